@@ -1,44 +1,44 @@
-/** Files of the commit that a workspace began from: read, and put in place of a model's own for a while. */
+/** Reads files of a workspace's base commit, and puts them into the workspace for the time of a check. */
 import { lstat, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Workspace } from './places.ts'
 import { ifCode, noSuchPath } from '../core/errors.ts'
 import { removeSpecialFiles } from './unsafe-files.ts'
 import { indexOf, worktreeOf } from './places.ts'
-import { encodeUtf8, gitOutput, decodeUtf8, toTheEnd, type Git, type GitRun } from './run.ts'
+import { encodeUtf8, gitOutput, decodeUtf8, withoutSignal, type Git, type GitRun } from './run.ts'
 
-/** A file as git keeps it. */
+/** A file in git's object store. */
 export interface Blob {
   readonly mode: string
   readonly oid: string
 }
 
-/** Returns the files and symbolic links of the base commit at these paths, and below them. Throws BurnError `git_*`. */
+/** Returns the files and symbolic links of the base commit at or below these paths. Throws BurnError `git_*`. */
 export function baseFiles(git: Git, { git_dir, base_commit }: Workspace, paths: readonly string[]): Promise<Map<string, Blob>> {
   return listed(git, ['ls-tree', '-r', '-z', base_commit], paths, { at: { git_dir } })
 }
 
-/** Returns those of these paths, and of what is below them, that `changesIn` last saw. Throws BurnError `git_*`. */
+/** Returns the files at or below these paths that the last `stageChanges` found. Throws BurnError `git_*`. */
 export function indexedFiles(git: Git, workspace: Workspace, paths: readonly string[]): Promise<Map<string, Blob>> {
   return listed(git, ['ls-files', '--stage', '-z'], paths, withIndex(workspace, indexOf(workspace)))
 }
 
-/** Paths in one argv. */
-const most = 500
+/** The limit of paths in one command. */
+const pathsPerCommand = 500
 
-async function listed(git: Git, words: readonly string[], paths: readonly string[], run: GitRun): Promise<Map<string, Blob>> {
+async function listed(git: Git, args: readonly string[], paths: readonly string[], run: GitRun): Promise<Map<string, Blob>> {
   const found = new Map<string, Blob>()
-  for (let at = 0; at < paths.length; at += most) {
-    const part = paths.slice(at, at + most).map(encodeUtf8)
-    const said = await gitOutput(git, ['--literal-pathspecs', ...words, '--', ...part], run)
-    for (const [path, blob] of blobsIn(said)) found.set(path, blob)
+  for (let at = 0; at < paths.length; at += pathsPerCommand) {
+    const part = paths.slice(at, at + pathsPerCommand).map(encodeUtf8)
+    const output = await gitOutput(git, ['--literal-pathspecs', ...args, '--', ...part], run)
+    for (const [path, blob] of blobsIn(output)) found.set(path, blob)
   }
   return found
 }
 
-/** `<mode> [<type> ]<oid>[ <stage>]\t<path>`, each ended by a zero byte. Submodules are left out. */
-function blobsIn(said: string): [string, Blob][] {
-  return said.split('\0').flatMap((line): [string, Blob][] => {
+/** Parses lines of `<mode> [<type> ]<oid>[ <stage>]\t<path>`, each ended by a NUL. Leaves out submodules. */
+function blobsIn(output: string): [string, Blob][] {
+  return output.split('\0').flatMap((line): [string, Blob][] => {
     const [facts = '', path = ''] = line.split('\t', 2)
     const [, mode, oid] = /^(100644|100755|120000) (?:blob )?([0-9a-f]+)/.exec(facts) ?? []
     return mode === undefined || oid === undefined ? [] : [[decodeUtf8(path), { mode, oid }]]
@@ -50,15 +50,15 @@ export async function readBlob(git: Git, { git_dir }: Workspace, { oid }: Blob):
   return decodeUtf8(await gitOutput(git, ['cat-file', 'blob', oid], { at: { git_dir } }))
 }
 
-/** Keeps a text as an ordinary file that `withFiles` can use. Throws BurnError `git_*`. */
+/** Stores a text as a file in git's object store, for `withFiles`. Throws BurnError `git_*`. */
 export async function writeBlob(git: Git, { git_dir }: Workspace, text: string): Promise<Blob> {
   const oid = (await gitOutput(git, ['hash-object', '-w', '--stdin'], { at: { git_dir }, input: encodeUtf8(text) })).trim()
   return { mode: '100644', oid }
 }
 
 /**
- * Puts these files into the workspace (null: takes the file out), runs `during`, and then puts back what `changesIn` last saw of them. Git writes them, which
- * never follows a symbolic link. Throws BurnError `git_*`.
+ * Puts these files into the workspace (null removes the file), runs `during`, and then restores the files that the last `stageChanges`
+ * found. Git writes the files, because git never follows a symbolic link. Throws BurnError `git_*`.
  */
 export async function withFiles<T>(
   git: Git,
@@ -73,9 +73,9 @@ export async function withFiles<T>(
   try {
     return await during()
   } finally {
-    // Git puts them back, and waits for no pipe that a test left there.
+    // A check may have left a pipe, which git would open and wait for.
     await removeSpecialFiles(workspace)
-    await put(toTheEnd(git), workspace, new Map([...paths.map((path): [string, null] => [path, null]), ...seen]))
+    await put(withoutSignal(git), workspace, new Map([...paths.map((path): [string, null] => [path, null]), ...seen]))
   }
 }
 
@@ -93,7 +93,7 @@ async function put(git: Git, workspace: Workspace, files: ReadonlyMap<string, Bl
   await rm(index, { force: true })
 }
 
-/** A model may have put a symbolic link in place of a folder: nothing beyond it is touched. */
+/** Removes a file or folder. Follows no symbolic link that a model may have put in place of a folder. */
 async function remove(folder: string, path: string): Promise<void> {
   const names = path.split('/')
   for (let depth = 1; depth < names.length; depth++) {
@@ -104,16 +104,16 @@ async function remove(folder: string, path: string): Promise<void> {
 }
 
 /**
- * Returns those of these names in the workspace's top folder that git leaves out now, and that the base commit's own `.gitignore` does not leave out. Throws
- * BurnError `git_*`.
+ * Returns the names in the workspace's top folder that git ignores now, although the `.gitignore` of the base commit does not ignore them.
+ * Throws BurnError `git_*`.
  */
 export async function hiddenFiles(git: Git, workspace: Workspace, names: readonly string[]): Promise<string[]> {
   const ignore = (await baseFiles(git, workspace, ['.gitignore'])).get('.gitignore')
   const path = join(workspace.git_dir, 'burn-base-ignore')
   await writeFile(path, ignore === undefined ? '' : encodeUtf8(await readBlob(git, workspace, ignore)), 'latin1')
-  const words = ['--literal-pathspecs', 'ls-files', '--others', '-z', `--exclude-from=${path}`, '--', ...names]
-  const said = await gitOutput(git, words, withIndex(workspace, indexOf(workspace)))
-  return said.split('\0').filter((name) => name !== '')
+  const args = ['--literal-pathspecs', 'ls-files', '--others', '-z', `--exclude-from=${path}`, '--', ...names]
+  const output = await gitOutput(git, args, withIndex(workspace, indexOf(workspace)))
+  return output.split('\0').filter((name) => name !== '')
 }
 
 function withIndex(workspace: Workspace, index: string): GitRun {

@@ -1,4 +1,4 @@
-/** What is in a workspace: seen, counted and committed without running anything of it. */
+/** Finds, counts and commits the changes in a workspace, without running any program or configuration that is in it. */
 import { existsSync } from 'node:fs'
 import { copyFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,17 +10,19 @@ import { diskError } from './failure.ts'
 import { indexOf, worktreeOf } from './places.ts'
 import { encodeUtf8, gitFailure, gitOutput, decodeUtf8, runGit, type Git, type GitRun } from './run.ts'
 
+/** A changed file. */
 export interface FileChange {
   readonly path: string
-  /** Lines; null for what is not text. */
+  /** The number of lines; null if the file is not text. */
   readonly added: number | null
   readonly removed: number | null
 }
 
+/** All changes in a workspace. */
 export interface WorkspaceChanges {
-  /** Against the commit that the workspace began from, committed or not. */
+  /** The differences to the base commit, committed or not. */
   readonly files: readonly FileChange[]
-  /** Repositories of their own, in which git is never asked, and names that git refuses: nothing of them is committed. */
+  /** Paths that are never committed: nested repositories, in which burn never runs git, and names that git refuses. */
   readonly left_out: readonly string[]
   readonly empty: boolean
 }
@@ -28,11 +30,14 @@ export interface WorkspaceChanges {
 const gitlink = '160000'
 const gone = '000000'
 
-/** Throws BurnError `git_*`. */
+/**
+ * Records all changes in burn's index of the workspace, and returns them. Throws BurnError `git_*`, or `workspace_unusable` if git cannot
+ * read the workspace.
+ */
 export async function stageChanges(git: Git, workspace: Workspace): Promise<WorkspaceChanges> {
   const left_out = await stage(git, workspace)
-  const words = ['diff-index', '--cached', '--numstat', '-z', '--no-renames', '--no-ext-diff', '--no-textconv', workspace.base_commit, '--']
-  const files = (await gitOutput(git, words, staged(workspace)))
+  const args = ['diff-index', '--cached', '--numstat', '-z', '--no-renames', '--no-ext-diff', '--no-textconv', workspace.base_commit, '--']
+  const files = (await gitOutput(git, args, staged(workspace)))
     .split('\0')
     .filter((line) => line !== '')
     .map((line): FileChange => {
@@ -44,8 +49,8 @@ export async function stageChanges(git: Git, workspace: Workspace): Promise<Work
 }
 
 /**
- * Commits to the workspace's branch what `changesIn` last saw, and nothing that came since: what a check leaves behind is nobody's work. Gives the branch's
- * commit, which is a new one only where something is. Throws BurnError `git_*`.
+ * Commits the changes that the last `stageChanges` found to the workspace's branch. Files that a check has left since then are not
+ * committed. Returns the branch's commit, which is new only if there are changes. Throws BurnError `git_*`.
  */
 export async function commitIndex(
   git: Git,
@@ -53,11 +58,11 @@ export async function commitIndex(
   { message, author }: { readonly message: string; readonly author: { readonly name: string; readonly email: string } },
 ): Promise<string> {
   const at = { git_dir: workspace.git_dir }
-  // Git reads a file again that is as new as its index, and the attributes of it: a check may have left a pipe there.
+  // Git reads files that are as new as its index again, and their attributes. A check may have left a pipe there.
   await removeSpecialFiles(workspace)
   const tree = (await asWorkspaceError(workspace, () => gitOutput(git, ['write-tree'], staged(workspace)))).trim()
-  const { tip, tree: known } = await tipAndTree(git, workspace)
-  const before = known ?? (await gitOutput(git, ['rev-parse', '--verify', `${tip}^{tree}`], { at })).trim()
+  const { tip, tree: tipTree } = await tipAndTree(git, workspace)
+  const before = tipTree ?? (await gitOutput(git, ['rev-parse', '--verify', `${tip}^{tree}`], { at })).trim()
   const { name, email } = author
   const env = { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email }
   const commit =
@@ -65,11 +70,11 @@ export async function commitIndex(
       ? tip
       : (await gitOutput(git, ['commit-tree', '--no-gpg-sign', '-p', tip, '-F', '-', tree], { at, env, input: encodeUtf8(message) })).trim()
   await gitOutput(git, ['update-ref', '--no-deref', `refs/heads/${workspace.branch}`, commit], { at })
-  await showCommitted(workspace)
+  await updateOwnIndex(workspace)
   return commit
 }
 
-/** Returns the branch's commit if everything in the workspace is in it, else null. Throws BurnError `git_*`. */
+/** Returns the branch's commit if it has everything that is in the workspace; otherwise null. Throws BurnError `git_*`. */
 export async function committedTip(git: Git, workspace: Workspace): Promise<string | null> {
   const left_out = await stage(git, workspace)
   const tip = await tipOf(git, workspace)
@@ -77,32 +82,32 @@ export async function committedTip(git: Git, workspace: Workspace): Promise<stri
   return code === 0 && left_out.length === 0 ? tip : null
 }
 
-/** Returns `tip` of `tipAndTree`. Throws BurnError `git_*`. */
+/** Returns the branch's commit, or the base commit if an agent removed the branch or gave it another history. Throws BurnError `git_*`. */
 export async function tipOf(git: Git, workspace: Workspace): Promise<string> {
   return (await tipAndTree(git, workspace)).tip
 }
 
 /**
- * Returns the branch's commit and its tree. If an agent removed the branch, or gave it another history, these are the commit that the workspace began from, and
- * null. Throws BurnError `git_*` if neither is known.
+ * Returns the commit of `tipOf`, and its tree. The tree is null if the commit is the base commit in place of the branch. Throws BurnError
+ * `git_*`.
  */
 async function tipAndTree(git: Git, { git_dir, branch, base_commit }: Workspace): Promise<{ tip: string; tree: string | null }> {
-  const asks = async (words: readonly string[]): Promise<string | null> => {
-    const result = await runGit(git, words, { at: { git_dir } })
-    if (result.code !== 0 && result.code !== 1) throw gitFailure(words, result)
+  const query = async (args: readonly string[]): Promise<string | null> => {
+    const result = await runGit(git, args, { at: { git_dir } })
+    if (result.code !== 0 && result.code !== 1) throw gitFailure(args, result)
     return result.code === 0 ? result.stdout : null
   }
   const ref = `refs/heads/${branch}`
-  const said = (await asks(['for-each-ref', '--format=%(refname) %(objectname) %(tree) %(parent)', ref])) ?? ''
+  const output = (await query(['for-each-ref', '--format=%(refname) %(objectname) %(tree) %(parent)', ref])) ?? ''
   const [, tip, tree, ...parents] =
-    said
+    output
       .split('\n')
       .map((line) => line.split(' '))
       .find(([name]) => name === ref) ?? []
   if (tip === undefined || tree === undefined) return { tip: base_commit, tree: null }
-  // The commit that burn makes lies on the base commit: one process less.
+  // The parent of burn's own commit is the base commit. This check saves a process.
   const follows =
-    tip === base_commit || parents.includes(base_commit) || (await asks(['merge-base', '--is-ancestor', base_commit, tip])) !== null
+    tip === base_commit || parents.includes(base_commit) || (await query(['merge-base', '--is-ancestor', base_commit, tip])) !== null
   return follows ? { tip, tree } : { tip: base_commit, tree: null }
 }
 
@@ -111,8 +116,9 @@ function staged(workspace: Workspace, input?: string): GitRun {
 }
 
 /**
- * Makes our index say what the folder says; gives what is left out: repositories in it, and names that git takes from nobody (`.git ` and the
- * like). `git add` would ask each repository for its state, and so run what its configuration names; this asks for names and kinds only.
+ * Updates burn's index from the folder. Returns the paths that are left out: nested repositories, and names that git refuses, such as `.git
+ * `. `git add` would query the state of each nested repository, and so run programs that its configuration names. This reads only names and
+ * file types.
  */
 function stage(git: Git, workspace: Workspace): Promise<string[]> {
   return asWorkspaceError(workspace, () => stageAll(git, workspace))
@@ -122,16 +128,16 @@ async function stageAll(git: Git, workspace: Workspace): Promise<string[]> {
   if (!existsSync(workspace.path)) throw unusableWorkspaceError(`the workspace ${workspace.id} has no folder`)
   await removeSpecialFiles(workspace)
   await keepConfig(workspace.mirror)
-  // Whoever works in a workspace does so alone: a lock is what a killed git left.
+  // Only one process works in a workspace, so a lock file comes from a git that was killed.
   const refs = [`heads/${workspace.branch}`, `burn/pushed/${workspace.id}`].map((ref) => join(workspace.mirror.path, 'refs', ref))
   for (const path of [indexOf(workspace), ...refs]) await rm(`${path}.lock`, { force: true })
   if (!existsSync(indexOf(workspace))) await gitOutput(git, ['read-tree', workspace.base_commit], staged(workspace))
   const { added, removed, nested } = await diffWorkspace(git, workspace)
   refuseLarge(workspace, added)
   const update = async (option: string, paths: readonly string[]) => {
-    const words = ['update-index', '-z', ...option.split(' '), '--stdin']
-    const result = await runGit(git, words, staged(workspace, paths.map((path) => `${path}\0`).join('')))
-    if (result.code !== 0) throw gitFailure(words, result)
+    const args = ['update-index', '-z', ...option.split(' '), '--stdin']
+    const result = await runGit(git, args, staged(workspace, paths.map((path) => `${path}\0`).join('')))
+    if (result.code !== 0) throw gitFailure(args, result)
     return /^Ignoring path /m.test(result.stdout + result.stderr)
   }
   if (removed.length > 0) await update('--force-remove', removed)
@@ -142,13 +148,13 @@ async function stageAll(git: Git, workspace: Workspace): Promise<string[]> {
 interface WorkspaceDiff {
   readonly added: readonly string[]
   readonly removed: readonly string[]
-  /** Repositories of their own, and what took the place of a submodule. */
+  /** Nested repositories, and files or folders in place of a submodule. */
   readonly nested: readonly string[]
 }
 
-/** How the folder and our index differ. A submodule stays as it was, whatever lies in its place. */
+/** Returns how the folder differs from burn's index. A submodule never changes, whatever is in its place. */
 async function diffWorkspace(git: Git, workspace: Workspace): Promise<WorkspaceDiff> {
-  // Of a submodule only its HEAD is read; whether it is clean would be asked of itself.
+  // Git reads only the HEAD of a submodule. To check whether it is clean, git would run inside the submodule.
   const raw = ['diff-files', '--raw', '-z', '--no-renames', '--ignore-submodules=dirty']
   const fields = (await gitOutput(git, raw, staged(workspace))).split('\0')
   const others = (await gitOutput(git, ['ls-files', '-z', '--others', '--exclude-standard'], staged(workspace))).split('\0')
@@ -163,8 +169,8 @@ async function diffWorkspace(git: Git, workspace: Workspace): Promise<WorkspaceD
   return { added, removed, nested }
 }
 
-/** An agent's own index follows, or `git status` would tell it that the commit was undone. */
-async function showCommitted(workspace: Workspace): Promise<void> {
+/** Copies burn's index to the agent's own. Otherwise `git status` would tell the agent that its changes were undone. */
+async function updateOwnIndex(workspace: Workspace): Promise<void> {
   const index = join(workspace.git_dir, 'index')
   try {
     await copyFile(indexOf(workspace), `${index}.new`)

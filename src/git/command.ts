@@ -1,21 +1,21 @@
-/** Git's commands as data: an argv and an environment that let nothing run but git itself, whatever lies in the folder that it looks at. */
+/** Builds the argv and the environment of git commands. They keep git from running any other program that a workspace may configure. */
 import { delimiter, isAbsolute } from 'node:path'
 
-/** What a command works on. */
+/** The repository that a command works on. */
 export interface GitPlace {
   readonly git_dir: string
-  /** Absent for what needs no files. */
+  /** Missing if the command needs no files. */
   readonly work_tree?: string
 }
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** What of the process's environment git gets: no secret is among it, and nothing that has git do otherwise. */
-const passed =
+/** The environment variables that git gets from burn's process. None is a secret or changes what git does. */
+const passedVariables =
   /^(?:HOME|USER|LOGNAME|TMPDIR|(?:https?|no|all)_proxy|(?:HTTPS?|NO|ALL)_PROXY|SSL_CERT_(?:FILE|DIR)|GIT_SSL_(?:CAINFO|CAPATH|NO_VERIFY)|SSH_AUTH_SOCK)$/
 
-/** Said on the command line, so that no configuration of a repo says otherwise. */
-const pinned: readonly string[] = [
+/** Settings on the command line, which the configuration of a repo cannot override. */
+const fixedSettings: readonly string[] = [
   'core.hooksPath=/dev/null',
   'core.fsmonitor=false',
   'core.untrackedCache=false',
@@ -35,33 +35,33 @@ const pinned: readonly string[] = [
   'protocol.ext.allow=never',
   'gc.autoDetach=false',
   'maintenance.autoDetach=false',
-  // A file that nobody reads as text is not compared line by line, nor packed against others.
+  // Git neither compares files of this size line by line nor stores them as differences.
   'core.bigFileThreshold=32m',
   'http.lowSpeedLimit=1',
   'http.lowSpeedTime=60',
   'credential.helper=',
-  // A disk makes files faster for several at once: 2,000 in 510 ms instead of 910.
+  // Several workers write files faster.
   'checkout.workers=4',
 ]
 
 /**
- * Whom git asks for a login, in place of every other: the program that started it, over descriptor 3, which a remote's helper inherits. A program of
- * its own would take a second a question; and what is asked so is in no argv, environment or file. It is told what git keeps, too, and says nothing then.
+ * The only credential helper: it asks burn for the login, over descriptor 3, which git's helper programs inherit. So the login is in no
+ * argv, environment or file, and no other program has to start for each question. Requests to store or erase a login are ignored.
  */
 const credentialHelper = `!ask() { [ "$1" = get ] || return 0; cat >&3; echo >&3; while IFS= read -r line <&3 && [ -n "$line" ]; do printf '%s\\n' "$line"; done; }; ask`
 
-/** The argv of a git command in a place. `login`: it may ask for one. */
-export function gitArgv(words: readonly string[], place: GitPlace | null, login: boolean): string[] {
-  const helped = login ? [`credential.helper=${credentialHelper}`] : []
+/** Returns the argv of a git command. `login` tells whether git may ask burn for a login. */
+export function gitArgv(args: readonly string[], place: GitPlace | null, login: boolean): string[] {
+  const helper = login ? [`credential.helper=${credentialHelper}`] : []
   const where =
     place === null ? [] : [`--git-dir=${place.git_dir}`, ...(place.work_tree === undefined ? [] : [`--work-tree=${place.work_tree}`])]
-  return ['git', ...[...pinned, ...helped].flatMap((setting) => ['-c', setting]), ...where, ...words]
+  return ['git', ...[...fixedSettings, ...helper].flatMap((setting) => ['-c', setting]), ...where, ...args]
 }
 
-/** The environment of every git command. */
+/** Returns the environment of a git command. `more` overrides the other variables. */
 export function gitEnv(env: Env, more: Readonly<Record<string, string>> = {}): Record<string, string> {
-  const kept = Object.entries(env).filter((pair): pair is [string, string] => passed.test(pair[0]) && pair[1] !== undefined)
-  // A relative folder on PATH is one of the workspace's.
+  const kept = Object.entries(env).filter((pair): pair is [string, string] => passedVariables.test(pair[0]) && pair[1] !== undefined)
+  // A relative folder on PATH would be a folder of the workspace.
   const path = (env['PATH'] ?? '').split(delimiter).filter(isAbsolute).join(delimiter)
   return {
     ...Object.fromEntries(kept),
@@ -83,7 +83,7 @@ export function gitEnv(env: Env, more: Readonly<Record<string, string>> = {}): R
   }
 }
 
-/** Whether a login is asked of a helper there: ssh has keys, a folder has rights. */
+/** Tells whether git may ask a credential helper for this URL. With ssh there are keys, and for a folder there are file permissions. */
 export function takesLogin(clone_url: string): boolean {
   return /^https?:\/\//i.test(clone_url)
 }

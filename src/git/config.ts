@@ -1,14 +1,17 @@
-/** A mirror's configuration: what stands in it is decided here, however it came to be otherwise. */
+/** Restores the configuration of a mirror, which an agent may have changed. */
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Mirror } from './places.ts'
 import { codeOf, ifCode, noSuchPath } from '../core/errors.ts'
 import { diskError } from './failure.ts'
 
-/** It names no remote, filter or program: what is pushed is pushed from here, and nothing is run. */
+/** The configuration of every mirror. It names no remote, filter or program, so git pushes nowhere else and runs nothing. */
 export const mirrorConfig = '[core]\n\trepositoryformatversion = 0\n\tbare = true\n'
 
-/** An agent without a sandbox may write there too. Others may be reading it: it is there whole, the old one or the new one. */
+/**
+ * Restores a mirror's configuration, because an agent without a sandbox may write to it. Renames a complete file into place, so that other
+ * processes never read half of it. Throws BurnError `git_disk_full`.
+ */
 export async function keepConfig({ path }: Mirror): Promise<void> {
   const file = join(path, 'config')
   try {
@@ -16,7 +19,7 @@ export async function keepConfig({ path }: Mirror): Promise<void> {
     await writeFile(`${file}.${process.pid}`, mirrorConfig)
     await rename(`${file}.${process.pid}`, file)
   } catch (thrown) {
-    // Where the mirror itself is gone, git says so.
+    // If the mirror is gone, the next git command reports it.
     if (codeOf(thrown) !== 'ENOENT') throw diskError(thrown)
   }
 }

@@ -1,4 +1,7 @@
-/** Cached bare mirrors, one a repo: `<dir>/mirrors/<owner>/<name>.git`. What is fetched is under `refs/remotes/origin/`, workspaces' branches are its own. */
+/**
+ * Cached bare mirrors, one for each repo: `<dir>/mirrors/<owner>/<name>.git`. Fetched branches are under `refs/remotes/origin/`, and
+ * `refs/heads/` has the branches of workspaces.
+ */
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
@@ -16,44 +19,50 @@ import { unpushedWorkspace } from './pushed.ts'
 import { gitOutput, runGit } from './run.ts'
 
 /**
- * The mirror of a repo: cloned where there is none, and anew where it lost something and nothing unpushed goes with it. Throws BurnError `git_*`:
- * `git_empty` where the repo has no commits, `git_mirror_damaged` where work would be lost.
+ * Returns the mirror of a repo. Clones it if it is missing, or if it is damaged and no workspace has unpushed work. Throws BurnError
+ * `git_*`: `git_empty` if the repo has no commits, `git_mirror_damaged` if a new clone would lose work.
  */
 export async function openMirror(git: Git, asked: { dir: string; repo: RepoRef; clone_url: string }): Promise<Mirror> {
   const { dir, repo, clone_url } = asked
   if (!/^(?!\.)[\w.-]{1,100}\/(?!\.)[\w.-]{1,100}$/.test(repo))
     throw new BurnError('git_refused', `${JSON.stringify(repo)} is not a repo`, 'write it as owner/name')
-  // A token may stand in the place of a name, too.
+  // A token can also be in the place of the user name.
   if (/^(?:https?:\/\/[^/]*@|[a-z+]+:\/\/[^/]*:[^/]*@|-)/i.test(clone_url) || /[\s\0]/.test(clone_url))
-    throw new BurnError('git_refused', `the clone URL of ${repo} is not one, or has a login in it`, 'a login belongs into forge.token')
+    throw new BurnError('git_refused', `the clone URL of ${repo} is not valid, or it has a login`, 'write the login to forge.token')
   const mirror = mirrorAt(dir, repo, clone_url)
-  await mkdir(dirname(mirror.path), { recursive: true, mode: 0o700 }).catch(full)
+  await mkdir(dirname(mirror.path), { recursive: true, mode: 0o700 }).catch(throwDiskError)
   await withMirrorLock(git, mirror, async () => {
     if (!existsSync(mirror.path)) return clone(git, mirror)
-    if (!(await isSound(git, mirror))) return cloneAnew(git, mirror)
+    if (!(await isReadable(git, mirror))) return cloneAgain(git, mirror)
   })
   return mirror
 }
 
-/** Does it while no other process changes the mirror. */
+/** Runs `act` while no other process changes the mirror. */
 export function withMirrorLock<T>(git: Git, mirror: Mirror, act: () => Promise<T>): Promise<T> {
   return withLock(`${mirror.path}.lock`, git, act)
 }
 
-/** Does it, and once more after what a killed git left is out of the way, or the mirror is a new one. Only under the mirror's lock. */
+/**
+ * Runs `act`. If a lock file of a killed git or a damaged mirror makes it fail, repairs that and runs `act` again. The caller must hold the
+ * mirror's lock.
+ */
 export async function withRepair<T>(git: Git, mirror: Mirror, act: () => Promise<T>): Promise<T> {
   try {
     return await act()
   } catch (thrown) {
     const code = thrown instanceof BurnError ? thrown.code : ''
     if (code === 'git_locked') await removeLocks(mirror.path)
-    else if (code === 'git_mirror_damaged') await cloneAnew(git, mirror)
+    else if (code === 'git_mirror_damaged') await cloneAgain(git, mirror)
     else throw thrown
   }
   return act()
 }
 
-/** Brings a base branch up to date and returns its commit. `tidy`: git may pack the mirror after that. Only under the mirror's lock. */
+/**
+ * Fetches a base branch and returns its commit. `tidy` tells whether git may pack the mirror after that. The caller must hold the mirror's
+ * lock. Throws BurnError `git_*`: `git_no_base` if the branch does not exist, `git_empty` if the repo has no commits.
+ */
 export async function fetchBase(git: Git, mirror: Mirror, base: string, { tidy }: { readonly tidy: boolean }): Promise<string> {
   const ref = `refs/remotes/origin/${base}`
   if (!/^(?![-/.])(?!.*(?:\.\.|@\{|\/\/|\/\.|\.lock(?:\/|$)))[^\s\0-\x1f\x7f~^:?*[\\]+$/.test(base))
@@ -81,7 +90,7 @@ async function fetchRef(
   }
 }
 
-/** Made under another name: a clone that was cut short never counts. Only the default branch; bases are fetched as they are wanted. */
+/** Clones the default branch. Other base branches are fetched when they are needed. The clone is renamed into place when it is complete. */
 async function clone(git: Git, mirror: Mirror): Promise<void> {
   const prefix = `${mirror.path}.new-`
   for (const name of await readdir(dirname(mirror.path))) {
@@ -101,26 +110,27 @@ async function clone(git: Git, mirror: Mirror): Promise<void> {
   }
 }
 
-/** A repo's HEAD may name a branch that is not there, while others are. */
+/** Ignores that the HEAD of a repo names a missing branch: other branches may exist. */
 function unlessHeadless(thrown: unknown): void {
   if (!(thrown instanceof BurnError) || thrown.code !== 'git_no_base') throw thrown
 }
 
-/** Whether its refs can be read and lead to commits. What lies deeper shows when it is used. */
-async function isSound(git: Git, mirror: Mirror): Promise<boolean> {
+/** Tells whether the refs of a mirror can be read and lead to commits. Damage in other objects shows when they are used. */
+async function isReadable(git: Git, mirror: Mirror): Promise<boolean> {
   if (!existsSync(join(mirror.path, 'HEAD'))) return false
   await keepConfig(mirror)
   const refs = await runGit(git, ['for-each-ref', '--format=%(objecttype)'], { at: { git_dir: mirror.path } })
   return refs.code === 0 && refs.stderr === ''
 }
 
-async function cloneAnew(git: Git, mirror: Mirror): Promise<void> {
-  const lost = await unpushedWorkspace(git, mirror)
-  if (lost !== null)
+/** Replaces a damaged mirror. Throws BurnError `git_mirror_damaged` if a workspace has unpushed work, which would be lost. */
+async function cloneAgain(git: Git, mirror: Mirror): Promise<void> {
+  const unpushed = await unpushedWorkspace(git, mirror)
+  if (unpushed !== null)
     throw new BurnError(
       'git_mirror_damaged',
-      `the mirror of ${mirror.repo} is damaged, and the workspace ${lost} has work that is not pushed`,
-      `save what is in the workspace, then remove ${mirror.path}`,
+      `the mirror of ${mirror.repo} is damaged, and the workspace ${unpushed} has work that is not pushed`,
+      `save the files of the workspace, then remove ${mirror.path}`,
     )
   const aside = `${mirror.path}.damaged`
   await rm(aside, { recursive: true, force: true })
@@ -128,13 +138,13 @@ async function cloneAnew(git: Git, mirror: Mirror): Promise<void> {
   await clone(git, mirror)
 }
 
-/** What a killed git left. Whoever has the mirror's lock knows of no other git that changes it. */
+/** Removes lock files of a git that was killed. The caller holds the mirror's lock, so no other git is changing the mirror. */
 async function removeLocks(path: string): Promise<void> {
   const names = await readdir(path, { recursive: true })
   const locks = names.filter((name) => name.endsWith('.lock') && !/^(?:objects|worktrees)\//.test(name))
   for (const name of locks) await rm(join(path, name), { force: true })
 }
 
-function full(thrown: unknown): never {
+function throwDiskError(thrown: unknown): never {
   throw diskError(thrown)
 }

@@ -1,4 +1,4 @@
-/** Whether a workspace holds anything that is nowhere else. */
+/** Tells whether a workspace has work that exists nowhere else. */
 import { existsSync } from 'node:fs'
 import type { Mirror, Workspace } from './places.ts'
 import { BurnError } from '../core/errors.ts'
@@ -7,36 +7,38 @@ import { takesLogin } from './command.ts'
 import { workspacesOf } from './places.ts'
 import { runGit, type Git } from './run.ts'
 
-/** Remembers what a push brought to the remote: known without asking, and after the branch is deleted there. */
+/** Returns the ref that keeps the last pushed commit. It answers without a request, and after the remote branch was deleted. */
 export function pushedRef({ id }: Workspace): string {
   return `refs/burn/pushed/${id}`
 }
 
-/** True only where it is known: all of it is committed, and the commit is on the remote, or was, or came from it. */
+/**
+ * Returns true only if all files are committed, and if the commit is the base commit, or is or was on the remote. False in case of doubt.
+ */
 export async function isPushed(git: Git, workspace: Workspace): Promise<boolean> {
   try {
     const tip = await (existsSync(workspace.path) ? committedTip : tipOf)(git, workspace)
     if (tip === null) return false
-    return tip === workspace.base_commit || tip === (await recorded(git, workspace)) || tip === (await remoteTip(git, workspace))
+    return tip === workspace.base_commit || tip === (await pushedTip(git, workspace)) || tip === (await remoteTip(git, workspace))
   } catch (thrown) {
-    // What can't be looked at may be work.
+    // A workspace that burn cannot read may have work.
     if (thrown instanceof BurnError) return false
     throw thrown
   }
 }
 
-/** The id of a workspace whose work would go with the mirror; null where there is none. */
+/** Returns the id of a workspace whose work would be lost with the mirror; null if there is none. */
 export async function unpushedWorkspace(git: Git, { dir, repo }: Mirror): Promise<string | null> {
   for (const workspace of await workspacesOf(dir, repo)) if (!(await isPushed(git, workspace))) return workspace.id
   return null
 }
 
-async function recorded(git: Git, workspace: Workspace): Promise<string | null> {
+async function pushedTip(git: Git, workspace: Workspace): Promise<string | null> {
   const found = await runGit(git, ['rev-parse', '--verify', '--quiet', pushedRef(workspace)], { at: { git_dir: workspace.git_dir } })
   return found.code === 0 ? found.stdout.trim() : null
 }
 
-/** What the remote's branch is at; null where there is none, or it can't be asked. */
+/** Returns the commit of the workspace's branch on the remote; null if there is no such branch or the remote does not answer. */
 export async function remoteTip(git: Git, { branch, mirror }: Workspace): Promise<string | null> {
   const network = { login: takesLogin(mirror.clone_url) }
   const { code, stdout } = await runGit(git, ['ls-remote', mirror.clone_url, `refs/heads/${branch}`], { at: null, network })

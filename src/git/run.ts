@@ -1,75 +1,80 @@
-/** The one executor of git's commands. */
+/** Runs git commands. No other file does. */
 import type { Clock } from '../core/ports.ts'
 import { runProcess, type RunResult } from '../host/exec.ts'
 import { gitArgv, gitEnv, type GitPlace } from './command.ts'
 import { gitError, stoppedError } from './failure.ts'
 
-/** What git needs from the world. */
+/** The dependencies of git commands. */
 export interface Git {
-  /** The process's environment; git gets little of it. */
+  /** The environment of burn's process. Git gets only a few of its variables. */
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Answers git's question for a login, in the words of gitcredentials, or with nothing; null: none is asked. */
+  /** Answers git's requests for a login, in the format of gitcredentials; an empty answer gives none. Null if git may not ask. */
   readonly login: ((question: string) => Promise<string>) | null
   readonly clock: Clock
-  /** Ends each command that runs, and each wait for a lock. */
+  /** Stops running commands and waits for locks. */
   readonly signal?: AbortSignal
 }
 
+/** The options of a git command. */
 export interface GitRun {
   readonly at: GitPlace | null
-  /** The remote is asked, and may want a login. */
+  /** Set if the command contacts the remote. `login` tells whether git may ask for a login. */
   readonly network?: { readonly login: boolean }
   readonly input?: string
   readonly env?: Readonly<Record<string, string>>
 }
 
-const local_ms = 300_000
-const network_ms = 1_800_000
+const localTimeout = 300_000
+const networkTimeout = 1_800_000
 
 /**
- * Runs git to its end, whatever that is. Names of files are bytes: stdin and stdout are read and written as `latin1`, and `readable` makes
- * a text of them.
+ * Runs a git command and returns its result, also if it fails. Names of files are bytes, so stdin and stdout are `latin1`. `decodeUtf8` and
+ * `encodeUtf8` convert them.
  */
-export function runGit(git: Git, words: readonly string[], { at, network, input, env }: GitRun): Promise<RunResult> {
+export function runGit(git: Git, args: readonly string[], { at, network, input, env }: GitRun): Promise<RunResult> {
   const login = network?.login === true ? git.login : null
-  const argv = gitArgv(words, at, login !== null)
+  const argv = gitArgv(args, at, login !== null)
   return runProcess(argv, {
     env: gitEnv(git.env, env),
-    // Names on stdin are read from here on; no folder is asked which repo it belongs to.
+    // Paths on stdin are relative to this folder. Git never searches a folder for its repository.
     cwd: at?.work_tree ?? '/',
     input: Buffer.from(input ?? '', 'latin1'),
     encoding: 'latin1',
     ...(login === null ? {} : { onQuestion: login }),
-    timeout_ms: network === undefined ? local_ms : network_ms,
+    timeout_ms: network === undefined ? localTimeout : networkTimeout,
     ...(git.signal === undefined ? {} : { signal: git.signal }),
   })
 }
 
-/** The same for what must succeed: gives stdout. Throws BurnError `git_*`. */
-export async function gitOutput(git: Git, words: readonly string[], options: GitRun): Promise<string> {
-  const result = await runGit(git, words, options)
+/** Runs a git command and returns its stdout. Throws BurnError `git_*` if it fails. */
+export async function gitOutput(git: Git, args: readonly string[], options: GitRun): Promise<string> {
+  const result = await runGit(git, args, options)
   if (result.code === 0) return result.stdout
-  throw gitFailure(words, result)
+  throw gitFailure(args, result)
 }
 
-/** The same git without its signal: for what puts things back. */
-export function toTheEnd({ env, login, clock }: Git): Git {
+/** Returns the same dependencies without the signal, for cleanup that must finish. */
+export function withoutSignal({ env, login, clock }: Git): Git {
   return { env, login, clock }
 }
 
-/** What a command's end says. */
-export function gitFailure(words: readonly string[], { stdout, stderr, stopped, code }: RunResult): Error {
-  if (stopped === 'stop') return stoppedError(`git ${words[0] ?? ''}`)
-  const late = stopped === 'timeout' ? 'fatal: Operation timed out\n' : stopped === 'too_much' ? 'fatal: it said too much\n' : ''
-  const said = `${late}${stderr}${words[0] === 'push' ? stdout : ''}`
-  return gitError(`git ${words[0] ?? ''}`, said === '' ? `fatal: it ended with ${code ?? 'a signal'}` : said)
+/** Returns the error for a command that failed. */
+export function gitFailure(args: readonly string[], { stdout, stderr, stopped, code }: RunResult): Error {
+  if (stopped === 'stop') return stoppedError(`git ${args[0] ?? ''}`)
+  const cause = stopped === 'timeout' ? 'fatal: Operation timed out\n' : stopped === 'too_much' ? 'fatal: its output was too long\n' : ''
+  const output = `${cause}${stderr}${args[0] === 'push' ? stdout : ''}`
+  return gitError(
+    `git ${args[0] ?? ''}`,
+    output === '' ? `fatal: it ended with ${code === null ? 'a signal' : `exit code ${code}`}` : output,
+  )
 }
 
-/** Bytes, as git gives them, as people read them. */
+/** Decodes git's output from `latin1` bytes to text. */
 export function decodeUtf8(bytes: string): string {
   return Buffer.from(bytes, 'latin1').toString('utf8')
 }
 
+/** Encodes text as the `latin1` bytes that `runGit` takes. */
 export function encodeUtf8(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1')
 }

@@ -1,4 +1,4 @@
-/** Workspaces: made from a mirror in a moment, and removed when nothing is lost with them. */
+/** Creates workspaces from a mirror, and removes them unless work would be lost. */
 import { existsSync } from 'node:fs'
 import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -10,43 +10,43 @@ import { diskError } from './failure.ts'
 import { withMirrorLock, fetchBase, withRepair } from './mirror.ts'
 import { indexOf, recordOf, workspaceAt, workspacesOf, type Mirror, type Workspace } from './places.ts'
 import { isPushed, pushedRef } from './pushed.ts'
-import { gitFailure, gitOutput, runGit, toTheEnd, type Git } from './run.ts'
+import { gitFailure, gitOutput, runGit, withoutSignal, type Git } from './run.ts'
 
 /**
- * A folder with the newest of a base branch, on the branch `burn/<id>`. Where that branch is there already and its folder is gone, the folder comes
- * back with what was committed. Throws BurnError `git_*`; `git_workspace_exists` where it is there.
+ * Creates a workspace on the branch `burn/<id>`, from the newest commit of a base branch. If the branch exists and its folder is gone,
+ * checks the branch out again. Throws BurnError `git_workspace_exists` if the folder exists, and other `git_*` errors.
  */
 export async function addWorkspace(git: Git, mirror: Mirror, { id, base }: { id: string; base: string }): Promise<Workspace> {
   if (!idPattern.test(id))
-    throw new BurnError('git_refused', `${JSON.stringify(id)} is no dispatch`, 'a workspace is named by its dispatch')
+    throw new BurnError('git_refused', `${JSON.stringify(id)} is not the id of a dispatch`, 'name the workspace by the id of its dispatch')
   return withMirrorLock(git, mirror, () =>
     withRepair(git, mirror, async () => {
       const workspace = workspaceAt(mirror, id, base, await fetchBase(git, mirror, base, { tidy: true }))
       const complete = (await workspacesOf(mirror.dir, mirror.repo)).some((each) => each.id === id)
-      // Without a git directory the folder is not one that was begun and not finished.
+      // A folder without a git directory is not an unfinished workspace: it belongs to somebody else.
       if (existsSync(workspace.path) && (complete || !existsSync(workspace.git_dir)))
-        throw new BurnError('git_workspace_exists', `there is a workspace ${id} already`, 'carry on with it, or remove it')
-      // What a killed process, or a folder that went away, left.
+        throw new BurnError('git_workspace_exists', `the workspace ${id} exists already`, 'continue in it, or remove it')
+      // A killed process or a deleted folder may have left parts.
       await clear(workspace)
       try {
         return await checkOut(git, workspace)
       } catch (thrown) {
         await clear(workspace)
         const unused = ['update-ref', '-d', `refs/heads/${workspace.branch}`, workspace.base_commit]
-        await runGit(toTheEnd(git), unused, { at: { git_dir: mirror.path } })
+        await runGit(withoutSignal(git), unused, { at: { git_dir: mirror.path } })
         throw diskError(thrown)
       }
     }),
   )
 }
 
-const add = ['worktree', 'add', '--quiet', '--force']
+const addCommand = ['worktree', 'add', '--quiet', '--force']
 
 async function checkOut(git: Git, workspace: Workspace): Promise<Workspace> {
   const { mirror, branch, path, git_dir, base_commit } = workspace
   const at = { git_dir: mirror.path }
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const added = await runGit(git, [...add, '--no-track', '-b', branch, path, base_commit], { at })
+  const added = await runGit(git, [...addCommand, '--no-track', '-b', branch, path, base_commit], { at })
   const made = added.code === 0 ? workspace : await checkOutAgain(git, workspace, added)
   await copyFile(join(git_dir, 'index'), indexOf(workspace))
   const { path: record, text } = recordOf(made)
@@ -55,23 +55,23 @@ async function checkOut(git: Git, workspace: Workspace): Promise<Workspace> {
   return made
 }
 
-/** The branch may be there already: then it is checked out as it is. `added`: what making it came to. */
+/** Checks out the branch if it exists already. Otherwise throws the error of `added`, the command that should have created it. */
 async function checkOutAgain(git: Git, workspace: Workspace, added: RunResult): Promise<Workspace> {
   const { mirror, branch, path, base_commit } = workspace
   const at = { git_dir: mirror.path }
-  if (added.stopped !== null || !/^fatal: a branch named '.*' already exists/im.test(added.stderr)) throw gitFailure(add, added)
-  const there = await runGit(git, ['merge-base', base_commit, `refs/heads/${branch}`], { at })
-  if (there.code !== 0) throw gitFailure(add, added)
-  await gitOutput(git, [...add, path, branch], { at })
-  return { ...workspace, base_commit: there.stdout.trim() }
+  if (added.stopped !== null || !/^fatal: a branch named '.*' already exists/im.test(added.stderr)) throw gitFailure(addCommand, added)
+  const mergeBase = await runGit(git, ['merge-base', base_commit, `refs/heads/${branch}`], { at })
+  if (mergeBase.code !== 0) throw gitFailure(addCommand, added)
+  await gitOutput(git, [...addCommand, path, branch], { at })
+  return { ...workspace, base_commit: mergeBase.stdout.trim() }
 }
 
-/** Removes folder and branch. Throws BurnError `git_unpushed` where work would be lost with it, unless `force`. */
+/** Removes the folder and the branch. Throws BurnError `git_unpushed` if work would be lost, unless `force`. */
 export async function removeWorkspace(git: Git, workspace: Workspace, { force }: { readonly force: boolean }): Promise<void> {
   if (!force && !(await isPushed(git, workspace)))
     throw new BurnError('git_unpushed', `the workspace ${workspace.id} has work that is not pushed`, 'push it, or remove it by force')
-  // Before a lock is written: the disk may be full of it.
-  await setAside(workspace)
+  // The folder goes first: the disk may be too full for a lock file.
+  await removeFolder(workspace)
   await withMirrorLock(git, workspace.mirror, async () => {
     await clear(workspace)
     const at = { git_dir: workspace.mirror.path }
@@ -80,19 +80,20 @@ export async function removeWorkspace(git: Git, workspace: Workspace, { force }:
   })
 }
 
-/** Forgets workspaces whose folders went away, unless their branches have what is nowhere else. */
+/** Removes workspaces whose folders are gone, unless their branches have work that exists nowhere else. */
 export async function pruneWorkspaces(git: Git, mirror: Mirror): Promise<void> {
   for (const workspace of await workspacesOf(mirror.dir, mirror.repo))
     if (!existsSync(workspace.path) && (await isPushed(git, workspace))) await removeWorkspace(git, workspace, { force: true })
 }
 
-/** The folder under another name first: half of one would look like much work. Git itself would trust the `.git` in it. */
+/** Removes a workspace without `git worktree remove`, which would trust the `.git` in the folder. */
 async function clear(workspace: Workspace): Promise<void> {
-  await setAside(workspace)
+  await removeFolder(workspace)
   await rm(workspace.git_dir, { recursive: true, force: true })
 }
 
-async function setAside({ path, id }: Workspace): Promise<void> {
+/** Renames the folder before it is removed. If the removal is interrupted, the deleted files do not look like changes. */
+async function removeFolder({ path, id }: Workspace): Promise<void> {
   const old = join(dirname(path), `.${id}.old`)
   await removeTree(old)
   if (!existsSync(path)) return

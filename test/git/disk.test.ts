@@ -1,4 +1,4 @@
-/** A full disk is said to be that, and what was there is there still. */
+/** A full disk: the error has its code, and no data is lost. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -12,7 +12,7 @@ import { commitTo } from '../stand-ins/gitea/git.ts'
 import { mounted } from '../support/mount.ts'
 import { commitAll, author, fails, openRig } from './rig.ts'
 
-test('a disk that fills up', async (t) => {
+test('full disk: is reported, and work continues once there is space', async (t) => {
   const rig = await openRig(t, { 'a.txt': 'a\n' })
   const { dir } = rig
   if (!mounted(dir, ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', dir])) return t.skip('no small file system can be mounted here')
@@ -30,12 +30,12 @@ async function fillUp({ bare, dir, git, mirror, workspace }: Awaited<ReturnType<
   await assert.rejects(workspace(2), fails('git_disk_full'))
   assert.deepEqual(await listWorkspaces(dir), [made])
   assert.equal(existsSync(join(dir, 'work', '0k00000000002')), false)
-  // To the last byte: locks and mirrors can't be written either.
+  // Fills the disk to the last byte, so that locks and mirrors cannot be written either.
   for (let n = 0, size = 1 << 20; size > 0; size >>= 1)
     try {
       for (; ; n++) writeFileSync(join(dir, `fill${n}`), Buffer.alloc(size))
     } catch {
-      // It is full for pieces of this size.
+      // There is no space left for a file of this size.
     }
   writeFileSync(join(made.path, 'a.txt'), 'b\n')
   await assert.rejects(mirror(), fails('git_disk_full'))

@@ -1,4 +1,4 @@
-/** What git says, and what that is taken for. */
+/** Messages of git, and the codes that burn derives from them. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { diskError, gitCodeOf, gitError, type GitCode } from '../../src/git/failure.ts'
@@ -40,9 +40,9 @@ const table: readonly (readonly [GitCode, string])[] = [
   ['git_failed', ''],
 ]
 
-for (const [code, said] of table) test(`${code}: ${said.split('\n')[0]?.slice(0, 90)}`, () => assert.equal(gitCodeOf(said), code))
+for (const [code, output] of table) test(`${code}: ${output.split('\n')[0]?.slice(0, 90)}`, () => assert.equal(gitCodeOf(output), code))
 
-test('what people are told is one line, and has no login', () => {
+test('gitError: has one line and no login', () => {
   const { code, message, hint } = gitError(
     'git fetch',
     "remote: busy\nfatal: unable to access 'https://burn:tok-1@f.example/acme/app.git/': Could not resolve host: f.example\n",
@@ -50,10 +50,10 @@ test('what people are told is one line, and has no login', () => {
   assert.equal(code, 'git_unreachable')
   assert.equal(message, "git fetch: fatal: unable to access 'https://f.example/acme/app.git/': Could not resolve host: f.example")
   assert.notEqual(hint, '')
-  assert.equal(gitError('git x', '').message, 'git x: it said nothing')
+  assert.equal(gitError('git x', '').message, 'git x: it printed no message')
 })
 
-test("the system's own error of a full disk is the same one", () => {
+test('diskError: turns a full disk into git_disk_full', () => {
   assert.match(String((diskError(Object.assign(new Error('x'), { code: 'ENOSPC' })) as Error).message), /ENOSPC/)
   const other = Object.assign(new Error('x'), { code: 'EACCES' })
   assert.equal(diskError(other), other)

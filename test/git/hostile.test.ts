@@ -1,4 +1,4 @@
-/** A workspace that does all it can to have something run while it is looked at, committed, pushed and removed. */
+/** Hostile workspaces: files and settings that try to make git run a program while burn reads, commits, pushes and removes them. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ import { commitAll, author, openRig } from './rig.ts'
 
 const attributes = '* filter=evil diff=evil merge=evil ident text=auto\n*.txt working-tree-encoding=UTF-8\n[attr]binary filter=evil\n'
 
-/** Everything that git can be told to run. */
+/** Returns a configuration with all settings that make git run a command. */
 function evilConfig(command: string): string {
   const sections = [
     `[core]\n\trepositoryformatversion = 0\n\tfsmonitor = ${command}\n\thooksPath = hooks\n\tpager = ${command}\n\teditor = ${command}\n\tsshCommand = ${command}`,
@@ -32,7 +32,7 @@ function evilConfig(command: string): string {
   return `${sections.join('\n')}\n`
 }
 
-/** A repository in a folder, with a commit or without, whose every setting and hook runs the command. */
+/** Creates a repository whose settings and hooks run the command. `committed` tells whether it has a commit. */
 function evilRepo(path: string, command: string, committed: boolean): void {
   mkdirSync(path, { recursive: true })
   gitAs(path, 'init', '--quiet')
@@ -70,7 +70,7 @@ async function hostileWorkspace(t: TestContext) {
   return { ...rig, made, command, pwned, ran }
 }
 
-/** All that is done with a workspace. */
+/** Does everything that a sprint does with a workspace. */
 async function publish({ git, made }: Pick<Awaited<ReturnType<typeof hostileWorkspace>>, 'git' | 'made'>): Promise<string> {
   await stageChanges(git, made)
   assert.equal(await isPushed(git, made), false)
@@ -86,14 +86,14 @@ function filesOf(bare: string, tip: string): string[] {
   return lines.map((line) => `${line.slice(0, 6)} ${line.slice(line.indexOf('\t') + 1)}`)
 }
 
-test('a .git of its own is never asked', async (t) => {
+test('nested .git: git never runs in it', async (t) => {
   const hostile = await hostileWorkspace(t)
   const { made, command, ran, pwned, bare } = hostile
   unlinkSync(join(made.path, '.git'))
   evilRepo(made.path, command, true)
   writeFileSync(join(made.path, '.gitattributes'), attributes)
   spawnSync('git', ['status'], { cwd: made.path, env: plainGit })
-  assert.ok(ran(), 'the trap works: whoever asks the folder falls into it')
+  assert.ok(ran(), 'the trap works: a plain git in the folder runs the command')
   rmSync(pwned)
   for (const name of ['HEAD.lock', 'index.lock', 'packed-refs']) writeFileSync(join(made.path, '.git', name), 'what')
   const tip = await publish(hostile)
@@ -107,7 +107,7 @@ test('a .git of its own is never asked', async (t) => {
   ])
 })
 
-test('a .git that leads elsewhere, and links in the place of what git reads, are not followed', async (t) => {
+test('links: git follows neither a .git file nor symbolic links', async (t) => {
   const hostile = await hostileWorkspace(t)
   const { made, command, root, ran, bare } = hostile
   evilRepo(join(root, 'elsewhere'), command, true)
@@ -123,7 +123,7 @@ test('a .git that leads elsewhere, and links in the place of what git reads, are
   assert.deepEqual(filesOf(bare, tip), ['120000 .gitattributes', '100644 a.txt', '120000 index', '120000 lib', '100644 tracked/c.txt'])
 })
 
-test('repositories in it are left out, said, and never asked', async (t) => {
+test('nested repositories: are left out and reported, and never run', async (t) => {
   const hostile = await hostileWorkspace(t)
   const { made, command, ran, bare, git } = hostile
   evilRepo(join(made.path, 'with commits'), command, true)
@@ -145,10 +145,10 @@ test('repositories in it are left out, said, and never asked', async (t) => {
     '100644 tracked/c.txt',
     '100644 tracked/inner.txt',
   ])
-  assert.equal(await isPushed(git, made), false, 'what was left out is nowhere else')
+  assert.equal(await isPushed(git, made), false, 'the left-out files are not pushed')
 })
 
-test("what an agent writes into the mirror's own configuration and hooks is not done", async (t) => {
+test("mirror: an agent's configuration and hooks have no effect", async (t) => {
   const hostile = await hostileWorkspace(t)
   const { made, command, ran, bare } = hostile
   writeFileSync(join(made.path, '.gitattributes'), attributes)
@@ -158,7 +158,7 @@ test("what an agent writes into the mirror's own configuration and hooks is not 
   assert.ok(filesOf(bare, tip).includes('100644 .gitattributes'))
 })
 
-test('a submodule is not asked for its state', async (t) => {
+test('submodule: git does not run in it', async (t) => {
   const hostile = await hostileWorkspace(t)
   const { bare, git, made: first, command, ran, workspace } = hostile
   const link = `commit refs/heads/main\ncommitter ada <ada@example.com> now\ndata 0\nfrom refs/heads/main^0\nM 160000 ${first.base_commit} sub\ndone\n`
@@ -172,7 +172,7 @@ test('a submodule is not asked for its state', async (t) => {
   gitAs(made.path, 'clone', '--quiet', '--no-checkout', bare, 'sub')
   gitAs(sub, 'checkout', '--quiet', first.base_commit)
   arm(join(sub, '.git'), command)
-  // At the very commit that it should have: to know whether it is clean, git would have to ask there.
+  // The submodule is at the recorded commit. To check whether it is clean, git would have to run in it.
   assert.deepEqual(await stageChanges(git, made), { files: [], left_out: [], empty: true })
   writeFileSync(join(made.path, 'new.txt'), 'x\n')
   const tip = await publish({ git, made })
@@ -181,7 +181,7 @@ test('a submodule is not asked for its state', async (t) => {
   assert.equal(gitAs(bare, 'rev-parse', `${tip}:sub`), first.base_commit)
 })
 
-test('names that look like something else are names', async (t) => {
+test('names: options, patterns and commands are taken as file names', async (t) => {
   const hostile = await hostileWorkspace(t)
   const { made, ran, bare } = hostile
   const names = [
@@ -216,7 +216,7 @@ test('names that look like something else are names', async (t) => {
   assert.equal(branchIn(bare, 'HEAD'), null)
 })
 
-test('programs on PATH that are in the workspace are not run', async (t) => {
+test('PATH: programs in the workspace are not run', async (t) => {
   const hostile = await hostileWorkspace(t)
   const { made, git, pwned, ran } = hostile
   for (const name of ['git', 'git-remote-http', 'sh', 'ssh'])
@@ -226,7 +226,7 @@ test('programs on PATH that are in the workspace are not run', async (t) => {
   assert.equal(ran(), false)
 })
 
-test("an agent that commits for itself, moves its branch, or stages something, keeps nothing of its work from being burn's", async (t) => {
+test("commits: the agent's own commits, branches and index hide no work", async (t) => {
   const { bare, git, made } = await hostileWorkspace(t)
   const inside = (...args: string[]) => gitAs(made.path, ...args)
   writeFileSync(join(made.path, 'mine.txt'), 'mine\n')
@@ -234,7 +234,7 @@ test("an agent that commits for itself, moves its branch, or stages something, k
   inside('commit', '--quiet', '-m', 'by the agent')
   const theirs = inside('rev-parse', 'HEAD')
   assert.equal((await stageChanges(git, made)).files.length, 1)
-  assert.equal(await commitAll(git, made, { message: 'nothing more', author }), theirs)
+  assert.equal(await commitAll(git, made, { message: 'no further changes', author }), theirs)
   inside('checkout', '--quiet', '--detach')
   writeFileSync(join(made.path, 'more.txt'), 'more\n')
   inside('add', 'more.txt')
@@ -248,11 +248,11 @@ test("an agent that commits for itself, moves its branch, or stages something, k
   inside('checkout', '--quiet', '--orphan', 'other')
   inside('commit', '--quiet', '--allow-empty', '-m', 'rootless')
   inside('update-ref', `refs/heads/${made.branch}`, 'HEAD')
-  const again = await commitAll(git, made, { message: 'on what it began from', author })
+  const again = await commitAll(git, made, { message: 'on the base commit', author })
   assert.equal(gitAs(bare, '--git-dir', made.mirror.path, 'rev-parse', `${again}^`), made.base_commit)
 })
 
-test('what can be neither looked into nor removed easily is removed', async (t) => {
+test('removeWorkspace: removes unreadable folders and follows no links', async (t) => {
   const { root, git, made } = await hostileWorkspace(t)
   mkdirSync(join(made.path, 'closed/inner'), { recursive: true })
   writeFileSync(join(made.path, 'closed/inner/x'), 'x\n')
@@ -265,7 +265,7 @@ test('what can be neither looked into nor removed easily is removed', async (t) 
   assert.equal(readFileSync(join(root, 'precious/x'), 'utf8'), 'x\n')
 })
 
-test('nothing of the environment reaches git but what it needs', () => {
+test('gitEnv: passes only the variables that git needs', () => {
   const env = gitEnv({
     PATH: '/bin:rel:.::/usr/bin',
     HOME: '/h',

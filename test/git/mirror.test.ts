@@ -1,4 +1,4 @@
-/** Mirrors: what goes wrong on the way to the remote, and what several processes, or one that was killed, do to one. */
+/** Mirrors: failures of the remote, damage, killed processes, and several processes on one mirror. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,7 +18,7 @@ import { clock } from '../support/clock.ts'
 import { credentialResponse } from '../../src/git/credential.ts'
 import { commitAll, author, fails, id, openRig, twoFiles, repo, token } from './rig.ts'
 
-test('each way to the remote that is closed has its own code, and leaves no mirror', async (t) => {
+test('openMirror: each failure has its code and leaves no mirror', async (t) => {
   const { root, dir, git, clone_url, server } = await openRig(t, twoFiles, 'http')
   const url = new URL(clone_url)
   const open = (clone: string, with_: Git = git) => openMirror(with_, { dir, repo, clone_url: clone })
@@ -43,7 +43,7 @@ test('each way to the remote that is closed has its own code, and leaves no mirr
   assert.deepEqual(readdirSync(join(dir, 'mirrors/acme')), [])
 })
 
-test('a repo without commits, and a base that is not there, are said to be that', async (t) => {
+test('addWorkspace: reports a repo without commits and a missing base', async (t) => {
   const { bare, dir, git, mirror, clone_url } = await openRig(t, {})
   await assert.rejects(mirror(), fails('git_empty'))
   commitTo(bare, 'trunk', { 'a.txt': 'a\n' })
@@ -56,12 +56,12 @@ test('a repo without commits, and a base that is not there, are said to be that'
 })
 
 const damage: readonly (readonly [string, (mirror: string) => void])[] = [
-  ['its HEAD is gone', (mirror) => rmSync(join(mirror, 'HEAD'))],
-  ['its objects are gone', (mirror) => rmSync(join(mirror, 'objects'), { recursive: true })],
-  ['its packs or objects are empty', (mirror) => objectsOf(mirror).forEach((path) => truncateSync(path))],
-  ['a ref is broken', (mirror) => writeFileSync(join(mirror, 'refs/burn/head'), 'what is this\n')],
-  ['a ref leads nowhere', (mirror) => writeFileSync(join(mirror, 'refs/burn/head'), `${'1'.repeat(40)}\n`)],
-  ['it is a file', (mirror) => (rmSync(mirror, { recursive: true }), writeFileSync(mirror, ''))],
+  ['HEAD is missing', (mirror) => rmSync(join(mirror, 'HEAD'))],
+  ['objects are missing', (mirror) => rmSync(join(mirror, 'objects'), { recursive: true })],
+  ['packs and objects are empty', (mirror) => objectsOf(mirror).forEach((path) => truncateSync(path))],
+  ['a ref is malformed', (mirror) => writeFileSync(join(mirror, 'refs/burn/head'), 'what is this\n')],
+  ['a ref names a missing object', (mirror) => writeFileSync(join(mirror, 'refs/burn/head'), `${'1'.repeat(40)}\n`)],
+  ['the mirror is a file', (mirror) => (rmSync(mirror, { recursive: true }), writeFileSync(mirror, ''))],
 ]
 
 function objectsOf(mirror: string): string[] {
@@ -70,7 +70,7 @@ function objectsOf(mirror: string): string[] {
 }
 
 for (const [what, harm] of damage) {
-  test(`a mirror is cloned anew where ${what}`, async (t) => {
+  test(`damaged mirror: is cloned again if ${what}`, async (t) => {
     const { mirror, workspace } = await openRig(t)
     const { path } = await mirror()
     harm(path)
@@ -80,7 +80,7 @@ for (const [what, harm] of damage) {
   })
 }
 
-test('a file that the mirror lost shows when it is wanted, and is mended then', async (t) => {
+test('damaged mirror: a missing file is noticed and repaired at checkout', async (t) => {
   const { bare, mirror, workspace } = await openRig(t)
   const { path } = await mirror()
   const blob = gitAs(bare, 'rev-parse', 'main:lib/b.txt')
@@ -88,7 +88,7 @@ test('a file that the mirror lost shows when it is wanted, and is mended then', 
   assert.equal(readFileSync(join((await workspace()).path, 'lib/b.txt'), 'utf8'), 'b\n')
 })
 
-test('a damaged mirror stays where a workspace has work that is nowhere else', async (t) => {
+test('damaged mirror: stays while a workspace has unpushed work', async (t) => {
   const { dir, git, mirror, workspace } = await openRig(t)
   const made = await workspace()
   writeFileSync(join(made.path, 'a.txt'), 'work\n')
@@ -102,7 +102,7 @@ test('a damaged mirror stays where a workspace has work that is nowhere else', a
   assert.ok(existsSync(join((await mirror()).path, 'HEAD')))
 })
 
-test('what a killed git left is put out of the way', async (t) => {
+test('killed git: its lock files and unfinished clones are removed', async (t) => {
   const { bare, dir, mirror, workspace } = await openRig(t)
   const first = await workspace(1)
   const { path } = await mirror()
@@ -114,10 +114,10 @@ test('what a killed git left is put out of the way', async (t) => {
   assert.equal(existsSync(`${path}.damaged`), false)
   renameSync(path, `${path}.new-4567`)
   await mirror()
-  assert.deepEqual(readdirSync(join(dir, 'mirrors/acme')), ['app.git'], 'half a clone counts as none')
+  assert.deepEqual(readdirSync(join(dir, 'mirrors/acme')), ['app.git'], 'an unfinished clone is removed')
 })
 
-test('what was written into its configuration is gone when it is opened again', async (t) => {
+test('openMirror: restores the configuration of the mirror', async (t) => {
   const { mirror } = await openRig(t)
   const { path } = await mirror()
   const before = readFileSync(join(path, 'config'), 'utf8')
@@ -126,27 +126,27 @@ test('what was written into its configuration is gone when it is opened again', 
   assert.equal(readFileSync(join(path, 'config'), 'utf8'), before)
 })
 
-test('processes that begin at once share one clone', async (t) => {
+test('addWorkspace: processes that start together share one clone', async (t) => {
   const { dir, clone_url, home } = await openRig(t, twoFiles, 'http')
   const numbers = [1, 2, 3]
-  const makers = numbers.map((n) => {
-    const args = [join(import.meta.dirname, 'maker.ts'), dir, repo, clone_url, id(n), token]
+  const children = numbers.map((n) => {
+    const args = [join(import.meta.dirname, 'add-workspace.ts'), dir, repo, clone_url, id(n), token]
     return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
       env: { PATH: process.env['PATH'], HOME: home, NODE_COMPILE_CACHE: compiled },
     })
   })
-  const said = makers.map(async (maker) => [await text(maker.stdout), await text(maker.stderr)])
-  await Promise.all(makers.map((maker) => once(maker.stdout, 'readable')))
-  for (const maker of makers) maker.stdin.write('go\n')
+  const outputs = children.map(async (child) => [await text(child.stdout), await text(child.stderr)])
+  await Promise.all(children.map((child) => once(child.stdout, 'readable')))
+  for (const child of children) child.stdin.write('go\n')
   assert.deepEqual(
-    await Promise.all(said),
+    await Promise.all(outputs),
     numbers.map((n) => [`ready\n${join(dir, 'work', id(n))}\n`, '']),
   )
   assert.equal((await listWorkspaces(dir)).length, 3)
   assert.deepEqual(readdirSync(join(dir, 'mirrors/acme')), ['app.git'])
 })
 
-test('many workspaces of one process at once do not disturb one another', async (t) => {
+test('workspaces: one process can work in several at once', async (t) => {
   const { bare, git, workspace } = await openRig(t)
   const made = await Promise.all([1, 2, 3, 4].map((n) => workspace(n)))
   await Promise.all(
@@ -158,7 +158,7 @@ test('many workspaces of one process at once do not disturb one another', async 
   )
 })
 
-test('the lock of a process that is gone is broken by one of those who wait, and work is never done twice at once', async (t) => {
+test('withLock: breaks the lock of a dead process, never admits two', async (t) => {
   const { root } = await openRig(t, {})
   const path = join(root, 'some.lock')
   const gone = spawn('true')

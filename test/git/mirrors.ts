@@ -1,4 +1,4 @@
-/** Mirrors that tests find already cloned: a copy costs one process of git where a clone costs nine. */
+/** Ready mirrors for tests: copying one is faster than cloning it. */
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -9,11 +9,15 @@ import { clock } from '../support/clock.ts'
 
 type Files = Readonly<Record<string, string>>
 
-/** Mirrors as burn cloned them, by the files of their remote, and the folder they are in until this process ends. */
+/** The mirrors that burn cloned, by the files of their remote. */
 const cloned = new Map<string, Promise<string>>()
-let shelf: string | null = null
+/** The folder of these mirrors until this process ends. */
+let templateDir: string | null = null
 
-/** Puts the mirror of a remote that `makeBare` has just made of these files into `dir`. Has burn clone it if no remote of the same files was cloned before. */
+/**
+ * Copies the mirror of a remote that `makeBare` made of these files into `dir`. Clones it first if this process has no mirror of the same
+ * files.
+ */
 export async function placeMirror(
   dir: string,
   remote: { readonly repo: RepoRef; readonly bare: string; readonly files: Files },
@@ -27,12 +31,12 @@ export async function placeMirror(
 }
 
 async function cloneTemplate(repo: RepoRef, bare: string): Promise<string> {
-  if (shelf === null) {
+  if (templateDir === null) {
     const made = mkdtempSync(join(tmpdir(), 'burn-test-mirrors-'))
     process.once('exit', () => rmSync(made, { recursive: true, force: true }))
-    shelf = made
+    templateDir = made
   }
-  const git = { env: { PATH: process.env['PATH'], HOME: shelf }, login: null, clock }
-  const { path } = await openMirror(git, { dir: join(shelf, String(cloned.size)), repo, clone_url: bare })
+  const git = { env: { PATH: process.env['PATH'], HOME: templateDir }, login: null, clock }
+  const { path } = await openMirror(git, { dir: join(templateDir, String(cloned.size)), repo, clone_url: bare })
   return path
 }

@@ -1,4 +1,4 @@
-/** A forge that serves git, a folder for mirrors, and git as the product runs it. */
+/** A test rig: a stand-in forge that serves git, a folder for mirrors, and git with burn's settings. */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,8 +23,8 @@ export const id = (n: number) => `0k${String(n).padStart(11, '0')}`
 export const twoFiles = { 'a.txt': 'one\ntwo\n', 'lib/b.txt': 'b\n' }
 
 /**
- * Opens a forge with one repo. `files`: what the repo's first commit has; of none, it has no commits. By its path it is reached faster than over HTTP,
- * and its mirror is there already.
+ * Opens a forge with one repo. `files` are the files of its first commit; without files it has no commits. A clone by path is faster than
+ * over HTTP, and then the mirror exists already.
  */
 export async function openRig(t: TestContext, files: Readonly<Record<string, string>> = twoFiles, by: 'http' | 'path' = 'path') {
   const root = mkdtempSync(join(tmpdir(), 'burn-git-'))
@@ -47,12 +47,13 @@ export async function openRig(t: TestContext, files: Readonly<Record<string, str
   return { root, dir, home, bare, server, git, clone_url, mirror, workspace }
 }
 
-/** Everything that is in the workspace now. */
+/** Commits all changes of the workspace. */
 export async function commitAll(git: Git, workspace: Workspace, what: Parameters<typeof commitIndex>[2]): Promise<string> {
   await stageChanges(git, workspace)
   return commitIndex(git, workspace, what)
 }
 
+/** Returns a check for `assert.rejects`: a BurnError with this code, with a hint and without the token. */
 export const fails = (code: string) => (thrown: unknown) => {
   if (!(thrown instanceof BurnError)) return false
   if (thrown.code !== code) throw new Error(`${thrown.code}, not ${code}: ${thrown.message}`)

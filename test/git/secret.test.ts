@@ -1,4 +1,4 @@
-/** The token: asked for by git, of the process that runs it, and nowhere else. */
+/** The token: git gets it only by asking burn's process. */
 import assert from 'node:assert/strict'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
@@ -10,14 +10,14 @@ import { isPushed } from '../../src/git/pushed.ts'
 import { removeWorkspace } from '../../src/git/workspace.ts'
 import { commitAll, author, openRig, twoFiles, token } from './rig.ts'
 
-test('the token is in no argv, environment or file that git is given or leaves', async (t) => {
+test('token: is in no argv, environment or file of git', async (t) => {
   const rig = await openRig(t, twoFiles, 'http')
   const { root, dir, server } = rig
   const bin = join(root, 'bin')
   mkdirSync(bin)
   const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim()
   const log = join(root, 'spawned.log')
-  // What git starts by itself gets what it got, so the remote's helper is seen through this environment too.
+  // Git passes its environment to its helper programs, so this log shows theirs, too.
   writeFileSync(join(bin, 'git'), `#!/bin/sh\n{ echo git "$@"; env; echo; } >>${log}\nexec ${real} "$@"\n`)
   chmodSync(join(bin, 'git'), 0o755)
   const git = { ...rig.git, env: { ...rig.git.env, PATH: `${bin}:${rig.git.env['PATH']}`, BURN_FORGE_TOKEN: token } }
@@ -33,7 +33,7 @@ test('the token is in no argv, environment or file that git is given or leaves',
   assert.ok(spawned.split('\ngit ').length > 8)
   assert.ok(
     server.log.some(({ authorization }) => authorization?.startsWith('Basic ')),
-    'it did log in',
+    'git logged in',
   )
   const basic = Buffer.from(`burn:${token}`).toString('base64')
   const files = readdirSync(dir, { recursive: true, encoding: 'utf8' })
@@ -46,12 +46,12 @@ test('the token is in no argv, environment or file that git is given or leaves',
   await removeWorkspace(git, made, { force: false })
 })
 
-test('this process is asked over HTTP only, and in place of every helper', async (t) => {
+test('login: git asks burn over HTTP only, and no other helper', async (t) => {
   const { root, git, bare, dir, home, workspace } = await openRig(t)
   const seen = join(root, 'asked')
-  const stranger = join(root, 'stranger')
-  writeFileSync(stranger, `#!/bin/sh\necho "$@" >>${seen}\n`, { mode: 0o755 })
-  writeFileSync(join(home, '.gitconfig'), `[credential]\n\thelper = ${stranger}\n[core]\n\thooksPath = ${root}\n`)
+  const otherHelper = join(root, 'other-helper')
+  writeFileSync(otherHelper, `#!/bin/sh\necho "$@" >>${seen}\n`, { mode: 0o755 })
+  writeFileSync(join(home, '.gitconfig'), `[credential]\n\thelper = ${otherHelper}\n[core]\n\thooksPath = ${root}\n`)
   await workspace()
   const { openMirror } = await import('../../src/git/mirror.ts')
   let questions = 0

@@ -1,4 +1,4 @@
-/** What a model left in a workspace stops no git, and what git can't do because of it is the workspace's failure. */
+/** Files of a model that would block git or that git cannot read: burn removes them, or the workspace is unusable. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
@@ -17,29 +17,29 @@ import { author, fails, openRig } from './rig.ts'
 const unusable = fails('workspace_unusable')
 const pipe = (...paths: string[]) => assert.equal(spawnSync('mkfifo', paths).status, 0)
 
-test('pipes: no look at a workspace waits for one', async (t) => {
+test('pipes: no command on a workspace waits for one', async (t) => {
   const { git, workspace } = await openRig(t, { 'a.txt': 'a\n', '.gitignore': 'b\n', '.gitattributes': '* text\n' })
   const made = await workspace()
   const rules = [join(made.path, '.gitignore'), join(made.path, '.gitattributes')]
-  const lay = () => {
+  const makePipes = () => {
     for (const path of rules) rmSync(path, { force: true })
     pipe(...rules)
   }
   writeFileSync(join(made.path, 'a.txt'), 'b\n')
-  // As new as git's index, so that git reads it again when it writes a tree.
+  // The file is newer than git's index, so git reads it again when it writes a tree.
   utimesSync(join(made.path, 'a.txt'), new Date(), new Date(Date.now() + 3_600_000))
-  lay()
+  makePipes()
   assert.equal(await isPushed(git, made), false)
-  lay()
+  makePipes()
   assert.deepEqual((await stageChanges(git, made)).files.map(({ path }) => path).toSorted(), ['.gitattributes', '.gitignore', 'a.txt'])
-  await withFiles(git, made, new Map([['a.txt', null]]), async () => lay())
-  lay()
+  await withFiles(git, made, new Map([['a.txt', null]]), async () => makePipes())
+  makePipes()
   await commitIndex(git, made, { message: 'work', author })
-  lay()
+  makePipes()
   assert.deepEqual((await stageChanges(git, made)).left_out, [])
 })
 
-test('what git would have to read is bounded', async (t) => {
+test('stageChanges: refuses changes and rules that are too large', async (t) => {
   const { git, workspace } = await openRig(t)
   const made = await workspace()
   const large = join(made.path, 'large')
@@ -54,7 +54,7 @@ test('what git would have to read is bounded', async (t) => {
   await assert.rejects(stageChanges(git, made), unusable)
 })
 
-test('a disk is full only if it is, whatever the names of files say', async (t) => {
+test('asWorkspaceError: checks the disk itself before it reports a full one', async (t) => {
   const { workspace } = await openRig(t)
   const made = await workspace()
   const failing = (code: ErrorCode) =>
@@ -64,7 +64,7 @@ test('a disk is full only if it is, whatever the names of files say', async (t) 
   for (const code of ['git_stopped', 'git_missing', 'git_mirror_damaged'] as const) await assert.rejects(failing(code), fails(code))
 })
 
-test('a wait for a lock ends with its sprint', async (t) => {
+test('withLock: a wait ends when the signal is aborted', async (t) => {
   const { dir } = await openRig(t)
   const path = join(dir, 'lock')
   const stop = new AbortController()

@@ -1,4 +1,4 @@
-/** From a mirror to a workspace to a branch on the remote, over real HTTP. */
+/** Workspaces: creation from a mirror, changes, commits, pushes and removal. Some tests use HTTP as with a real forge. */
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,9 +11,9 @@ import { pruneWorkspaces, removeWorkspace } from '../../src/git/workspace.ts'
 import { branchIn, commitTo, gitAs, makeBare } from '../stand-ins/gitea/git.ts'
 import { commitAll, author, fails, id, openRig, twoFiles, repo } from './rig.ts'
 
-const commit = { message: 'Mend it\n\nCloses #1\n', author }
+const commit = { message: 'Fix it\n\nCloses #1\n', author }
 
-test('what is changed in a workspace is counted, committed and pushed', async (t) => {
+test('workspace: changes are counted, committed and pushed', async (t) => {
   const { bare, git, workspace, dir } = await openRig(t, twoFiles, 'http')
   const made = await workspace()
   assert.equal(made.path, join(dir, 'work', id(1)))
@@ -53,7 +53,7 @@ test('what is changed in a workspace is counted, committed and pushed', async (t
   assert.equal(await isPushed(git, made), true)
 })
 
-test('a file with bytes that are no text has its name kept', async (t) => {
+test('commit: keeps the bytes of a name that is not UTF-8', async (t) => {
   const { bare, git, workspace } = await openRig(t)
   const made = await workspace()
   const name = Buffer.concat([Buffer.from(`${made.path}/`), Buffer.from([0x66, 0xff, 0xfe])])
@@ -63,7 +63,7 @@ test('a file with bytes that are no text has its name kept', async (t) => {
   assert.match(gitAs(bare, '-c', 'core.quotePath=true', 'ls-tree', '--name-only', tip), /"f\\377\\376"/)
 })
 
-test('a workspace begins from the newest base, and another base may be asked for', async (t) => {
+test('addWorkspace: starts from the newest commit of the given base', async (t) => {
   const { bare, workspace } = await openRig(t)
   const first = await workspace(1)
   const newer = commitTo(bare, 'main', { 'new.txt': 'new\n' })
@@ -74,7 +74,7 @@ test('a workspace begins from the newest base, and another base may be asked for
   assert.ok(existsSync(join((await workspace(3, 'release/1.0')).path, 'old.txt')))
 })
 
-test('a branch that somebody else pushed to is not written over', async (t) => {
+test('push: does not overwrite a branch with commits by others', async (t) => {
   const { bare, git, workspace } = await openRig(t)
   const made = await workspace()
   writeFileSync(join(made.path, 'a.txt'), 'ours\n')
@@ -85,7 +85,7 @@ test('a branch that somebody else pushed to is not written over', async (t) => {
   assert.equal(await isPushed(git, made), false)
 })
 
-test('a push that a hook or a missing right forbids is refused', async (t) => {
+test('push: reports refusals and outages, and survives a lost answer', async (t) => {
   const { bare, git, workspace, server } = await openRig(t, twoFiles, 'http')
   const made = await workspace()
   writeFileSync(join(made.path, 'a.txt'), 'ours\n')
@@ -102,10 +102,10 @@ test('a push that a hook or a missing right forbids is refused', async (t) => {
   assert.equal(branchIn(bare, made.branch), null)
   server.trouble({ kind: 'lost_answer' }, /POST .*git-receive-pack/, 1)
   const tip = await push(git, made)
-  assert.equal(tip, branchIn(bare, made.branch), 'it arrived, and that can be asked')
+  assert.equal(tip, branchIn(bare, made.branch), 'the push arrived, and burn asks the remote')
 })
 
-test('whether a branch still merges is asked of the newest base', async (t) => {
+test('checkMerge: uses the newest commit of the base', async (t) => {
   const { bare, git, workspace } = await openRig(t)
   const made = await workspace()
   writeFileSync(join(made.path, 'a.txt'), 'one\nours\n')
@@ -117,7 +117,7 @@ test('whether a branch still merges is asked of the newest base', async (t) => {
   assert.deepEqual(await checkMerge(git, made), { merges: false, files: ['a.txt'] })
 })
 
-test('a workspace with work that is nowhere else is removed by force only', async (t) => {
+test('removeWorkspace: refuses unpushed work without force', async (t) => {
   const { git, workspace, dir, server, mirror } = await openRig(t, twoFiles, 'http')
   const [idle, dirty, committed, done] = [await workspace(1), await workspace(2), await workspace(3), await workspace(4)]
   writeFileSync(join(dirty.path, 'new.txt'), 'x\n')
@@ -129,7 +129,7 @@ test('a workspace with work that is nowhere else is removed by force only', asyn
   await server.close()
   assert.deepEqual(await listWorkspaces(dir), [idle, dirty, committed, done])
   const answers = [idle, dirty, committed, done].map((made) => isPushed(git, made))
-  assert.deepEqual(await Promise.all(answers), [true, false, false, true], 'known, with no forge to ask')
+  assert.deepEqual(await Promise.all(answers), [true, false, false, true], 'the answers need no forge')
   for (const made of [dirty, committed]) await assert.rejects(removeWorkspace(git, made, { force: false }), fails('git_unpushed'))
   for (const made of [idle, done]) await removeWorkspace(git, made, { force: false })
   await removeWorkspace(git, dirty, { force: true })
@@ -141,7 +141,7 @@ test('a workspace with work that is nowhere else is removed by force only', asyn
   )
 })
 
-test('a folder that went away is forgotten, or comes back with what was committed', async (t) => {
+test('missing folder: the workspace is pruned, or checked out again', async (t) => {
   const { git, workspace, dir, mirror } = await openRig(t)
   const [idle, worked] = [await workspace(1), await workspace(2)]
   writeFileSync(join(worked.path, 'new.txt'), 'x\n')
@@ -155,7 +155,7 @@ test('a folder that went away is forgotten, or comes back with what was committe
   await assert.rejects(workspace(2), fails('git_workspace_exists'))
 })
 
-test('what a killed process began of a workspace is begun anew', async (t) => {
+test('addWorkspace: replaces an unfinished workspace of a killed process', async (t) => {
   const { workspace, mirror } = await openRig(t)
   const made = await workspace()
   rmSync(join(made.git_dir, 'burn.json'))
@@ -163,12 +163,12 @@ test('what a killed process began of a workspace is begun anew', async (t) => {
   unlinkSync(join(made.path, 'a.txt'))
   const again = await workspace()
   assert.deepEqual([again, existsSync(join(again.path, 'a.txt'))], [made, true])
-  // A folder that is no worktree of this mirror is nobody's to clear away.
+  // burn does not remove a folder that is not a worktree of this mirror.
   rmSync(join((await mirror()).path, 'worktrees'), { recursive: true })
   await assert.rejects(workspace(), fails('git_workspace_exists'))
 })
 
-test('work goes on in a workspace where a git was killed, and stops where the mirror is gone', async (t) => {
+test('workspace: survives a killed git, and fails without its mirror', async (t) => {
   const { git, workspace } = await openRig(t)
   const made = await workspace()
   const { path } = made.mirror
@@ -184,7 +184,7 @@ test('work goes on in a workspace where a git was killed, and stops where the mi
   await assert.rejects(push(git, made), fails('git_mirror_damaged'))
 })
 
-test('submodules are neither fetched nor changed, and what lies where one would be is left', async (t) => {
+test('submodules: are neither fetched nor changed', async (t) => {
   const { bare, root, git, workspace } = await openRig(t)
   const inner = join(root, 'inner.git')
   makeBare(inner, { 'i.txt': 'i\n' })
@@ -204,7 +204,7 @@ test('submodules are neither fetched nor changed, and what lies where one would 
   assert.deepEqual(await stageChanges(git, made), { files: [], left_out: ['sub'], empty: true })
 })
 
-test('folders, files and links may take the place of one another', async (t) => {
+test('commit: folders, files and links may replace each other', async (t) => {
   const { bare, git, workspace } = await openRig(t)
   const made = await workspace()
   renameSync(join(made.path, 'lib'), join(made.path, 'moved'))

@@ -97,7 +97,7 @@ for (const [actor, count, options] of [
 
 test('workspace: files that git must not see fail the issue', async (t) => {
   const refusedCommands = [
-    ['truncate -s 3G sparse', /more than 256 MiB, which is no change/],
+    ['truncate -s 3G sparse', /changed files are larger than 256 MiB/],
     ['truncate -s 2M .gitignore', /\.gitignore is larger than 1 MiB/],
     ['rm -rf "$PWD"', /the workspace \S+ is gone/],
   ] as const

@@ -1,4 +1,7 @@
-/** A process of its own that makes one workspace: `maker.ts <dir> <repo> <clone url> <id> <token>`. Says `ready`, then begins at a line on stdin. */
+/**
+ * A child process that adds one workspace: `add-workspace.ts <dir> <repo> <clone url> <id> <token>`. It prints `ready`, waits for a line on
+ * stdin, and prints the path of the workspace.
+ */
 import { once } from 'node:events'
 import { credentialResponse } from '../../src/git/credential.ts'
 import { openMirror } from '../../src/git/mirror.ts'
