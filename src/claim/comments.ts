@@ -110,7 +110,9 @@ async function afterFailure(
   })
   const own = ownComment(comments, fleet.name, first.id)
   const saved =
-    own === null ? [] : comment.dispatches.map((d) => ({ id: d.id, comment_id: own.id, says: markerOf(own.body)?.state ?? d.state }))
+    own === null
+      ? []
+      : comment.dispatches.map((d) => ({ id: d.id, comment_id: own.id, comment_state: markerOf(own.body)?.state ?? d.state }))
   return { refusal, giveUp: true, saved }
 }
 
@@ -143,7 +145,7 @@ export async function releaseClaims(refused: readonly RefusedClaim[], { ledger, 
 
 type HoldersOf = (ids: readonly string[]) => Promise<ReadonlyMap<string, { readonly lease_owner: string | null }>>
 
-type Saved = { readonly id: string; readonly comment_id: string; readonly says: string }
+type Saved = { readonly id: string; readonly comment_id: string; readonly comment_state: string }
 
 async function syncComment(
   comment: FleetComment,
@@ -171,7 +173,7 @@ async function syncComment(
   if (known === null) {
     if (!(await stillHolds(comment, holdersOf, session))) return []
     const { id } = await forge.comment(comment.issue, body)
-    return comment.dispatches.map((d) => ({ id: d.id, comment_id: id, says: d.state }))
+    return comment.dispatches.map((d) => ({ id: d.id, comment_id: id, comment_state: d.state }))
   }
   try {
     await forge.editComment(comment.issue, known, body)
@@ -180,7 +182,7 @@ async function syncComment(
     // A person deleted the comment. burn does not write it again, and marks it as current so that no later cycle retries.
     notify({ kind: 'issue.comment_deleted', subject: comment.issue, payload: {} })
   }
-  return comment.dispatches.map((d) => ({ id: d.id, comment_id: known, says: d.state }))
+  return comment.dispatches.map((d) => ({ id: d.id, comment_id: known, comment_state: d.state }))
 }
 
 /** Returns true if this process still has the claim. A process that slept longer than its lease must not write a second first comment. */

@@ -152,7 +152,7 @@ export async function saveComments(
   comments: Parameters<ClaimLedger['saveComments']>[0],
   at: number,
 ): Promise<void> {
-  const rows = comments.map(({ id, comment_id, says }) => ({ id, comment_id, comment_state: says }))
+  const rows = comments.map(({ id, comment_id, comment_state }) => ({ id, comment_id, comment_state }))
   const ending = 'returning id, issue, worker, comment_id, comment_state'
   const saved = await writeRows(trx, { table: 'dispatch', columns: ['comment_id', 'comment_state'] }, rows, ending)
   const events = saved.map(({ id, issue, worker, comment_id, comment_state }): NewEvent => {

@@ -8,11 +8,11 @@ import { argv, line, owner } from './values.ts'
 export const token = z
   .strictObject({
     file: line.optional().meta({
-      description: 'File that contains only the token, and that only you can read (mode 0600).',
+      description: 'File that contains only the secret, and that only you can read (mode 0600).',
       examples: ['~/.config/burn-fleet/token'],
     }),
-    env: line.optional().meta({ description: 'Environment variable that contains the token.', examples: ['BURN_TOKEN'] }),
-    command: argv.optional().meta({ description: 'Command that prints the token.', examples: [['pass', 'show', 'forge']] }),
+    env: line.optional().meta({ description: 'Environment variable that contains the secret.', examples: ['BURN_TOKEN'] }),
+    command: argv.optional().meta({ description: 'Command that prints the secret.', examples: [['pass', 'show', 'forge']] }),
   })
   .refine((source) => Object.keys(source).length === 1, 'must have exactly one of "file", "env" and "command"')
   .meta({ minProperties: 1, maxProperties: 1 })

@@ -99,7 +99,7 @@ test('JSON: renamed fields have both names', async (t) => {
   const ledger = await openLedger(`sqlite:${dir}/l.db`, { random: Math.random })
   await furnish(ledger)
   await hand(ledger, claimOf(1), 10)
-  await ledger.saveComments([{ id: idOf(1), comment_id: '7', says: 'claimed' }], 11)
+  await ledger.saveComments([{ id: idOf(1), comment_id: '7', comment_state: 'claimed' }], 11)
   await ledger.saveBackoff({ subject: 'o/r#1', until: 900, why: { code: 'queued' } }, 12)
   await ledger.close()
   const { dispatches } = (await run('ledger', '--json')).json<{ dispatches: Record<string, unknown>[] }>()

@@ -188,7 +188,7 @@ function dispatchSteps(holds: Holds): void {
 
   holds('keeps the one comment of a dispatch', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
-    await ledger.saveComments([{ id: idOf(1), comment_id: '77', says: 'claimed' }], 11)
+    await ledger.saveComments([{ id: idOf(1), comment_id: '77', comment_state: 'claimed' }], 11)
     const [dispatch] = (await ledger.view()).dispatches
     assert.deepEqual([dispatch?.comment_id, dispatch?.comment_state], ['77', 'claimed'])
   })

@@ -73,10 +73,10 @@ function ending(holds: Holds): void {
     }
     await ledger.claimSprint(sprintOf(1), 'a', 100, 10)
     await ledger.handSprint(idOf(1), 'a', 11)
-    await ledger.saveComments([{ id: idOf(1), comment_id: '7', says: 'handed' }], 12)
+    await ledger.saveComments([{ id: idOf(1), comment_id: '7', comment_state: 'handed' }], 12)
     assert.equal(await ledger.publishSprint(idOf(1), 'http://f/1', 12), false, 'it is not kept yet')
     await ledger.endSprint(idOf(1), 'a', kept, 13)
-    await ledger.saveComments([{ id: idOf(1), comment_id: '7', says: 'review' }], 14)
+    await ledger.saveComments([{ id: idOf(1), comment_id: '7', comment_state: 'review' }], 14)
     assert.equal((await ledger.issue('o/r#1'))?.standing, 'taken')
     assert.equal(await ledger.claimSprint(sprintOf(2, { worker: 'sprint/host/2', attempt: 2 }), 'b', 100, 15), 'issue')
     assert.equal(await ledger.publishSprint(idOf(1), 'http://f/1', 16), true)

@@ -67,7 +67,7 @@ export function texts(holds: Holds): void {
   const reviewed = async (ledger: Ledger) => {
     await hand(ledger, claimOf(1), 10)
     await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'review', reason: why, change_url: 'u1' }], 11)
-    await ledger.saveComments([{ id: idOf(1), comment_id: '1', says: 'review' }], 11)
+    await ledger.saveComments([{ id: idOf(1), comment_id: '1', comment_state: 'review' }], 11)
     await ledger.claim([claimOf(2, { issue: 'o/r#2' })], 'b', 5000, 12)
     const about = { dispatch: idOf(1), issue: 'o/r#1' }
     await ledger.plan([{ id: idOf(3), kind: 'follow_up', worker: workers[0], text: 'the tests fail', about }], 'a', 5000, 13)

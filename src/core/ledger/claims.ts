@@ -76,7 +76,10 @@ export interface ClaimLedger {
    */
   moveDispatches(moves: readonly DispatchMove[], at: Time): Promise<readonly Dispatch[]>
   /** Saves the id and the state of each dispatch's comment. */
-  saveComments(comments: readonly { readonly id: string; readonly comment_id: string; readonly says: string }[], at: Time): Promise<void>
+  saveComments(
+    comments: readonly { readonly id: string; readonly comment_id: string; readonly comment_state: string }[],
+    at: Time,
+  ): Promise<void>
   /**
    * Returns the dispatches, live or ended, whose comment does not show their current state. It also returns those without a comment whose
    * claim this owner holds. Of a council question it returns all live dispatches, because they share one comment.
