@@ -21,8 +21,8 @@ type Wanted = Pick<Issue, 'ref' | 'repo' | 'comments'>
 type Checked = Pick<FleetState, 'writers' | 'claims'>
 
 /**
- * Returns the state with the claims of others on these issues, and with the users who may still write to their repos. Returns the same object if nothing
- * changed. Reads the comments of each issue once for a state. Throws if the ledger fails.
+ * Adds to the state which of these issues others have claimed, and who may still write to their repos. Returns the same object if nothing changed. Reads
+ * the comments of each issue once for a state. Throws if the ledger fails.
  */
 export async function checkClaims<S extends Checked>(wanted: readonly Wanted[], given: S, session: Session): Promise<S> {
   const state = await withRights(
@@ -44,7 +44,7 @@ const maxConcurrentRepos = 8
 
 /**
  * Returns the state with the users who may still write to these repos. Returns the same object if nobody lost that right. Asks the forge at most once a
- * minute for each repo. If the forge gives no answer, the repo has no writers in the state, and burn claims none of its issues.
+ * minute for each repo. If the forge does not answer, it removes the repo's writers, so that burn claims none of its issues.
  */
 async function withRights<S extends Pick<ReposFacet, 'writers'>>(repos: readonly RepoRef[], state: S, session: Session): Promise<S> {
   const { fleet, forge, ledger, clock, notify } = session

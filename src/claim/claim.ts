@@ -10,7 +10,7 @@ import { promptFor } from './prompts.ts'
 /** Claims issues for panes in one transaction: dispatches and their texts. Returns the dispatches that the ledger accepted. */
 export async function claimPanes(actions: readonly ClaimAction[], session: Session): Promise<readonly Dispatch[]> {
   if (actions.length === 0) return []
-  // Later steps write the rows of one machine together, so sorting keeps these rows close to each other in the database.
+  // Later steps write the rows of one machine together. Sorting keeps them close to each other in the database.
   const byWorker = actions.toSorted((a, b) => (a.worker.id < b.worker.id ? -1 : Number(a.worker.id > b.worker.id)))
   const claims = await Promise.all(byWorker.map((action) => toClaim(action, session)))
   const now = session.clock.now()
@@ -31,7 +31,7 @@ async function toClaim({ kind, issue, worker, slot, attempt, reason }: ClaimActi
   }
 }
 
-/** Claims an issue for a sprint and returns the id of its dispatch; or `issue` or `worker` if the issue or the worker's slot is taken. */
+/** Claims an issue for a sprint and returns the id of its dispatch. Returns `issue` or `worker` if the issue or the worker's slot is taken. */
 export async function claimForSprint(
   claim: Omit<SprintClaim, 'id'>,
   { ledger, owner, clock, newId }: Session,

@@ -50,7 +50,7 @@ export const firstCommentTimeout = 15 * 60_000
 /**
  * Writes and edits pending comments, and returns the claims whose comment the forge refused. `fresh` has the dispatches that this cycle claimed: they
  * cannot have a comment yet. For others, burn first looks for a comment, because an earlier write may have succeeded although its response was lost. If the
- * forge is in trouble, the next cycle retries. If the forge refuses because of the issue, the repo or the token, burn backs off from the issue or repo.
+ * forge is in trouble, the next cycle retries. If it refuses because of the issue, the repo or the token, burn backs off from the issue or repo.
  * Throws if the ledger fails.
  */
 export async function syncComments(fresh: ReadonlySet<string>, session: Session): Promise<readonly RefusedClaim[]> {

@@ -18,8 +18,8 @@ export interface Refusal {
 }
 
 /**
- * Returns the cause of an error from the forge. Asks the forge if the error code is ambiguous. `ask_anyway` asks it also if the code says that the whole
- * forge is in trouble, because the failure may concern this issue alone.
+ * Returns the cause of an error from the forge. Asks the forge if the error code is ambiguous. With `ask_anyway` it also asks if the whole forge seems to be in
+ * trouble, because the failure may concern this issue alone.
  */
 export async function classifyRefusal(thrown: unknown, issue: IssueRef, forge: Forge, ask_anyway = false): Promise<Refusal> {
   const known = refusalScope(codeOf(thrown))
@@ -77,7 +77,7 @@ export async function recordBackoff(backoff: Backoff, { ledger, clock }: Session
   return `${subject} is backed off until ${new Date(until).toISOString().slice(0, 19)}Z`
 }
 
-/** Saves the back-off for a refusal and returns a text about it for people; null if burn does not back off. */
+/** Saves the back-off for a refusal and returns a text about it; null if burn does not back off. */
 export async function backOff(refusal: Refusal, issue: IssueRef, session: Session): Promise<string | null> {
   const backoff = await backoffFor(refusal, issue, session)
   return backoff === null ? null : recordBackoff(backoff, session)

@@ -22,6 +22,7 @@ export interface QueueStatus {
   readonly backlog: Backlog
 }
 
+/** The plan and the results of one cycle, and the queues after it. */
 export interface CycleResult extends CyclePlan, Applied, QueueStatus {}
 
 /** Runs one cycle: plans actions, carries them out and returns the results. After `stop`, it claims nothing new. Throws if the ledger fails. */
@@ -69,7 +70,7 @@ async function assignIssues(settled: UnderWayState, session: Session): Promise<C
   }
 }
 
-/** Reads the issues without a verdict, and the first issues of each queue: one for each free slot (`limits`), and one more for each that others claimed. */
+/** Reads the issues without a verdict, and the first issues of each repo's queue. `limits` has the free slots by repo; issues of others do not count. */
 function readCandidates({ claims, freed }: FleetState, limits: Map<RepoRef, number>, { ledger }: Session): Promise<readonly IssueRecord[]> {
   for (const [ref, check] of claims) {
     const limit = check.state === 'free' ? undefined : limits.get(repoOf(ref))

@@ -20,8 +20,7 @@ export interface DeliverOptions {
   /** Maximum time (ms) to wait for deliveries that cannot be placed yet, or are queued behind a running turn. They keep their state after that. */
   readonly timeout: number
   /**
-   * The same for a text that is in its composer already, when a question opened before Enter or a person types. Without it burn waits until Enter is
-   * pressed.
+   * The same for a text that is in its composer already, for example while the agent asks a question. Without it, burn waits until it has pressed Enter.
    */
   readonly placed_timeout?: number
   /** Maximum time (ms) to reconnect to a machine whose connection was lost (default 0). It is for callers that run once, such as `burn send`. */
@@ -51,7 +50,7 @@ export async function deliver(
   const hosts = await ports.machines.open(machines.filter(({ name }) => byMachine.has(name)))
   const breakers = deliveries.length === 0 ? null : new CircuitBreakers(ports, view.recent)
   const shared = { holds, breakers, write: writerOf(ports) }
-  // If the ledger fails for one machine, burn still waits for the others, because two runs must never step the same delivery concurrently.
+  // If the ledger fails for one machine, burn still waits for the others. No two runs may step one delivery concurrently.
   const changed = await mapConcurrently(hosts, hosts.length, (host) => {
     const own = new MachineDeliveries(host, byMachine.get(host.machine.name) ?? [], shared, ports)
     return runRounds(own, ports, stop, options)

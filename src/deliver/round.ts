@@ -34,6 +34,7 @@ export interface Shared {
   readonly write: WriteMoves
 }
 
+/** The result of one round. */
 export interface Round {
   readonly moved: readonly Delivery[]
   /** The reasons that deliveries wait, by id. `until` is null if only the agent, or a person at its pane, can end the wait. */

@@ -13,7 +13,7 @@ import { activeStates, pastingStates } from '../core/lifecycle.ts'
 import { deliveryLimits, nextStep, type DeliveryStep } from '../decide/delivery-step.ts'
 import { observe, type Observation, type Remembered } from '../decide/observation.ts'
 
-/** Rows above the screen that are searched for a line: between two snapshots, a busy agent can scroll its echo off the screen. */
+/** Rows above the screen that burn searches for a line. Between two snapshots, a busy agent can scroll its echo off the screen. */
 const historyRows = 200
 
 /** One delivery with its observation and its next step. */

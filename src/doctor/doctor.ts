@@ -112,7 +112,7 @@ async function checkFleet(machines: readonly Machine[], session: Session): Promi
   }
 }
 
-/** Returns the findings of workers that get nothing, because their last turn failed for a reason that would affect every issue. */
+/** Returns findings about workers that get nothing. Their last turn failed for a reason that would affect every issue. */
 function troubleFindings({ workers }: Pick<StatusState, 'workers'>): Finding[] {
   const failing = workers.filter(({ reading: { state, detail } }) => state === 'error' && isWorkerTrouble(detail))
   return [...Map.groupBy(failing, ({ reading }) => reading.detail)].map(([kind, [first, ...others]]): Finding => {

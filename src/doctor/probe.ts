@@ -39,15 +39,15 @@ export interface Probe {
   }
   /** Agent programs that the person's login shell finds. */
   readonly found: ReadonlySet<string>
-  /** The error of `git ls-remote` for a repo; null if git could read it, or if there is no repo to read. */
+  /** The error of `git ls-remote` for a repo; null if git could read it or had none to read. */
   readonly git_error: string | null
 }
 
 const probeTimeout = 40_000
 
 /**
- * The script. Its arguments are tmux, its socket, the session, a clone URL or an empty string, the state directory, and the agent programs. It prints
- * `key=value` lines.
+ * The script. Its arguments: tmux, its socket, the session, a clone URL or nothing, the state directory, and the agent programs. It prints `key=value`
+ * lines.
  */
 const script = `tmux=$1 socket=$2 session=$3 url=$4 state=$5; shift 5
 echo "clock=$(date +%s)"

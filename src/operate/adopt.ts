@@ -14,6 +14,7 @@ import { readMachines } from '../observe/state.ts'
 
 const maxConcurrentReads = 16
 
+/** The result of `adopt`. */
 export interface Adopted {
   /** The released claims; in a dry run, the claims to release. */
   readonly released: readonly { readonly issue: IssueRef; readonly dispatch: string; readonly worker: string | null }[]

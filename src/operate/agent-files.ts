@@ -9,7 +9,7 @@ import { installFiles, readHome } from '../host/files.ts'
 
 /**
  * Installs the files of these workers' agents, and returns how to start each agent. If that fails, agents start without hooks, and `without_hooks` has the
- * reason: burn then reads their state from their screens alone.
+ * reason. burn then reads their state from their screens alone.
  */
 export async function prepareAgentStarts(
   machine: Machine,

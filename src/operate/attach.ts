@@ -1,4 +1,4 @@
-/** Builds the command line of `burn attach`: it selects a pane, and pans a client that is smaller than the window so that the whole pane is visible. */
+/** Builds the tmux command of `burn attach`. It selects a pane, and pans a small client so that the whole pane is visible. */
 import type { Machine } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'
 import type { Tmux } from '../core/ports.ts'
@@ -6,7 +6,7 @@ import type { Session } from '../observe/session.ts'
 import { BurnError } from '../core/errors.ts'
 import { argvOn } from '../host/transport.ts'
 
-/** The target on a machine: a worker's pane, a window of the spec, or null for the pane that the session showed last. */
+/** The target on a machine: a worker's pane, or a window of the spec. Null: the pane that the session showed last. */
 export type AttachTarget = { readonly worker: string } | { readonly window: string } | null
 
 /**

@@ -8,7 +8,7 @@ import { questionFor } from '../claim/prompts.ts'
 import { deliver } from '../deliver/deliver.ts'
 import { leaseLength, withLeases } from '../observe/session.ts'
 
-/** Maximum time (ms) that the command waits for a worker that cannot get the question yet, for example because its composer has a draft. */
+/** Maximum time (ms) to wait for a worker that cannot get the question yet, because of a draft for example. */
 const timeout = 10_000
 
 /** Returns the council and sentinel workers of the fleet. */

@@ -15,8 +15,8 @@ export interface HoldTarget {
 }
 
 /**
- * Returns the targets that a name stands for: `all`, a machine, a window (`mac/CRUCIBLE`, or its name), all windows of a lane, a repo or a worker. Throws
- * BurnError `hold_unknown` or `hold_ambiguous` (exit 2).
+ * Returns the targets that a name stands for. It can be `all`, or the name of a machine, window, lane, repo or worker. A lane stands for all of its windows.
+ * Throws BurnError `hold_unknown` or `hold_ambiguous` (exit 2).
  */
 export function holdTargetsNamed(fleet: Fleet, name: string): readonly HoldTarget[] {
   if (name === wholeFleet) return [{ scope: 'fleet', name: wholeFleet }]

@@ -12,6 +12,7 @@ import { endedAgents } from '../observe/agents.ts'
 import { claimsElsewhere, heldElsewhere, releaseElsewhere } from './adopt.ts'
 import { readMachines, snapshotsOf } from '../observe/state.ts'
 
+/** The result of a release. */
 export interface Released {
   readonly dispatches: readonly Dispatch[]
   /** Claims of another ledger of this fleet that were released on the forge. */
@@ -21,8 +22,8 @@ export interface Released {
 }
 
 /**
- * Releases an issue. Without `force`, it refuses if an agent may still be working on it, if a change is open for review, or if another ledger of this fleet
- * has claimed it. Throws BurnError `nothing_live`, `still_held`, `change_open` or `other_ledger`.
+ * Releases an issue. Without `force`, it refuses if an agent may be working on it or a change is open for review. It also refuses if another ledger
+ * of this fleet has claimed it. Throws BurnError `nothing_live`, `still_held`, `change_open` or `other_ledger`.
  */
 export async function release(issue: IssueRef, force: boolean, session: Session): Promise<Released> {
   const { ledger, clock } = session
@@ -94,7 +95,7 @@ async function possibleHolders(live: readonly Dispatch[], session: Session): Pro
 }
 
 /**
- * Allows burn to dispatch an issue again. It deletes the issue's attempts and the mark that it is done, and ends the back-offs of the issue and its repo.
+ * Allows burn to dispatch an issue again. It deletes the attempts and the `done` mark, and ends the back-offs of the issue and its repo.
  * Throws BurnError `still_live` or `issue_unknown`.
  */
 export async function requeue(issue: IssueRef, { ledger, clock }: Session): Promise<void> {

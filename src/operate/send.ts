@@ -15,7 +15,7 @@ const maxBytes = 1_048_576
 const reconnect = 20_000
 
 export interface SendOptions {
-  /** Maximum time (ms) that a text waits for its pane, for example while a person types or the agent asks a question. */
+  /** Maximum time (ms) that a text waits for its pane, for example while a person types there. */
   readonly timeout: number
   readonly onMove?: (delivery: Delivery) => void
 }

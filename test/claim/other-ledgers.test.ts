@@ -1,4 +1,4 @@
-/** One fleet with two ledgers, as when burn runs in another home or on another host, or when a ledger was lost. */
+/** One fleet with two ledgers, as when burn runs on another host or when a ledger was lost. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BurnError } from '../../src/core/errors.ts'

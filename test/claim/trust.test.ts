@@ -1,4 +1,4 @@
-/** Trust in an issue covers the approved text only, and ends when its author or approver loses the right to write. */
+/** Trust in an issue covers the approved text only. It ends when its author loses the right to write. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { Issue } from '../../src/core/nouns.ts'

@@ -1,4 +1,4 @@
-/** A model provider that refuses a login, for two agents in a real tmux: burn reads one by its hooks and the other by its screen. */
+/** A model provider that refuses the login of two agents, on a real tmux server. burn reads one agent by its hooks, and the other by its screen. */
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

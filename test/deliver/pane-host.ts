@@ -1,4 +1,4 @@
-/** Two machines with two workers each, for the contract of `PaneHost`: one is a real tmux server with stand-in agents, the other is simulated. */
+/** Two machines for the contract of `PaneHost`, with two workers each. One is a real tmux server with stand-in agents; the other is simulated. */
 import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
