@@ -40,7 +40,7 @@ test('sprint run: reports why it could read none of the repos', async (t) => {
   for (const repo of bothRepos) forge.state.repo(repo).has_issues = true
   const secret = join(rig.dir, 'forge.secret')
   writeFileSync(secret, 'wrong')
-  await runFails(/acme\/app: .*401.*the token is not valid/)
+  await runFails(/acme\/app: .*401.*does not accept the token/)
   rmSync(secret)
   await runFails(/acme\/app: .*forge\.secret/)
   const ran = await rig.burn('sprint', 'run')
