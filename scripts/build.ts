@@ -1,4 +1,4 @@
-/** Bundles the command into dist/ and writes the package.json that is published beside it. */
+/** Bundles the command into dist/, and writes the package.json to publish. */
 import { copyFileSync, existsSync, globSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { bundle } from './bundle.ts'
@@ -15,7 +15,7 @@ interface Manifest {
   readonly engines: Readonly<Record<string, string>>
 }
 
-/** What is published has its dependencies in the bundle, and brings no Node: whoever installs it has one. */
+/** Returns the published manifest. It has no dependencies, because they are in the bundle. */
 function published(manifest: Manifest): object {
   const { name, version, description, license, type, engines } = manifest
   return { name, version, description, license, type, bin: { burn: 'start.mjs' }, files: ['burn.mjs', 'start.mjs', 'chunks'], engines }

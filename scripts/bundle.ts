@@ -1,3 +1,4 @@
+/** Bundles the command with rolldown. */
 import { chmodSync, copyFileSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { isBuiltin } from 'node:module'
@@ -6,22 +7,22 @@ import { rolldown, type OutputChunk, type OutputOptions, type Plugin } from 'rol
 const root = resolve(import.meta.dirname, '..')
 const source = (name: string) => join(root, 'src', name)
 
-/** Loaded by every command that opens a fleet, and by the one that people call most. */
-const often = ['cli/wire.ts', 'cli/commands/status.ts', 'forge/folder.ts']
+/** Modules that go into one chunk: those of commands that open a fleet, and `burn status`, which people call most. */
+const fleetModules = ['cli/wire.ts', 'cli/commands/status.ts', 'forge/folder.ts']
 
 const output: OutputOptions = {
   format: 'esm',
   entryFileNames: '[name].mjs',
   chunkFileNames: 'chunks/[name].mjs',
-  // One byte a character: half the memory, and 5 ms less of each start.
+  // ASCII needs one byte per character, which saves memory and start time.
   charset: 'ascii',
-  // Names of functions and classes stay, for the lines of an error that is reported; a third less text is read at every start.
+  // Minify, because less text loads faster. Keep names of functions and classes for stack traces.
   minify: { compress: true, mangle: { keepNames: { function: true, class: true } }, codegen: { removeWhitespace: true } },
 }
 
 /**
- * Node's own modules, without the copies of all their exports that `import` makes: these call every lazy getter, and so load what nobody uses (a
- * twelfth of the time of `burn status`).
+ * Replaces imports of Node modules by `process.getBuiltinModule`. A real `import` reads all exports, which calls lazy getters and loads unused code at
+ * each start.
  */
 const builtins: Plugin = {
   name: 'builtins',
@@ -31,7 +32,7 @@ const builtins: Plugin = {
     const name = id.slice(1)
     const exported = Object.keys((await import(name)) as object).filter((key) => key !== 'default' && key !== 'module.exports')
     const get = `process.getBuiltinModule(${JSON.stringify(name)})`
-    // Loading crypto waits for OpenSSL: it is left to the first call.
+    // Loading crypto initializes OpenSSL, which is slow, so it waits for the first call.
     const lines = exported.map((key) =>
       name === 'node:crypto' && /^[a-z]/.test(key)
         ? `export const ${key} = (...given) => ${get}.${key}(...given)`
@@ -42,8 +43,8 @@ const builtins: Plugin = {
 }
 
 /**
- * Bundles the command into a folder: burn.mjs, the chunks that it loads on demand, run.mjs for callers in the same process, and start.mjs, which
- * starts burn.mjs faster.
+ * Bundles the command into a folder: burn.mjs, its lazy chunks, run.mjs for callers in the same process, and start.mjs, which starts burn.mjs with a
+ * compile cache.
  */
 export async function bundle(dir: string): Promise<void> {
   const build = await rolldown({
@@ -52,18 +53,18 @@ export async function bundle(dir: string): Promise<void> {
     input: { burn: source('cli/main.ts'), run: source('cli/run.ts') },
     resolve: {
       alias: {
-        // Its `main` is UMD, whose inner requires a bundler can't follow.
+        // Its `main` is UMD, whose `require` calls the bundler cannot follow.
         'jsonc-parser': join(root, 'node_modules/jsonc-parser/lib/esm/main.js'),
-        // For Node it is CommonJS, of which nothing can be left out: that was an eighth of the file.
+        // Its Node build is CommonJS, which cannot be tree-shaken.
         yaml: join(root, 'node_modules/yaml/browser/dist/index.js'),
       },
     },
   })
-  // A file costs half a millisecond, however small: modules that are always loaded together share one. To know them takes no small names.
+  // Each file takes time to load, so modules that always load together share a chunk. A first build finds them.
   const { output: chunks } = await build.generate({ ...output, minify: false })
   const all = chunks.filter((chunk) => chunk.type === 'chunk')
   const start = modulesFrom([source('cli/main.ts')], all)
-  const fleet = modulesFrom(often.map(source), all)
+  const fleet = modulesFrom(fleetModules.map(source), all)
   const groups = [
     { name: 'start', test: (id: string) => start.has(id) && id !== source('cli/main.ts'), priority: 2 },
     { name: 'fleet', test: (id: string) => fleet.has(id), priority: 1 },
@@ -75,7 +76,7 @@ export async function bundle(dir: string): Promise<void> {
   for (const file of ['burn.mjs', 'start.mjs']) chmodSync(join(dir, file), 0o755)
 }
 
-/** Every module that is loaded when these are. */
+/** Returns all modules that load with the given ones. */
 function modulesFrom(modules: readonly string[], chunks: readonly OutputChunk[]): ReadonlySet<string> {
   const loaded = new Set<OutputChunk>()
   const load = (chunk: OutputChunk | undefined) => {

@@ -1,7 +1,7 @@
 /**
  * Completes package-lock.json. npm leaves out optional packages of other systems if its registry mirrors only some of them, and `npm ci` refuses
- * such a lockfile. The script adds these packages, and asks the registry for each hash (`integrity`) that is missing: without one, npm installs
- * whatever it is sent.
+ * such a lockfile. The script adds these packages, and asks the registry for each missing hash (`integrity`): without one, npm does not check the
+ * package.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -14,21 +14,21 @@ interface Locked {
   readonly optionalDependencies?: Readonly<Record<string, string>>
 }
 
-/** A build's name ends in its system, e.g. `binding-linux-x64-musl`: what npm needs to leave it out elsewhere. */
+/** Returns the `os`, `cpu` and `libc` of a build from its name, such as `binding-linux-x64-musl`. npm uses them to skip it on other systems. */
 function systemOf(name: string): object {
   if (name.endsWith('-wasm32-wasi')) return { cpu: ['wasm32'] }
   const [, os = '', cpu = '', abi = ''] = /-(android|darwin|freebsd|linux|openharmony|win32)-([a-z0-9]+)(?:-([a-z]+))?$/.exec(name) ?? []
-  if (os === '') throw new Error(`${name}: which system is it for?`)
+  if (os === '') throw new Error(`${name}: its name has no known system`)
   const libc = os === 'linux' ? { libc: [abi.startsWith('musl') ? 'musl' : 'glibc'] } : {}
   return { os: [os], cpu: [cpu], ...libc }
 }
 
-/** Returns the hash that the registry has of a package's archive. Throws if it has none. */
+/** Returns the hash of a package's archive from the registry. Throws if there is none. */
 async function integrityOf(name: string, version: string): Promise<string> {
   const answer = await fetch(`${registry}/${name.replace('/', '%2f')}`)
   const { versions } = (await answer.json()) as { versions?: Record<string, { dist?: { integrity?: string } }> }
   const integrity = versions?.[version]?.dist?.integrity
-  if (integrity === undefined) throw new Error(`${name}@${version}: the registry has no hash of it`)
+  if (integrity === undefined) throw new Error(`${name}@${version}: the registry has no hash`)
   return integrity
 }
 

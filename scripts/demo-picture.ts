@@ -1,4 +1,4 @@
-/** Runs the demo in a terminal of its own and draws what it leaves there: node scripts/demo-picture.ts → docs/demo.svg */
+/** Runs the demo in a private terminal, and draws its last screen: node scripts/demo-picture.ts → docs/demo.svg */
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -11,7 +11,7 @@ import { shellWord } from '../src/host/quote.ts'
 const root = resolve(import.meta.dirname, '..')
 const columns = 120
 const longest = 90_000
-/** What the window is told to say when the demo has ended, with its exit code. */
+/** The line that the window prints with the exit code at the end of the demo. */
 const endMark = 'demo-picture-end'
 
 interface Span {
@@ -39,7 +39,7 @@ async function tmux(socket: string, ...words: readonly string[]): Promise<string
   return stdout
 }
 
-/** The demo's last screen, with its colours, without the line that ends it. */
+/** Runs the demo, and returns its last screen with colours. */
 async function record(): Promise<string[]> {
   const socket = `burn-picture-${randomBytes(4).toString('hex')}`
   const demo = [process.execPath, join(root, 'demo/main.ts')].map(shellWord).join(' ')
@@ -60,7 +60,7 @@ async function record(): Promise<string[]> {
       const screen = await tmux(socket, 'capture-pane', '-e', '-p', '-J', '-S', '-', '-t', ':')
       const [, code] = new RegExp(`^${endMark} (\\d+)`, 'm').exec(screen) ?? []
       if (code === '0') return screen.slice(0, screen.indexOf(endMark)).trimEnd().split('\n')
-      if (code !== undefined || Date.now() > end) throw new Error(`the demo did not end well:\n${screen}`)
+      if (code !== undefined || Date.now() > end) throw new Error(`the demo failed:\n${screen}`)
     }
   } finally {
     await endServer({ socket, env: process.env as Record<string, string> }, process.getuid?.() ?? 0)
@@ -68,8 +68,8 @@ async function record(): Promise<string[]> {
 }
 
 /**
- * Terminal lines as pieces of one look each; a look goes on into the next line, as tmux prints it. Gaps of two and more blanks split too, so
- * that columns stand whatever the font.
+ * Splits terminal lines into spans of one style. A style continues on the next line, as tmux prints it. Gaps of two or more blanks also split, so that
+ * columns align in any font.
  */
 function spansOf(lines: readonly string[]): Span[][] {
   let colour = plain

@@ -1,16 +1,16 @@
 # shellcheck shell=sh
-# Sourced with $root set to the checkout. What it needs of Node, and where one may be.
+# Finds a Node that is new enough. Sourced with $root set to the checkout.
 
-# The sources are TypeScript that Node runs as it is, and the ledger is Node's own SQLite: both from 22.19 on.
+# Node runs the TypeScript sources directly and has SQLite, both since 22.19.
 node_wanted=22.19
 
-# Is this Node new enough, and does it start on this machine?
+# Succeeds if this Node is new enough and starts on this machine.
 node_is_new_enough() {
   [ -x "$1" ] && "$1" -e 'const [major, minor] = process.versions.node.split(".").map(Number)
     process.exit(process.features.typescript && (major > 22 || minor >= 19) ? 0 : 1)' >/dev/null 2>&1
 }
 
-# Puts a Node that is new enough first on PATH: the first such on PATH, else the one among the node modules.
+# Puts the first Node that is new enough first on PATH: one on PATH, else the one in node_modules.
 use_node() {
   found=
   rest=$PATH:

@@ -37,9 +37,9 @@ function fromDocuments(): Drawn[] {
   )
 }
 
-/** Functions of src/cli that take a help text, and fields of a command that are shown by `--help`. */
-const helpCalls = /^(?:entry|flag|text|optional|list|read|choice)$/
-const helpFields = /^(?:says|notes|summary|form)$/
+/** Functions of src/cli that take a help text, and fields of a command that `--help` shows. */
+const helpCalls = /^(?:entry|flag|text|optional|list|parsedArg|choice)$/
+const helpFields = /^(?:description|notes|summary|form)$/
 
 /** The places of all strings that `--help` shows. */
 function helpStarts({ path, body }: Source): Set<number> {

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Sets up what a command of this project needs on a fresh machine, and then runs it.
+# Installs what a command of this project needs on a fresh machine, then runs the command.
 #   sh scripts/with-setup.sh demo|test [argument…]    node modules, a new enough Node, tmux (and an ssh server and bubblewrap for the tests)
 #   sh scripts/with-setup.sh <command> [argument…]    node modules and a new enough Node
-# It needs git, npm and a Node from 20 on. What it says about itself goes to stderr.
+# It needs git, npm and Node 20 or newer. Its own messages go to stderr.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -16,13 +16,13 @@ fail() {
 }
 has() { command -v "$1" >/dev/null 2>&1; }
 
-# npm writes the hidden lockfile last: it is missing after an interrupted install, and older than a lockfile that changed.
+# npm writes the hidden lockfile last. It is missing after an interrupted install, and older than a changed lockfile.
 modules_are_current() {
   [ -f "$root/node_modules/.package-lock.json" ] &&
     [ -z "$(find "$root/package-lock.json" -newer "$root/node_modules/.package-lock.json")" ]
 }
 
-# npm needs a cache that it may write; a read-only or missing home has none.
+# npm needs a writable cache. A read-only or missing home has none.
 with_npm_cache() {
   cache=${npm_config_cache:-${HOME:-/nonexistent}/.npm}
   if mkdir -p "$cache/_cacache" 2>/dev/null && [ -w "$cache/_cacache" ]; then
@@ -47,22 +47,22 @@ install_modules() {
       say "the npm registry ($(npm config get registry)) could not be reached: check the network or the proxy (npm config set proxy …)"
     fi
     rm -f "$log"
-    fail 'npm ci failed, see above; then run this again'
+    fail 'npm ci failed: see above, then run this again'
   fi
   rm -f "$log"
   touch "$root/node_modules/.package-lock.json"
 }
 
 explain_missing_node() {
-  say "this needs Node $node_wanted or newer; here is $(node --version 2>/dev/null || echo none)"
+  say "burn needs Node $node_wanted or newer, and found $(node --version 2>/dev/null || echo none)"
   case "$(uname -s)" in
-    Linux) fail "no Node for $(uname -m) came with the node modules (an incomplete install? rm -r node_modules); else install one: https://nodejs.org" ;;
+    Linux) fail "node_modules has no Node for $(uname -m). If the install is incomplete, run: rm -r node_modules. Else install Node: https://nodejs.org" ;;
     Darwin) fail 'install it with: brew install node@24 && brew link --overwrite node@24   (without Homebrew: https://nodejs.org)' ;;
     *) fail 'install it from https://nodejs.org' ;;
   esac
 }
 
-# Prints the words that make a command run as root; fails where that would ask for a password.
+# Prints the prefix that runs a command as root. Fails if sudo would ask for a password.
 as_root() {
   if [ "$(id -u)" -eq 0 ]; then return 0; fi
   has sudo && sudo -n true 2>/dev/null && echo 'sudo -n'
@@ -80,7 +80,7 @@ apt_install() {
   return "$status"
 }
 
-# Installs packages, or says the line that does. $1: what for. $2: Debian's packages. $3: Homebrew's.
+# Installs packages, or prints the command that does. $1: the reason. $2: packages for apt-get. $3: packages for Homebrew.
 install_packages() {
   if has apt-get; then
     say "installing $2 with apt-get ($1)"
@@ -99,33 +99,33 @@ install_packages() {
 }
 
 need_tmux() {
-  has tmux || install_packages 'tmux holds the panes' tmux tmux || exit 1
+  has tmux || install_packages 'burn needs tmux' tmux tmux || exit 1
 }
 
-# A test needs sshd as a program: no service may start because of it, now or at the next boot.
+# The tests need the program sshd. Its service must not start, now or at the next boot.
 service() {
   if [ -d /run/systemd/system ] && sudo=$(as_root); then
     $sudo systemctl --quiet "$1" ssh.service ssh.socket </dev/null >/dev/null 2>&1 || true
   fi
 }
 
-# The tests that reach a machine over ssh start a server of their own on loopback; without one they say that they skip.
+# Tests over ssh start a private server on loopback. Without sshd they are skipped.
 want_sshd() {
   PATH=$PATH:/usr/sbin:/usr/local/sbin
   export PATH
   if ! has sshd; then
     service mask
-    install_packages 'an ssh server for the tests over ssh' 'openssh-server openssh-client' '' || say 'the tests over ssh will be skipped'
+    install_packages 'the tests over ssh need an ssh server' 'openssh-server openssh-client' '' || say 'the tests over ssh will be skipped'
     service disable
     service unmask
   fi
-  # As root, sshd insists on this folder, which a service would have made.
+  # As root, sshd needs this folder, which its service would create.
   if has sshd && [ "$(id -u)" -eq 0 ] && [ "$(uname -s)" = Linux ]; then mkdir -p -m 0755 /run/sshd; fi
 }
 
 want_bubblewrap() {
   [ "$(uname -s)" = Linux ] || return 0
-  has bwrap || install_packages "bubblewrap confines the commands of sprints' models" bubblewrap '' || say 'the tests of the sandbox will be skipped'
+  has bwrap || install_packages 'the sandbox of sprints needs bubblewrap' bubblewrap '' || say 'the tests of the sandbox will be skipped'
 }
 
 [ $# -gt 0 ] || fail 'usage: sh scripts/with-setup.sh demo|test|<command> [argument…]'

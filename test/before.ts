@@ -1,14 +1,14 @@
-/** Loaded before every test file: makes promises cheap, and watches what the file opens. */
+/** Loaded before each test file. Makes promises cheaper, and tracks what the file leaves open. */
 import hooks from 'node:async_hooks'
 import type { ChildProcess } from 'node:child_process'
 import type { Server, Socket } from 'node:net'
 import { subscribe } from 'node:diagnostics_channel'
 
 /**
- * These say more about themselves than their kind does: a server that was closed counts as one for a moment more. Pipes are those of the process;
- * the others end by themselves.
+ * Resources that `leftOpen` does not report by kind. Processes, servers and sockets are reported with details below; a closed server still counts for a
+ * moment. Pipes are those of this process. The others end by themselves.
  */
-const notSaid = new Set([
+const ignoredKinds = new Set([
   'ProcessWrap',
   'TCPServerWrap',
   'TCPSocketWrap',
@@ -20,8 +20,8 @@ const notSaid = new Set([
   'Immediate',
 ])
 /**
- * Node's test runner follows every promise, to know which test a rejection belongs to. That took a third of the CPU of the tests. Without it, a
- * rejection that nobody handles fails its file. A Node that does not know the option follows promises as before.
+ * Turns off Node's tracking of promises, which is expensive. The test runner uses it to find the test of an unhandled rejection; without it, the
+ * rejection fails the file. A version of Node without this option ignores it.
  */
 const { createHook } = hooks
 const cheap = { trackPromises: false }
@@ -36,15 +36,15 @@ subscribe('tracing:net.server.listen:asyncEnd', (message) => servers.push((messa
 for (const channel of ['net.client.socket', 'net.server.socket'])
   subscribe(channel, (message) => sockets.push(new WeakRef((message as { socket: Socket }).socket)))
 
-/** A connection that is kept for a next request keeps no process alive. */
+/** Whether a socket keeps the process alive. An idle keep-alive connection does not. */
 function keepsAlive(socket: Socket | undefined): boolean {
   const { _handle: handle } = (socket ?? {}) as { readonly _handle?: { hasRef(): boolean } | null }
   return handle?.hasRef() === true
 }
 
-/** Names what the tests left open: without a forced exit it would keep the process alive. */
+/** Returns the resources that the tests left open. Without a forced exit they would keep the process alive. */
 export function leftOpen(): string[] {
-  const kinds = process.getActiveResourcesInfo().filter((kind) => !notSaid.has(kind))
+  const kinds = process.getActiveResourcesInfo().filter((kind) => !ignoredKinds.has(kind))
   const running = children.filter(({ pid, exitCode, signalCode }) => pid !== undefined && exitCode === null && signalCode === null)
   const listening = servers.filter((server) => server.listening)
   const connected = sockets.filter((socket) => keepsAlive(socket.deref()))

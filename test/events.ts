@@ -1,7 +1,6 @@
 /**
- * A reporter for Node's test runner: writes what came of each test to file descriptor 3, a JSON line each, and at the end how many there were.
- * Each line is written at once, and the process ends only after the last one. Node's own reporters write to standard output: if that is full, a
- * forced exit drops what was not written.
+ * A reporter for Node's test runner. It writes the result of each test to file descriptor 3 as a JSON line, and at the end their number.
+ * Writes are synchronous, so that no line is lost. Node's own reporters write to standard output, and a forced exit drops what is still buffered.
  */
 import { writeSync } from 'node:fs'
 import { relative } from 'node:path'
@@ -31,14 +30,14 @@ function resultOf(test: Completed): TestEnded | null {
 }
 
 function reasonOf(test: Completed): string {
-  const said = test.skip ?? test.todo
-  return typeof said === 'string' && said !== '' ? said : 'no reason given'
+  const reason = test.skip ?? test.todo
+  return typeof reason === 'string' && reason !== '' ? reason : 'no reason given'
 }
 
-/** The error with its stack, without the frames of the runner itself. */
+/** Returns the error with its stack, without frames of the test runner. */
 function describe(error: Error & { readonly cause?: unknown }): string {
   const cause = error.cause ?? error
-  // An assertion's message says all that its fields say again.
+  // An assertion's message already contains its fields.
   const assertion = cause instanceof Error && 'generatedMessage' in cause
   const shown = assertion ? (cause.stack ?? cause.message) : cause instanceof Error ? inspect(cause, { depth: 6 }) : cause
   return String(shown)
@@ -47,7 +46,7 @@ function describe(error: Error & { readonly cause?: unknown }): string {
     .join('\n')
 }
 
-function say(line: Line): void {
+function writeLine(line: Line): void {
   const text = Buffer.from(`${JSON.stringify(line)}\n`)
   for (let written = 0; written < text.length;) written += writeSync(3, text, written)
 }
@@ -56,9 +55,9 @@ async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string>
   let count = 0
   let finished = false
   const troubles: string[] = []
-  // A file that runs alone is the program itself and does not say that it was loaded.
+  // A file that runs alone is the program itself, and does not set `filesLoaded`.
   process.on('exit', () =>
-    say({
+    writeLine({
       end: {
         finished,
         loaded: (globalThis as { readonly filesLoaded?: number }).filesLoaded ?? 1,
@@ -74,7 +73,7 @@ async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string>
       const result = resultOf(data)
       if (result !== null) {
         count += 1
-        say({ test: result })
+        writeLine({ test: result })
       }
     } else if (type === 'test:diagnostic' && data.message.startsWith('Error: ')) troubles.push(data.message)
     else if (type === 'test:summary') finished = true
@@ -82,5 +81,5 @@ async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string>
   yield ''
 }
 
-// Node looks for a reporter in the default export.
+// Node takes the reporter from the default export.
 export { report as default }

@@ -1,4 +1,4 @@
-/** A process that runs test files, and what came of it. */
+/** Runs test files in a child process, and collects their results. */
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
@@ -15,10 +15,10 @@ const flags = [
   '--import',
   join(root, 'test/before.ts'),
 ]
-/** A process that reports nothing for this long is stuck where the timeouts of its tests can't fire: the longest that a test asks for is three minutes. */
+/** A process that reports nothing for this time (ms) is stuck in a loop, so that test timeouts cannot fire. The longest timeout is three minutes. */
 const silence = 3 * testTimeout + 30_000
 
-/** The program that runs the files. Tests begin once all are imported; were one left out, `report.ts` would miss it in `filesLoaded`. */
+/** Returns the arguments that run the files. Tests start when all files are imported; `filesLoaded` shows that none is missing. */
 function programOf(files: readonly string[]): string[] {
   const [only = ''] = files
   if (files.length === 1) return [only]
@@ -26,7 +26,7 @@ function programOf(files: readonly string[]): string[] {
   return ['--eval', [...lines, `globalThis.filesLoaded = ${files.length}`].join('\n')]
 }
 
-/** Null for half a line: the process was killed, and without its end it has failed. */
+/** Returns null for an incomplete line of a killed process. Such a process has no `end`, and counts as failed. */
 function lineOf(text: string): Line | null {
   try {
     return JSON.parse(text) as Line
@@ -35,7 +35,7 @@ function lineOf(text: string): Line | null {
   }
 }
 
-/** Runs test files one after the other in a process of their own. It is killed once it reports nothing for `silent` milliseconds. */
+/** Runs test files one after the other in one process. Kills the process if it reports nothing for `silent` ms. */
 export async function runFiles(paths: readonly string[], silent = silence): Promise<FilesRan> {
   const started = performance.now()
   const files = paths.map((path) => relative(root, path))

@@ -1,38 +1,40 @@
-/** What a run of tests says: a line per file as it ends, then failures in full, what was skipped, and the figures. */
+/** Prints the results of a test run: a line per file as it ends, then failures, skipped tests and totals. */
 import { readFileSync } from 'node:fs'
 import { styleText } from 'node:util'
 
+/** The result of a test. */
 export interface TestEnded {
   readonly name: string
-  /** Relative to the project. */
+  /** Path from the root of the project. */
   readonly file: string
   readonly line: number
   readonly outcome: 'passed' | 'failed' | 'skipped'
-  /** Why it failed or was skipped. */
+  /** The error, or the reason that it was skipped. */
   readonly text: string
 }
 
-/** The last word of a process that runs test files. */
+/** The last line of a process that runs test files. */
 interface End {
   /** False if something ended the process before its tests had ended. */
   readonly finished: boolean
   readonly loaded: number
-  /** How many tests it reported. */
+  /** Number of tests that it reported. */
   readonly count: number
-  /** Errors outside of any test: a rejection that nobody handled. */
+  /** Errors outside of tests, such as an unhandled rejection. */
   readonly troubles: readonly string[]
   readonly open: readonly string[]
   readonly cpu: number | null
 }
 
+/** A line that a process writes to file descriptor 3. */
 export type Line = { readonly test: TestEnded } | { readonly end: End }
 
-/** What came of a process that ran test files. */
+/** The result of a process that ran test files. */
 export interface FilesRan {
   readonly files: readonly string[]
   readonly tests: readonly TestEnded[]
   readonly end: End | null
-  /** Why the process ended: empty if it exited with 0. */
+  /** The exit code or signal of the process; empty if it exited with 0. */
   readonly exit: string
   readonly output: string
   readonly seconds: number
@@ -44,10 +46,10 @@ interface Failure {
   readonly text: string
 }
 
-/** CPU seconds of this process and of the children that it has waited for, with theirs. Null where there is no /proc. */
+/** Returns the CPU seconds of this process and of its ended descendants. Null if there is no /proc. */
 export function cpuSeconds(): number | null {
   const stat = process.platform === 'linux' ? readFileSync('/proc/self/stat', 'utf8') : ''
-  // After the name, which may hold anything, in brackets: utime, stime, cutime and cstime in hundredths of a second.
+  // The fields after the name in parentheses: utime, stime, cutime and cstime, in hundredths of a second.
   const ticks = stat
     .slice(stat.lastIndexOf(')') + 2)
     .split(' ')
@@ -55,22 +57,22 @@ export function cpuSeconds(): number | null {
   return ticks.length === 4 ? ticks.reduce((sum, each) => sum + Number(each) / 100, 0) : null
 }
 
-/** Every failure of a process. Its tests alone do not count: it must have said that they ended, and how many there were. */
+/** Returns the failures of a process. It also fails if it did not report the end of its tests and their number. */
 export function failuresOf(ran: FilesRan): Failure[] {
   const failed = ran.tests.filter(({ outcome }) => outcome === 'failed')
   const ofFiles = (text: string) => ({ where: ran.files.join(' '), name: 'the file', text: [text, ran.output.trim()].join('\n').trim() })
   const found: Failure[] = failed.map(({ file, line, name, text }) => ({ where: `${file}:${line}`, name, text }))
   if (ran.end === null || !ran.end.finished)
-    found.push(ofFiles(`it has no test, or its process ended before they did: ${ran.exit || 'exit code 0'}`))
+    found.push(ofFiles(`the file has no tests, or its process ended before them: ${ran.exit || 'exit code 0'}`))
   else if (ran.end.loaded !== ran.files.length)
-    found.push(ofFiles('its tests ended before all files were loaded: a file awaits something at its top'))
-  else if (ran.end.count !== ran.tests.length) found.push(ofFiles(`it reported ${ran.tests.length} of ${ran.end.count} tests`))
+    found.push(ofFiles('tests ended before all files were loaded: a file has a top-level await'))
+  else if (ran.end.count !== ran.tests.length) found.push(ofFiles(`the process reported ${ran.tests.length} of ${ran.end.count} tests`))
   else if (ran.end.troubles.length > 0) found.push(ofFiles(ran.end.troubles.join('\n')))
-  else if (ran.exit !== '' && failed.length === 0) found.push(ofFiles(`its process failed outside of any test: ${ran.exit}`))
+  else if (ran.exit !== '' && failed.length === 0) found.push(ofFiles(`the process failed outside of any test: ${ran.exit}`))
   return found
 }
 
-/** Counts, and prints. */
+/** Counts results, and prints them. */
 export class Tally {
   readonly #ran: FilesRan[] = []
   readonly #print: (line: string) => void
@@ -79,8 +81,8 @@ export class Tally {
     this.#print = print
   }
 
-  /** Takes what came of a process, and prints a line per file. */
-  take(ran: FilesRan): void {
+  /** Adds the result of a process, and prints a line per file. */
+  add(ran: FilesRan): void {
     this.#ran.push(ran)
     const failures = failuresOf(ran)
     const cost = `${ran.seconds.toFixed(1)} s${ran.end?.cpu == null ? '' : `, ${ran.end.cpu.toFixed(1)} s of CPU`}`
@@ -93,7 +95,7 @@ export class Tally {
     }
   }
 
-  /** Prints the end, with the figures as its last line. The exit code. */
+  /** Prints failures and totals; the totals are the last line. Returns the exit code. */
   finish(): number {
     const failures = this.#ran.flatMap(failuresOf)
     const tests = this.#ran.flatMap(({ tests }) => tests)

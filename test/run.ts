@@ -1,10 +1,9 @@
 /**
- * Runs the tests: all of them, or those in the files and folders that are named. Its last line is always `N passed, N failed`
- * (and `, N skipped` where some were); it exits with 1 when anything failed and when nothing ran.
+ * Runs all tests, or those in the named files and folders. The last line is always `N passed, N failed`, with `, N skipped` if there are any.
+ * Exits with 1 if a test failed or none ran.
  *
- * A file has a process of its own, so that a rejection that nobody handles, or something left open, can be charged to it. Files that only
- * compute share one.
- * `BURN_COMMAND` names the command as it ships: tests run it in their own process or in one of its own. A file that is run alone runs the sources.
+ * Most files have their own process, so that unhandled rejections and open resources can be attributed to them. Files in `shared` share processes.
+ * `BURN_COMMAND` names the bundled command for the tests. A file that runs without this program uses the sources.
  */
 import { createHash } from 'node:crypto'
 import {
@@ -29,7 +28,7 @@ import { Tally } from './report.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
-/** What takes longest, and waits most, begins first: at the end it would run alone. */
+/** The slowest files. They start first, because at the end each would run alone. */
 const first = [
   'sprint/loop',
   'ledger/postgres',
@@ -65,8 +64,8 @@ function testFiles(named: readonly string[]): string[] {
 }
 
 /**
- * Folders and files that leave nothing open, and take no longer together than the longest of the others: those of each line run in one process.
- * To start one and load the program takes as much as many a file's tests.
+ * Folders and files that share a process, a line per process. They leave nothing open, and together take no longer than the slowest other file.
+ * Starting a process and loading burn often takes as long as the tests themselves.
  */
 const shared = [
   ['core', 'decide', 'spec', 'sprint/claim-watch', 'sprint/pause', 'sprint/thrown', 'git/failure', 'git/credential', 'claim/refusal'],
@@ -111,7 +110,7 @@ const shared = [
   ['sprint/alone', 'sprint/fifty', 'sprint/records', 'sprint/trouble'],
 ]
 
-/** The files that run in one process together. */
+/** Groups the files by process. */
 function processesOf(files: readonly string[]): string[][] {
   const groups = new Map<string, string[]>()
   for (const file of files) {
@@ -125,7 +124,7 @@ function processesOf(files: readonly string[]): string[][] {
 
 const cache = join(root, 'node_modules/.cache')
 
-/** The command, bundled: kept from one run to the next as long as no source of it changes, and at the same path, where Node finds it compiled. */
+/** Returns the folder of the bundled command. It is cached by the hash of its sources, at a stable path for Node's compile cache. */
 async function bundled(): Promise<string> {
   const hash = createHash('sha256').update(process.version)
   const sources = globSync(['src/**/*.ts', 'scripts/bundle.ts', 'bin/start.mjs', 'package-lock.json'], { cwd: root })
@@ -134,7 +133,7 @@ async function bundled(): Promise<string> {
   const kept = join(all, hash.digest('hex').slice(0, 16))
   if (existsSync(kept)) return kept
   mkdirSync(all, { recursive: true })
-  // Another run may still use one of today.
+  // Keep recent bundles: a concurrent run may use one.
   for (const old of readdirSync(all).map((name) => join(all, name)))
     if (Date.now() - statSync(old).mtimeMs > 86_400_000) rmSync(old, { recursive: true, force: true })
   const made = mkdtempSync(`${kept}-`)
@@ -142,14 +141,14 @@ async function bundled(): Promise<string> {
   try {
     renameSync(made, kept)
   } catch (thrown) {
-    // Another run was first.
+    // A concurrent run renamed its bundle first.
     if (!existsSync(kept)) throw thrown
     rmSync(made, { recursive: true })
   }
   return kept
 }
 
-/** Free space (bytes) that a file system in memory must have: several times what a whole run needs at once. */
+/** Free space that a file system in memory must have (bytes): several times the need of a whole run. */
 const room = 1024 ** 3
 
 /**
@@ -182,9 +181,9 @@ async function main(): Promise<number> {
   mkdirSync(process.env['BURN_CLUSTERS'], { recursive: true })
   process.env['NODE_COMPILE_CACHE'] = join(cache, 'compiled')
   const runSome = async () => {
-    for (const files of left) tally.take(await runFiles(files))
+    for (const files of left) tally.add(await runFiles(files))
   }
-  // Tests wait more than they work: with as many as there are cores, these stood idle a third of the time.
+  // More processes than cores, because tests wait much of the time.
   await Promise.all(Array.from({ length: availableParallelism() + 5 }, runSome))
   return tally.finish()
 }
@@ -196,5 +195,5 @@ try {
   console.log('\n0 passed, 1 failed')
   process.exitCode = 1
 }
-// Whatever may still be open here must not keep the figures from being the last word.
+// Exit even if something is still open, so that the totals are the last line.
 process.stdout.write('', () => process.exit())

@@ -15,7 +15,7 @@ for (const kind of agentNames.filter((each) => !others.has(each))) {
   test(`${kind}: reads recorded screens`, { skip: frames.length === 0 ? `no recorded screens of ${kind} beside the repo` : false }, () => {
     const drawn = frames.filter(({ file }) => !undrawn.has(file))
     const { right, wrong } = score(drawn)
-    assert.deepEqual(score(drawn).lies, [], 'working or waiting must not be read as idle')
+    assert.deepEqual(score(drawn).false_idle, [], 'working or waiting must not be read as idle')
     assert.ok(right >= drawn.length * 0.98, `${wrong.length} of ${drawn.length} wrong:\n${wrong.join('\n')}`)
     for (const frame of drawn.filter(({ detail }) => detail === 'draft')) assert.notEqual(read(frame).composer, 'empty', frame.file)
     // burn types nothing into a composer with a draft, so grey words must not be read as one.

@@ -68,7 +68,7 @@ test('log: refuses an unknown kind, time or cursor', async (t) => {
   for (const [words, says] of [
     [['--kind', 'delivery.sen'], /there is no kind "delivery.sen"[^]*did you mean delivery.seen/],
     [['--since', 'later'], /"later" is not a duration/],
-    [['--after', 'here'], /"here" is no cursor/],
+    [['--after', 'here'], /"here" is not a cursor/],
   ] as const) {
     const { code, err } = await run(['log', ...words])
     assert.equal(code, 2)
@@ -85,9 +85,9 @@ test('log: --follow prints events of other processes once', async (t) => {
   const stop = new AbortController()
   t.after(() => stop.abort())
   const seen: string[] = []
-  const hear = (text: string) => void seen.push((JSON.parse(text) as Shown).kind)
+  const onOutput = (text: string) => void seen.push((JSON.parse(text) as Shown).kind)
   const kinds = ['--kind', 'worker.held', 'worker.resumed']
-  const follows = run(['log', '--follow', '--json', ...kinds], { stop: stop.signal, hear })
+  const follows = run(['log', '--follow', '--json', ...kinds], { stop: stop.signal, onOutput })
   await until('it shows what was there', () => seen.length === 1)
   for (const words of [
     ['hold', 'BOB', 'a demo'],

@@ -1,4 +1,4 @@
-/** A dispatcher whose clock is set hours ahead or back in the middle: each text arrives once, nothing is lost, and nobody waits for hours. */
+/** Sets a dispatcher's clock hours ahead or back during a delivery. Each text must arrive once, and nobody may wait for hours. */
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -13,14 +13,14 @@ const working = resolve(import.meta.dirname, '../stand-ins/agent/working.mjs')
 const hours = 3_600_000
 const issue = 'local/app#1'
 
-/** A clock that can be set. */
-function settable(): { readonly clock: Clock; ahead: number } {
+/** Returns a clock that the test can set ahead or back (ms). */
+function settableClock(): { readonly clock: Clock; ahead: number } {
   const set = { ahead: 0, clock: { now: () => clock.now() + set.ahead, sleep: clock.sleep } }
   return set
 }
 
 async function oneWorker(t: TestContext) {
-  const time = settable()
+  const time = settableClock()
   const rig = await openRig(
     t,
     (dir) => ({
@@ -32,13 +32,14 @@ async function oneWorker(t: TestContext) {
     time.clock,
   )
   writeIssues(rig.fleet.dir, 'app', [])
-  await rig.raise()
+  await rig.start()
   return { rig, time }
 }
 
 type Rigged = Awaited<ReturnType<typeof oneWorker>>
 
-async function endsWell({ rig }: Rigged, dispatches: number): Promise<void> {
+/** Checks that the text arrives once, after this number of dispatches. */
+async function assertArrivesOnce({ rig }: Rigged, dispatches: number): Promise<void> {
   await until('the text is seen', async () => {
     await rig.cycle()
     const [last] = await rig.session.ledger.deliveries({ worker: 'box/W/ONE', kind: 'work', limit: 1 })
@@ -48,7 +49,7 @@ async function endsWell({ rig }: Rigged, dispatches: number): Promise<void> {
   const all = await rig.dispatches(issue)
   assert.equal(all.length, dispatches)
   assert.equal(all[0]?.state, 'handed')
-  assert.equal(readdirSync(join(rig.fleet.dir, 'comments/app/1')).length, dispatches, 'one comment a dispatch')
+  assert.equal(readdirSync(join(rig.fleet.dir, 'comments/app/1')).length, dispatches, 'one comment per dispatch')
   await rig.session.ledger.check()
 }
 
@@ -56,7 +57,7 @@ for (const [way, jump] of [
   ['ahead', 6 * hours],
   ['back', -6 * hours],
 ] as const) {
-  test(`the clock is set six hours ${way} while a text waits for its echo, and right again later`, async (t) => {
+  test(`clock: set six hours ${way} while a text awaits its echo`, async (t) => {
     const both = await oneWorker(t)
     const { rig, time } = both
     writeIssues(rig.fleet.dir, 'app', [{ title: 'one', body: '' }])
@@ -68,10 +69,10 @@ for (const [way, jump] of [
     assert.ok(performance.now() - started < 8_000, 'the cycle ends in time')
     await rig.cycle()
     time.ahead = 0
-    await endsWell(both, 1)
+    await assertArrivesOnce(both, 1)
   })
 
-  test(`the clock is set six hours ${way} while a text waits for a person's draft`, async (t) => {
+  test(`clock: set six hours ${way} while a text awaits a draft`, async (t) => {
     const both = await oneWorker(t)
     const { rig, time } = both
     tmuxOn(rig.fleet.socket, 'send-keys', '-t', '=T:', '-l', 'my own words')
@@ -85,12 +86,12 @@ for (const [way, jump] of [
     assert.ok(performance.now() - started < 8_000, 'the cycle ends in time')
     assert.equal(rig.received(issue), 0)
     assert.match(tmuxOn(rig.fleet.socket, 'capture-pane', '-p', '-t', '=T:'), /my own words/)
-    // It waited for six hours by that clock, or nobody knows how long: it is given back, and given anew.
+    // By the wrong clock the text waited six hours or an unknown time, so its dispatch is released, and the issue is assigned again.
     assert.deepEqual(
       (await rig.dispatches(issue)).map(({ state }) => state),
       ['released'],
     )
     tmuxOn(rig.fleet.socket, 'send-keys', '-t', '=T:', 'C-u')
-    await endsWell(both, 2)
+    await assertArrivesOnce(both, 2)
   })
 }

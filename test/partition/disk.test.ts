@@ -1,4 +1,4 @@
-/** A disk that runs full below the ledger, at every write of a delivery, and has room again. */
+/** Fills the disk of the ledger at each write of a delivery, and frees it again. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
@@ -12,16 +12,16 @@ import { openRig, type Rig } from './rig.ts'
 
 interface SmallDisk {
   readonly rig: Rig
-  /** Takes all room that is left, to the last byte. */
+  /** Fills the disk to the last byte. */
   fill(): void
   free(): void
 }
 
-/** A fleet whose ledger has 4 MB; the reason where this machine does not let a test mount them. */
+/** Starts a fleet whose ledger is on a disk of 4 MB. Returns the reason if this machine does not let a test mount one. */
 async function smallDisk(t: TestContext): Promise<SmallDisk | string> {
   const disk = mkdtempSync(join(tmpdir(), 'burn-disk-'))
   t.after(() => {
-    // Whoever still has the ledger open keeps it until then.
+    // The ledger may still be open, so unmount lazily.
     spawnSync('umount', ['-l', disk])
     rmSync(disk, { recursive: true, force: true })
   })
@@ -53,16 +53,16 @@ function appended(file: string, size: number): boolean {
 
 const issues = (count: number) => Array.from({ length: count }, (_, index) => ({ title: `issue ${index}`, body: 'b'.repeat(20_000) }))
 
-test('the disk is full: burn says so with what is safe and what to do, nothing is half-written, and it goes on once there is room', async (t) => {
+test('full disk: burn reports it, writes nothing, and continues later', async (t) => {
   const small = await smallDisk(t)
   if (typeof small === 'string') return t.skip(small)
   const { rig, fill, free } = small
   writeIssues(rig.fleet.dir, 'app', issues(1))
-  await rig.raise()
+  await rig.start()
   await rig.cycle()
   const [worker] = rig.session.fleet.machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers))
   assert.ok(worker !== undefined)
-  // What status finds is another state, so that it has something to keep.
+  // Save a wrong state, so that status has a new one to save.
   await rig.session.ledger.saveReadings([{ worker: worker.id, state: 'unreachable' }], Date.now())
   fill()
   writeIssues(rig.fleet.dir, 'app', issues(40))
@@ -74,12 +74,12 @@ test('the disk is full: burn says so with what is safe and what to do, nothing i
   assert.match(error.message, /the ledger \S+ has no space left on its disk/)
   assert.match(error.hint, /^This step wrote nothing, and earlier data is safe\. Free space on that disk/)
   const long = await rig.fleet.burn('dispatch', '--cycles', '2', '--interval', '0')
-  assert.equal(long.code, 3, 'a long run goes on, and says that cycles failed')
+  assert.equal(long.code, 3, 'a long run continues, and reports that cycles failed')
   assert.equal(long.err.match(/^cycle \d: the ledger \S+ has no space left .*Free space/gm)?.length, 2, long.err)
   assert.equal((await rig.session.ledger.events({})).length, events)
   await rig.session.ledger.check()
   const status = await rig.fleet.burn('status')
-  assert.equal(status.code, 0, 'what everybody does is shown all the same')
+  assert.equal(status.code, 0, 'status shows the workers nevertheless')
   assert.match(status.out, /ONE/)
   assert.match(status.err, /burn could not store the states of the workers: .*no space left/)
 
@@ -88,11 +88,11 @@ test('the disk is full: burn says so with what is safe and what to do, nothing i
   await rig.session.ledger.check()
 })
 
-test('the disk runs full at each write of a delivery: its text reaches the agent once, or never', async (t) => {
+test('full disk: a text arrives once, whichever write fails', async (t) => {
   const small = await smallDisk(t)
   if (typeof small === 'string') return t.skip(small)
   const { rig, fill, free } = small
-  await rig.raise()
+  await rig.start()
   const { ledger } = rig.session
   const move = ledger.moveDeliveries.bind(ledger)
   let left = Infinity
@@ -112,7 +112,7 @@ test('the disk runs full at each write of a delivery: its text reaches the agent
       () => null,
       (thrown: BurnError) => thrown.code,
     )
-    found.push(`${failed ?? 'went on'}: ${rig.received(`local/app#${write}`)}`)
+    found.push(`${failed ?? 'continued'}: ${rig.received(`local/app#${write}`)}`)
     free()
     await until('it is seen', async () => {
       await rig.cycle()

@@ -1,4 +1,4 @@
-/** Four workers on four repos of a stand-in Gitea, with an issue each. */
+/** Sets up four workers for four repos of a stand-in Gitea, with one issue per repo. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'

@@ -1,9 +1,9 @@
-/** A forge that is down for a while, as a person at the command line sees it. */
+/** An outage of the forge, as a person at the command line sees it. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { forgeFleet } from './forge-fleet.ts'
 
-test('burn dispatch says an outage when it begins and when it is over, not in every cycle', async (t) => {
+test('dispatch: reports an outage when it begins and ends', async (t) => {
   const { forge, rig } = await forgeFleet(t)
   forge.trouble({ kind: 'status', status: 503 }, /^/, 17)
   const { code, err } = await rig.fleet.burn('dispatch', '--cycles', '5', '--interval', '1')

@@ -1,17 +1,17 @@
-/** A forge that answers nothing any more in the middle of a dispatch, and comes back. */
+/** A forge that stops answering during a dispatch, and returns. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { markerOf } from '../../src/core/marker.ts'
 import { until } from '../support/fleet.ts'
 import { all, forgeFleet, names } from './forge-fleet.ts'
 
-test('the answers of comments are lost, then everything is: cycles go on and say so, and in the end each issue has one comment and one agent', async (t) => {
+test('forge: after an outage each issue has one comment and agent', async (t) => {
   const { forge, rig } = await forgeFleet(t)
-  await rig.raise()
+  await rig.start()
   forge.trouble({ kind: 'lost_answer' }, /^POST .*\/comments/, 2)
   const first = await rig.cycle()
   assert.equal(first.claimed.length, 4)
-  assert.equal(first.deliveries.length, 2, 'what is not known to be said on the forge is not typed')
+  assert.equal(first.deliveries.length, 2, 'burn types no text before its comment is known to be written')
   assert.equal(rig.notices.filter((notice) => /could not write its comment: .*can't be reached/.test(notice)).length, 2)
 
   forge.trouble({ kind: 'lost_answer' })
@@ -26,15 +26,19 @@ test('the answers of comments are lost, then everything is: cycles go on and say
   )
   assert.deepEqual([...out.claimed, ...out.settled], [])
   const left = out.deliveries.map(({ state }) => state)
-  assert.deepEqual(left, ['seen', 'seen'], 'their comments were found at the end of the cycle before: what is under way needs no forge')
+  assert.deepEqual(
+    left,
+    ['seen', 'seen'],
+    'the comments were found at the end of the cycle before, and a delivery in progress needs no forge',
+  )
   const asked = forge.log.length
   const started = performance.now()
   const reasons = []
   for (let count = 0; count < 10; count++) reasons.push((await rig.cycle()).state.repos_down.get('timmy/app') ?? '')
   const ms = Math.round(performance.now() - started)
   t.diagnostic(`10 cycles of an outage: ${forge.log.length - asked} requests, ${ms} ms`)
-  assert.ok(forge.log.length - asked <= 5, 'it is left alone')
-  assert.ok(ms < 5_000, 'and nobody waits for it')
+  assert.ok(forge.log.length - asked <= 5, 'burn sends few requests')
+  assert.ok(ms < 5_000, 'cycles do not wait for the forge')
   assert.match(reasons.at(-1) ?? '', /is down, and burn sends it no requests until \d\d:\d\d:\d\dZ: .*can't be reached/)
 
   forge.calm()
@@ -54,9 +58,9 @@ test('the answers of comments are lost, then everything is: cycles go on and say
   }
 })
 
-test('a comment that somebody deleted is missed once, and not in every cycle to come', async (t) => {
+test('forge: a deleted comment is reported once', async (t) => {
   const { forge, rig } = await forgeFleet(t)
-  await rig.raise()
+  await rig.start()
   await rig.cycle()
   const item = forge.state.issue('timmy/app', 1)
   item.comments.length = 0
@@ -65,5 +69,5 @@ test('a comment that somebody deleted is missed once, and not in every cycle to 
   for (let count = 0; count < 3; count++) await rig.cycle()
   assert.deepEqual(rig.notices, ['timmy/app#1: somebody deleted its comment'])
   assert.equal(forge.log.filter(({ method, target }) => method === 'PATCH' && target.includes('/timmy/app/')).length, 2)
-  assert.deepEqual(item.comments, [], 'it is not written anew')
+  assert.deepEqual(item.comments, [], 'it is not written again')
 })

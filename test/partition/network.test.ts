@@ -1,4 +1,4 @@
-/** A machine behind a network of its own that is cut: packets vanish, nobody refuses anything. */
+/** Cuts the network of a machine: packets disappear, and no connection is refused. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -16,11 +16,11 @@ interface Cable extends Network {
   plug(): void
 }
 
-/** A network namespace with one cable to here; the reason where this machine does not let a test make one. */
+/** Creates a network namespace with one virtual cable. Returns the reason if this machine does not let a test create one. */
 function namespace(t: TestContext): Cable | string {
   const id = randomBytes(3).toString('hex')
   const [name, here, there] = [`burn-${id}`, `burn-${id}a`, `burn-${id}b`]
-  // Of the block that is kept for tests of networks (RFC 2544).
+  // A subnet of the block for network tests (RFC 2544).
   const subnet = `198.${18 + (randomBytes(1)[0]! % 2)}.${randomBytes(1)[0]}`
   const ip = (...words: readonly string[]) => spawnSync('ip', words, { encoding: 'utf8' })
   t.after(() => {
@@ -39,7 +39,7 @@ function namespace(t: TestContext): Cable | string {
   ]
   for (const step of steps) {
     const { status, stderr, error } = ip(...step.split(' '))
-    if (status !== 0) return `no network can be made here: ip ${step}: ${error?.message ?? stderr.trim()}`
+    if (status !== 0) return `no network can be created here: ip ${step}: ${error?.message ?? stderr.trim()}`
   }
   return {
     address: `${subnet}.2`,
@@ -49,7 +49,7 @@ function namespace(t: TestContext): Cable | string {
   }
 }
 
-test('the network to a machine is cut: it is unreachable within seconds, nothing is lost, and its agents are adopted when it is back', async (t) => {
+test('network: a cut machine is unreachable, and keeps its dispatch', async (t) => {
   const cable = namespace(t)
   if (typeof cable === 'string') return t.skip(cable)
   const sshd = await startSshd(t, cable)
@@ -64,7 +64,7 @@ test('the network to a machine is cut: it is unreachable within seconds, nothing
     },
   }))
   for (const repo of ['near', 'far']) writeIssues(rig.fleet.dir, repo, [])
-  await rig.raise()
+  await rig.start()
   writeIssues(rig.fleet.dir, 'far', [{ title: 'far', body: '' }])
   await rig.cycle()
   const [handed] = await rig.dispatches('local/far#1')
@@ -82,7 +82,7 @@ test('the network to a machine is cut: it is unreachable within seconds, nothing
   )
   const far = (await rig.status()).machines.find(({ name }) => name === 'far')
   assert.equal(far?.reachable, false)
-  // Whether the connection that was there ended, or the next one did not begin, is a matter of moments.
+  // Either the old connection ended or the new one timed out, whichever came first.
   assert.match(far?.reason ?? '', /far is unreachable: (?:it did not answer in time|its tmux ended the connection)/)
   assert.equal((await rig.dispatches('local/far#1'))[0]?.state, 'handed')
 

@@ -1,4 +1,4 @@
-/** A person who comes to a pane in the very middle of a delivery: nobody else waits for them. */
+/** A person who uses a pane during a delivery. No other worker may wait for them. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { send } from '../../src/operate/send.ts'
@@ -7,7 +7,7 @@ import { endServer, privateSocket, tmuxOn } from '../support/tmux.ts'
 import { openRig } from './rig.ts'
 import { said } from '../support/reasons.ts'
 
-test('a person comes between a text and its Enter: the cycle ends, others get their issues, and Enter follows once they are gone', async (t) => {
+test('person: between text and Enter, burn waits and others work', async (t) => {
   const rig = await openRig(t, (dir) => ({
     dispatch: { depth: 1, trust: { authors: 'anyone' } },
     forge: { kind: 'folder', path: dir },
@@ -22,7 +22,7 @@ test('a person comes between a text and its Enter: the cycle ends, others get th
     },
   }))
   for (const repo of ['late', 'quick']) writeIssues(rig.fleet.dir, repo, [])
-  await rig.raise()
+  await rig.start()
   writeIssues(rig.fleet.dir, 'late', [{ title: 'one', body: '' }])
   const running = rig.cycle()
   await until('its text is being placed', async () => (await rig.session.ledger.view()).deliveries[0]?.state === 'placing')
@@ -31,14 +31,14 @@ test('a person comes between a text and its Enter: the cycle ends, others get th
   tmuxOn(person, 'new-session', '-d', '-x', '120', '-y', '40', `env TMUX= tmux -L ${rig.fleet.socket} attach -t =T`)
   const started = performance.now()
   const { deliveries } = await running
-  assert.ok(performance.now() - started < 10_000, 'the cycle does not wait until they have gone')
+  assert.ok(performance.now() - started < 10_000, 'the cycle does not wait until they leave')
   assert.deepEqual(
     deliveries.map(({ state, presses }) => [state, presses]),
     [['placed', 0]],
   )
   writeIssues(rig.fleet.dir, 'quick', [{ title: 'one', body: '' }])
   await rig.cycle()
-  assert.equal(rig.received('local/quick#1'), 1, 'the other worker has its issue meanwhile')
+  assert.equal(rig.received('local/quick#1'), 1, 'the other worker gets its issue meanwhile')
   assert.equal(rig.received('local/late#1'), 0)
   endServer(person)
   await until('Enter was pressed', async () => (await rig.cycle(), rig.received('local/late#1') > 0))
@@ -46,13 +46,13 @@ test('a person comes between a text and its Enter: the cycle ends, others get th
   assert.equal(rig.received('local/late#1'), 1)
 })
 
-test('a text waits while panes are synchronized or input is disabled', async (t) => {
+test('person: a text waits while panes are synchronized or disabled', async (t) => {
   const rig = await openRig(t, (dir) => ({
     forge: { kind: 'folder', path: dir },
     agent: { ...standIn(dir, '--turn-ms', '50'), hooks: false },
     machines: { box: { windows: [{ name: 'W', names: ['ONE', 'TWO'], repos: ['app'] }] } },
   }))
-  await rig.raise()
+  await rig.start()
   const tmux = (...words: string[]) => tmuxOn(rig.fleet.socket, ...words)
   const worker = rig.session.fleet.machines[0]?.windows[0]?.workers[0] ?? assert.fail()
   const sent = async () => (await send([{ worker, text: 'hello there' }], rig.session, new AbortController().signal, { timeout: 300 }))[0]

@@ -1,4 +1,4 @@
-/** What a forge refuses (an archived repo, an author who blocked the account, a deleted issue, a token without rights) holds no slot and stops nothing else. */
+/** Refusals of a forge: an archived repo, an author who blocked the account, a deleted issue, a token without rights. None may hold a slot. */
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,8 +14,8 @@ import { because, said } from '../support/reasons.ts'
 
 const minute = 60_000
 
-/** One window of two workers with two slots each, which serves repos in `timmy/`; the test moves the clock ahead. */
-async function refusing(t: TestContext, repos: Readonly<Record<string, readonly IssueSeed[]>>, read_only: readonly string[] = []) {
+/** Starts a window of two workers with two slots each, for repos in `timmy/`. The test moves the clock ahead. */
+async function fleetOn(t: TestContext, repos: Readonly<Record<string, readonly IssueSeed[]>>, read_only: readonly string[] = []) {
   const seeds = Object.entries(repos).map(([name, issues]) => ({ name: `timmy/${name}`, writers: ['burn', 'ann', 'bob'], issues }))
   const forge = await startGitea({ repos: seeds, check: false, read_only })
   t.after(() => forge.close())
@@ -42,13 +42,13 @@ const issues = (count: number, author = 'ann') =>
   Array.from({ length: count }, (_, n) => ({ title: `issue ${n}`, author, created_at: '2026-01-01T00:00:00Z' }))
 const young = (count: number, author = 'ann') => issues(count, author).map((each) => ({ ...each, created_at: '2026-02-01T00:00:00Z' }))
 
-test('refused: an archived repo, a blocked account and a deleted issue hold no slot, and the healthy issues are worked on', async (t) => {
-  const { forge, rig, ahead, state, claimed } = await refusing(t, {
+test('refused: refused issues hold no slot; healthy ones are done', async (t) => {
+  const { forge, rig, ahead, state, claimed } = await fleetOn(t, {
     app: issues(6),
     lib: [...issues(9, 'bob'), ...issues(2)],
     docs: young(2),
   })
-  await rig.raise()
+  await rig.start()
   forge.state.repo('timmy/app').archived = true
   forge.state.block('bob', 'burn')
   const listed = new Set(['timmy/docs#1', 'timmy/docs#2', 'timmy/lib#11'])
@@ -64,13 +64,13 @@ test('refused: an archived repo, a blocked account and a deleted issue hold no s
     assert.equal(await state(issue), 'released', issue)
     assert.equal((await rig.session.ledger.issue(issue))?.attempts, 0)
   }
-  const resting = new Map((await rig.status()).backed_off.map(({ subject, why }) => [subject, why]))
-  assert.match(said(resting.get('timmy/app')), /archived/)
-  assert.match(said(resting.get('timmy/lib#1')), /did bob block the account/)
-  assert.match(said(resting.get(gone)), /no longer has/)
-  assert.equal(await state('timmy/lib#9'), null, 'of an author who blocked the account no more issues are tried')
+  const backedOff = new Map((await rig.status()).backed_off.map(({ subject, why }) => [subject, why]))
+  assert.match(said(backedOff.get('timmy/app')), /archived/)
+  assert.match(said(backedOff.get('timmy/lib#1')), /did bob block the account/)
+  assert.match(said(backedOff.get(gone)), /no longer has/)
+  assert.equal(await state('timmy/lib#9'), null, 'burn tries no more issues of an author who blocked the account')
   assert.deepEqual(
-    [...resting.keys()].toSorted(),
+    [...backedOff.keys()].toSorted(),
     ['timmy/app', gone, ...Array.from({ length: 9 }, (_, n) => `timmy/lib#${n + 1}`)].toSorted(),
   )
 
@@ -79,7 +79,7 @@ test('refused: an archived repo, a blocked account and a deleted issue hold no s
   const dispatched = await rig.fleet.burn('dispatch')
   assert.equal(dispatched.code, 3, dispatched.err)
   assert.match(dispatched.err, /timmy\/app is backed off until \d{4}-.*archived/)
-  assert.equal(written(), before, 'what rests is not claimed')
+  assert.equal(written(), before, 'a backed-off issue is not claimed')
   const [doctor, explained] = await Promise.all([rig.fleet.burn('doctor'), rig.fleet.burn('explain', 'app#5')])
   assert.match(doctor.out, /timmy\/app is archived/)
   assert.match(doctor.out, /timmy\/lib#1 is backed off until/)
@@ -94,10 +94,10 @@ test('refused: an archived repo, a blocked account and a deleted issue hold no s
   })
 })
 
-test('refused: a token that may only read holds no slot, and the next one is used as soon as it may write', async (t) => {
+test('refused: a read-only token holds no slot; writing resumes work', async (t) => {
   const read_only = ['stand-in-token']
-  const { rig, ahead, state, claimed } = await refusing(t, { app: issues(3) }, read_only)
-  await rig.raise()
+  const { rig, ahead, state, claimed } = await fleetOn(t, { app: issues(3) }, read_only)
+  await rig.start()
   const { settled } = await rig.cycle()
   assert.deepEqual(
     settled.map(({ state: to }) => to),
@@ -114,9 +114,9 @@ test('refused: a token that may only read holds no slot, and the next one is use
   await until('they are given', async () => (await rig.cycle(), (await state('timmy/app#3')) === 'handed'))
 })
 
-test('refused: a comment that fails for no known reason is given up after a quarter of an hour, and edits that are refused are not retried in each cycle', async (t) => {
-  const { forge, rig, ahead, state, claimed } = await refusing(t, { app: issues(1), docs: young(3) })
-  await rig.raise()
+test('refused: gives up a failing comment, and retries edits rarely', async (t) => {
+  const { forge, rig, ahead, state, claimed } = await fleetOn(t, { app: issues(1), docs: young(3) })
+  await rig.start()
   forge.trouble({ kind: 'status', status: 500 }, /^POST .*\/app\/.*comments/)
   await rig.cycle()
   assert.equal(await state('timmy/app#1'), 'claimed')
@@ -136,21 +136,21 @@ test('refused: a comment that fails for no known reason is given up after a quar
   )
   forge.state.close('timmy/docs', 3)
   await rig.cycle()
-  assert.deepEqual(saysOf(3), ['done'], 'what rests for another reason is edited')
+  assert.deepEqual(saysOf(3), ['done'], 'an issue that is backed off for another reason is edited')
   forge.state.repo('timmy/docs').archived = true
   for (const number of [1, 2]) forge.state.close('timmy/docs', number)
   const edits = () => forge.log.filter(({ method, target }) => method === 'PATCH' && target.includes('/docs/')).length
   const before = edits()
   for (let count = 0; count < 4; count++) await rig.cycle()
-  assert.equal(edits() - before, 2, 'each is tried once, and then the repo rests')
+  assert.equal(edits() - before, 2, 'each is tried once, then the repo is backed off')
   forge.state.repo('timmy/docs').archived = false
   ahead.ms = 21 * minute
   await rig.cycle()
   assert.deepEqual(saysOf(1), ['done'])
 })
 
-test('unread: dispatch, status and explain say which repos could not be read, since when and why', async (t) => {
-  const { forge, rig } = await refusing(t, { app: issues(1), docs: issues(1) })
+test('unread: commands show unread repos with time and reason', async (t) => {
+  const { forge, rig } = await fleetOn(t, { app: issues(1), docs: issues(1) })
   await rig.cycle()
   forge.trouble({ kind: 'status', status: 404 }, /\/timmy\/app(\/|$)/)
   const some = await rig.fleet.burn('dispatch')

@@ -1,4 +1,4 @@
-/** A fleet whose dispatcher runs in the test's own process, cycle by cycle, so that a test can make trouble at the moment it wants. */
+/** A fleet whose dispatcher runs in the process of the test, cycle by cycle, so that a test can inject a fault at any moment. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -20,13 +20,13 @@ import { endServer } from '../support/tmux.ts'
 export interface Rig {
   readonly fleet: Fleet
   readonly session: Session
-  /** What was said to the person, oldest first. */
+  /** Lines of the log, oldest first. */
   readonly notices: readonly string[]
-  /** Raises what is missing, and wakes an agent wherever none is. */
-  raise(): Promise<void>
+  /** Creates missing panes, and starts missing agents. */
+  start(): Promise<void>
   cycle(): Promise<CycleResult>
   status(): Promise<StatusReport>
-  /** How often each issue's prompt was received, by its dispatches' agents. */
+  /** Returns how often agents received the prompt of an issue. */
   received(issue: string): number
   dispatches(issue: string): Promise<readonly Dispatch[]>
 }
@@ -49,7 +49,7 @@ export async function openRig(t: TestContext, spec: (dir: string, socket: string
     fleet,
     session,
     notices,
-    raise: async () => {
+    start: async () => {
       for (const { error } of await bringUp(machines, session, { dryRun: false, prune: false })) if (error !== null) throw new Error(error)
       const workers = machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
       const options = { parallel: 8, dryRun: false, hooks: false, onWithoutHooks: () => {}, onOutcome: () => {} }
@@ -63,7 +63,7 @@ export async function openRig(t: TestContext, spec: (dir: string, socket: string
   }
 }
 
-/** The far machine of a spec, with connections that are found dead within seconds. */
+/** Returns the far machine of a spec. Its ssh options detect a dead connection within seconds. */
 export function farMachine(sshd: Sshd, socket: string, windows: readonly object[]): object {
   const options = { ...sshd.options, ServerAliveInterval: '1', ServerAliveCountMax: '2', ConnectTimeout: '3' }
   return { host: sshd.host, ssh: { port: sshd.port, options }, socket: `${socket}-far`, windows }

@@ -1,10 +1,10 @@
-/** A machine whose ssh server is killed in the middle: what it holds stays its own, and the others go on. */
+/** Kills the ssh server of a machine during a delivery. Its workers must keep their issues, and other machines must go on. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { until, writeIssues } from '../support/fleet.ts'
 import { farIs, issues, living, noSshd, twoMachines } from './two-machines.ts'
 
-test('ssh is cut while issues are at work and a text is under way: nothing is lost or given again, and all goes on once it is back', async (t) => {
+test('ssh cut: nothing is lost or assigned again', async (t) => {
   const both = await twoMachines(t)
   if (both === null) return t.skip(noSshd)
   const { sshd, rig } = both
@@ -35,7 +35,7 @@ test('ssh is cut while issues are at work and a text is under way: nothing is lo
   assert.deepEqual(
     apart.claimed.map(({ issue }) => issue),
     ['local/near#1'],
-    'the other machine goes on, and nothing is given there again',
+    'the other machine goes on, and gets no issue of the first',
   )
   assert.deepEqual(
     (await rig.dispatches('local/far#1')).map(({ state }) => state),
@@ -44,7 +44,7 @@ test('ssh is cut while issues are at work and a text is under way: nothing is lo
 
   await sshd.start()
   await until('the machine is back', async () => (await rig.cycle(), (await farIs(rig)).reachable))
-  assert.equal(living(rig), before, 'the same agents live in the same panes')
+  assert.equal(living(rig), before, 'the same agents run in the same panes')
   await until('the third text is seen', async () => (await rig.cycle(), (await rig.dispatches('local/late#1'))[0]?.state === 'handed'))
   const [text] = await rig.session.ledger.deliveries({ worker: 'far/LATE/THREE', kind: 'work' })
   assert.equal(text?.state, 'seen')

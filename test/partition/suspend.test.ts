@@ -1,4 +1,4 @@
-/** Dispatchers that lose their leases in the middle: suspended, as a laptop's lid does it, or with clocks that are hours apart. */
+/** Dispatchers that lose their leases during a delivery: suspended, as by closing a laptop, or with clocks that differ by hours. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,7 +12,7 @@ import { command, compiled, standIn, until, writeIssues } from '../support/fleet
 import { openRig } from './rig.ts'
 
 const working = resolve(import.meta.dirname, '../stand-ins/agent/working.mjs')
-/** Agents that never end an issue, and show a prompt late. */
+/** Returns a spec whose agents never end an issue, and show a prompt late. */
 function fleetOf(names: readonly string[]) {
   return (dir: string): object => ({
     dispatch: { depth: 1, trust: { authors: 'anyone' } },
@@ -22,7 +22,7 @@ function fleetOf(names: readonly string[]) {
   })
 }
 
-/** Somebody is in the middle of a write. */
+/** Whether a process is writing to the database. */
 function isLocked(file: string): boolean {
   const database = new DatabaseSync(file, { timeout: 0 })
   try {
@@ -36,13 +36,13 @@ function isLocked(file: string): boolean {
 }
 
 const issue = 'local/app#1'
-/** Longer than a lease. */
+/** Time ahead of the second dispatcher (ms): longer than a lease. */
 const asleep = 40_000
 
-test('a dispatcher is suspended longer than its lease: its text arrives once, and it ends by itself when it wakes', async (t) => {
+test('suspend: a text arrives once, and the woken dispatcher ends', async (t) => {
   const other = { now: () => clock.now() + asleep, sleep: clock.sleep }
   const rig = await openRig(t, fleetOf(['ONE']), other)
-  await rig.raise()
+  await rig.start()
   writeIssues(rig.fleet.dir, 'app', [{ title: 'one', body: '' }])
   const env = {
     PATH: process.env['PATH'],
@@ -53,24 +53,24 @@ test('a dispatcher is suspended longer than its lease: its text arrives once, an
   const laptop = spawn(process.execPath, [command, 'dispatch'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const ended = once(laptop, 'close')
   t.after(() => laptop.kill('SIGKILL'))
-  let said = ''
-  for (const stream of [laptop.stdout, laptop.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  let output = ''
+  for (const stream of [laptop.stdout, laptop.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
   await until('Enter was pressed', async () => (await rig.session.ledger.view()).deliveries.some(({ presses }) => presses > 0))
-  await until('it sleeps, and not in the middle of a write', () => {
+  await until('it is suspended, but not during a write', () => {
     laptop.kill('SIGSTOP')
     if (!isLocked(join(rig.fleet.dir, 'l.db'))) return true
     laptop.kill('SIGCONT')
     return false
   })
-  await until('another dispatcher saw it through', async () => {
+  await until('another dispatcher completed the delivery', async () => {
     await rig.cycle()
     return (await rig.session.ledger.deliveries({ worker: 'box/W/ONE', kind: 'work' }))[0]?.state === 'seen'
   })
   laptop.kill('SIGCONT')
   const late = AbortSignal.timeout(10_000)
   await Promise.race([ended, once(late, 'abort')])
-  assert.equal(late.aborted, false, `it did not end: ${said}`)
-  assert.equal(laptop.exitCode, 0, said)
+  assert.equal(late.aborted, false, `it did not end: ${output}`)
+  assert.equal(laptop.exitCode, 0, output)
   assert.equal(rig.received(issue), 1)
   assert.deepEqual(
     (await rig.dispatches(issue)).map(({ state }) => state),
@@ -81,9 +81,9 @@ test('a dispatcher is suspended longer than its lease: its text arrives once, an
   await rig.session.ledger.check()
 })
 
-test('two dispatchers whose clocks are six hours apart take each other’s leases, and no text arrives twice', async (t) => {
+test('suspend: clocks six hours apart deliver no text twice', async (t) => {
   const rig = await openRig(t, fleetOf(['ONE', 'TWO']))
-  await rig.raise()
+  await rig.start()
   const ahead = { now: () => clock.now() + 6 * 3_600_000, sleep: clock.sleep }
   const wiring = { clock: ahead, env: {}, home: join(rig.fleet.dir, 'home'), cwd: rig.fleet.dir, notify: () => {} }
   const { session, close } = await openSession({ spec: join(rig.fleet.dir, 'fleet-spec.json') }, wiring)
@@ -94,15 +94,15 @@ test('two dispatchers whose clocks are six hours apart take each other’s lease
   ]
   writeIssues(rig.fleet.dir, 'app', issues)
   const stop = new AbortController().signal
-  // Between the first comment and its text the other runs a whole cycle: then it does find a lease that by its clock ran out.
+  // The other dispatcher runs a whole cycle between the first comment and its text, when the lease has expired by its clock.
   const { forge } = rig.session
   const comment = forge.comment.bind(forge)
-  let beside = false
+  let hasRun = false
   Object.assign(forge, {
     comment: async (ref: string, body: string) => {
       const written = await comment(ref, body)
-      if (!beside) {
-        beside = true
+      if (!hasRun) {
+        hasRun = true
         await cycle(session.fleet.machines, session, stop)
       }
       return written

@@ -1,4 +1,4 @@
-/** A tmux server that is killed with issues at work, as a reboot does it: what its agents held is lost, and is given again once. */
+/** Kills a tmux server while agents work, as a reboot does. Their dispatches must be lost, and each issue assigned again once. */
 import assert from 'node:assert/strict'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
@@ -33,10 +33,10 @@ function isGone(pid: number): boolean {
   }
 }
 
-test('a tmux server is killed: what it held is lost, up and christen raise all again, and the issue is given again once, after a pause', async (t) => {
+test('tmux: a killed server loses its dispatch; a retry follows', async (t) => {
   const rig = await openRig(t, small)
   writeIssues(rig.fleet.dir, 'app', [{ title: 'one', body: '' }])
-  await rig.raise()
+  await rig.start()
   await rig.cycle()
   assert.deepEqual(await states(rig), ['handed 1'])
   const pid = server(rig)
@@ -55,41 +55,41 @@ test('a tmux server is killed: what it held is lost, up and christen raise all a
   const report = await rig.status()
   assert.equal(report.machines[0]?.reachable, true, 'the machine answers: it has no session')
 
-  await rig.raise()
-  await until('it is given again', async () => (await rig.cycle(), rig.received(issue) === 2))
+  await rig.start()
+  await until('it is assigned again', async () => (await rig.cycle(), rig.received(issue) === 2))
   await rig.cycle()
   assert.deepEqual(await states(rig), ['handed 2', 'lost 1'])
   assert.equal(rig.received(issue), 2, 'once by each agent')
   await rig.session.ledger.check()
 })
 
-test('a server is started anew before anybody looked: the same pane of the same worker holds another agent, and the first one is lost', async (t) => {
+test('tmux: a restarted server has another agent in the pane', async (t) => {
   const rig = await openRig(t, small)
   writeIssues(rig.fleet.dir, 'app', [{ title: 'one', body: '' }])
-  await rig.raise()
+  await rig.start()
   const pane = () => tmuxOn(rig.fleet.socket, 'list-panes', '-s', '-t', '=T', '-F', '#{pane_id} #{@burn_worker}').trim()
   const before = pane()
   await rig.cycle()
   const pid = server(rig)
   process.kill(pid, 'SIGKILL')
   await until('the server is gone', () => isGone(pid))
-  assert.equal((await rig.status()).machines[0]?.reachable, false, 'the channel was cut: nothing is known at that moment')
+  assert.equal((await rig.status()).machines[0]?.reachable, false, 'the connection ended, so the state is not known yet')
   assert.deepEqual(await states(rig), ['handed 1'])
-  await rig.raise()
-  assert.equal(pane(), before, 'the same pane id, for the same worker')
+  await rig.start()
+  assert.equal(pane(), before, 'the same pane id has the same worker')
 
   assert.deepEqual(
     (await rig.cycle()).settled.map(({ state }) => state),
     ['lost'],
   )
-  await until('it is given again', async () => (await rig.cycle(), rig.received(issue) === 2))
+  await until('it is assigned again', async () => (await rig.cycle(), rig.received(issue) === 2))
   const [again, first] = await rig.dispatches(issue)
   assert.deepEqual([again?.state, first?.state], ['handed', 'lost'])
   assert.equal(again?.incarnation?.split('.')[1], first?.incarnation?.split('.')[1], 'of the same pane')
   assert.notEqual(again?.incarnation, first?.incarnation)
 })
 
-test('the same pane id and pid under a server that was started at another time are another agent', () => {
+test('tmux: another start of the server is another agent', () => {
   const pane = { id: '%0', pid: 4711, agent_pid: 4711, dead: false } as Pane
   assert.notEqual(incarnationOf(pane, 1_795_259_073), incarnationOf(pane, 1_795_262_000))
 })

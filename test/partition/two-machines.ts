@@ -1,4 +1,4 @@
-/** Two workers far away that are at work for long, one whose screen follows late, and one near. */
+/** A fleet on two machines: two workers over ssh that work for long, one over ssh with a slow screen, and a local one. */
 import assert from 'node:assert/strict'
 import { resolve } from 'node:path'
 import { standIn, writeIssues } from '../support/fleet.ts'
@@ -9,7 +9,7 @@ import { farMachine, openRig, type Rig } from './rig.ts'
 const working = resolve(import.meta.dirname, '../stand-ins/agent/working.mjs')
 export const noSshd = 'this machine has no ssh server (openssh-server)'
 
-/** Null where this machine has no ssh server. */
+/** Starts the fleet. Returns null if this machine has no ssh server. */
 export async function twoMachines(t: Parameters<typeof openRig>[0]) {
   const sshd = await startSshd(t)
   if (sshd === null) return null
@@ -30,13 +30,13 @@ export async function twoMachines(t: Parameters<typeof openRig>[0]) {
     }
   })
   for (const repo of ['near', 'far', 'late']) writeIssues(rig.fleet.dir, repo, [])
-  await rig.raise()
+  await rig.start()
   return { sshd, rig }
 }
 
 export const issues = (count: number) => Array.from({ length: count }, (_, index) => ({ title: `issue ${index}`, body: '' }))
 
-/** What lives in the panes of the far machine, as tmux there says it. */
+/** Returns the panes and processes of the far machine, as its tmux reports them. */
 export const living = ({ fleet }: Rig) =>
   tmuxOn(`${fleet.socket}-far`, 'list-panes', '-s', '-t', '=T', '-F', '#{pane_id} #{pane_pid} #{@burn_agent}')
 

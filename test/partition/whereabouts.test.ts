@@ -1,4 +1,4 @@
-/** What people and machines do to a tmux server while agents work: an agent that is not found where burn looks is never taken for dead. */
+/** Moves panes and hides tmux servers while agents work. An agent that burn does not find must never count as dead. */
 import assert from 'node:assert/strict'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -23,7 +23,7 @@ const issue = 'local/app#1'
 const never = new AbortController().signal
 const quiet = { parallel: 8, dryRun: false, hooks: false, onWithoutHooks: () => {}, onOutcome: () => {} }
 
-/** Two workers for one issue: the second one would get it if the first were taken for dead. */
+/** Returns a spec with two workers for one issue. The second would get it if the first counted as dead. */
 function small(dir: string): object {
   return {
     dispatch: { depth: 1, retry_after: 0.001 },
@@ -33,7 +33,7 @@ function small(dir: string): object {
   }
 }
 
-/** What a new process does: it knows nothing but the spec and the ledger. */
+/** Runs `work` with a new session, which knows only the spec and the ledger, as in a new process. */
 async function fresh<T>({ fleet }: Rig, work: (session: Session) => Promise<T>, notices: string[] = []): Promise<T> {
   const notify = ({ text }: { text: string }) => void notices.push(text)
   const wiring = { clock, env: {}, home: join(fleet.dir, 'home'), cwd: fleet.dir, notify }
@@ -58,7 +58,7 @@ const paneOf = ({ fleet }: Rig, name: string) =>
     .map((row) => row.split(' '))
     .find(([, , worker]) => worker?.endsWith(`/${name}`)) ?? []
 
-/** Tries all that could give the issue to a second agent, by a process that was there before and by new ones. */
+/** Checks that no command assigns the issue to a second agent, in an old session and in new ones. Returns the notes of `up`. */
 async function keepsIssue(rig: Rig, what: string): Promise<string> {
   for (const { settled, claimed } of [await rig.cycle(), await fresh(rig, (s) => cycle(s.fleet.machines, s, never))])
     assert.deepEqual([...settled, ...claimed], [], what)
@@ -73,7 +73,7 @@ async function keepsIssue(rig: Rig, what: string): Promise<string> {
 async function atWork(t: TestContext): Promise<Rig> {
   const rig = await openRig(t, small)
   writeIssues(rig.fleet.dir, 'app', [{ title: 'one', body: '' }])
-  await rig.raise()
+  await rig.start()
   await rig.cycle()
   assert.deepEqual(await states(rig), ['handed box/A/ONE'])
   return rig
@@ -123,11 +123,11 @@ test('whereabouts: an agent whose pane was moved keeps its issue', async (t) => 
   await until('it is lost', async () =>
     (await fresh(rig, (s) => cycle(s.fleet.machines, s, never))).settled.some(({ state }) => state === 'lost'),
   )
-  await until('it is given again', async () => (await rig.cycle(), rig.received(issue) === 2))
+  await until('it is assigned again', async () => (await rig.cycle(), rig.received(issue) === 2))
   assert.deepEqual((await states(rig)).toSorted(), ['handed box/B/TWO', 'lost box/A/ONE'])
 })
 
-test('whereabouts: agents behind a lost socket are unreachable, and the dead are found', async (t) => {
+test('whereabouts: finds live and dead agents behind a lost socket', async (t) => {
   const rig = await atWork(t)
   const { socket, dir } = rig.fleet
   const path = tmuxOn(socket, 'display-message', '-p', '#{socket_path}').trim()
@@ -145,7 +145,7 @@ test('whereabouts: agents behind a lost socket are unreachable, and the dead are
     assert.match(raised?.error ?? '', /agents still run/, what)
     assert.match(raised?.hint ?? '', remedy, what)
   }
-  // A process that looks for its server in another place, as one without the TMUX_TMPDIR of the shell that raised the fleet.
+  // This process now looks for the server elsewhere, as burn does without the TMUX_TMPDIR of the shell that ran `up`.
   const elsewhere = join(dir, 'elsewhere')
   mkdirSync(elsewhere)
   const before = process.env['TMUX_TMPDIR']
@@ -158,7 +158,7 @@ test('whereabouts: agents behind a lost socket are unreachable, and the dead are
   t.after(() => ((process.env['TMUX_TMPDIR'] = elsewhere), endServer(socket), restore()))
   await keepsIssue(rig, 'TMUX_TMPDIR')
   await hidden('TMUX_TMPDIR', `${elsewhere}/`, new RegExp(`their tmux server uses ${path}\\. Run burn with TMUX_TMPDIR=`))
-  // There, somebody raised a second server with a session of the same name.
+  // A second server there has a session of the same name.
   tmuxOn(socket, 'new-session', '-d', '-s', 'T', 'cat')
   await keepsIssue(rig, 'a second server')
   const second = await fresh(rig, stateOf)
@@ -178,11 +178,11 @@ test('whereabouts: agents behind a lost socket are unreachable, and the dead are
   )
   process.kill(Number(server), 'SIGUSR1')
   await until('its socket is back', async () => (await fresh(rig, stateOf)).machine?.reachable === true)
-  await until('it is given again', async () => (await rig.cycle(), rig.received(issue) === 2))
+  await until('it is assigned again', async () => (await rig.cycle(), rig.received(issue) === 2))
   assert.deepEqual((await states(rig)).toSorted(), ['handed box/B/TWO', 'lost box/A/ONE'])
 })
 
-test("whereabouts: up adds no pane to a person's window that holds a moved one", async (t) => {
+test("whereabouts: up adds no pane to a person's window", async (t) => {
   const rig = await openRig(t, (dir) => ({
     ...small(dir),
     machines: { box: { windows: [{ name: 'A', names: ['ONE', 'TWO'], repos: ['app'] }] } },

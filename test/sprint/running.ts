@@ -86,7 +86,7 @@ export function startHere(t: TestContext, env: Readonly<Record<string, string>>,
     partial = complete.pop() ?? ''
     complete.forEach(add)
   }
-  const ended = burn(words, env, { stop: stop.signal, hear: addText }).then(({ code, err }) => {
+  const ended = burn(words, env, { stop: stop.signal, onOutput: addText }).then(({ code, err }) => {
     addText(err)
     end()
     return code

@@ -1,19 +1,20 @@
-/** PostgreSQL servers and networks that fail, at the level of bytes. */
+/** Imitates failing networks and servers for PostgreSQL, at the level of bytes. */
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { once } from 'node:events'
 
-/** `lose commits`: cut before they reach the server; `lose answers`: after the server has committed. `silent`: nothing gets through any more. */
+/** `lose commits`: cuts the connection before a commit reaches the server. `lose answers`: cuts it after the commit. `silent`: drops all bytes. */
 export type NetworkFault = 'fair' | 'silent' | 'lose commits' | 'lose answers'
 
+/** A proxy with a fault that a test can change. */
 export interface FaultyProxy extends AsyncDisposable {
-  /** The server's URL by way of this. */
+  /** The URL of the server through the proxy. */
   readonly url: string
   fault: NetworkFault
 }
 
 const isCommit = (bytes: Buffer) => bytes.includes('commit\0')
 
-/** Stands between a client and a server. */
+/** Starts a proxy in front of a server. */
 export async function startProxy(target: string): Promise<FaultyProxy> {
   const { hostname, port } = new URL(target)
   const open = new Set<Socket>()
@@ -33,20 +34,20 @@ export async function startProxy(target: string): Promise<FaultyProxy> {
       })
     }
     client.on('data', (bytes) => {
-      if (wire.fault === 'silent') return
-      if (wire.fault === 'lose commits' && isCommit(bytes)) return cut()
-      committing = wire.fault === 'lose answers' && isCommit(bytes)
+      if (proxy.fault === 'silent') return
+      if (proxy.fault === 'lose commits' && isCommit(bytes)) return cut()
+      committing = proxy.fault === 'lose answers' && isCommit(bytes)
       upstream.write(bytes)
     })
     upstream.on('data', (bytes) => {
-      if (wire.fault === 'silent') return
+      if (proxy.fault === 'silent') return
       if (committing) return cut()
       client.write(bytes)
     })
   })
   const url = new URL(target)
   url.port = String(await listening(server))
-  const wire: FaultyProxy = {
+  const proxy: FaultyProxy = {
     url: url.toString(),
     fault: 'fair',
     [Symbol.asyncDispose]: async () => {
@@ -54,10 +55,10 @@ export async function startProxy(target: string): Promise<FaultyProxy> {
       server.close()
     },
   }
-  return wire
+  return proxy
 }
 
-/** A server that says it is of this version (`server_version_num`), whatever it is asked. */
+/** Starts a server that answers every query with this version (`server_version_num`). */
 export async function serverOfVersion(version: string): Promise<{ readonly url: string } & AsyncDisposable> {
   const message = (type: string, body: Buffer) => {
     const length = Buffer.alloc(4)
@@ -66,7 +67,7 @@ export async function serverOfVersion(version: string): Promise<{ readonly url: 
   }
   const ready = message('Z', Buffer.from('I'))
   const authenticated = message('R', Buffer.alloc(4))
-  // One column of type text, and one row of it.
+  // One row with one column of type text.
   const column = Buffer.concat([Buffer.from('\0\x01version\0'), Buffer.from('00000000000000000019ffffffffffff0000', 'hex')])
   const cell = Buffer.concat([Buffer.from([0, 1, 0, 0, 0, version.length]), Buffer.from(version)])
   const answer = Buffer.concat([message('T', column), message('D', cell), message('C', Buffer.from('SELECT 1\0')), ready])

@@ -1,4 +1,4 @@
-/** A fleet of a test's own: a folder with a spec, a private tmux socket, stand-in agents, and the real command line. */
+/** Fleets for tests: a folder with a spec, a private tmux socket, stand-in agents and the real command line. */
 import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,40 +12,43 @@ import { jsonLines } from './json-lines.ts'
 import { privateSocket } from './tmux.ts'
 
 const root = resolve(import.meta.dirname, '../..')
-/** Compiled sources are kept from one process to the next: 300 of 780 ms of each command. */
+/** The compile cache of Node, shared by all processes of the tests. It makes each command start faster. */
 export const compiled = join(root, 'node_modules/.cache/compiled')
 const agent = join(root, 'test/stand-ins/agent/agent.mjs')
 
+/** The result of a command. */
 export interface Ran {
   readonly code: number
   readonly out: string
   readonly err: string
-  /** Standard output as JSON. */
+  /** Parses standard output as JSON. */
   json<T>(): T
 }
 
+/** A fleet in a temporary folder. */
 export interface Fleet {
   readonly dir: string
   readonly socket: string
-  /** Runs `burn` with this fleet's spec, and a home of its own. */
+  /** Runs `burn` with this fleet's spec and home. */
   burn(...words: readonly string[]): Promise<Ran>
   writeSpec(spec: object): void
-  /** What the stand-ins wrote down: every prompt that an agent really received, by pane. */
+  /** Returns each prompt that a stand-in agent received, from its log. */
   received(): { readonly pane: string; readonly text: string; readonly state: string }[]
 }
 
-/** The agent of the spec: the stand-in, with a log a pane. */
+/** Returns the `agent` of a spec: the stand-in, with one log per process. */
 export function standIn(dir: string, ...flags: readonly string[]): { kind: 'hermes'; command: string[] } {
   return { kind: 'hermes', command: [process.execPath, agent, '--log', join(dir, 'agents', '%p-%d.jsonl'), ...flags] }
 }
 
+/** Creates a temporary folder, which the end of the test removes. */
 export function scratch(t: Pick<TestContext, 'after'>): string {
   const dir = mkdtempSync(join(tmpdir(), 'burn-test-'))
   t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }))
   return dir
 }
 
-/** `spec` gets the folder and the socket: what it returns is written as the fleet's spec. */
+/** Creates a fleet. `spec` gets its folder and socket, and returns the spec. */
 export function testFleet(t: Pick<TestContext, 'after'>, spec: (dir: string, socket: string) => object): Fleet {
   const dir = scratch(t)
   const socket = privateSocket(t)
@@ -63,35 +66,36 @@ export function testFleet(t: Pick<TestContext, 'after'>, spec: (dir: string, soc
   }
 }
 
-/** The command: as it ships where a whole run has bundled it, else its sources. */
+/** The command: the bundle that a whole run made, else the sources. */
 export const command = process.env['BURN_COMMAND'] ?? join(root, 'src/cli/main.ts')
 const library = process.env['BURN_COMMAND'] === undefined ? join(root, 'src/cli/run.ts') : join(dirname(command), 'run.mjs')
 
 type Env = Readonly<Record<string, string>>
 
-/** The environment that a command of a test gets; nothing of the test's own but the path. */
+/** Returns the environment of a command. It has only PATH from the test's environment. */
 const commandEnv = (env: Env) => ({ PATH: process.env['PATH'] ?? '', NO_COLOR: '1', ...env })
 
+/** Options of a command in a test. */
 export interface Given {
-  /** What is on standard input. */
+  /** The text on standard input. */
   readonly input?: string
   readonly stop?: AbortSignal
-  /** Its output is a terminal with colours. */
+  /** If true, its output is a terminal with colours. */
   readonly terminal?: boolean
-  /** Hears standard output while the command runs. */
-  readonly hear?: (text: string) => void
+  /** Called with each text on standard output. */
+  readonly onOutput?: (text: string) => void
 }
 
-/** Runs the command in this process, with an environment, a home and output of its own. */
-export async function burn(words: readonly string[], env: Env, { input = '', stop, terminal = false, hear }: Given = {}): Promise<Ran> {
+/** Runs the command in this process, with its own environment, home and output. */
+export async function burn(words: readonly string[], env: Env, { input = '', stop, terminal = false, onOutput }: Given = {}): Promise<Ran> {
   const { runBurn } = (await import(library)) as { readonly runBurn: typeof Run }
-  const said = { out: '', err: '' }
+  const printed = { out: '', err: '' }
   const io = openIo({
     out: (text) => {
-      said.out += text
-      hear?.(text)
+      printed.out += text
+      onOutput?.(text)
     },
-    err: (text) => void (said.err += text),
+    err: (text) => void (printed.err += text),
     input: async () => input,
     random: Math.random,
     ...(terminal ? { terminal: () => ({ width: 120, height: 40 }), colours: true } : {}),
@@ -106,10 +110,10 @@ export async function burn(words: readonly string[], env: Env, { input = '', sto
     self: [process.execPath, command],
     stop: stop ?? new AbortController().signal,
   })
-  return ranOf(code, said.out, said.err)
+  return ranOf(code, printed.out, printed.err)
 }
 
-/** Runs the command in a process of its own: for signals, pipes, terminals and exit codes. */
+/** Runs the command in a new process, for tests of signals, pipes and exit codes. */
 export function burnProcess(words: readonly string[], env: Env): Promise<Ran> {
   const child = { env: { ...commandEnv(env), NODE_COMPILE_CACHE: compiled }, maxBuffer: 64 * 1024 * 1024, cwd: env['HOME'] }
   return new Promise((done) => {
@@ -128,6 +132,7 @@ interface Line {
   readonly state?: string
 }
 
+/** Returns the prompts in the logs of a folder. */
 export function receivedIn(dir: string): { pane: string; text: string; state: string }[] {
   if (!existsSync(dir)) return []
   return readdirSync(dir).flatMap((name) =>
@@ -137,14 +142,14 @@ export function receivedIn(dir: string): { pane: string; text: string; state: st
   )
 }
 
-/** Looks until it holds. Throws with `what` after half a minute: a test machine may do five other things meanwhile. */
+/** Polls until `holds` returns true. Throws an error with `what` after `limit` ms, which is long because a test machine may be busy. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>, limit = 30_000): Promise<void> {
   for (const end = Date.now() + limit; !(await holds()); await sleep(25)) {
-    if (Date.now() > end) throw new Error(`it did not happen in ${limit / 1000} s: ${what}`)
+    if (Date.now() > end) throw new Error(`not within ${limit / 1000} s: ${what}`)
   }
 }
 
-/** Writes issues into a folder forge. */
+/** Writes issues to a folder forge. */
 export function writeIssues(
   dir: string,
   repo: string,

@@ -1,28 +1,28 @@
-/** Recorded screens with what was true when they were recorded, and how often they are read right. */
+/** Recorded screens with the true states of their agents, and the score of the parsers on them. */
 import { existsSync, readFileSync } from 'node:fs'
 import type { ParsedScreen, PaneFacts } from '../../src/core/agent.ts'
 import { paneAgent } from '../../src/agents/index.ts'
 
+/** A recorded screen with the true state of its agent. */
 export interface Frame {
   readonly file: string
   readonly agent: string
   readonly state: string
   readonly detail: string
-  /** Only where the corpus says it. */
+  /** The true state of the composer, if the corpus has it. */
   readonly composer: string | undefined
   readonly screen: readonly string[]
   readonly facts: PaneFacts
 }
 
-/** Screens that the stand-ins drew. */
+/** The folder with screens of stand-in agents. */
 export const ownFrames = new URL('../agents/screens/', import.meta.url)
-/** Screens of the real programs, where they stand beside the repo. */
+/** The folder with screens of the real programs. It is not part of the repository. */
 export const realFrames = new URL('../../../shared/data/screens/', import.meta.url)
 
 /**
- * Recorded by a starved machine before the program drew what was already true: row for row such a screen is one of another state (an approval not
- * drawn yet is a working agent's screen, a draft not drawn yet an empty composer), so no reader of it can know. Read honestly they are
- * `working` and `empty`; a reader that got them right would get others wrong.
+ * Screens that a slow machine recorded before the program drew its new state. They are identical to screens of another state: an approval that is not
+ * drawn yet looks like `working`, and a draft like an empty composer. A parser that got them right would get others wrong.
  */
 export const undrawn: ReadonlySet<string> = new Set([
   'opencode/010-idle-draft-80x24.txt',
@@ -33,16 +33,16 @@ export const undrawn: ReadonlySet<string> = new Set([
   'opencode/114-waiting-approval-early-57x12.txt',
   'opencode/115-waiting-approval-57x12.txt',
   'opencode/610-waiting-approval-early-120x30.txt',
-  // The box of a denied call still stands, or its loading row.
+  // The box of a denied call, or its loading row, is still on the screen.
   'qwen/164-idle-stale-approval-denied-120x30.txt',
   'qwen/211-idle-stale-approval-denied-80x24.txt',
   'qwen/216-idle-stale-approval-denied-57x12.txt',
-  // A tool that this agent does not have was called: nothing is asked on the screen, and the composer takes a prompt.
+  // The model called a tool that does not exist: the screen shows no question, and the composer takes a prompt.
   'qwen/228-waiting-question-approval-mode-80x24.txt',
   'qwen/233-waiting-question-approval-mode-57x12.txt',
 ])
 
-/** Every frame that `labels.tsv` in the folder names; null where there is no such folder. */
+/** Returns the frames that `labels.tsv` in a folder lists; null if there is no such file. */
 export function framesIn(folder: URL): readonly Frame[] | null {
   const labels = new URL('labels.tsv', folder)
   if (!existsSync(labels)) return null
@@ -73,32 +73,35 @@ export function framesIn(folder: URL): readonly Frame[] | null {
   })
 }
 
+/** Parses the screen of a frame. */
 export function read(frame: Frame): ParsedScreen {
   return paneAgent({ kind: frame.agent }).parseScreen(frame.screen, frame.facts)
 }
 
+/** The accuracy of the parsers on a set of frames. */
 export interface Score {
   readonly frames: number
   readonly right: number
-  /** Frames of a working or waiting agent that were read as idle: the mistake that costs work. */
-  readonly lies: readonly string[]
+  /** Working or waiting agents that were read as idle. This error can cost work. */
+  readonly false_idle: readonly string[]
   readonly wrong: readonly string[]
-  /** How many frames of a true state (first key) were read as each state (second). */
+  /** Number of frames by true state (first key) and read state (second key). */
   readonly matrix: ReadonlyMap<string, ReadonlyMap<string, number>>
 }
 
+/** Parses frames, and returns the score. */
 export function score(frames: readonly Frame[]): Score {
   const matrix = new Map<string, Map<string, number>>()
   const wrong: string[] = []
-  const lies: string[] = []
+  const falseIdle: string[] = []
   for (const frame of frames) {
     const { state, evidence } = read(frame).reading
     const row = matrix.get(frame.state) ?? new Map<string, number>()
     matrix.set(frame.state, row.set(state, (row.get(state) ?? 0) + 1))
     if (state === frame.state) continue
-    const said = `${frame.file}: ${frame.state}, read as ${state} (${evidence})`
-    wrong.push(said)
-    if (state === 'idle' && (frame.state === 'working' || frame.state === 'waiting')) lies.push(said)
+    const error = `${frame.file}: ${frame.state}, read as ${state} (${evidence})`
+    wrong.push(error)
+    if (state === 'idle' && (frame.state === 'working' || frame.state === 'waiting')) falseIdle.push(error)
   }
-  return { frames: frames.length, right: frames.length - wrong.length, wrong, lies, matrix }
+  return { frames: frames.length, right: frames.length - wrong.length, wrong, false_idle: falseIdle, matrix }
 }

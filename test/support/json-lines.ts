@@ -1,6 +1,7 @@
+/** Reads files of JSON lines. */
 import { existsSync, readFileSync } from 'node:fs'
 
-/** The whole lines of a file that another process may just be writing: what has no end yet is read the next time. None where there is no file. */
+/** Returns the complete lines of a file that another process may be writing; none if there is no file. */
 export function jsonLines<T>(file: string): T[] {
   if (!existsSync(file)) return []
   return readFileSync(file, 'utf8')

@@ -1,4 +1,4 @@
-/** Files of ledgers that have their tables and no rows. */
+/** Creates empty ledger files. */
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +6,7 @@ import { openLedger } from '../../src/ledger/open.ts'
 
 let template: Promise<string> | null = null
 
-/** Makes the file of a new ledger. Copying one takes a tenth of the time that making its tables takes. */
+/** Creates the file of a new ledger. It copies a template, because creating the tables is slow. */
 export async function newLedger(file: string): Promise<void> {
   copyFileSync(await (template ??= makeTemplate()), file)
 }

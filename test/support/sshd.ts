@@ -1,4 +1,4 @@
-/** An ssh server on loopback with keys of its own, for a test. */
+/** Starts private ssh servers for tests. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
@@ -8,25 +8,26 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TestContext } from 'node:test'
 
+/** A running ssh server. */
 export interface Sshd {
   readonly host: string
   readonly port: number
-  /** As they stand under `ssh.options` of a machine. */
+  /** The `ssh.options` of a machine in the spec. */
   readonly options: Readonly<Record<string, string>>
-  /** Kills the server with every connection. */
+  /** Kills the server with all connections. */
   cut(): void
-  /** Starts it again, on the same port with the same keys. */
+  /** Restarts the server, on the same port with the same keys. */
   start(): Promise<void>
-  /** Stops server and connections where they are (SIGSTOP): nothing is closed, and nothing answers. */
+  /** Suspends the server and its connections with SIGSTOP: they stay open, but do not answer. */
   freeze(): void
   thaw(): void
   close(): Promise<void>
 }
 
-/** Where a server listens: here, unless a test made it a network of its own. */
+/** The network that a server listens on: loopback, or a network namespace. */
 export interface Network {
   readonly address: string
-  /** What a command is put behind to run there. */
+  /** The argv prefix that runs a command in that network. */
   readonly inside: readonly string[]
 }
 
@@ -34,7 +35,7 @@ const loopback: Network = { address: '127.0.0.1', inside: [] }
 
 const places = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/usr/bin/sshd']
 
-/** Null where this machine has no ssh server; the test says so and is skipped. */
+/** Starts an ssh server. Returns null if this machine has none, so that the test can be skipped. */
 export async function startSshd(t: Pick<TestContext, 'after'>, { address, inside }: Network = loopback): Promise<Sshd | null> {
   const program = places.find((path) => existsSync(path))
   if (program === undefined) return null
@@ -57,22 +58,22 @@ export async function startSshd(t: Pick<TestContext, 'after'>, { address, inside
       'MaxSessions 200',
       'MaxStartups 200',
       'PidFile none',
-      // At level two bash leaves the person's own ~/.bashrc alone, which it reads for ssh: it may take longer than the test.
+      // With SHLVL above 1, bash does not read the person's ~/.bashrc for ssh commands. It may be slow.
       'SetEnv SHLVL=1',
       '',
     ].join('\n'),
   )
-  // Where sshd runs as root it wants this directory, which a service would have made.
+  // As root, sshd needs this directory, which its system service creates.
   if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 })
   let child: ChildProcess | null = null
   const start = async () => {
     const [first = program, ...words] = [...inside, program, '-D', '-e', '-f', join(dir, 'config')]
     const server = spawn(first, words, { stdio: ['ignore', 'ignore', 'pipe'] })
     child = server
-    let said = ''
-    server.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    let stderr = ''
+    server.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
     for (let tries = 0; !(await answers(address, port)); tries++) {
-      if (tries > 100 || server.exitCode !== null) throw new Error(`sshd does not answer: ${said}`)
+      if (tries > 100 || server.exitCode !== null) throw new Error(`sshd does not answer: ${stderr}`)
       await sleep(50)
     }
   }
@@ -110,7 +111,7 @@ export async function startSshd(t: Pick<TestContext, 'after'>, { address, inside
   }
 }
 
-/** A connection is a process of its own, in a session of its own: it outlives the server that accepted it. */
+/** Returns a process and its descendants. Each connection is a process in its own session, and outlives the server. */
 function withDescendants(pid: number): number[] {
   const rows = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' })
     .trim()

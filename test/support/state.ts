@@ -1,4 +1,4 @@
-/** The state of a fleet in which nothing has happened yet: tests of the deciders say what differs. */
+/** Fleet states for tests of deciders: nothing has happened yet, except what a test changes. */
 import type { FleetState } from '../../src/core/fleet-state.ts'
 import type { LiveDispatch } from '../../src/core/ledger/claims.ts'
 import type { Fleet } from '../../src/core/nouns.ts'
@@ -8,7 +8,7 @@ import { fleetOf } from '../simulate/storm.ts'
 export const now = Date.UTC(2026, 5, 1)
 export const id = '0k3v9w2x4abcd'
 
-/** Returns a whole state. `rules`: what differs in `dispatch` of its spec. */
+/** Returns a complete state. `rules`: changed keys of `dispatch` in its spec. */
 export function stateOf(changes: Partial<FleetState> = {}, rules: Partial<Fleet['dispatch']> = {}): FleetState {
   return {
     fleet: { ...fleetOf(1, 1, rules), name: 'f' },
@@ -43,7 +43,7 @@ export function stateOf(changes: Partial<FleetState> = {}, rules: Partial<Fleet[
   }
 }
 
-/** An issue that an agent has. */
+/** Returns a handed dispatch. */
 export function dispatchOf(more: Partial<LiveDispatch> = {}): LiveDispatch {
   const times = { claimed_at: now, handed_at: now }
   const its = {
@@ -59,7 +59,7 @@ export function dispatchOf(more: Partial<LiveDispatch> = {}): LiveDispatch {
   return { ...its, ...times, ...more }
 }
 
-/** A sprint that has begun. */
+/** Returns a sprint that has just started. */
 export function sprintOf(more: Partial<Sprint> = {}): Sprint {
   const spent = { turns: 0, tokens_in: 0, tokens_out: 0, cost: null }
   const result = { outcome: null, failure: null, failure_text: null, check_command: null, check_result: null, change_url: null }

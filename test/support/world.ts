@@ -1,4 +1,4 @@
-/** A fleet of a test's own in a simulated world, in this process: cycles one at a time, by one ledger or several. */
+/** Simulated fleets for tests: they run cycle by cycle in this process, with one ledger or several. */
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import type { Change, Fleet, Issue, RepoRef, Time } from '../../src/core/nouns.ts'
@@ -17,18 +17,19 @@ import { World } from '../../src/simulate/world.ts'
 import { fleetOf } from '../simulate/storm.ts'
 import { eventText } from '../../src/decide/event-kinds.ts'
 
+/** A dispatcher that a test runs cycle by cycle. */
 export interface TestDispatcher {
   readonly session: Session
   readonly ledger: Ledger
-  /** What was said to the person. */
+  /** Texts of the notices so far. */
   readonly notices: string[]
   cycle(): Promise<CycleResult>
 }
 
-/** Agents whose turns last for days, and come to nothing. */
+/** Turns that last for days and open no change. */
 const slow = { turn: { median: 100 * 3_600_000, spread: 0 }, review: { median: 1, spread: 0 }, changes: 0, merged: 0 }
 
-/** One machine with four workers. `open` gives a dispatcher with a ledger of its own. */
+/** Creates a simulated machine with four workers. `open` returns a dispatcher with its own ledger. */
 export async function simulatedFleet(t: Pick<TestContext, 'after'>, issues: readonly Issue[], policy: Partial<Fleet['dispatch']> = {}) {
   const clock = new VirtualClock(Date.UTC(2026, 0, 1))
   const fleet = withScreens(fleetOf(1, 4, policy))
@@ -48,19 +49,19 @@ export async function simulatedFleet(t: Pick<TestContext, 'after'>, issues: read
   }
   const first = await openOne()
   const world = new World({ fleet, habits: slow, seed: 1 }, issues, clock, first)
-  /** Runs something of the program to its end: time passes only while it waits. */
+  /** Runs `work` to its end. Time passes only while it waits. */
   const run = async <T>(work: Promise<T>): Promise<T> => {
     let over = false
     const ended = work.finally(() => (over = true))
     ended.catch(() => undefined as void)
     await clock.run(() => over)
-    assert.ok(over, 'it waits for something that is not simulated')
+    assert.ok(over, 'the code waits for something outside the simulation')
     return ended
   }
   const open = async (ledger?: Ledger): Promise<TestDispatcher> => {
-    const own = ledger ?? (ledgers.length === 1 && desks.length === 0 ? first : await openOne())
+    const own = ledger ?? (ledgers.length === 1 && dispatchers.length === 0 ? first : await openOne())
     const notices: string[] = []
-    const random = seeded(desks.length + 1)
+    const random = seeded(dispatchers.length + 1)
     let last = 0
     const session: Session = {
       fleet,
@@ -68,17 +69,17 @@ export async function simulatedFleet(t: Pick<TestContext, 'after'>, issues: read
       forge: world.forge,
       machines: machinesOver(world.machines, { before: async () => {}, after: async () => {} }),
       clock,
-      owner: `dispatcher${desks.length}`,
+      owner: `dispatcher${dispatchers.length}`,
       newId: () => newId((last = Math.max(clock.now(), last + 1)), random),
       kindOf: paneAgentCache(),
-      readTemplate: () => Promise.reject(new Error('no template is read')),
+      readTemplate: () => Promise.reject(new Error('a test fleet has no templates')),
       notify: (notice) => void notices.push(eventText(notice)),
     }
-    const desk = { session, ledger: own, notices, cycle: () => run(cycle(fleet.machines, session, new AbortController().signal)) }
-    desks.push(desk)
-    return desk
+    const dispatcher = { session, ledger: own, notices, cycle: () => run(cycle(fleet.machines, session, new AbortController().signal)) }
+    dispatchers.push(dispatcher)
+    return dispatcher
   }
-  const desks: TestDispatcher[] = []
+  const dispatchers: TestDispatcher[] = []
   const people = changesOfPeople(world.forge, () => clock.now())
   const pass = async (ms: number) => {
     let over = false
@@ -88,6 +89,7 @@ export async function simulatedFleet(t: Pick<TestContext, 'after'>, issues: read
   return { world, clock, fleet, open, run, pass, forge: world.forge, people }
 }
 
+/** Gives all workers simulated agents. */
 function withScreens(fleet: Fleet): Fleet {
   const agent = { kind: 'custom', command: [], model: null, provider: null, hooks: false, env: {}, custom: simulatedScreen } as const
   const machines = fleet.machines.map((machine) => {
@@ -100,9 +102,10 @@ function withScreens(fleet: Fleet): Fleet {
   return { ...fleet, machines }
 }
 
+/** A change that a person opens. */
 export type PersonsChange = Pick<Change, 'name' | 'closes'> & Partial<Change>
 
-/** Changes that people open on the simulated forge, from any branch: `put` opens one, or gives it another state or text. */
+/** Lets people open changes on the simulated forge, from any branch. `put` opens a change, or updates it. */
 function changesOfPeople(forge: SimulatedForge, now: () => Time) {
   const all = new Map<string, { readonly repo: RepoRef; readonly change: Change; readonly at: Time }>()
   const [issues, changes] = [forge.issues.bind(forge), forge.changes.bind(forge)]

@@ -1,4 +1,4 @@
-/** The catalogue of error codes: the compiler refuses a code that it lacks; this finds codes that nothing throws. */
+/** The catalogue of error codes. The compiler finds missing codes; these tests find unused ones. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { errorTexts } from '../../src/core/error-codes.ts'
@@ -9,7 +9,7 @@ const textIn = (node: unknown): string[] =>
 
 const firstOf = (call: Node): unknown => (call['arguments'] as Node[])[0]
 
-/** The strings of a source that become the code of an error: where one is made, and in tables of `code` or `as`. */
+/** Returns the error codes in a source: where an error is created, and in tables with `code` or `as`. */
 function codesMadeIn({ body }: Pick<Source, 'body'>): string[] {
   return nodesOf(body).flatMap((node) => {
     if (node.type === 'NewExpression' && nameOf(node['callee']) === 'BurnError') return textIn(firstOf(node))

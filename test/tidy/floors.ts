@@ -1,4 +1,4 @@
-/** Which part may know of which, and where the program may touch the world. */
+/** Rules for the architecture: which part may import which, and which files may use packages and global effects. */
 import { posix } from 'node:path'
 import { isNode, nameOf, nodesOf, problem, type Problem, type Source } from './sources.ts'
 
@@ -26,7 +26,7 @@ const floors: Readonly<Record<string, number>> = {
   cli: 8,
 }
 
-/** Packages and node: modules, with the only places that may import them. `node:` stands for the rest of Node's own. */
+/** Packages and Node modules, each with the only places that may import it. `node:` stands for all other Node modules. */
 const importers: readonly { readonly module: RegExp; readonly only: readonly string[] }[] = [
   { module: /^node:child_process$/, only: ['src/host/exec.ts'] },
   { module: /^(?:node:https?|node:http2|undici)$/, only: ['src/forge/', 'src/llm/'] },
@@ -59,7 +59,7 @@ const importers: readonly { readonly module: RegExp; readonly only: readonly str
   },
 ]
 
-/** Uses of the process, the clock and chance, with the only places that may. */
+/** Uses of the process, the clock and random numbers, each with the only places that may use it. */
 const effects: readonly { readonly use: RegExp; readonly only: readonly string[]; readonly instead: string }[] = [
   {
     use: /^process\.(?:env|argv|exit|exitCode|cwd|chdir|stdin|stdout|stderr|on|off|once)$/,
@@ -72,7 +72,7 @@ const effects: readonly { readonly use: RegExp; readonly only: readonly string[]
     only: ['src/cli/main.ts', 'src/cli/wire.ts', 'src/cli/wire-sprints.ts'],
     instead: 'take `random` as an argument',
   },
-  { use: /^console\.\w+$/, only: ['src/cli/io.ts'], instead: 'return what is to be said' },
+  { use: /^console\.\w+$/, only: ['src/cli/io.ts'], instead: 'return the text to print' },
 ]
 
 function within(path: string, places: readonly string[]): boolean {
@@ -83,7 +83,7 @@ function partOf(path: string): string {
   return /^src\/([^/]+)\//.exec(path)?.[1] ?? ''
 }
 
-/** Imports go down only: never up, and never sideways to another part of the same floor. */
+/** Reports imports of a higher floor, or of another part on the same floor. */
 export function importsGoDown(source: Source): Problem[] {
   const part = partOf(source.path)
   const floor = floors[part]
@@ -94,23 +94,23 @@ export function importsGoDown(source: Source): Problem[] {
     if (target === part) return []
     if ((floors[target] ?? Infinity) < floor) return []
     return [
-      problem(source, start, `${part} (floor ${floor}) imports ${target || from}: only what is below may be imported; use a port of core/`),
+      problem(source, start, `${part} (floor ${floor}) imports ${target || from}: import only from lower floors, or use a port of core/`),
     ]
   })
 }
 
-/** Each package has one home. */
+/** Reports packages that are imported outside their place. */
 export function packagesStayHome(source: Source): Problem[] {
   return source.imports.flatMap(({ from, start }) => {
     if (from.startsWith('.')) return []
     const home = importers.find(({ module }) => module.test(from))
     if (home !== undefined && within(source.path, home.only)) return []
-    const where = home === undefined ? 'nowhere until test/tidy/floors.ts gives it a home' : `only in ${home.only.join(', ')}`
+    const where = home === undefined ? 'nowhere until test/tidy/floors.ts lists it' : `only in ${home.only.join(', ')}`
     return [problem(source, start, `${from} may be imported ${where}`)]
   })
 }
 
-/** The process, the clock and chance are wired at start-up, and come as arguments and ports everywhere else. */
+/** Reports uses of the process, the clock and random numbers outside the wiring. Other code gets them as arguments and ports. */
 export function effectsStayHome(source: Source): Problem[] {
   const found: Problem[] = []
   for (const node of nodesOf(source.body)) {

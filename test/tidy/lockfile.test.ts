@@ -1,4 +1,4 @@
-/** `npm ci` on a fresh machine takes the lockfile only if it is whole. */
+/** The lockfile must be complete, or `npm ci` refuses it on a fresh machine. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -16,7 +16,7 @@ function read(file: string): unknown {
   return JSON.parse(readFileSync(resolve(root, file), 'utf8'))
 }
 
-test('the lockfile names every optional build, for all systems', () => {
+test('lockfile: has every optional build for all systems', () => {
   const { packages } = read('package-lock.json') as { packages: Record<string, Locked> }
   const named = Object.values(packages).flatMap((locked) => Object.keys(locked.optionalDependencies ?? {}))
   const missing = named.filter((name) => !(`node_modules/${name}` in packages))
@@ -29,7 +29,7 @@ test('lockfile: has the hash of every package', () => {
   assert.deepEqual(without, [], 'run: sh scripts/with-setup.sh node scripts/complete-lockfile.ts')
 })
 
-test('the lockfile and the manifest agree, and versions are exact', () => {
+test('lockfile: agrees with the manifest, and versions are exact', () => {
   const manifest = read('package.json') as Locked
   const { packages } = read('package-lock.json') as { packages: Record<string, Locked> }
   for (const kind of ['dependencies', 'devDependencies', 'optionalDependencies'] as const) {

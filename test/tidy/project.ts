@@ -1,11 +1,11 @@
-/** What holds across files: every file in use, every name once, and documents that tell the truth. */
+/** Rules across files: every file is used, every name is unique, and documents name only what exists. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, posix, resolve } from 'node:path'
 import { problem, root, type Problem, type Source } from './sources.ts'
 
 type Text = Pick<Source, 'path' | 'text'>
 
-/** Files that nothing reaches from the entry. */
+/** Reports files that no import reaches from the entry. */
 export function deadFiles(sources: readonly Source[], entry: string): Problem[] {
   const byPath = new Map(sources.map((source) => [source.path, source]))
   const reached = new Set<string>()
@@ -18,21 +18,21 @@ export function deadFiles(sources: readonly Source[], entry: string): Problem[] 
   visit(entry)
   return sources
     .filter(({ path }) => !reached.has(path))
-    .map((source) => problem(source, 0, `nothing reaches it from ${entry}: use it or delete it`))
+    .map((source) => problem(source, 0, `no import reaches it from ${entry}: use it or delete it`))
 }
 
-/** Circles of imports, of types too: each is one list of files. `known`: pairs that may know each other, as `a b`. */
+/** Reports import cycles, including type imports, each as a list of files. `known`: allowed pairs, as `a b`. */
 export function circles(sources: readonly Source[], known: readonly string[]): Problem[] {
   const byPath = new Map(sources.map((source) => [source.path, source]))
   const done = new Set<string>()
   const found: Problem[] = []
-  const visit = (source: Source, way: readonly string[]): void => {
-    const begun = way.indexOf(source.path)
-    if (begun >= 0) found.push(problem(source, 0, `a circle of imports: ${[...way.slice(begun), source.path].join(' → ')}`))
+  const visit = (source: Source, path: readonly string[]): void => {
+    const begun = path.indexOf(source.path)
+    if (begun >= 0) found.push(problem(source, 0, `an import cycle: ${[...path.slice(begun), source.path].join(' → ')}`))
     if (begun >= 0 || done.has(source.path)) return
     for (const { from } of source.imports) {
       const next = byPath.get(posix.join(posix.dirname(source.path), from))
-      if (next !== undefined && !known.includes(`${source.path} ${next.path}`)) visit(next, [...way, source.path])
+      if (next !== undefined && !known.includes(`${source.path} ${next.path}`)) visit(next, [...path, source.path])
     }
     done.add(source.path)
   }
@@ -40,7 +40,7 @@ export function circles(sources: readonly Source[], known: readonly string[]): P
   return found
 }
 
-/** One name for one thing: no name is exported by two files. A type and a value of one file may share theirs. */
+/** Reports names that two files export. A type and a value of one file may share a name. */
 export function namesAreUnique(sources: readonly Source[]): Problem[] {
   const first = new Map<string, Source>()
   return sources.flatMap((source) =>
@@ -54,7 +54,7 @@ export function namesAreUnique(sources: readonly Source[]): Problem[] {
   )
 }
 
-/** Links to files and headings of this project lead somewhere. */
+/** Reports links to files and headings of this project that do not exist. */
 export function linksResolve(document: Text): Problem[] {
   const prose = document.text.replace(/```[\s\S]*?```|`[^`\n]*`/g, (code) => code.replace(/[^\n]/g, ' '))
   return [...prose.matchAll(/\]\(([^)\s]+)\)|(?:src|href|srcset)="([^"\s]+)"/g)].flatMap((match) => {
@@ -69,14 +69,14 @@ export function linksResolve(document: Text): Problem[] {
   })
 }
 
-/** Files and folders of this project that a document names in `code` are there. A path with `*` is not checked. */
+/** Reports files and folders that a document names in `code` and that do not exist. Ignores paths with `*`. */
 export function pathsExist(document: Text): Problem[] {
   return [...document.text.matchAll(/`((?:src|docs|scripts|bench|demo|examples)\/[\w./-]*)`/g)].flatMap((match) =>
     existsSync(resolve(root, match[1] ?? '')) ? [] : [problem(document, match.index, `there is no ${match[1]}: name a file that exists`)],
   )
 }
 
-/** Files and folders below `src/` that a document names without that folder are there. A path with `*` or `NAME` is not checked. */
+/** The same for paths below `src/` that a document names without `src/`. Ignores paths with `*` or `NAME`. */
 export function sourcePathsExist(document: Text): Problem[] {
   const folders = readdirSync(resolve(root, 'src')).join('|')
   const named = new RegExp(`\`((?:${folders})/[\\w./-]*)\``, 'g')
@@ -87,7 +87,7 @@ export function sourcePathsExist(document: Text): Problem[] {
   })
 }
 
-/** Documents that an index has no link to. Both are relative to the project's root. */
+/** Reports documents that an index does not link. Paths are relative to the root of the project. */
 export function indexIsWhole(index: Text, paths: readonly string[]): Problem[] {
   const linked = new Set([...index.text.matchAll(/\]\(([^)#\s]+)/g)].map((match) => posix.join(posix.dirname(index.path), match[1] ?? '')))
   return paths
@@ -107,7 +107,7 @@ function headingsOf(text: string): Set<string> {
   )
 }
 
-/** Commands that a document shows: in `code`, and at the start of a line of a code block. */
+/** Reports commands of burn and npm that do not exist, in `code` and at the start of lines in code blocks. */
 export function commandsExist(document: Text, commands: readonly string[], scripts: ReadonlySet<string>): Problem[] {
   const shown = /(?:`|^ *(?:\$ )?(?:\.\/bin\/|npx )?)(burn|npm run) ([a-z][\w:-]*)(?: ([a-z]+))?/gm
   const blocks = [...document.text.matchAll(/```[\s\S]*?```/g)]
@@ -115,7 +115,7 @@ export function commandsExist(document: Text, commands: readonly string[], scrip
   const found = [...document.text.matchAll(shown)].filter(({ index, 0: text }) => text.startsWith('`') || isCode(index))
   return found.flatMap((match) => {
     const [, program = '', first = '', second] = match
-    // A word that only begins commands stands alone, or before one that completes it.
+    // A word that begins several commands may stand alone or before the second word.
     const words = second === undefined || commands.includes(first) ? first : `${first} ${second}`
     const exists = program === 'burn' ? commands.some((name) => `${name} `.startsWith(`${words} `)) : scripts.has(first)
     const name = program === 'burn' ? words : first
@@ -125,7 +125,7 @@ export function commandsExist(document: Text, commands: readonly string[], scrip
   })
 }
 
-/** The project speaks of itself alone: a path of one machine means nothing on another. */
+/** Reports absolute paths of one machine, which mean nothing on another. */
 export function noMachinePaths(file: Text): Problem[] {
   const path = /(?<![\w.~*-])\/(?:work|root)\/\w/g
   const beside = file.path.startsWith('test/') ? [] : [...file.text.matchAll(/\.\.\/shared\b/g)]
@@ -134,7 +134,8 @@ export function noMachinePaths(file: Text): Problem[] {
   )
 }
 
+/** Reports a document that is too long. */
 export function fitsIn(lines: number, document: Text): Problem[] {
   const has = document.text.trimEnd().split('\n').length
-  return has < lines ? [] : [problem(document, 0, `${has} lines: under ${lines}, or nobody reads it`)]
+  return has < lines ? [] : [problem(document, 0, `${has} lines: it must have fewer than ${lines}`)]
 }

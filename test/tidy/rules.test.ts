@@ -1,4 +1,4 @@
-/** Each rule on a small bad example, where it must speak, and on its good twin, where it must not. */
+/** Tests each rule on a bad example, which it must report, and on a good one, which it must not. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { effectsStayHome, importsGoDown, packagesStayHome } from './floors.ts'
@@ -42,7 +42,7 @@ const examples: readonly (readonly [Rule, string, string, string])[] = [
   [shape.noModuleState, 'a.ts', 'export let n = 0', 'export const n = 0'],
   [shape.noModuleState, 'a.ts', 'const cache = new Map()', "const known = new Set(['a'])"],
   [shape.nothingIsSwallowed, 'a.ts', 'try { f() } catch {}', 'try { f() } catch { g() }'],
-  [shape.nothingIsSwallowed, 'a.ts', 'f().catch(() => {})', 'f().catch(() => { /* it is gone already, which is the aim */ })'],
+  [shape.nothingIsSwallowed, 'a.ts', 'f().catch(() => {})', 'f().catch(() => { /* it is already deleted */ })'],
   [shape.nothingIsSwallowed, 'a.ts', 'f().catch(() => undefined)', 'f().catch(() => null)'],
   [shape.errorsAreLookedAt, 'a.ts', 'f().catch(() => null)', "f().catch(ifCode(['ENOENT'], null))"],
   [shape.errorsAreLookedAt, 'a.ts', 'f().then(g, () => [])', 'f().then(() => [])'],
@@ -76,7 +76,7 @@ for (const [rule, path, bad, good] of examples) {
 const places = (problems: readonly Problem[]) => problems.map(({ where }) => where)
 const document = (text: string) => ({ path: 'README.md', text })
 
-test('deadFiles: a file that only itself knows', () => {
+test('deadFiles: reports a file that no other imports', () => {
   const sources = [
     parse('src/a.ts', "import('./b.ts')"),
     parse('src/b.ts', "export * from './c.ts'"),
@@ -86,7 +86,7 @@ test('deadFiles: a file that only itself knows', () => {
   assert.deepEqual(places(deadFiles(sources, 'src/a.ts')), ['src/d.ts:1'])
 })
 
-test('circles: of two files and of types, but not those that are known', () => {
+test('circles: reports cycles of type imports, but not known ones', () => {
   const sources = [
     parse('src/a.ts', "import type { b } from './b.ts'"),
     parse('src/b.ts', "export { c } from './c/c.ts'"),
@@ -95,17 +95,17 @@ test('circles: of two files and of types, but not those that are known', () => {
   ]
   assert.deepEqual(
     circles(sources, []).map(({ fix }) => fix),
-    ['a circle of imports: src/a.ts → src/b.ts → src/c/c.ts → src/a.ts'],
+    ['an import cycle: src/a.ts → src/b.ts → src/c/c.ts → src/a.ts'],
   )
   assert.deepEqual(circles(sources, ['src/b.ts src/c/c.ts']), [])
 })
 
-test('namesAreUnique: one name in two files, but not a type and a value of one', () => {
+test('namesAreUnique: allows a type and a value of one file', () => {
   const sources = [parse('a.ts', 'export const x = 1\nexport type x = 1'), parse('b.ts', '\nexport function x() {}')]
   assert.deepEqual(places(namesAreUnique(sources)), ['b.ts:2'])
 })
 
-test('linksResolve: files and headings, but not what is in code', () => {
+test('linksResolve: checks files and headings, but not code', () => {
   const text =
     '# The one\n[a](LICENSE) [b](#the-one) [c](https://example.com/x)\n[d](nowhere.md)\n[e](#two)\n`[f](nowhere.md)`\n[g](docs/style.md#names) [h](docs/style.md#two)'
   assert.deepEqual(places(linksResolve(document(text))), ['README.md:3', 'README.md:4', 'README.md:6'])
@@ -120,31 +120,31 @@ test('indexIsWhole: reports documents without a link', () => {
   )
 })
 
-test('pathsExist: names in code, but not in prose', () => {
+test('pathsExist: checks paths in code, but not in prose', () => {
   const text = '`src/core/nouns.ts` `src/core/` src/core/verbs.ts\n`src/core/verbs.ts` `docs/*.md`'
   assert.deepEqual(places(pathsExist(document(text))), ['README.md:2'])
 })
 
-test('sourcePathsExist: paths below src, but not patterns', () => {
+test('sourcePathsExist: checks paths below src, but not patterns', () => {
   const text = '`core/nouns.ts` `core/` core/verbs.ts\n`core/verbs.ts` `agents/*.ts` `agents/NAME.ts`'
   assert.deepEqual(places(sourcePathsExist(document(text))), ['README.md:2'])
 })
 
-test('commandsExist: in code and in blocks, but not in prose', () => {
+test('commandsExist: checks code and blocks, but not prose', () => {
   const text =
     'to burn wood\nburn types one line\n`burn up mac`\n`burn upp`\n```\nburn ledger check\n$ burn down\nnpm run test\nnpm run nest\n```\n`./bin/burn x`\n`burn spec` `burn spec chek`'
   const found = commandsExist(document(text), ['up', 'ledger', 'ledger check', 'spec check'], new Set(['test']))
   assert.deepEqual(places(found), ['README.md:4', 'README.md:7', 'README.md:9', 'README.md:12'])
 })
 
-test('noMachinePaths: absolute paths of one machine', () => {
+test('noMachinePaths: reports absolute paths of one machine', () => {
   assert.deepEqual(places(noMachinePaths(document(`src/${'work'}/a\n/${'work'}/app\nsee ${'..'}/shared/x\nhttps://a.b/work`))), [
     'README.md:2',
     'README.md:3',
   ])
 })
 
-test('fitsIn: a page is a page', () => {
+test('fitsIn: reports a document with too many lines', () => {
   assert.equal(fitsIn(2, document('a\nb')).length, 1)
   assert.equal(fitsIn(3, document('a\nb')).length, 0)
 })

@@ -1,4 +1,4 @@
-/** The runner of the tests: a test that was lost, or a file that ended early, never looks like success. */
+/** The test runner: a lost test or a file that ends early must never look like success. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -23,16 +23,16 @@ function ran(t: TestContext, texts: readonly string[], silent?: number): Promise
 
 const textsOf = (of: FilesRan) => failuresOf(of).map(({ text }) => text)
 
-test('runner: loses no test while nobody reads', async (t) => {
+test('runner: loses no test while its output is not read', async (t) => {
   const running = ran(t, ["for (let n = 0; n < 2000; n += 1) test(`${n} ${'x'.repeat(1000)}`, () => {})"])
-  // Far more than a pipe holds: the file waits until this process reads again.
+  // This is more than a pipe holds, so the child waits until this process reads again.
   for (const end = performance.now() + 1000; performance.now() < end;);
   const { tests, end } = await running
   assert.equal(tests.length, 2000)
   assert.equal(end?.count, 2000)
 })
 
-test('runner: a file that ends early has failed', async (t) => {
+test('runner: a file that ends early fails', async (t) => {
   const texts = await Promise.all(
     [
       "test('one', () => {}); test('two', () => process.exit(0)); test('three', () => {})",
@@ -44,18 +44,18 @@ test('runner: a file that ends early has failed', async (t) => {
     ].map(async (text) => textsOf(await ran(t, [text])).join('\n')),
   )
   for (const [index, expected] of [
-    /ended before they did: exit code 0/,
-    /ended before they did: signal SIGKILL/,
+    /ended before them: exit code 0/,
+    /ended before them: signal SIGKILL/,
     /nobody asked/,
     /of no test/,
     /not loaded/,
-    /it has no test/,
+    /the file has no tests/,
   ].entries()) {
     assert.match(texts[index] ?? '', expected)
   }
 })
 
-test('runner: files in one process are all loaded before the tests end', async (t) => {
+test('runner: files of one process must all be loaded', async (t) => {
   const one = "test('one', () => {})"
   const both = await ran(t, [one, one])
   assert.deepEqual([both.tests.length, textsOf(both)], [2, []])
@@ -63,21 +63,21 @@ test('runner: files in one process are all loaded before the tests end', async (
   assert.match(textsOf(late).join(), /before all files were loaded/)
 })
 
-test('runner: a file that says nothing is killed', async (t) => {
+test('runner: kills a file that reports nothing', async (t) => {
   const silent = await ran(t, ["test('one', () => { for (;;); })"], 1000)
   assert.match(textsOf(silent).join(), /signal SIGKILL/)
 })
 
-test('runner: a test that was not reported is a failure', () => {
+test('runner: an unreported test is a failure', () => {
   const ended = { name: 'x', file: 'a.test.ts', line: 1, outcome: 'passed', text: '' } as const
   const end = { finished: true, loaded: 1, count: 2, troubles: [], open: [], cpu: null }
   const whole = { files: ['a.test.ts'], tests: [ended, ended], end, exit: '', output: '', seconds: 0 }
   assert.deepEqual(textsOf(whole), [])
-  assert.deepEqual(textsOf({ ...whole, tests: [ended] }), ['it reported 1 of 2 tests'])
+  assert.deepEqual(textsOf({ ...whole, tests: [ended] }), ['the process reported 1 of 2 tests'])
   assert.match(textsOf({ ...whole, exit: 'exit code 1' }).join(), /failed outside of any test: exit code 1/)
   const lines: string[] = []
   const tally = new Tally((line) => lines.push(line))
-  tally.take({ ...whole, tests: [ended] })
+  tally.add({ ...whole, tests: [ended] })
   assert.equal(tally.finish(), 1)
   assert.equal(lines.at(-1), '1 passed, 1 failed')
 })

@@ -1,4 +1,4 @@
-/** The set-up script on machines that lack something: what it says, and that it ends. Its PATH holds only stand-ins and basic tools. */
+/** The set-up script on machines that lack a program. PATH has only basic tools and scripts that imitate npm, node and others. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { root } from './sources.ts'
 
 const tools = 'sh cat find mkdir mktemp rm touch dirname grep id uname env tail readlink'.split(' ')
 
-/** A project with nothing but the scripts, and a folder of programs: basic tools and the given sh scripts. */
+/** Creates a project with only the scripts, and a folder for PATH with basic tools and the given sh scripts. */
 function machine(t: TestContext, programs: Readonly<Record<string, string>>): { dir: string; bin: string } {
   const dir = mkdtempSync(join(tmpdir(), 'burn-setup-'))
   t.after(() => rmSync(dir, { recursive: true, force: true }))
@@ -26,7 +26,7 @@ function machine(t: TestContext, programs: Readonly<Record<string, string>>): { 
   return { dir, bin }
 }
 
-/** Runs it with a home that can't be written, whoever asks: a path below a file. */
+/** Runs the script with a home that even root cannot write: a path below a file. */
 function setUp(at: { dir: string; bin: string }, args: readonly string[]): Promise<{ code: number; out: string }> {
   return new Promise((resolve) => {
     execFile(
@@ -44,7 +44,7 @@ const newNode = `exec "${process.execPath}" "$@"`
 const oldNode = 'test "$1" = --version && echo v20.1.0; exit 1'
 const installs = 'mkdir -p node_modules && : > node_modules/.package-lock.json && echo "cache $npm_config_cache" >> npm.log'
 
-test('installs once, with a cache of its own where the home has none, and passes arguments on', async (t) => {
+test('setup: installs once and passes arguments on', async (t) => {
   const at = machine(t, { node: newNode, npm: installs, tmux: ':', sshd: ':', bwrap: ':' })
   const first = await setUp(at, ['test', 'a b', '--c'])
   assert.match(first.out, /installing node modules/)
@@ -54,7 +54,7 @@ test('installs once, with a cache of its own where the home has none, and passes
   assert.doesNotMatch((await setUp(at, ['test'])).out, /installing/)
 })
 
-test('says that the registry was not reached', async (t) => {
+test('setup: reports an unreachable registry', async (t) => {
   const at = machine(t, {
     node: newNode,
     npm: 'test "$1" = ci && { echo "npm error code ENOTFOUND" >&2; exit 1; }; echo https://registry.example',
@@ -64,20 +64,20 @@ test('says that the registry was not reached', async (t) => {
   assert.equal(code, 1)
 })
 
-test('says which Node it needs where none came', async (t) => {
+test('setup: reports the Node version that it needs', async (t) => {
   const { code, out } = await setUp(machine(t, { node: oldNode, npm: installs }), ['test'])
-  assert.match(out, /needs Node 22\.19 or newer; here is v20\.1\.0/)
+  assert.match(out, /needs Node 22\.19 or newer, and found v20\.1\.0/)
   assert.equal(code, 1)
 })
 
-test('takes the Node among the modules where the one on PATH is old', async (t) => {
+test('setup: prefers the Node of node_modules to an old one', async (t) => {
   const at = machine(t, { node: oldNode, npm: installs, tmux: ':', sshd: ':', bwrap: ':' })
   mkdirSync(join(at.dir, 'node_modules/node-linux-any/bin'), { recursive: true })
   symlinkSync(process.execPath, join(at.dir, 'node_modules/node-linux-any/bin/node'))
   assert.match((await setUp(at, ['test'])).out, /ran \[\]/)
 })
 
-test('ends where tmux is missing, with the line that installs it', async (t) => {
+test('setup: prints the command that installs a missing tmux', async (t) => {
   const noSudo = { node: newNode, npm: installs, 'apt-get': 'echo "no network" >&2; exit 100' }
   const { code, out } = await setUp(machine(t, noSudo), ['demo'])
   assert.match(out, /sudo apt-get install -y tmux/)

@@ -1,4 +1,4 @@
-/** How a file is written. */
+/** Rules for single files. Each function returns the problems of a source. */
 import { isNode, nameOf, nodesOf, problem, type Node, type Problem, type Source } from './sources.ts'
 
 const fileLimit = 300
@@ -12,7 +12,7 @@ function linesIn(text: string): number {
 
 export function filesAreShort(source: Source): Problem[] {
   const lines = linesIn(source.text)
-  return lines <= fileLimit ? [] : [problem(source, 0, `${lines} lines: split it by reason to change, ${fileLimit} at most`)]
+  return lines <= fileLimit ? [] : [problem(source, 0, `${lines} lines, ${fileLimit} at most: split the file by reason to change`)]
 }
 
 export function functionsFitAScreen(source: Source): Problem[] {
@@ -20,11 +20,11 @@ export function functionsFitAScreen(source: Source): Problem[] {
     const lines = functions.has(node.type) ? linesIn(source.text.slice(node.start, node.end)) : 0
     return lines <= functionLimit
       ? []
-      : [problem(source, node.start, `a function of ${lines} lines: ${functionLimit} at most, name its steps`)]
+      : [problem(source, node.start, `a function of ${lines} lines, ${functionLimit} at most: extract its steps`)]
   })
 }
 
-/** From the fifth on, nobody knows which is which at a call. */
+/** With five positional parameters, a call is hard to read. */
 export function fewParameters(source: Source): Problem[] {
   const declared = /^(?:TSDeclareFunction|TSEmptyBodyFunctionExpression|TSMethodSignature|TSFunctionType)$/
   return nodesOf(source.body).flatMap((node) => {
@@ -35,31 +35,31 @@ export function fewParameters(source: Source): Problem[] {
           problem(
             source,
             node.start,
-            `${given.length} positional parameters: ${parameterLimit} at most, put what belongs together into one object`,
+            `${given.length} positional parameters, ${parameterLimit} at most: group those that belong together in an object`,
           ),
         ]
   })
 }
 
-/** What a module keeps between calls is shared by everything that runs in the process. */
+/** Reports mutable state in modules, which all code in the process would share. */
 export function noModuleState(source: Source): Problem[] {
   return source.body.flatMap((statement) => {
     const declared = statement.type === 'ExportNamedDeclaration' ? statement['declaration'] : statement
     if (!isNode(declared) || declared.type !== 'VariableDeclaration') return []
     if (declared['kind'] !== 'const')
-      return [problem(source, statement.start, `${String(declared['kind'])} in a module: keep it in a value that is passed on`)]
+      return [problem(source, statement.start, `${String(declared['kind'])} in a module: keep it in a value that is passed as an argument`)]
     return (declared['declarations'] as Node[]).flatMap(({ init }) =>
       isNode(init) &&
       init.type === 'NewExpression' &&
       /^(?:Weak)?(?:Map|Set)$/.test(nameOf(init['callee'])) &&
       (init['arguments'] as unknown[]).length === 0
-        ? [problem(source, statement.start, 'an empty collection in a module is state: keep it in a value that is passed on')]
+        ? [problem(source, statement.start, 'an empty collection in a module is state: keep it in a value that is passed as an argument')]
         : [],
     )
   })
 }
 
-/** A handler that does nothing must say why that is right. */
+/** Reports empty error handlers without a comment that gives the reason. */
 export function nothingIsSwallowed(source: Source): Problem[] {
   const explained = (node: Node) => source.comments.some(({ start, end }) => start >= node.start && end <= node.end)
   const empty = (node: unknown) => isNode(node) && node.type === 'BlockStatement' && (node['body'] as unknown[]).length === 0
@@ -69,7 +69,7 @@ export function nothingIsSwallowed(source: Source): Problem[] {
     const hides =
       node.type === 'CatchClause' ? empty(node['body']) : handler !== undefined && isNode(handler['body']) && yieldsNothing(handler['body'])
     return hides && !explained(node)
-      ? [problem(source, node.start, 'an error is swallowed: handle it, or say in a comment why it does not matter')]
+      ? [problem(source, node.start, 'an error is swallowed: handle it, or give the reason in a comment')]
       : []
   })
 
@@ -78,9 +78,9 @@ export function nothingIsSwallowed(source: Source): Problem[] {
   }
 }
 
-/** An error becomes null, '' or [] only if its code is the expected one (`ifCode` in core/errors): every other error must get through. */
+/** Reports handlers that turn any error into a constant. Only an expected code may become a value (`ifCode` in core/errors). */
 export function errorsAreLookedAt(source: Source): Problem[] {
-  const fix = 'any error becomes a value here: handle the expected one by its code (`ifCode`), and let the others through'
+  const fix = 'any error becomes a value here: handle the expected code (`ifCode`), and rethrow others'
   return nodesOf(source.body).flatMap((node) => {
     if (node.type === 'TryStatement') {
       const handler = node['handler']
@@ -96,7 +96,7 @@ export function errorsAreLookedAt(source: Source): Problem[] {
   })
 }
 
-/** Whether a function's body, or the value of an arrow, gives a value that was there before, and does nothing else. */
+/** Whether a function's body, or the value of an arrow function, only returns a constant or existing value. */
 function givesConstant(body: unknown): boolean {
   if (!isNode(body)) return false
   if (body.type === 'BlockStatement') {
@@ -115,12 +115,12 @@ export function typesAreHonest(source: Source): Problem[] {
   const any = nodesOf(source.body).filter(({ type }) => type === 'TSAnyKeyword')
   const silenced = source.comments.filter(({ value }) => /@ts-(?:ignore|expect-error|nocheck)\b/.test(value))
   return [
-    ...any.map(({ start }) => problem(source, start, '`any` turns checking off: use `unknown` and look')),
-    ...silenced.map(({ start }) => problem(source, start, 'a silenced type error: mend the type')),
+    ...any.map(({ start }) => problem(source, start, '`any` turns off type checking: use `unknown` and check it')),
+    ...silenced.map(({ start }) => problem(source, start, 'a silenced type error: fix the type')),
   ]
 }
 
-/** A cast is a claim that nobody checks: a line comment on its line or above says why it holds. Widening needs no reason. */
+/** Reports casts without a line comment that says why they are safe. A cast to a wider type needs no comment. */
 export function castsHaveAReason(source: Source): Problem[] {
   const lineOf = (at: number) => source.text.slice(0, at).split('\n').length
   const reasons = new Set(source.comments.filter(({ start }) => source.text.startsWith('//', start)).map(({ end }) => lineOf(end)))
@@ -129,7 +129,7 @@ export function castsHaveAReason(source: Source): Problem[] {
     const line = lineOf(node.start)
     return reasons.has(line) || reasons.has(line - 1)
       ? []
-      : [problem(source, node.start, 'a cast without a reason: use a guard, or say in a line comment above why the type is right')]
+      : [problem(source, node.start, 'a cast without a reason: use a guard, or say in a line comment above why it is safe')]
   })
 }
 
@@ -142,32 +142,32 @@ function widens({ expression, typeAnnotation: type }: Node): boolean {
 export function nothingIsPutOff(source: Source): Problem[] {
   return source.comments
     .filter(({ value }) => /\b(?:TODO|FIXME|XXX|HACK)\b/.test(value))
-    .map(({ start }) => problem(source, start, 'do it now, or open an issue: a note in the code is read by nobody'))
+    .map(({ start }) => problem(source, start, 'do it now, or open an issue'))
 }
 
 export function exportsHaveNames(source: Source): Problem[] {
   return source.body
     .filter(({ type }) => type === 'ExportDefaultDeclaration')
-    .map(({ start }) => problem(source, start, 'a default export has as many names as importers: export it by name'))
+    .map(({ start }) => problem(source, start, 'a default export can have a different name in each importer: export it by name'))
 }
 
-/** A test that is left out says why; one that runs alone hides all others. */
+/** Reports skipped tests without a reason, and `only`, which hides all other tests. */
 export function testsRun(source: Source): Problem[] {
   return nodesOf(source.body).flatMap((node) => {
     if (node.type === 'CallExpression' && /^(?:test|it|describe|suite)\.only$/.test(nameOf(node['callee']))) {
-      return [problem(source, node.start, '`only` hides every other test: take it out')]
+      return [problem(source, node.start, '`only` hides all other tests: remove it')]
     }
     if (node.type === 'CallExpression' && /^(?:test|it|describe|suite)\.(?:skip|todo)$/.test(nameOf(node['callee']))) {
-      return [problem(source, node.start, 'left out without a reason: use the option { skip: "the reason" }')]
+      return [problem(source, node.start, 'skipped without a reason: use the option { skip: "the reason" }')]
     }
     if (
       node.type === 'CallExpression' &&
       /^\w+\.(?:skip|todo)$/.test(nameOf(node['callee'])) &&
       (node['arguments'] as unknown[]).length === 0
     ) {
-      return [problem(source, node.start, 'left out without a reason: give the reason as its argument')]
+      return [problem(source, node.start, 'skipped without a reason: give the reason as its argument')]
     }
     const option = node.type === 'Property' && isNode(node['value']) && node['value']['value'] === true ? nameOf(node['key']) : ''
-    return /^(?:only|skip|todo)$/.test(option) ? [problem(source, node.start, `{ ${option}: true } says no reason`)] : []
+    return /^(?:only|skip|todo)$/.test(option) ? [problem(source, node.start, `{ ${option}: true } has no reason`)] : []
   })
 }

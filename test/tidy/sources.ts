@@ -1,11 +1,11 @@
-/** The project's sources as the rules see them: parsed, with what each imports and exports. */
+/** Reads and parses the sources of the project, with their imports and exports. */
 import { globSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseSync } from 'oxc-parser'
 
 export const root = resolve(import.meta.dirname, '../..')
 
-/** A node of the syntax tree; what each type has beyond this is in the ESTree and TS-ESTree specifications. */
+/** A node of the syntax tree. The ESTree and TS-ESTree specifications list the fields of each type. */
 export interface Node {
   readonly type: string
   readonly start: number
@@ -13,40 +13,43 @@ export interface Node {
   readonly [field: string]: unknown
 }
 
+/** A parsed source file. */
 export interface Source {
   /** Relative to the project's root, with forward slashes. */
   readonly path: string
   readonly text: string
   readonly body: readonly Node[]
   readonly comments: readonly { readonly value: string; readonly start: number; readonly end: number }[]
-  /** Every module that is named: by an import, an export from, or an import() of a literal. */
+  /** All modules in `import`, `export from` and `import()` of a literal. */
   readonly imports: readonly { readonly from: string; readonly start: number }[]
   readonly exports: readonly { readonly name: string; readonly start: number }[]
 }
 
-/** What a rule found: where, and what to do about it. */
+/** A violation of a rule: its place, and how to fix it. */
 export interface Problem {
   readonly where: string
   readonly fix: string
 }
 
+/** A function that returns the problems of a source. */
 export type Rule = (source: Source) => Problem[]
 
+/** Returns a problem at an offset of a source. */
 export function problem(source: Pick<Source, 'path' | 'text'>, start: number, fix: string): Problem {
   return { where: `${source.path}:${source.text.slice(0, start).split('\n').length}`, fix }
 }
 
 const latest = new Map<string, Source>()
 
-/** Parses a file. Returns the same source again while its text is the same: several tests of a process read all files. */
+/** Parses a file. Caches the result while the text is the same, because several tests read all files. */
 export function parse(path: string, text: string): Source {
   const known = latest.get(path)
-  const source = known?.text === text ? known : parseAnew(path, text)
+  const source = known?.text === text ? known : parseUncached(path, text)
   latest.set(path, source)
   return source
 }
 
-function parseAnew(path: string, text: string): Source {
+function parseUncached(path: string, text: string): Source {
   const { program, module, comments } = parseSync(path, text)
   const body = program.body as unknown as Node[]
   const literal = /^['"](.*)['"]$/
@@ -71,7 +74,7 @@ function parseAnew(path: string, text: string): Source {
 
 const listed = new WeakMap<object, readonly Node[]>()
 
-/** Every node below (and with) the given ones, parents first. Kept for the body of a source, which a dozen rules ask for. */
+/** Returns the given nodes and all nodes below them, parents first. Caches the result for arrays, because many rules need it. */
 export function nodesOf(value: unknown): readonly Node[] {
   if (!Array.isArray(value)) return addNodes(value, [])
   const nodes = listed.get(value) ?? addNodes(value, [])
@@ -79,7 +82,7 @@ export function nodesOf(value: unknown): readonly Node[] {
   return nodes
 }
 
-/** A list, where generators in generators took six times as long. */
+/** Collects nodes in an array. Nested generators are much slower. */
 function addNodes(value: unknown, into: Node[]): Node[] {
   if (Array.isArray(value)) for (const each of value) addNodes(each, into)
   else if (isNode(value)) {
@@ -89,11 +92,12 @@ function addNodes(value: unknown, into: Node[]): Node[] {
   return into
 }
 
+/** Whether a value is a node. */
 export function isNode(value: unknown): value is Node {
   return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string'
 }
 
-/** The name of an identifier or of `object.property`, else an empty string. */
+/** Returns the name of an identifier or of `object.property`, else an empty string. */
 export function nameOf(node: unknown): string {
   if (!isNode(node)) return ''
   if (node.type === 'Identifier' || node.type === 'PrivateIdentifier') return String(node['name'])
@@ -101,11 +105,12 @@ export function nameOf(node: unknown): string {
   return `${nameOf(node['object'])}.${nameOf(node['property'])}`
 }
 
-/** The project's TypeScript in the given folders. */
+/** Returns the parsed TypeScript files of folders. */
 export function sourcesIn(...folders: string[]): Source[] {
   return filesIn(folders.map((folder) => `${folder}/**/*.ts`)).map(({ path, text }) => parse(path, text))
 }
 
+/** Returns the files of the project that match glob patterns. */
 export function filesIn(patterns: readonly string[]): { path: string; text: string }[] {
   const paths = globSync([...patterns], { cwd: root, exclude: (name) => name === 'node_modules' || name === 'dist' })
   return paths.toSorted().map((path) => ({ path: path.replaceAll('\\', '/'), text: readFileSync(resolve(root, path), 'utf8') }))

@@ -1,4 +1,4 @@
-/** The project's style, as tests. Each rule is a small function; `rules.test.ts` shows that each one can fail. */
+/** The rules of the project, as tests. `rules.test.ts` shows that each rule can fail. */
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -26,7 +26,7 @@ const tools = sourcesIn('scripts', 'bench', 'demo')
 const all = [...product, ...tests, ...tools]
 const documents = filesIn(['*.md', 'docs/**/*.md', 'examples/**/*.md'])
 const entry = 'src/cli/main.ts'
-const unwired = existsSync(resolve(root, entry)) ? false : `${entry} is not there yet`
+const unwired = existsSync(resolve(root, entry)) ? false : `${entry} does not exist yet`
 
 function holds(problems: readonly Problem[]): void {
   const lines = problems.map(({ where, fix }) => `${where}  ${fix}`)
@@ -37,27 +37,27 @@ function rule(name: string, sources: readonly Source[], check: Rule): void {
   test(name, () => holds(sources.flatMap(check)))
 }
 
-rule('imports go down only', product, importsGoDown)
-rule('each package has one home', product, packagesStayHome)
-rule('the process, the clock and chance are touched only at start-up', product, effectsStayHome)
-rule('files are short', all, shape.filesAreShort)
-rule('functions fit a screen', [...product, ...tools], shape.functionsFitAScreen)
-rule('functions have few positional parameters', product, shape.fewParameters)
-rule('modules keep no state', product, shape.noModuleState)
-rule('no error is swallowed', all, shape.nothingIsSwallowed)
-rule('an error becomes a value only by its code', product, shape.errorsAreLookedAt)
-rule('types are honest', all, shape.typesAreHonest)
-rule('casts have a reason', product, shape.castsHaveAReason)
-rule('nothing is put off', all, shape.nothingIsPutOff)
-rule('exports have names', all, shape.exportsHaveNames)
-rule('tests that are left out say why', tests, shape.testsRun)
+rule('floors: imports go down only', product, importsGoDown)
+rule('floors: packages are imported only in their place', product, packagesStayHome)
+rule('floors: process, clock and random numbers stay in the wiring', product, effectsStayHome)
+rule('shape: files are short', all, shape.filesAreShort)
+rule('shape: functions fit a screen', [...product, ...tools], shape.functionsFitAScreen)
+rule('shape: functions have few positional parameters', product, shape.fewParameters)
+rule('shape: modules have no state', product, shape.noModuleState)
+rule('shape: no error is swallowed', all, shape.nothingIsSwallowed)
+rule('shape: an error becomes a value only by its code', product, shape.errorsAreLookedAt)
+rule('shape: no any, no silenced type errors', all, shape.typesAreHonest)
+rule('shape: casts have a reason', product, shape.castsHaveAReason)
+rule('shape: no TODO comments', all, shape.nothingIsPutOff)
+rule('shape: exports have names', all, shape.exportsHaveNames)
+rule('shape: skipped tests have a reason', tests, shape.testsRun)
 
-// A fleet has a sprint policy, and that names repos: types alone.
+// A fleet has a sprint policy, and a sprint policy has repos. These are type imports only.
 const knownCircles = ['src/core/nouns.ts src/core/sprint.ts']
-test('imports make no circle', () => holds(circles(product, knownCircles)))
-test('every file is in use', { skip: unwired }, () => holds(deadFiles(product, entry)))
-test('no name is exported twice', () => holds(namesAreUnique(product)))
-test('links lead somewhere', () => holds(documents.flatMap(linksResolve)))
+test('imports: have no cycle', () => holds(circles(product, knownCircles)))
+test('files: each is used', { skip: unwired }, () => holds(deadFiles(product, entry)))
+test('exports: each name is unique', () => holds(namesAreUnique(product)))
+test('documents: links work', () => holds(documents.flatMap(linksResolve)))
 test('llms.txt: lists every document, and its links work', () => {
   const decision = /^docs\/decisions\/\d/
   const paths = filesIn(['README.md', 'ARCHITECTURE.md', 'docs/**/*.md']).map(({ path }) => path)
@@ -66,13 +66,13 @@ test('llms.txt: lists every document, and its links work', () => {
   holds(machines.flatMap((index) => [...indexIsWhole(index, pages), ...linksResolve(index)]))
   holds(people.flatMap((index) => indexIsWhole(index, decisions)))
 })
-test('documents: files that they name exist', () => holds(documents.flatMap(pathsExist)))
-test('documents name commands that exist', { skip: unwired }, () => {
+test('documents: named files exist', () => holds(documents.flatMap(pathsExist)))
+test('documents: named commands exist', { skip: unwired }, () => {
   const manifest = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
   const commands = entries.map(({ name }) => name)
   holds(documents.flatMap((document) => commandsExist(document, commands, new Set(Object.keys(manifest.scripts)))))
 })
-test('no file speaks of one machine', () => {
+test('files: have no paths of one machine', () => {
   const texts = filesIn([
     '*.md',
     '*.json',
@@ -82,5 +82,5 @@ test('no file speaks of one machine', () => {
   ])
   holds(texts.filter(({ path }) => !path.startsWith('test/tidy/')).flatMap(noMachinePaths))
 })
-test('the architecture fits in its page, and its files exist', () =>
+test('architecture: fits its page, and its files exist', () =>
   holds(filesIn(['ARCHITECTURE.md']).flatMap((document) => [...fitsIn(140, document), ...sourcePathsExist(document)])))
