@@ -7,9 +7,11 @@ import { aborted } from './engine.ts'
 
 const channel = 'burn'
 
+/** The notifications of one process. */
 export interface Notifications {
   /** The name of this process in its notifications. */
   readonly own: string
+  /** Resolves when another process has notified since the last call, or when `stop` is aborted. */
   waitForChange(stop: AbortSignal): Promise<void>
   close(): Promise<void>
 }

@@ -7,6 +7,7 @@ interface RenamedColumn {
   readonly to: string
 }
 
+/** The renamed columns. Migration 6 renames them, so this list must not change. */
 export const renamedColumns: readonly RenamedColumn[] = [
   { table: 'issue', from: 'rests_until', to: 'backoff_until' },
   { table: 'issue', from: 'rests_why', to: 'backoff_reason' },

@@ -110,6 +110,7 @@ export type SprintRow = {
   -readonly [Key in keyof Sprint]: Sprint[Key]
 }
 
+/** A row of `job`. */
 export type JobRow = Job
 
 /** A row of `hold`. `id` consists of the scope, the name and the code. */
@@ -124,6 +125,7 @@ export interface MetaRow {
   value: string
 }
 
+/** The rows of all tables. */
 export interface Tables {
   issue: IssueRow
   worker: WorkerRow
@@ -139,6 +141,7 @@ export interface Tables {
   meta: MetaRow
 }
 
+/** The database under Kysely. */
 export type Db = Kysely<Tables>
 
 /** The version of the tables, which is the number of migrations. */

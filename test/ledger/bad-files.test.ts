@@ -1,3 +1,4 @@
+/** Damaged, foreign and unusable ledger files, and full disks: each error has a code and a hint, and no data is lost. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
@@ -18,7 +19,7 @@ async function folder() {
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) }
 }
 
-/** A ledger with some history, closed. */
+/** Writes a ledger with some history, and closes it. */
 async function written(file: string): Promise<void> {
   const ledger = await openLedger(`sqlite:${file}`, wait)
   await furnishMany(ledger, 100)
@@ -26,7 +27,7 @@ async function written(file: string): Promise<void> {
   await ledger.close()
 }
 
-/** It must say what happened, that nothing was lost, and what to do; and leave the file as it was. */
+/** Asserts that opening the file fails with this code, names the file, has a hint, and does not change the file. */
 async function refused(file: string, code: string): Promise<void> {
   const before = await readFile(file)
   const thrown: unknown = await openLedger(`sqlite:${file}`, wait).then(
@@ -40,7 +41,7 @@ async function refused(file: string, code: string): Promise<void> {
 }
 
 describe('a ledger file', () => {
-  it('belongs to its owner alone, and so do those beside it', async () => {
+  it('file modes: only the owner has access', async () => {
     await using at = await folder()
     const ledger = await openLedger(`sqlite:${at.path}/new/deep/ledger.db`, wait)
     const mode = async (name: string) => ((await stat(join(at.path, name))).mode & 0o777).toString(8)
@@ -50,7 +51,7 @@ describe('a ledger file', () => {
     await ledger.close()
   })
 
-  it('keeps what it had when it is opened again', async () => {
+  it('reopen: keeps the rows', async () => {
     await using at = await folder()
     await written(join(at.path, 'ledger.db'))
     const ledger = await openLedger(`sqlite:${at.path}/ledger.db`, wait)
@@ -59,13 +60,13 @@ describe('a ledger file', () => {
     await ledger.close()
   })
 
-  it('needs an absolute path', async () => {
+  it('URL: must have an absolute path', async () => {
     for (const url of ['sqlite:ledger.db', 'sqlite:', 'mysql://x/y', '/tmp/x.db', '']) {
       await assert.rejects(openLedger(url, wait), withCode('ledger_url'))
     }
   })
 
-  it('is refused where a newer burn wrote it', async () => {
+  it('open: refuses a ledger of a newer burn', async () => {
     await using at = await folder()
     const file = join(at.path, 'ledger.db')
     await written(file)
@@ -75,7 +76,7 @@ describe('a ledger file', () => {
     await refused(file, 'ledger_newer')
   })
 
-  it('is refused where another program wrote it', async () => {
+  it('open: refuses a database of another program', async () => {
     await using at = await folder()
     const file = join(at.path, 'other.db')
     const database = new DatabaseSync(file)
@@ -84,14 +85,14 @@ describe('a ledger file', () => {
     await refused(file, 'ledger_foreign')
   })
 
-  it('is refused where it is no database', async () => {
+  it('open: refuses a file that is not a database', async () => {
     await using at = await folder()
     const file = join(at.path, 'ledger.db')
     await writeFile(file, 'this is a note, not a ledger\n'.repeat(400))
     await refused(file, 'ledger_corrupt')
   })
 
-  it('is found damaged by its check', async () => {
+  it('check: finds a damaged file', async () => {
     await using at = await folder()
     const file = join(at.path, 'ledger.db')
     await written(file)
@@ -108,7 +109,7 @@ describe('a ledger file', () => {
     await assert.rejects(outcome, withCode('ledger_corrupt'))
   })
 
-  it('is found to break its rules by its check', async () => {
+  it('check: finds broken rules', async () => {
     await using at = await folder()
     const file = join(at.path, 'ledger.db')
     await written(file)
@@ -120,7 +121,7 @@ describe('a ledger file', () => {
     await ledger.close()
   })
 
-  it('is refused where no file can be', async () => {
+  it('open: refuses a path where no file can be created', async () => {
     await using at = await folder()
     await writeFile(join(at.path, 'file'), '')
     await mkdir(join(at.path, 'is-a-folder'))
@@ -130,7 +131,7 @@ describe('a ledger file', () => {
     }
   })
 
-  it('is refused where it can not be written', async (t) => {
+  it('open: refuses a file that cannot be written', async (t) => {
     await using at = await folder()
     const file = join(at.path, 'ledger.db')
     await written(file)
@@ -138,7 +139,7 @@ describe('a ledger file', () => {
       await chmod(file, 0o400)
       return refused(file, 'ledger_readonly')
     }
-    // Root may write anywhere but to a file system that is mounted so.
+    // Root can write to any file, except on a read-only file system.
     if (!mounted(at.path, ['--bind', at.path, at.path], ['-o', 'remount,ro,bind', at.path])) return t.skip('no read-only mount here')
     try {
       await refused(file, 'ledger_readonly')
@@ -147,7 +148,7 @@ describe('a ledger file', () => {
     }
   })
 
-  it('says so where its disk is full, keeps what it had, and goes on when there is room', async (t) => {
+  it('full disk: is reported, and small writes still work', async (t) => {
     await using at = await folder()
     if (!mounted(at.path, ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', at.path])) return t.skip('no small file system can be mounted here')
     try {

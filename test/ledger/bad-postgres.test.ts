@@ -1,4 +1,4 @@
-/** What goes wrong with a server and on the way to it: said with a code, what is safe and what to do, and nothing is half-written. */
+/** Failures of a PostgreSQL server and of its connection: the error has a code and a hint, and no write is half done. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { chownSync, mkdtempSync, rmSync } from 'node:fs'
@@ -20,7 +20,7 @@ const server = await startPostgres()
 after(() => server?.stop())
 const skip = server === null ? 'no PostgreSQL came with the node modules, and none is installed' : false
 
-/** A furnished ledger, its tables, and another connection to them. */
+/** Opens a ledger with workers and issues. */
 async function furnished(url: string, more: { readonly silent?: number } = {}) {
   const engine = await openEngine(url, { ...wait, tries: 5, ...more })
   const ledger = createStore(engine)
@@ -32,8 +32,8 @@ const fresh = async () => server!.fresh()
 const withSetting = (url: string, setting: string) => `${url}${url.includes('?') ? '&' : '?'}${setting}`
 const safe = /^(?:Nothing was (?:written|changed)|This step wrote nothing)/
 
-/** It must be an error for people, with what is safe in the hint; returns it. */
-async function says(code: string, outcome: Promise<unknown>, hint = safe): Promise<BurnError> {
+/** Asserts that the outcome is a BurnError with this code, whose hint says what is safe. Returns the error. */
+async function failsWith(code: string, outcome: Promise<unknown>, hint = safe): Promise<BurnError> {
   const thrown: unknown = await outcome.then(
     () => null,
     (reason: unknown) => reason,
@@ -42,41 +42,41 @@ async function says(code: string, outcome: Promise<unknown>, hint = safe): Promi
   assert.deepEqual([thrown.code, thrown.exit], [code, 1], thrown.message)
   assert.match(thrown.message, /^the ledger postgres:\/\/|^postgres:\/\//)
   assert.match(thrown.hint, hint)
-  assert.ok(thrown.hint.length > 60, 'and what to do')
+  assert.ok(thrown.hint.length > 60, 'the hint also says what to do')
   return thrown
 }
 
 describe('a PostgreSQL ledger', { skip }, () => {
-  it('is refused where a newer burn wrote it, or another program', async () => {
+  it('open: refuses a ledger of a newer burn or another program', async () => {
     const [newer, other] = [await fresh(), await fresh()]
     await using written = await furnished(newer)
     await sql`update meta set value = '999' where key = 'version'`.execute(written.engine.db)
-    await says('ledger_newer', openLedger(newer, wait))
+    await failsWith('ledger_newer', openLedger(newer, wait))
     await using beside = await furnished(await fresh())
     await sql`create table ${sql.table(`${new URL(other).searchParams.get('options')?.split('=')[1]}.cookies`)} (name text)`.execute(
       beside.engine.db,
     )
-    await says('ledger_foreign', openLedger(other, wait))
+    await failsWith('ledger_foreign', openLedger(other, wait))
   })
 
-  it('is refused on a server that is too old', async () => {
+  it('open: refuses a server that is too old', async () => {
     await using old = await serverOfVersion('90624')
-    const { message } = await says('ledger_old', openLedger(old.url, wait))
+    const { message } = await failsWith('ledger_old', openLedger(old.url, wait))
     assert.match(message, /PostgreSQL 9\b/)
     await using young = await serverOfVersion('100000')
     await assert.rejects(openLedger(young.url, wait), (thrown: BurnError) => thrown.code !== 'ledger_old')
   })
 
-  it('is refused to a user that is not there, may not read it, or may only read it', async () => {
+  it('open: refuses unknown users and missing permissions', async () => {
     const url = await fresh()
     await using own = await furnished(url)
     const as = (user: string) => url.replace('//burn@', `//${user}@`)
-    await says('ledger_auth', openLedger(as('nobody'), wait), /~\/\.pgpass/)
+    await failsWith('ledger_auth', openLedger(as('nobody'), wait), /~\/\.pgpass/)
     await sql`create role poor login`.execute(own.engine.db)
-    await says('ledger_readonly', openLedger(as('poor'), wait))
+    await failsWith('ledger_readonly', openLedger(as('poor'), wait))
     const reader = await openLedger(url.replace('options=', 'options=-cdefault_transaction_read_only%3Don%20'), wait)
     assert.equal((await reader.openIssues()).length, 4)
-    await says('ledger_readonly', reader.claim([claimOf(1)], 'a', 100, 10))
+    await failsWith('ledger_readonly', reader.claim([claimOf(1)], 'a', 100, 10))
     await reader.close()
   })
 
@@ -95,25 +95,25 @@ describe('a PostgreSQL ledger', { skip }, () => {
     assert.equal(await known(), 5)
   })
 
-  it('waits only so long where a person has locked it, or a statement takes for ever', async () => {
+  it('timeouts: end the wait for a lock and a slow statement', async () => {
     const url = await fresh()
     await using own = await furnished(url)
     await using other = await furnished(withSetting(url, 'statement_timeout=300'))
     await other.engine.db.transaction().execute(async (trx) => {
       await sql`lock table issue in access exclusive mode`.execute(trx)
-      await says('ledger_busy', own.ledger.openIssues())
-      await says('ledger_busy', own.ledger.claim([claimOf(1)], 'a', 100, 10))
+      await failsWith('ledger_busy', own.ledger.openIssues())
+      await failsWith('ledger_busy', own.ledger.claim([claimOf(1)], 'a', 100, 10))
     })
     assert.equal((await own.ledger.claim([claimOf(1)], 'a', 100, 10)).length, 1)
     const slow = other.engine.write(async (trx) => {
       await trx.insertInto('meta').values({ key: 'kept.half', value: '1' }).execute()
       await sql`select pg_sleep(20)`.execute(trx)
     })
-    await says('ledger_slow', slow)
+    await failsWith('ledger_slow', slow)
     assert.equal(await own.ledger.loadValue('half'), null)
   })
 
-  it('says so where its disk is full, keeps what it had, and goes on when there is room', async (t) => {
+  it('full disk: is reported, and writes work again after it', async (t) => {
     const dir = mkdtempSync(join(tmpdir(), 'burn-full-'))
     t.after(() => rmSync(dir, { recursive: true, force: true }))
     if (!mounted(dir, ['-t', 'tmpfs', '-o', 'size=2m,mode=0777', 'tmpfs', dir])) return t.skip('no small file system can be mounted here')
@@ -124,10 +124,10 @@ describe('a PostgreSQL ledger', { skip }, () => {
       await sql`create tablespace small location ${sql.lit(dir)}`.execute(ordinary.engine.db)
       {
         await using own = await furnished(url.replace('options=', 'options=-cdefault_tablespace%3Dsmall%20'))
-        // Compressed it would be a few kilobytes.
+        // The text is random, because PostgreSQL would compress a repeated one.
         const body = () => Array.from({ length: 40_000 }, () => Math.random().toString(36).slice(2, 12)).join('')
         const large = Array.from({ length: 10 }, (_, index) => issueOf(100 + index, { body: body() }))
-        await says('ledger_full', own.ledger.saveIssues([{ repo: 'o/r', issues: large, cursor: 'c2', complete: false }], 20))
+        await failsWith('ledger_full', own.ledger.saveIssues([{ repo: 'o/r', issues: large, cursor: 'c2', complete: false }], 20))
         assert.deepEqual([(await own.ledger.openIssues()).length, (await own.ledger.view()).repos[0]?.cursor], [4, 'c1'])
         assert.equal(spawnSync('mount', ['-o', 'remount,size=20m', dir]).status, 0)
         assert.equal((await own.ledger.claim([claimOf(1)], 'a', 100, 10)).length, 1)
@@ -144,7 +144,7 @@ describe('a PostgreSQL ledger', { skip }, () => {
 })
 
 describe('a connection to a PostgreSQL ledger', { skip }, () => {
-  it('that is ended in the middle of a write leaves nothing of it, and the next write finds another', async () => {
+  it('ended connection: the write is rolled back, the next one works', async () => {
     const url = await fresh()
     await using own = await furnished(url)
     await using other = await furnished(url)
@@ -154,12 +154,12 @@ describe('a connection to a PostgreSQL ledger', { skip }, () => {
       await sql`select pg_terminate_backend(${rows[0]?.pid})`.execute(other.engine.db)
       await sql`select 1`.execute(trx)
     })
-    await says('ledger_unreachable', cut)
+    await failsWith('ledger_unreachable', cut)
     assert.equal(await own.ledger.loadValue('half'), null)
     assert.equal((await own.ledger.claim([claimOf(1)], 'a', 100, 10)).length, 1)
   })
 
-  it('that is lost as a claim is committed: it counts whole or not at all, and whoever claimed finds it as its own', async () => {
+  it('lost commit: a claim is complete or absent, with its lease', async () => {
     const direct = await fresh()
     await using beside = await furnished(direct)
     await using wire = await startProxy(direct)
@@ -170,7 +170,7 @@ describe('a connection to a PostgreSQL ledger', { skip }, () => {
       ['lose answers', 1],
     ] as const) {
       wire.fault = weather
-      await says('ledger_unreachable', own.ledger.claim([claimOf(1)], 'a', 100, 10), either)
+      await failsWith('ledger_unreachable', own.ledger.claim([claimOf(1)], 'a', 100, 10), either)
       wire.fault = 'fair'
       const { dispatches, deliveries } = await own.ledger.view()
       assert.equal(dispatches.length, live)
@@ -180,49 +180,49 @@ describe('a connection to a PostgreSQL ledger', { skip }, () => {
       )
       assert.deepEqual(await brokenInvariants(beside.engine.db), [])
     }
-    assert.deepEqual(await own.ledger.claim([claimOf(2)], 'a', 100, 11), [], 'and nobody gets it again')
+    assert.deepEqual(await own.ledger.claim([claimOf(2)], 'a', 100, 11), [], 'the issue is claimed only once')
   })
 
-  it('that falls silent is given up, and works again when it is back', async () => {
+  it('silent connection: is closed, and a new one works', async () => {
     await using wire = await startProxy(await fresh())
     await using own = await furnished(wire.url, { silent: 400 })
     wire.fault = 'silent'
-    await says('ledger_unreachable', own.ledger.claim([claimOf(1)], 'a', 100, 10))
+    await failsWith('ledger_unreachable', own.ledger.claim([claimOf(1)], 'a', 100, 10))
     wire.fault = 'fair'
     assert.equal((await own.ledger.claim([claimOf(1)], 'a', 100, 10)).length, 1)
   })
 
-  it('to a server that accepts it and never answers is given up', { timeout: 30_000 }, async () => {
+  it('silent server: opening the ledger fails after a timeout', { timeout: 30_000 }, async () => {
     await using wire = await startProxy(await fresh())
     wire.fault = 'silent'
-    await says('ledger_unreachable', openLedger(wire.url, wait))
+    await failsWith('ledger_unreachable', openLedger(wire.url, wait))
   })
 
-  it('on which news are heard may be lost: who rests rests as long as without, and hears again the next time', async () => {
+  it('lost notifications: the next wait opens a new connection', async () => {
     const url = await fresh()
     await using own = await furnished(url)
     await using other = await furnished(url)
-    const heard = async (during: () => Promise<unknown>) => {
+    const isNotified = async (during: () => Promise<unknown>) => {
       const stop = AbortSignal.timeout(1500)
-      const told = own.ledger.waitForChange(stop)
+      const changed = own.ledger.waitForChange(stop)
       setTimeout(() => void during(), 500)
-      await told
+      await changed
       return !stop.aborted
     }
     const hangUp = () =>
       sql`select pg_terminate_backend(pid) from pg_stat_activity where query ilike 'listen%' or query like '%current_schema() as schema'`.execute(
         other.engine.db,
       )
-    assert.equal(await heard(hangUp), false)
-    assert.equal(await heard(() => other.ledger.requeue('o/r#1', 10)), true)
+    assert.equal(await isNotified(hangUp), false)
+    assert.equal(await isNotified(() => other.ledger.requeue('o/r#1', 10)), true)
   })
 
-  it('to a server that was stopped: said, and nothing hangs', async () => {
+  it('stopped server: is reported, and nothing hangs', async () => {
     await using own = await furnished(await fresh())
-    const told = own.ledger.waitForChange(AbortSignal.timeout(2000))
+    const changed = own.ledger.waitForChange(AbortSignal.timeout(2000))
     await server!.stop()
-    await says('ledger_unreachable', own.ledger.view())
-    await says('ledger_unreachable', own.ledger.claim([claimOf(1)], 'a', 100, 10))
-    await told
+    await failsWith('ledger_unreachable', own.ledger.view())
+    await failsWith('ledger_unreachable', own.ledger.claim([claimOf(1)], 'a', 100, 10))
+    await changed
   })
 })

@@ -1,10 +1,11 @@
+/** Many issues and claims, for tests with several processes. */
 import type { Ledger } from '../../src/core/ledger.ts'
 import type { Claim } from '../../src/core/ledger/claims.ts'
 import { claimOf, issueOf } from './fixtures.ts'
 
 const workerOf = (issue: number) => `m/W/N${issue % 100}`
 
-/** `count` open issues, and a hundred workers that have slots for them. */
+/** Adds `count` open issues and a hundred workers. */
 export async function furnishMany(ledger: Ledger, count: number): Promise<void> {
   await ledger.recordWorkers(
     Array.from({ length: 100 }, (_, index) => ({ id: `m/W/N${index}`, drawn: true })),
@@ -16,7 +17,10 @@ export async function furnishMany(ledger: Ledger, count: number): Promise<void> 
   )
 }
 
-/** Claims for the issues of one batch: the same issue goes to the same worker and slot whoever claims, under an id of the owner's. */
+/**
+ * Returns the claims of one batch. Each issue has a fixed worker and slot, so that the claims of all owners conflict. The ids differ by
+ * owner.
+ */
 export function batchOf(owner: string, batch: number, size: number, count: number): Claim[] {
   return Array.from({ length: size }, (_, index) => (batch * size + index) % count).map((issue) =>
     claimOf(0, {
@@ -29,8 +33,8 @@ export function batchOf(owner: string, batch: number, size: number, count: numbe
   )
 }
 
-/** Claims by chance, so few workers and slots that those of several processes cross: an issue and a slot may be in it twice. */
-export function crossed(owner: string, size: number): Claim[] {
+/** Returns random claims of few workers and slots, so that claims of several processes conflict. An issue or a slot may occur twice. */
+export function randomClaims(owner: string, size: number): Claim[] {
   const pick = (count: number) => Math.floor(Math.random() * count)
   return Array.from({ length: size }, (_, index) =>
     claimOf(0, { id: `${owner}-${index}`, issue: `o/r#${pick(200)}`, worker: `m/W/N${pick(12)}`, slot: pick(8) }),

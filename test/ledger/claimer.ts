@@ -1,23 +1,24 @@
 /**
- * A process of its own that works on a ledger. `node claimer.ts <url> <owner> claim`: waits for a line on stdin, claims all open issues in
- * batches, prints the ids it won as JSON and ends. `… stuck`: begins a batch, says `inside` in the middle of it and stays there. `… busy`:
- * claims and releases without end, a line for each batch. `… cross`: waits for a line, then claims issues, workers and slots by chance and gives back
- * half of what it won, for a while; prints how many it won.
+ * A child process that works on a ledger: `node claimer.ts <url> <owner> <mode>`. It prints `ready` when it has opened the ledger.
+ *
+ * `claim` waits for a line on stdin, claims all open issues in batches, and prints the won issues as JSON. `stuck` begins a batch, prints
+ * `inside`, and never ends the transaction. `busy` claims and releases for ever, and prints a line for each batch. `cross` waits for a
+ * line, claims random issues, workers and slots, releases half of them, and prints the number of won claims.
  */
 import { createInterface } from 'node:readline'
 import { openEngine } from '../../src/ledger/open.ts'
 import { claim, lockedRows } from '../../src/ledger/claims.ts'
 import { createStore } from '../../src/ledger/store.ts'
-import { batchOf, crossed } from './batches.ts'
+import { batchOf, randomClaims } from './batches.ts'
 import { because } from '../support/reasons.ts'
 
-const [url = '', owner = '', what = ''] = process.argv.slice(2)
+const [url = '', owner = '', mode = ''] = process.argv.slice(2)
 const engine = await openEngine(url, { random: Math.random })
 const ledger = createStore(engine)
 const input = createInterface(process.stdin)[Symbol.asyncIterator]()
 process.stdout.write('ready\n')
 
-if (what === 'claim') {
+if (mode === 'claim') {
   await input.next()
   const won: string[] = []
   const order = Array.from({ length: 20 }, (_, index) => index).toSorted(() => Math.random() - 0.5)
@@ -26,7 +27,7 @@ if (what === 'claim') {
   process.stdout.write(`${JSON.stringify(won)}\n`)
   process.exit()
 }
-if (what === 'stuck') {
+if (mode === 'stuck') {
   const batch = batchOf(owner, 0, 25, 500)
   await engine.write(
     async (trx) => {
@@ -37,11 +38,11 @@ if (what === 'stuck') {
     { locks: lockedRows(batch) },
   )
 }
-if (what === 'cross') {
+if (mode === 'cross') {
   await input.next()
   let won = 0
   for (let round = 0; round < 25; round++) {
-    const some = await ledger.claim(crossed(`${owner}${round}`, 12), owner, 1000, 10)
+    const some = await ledger.claim(randomClaims(`${owner}${round}`, 12), owner, 1000, 10)
     won += some.length
     const half = some.slice(0, some.length / 2)
     await ledger.moveDispatches(

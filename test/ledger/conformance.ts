@@ -1,4 +1,4 @@
-/** What every engine must do. Another engine's tests call this with their own way to open a fresh ledger. */
+/** The conformance suite of the ledger. The tests of each engine call it with a function that opens an empty ledger. */
 import type { Opened } from './fixtures.ts'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
@@ -15,14 +15,15 @@ import { because } from '../support/reasons.ts'
 
 const why = because('it was decided')
 
+/** Declares the tests that every engine must pass. */
 export function conformance(name: string, openFresh: () => Promise<Opened>): void {
-  /** One test on a furnished ledger, whose rules must hold at its end. */
+  /** Declares a test on a ledger with workers and issues. The ledger's rules must hold at the end of the test. */
   const holds = (what: string, body: (opened: Opened) => Promise<void>) =>
     it(what, async () => {
       await using opened = await openFresh()
       await furnish(opened.ledger)
       await body(opened)
-      // It rejects if one of the invariants does not hold.
+      // Rejects if a rule is broken.
       await opened.ledger.check()
     })
   describe(`ledger on ${name}`, () => {
@@ -42,11 +43,11 @@ export function conformance(name: string, openFresh: () => Promise<Opened>): voi
   })
 }
 
-/** Declares a test on a furnished ledger. */
+/** Declares a test on a ledger with workers and issues. */
 export type Holds = (what: string, body: (opened: Opened) => Promise<void>) => void
 
 function claims(holds: Holds): void {
-  holds('claims an issue for one worker, with its delivery', async ({ ledger }) => {
+  holds('claim: writes a dispatch with its delivery', async ({ ledger }) => {
     const [won] = await ledger.claim([claimOf(1)], 'a', 100, 10)
     assert.equal(won?.state, 'claimed')
     const view = await ledger.view()
@@ -61,7 +62,7 @@ function claims(holds: Holds): void {
     )
   })
 
-  holds('leaves out what is taken, and wins the rest', async ({ ledger }) => {
+  holds('claim: loses taken issues and slots, and wins the others', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
     const sameIssue = claimOf(2, { worker: workers[1] })
     const sameSlot = claimOf(3, { issue: 'o/r#2' })
@@ -75,13 +76,13 @@ function claims(holds: Holds): void {
     assert.equal((await ledger.view()).deliveries.length, 2)
   })
 
-  holds('asks every council worker once, beside the work on the same issue', async ({ ledger }) => {
+  holds('claim: asks every council worker once, beside the work', async ({ ledger }) => {
     const asked = (count: number, worker: string) => claimOf(count, { kind: 'council', slot: null, worker })
     assert.equal((await ledger.claim([claimOf(1), asked(2, workers[1]), asked(3, workers[2])], 'a', 100, 10)).length, 3)
     assert.equal((await ledger.claim([asked(4, workers[1])], 'a', 100, 10)).length, 0)
   })
 
-  holds('gives nothing on a view that is too old: done, tried since, closed, or unknown', async ({ ledger }) => {
+  holds('claim: loses issues that are done, attempted, closed or unknown', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
     await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'done', reason: why }], 11)
     await hand(ledger, claimOf(2, { issue: 'o/r#2' }), 12)
@@ -92,7 +93,7 @@ function claims(holds: Holds): void {
     assert.equal((await ledger.claim([claimOf(20, { issue: 'o/r#2', attempt: 2 })], 'a', 100, 16)).length, 1)
   })
 
-  holds('writes nothing of a batch that names a worker nobody recorded', async ({ ledger }) => {
+  holds('claim: writes nothing if a batch names an unknown worker', async ({ ledger }) => {
     const wrong = claimOf(2, { issue: 'o/r#2', worker: 'm/W/NOBODY' })
     await assert.rejects(ledger.claim([claimOf(1), wrong], 'a', 100, 10), withCode('ledger_rule'))
     assert.deepEqual((await ledger.view()).dispatches, [])
@@ -101,7 +102,7 @@ function claims(holds: Holds): void {
 }
 
 function dispatchSteps(holds: Holds): void {
-  holds('counts what failed or was lost, and remembers what is done', async ({ ledger }) => {
+  holds('moveDispatches: counts attempts and keeps the done state', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
     const [failed] = await ledger.moveDispatches([{ id: idOf(1), from: ['handed', 'review'], to: 'failed', reason: why }], 11)
     assert.deepEqual([failed?.state, failed?.state_reason, failed?.reason], ['failed', why, because('its home repo')])
@@ -117,14 +118,14 @@ function dispatchSteps(holds: Holds): void {
     assert.deepEqual([attempts, failed_at, done], [0, null, false])
   })
 
-  holds('counts nothing for a council', async ({ ledger }) => {
+  holds('moveDispatches: counts no attempt for a council', async ({ ledger }) => {
     await hand(ledger, claimOf(1, { kind: 'council', slot: null }), 10)
     await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'lost', reason: why }], 11)
     const record = await ledger.issue('o/r#1')
     assert.deepEqual([record?.attempts, record?.failed_at], [0, null])
   })
 
-  holds('refuses a step that does not exist, with all that came with it', async ({ ledger }) => {
+  holds('moveDispatches: an unknown transition fails the whole batch', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
     const fine = { id: idOf(1), from: ['claimed'], to: 'released', reason: why } as const
     const wrong = { id: idOf(1), from: ['done'], to: 'claimed', reason: why } as const
@@ -132,7 +133,7 @@ function dispatchSteps(holds: Holds): void {
     assert.equal((await ledger.view()).dispatches[0]?.state, 'claimed')
   })
 
-  holds('leaves out a step whose state has moved on', async ({ ledger }) => {
+  holds('moveDispatches: skips a dispatch whose state has changed', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
     const release = { id: idOf(1), from: ['claimed'], to: 'released', reason: why } as const
     assert.equal((await ledger.moveDispatches([release], 11)).length, 1)
@@ -140,7 +141,7 @@ function dispatchSteps(holds: Holds): void {
     assert.equal((await ledger.events({ subject: idOf(1) })).filter(({ kind }) => kind === 'dispatch.released').length, 1)
   })
 
-  holds('ends the planned delivery of a dispatch that ends', async ({ ledger }) => {
+  holds('moveDispatches: refuses the planned delivery of an ended dispatch', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
     await ledger.moveDispatches([{ id: idOf(1), from: ['claimed'], to: 'released', reason: why }], 11)
     const [delivery] = await ledger.deliveries({ ids: [idOf(1)] })
@@ -148,7 +149,7 @@ function dispatchSteps(holds: Holds): void {
     assert.deepEqual(await ledger.moveDeliveries([{ id: idOf(1), token: 1, from: 'planned', to: 'placing', evidence: why }], 'a', 12), [])
   })
 
-  holds('leaves work in review to those who ask for it, by its id or its issue', async ({ ledger }) => {
+  holds('cycleView: leaves out work in review, which affectedWork finds', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
     await hand(ledger, claimOf(2, { issue: 'o/r#2', kind: 'council', slot: null }), 11)
     await hand(ledger, claimOf(3, { issue: 'o/r#3', slot: 1 }), 12)
@@ -170,7 +171,7 @@ function dispatchSteps(holds: Holds): void {
     assert.deepEqual([await found([], ['o/r#1']), await found([], [])], [[idOf(1)], []])
   })
 
-  holds('tells how long agents and reviewers took, of what reached an agent and is over or in review', async ({ ledger }) => {
+  holds('dispatchTimes: has ended and reviewed work that reached an agent', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
     await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'review', reason: why }], 15)
     await ledger.moveDispatches([{ id: idOf(1), from: ['review'], to: 'done', reason: why }], 40)
@@ -186,7 +187,7 @@ function dispatchSteps(holds: Holds): void {
     assert.equal((await ledger.dispatchTimes(1)).length, 1)
   })
 
-  holds('keeps the one comment of a dispatch', async ({ ledger }) => {
+  holds('saveComments: keeps the comment of a dispatch', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
     await ledger.saveComments([{ id: idOf(1), comment_id: '77', comment_state: 'claimed' }], 11)
     const [dispatch] = (await ledger.view()).dispatches
@@ -195,7 +196,7 @@ function dispatchSteps(holds: Holds): void {
 }
 
 function deliverySteps(holds: Holds): void {
-  holds('carries its dispatch along, and keeps of an ended text only size and hash', async ({ ledger }) => {
+  holds('moveDeliveries: hands the dispatch, and keeps only size and hash', async ({ ledger }) => {
     await hand(ledger, claimOf(1, { text: 'héllo' }), 10)
     const [dispatch] = (await ledger.view()).dispatches
     assert.deepEqual([dispatch?.state, dispatch?.incarnation, dispatch?.handed_at], ['handed', '1.%1.9', 10])
@@ -206,7 +207,7 @@ function deliverySteps(holds: Holds): void {
     assert.deepEqual(planned?.payload, { kind: 'work', bytes: 6, sha256 })
   })
 
-  holds('refuses a step that does not exist', async ({ ledger }) => {
+  holds('moveDeliveries: refuses an unknown transition', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
     await assert.rejects(
       ledger.moveDeliveries([{ id: idOf(1), token: 1, from: 'seen', to: 'planned', evidence: why }], 'a', 11),
@@ -214,7 +215,7 @@ function deliverySteps(holds: Holds): void {
     )
   })
 
-  holds('places one text at a time into a worker, in one batch too', async ({ ledger }) => {
+  holds('moveDeliveries: places one text at a time per worker', async ({ ledger }) => {
     await ledger.plan(
       [1, 2].map((count) => ({ id: idOf(count), kind: 'send', worker: workers[0], text: 'hi' })),
       'a',
@@ -234,7 +235,7 @@ function deliverySteps(holds: Holds): void {
     assert.equal((await ledger.deliveries({ worker: workers[0], kind: 'send' })).length, 2)
   })
 
-  holds('shows an unknown delivery while its dispatch lives, for anyone to settle', async ({ ledger }) => {
+  holds('unknown delivery: any owner can settle it while its dispatch lives', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
     const step = { id: idOf(1), token: 1, evidence: why }
     await ledger.moveDeliveries([{ ...step, from: 'planned', to: 'placing' }], 'a', 11)
@@ -249,7 +250,7 @@ function deliverySteps(holds: Holds): void {
 }
 
 function leases(holds: Holds): void {
-  holds('lets nobody step what another holds, nor one that lost its lease', async ({ ledger }) => {
+  holds('lease: only its current owner can move a delivery', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
     const place = { id: idOf(1), token: 1, from: 'planned', to: 'placing', evidence: why } as const
     assert.deepEqual(await ledger.moveDeliveries([place], 'b', 11), [])
@@ -264,7 +265,7 @@ function leases(holds: Holds): void {
     assert.equal((await ledger.moveDeliveries([{ ...place, token: 2 }], 'b', 101)).length, 1)
   })
 
-  holds('renews what it holds, and gives it up at once', async ({ ledger }) => {
+  holds('lease: can be renewed, and released at once', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
     assert.deepEqual(await ledger.renewLeases('a', 300), [idOf(1)])
     assert.deepEqual(await ledger.takeOverDeliveries('b', 400, 200), [])
@@ -272,7 +273,7 @@ function leases(holds: Holds): void {
     assert.equal((await ledger.takeOverDeliveries('b', 400, 201)).length, 1)
   })
 
-  holds('says who holds a claim, by its delivery or its sprint', async ({ ledger }) => {
+  holds('holders: names the owner of the delivery or the sprint', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
     const sprint = { id: idOf(2), issue: 'o/r#2', worker: 'sprint/host/1', slot: 0, host: 'host', attempt: 1, reason: why }
     await ledger.claimSprint(sprint, 'b', 100, 10)
@@ -283,7 +284,7 @@ function leases(holds: Holds): void {
     ])
   })
 
-  holds('takes over nothing that has ended', async ({ ledger }) => {
+  holds('takeOverDeliveries: leaves ended deliveries alone', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
     assert.deepEqual(await ledger.takeOverDeliveries('b', 1e6, 1e5), [])
   })

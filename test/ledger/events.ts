@@ -1,4 +1,4 @@
-/** Events on every engine: typed, found by what they are about, and read by a cursor. */
+/** The part of the suite about events: their types, filters and cursors. */
 import assert from 'node:assert/strict'
 import type { NewEvent } from '../../src/core/events.ts'
 import type { Holds } from './conformance.ts'
@@ -7,16 +7,17 @@ import { claimOf, hand, idOf, withCode, workers } from './fixtures.ts'
 
 const reason = because('it was decided')
 
+/** Declares the tests of this part. */
 export function eventful(holds: Holds): void {
-  holds('events: are typed, with who did it and the data', async ({ ledger }) => {
+  holds('events: have an actor and a typed payload', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
     await ledger.moveDispatches(
       [{ id: idOf(1), from: ['handed'], to: 'released', reason: { code: 'released_by_person', forced: false } }],
       11,
     )
-    const told = await ledger.events({ subject: idOf(1), kinds: ['dispatch.*'] })
+    const found = await ledger.events({ subject: idOf(1), kinds: ['dispatch.*'] })
     assert.deepEqual(
-      told.map(({ at, kind, actor, payload }) => ({ at, kind, actor, payload })),
+      found.map(({ at, kind, actor, payload }) => ({ at, kind, actor, payload })),
       [
         { at: 10, kind: 'dispatch.claimed', actor: 'burn', payload: { reason: because('its home repo') } },
         { at: 10, kind: 'dispatch.handed', actor: 'burn', payload: { reason: because('its id shows') } },
@@ -44,7 +45,7 @@ export function eventful(holds: Holds): void {
     assert.deepEqual(await kinds({ kinds: ['%'] }), [])
   })
 
-  holds('events: a cursor reads every event once, page by page, in order', async ({ ledger }) => {
+  holds('events: a cursor reads every event once, in order', async ({ ledger }) => {
     const start = await ledger.horizon()
     await hand(ledger, claimOf(1), 10)
     const all = await ledger.events({ after: start })
@@ -74,7 +75,7 @@ export function eventful(holds: Holds): void {
     await assert.rejects(ledger.events({ after: 'yesterday' }), withCode('cursor'))
   })
 
-  holds('events: trouble that lasts is kept once an hour, and at once when it changes', async ({ ledger }) => {
+  holds('events: lasting trouble is saved hourly, and when it changes', async ({ ledger }) => {
     const lost = (why: string): NewEvent => {
       return { kind: 'machine.lost', subject: 'm', issue: null, worker: null, actor: 'burn', payload: { why } }
     }

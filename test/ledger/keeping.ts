@@ -1,4 +1,4 @@
-/** What is kept how long, and where: pruning, on every engine; and a whole ledger copied to another place. */
+/** The part of the suite about pruning, and the tests of backups and moves. */
 import type { Ledger } from '../../src/core/ledger.ts'
 import type { SprintClaim } from '../../src/core/ledger/sprints.ts'
 import type { Holds } from './conformance.ts'
@@ -16,9 +16,10 @@ import { because } from '../support/reasons.ts'
 const wait = { random: Math.random }
 const silent = () => {}
 
+/** Declares the tests of pruning. */
 export function pruning(holds: Holds): void {
-  holds('forgets what ended long ago of closed issues, and no more', async ({ ledger }) => {
-    // 1: lost, then done, and closed. 2: lost, and still open. 3: live.
+  holds('prune: deletes the old history of closed issues only', async ({ ledger }) => {
+    // Issue 1 was lost, then done, and is closed. Issue 2 was lost and is open. Issue 3 is live.
     await hand(ledger, claimOf(1), 10)
     await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'lost', reason: because('gone') }], 11)
     await hand(ledger, claimOf(2, { attempt: 2 }), 12)
@@ -27,9 +28,9 @@ export function pruning(holds: Holds): void {
     await ledger.moveDispatches([{ id: idOf(3), from: ['handed'], to: 'lost', reason: because('gone') }], 15)
     await hand(ledger, claimOf(4, { issue: 'o/r#3' }), 16)
     await ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(1, { state: 'closed' })], cursor: 'c2', complete: false }], 20)
-    const told = [5, 6].map((count) => ({ id: idOf(count), kind: 'identity' as const, worker: workers[2], text: 'you are C' }))
-    await ledger.plan(told, 'a', 100, 21)
-    for (const { id } of told)
+    const identities = [5, 6].map((count) => ({ id: idOf(count), kind: 'identity' as const, worker: workers[2], text: 'you are C' }))
+    await ledger.plan(identities, 'a', 100, 21)
+    for (const { id } of identities)
       await ledger.moveDeliveries([{ id, token: 1, from: 'planned', to: 'refused', evidence: because('no agent') }], 'a', 22)
 
     const before = await ledger.events({ limit: 1000 })
@@ -42,7 +43,7 @@ export function pruning(holds: Holds): void {
       [idOf(4), idOf(3), idOf(2)],
     )
     assert.deepEqual([(await ledger.issue('o/r#1'))?.attempts, (await ledger.issue('o/r#1'))?.done], [0, true])
-    assert.equal((await ledger.issue('o/r#2'))?.attempts, 1, 'an open issue keeps its story')
+    assert.equal((await ledger.issue('o/r#2'))?.attempts, 1, 'an open issue keeps its history')
     assert.deepEqual(
       (await ledger.deliveries({ worker: workers[2], kind: 'identity' })).map(({ id }) => id),
       [idOf(6)],
@@ -53,7 +54,7 @@ export function pruning(holds: Holds): void {
     assert.deepEqual(await ledger.prune(1000, 1001, false), { dispatches: 0, deliveries: 0, events: 0 })
   })
 
-  holds('what is young stays', async ({ ledger }) => {
+  holds('prune: keeps what ended after the given time', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
     await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'lost', reason: because('gone') }], 11)
     await ledger.saveIssues([{ repo: 'o/r', issues: [], cursor: 'c2', complete: true }], 20)
@@ -67,7 +68,7 @@ function sprintOf(number: number): SprintClaim {
   return { id: idOf(number), issue, worker: 'sprint/host/1', slot: 0, host: 'host', attempt: 1, reason: because('the oldest') }
 }
 
-/** Everything in a ledger but where it came from, read by so many rows. */
+/** Returns all rows of a ledger except `meta`, read in pages of `size` rows. */
 async function contents(url: string, size = 500): Promise<string[]> {
   const engine = await openEngine(url, wait)
   const rows: string[] = []
@@ -79,7 +80,7 @@ async function contents(url: string, size = 500): Promise<string[]> {
   return rows
 }
 
-/** `fresh` names places where there is no ledger yet. */
+/** Declares the tests of copies from one engine to another. `fresh` returns URLs of places without a ledger. */
 export function copying(name: string, fresh: { from(): Promise<string>; to(): Promise<string> }): void {
   describe(`a ledger copied ${name}`, () => {
     async function written(): Promise<string> {
@@ -110,7 +111,7 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
       return url
     }
 
-    it('a backup has every row, can be worked with, and is renewed as long as nobody did', async () => {
+    it('backup: has every row, and is renewed until somebody uses it', async () => {
       const [from, to] = [await written(), await fresh.to()]
       const would = await dryRunBackup(from, to, wait)
       const target = await openDatabase(to, wait)
@@ -130,16 +131,16 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
       await copy.check()
       await holdWorker(copy, workers[0], null, 40)
       const [before, newest] = await copy.events({ limit: 2 })
-      assert.ok(newest?.kind === 'worker.resumed' && newest.seq > before!.seq, 'numbers of events go on')
+      assert.ok(newest?.kind === 'worker.resumed' && newest.seq > before!.seq, 'event numbers continue')
       await copy.close()
       await assert.rejects(dryRunBackup(from, to, wait), withCode('ledger_target'))
       await assert.rejects(backupLedger(from, to, wait, silent), withCode('ledger_target'))
     })
 
-    it('a move waits for leases, closes the old place, and can be run again', async () => {
+    it('move: waits for leases, closes the old ledger, can be repeated', async () => {
       const [from, to] = [await written(), await fresh.to()]
       await assert.rejects(moveLedger({ from, to }, wait, 4999, silent), withCode('ledger_in_use'))
-      // Cut off after the copy, before the old one was closed.
+      // A move that was interrupted after the copy, before the old ledger was closed.
       await backupLedger(from, to, wait, silent)
       const before = await contents(from)
       await assert.rejects(dryRunMove(from, to, wait, 4999), withCode('ledger_in_use'))
@@ -149,7 +150,7 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
       await assert.rejects(openLedger(from, wait), withCode('ledger_moved'))
     })
 
-    it('a move: is refused while a sprint or a loop holds a lease, and says who and until when', async () => {
+    it('move: is refused while a lease is held, and names its owner', async () => {
       const hold = {
         sprint: (ledger: Ledger) => ledger.claimSprint(sprintOf(1), 'host:7', 5000, 20),
         loop: (ledger: Ledger) => ledger.beginJob({ name: 'loop m/W/A', period: null }, 'host:7', 5000, 20),
@@ -170,7 +171,7 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
       }
     })
 
-    it('nothing goes over a ledger that is there, or onto itself', async () => {
+    it('copy: overwrites neither another ledger nor itself', async () => {
       const [from, to] = [await written(), await fresh.to()]
       const other = await openLedger(to, wait)
       await furnish(other, 1)
@@ -186,7 +187,7 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
   })
 }
 
-/** A folder for files, and names in it that are not there yet. */
+/** Makes a folder, and returns a function that names new files in it. */
 export function files(after: (end: () => void) => void): () => Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'burn-ledger-'))
   after(() => rmSync(folder, { recursive: true }))

@@ -1,3 +1,4 @@
+/** Query plans: no statement of a cycle reads the whole history. */
 import type { KyselyPlugin, RootOperationNode, Transaction } from 'kysely'
 import type { Tables } from '../../src/ledger/schema.ts'
 import assert from 'node:assert/strict'
@@ -17,7 +18,7 @@ import { createStore } from '../../src/ledger/store.ts'
 import { claimOf, furnish, idOf, workers } from './fixtures.ts'
 import { because } from '../support/reasons.ts'
 
-/** The statements that `work` made, as SQLite plans to run them. */
+/** Returns SQLite's query plans for the statements of `work`. */
 async function plansOf(work: (trx: Transaction<Tables>) => Promise<unknown>): Promise<string[]> {
   const engine = await openEngine('sqlite::memory:', { random: Math.random })
   await furnish(createStore(engine))
@@ -43,8 +44,8 @@ async function plansOf(work: (trx: Transaction<Tables>) => Promise<unknown>): Pr
   return plans
 }
 
-describe('what is done in every cycle', () => {
-  it('reads no history: every table that grows is reached through an index', async () => {
+describe('statements of every cycle', () => {
+  it('query plans: reach every growing table through an index', async () => {
     const plans = await plansOf(async (trx) => {
       await claim(trx, [claimOf(1)], { owner: 'a', until: 100 }, 10)
       await moveDeliveries(trx, [{ id: idOf(1), token: 1, from: 'planned', to: 'placing', evidence: because('') }], 'a', 11)
@@ -83,7 +84,7 @@ describe('what is done in every cycle', () => {
     assert.deepEqual(
       plans.filter((plan) => plan.includes('TEMP B-TREE') && plan.includes("'queued'")),
       [],
-      'a queue is kept in its order',
+      'the index has each queue in its order',
     )
   })
 })

@@ -1,3 +1,4 @@
+/** The conformance suite on a local PostgreSQL server, and tests of locks, cursors and notifications. */
 import type { Opened } from './fixtures.ts'
 import assert from 'node:assert/strict'
 import { after, it } from 'node:test'
@@ -17,23 +18,24 @@ import { schemas } from './schema.ts'
 import { sequences } from './sequences.ts'
 import { because } from '../support/reasons.ts'
 
-/** A ledger that gives up soon where it has to wait. */
+/** Opens a ledger that waits only briefly for locks. */
 async function impatient(url: string) {
   const engine = await openEngine(url, { random: Math.random, tries: 3 })
   return { engine, ledger: createStore(engine) }
 }
 
-/** What takes long, and is tried on SQLite each time: npm run postgres. */
+/** Tells whether slow tests run, too (npm run postgres). They always run on SQLite. */
 const whole = process.env['BURN_POSTGRES'] === 'all'
 
 const server = await startPostgres()
 
-if (server === null) it('ledger on PostgreSQL', { skip: 'no PostgreSQL came with the node modules, and none is installed' }, () => {})
+if (server === null)
+  it('PostgreSQL: is not installed', { skip: 'no PostgreSQL came with the node modules, and none is installed' }, () => {})
 else {
-  // One that is emptied after each use: making it anew each time took half of all this file's time.
+  // The ledger is emptied after each test: creating a new one each time is slow.
   const engine = await openEngine(await server.fresh(), { random: Math.random })
   after(() => engine.close())
-  // One statement, and faster than `truncate`, which makes the files of each table anew.
+  // Deleting the rows in one statement is faster than `truncate`, which creates new files for each table.
   const deletes = tableNames.map((name) => `delete from "${name}"${name === 'meta' ? " where key <> 'version'" : ''};`)
   const empty = sql.raw(
     `do $$ begin set local session_replication_role = replica; ${deletes.join(' ')} alter sequence event_seq_seq restart; end $$`,
@@ -52,7 +54,7 @@ else {
   if (whole) copying(`from PostgreSQL ${server.version} to a file`, { from: server.fresh, to: fresh })
   if (whole) processes(`PostgreSQL ${server.version}`, async () => ({ url: await server.fresh(), [Symbol.asyncDispose]: async () => {} }))
 
-  it('a claim waits only for those of the same workers or issues, and every other write for all of them', async () => {
+  it('locks: claims wait only for the same workers or issues', async () => {
     await using shared = await furnished({ url: await server.fresh(), [Symbol.asyncDispose]: async () => {} })
     await using child = await start(shared.url, 'a', 'stuck')
     assert.equal(await child.line(), 'inside')
@@ -71,7 +73,7 @@ else {
     await engine.close()
   })
 
-  it('a cursor misses no event of claims that overlap and commit in another order than they began', async () => {
+  it('cursor: misses no event of overlapping transactions', async () => {
     const url = await server.fresh()
     const wait = { random: Math.random }
     const [first, second] = [await openEngine(url, wait), await openEngine(url, wait)]
@@ -83,23 +85,23 @@ else {
       return { subjects: events.map(({ subject }) => subject), cursor: events.at(-1)?.cursor ?? cursor }
     }
     const written = Promise.withResolvers<void>()
-    const goOn = Promise.withResolvers<void>()
+    const proceed = Promise.withResolvers<void>()
     const claims = (count: number) => [claimOf(count, { issue: `o/r#${count}`, worker: workers[count]! })]
     const slow = first.write(
       async (trx) => {
         await claim(trx, claims(1), { owner: 'a', until: 100 }, 10)
         written.resolve()
-        await goOn.promise
+        await proceed.promise
       },
       { locks: lockedRows(claims(1)) },
     )
     await written.promise
-    // It numbers its events after those of the first, and commits before it.
+    // The second transaction gets higher event numbers than the first, and commits before it.
     await second.write((trx) => claim(trx, claims(2), { owner: 'b', until: 100 }, 11), { locks: lockedRows(claims(2)) })
-    assert.equal((await reader.events({ subject: idOf(2) })).length, 2, 'they are there')
+    assert.equal((await reader.events({ subject: idOf(2) })).length, 2, 'the events are committed')
     const early = await kindsAfter(start)
-    assert.deepEqual(early.subjects, [], 'and the cursor stops before them: the first is still open')
-    goOn.resolve()
+    assert.deepEqual(early.subjects, [], 'the cursor stops before them, because the first transaction is open')
+    proceed.resolve()
     await slow
     const late = await kindsAfter(early.cursor)
     assert.deepEqual(late.subjects, [idOf(1), idOf(1), idOf(2), idOf(2)])
@@ -107,7 +109,7 @@ else {
     await Promise.all([first.close(), second.close()])
   })
 
-  it('no two writes of all these tests waited for each other', async () => {
+  it('deadlocks: none happened in all these tests', async () => {
     const engine = await openEngine(await server.fresh(), { random: Math.random })
     const { rows } = await sql<{ deadlocks: number }>`select deadlocks from pg_stat_database where datname = current_database()`.execute(
       engine.db,
@@ -116,37 +118,37 @@ else {
     await engine.close()
   })
 
-  it('who waits is told what another process freed, and neither its own writes, nor claims, nor what another ledger says', async () => {
+  it('notifications: arrive when another process frees something', async () => {
     const url = await server.fresh()
     const [waiting, other, elsewhere] = await Promise.all(
       [url, url, await server.fresh()].map((at) => openLedger(at, { random: Math.random })),
     )
     for (const ledger of [waiting!, elsewhere!]) await furnish(ledger)
-    const told = async (write: () => Promise<unknown>) => {
+    const isNotified = async (write: () => Promise<unknown>) => {
       const stop = AbortSignal.timeout(1000)
-      const waits = waiting!.waitForChange(stop)
-      // The first call has a connection to open.
+      const changed = waiting!.waitForChange(stop)
+      // The first call opens a connection.
       await sleep(300)
       await write()
-      await waits
+      await changed
       return !stop.aborted
     }
-    assert.equal(await told(() => waiting!.requeue('o/r#1', 10)), false)
-    assert.equal(await told(() => elsewhere!.requeue('o/r#1', 10)), false)
-    assert.equal(await told(() => other!.claim([claimOf(1)], 'a', 100, 10)), false)
-    assert.equal(await told(() => other!.requeue('o/r#1', 10)), false, 'it is live')
+    assert.equal(await isNotified(() => waiting!.requeue('o/r#1', 10)), false)
+    assert.equal(await isNotified(() => elsewhere!.requeue('o/r#1', 10)), false)
+    assert.equal(await isNotified(() => other!.claim([claimOf(1)], 'a', 100, 10)), false)
+    assert.equal(await isNotified(() => other!.requeue('o/r#1', 10)), false, 'the issue is live')
     const release = () => other!.moveDispatches([{ id: idOf(1), from: ['claimed'], to: 'released', reason: because('by hand') }], 11)
-    assert.equal(await told(() => holdWorker(other!, workers[0], 'mine', 11)), false)
+    assert.equal(await isNotified(() => holdWorker(other!, workers[0], 'mine', 11)), false)
     for (const write of [release, () => other!.requeue('o/r#1', 12), () => holdWorker(other!, workers[0], null, 13)])
-      assert.equal(await told(write), true)
-    assert.equal(await told(() => holdWorker(other!, workers[0], null, 14)), false, 'it is not held')
+      assert.equal(await isNotified(write), true)
+    assert.equal(await isNotified(() => holdWorker(other!, workers[0], null, 14)), false, 'the worker is not held')
     await other!.requeue('o/r#2', 15)
     await sleep(300)
-    assert.equal(await told(async () => {}), true, 'what was told since the last call')
+    assert.equal(await isNotified(async () => {}), true, 'a notification before the call counts')
     for (const ledger of [waiting!, other!, elsewhere!]) await ledger.close()
   })
 
-  it('a password in the URL is never shown', async () => {
+  it('where: has no password', async () => {
     const url = new URL(await server.fresh())
     url.password = 'hunter2'
     const engine = await openEngine(url.toString(), { random: Math.random })
@@ -154,7 +156,7 @@ else {
     await engine.close()
   })
 
-  it('a server that is not there, a database that is not there: said, with what to do', async () => {
+  it('open: reports a missing database and a missing server', async () => {
     const url = new URL(await server.fresh())
     url.pathname = '/nothing'
     await assert.rejects(openEngine(url.toString(), { random: Math.random }), withCode('ledger_open'))

@@ -1,4 +1,4 @@
-/** What holds when several processes share a ledger, and one of them is killed. Each engine's tests call this with a place of their own. */
+/** Tests with several processes on one ledger, some of which are killed. Each engine calls them with its own places. */
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -21,7 +21,7 @@ interface Child extends AsyncDisposable {
   readonly line: () => Promise<string>
 }
 
-/** A claimer that has opened the ledger. */
+/** Starts `claimer.ts` on a ledger, and waits until it has opened the ledger. */
 export async function start(url: string, owner: string, what: string): Promise<Child> {
   const process_ = spawn(process.execPath, [script, url, owner, what])
   const ended = once(process_, 'exit')
@@ -36,11 +36,12 @@ export async function start(url: string, owner: string, what: string): Promise<C
   return { process: process_, line, [Symbol.asyncDispose]: dispose }
 }
 
-/** Where a fresh ledger can be. */
+/** A place for a new ledger. */
 export interface Place extends AsyncDisposable {
   readonly url: string
 }
 
+/** Returns a new ledger with workers and 500 open issues. */
 export async function furnished({ url, [Symbol.asyncDispose]: leave }: Place) {
   const engine = await openEngine(url, { random: Math.random })
   const ledger = createStore(engine)
@@ -52,9 +53,10 @@ export async function furnished({ url, [Symbol.asyncDispose]: leave }: Place) {
   return { url, engine, ledger, [Symbol.asyncDispose]: dispose }
 }
 
+/** Declares the tests of an engine. */
 export function processes(name: string, freshPlace: () => Promise<Place>): void {
   describe(`several processes on one ledger on ${name}`, () => {
-    it('win each issue exactly once', async () => {
+    it('claim: several processes win each issue exactly once', async () => {
       await using shared = await furnished(await freshPlace())
       await using children = new AsyncDisposableStack()
       const claimers = await Promise.all(['a', 'b', 'c', 'd'].map(async (owner) => children.use(await start(shared.url, owner, 'claim'))))
@@ -66,7 +68,7 @@ export function processes(name: string, freshPlace: () => Promise<Place>): void 
       assert.deepEqual(await brokenInvariants(shared.engine.db), [])
     })
 
-    it('claim the same issues and slots in any order beside every other write: nothing is won twice, and nobody hears of it', async () => {
+    it('claim: concurrent claims and writes conflict without errors', async () => {
       await using shared = await furnished(await freshPlace())
       await using children = new AsyncDisposableStack()
       const claimers = await Promise.all(['a', 'b', 'c'].map(async (owner) => children.use(await start(shared.url, owner, 'cross'))))
@@ -74,7 +76,8 @@ export function processes(name: string, freshPlace: () => Promise<Place>): void 
       const over = new AbortController()
       const won = Promise.all(claimers.map(async ({ line }) => Number(await line()))).finally(() => over.abort())
       const idle = 'm/W/N99'
-      // A file's reads and writes never wait: without a turn of the event loop nobody would hear that the others are done.
+      // Reads and writes of a file never yield to the event loop, so each round yields explicitly. Otherwise the output of the children
+      // would not be read.
       for (let round = 0; !over.signal.aborted; round++, await setImmediate()) {
         await holdWorker(shared.ledger, idle, round % 2 === 0 ? 'looking' : null, round)
         await shared.ledger.recordWorkers([{ id: `m/W/NEW${round}`, drawn: true }], round)
@@ -93,7 +96,7 @@ export function processes(name: string, freshPlace: () => Promise<Place>): void 
       await shared.ledger.check()
     })
 
-    it('one killed in the middle of a batch leaves nothing of it, and no lock', async () => {
+    it('killed process: leaves no part of a batch and no lock', async () => {
       await using shared = await furnished(await freshPlace())
       const child = await start(shared.url, 'a', 'stuck')
       assert.equal(await child.line(), 'inside')
@@ -107,7 +110,7 @@ export function processes(name: string, freshPlace: () => Promise<Place>): void 
       await shared.ledger.check()
     })
 
-    it('one killed at any moment leaves whole batches', async () => {
+    it('killed process: leaves whole batches at any moment', async () => {
       await using shared = await furnished(await freshPlace())
       for (const after of [1, 4]) {
         const child = await start(shared.url, `k${after}-`, 'busy')

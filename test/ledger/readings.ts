@@ -1,11 +1,12 @@
-/** The part of the suite about what was seen: what agents do, and what they are told when a turn of theirs failed. */
+/** The part of the suite about readings: the states of workers, texts after a failed turn, and dry runs. */
 import type { Holds } from './conformance.ts'
 import assert from 'node:assert/strict'
 import { claimOf, hand, idOf, issueOf, workers } from './fixtures.ts'
 import { because } from '../support/reasons.ts'
 
+/** Declares the tests of this part. */
 export function readings(holds: Holds): void {
-  holds('keeps since when a worker is in its state', async ({ ledger }) => {
+  holds('saveReadings: keeps the time since which a state holds', async ({ ledger }) => {
     const see = (state: 'idle' | 'working', at: number) => ledger.saveReadings([{ worker: workers[0], state }], at)
     for (const [state, at] of [
       ['idle', 20],
@@ -18,7 +19,7 @@ export function readings(holds: Holds): void {
     assert.deepEqual([worker?.state, worker?.state_since], ['working', 22])
   })
 
-  holds('keeps when a turn failed until its worker is at work, and renews an error only where it is one repeated', async ({ ledger }) => {
+  holds('saveReadings: keeps the time of an error until the worker works', async ({ ledger }) => {
     const see = (state: 'idle' | 'working' | 'error', at: number, repeated = false) =>
       ledger.saveReadings([{ worker: workers[0], state, repeated }], at)
     const seen = async () => {
@@ -36,7 +37,7 @@ export function readings(holds: Holds): void {
     assert.deepEqual(await seen(), ['working', 25, null])
   })
 
-  holds('plans a further text of a dispatch once, whoever else decides the same, and only while its agent has it', async ({ ledger }) => {
+  holds('plan: plans a resume text once, while the dispatch is handed', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
     const about = (before: number) => ({ dispatch: idOf(1), issue: 'o/r#1', before })
     const text = (id: number, before: number) => ({
@@ -72,19 +73,19 @@ export function readings(holds: Holds): void {
     )
     const release = (resumes_seen: number) =>
       ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'released', reason: because('no login'), resumes_seen }], 40)
-    assert.equal((await release(1)).length, 0, 'it was told once more meanwhile')
+    assert.equal((await release(1)).length, 0, 'there is another resume text by now')
     assert.equal((await release(2)).length, 1)
-    assert.equal(await planned(8, 2), 0, 'its agent has it no more')
+    assert.equal(await planned(8, 2), 0, 'its agent no longer has it')
     const states = (await ledger.deliveries({ kind: 'resume' })).map(({ state }) => state)
-    assert.deepEqual(states, ['refused', 'refused'], 'nobody is told to go on with what has ended')
+    assert.deepEqual(states, ['refused', 'refused'], 'no agent is told to resume an ended dispatch')
     assert.deepEqual(
       (await ledger.deliveries({ ids: [idOf(7)] })).map(({ state }) => state),
       ['planned'],
-      'what tells of the end still is',
+      'the text about the end stays planned',
     )
   })
 
-  holds('dry run: keeps what it saw without an event, until somebody tells it', async ({ ledger }) => {
+  holds('quiet save: its events are written later', async ({ ledger }) => {
     const events = async () => (await ledger.events({})).map(({ kind, subject }) => `${kind} ${subject}`)
     const page = (number: number) => ({
       repo: 'o/new',

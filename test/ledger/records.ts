@@ -1,12 +1,13 @@
-/** The part of the suite about what is kept of the forge and of workers. */
+/** The part of the suite about the records of issues, repos, workers and holds. */
 import type { Holds } from './conformance.ts'
 import assert from 'node:assert/strict'
 import type { Standing } from '../../src/core/ledger/backlog.ts'
 import { claimOf, hand, holdWorker, idOf, issueOf, workers } from './fixtures.ts'
 import { because } from '../support/reasons.ts'
 
+/** Declares the tests of issues and repos. */
 export function issues(holds: Holds): void {
-  holds('merges pages: what changed is updated, and a complete listing closes what it lacks', async ({ ledger }) => {
+  holds('saveIssues: updates changes, and a complete listing closes missing issues', async ({ ledger }) => {
     const hostile = { title: "a\u0000b\ud800 '; drop table issue; --", body: '🜂 `$(x)` #{pane} \u001b[31m\r\n', labels: ['"q"', 'é'] }
     await ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(2, hostile)], cursor: 'c2', complete: false }], 20)
     const record = await ledger.issue('o/r#2')
@@ -23,7 +24,7 @@ export function issues(holds: Holds): void {
     assert.deepEqual([repo?.cursor, repo?.listed_at], ['c4', 30])
   })
 
-  holds('merges pages of several repos at once, each with what it lacks', async ({ ledger }) => {
+  holds('saveIssues: merges pages of several repos at once', async ({ ledger }) => {
     const other = issueOf(1, { ref: 'o/other#1', repo: 'o/other' })
     const pages = [
       { repo: 'o/r', issues: [issueOf(1), issueOf(2)], cursor: 'c2', complete: true },
@@ -40,12 +41,12 @@ export function issues(holds: Holds): void {
     )
   })
 
-  holds('leaves other repos alone', async ({ ledger }) => {
+  holds('saveIssues: leaves other repos unchanged', async ({ ledger }) => {
     await ledger.saveIssues([{ repo: 'o/other', issues: [], cursor: 'c', complete: true }], 20)
     assert.equal((await ledger.candidates(new Map())).length, 4)
   })
 
-  holds('keeps writers, and when changes were last seen', async ({ ledger }) => {
+  holds('repos: keep their writers and the time of their changes', async ({ ledger }) => {
     await ledger.saveWriters('o/r', ['ann', 'bob'], { listed: true }, 20)
     await ledger.saveChangesSeen(new Map([['o/r', 21]]))
     const expected = {
@@ -63,7 +64,7 @@ export function issues(holds: Holds): void {
     assert.deepEqual((await ledger.view()).repos, [expected])
   })
 
-  holds('keeps the last verdict, with an event only where it differs', async ({ ledger }) => {
+  holds('saveVerdicts: writes an event only if the verdict differs', async ({ ledger }) => {
     const verdict = { issue: 'o/r#1', eligible: false, reason: because('label "epic" is skipped'), standing: null, revision: 0 }
     await ledger.saveVerdicts([verdict, { ...verdict, issue: 'o/r#2' }, { ...verdict, issue: 'o/r#99' }], 20)
     await ledger.saveVerdicts([verdict, { ...verdict, issue: 'o/r#2', eligible: true }], 30)
@@ -75,7 +76,7 @@ export function issues(holds: Holds): void {
     assert.equal((await ledger.events({ issue: 'o/r#1' })).length, 2)
   })
 
-  holds('rest: keeps an issue back until a time, and requeue forgets it', async ({ ledger }) => {
+  holds('back-off: holds an issue until a time or a requeue', async ({ ledger }) => {
     await ledger.saveBackoff({ subject: 'o/r#1', until: 900, why: because('its comments cannot be written') }, 20)
     const record = await ledger.issue('o/r#1')
     assert.deepEqual([record?.backoff, record?.attempts], [{ until: 900, why: because('its comments cannot be written') }, 0])
@@ -83,7 +84,7 @@ export function issues(holds: Holds): void {
     assert.equal((await ledger.issue('o/r#1'))?.backoff, null)
   })
 
-  holds('follow-up: belongs to a dispatch that it does not move, and goes when that is pruned', async ({ ledger }) => {
+  holds('follow-up: does not move its dispatch, and is pruned with it', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 20)
     const about = { dispatch: idOf(1), issue: 'o/r#1' }
     await ledger.plan([{ id: idOf(2), kind: 'follow_up', worker: workers[0], text: 'it was closed', about }], 'a', 1000, 21)
@@ -97,7 +98,7 @@ export function issues(holds: Holds): void {
     assert.deepEqual(await ledger.deliveries({ ids: [idOf(2)] }), [])
   })
 
-  holds('has what is new, changed or come back judged, and keeps the rest in queues', async ({ ledger }) => {
+  holds('candidates: has new and changed issues, and the first queued ones', async ({ ledger }) => {
     const unjudged = async () => (await ledger.candidates(new Map())).map(({ issue }) => issue.number).toSorted()
     const front = async (n: number) =>
       (await ledger.candidates(new Map([['o/r', n]]))).filter(({ standing }) => standing === 'queued').map(({ issue }) => issue.number)
@@ -136,14 +137,14 @@ export function issues(holds: Holds): void {
     assert.deepEqual((await ledger.openIssueRefs('o/r')).toSorted(), ['o/r#1', 'o/r#2', 'o/r#4'])
   })
 
-  holds('approves the text of a record, and judges an issue again whose text is edited', async ({ ledger }) => {
+  holds('saveApprovals: approves a text until it is edited', async ({ ledger }) => {
     const state = async () => {
       const { approval, revision, standing } = (await ledger.issue('o/r#1')) ?? {}
       return { approval, revision: revision ?? -1, standing }
     }
     const edit = (body: string) => ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(1, { body })], cursor: 'c', complete: false }], 21)
     const { revision } = await state()
-    assert.deepEqual(await ledger.saveApprovals([{ issue: 'o/r#1', revision: revision + 1, approved: true }], 20), [], 'another record')
+    assert.deepEqual(await ledger.saveApprovals([{ issue: 'o/r#1', revision: revision + 1, approved: true }], 20), [], 'another revision')
     assert.deepEqual(await ledger.saveApprovals([{ issue: 'o/r#1', revision, approved: true }], 20), ['o/r#1'])
     assert.equal((await state()).approval, 'current')
     await ledger.saveVerdicts([{ issue: 'o/r#1', eligible: true, reason: because('x'), standing: 'queued', revision }], 20)
@@ -153,7 +154,7 @@ export function issues(holds: Holds): void {
     assert.equal((await state()).approval, null)
   })
 
-  holds('confirms writers: keeps who is left, and has issues judged again', async ({ ledger }) => {
+  holds('saveWriters: has issues judged again if the writers changed', async ({ ledger }) => {
     await ledger.saveWriters('o/r', ['ann', 'bob'], { listed: true }, 20)
     const before = (await ledger.issue('o/r#1'))?.revision ?? 0
     await ledger.saveVerdicts([{ issue: 'o/r#1', eligible: true, reason: because('x'), standing: 'queued', revision: before }], 20)
@@ -165,7 +166,7 @@ export function issues(holds: Holds): void {
     assert.equal((await ledger.issue('o/r#1'))?.standing, null)
   })
 
-  holds('lets no verdict stand that was given before the issue came back from a worker', async ({ ledger }) => {
+  holds('saveVerdicts: drops a verdict of an old revision', async ({ ledger }) => {
     const before = (await ledger.issue('o/r#1'))?.revision ?? 0
     await hand(ledger, claimOf(1), 10)
     const old = { issue: 'o/r#1', eligible: true, reason: because('m/W/A has it'), standing: 'taken', revision: before + 1 } as const
@@ -174,7 +175,7 @@ export function issues(holds: Holds): void {
     assert.equal((await ledger.issue('o/r#1'))?.standing, null)
   })
 
-  holds('priority: comes first in the queue, then age', async ({ ledger }) => {
+  holds('queue: has the highest priority first, then the oldest issue', async ({ ledger }) => {
     const verdicts = (await ledger.candidates(new Map())).map(({ issue, revision }) => {
       return { issue: issue.ref, eligible: true, reason: { code: 'queued' }, standing: 'queued', revision } as const
     })
@@ -195,7 +196,7 @@ export function issues(holds: Holds): void {
     )
   })
 
-  holds('keeps why the issues of a repo wait, until they do not', async ({ ledger }) => {
+  holds('saveWaiting: keeps the reason until there is none', async ({ ledger }) => {
     await ledger.saveWaiting(new Map([['o/r', because('all are full')]]))
     assert.deepEqual(
       (await ledger.repos()).map(({ wait_reason }) => wait_reason),
@@ -208,14 +209,15 @@ export function issues(holds: Holds): void {
     )
   })
 
-  holds('requeues what is known and not live', async ({ ledger }) => {
+  holds('requeue: refuses live and unknown issues', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
     assert.deepEqual(await Promise.all(['o/r#1', 'o/r#2', 'o/r#99'].map((ref) => ledger.requeue(ref, 11))), [false, true, false])
   })
 }
 
+/** Declares the tests of workers and holds. */
 export function fleet(holds: Holds): void {
-  holds('keeps workers in the order of their drawing', async ({ ledger }) => {
+  holds('workers: are in the order of recording', async ({ ledger }) => {
     await ledger.recordWorkers(
       ['m/W/Z', workers[1], 'm/W/D'].map((id) => ({ id, drawn: true })),
       20,
@@ -231,7 +233,7 @@ export function fleet(holds: Holds): void {
     )
   })
 
-  holds('knows the agents of live work, and the last one that each worker had', async ({ ledger }) => {
+  holds('agents: has those of live work and of last identities', async ({ ledger }) => {
     const tell = async (count: number, incarnation: string | null) => {
       const id = idOf(count)
       await ledger.plan([{ id, kind: 'identity', worker: workers[1], text: 'you are B' }], 'a', 1000, 10)
@@ -248,7 +250,7 @@ export function fleet(holds: Holds): void {
     assert.deepEqual([...new Set(known)].toSorted(), [`${workers[0]} 1.%1.9`, `${workers[1]} 1.%2.21.500`])
   })
 
-  holds('hold: is one a scope, name and code, with who holds until when, and an event', async ({ ledger }) => {
+  holds('holds: there is one for each scope, name and code', async ({ ledger }) => {
     const lane = { scope: 'lane', name: 'm/W', code: 'person' } as const
     await holdWorker(ledger, workers[0], 'mine', 20)
     await ledger.saveHolds([{ ...lane, reason: because('first'), until: null, actor: 'ann' }], 21)
@@ -272,14 +274,14 @@ export function fleet(holds: Holds): void {
     )
   })
 
-  holds('ends its wait for news when it is stopped, before or meanwhile', async ({ ledger }) => {
+  holds('waitForChange: ends when it is stopped, before or meanwhile', async ({ ledger }) => {
     await ledger.waitForChange(AbortSignal.abort())
     const stop = AbortSignal.timeout(200)
     await ledger.waitForChange(stop)
     assert.ok(stop.aborted)
   })
 
-  holds('reads one moment while others write', async ({ ledger }) => {
+  holds('view: is consistent while others write', async ({ ledger }) => {
     const writes = Array.from({ length: 8 }, (_, i) =>
       ledger.claim([claimOf(i + 1, { issue: `o/r#${(i % 4) + 1}`, slot: i })], 'a', 100, 10),
     )

@@ -1,14 +1,15 @@
-/** The part of the suite about what the forge refuses: what rests, and repos that cannot be read. */
+/** The part of the suite about refusals of the forge: back-offs, and repos that burn cannot read. */
 import type { Holds } from './conformance.ts'
 import assert from 'node:assert/strict'
 import { because, said } from '../support/reasons.ts'
 
+/** Declares the tests of this part. */
 export function refused(holds: Holds): void {
-  holds('rest: keeps a repo back, says what rests at a time, and requeue of an issue there forgets it', async ({ ledger }) => {
+  holds('back-off: holds a repo until a time or a requeue', async ({ ledger }) => {
     await ledger.saveBackoff({ subject: 'o/r#1', until: 900, why: because('deleted') }, 20)
     await ledger.saveBackoff({ subject: 'o/r', until: 800, why: because('archived') }, 20)
     await ledger.saveBackoff({ subject: 'o/new', until: 700, why: because('gone') }, 20)
-    await ledger.saveBackoff({ subject: 'o/other', until: 365 * 24 * 3_600_000, why: because('kept by a clock that was ahead') }, 20)
+    await ledger.saveBackoff({ subject: 'o/other', until: 365 * 24 * 3_600_000, why: because('saved while the clock was ahead') }, 20)
     const at = async (time: number) => (await ledger.backoffs(time)).map(({ subject, until, why }) => `${subject} ${until} ${said(why)}`)
     assert.deepEqual((await at(100)).toSorted(), ['o/new 700 gone', 'o/r 800 archived', 'o/r#1 900 deleted'])
     assert.deepEqual(await at(800), ['o/r#1 900 deleted'])
@@ -20,7 +21,7 @@ export function refused(holds: Holds): void {
     assert.deepEqual(await at(750), ['o/r#1 900 deleted'])
   })
 
-  holds('rest: keeps back the open issues of an author, unless they rest longer', async ({ ledger }) => {
+  holds('back-off: covers all issues of an author, except longer ones', async ({ ledger }) => {
     const { author } = (await ledger.issue('o/r#1'))?.issue ?? { author: '' }
     await ledger.saveBackoff({ subject: 'o/r#1', until: 900, why: because('longer') }, 20)
     await ledger.saveBackoff({ subject: 'o/r#3', author, until: 500, why: because('blocked') }, 20)
@@ -29,7 +30,7 @@ export function refused(holds: Holds): void {
     assert.deepEqual((await ledger.issue('o/r#2'))?.backoff, { until: 500, why: because('blocked') })
   })
 
-  holds('unread: keeps since when a repo cannot be read, and the newest reason', async ({ ledger }) => {
+  holds('unread: keeps the first time and the latest reason', async ({ ledger }) => {
     const of = async (name: string) => (await ledger.repos()).find(({ repo }) => repo === name)?.unread
     await ledger.saveUnread(
       new Map([

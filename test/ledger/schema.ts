@@ -1,4 +1,4 @@
-/** The registry of tables against the database, and ledgers that older versions wrote. */
+/** Tests of the registry of tables, of migrations, and of the export. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
@@ -16,9 +16,13 @@ import { workers } from './fixtures.ts'
 import { eventText } from '../../src/decide/event-kinds.ts'
 
 const wait = { random: Math.random }
-/** The output of `burn ledger export` of each released version. Version 4 has rows in all tables, version 5 in all columns that version 6 renames. */
+/**
+ * The output of `burn ledger export` in released versions. Version 4 has rows in all tables; version 5 has values in all columns that
+ * version 6 renames.
+ */
 const exports = { 4: new URL('version-4.jsonl', import.meta.url), 5: new URL('version-5.jsonl', import.meta.url) }
 
+/** Declares the tests of an engine. */
 export function schemas(name: string, fresh: () => Promise<string>): void {
   describe(`tables on ${name}`, () => {
     it('registry: has every table of the database, with all of its columns', async () => {
@@ -33,7 +37,7 @@ export function schemas(name: string, fresh: () => Promise<string>): void {
       await engine.close()
     })
 
-    it('migration: brings a ledger of version 4 up with its data', async () => {
+    it('migration: keeps the data of version 4', async () => {
       const url = await fresh()
       await version4(url)
       const engine = await openEngine(url, wait)
@@ -103,7 +107,7 @@ export function schemas(name: string, fresh: () => Promise<string>): void {
       await ledger.close()
     })
 
-    it('upgrade: is reported by the process that made it', async () => {
+    it('upgraded_from: is set by the process that upgrades', async () => {
       const url = await fresh()
       const upgrades = async () => {
         const engine = await openEngine(url, wait)
@@ -143,7 +147,7 @@ function keyOf(line: string): string {
   return `${table} ${String(row[schema[table].key])}`
 }
 
-/** A ledger as version 4 left it, with rows of earlier versions in it. */
+/** Writes a ledger of version 4, which also has rows in the form of earlier versions. */
 async function version4(url: string): Promise<void> {
   const engine = await released(url, 4)
   await sql`update issue set rests_why = 'the forge refuses it: ' || rests_why where rests_why = 'deleted'`.execute(engine.db)
@@ -158,7 +162,7 @@ async function version4(url: string): Promise<void> {
   await engine.close()
 }
 
-/** A database with the tables and the exported rows of a released version. */
+/** Returns a database with the tables and the exported rows of a released version. */
 async function released(url: string, version: keyof typeof exports): Promise<Engine> {
   const engine = await openDatabase(url, wait)
   await migrate(engine, version)

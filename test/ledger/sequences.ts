@@ -1,4 +1,4 @@
-/** Random sequences of operations by two owners: after every step all rules hold, and no step was let through that should not have been. */
+/** Random sequences of operations by two owners. After each operation all rules hold, and only allowed transitions were applied. */
 import type { Delivery, DeliveryState, Dispatch, DispatchState } from '../../src/core/lifecycle.ts'
 import type { Opened } from './fixtures.ts'
 import assert from 'node:assert/strict'
@@ -12,7 +12,7 @@ import { because } from '../support/reasons.ts'
 const owner = fc.constantFrom('a', 'b')
 const worker = fc.constantFrom(...workers)
 const number = fc.integer({ min: 1, max: 4 })
-/** Which of the rows so far, from the latest. */
+/** The position of a row, counted from the latest. */
 const back = fc.nat({ max: 6 })
 const deliverySome = fc.constantFrom(...steps(deliveryTransitions))
 const dispatchSome = fc.constantFrom(...steps(dispatchTransitions))
@@ -48,7 +48,7 @@ const operation = fc.oneof(
     weight: 12,
     arbitrary: fc.record({ do: fc.constant('deliver' as const), owner, back, step: deliverySome, token: fc.integer({ min: 1, max: 3 }) }),
   },
-  // Mostly the step that fits, so that sequences get somewhere.
+  // A transition that fits the current state, so that sequences make progress.
   { weight: 12, arbitrary: fc.record({ do: fc.constant('advance' as const), owner, back, pick: fc.nat({ max: 4 }) }) },
   { weight: 8, arbitrary: fc.record({ do: fc.constant('move' as const), back, step: dispatchSome }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('takeOver' as const, 'renew' as const, 'giveUp' as const), owner }) },
@@ -59,9 +59,10 @@ const operation = fc.oneof(
 
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never
 
+/** Declares the test of an engine. */
 export function sequences(name: string, openFresh: () => Promise<Opened>, numRuns = 40): void {
   describe(`ledger on ${name}, random sequences`, () => {
-    it('keeps every rule', async () => {
+    it('sequences: break no rule', async () => {
       const property = fc.asyncProperty(fc.array(operation, { minLength: 10, maxLength: 50 }), async (operations) => {
         await using opened = await openFresh()
         await furnish(opened.ledger)
@@ -75,7 +76,7 @@ export function sequences(name: string, openFresh: () => Promise<Opened>, numRun
   })
 }
 
-/** Leases last five operations, so that some run out. */
+/** The length of leases in operations. It is short, so that some expire. */
 const leaseLength = 5
 
 async function run({ ledger }: Opened, each: Operation, at: number): Promise<void> {

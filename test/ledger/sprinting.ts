@@ -1,14 +1,23 @@
-/** What every engine must do with sprints, leases by name, and skips. */
+/** The part of the suite about sprints, jobs and skipped issues. */
 import type { SprintClaim, SprintEnd } from '../../src/core/ledger/sprints.ts'
 import type { Holds } from './conformance.ts'
 import assert from 'node:assert/strict'
 import { claimOf, idOf, issueOf, workers } from './fixtures.ts'
 import { because } from '../support/reasons.ts'
 
-const desk = 'sprint/host/1'
+const sprintWorker = 'sprint/host/1'
 
 function sprintOf(count: number, changes: Partial<SprintClaim> = {}): SprintClaim {
-  return { id: idOf(count), issue: 'o/r#1', worker: desk, slot: 0, host: 'host', attempt: 1, reason: because('the oldest'), ...changes }
+  return {
+    id: idOf(count),
+    issue: 'o/r#1',
+    worker: sprintWorker,
+    slot: 0,
+    host: 'host',
+    attempt: 1,
+    reason: because('the oldest'),
+    ...changes,
+  }
 }
 
 const change: SprintEnd = {
@@ -31,6 +40,7 @@ const back: SprintEnd = {
   reason: because('stopped'),
 }
 
+/** Declares the tests of this part. */
 export function sprinting(holds: Holds): void {
   claiming(holds)
   ending(holds)
@@ -39,7 +49,7 @@ export function sprinting(holds: Holds): void {
 }
 
 function claiming(holds: Holds): void {
-  holds('a sprint and a pane never have the same issue', async ({ ledger }) => {
+  holds('claimSprint: a sprint and a pane never have the same issue', async ({ ledger }) => {
     assert.equal(await ledger.claimSprint(sprintOf(1), 'a', 100, 10), 'won')
     assert.deepEqual(await ledger.claim([claimOf(2)], 'b', 100, 11), [])
     assert.equal((await ledger.claim([claimOf(3, { issue: 'o/r#2' })], 'b', 100, 12)).length, 1)
@@ -49,13 +59,13 @@ function claiming(holds: Holds): void {
     assert.equal((await ledger.issue('o/r#1'))?.standing, 'taken')
   })
 
-  holds('a worker of the spec has one slot for both', async ({ ledger }) => {
+  holds('claimSprint: shares the slots of a worker with panes', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'b', 100, 10)
     assert.equal(await ledger.claimSprint(sprintOf(2, { issue: 'o/r#2', worker: workers[0] }), 'a', 100, 11), 'worker')
     assert.equal(await ledger.claimSprint(sprintOf(3, { issue: 'o/r#2', worker: workers[0], slot: 1 }), 'a', 100, 12), 'won')
   })
 
-  holds('what was closed, done or tried meanwhile is not begun', async ({ ledger }) => {
+  holds('claimSprint: refuses issues that are closed, attempted or unknown', async ({ ledger }) => {
     await ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(1, { state: 'closed' })], cursor: 'c', complete: false }], 5)
     assert.equal(await ledger.claimSprint(sprintOf(1), 'a', 100, 10), 'issue')
     assert.equal(await ledger.claimSprint(sprintOf(2, { issue: 'o/r#2', attempt: 2 }), 'a', 100, 11), 'issue')
@@ -64,7 +74,7 @@ function claiming(holds: Holds): void {
 }
 
 function ending(holds: Holds): void {
-  holds('a kept change keeps its issue, and is published once', async ({ ledger }) => {
+  holds('kept change: keeps its issue, and is published once', async ({ ledger }) => {
     const kept: SprintEnd = {
       outcome: 'kept',
       failure: { class: 'protected_paths', reason: 'it touches .drone.yml' },
@@ -88,7 +98,7 @@ function ending(holds: Holds): void {
     await ledger.check()
   })
 
-  holds('ends with its result, once, and only by who holds it', async ({ ledger }) => {
+  holds('endSprint: saves the result once, for its owner only', async ({ ledger }) => {
     await ledger.claimSprint(sprintOf(1), 'a', 100, 10)
     assert.deepEqual(
       (await ledger.pendingComments('a')).map(({ id }) => id),
@@ -113,7 +123,7 @@ function ending(holds: Holds): void {
     assert.deepEqual((await ledger.view()).sprints, [])
   })
 
-  holds('a failure counts as an attempt, and what was given back does not', async ({ ledger }) => {
+  holds('endSprint: a failure counts as an attempt, a release does not', async ({ ledger }) => {
     for (const [count, end] of [back, red].entries()) {
       await ledger.claimSprint(sprintOf(count + 1), 'a', 100, 10)
       await ledger.handSprint(idOf(count + 1), 'a', 11)
@@ -127,7 +137,7 @@ function ending(holds: Holds): void {
     )
   })
 
-  holds('one that nobody began is given back, however it ended', async ({ ledger }) => {
+  holds('endSprint: releases an issue whose sprint never began', async ({ ledger }) => {
     await ledger.claimSprint(sprintOf(1), 'a', 100, 10)
     assert.equal(await ledger.endSprint(idOf(1), 'a', red, 12), true)
     assert.equal((await ledger.dispatches({ issue: 'o/r#1' }))[0]?.state, 'released')
@@ -135,7 +145,7 @@ function ending(holds: Holds): void {
 }
 
 function settling(holds: Holds): void {
-  holds('what others end ends its row: closed, given back, gone', async ({ ledger }) => {
+  holds('sprint: ends when its dispatch ends elsewhere', async ({ ledger }) => {
     const cases = [
       ['done', 10, 'issue_gone'],
       ['released', 10, 'fenced'],
@@ -154,7 +164,7 @@ function settling(holds: Holds): void {
     }
   })
 
-  holds('whose change somebody else saw first writes its own result, unless it is gone', async ({ ledger }) => {
+  holds('sprint: writes its result after another process saw its change', async ({ ledger }) => {
     const review = { from: ['handed'], to: 'review', reason: because('seen'), change_url: 'http://f/1' } as const
     for (const [count, at] of [10, 1000].entries()) {
       await ledger.claimSprint(sprintOf(count + 1, { issue: `o/r#${count + 1}` }), 'a', 100, 5)
@@ -174,7 +184,7 @@ function settling(holds: Holds): void {
 }
 
 function naming(holds: Holds): void {
-  holds('job: runs for one owner until its lease runs out or is given up', async ({ ledger }) => {
+  holds('job: runs for one owner until its lease expires', async ({ ledger }) => {
     const job = { name: 'loop x', period: null }
     assert.equal(await ledger.beginJob(job, 'a', 100, 10), null)
     assert.equal((await ledger.beginJob(job, 'b', 200, 99))?.owner, 'a')
@@ -185,7 +195,7 @@ function naming(holds: Holds): void {
     assert.deepEqual((await ledger.view()).leases.get('loop x'), { owner: 'b', until: 300 })
     await ledger.releaseLeases('b')
     assert.equal(await ledger.beginJob(job, 'c', 400, 160), null)
-    assert.equal(await ledger.beginJob(job, 'c', 500, 170), null, 'who has it extends it')
+    assert.equal(await ledger.beginJob(job, 'c', 500, 170), null, 'its owner extends the lease')
     await ledger.endJob({ name: 'loop x', last_result: 'done', next_run: null }, 'c')
     const ended = { owner: null, until: null, last_run: 160, last_result: 'done', next_run: null }
     assert.deepEqual(await ledger.jobs(), [{ ...job, ...ended }])
@@ -200,10 +210,10 @@ function naming(holds: Holds): void {
     assert.equal((await ledger.beginJob(job, 'b', 100, -50_000))?.next_run, 10 + day)
     assert.equal(await ledger.beginJob(job, 'b', 100, -70_000), null)
     await ledger.endJob({ name: job.name, last_result: 'failed', next_run: null }, 'b')
-    assert.equal(await ledger.beginJob(job, 'a', 2 * day, 20), null, 'one that failed is due')
+    assert.equal(await ledger.beginJob(job, 'a', 2 * day, 20), null, 'a failed job is due')
   })
 
-  holds('renews sprints, and gives them up', async ({ ledger }) => {
+  holds('lease: of a sprint can be renewed and released', async ({ ledger }) => {
     await ledger.claimSprint(sprintOf(1), 'a', 100, 10)
     assert.deepEqual(await ledger.renewLeases('a', 300), [idOf(1)])
     assert.equal((await ledger.view()).sprints[0]?.lease_until, 300)
@@ -211,14 +221,15 @@ function naming(holds: Holds): void {
     assert.equal((await ledger.view()).sprints[0]?.lease_until, 0)
   })
 
-  holds('a skip is one worker’s, and runs out', async ({ ledger }) => {
-    const skip = { worker: desk, issue: 'o/r#1', reason: 'no change twice', at: 5 }
+  holds('skip: applies to one worker, until a time', async ({ ledger }) => {
+    const skip = { worker: sprintWorker, issue: 'o/r#1', reason: 'no change twice', at: 5 }
     await ledger.skip({ ...skip, until: 100 })
     await ledger.skip({ ...skip, issue: 'o/r#2', until: null })
     await ledger.skip({ ...skip, worker: 'm/W/A', until: 50 })
-    const left = async (at: number, worker?: string) => (await ledger.skips(at, worker)).map(({ worker: who, issue }) => `${who} ${issue}`)
-    assert.deepEqual(await left(40), ['m/W/A o/r#1', `${desk} o/r#1`, `${desk} o/r#2`])
-    assert.deepEqual(await left(100, desk), [`${desk} o/r#2`])
-    assert.deepEqual([await ledger.unskip(desk, 'o/r#2'), await ledger.unskip(desk, 'o/r#2')], [true, false])
+    const left = async (at: number, worker?: string) =>
+      (await ledger.skips(at, worker)).map(({ worker: skipper, issue }) => `${skipper} ${issue}`)
+    assert.deepEqual(await left(40), ['m/W/A o/r#1', `${sprintWorker} o/r#1`, `${sprintWorker} o/r#2`])
+    assert.deepEqual(await left(100, sprintWorker), [`${sprintWorker} o/r#2`])
+    assert.deepEqual([await ledger.unskip(sprintWorker, 'o/r#2'), await ledger.unskip(sprintWorker, 'o/r#2')], [true, false])
   })
 }

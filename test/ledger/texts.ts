@@ -1,4 +1,4 @@
-/** The part of the suite about the texts of a dispatch: the first, and those that follow. */
+/** The part of the suite about the texts of a dispatch: the prompt, and those that follow. */
 import type { Holds } from './conformance.ts'
 import type { Ledger } from '../../src/core/ledger.ts'
 import type { DeliveryState } from '../../src/core/lifecycle.ts'
@@ -9,8 +9,9 @@ import { claimOf, hand, idOf, workers } from './fixtures.ts'
 
 const why = because('it says so')
 
+/** Declares the tests of this part. */
 export function texts(holds: Holds): void {
-  holds('deliveries: gives the whole answer, however many are asked for', async ({ ledger }) => {
+  holds('deliveries: returns all rows, however many ids are given', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 5000, 10)
     const about = { dispatch: idOf(1), issue: 'o/r#1' }
     const texts = Array.from({ length: 1100 }, (_, index) => {
@@ -34,7 +35,7 @@ export function texts(holds: Holds): void {
     assert.deepEqual((await ledger.holders([...unknown, idOf(1)])).length, 1)
   })
 
-  holds('gives a reviewed change back to its worker only where its slot is free', async ({ ledger }) => {
+  holds('moveDispatches: leaves review only if the slot is free', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
     await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'review', reason: why }], 11)
     assert.equal((await ledger.claim([claimOf(2, { issue: 'o/r#2' })], 'a', 100, 12)).length, 1)
@@ -44,7 +45,7 @@ export function texts(holds: Holds): void {
     assert.equal((await ledger.moveDispatches([back], 15))[0]?.handed_at, 15)
   })
 
-  holds('dispatch: can have many texts, each with an id and a kind of its own', async ({ ledger }) => {
+  holds('dispatch: can have several texts with different ids and kinds', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
     const about = { dispatch: idOf(1), issue: 'o/r#1' }
     const kinds = ['follow_up', 'resume', 'command'] as const
@@ -63,7 +64,7 @@ export function texts(holds: Holds): void {
     assert.deepEqual(all, [false, false, false, true])
   })
 
-  /** A change in review whose slot has other work by now, and a follow-up about it. */
+  /** Makes a change in review whose slot has other work, and a follow-up about the change. */
   const reviewed = async (ledger: Ledger) => {
     await hand(ledger, claimOf(1), 10)
     await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'review', reason: why, change_url: 'u1' }], 11)
@@ -74,7 +75,7 @@ export function texts(holds: Holds): void {
     const state = async () => (await ledger.dispatches({ issue: 'o/r#1' }))[0]?.state
     return {
       state,
-      carried: async () => (await ledger.deliveryView('a')).deliveries.map(({ id }) => id),
+      pending: async () => (await ledger.deliveryView('a')).deliveries.map(({ id }) => id),
       free: () => ledger.moveDispatches([{ id: idOf(2), from: ['claimed'], to: 'released', reason: why }], 14),
       move: async (from: DeliveryState, to: DeliveryState) => {
         const moved = await ledger.moveDeliveries([{ id: idOf(3), token: 1, from, to, evidence: why, incarnation: '1.%1.9' }], 'a', 15)
@@ -83,12 +84,12 @@ export function texts(holds: Holds): void {
     }
   }
 
-  holds('follow-up: waits for the slot of its change, then hands it back and keeps the slot', async ({ ledger }) => {
-    const { carried, free, move } = await reviewed(ledger)
-    assert.deepEqual(await carried(), [])
+  holds('follow-up: waits for the slot of its change, then takes it', async ({ ledger }) => {
+    const { pending, free, move } = await reviewed(ledger)
+    assert.deepEqual(await pending(), [])
     assert.deepEqual(await move('planned', 'placing'), [0, 'review'])
     await free()
-    assert.deepEqual(await carried(), [idOf(3)])
+    assert.deepEqual(await pending(), [idOf(3)])
     assert.deepEqual(await move('planned', 'placing'), [1, 'handed'])
     assert.deepEqual(await ledger.claim([claimOf(4, { issue: 'o/r#4' })], 'b', 5000, 16), [], 'its slot is taken')
     assert.deepEqual(await move('placing', 'seen'), [1, 'handed'])
@@ -96,14 +97,14 @@ export function texts(holds: Holds): void {
     assert.deepEqual([dispatch?.handed_at, dispatch?.state_reason], [15, { code: 'change_needs_work', text: idOf(3) }])
   })
 
-  holds('follow-up: one that reached nobody leaves its change in review', async ({ ledger }) => {
+  holds('follow-up: a refused one leaves its change in review', async ({ ledger }) => {
     const { free, move } = await reviewed(ledger)
     await free()
     assert.deepEqual(await move('planned', 'placing'), [1, 'handed'])
     assert.deepEqual(await move('placing', 'refused'), [1, 'review'])
   })
 
-  holds('follow-up: asks for no work on a change that is over', async ({ ledger }) => {
+  holds('follow-up: is refused when its change has ended', async ({ ledger }) => {
     const { state } = await reviewed(ledger)
     await ledger.moveDispatches([{ id: idOf(1), from: ['review'], to: 'done', reason: why }], 14)
     assert.equal(await state(), 'done')
