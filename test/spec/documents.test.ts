@@ -11,7 +11,9 @@ import { complete } from './specs.ts'
 
 const read = (file: string) => readFileSync(resolve(import.meta.dirname, '../..', file), 'utf8')
 const examples = ['examples/timmy/fleet-spec.json', 'examples/solo/fleet-spec.json']
-const guides = ['declare-a-fleet', 'approve-issues', 'declare-a-custom-agent', 'change-the-prompts'].map((name) => read(`docs/how-to/${name}.md`))
+const guides = ['declare-a-fleet', 'approve-issues', 'declare-a-custom-agent', 'change-the-prompts'].map((name) =>
+  read(`docs/how-to/${name}.md`),
+)
 const snippets = guides.flatMap((guide) => [...guide.matchAll(/```jsonc\n([^]*?)```/g)]).map((match) => match[1] ?? '')
 
 test('fleet-spec.schema.json: equals the generated schema', () => {
