@@ -27,8 +27,9 @@ export interface WorkspaceChanges {
   readonly empty: boolean
 }
 
+/** Git's modes of a submodule and of a missing file. */
 const gitlink = '160000'
-const gone = '000000'
+const noFile = '000000'
 
 /**
  * Records all changes in burn's index of the workspace, and returns them. Throws BurnError `git_*`, or `workspace_unusable` if git cannot
@@ -116,9 +117,9 @@ function staged(workspace: Workspace, input?: string): GitRun {
 }
 
 /**
- * Updates burn's index from the folder. Returns the paths that are left out: nested repositories, and names that git refuses, such as `.git
- * `. `git add` would query the state of each nested repository, and so run programs that its configuration names. This reads only names and
- * file types.
+ * Updates burn's index from the folder. Returns the paths that are left out: nested repositories, and names that git refuses, such as
+ * `GIT~1`. `git add` would query the state of each nested repository, and so run programs that its configuration names. This reads only
+ * names and file types.
  */
 function stage(git: Git, workspace: Workspace): Promise<string[]> {
   return asWorkspaceError(workspace, () => stageAll(git, workspace))
@@ -162,8 +163,8 @@ async function diffWorkspace(git: Git, workspace: Workspace): Promise<WorkspaceD
   for (let at = 0; at + 1 < fields.length; at += 2) {
     const [before = '', after = ''] = (fields[at] ?? '').slice(1).split(' ')
     const path = fields[at + 1] ?? ''
-    if ((before === gitlink || after === gitlink) && after !== gone) nested.push(path)
-    if (before !== gitlink) (after === gitlink || after === gone ? removed : added).push(path)
+    if ((before === gitlink || after === gitlink) && after !== noFile) nested.push(path)
+    if (before !== gitlink) (after === gitlink || after === noFile ? removed : added).push(path)
   }
   for (const path of others.filter((each) => each !== '')) (path.endsWith('/') ? nested : added).push(path)
   return { added, removed, nested }

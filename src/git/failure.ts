@@ -41,7 +41,7 @@ const failureRules: readonly FailureRule[] = [
   {
     code: 'git_conflict',
     pattern: /\((?:non-fast-forward|fetch first|stale info|needs force)\)|Updates were rejected because/,
-    hint: 'somebody else pushed to this branch: merge or delete it on the forge',
+    hint: 'somebody else pushed to this branch, and burn never overwrites it: look at it on the forge',
   },
   {
     code: 'git_refused',

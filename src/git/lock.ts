@@ -5,6 +5,7 @@ import { BurnError, codeOf, ifCode, noSuchPath } from '../core/errors.ts'
 import { diskError, stoppedError } from './failure.ts'
 import type { Git } from './run.ts'
 
+/** The time (ms) between two attempts to get the lock. */
 const pollInterval = 50
 /** The time (ms) to wait for the lock. It is longer than the clone of a large repo takes. */
 const lockTimeout = 2_400_000

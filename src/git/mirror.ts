@@ -102,7 +102,7 @@ async function clone(git: Git, mirror: Mirror): Promise<void> {
     await mkdir(made, { mode: 0o700 })
     await gitOutput(git, ['init', '--quiet', '--bare', '--template=', '--initial-branch=none', made], { at: null })
     await writeFile(join(made, 'config'), mirrorConfig)
-    await fetchRef(git, mirror, '+HEAD:refs/burn/head', { git_dir: made, tidy: false }).catch(unlessHeadless)
+    await fetchRef(git, mirror, '+HEAD:refs/burn/head', { git_dir: made, tidy: false }).catch(ignoreMissingHead)
     await rename(made, mirror.path)
   } catch (thrown) {
     await rm(made, { recursive: true, force: true })
@@ -111,7 +111,7 @@ async function clone(git: Git, mirror: Mirror): Promise<void> {
 }
 
 /** Ignores that the HEAD of a repo names a missing branch: other branches may exist. */
-function unlessHeadless(thrown: unknown): void {
+function ignoreMissingHead(thrown: unknown): void {
   if (!(thrown instanceof BurnError) || thrown.code !== 'git_no_base') throw thrown
 }
 

@@ -24,6 +24,7 @@ export interface GitRun {
   readonly env?: Readonly<Record<string, string>>
 }
 
+/** The time limits (ms) of commands without and with the network. */
 const localTimeout = 300_000
 const networkTimeout = 1_800_000
 

@@ -27,11 +27,11 @@ export async function addWorkspace(git: Git, mirror: Mirror, { id, base }: { id:
       if (existsSync(workspace.path) && (complete || !existsSync(workspace.git_dir)))
         throw new BurnError('git_workspace_exists', `the workspace ${id} exists already`, 'continue in it, or remove it')
       // A killed process or a deleted folder may have left parts.
-      await clear(workspace)
+      await clearWorkspace(workspace)
       try {
         return await checkOut(git, workspace)
       } catch (thrown) {
-        await clear(workspace)
+        await clearWorkspace(workspace)
         const unused = ['update-ref', '-d', `refs/heads/${workspace.branch}`, workspace.base_commit]
         await runGit(withoutSignal(git), unused, { at: { git_dir: mirror.path } })
         throw diskError(thrown)
@@ -73,7 +73,7 @@ export async function removeWorkspace(git: Git, workspace: Workspace, { force }:
   // The folder goes first: the disk may be too full for a lock file.
   await removeFolder(workspace)
   await withMirrorLock(git, workspace.mirror, async () => {
-    await clear(workspace)
+    await clearWorkspace(workspace)
     const at = { git_dir: workspace.mirror.path }
     const input = [`refs/heads/${workspace.branch}`, pushedRef(workspace)].map((ref) => `delete ${ref}\n`).join('')
     await runGit(git, ['update-ref', '--stdin'], { at, input })
@@ -87,7 +87,7 @@ export async function pruneWorkspaces(git: Git, mirror: Mirror): Promise<void> {
 }
 
 /** Removes a workspace without `git worktree remove`, which would trust the `.git` in the folder. */
-async function clear(workspace: Workspace): Promise<void> {
+async function clearWorkspace(workspace: Workspace): Promise<void> {
   await removeFolder(workspace)
   await rm(workspace.git_dir, { recursive: true, force: true })
 }

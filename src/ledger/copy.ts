@@ -153,14 +153,14 @@ async function copy(trx: Transaction<Tables>, source: Engine, target: Engine, on
   })
 }
 
-/** Throws BurnError `ledger_target` if the target has events of its own, which are not those of an earlier copy of the source. */
+/** Throws BurnError `ledger_target` if the target has data that is not an unused copy of the source. */
 async function refuseUsed(into: Transaction<Tables>, source: Engine, target: Engine): Promise<void> {
   const copied = await into.selectFrom('meta').select('value').where('key', '=', origin).executeTakeFirst()
   const last = await lastEvent(into)
   const own = copied === undefined ? null : /^(.*) (\d+)$/s.exec(copied.value)
   if (own === null && last > 0) throw unusableTargetError(target.where, 'it has a ledger already')
-  if (own !== null && (own[1] !== source.where || Number(own[2]) !== last))
-    throw unusableTargetError(target.where, `it has a copy of ${own[1]} that is of another ledger or was used since`)
+  if (own !== null && own[1] !== source.where) throw unusableTargetError(target.where, `it has a copy of ${own[1]}`)
+  if (own !== null && Number(own[2]) !== last) throw unusableTargetError(target.where, 'it is a copy that was used since')
 }
 
 /** Deletes the rows of an earlier copy, which nobody has used. */

@@ -172,7 +172,7 @@ export async function saveRepo(trx: Transaction<Tables>, repo: RepoRef, known: P
     .execute()
 }
 
-/** Saves up to which time burn has acted on changes, by repo. */
+/** Saves for each repo the time up to which burn has acted on its changes. */
 export async function saveChangesSeen(trx: Transaction<Tables>, seen: ReadonlyMap<RepoRef, Time>): Promise<void> {
   const rows = [...seen].map(([repo, at]) => ({ repo, changes_at: at }))
   await writeRows(trx, { table: 'repo', columns: ['changes_at'] }, rows)

@@ -32,8 +32,8 @@ export async function takeOverDeliveries(trx: Trx, { owner, until }: Lease, at: 
 }
 
 /**
- * Sets the end of all of this owner's leases. Returns the ids of its deliveries and sprints. Writes no event, because a heartbeat changes
- * nothing else.
+ * Sets the end of all of this owner's leases. Returns the ids of its deliveries and sprints. Writes no event, because a person need not
+ * know of each heartbeat.
  */
 export async function renewLeases(trx: Trx, { owner, until }: Lease): Promise<string[]> {
   await trx.updateTable('job').set({ until }).where('owner', '=', owner).execute()

@@ -7,9 +7,9 @@ import { migrations } from './migrations.ts'
 import { ledgerVersion } from './schema.ts'
 
 /**
- * Upgrades the tables to version `to` in one transaction. Returns the version before, 0 for a new ledger, or null if nothing was to do.
- * Throws BurnError `ledger_newer` if a newer burn wrote the ledger, `ledger_moved` if it was moved, and `ledger_foreign` if another program
- * owns the database.
+ * Upgrades the tables to version `to` in one transaction. Returns the version before, 0 for a new ledger, or null if the tables were
+ * current. Throws BurnError `ledger_newer` if a newer burn wrote the ledger, `ledger_moved` if it was moved, and `ledger_foreign` if
+ * another program owns the database.
  */
 export async function migrate(engine: Engine, to = ledgerVersion): Promise<number | null> {
   const stored = await engine.read(async (trx) => {

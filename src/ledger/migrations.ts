@@ -106,7 +106,7 @@ const sprintTables = {
  * Adds further texts of a dispatch, the typed line and the proof of a delivery, back-offs of issues and repos, unreadable repos, open
  * changes, approved texts of issues, and the time when a worker's turn last failed.
  */
-const faults: Migration = async (db, { serial }) => {
+const backoffsAndChanges: Migration = async (db, { serial }) => {
   for (const column of ['dispatch', 'typed', 'proof']) await db.schema.alterTable('delivery').addColumn(column, 'text').execute()
   await db.schema.alterTable('issue').addColumn('rests_until', 'bigint').execute()
   await db.schema.alterTable('issue').addColumn('rests_why', 'text').execute()
@@ -123,10 +123,10 @@ const faults: Migration = async (db, { serial }) => {
   await db.schema.alterTable('repo').addColumn('changed_at', 'bigint').execute()
   // The next complete listing reads which changes are open.
   await sql`update repo set listed_at = null`.execute(db)
-  for (const statement of faultIndexes) await sql.raw(statement).execute(db)
+  for (const statement of backoffAndChangeIndexes) await sql.raw(statement).execute(db)
 }
 
-const faultIndexes = [
+const backoffAndChangeIndexes = [
   `create index open_change_of_issue on open_change (issue)`,
   `create index open_change_of_repo on open_change (repo)`,
   `create index open_change_of_url on open_change (url)`,
@@ -137,23 +137,23 @@ const faultIndexes = [
   `create index delivery_unproven on delivery (id) where state in ('unknown', 'mangled')`,
 ]
 
-/** Adds pending events, holds, jobs and priorities, and gives events and refusals typed contents. */
-const house: Migration = async (db, engine) => {
+/** Adds pending events, holds, jobs and priorities, and gives events and the reasons of back-offs types. */
+const holdsJobsAndEvents: Migration = async (db, engine) => {
   await holdsAndJobs(db, engine)
-  await untold(db)
+  await pendingEvents(db)
   await typedEvents(db, engine)
-  await typedRests(db)
+  await typedBackoffReasons(db)
 }
 
 /** A dry run saves issues without events: the next cycle writes the event that this column names. */
-async function untold(db: Kysely<Tables>): Promise<void> {
+async function pendingEvents(db: Kysely<Tables>): Promise<void> {
   await db.schema.alterTable('issue').addColumn('untold', 'text').execute()
   await sql`create index issue_untold on issue (ref) where untold is not null`.execute(db)
 }
 
 /** Moves holds of workers and repos into one table, turns leases by name into jobs, and gives issues a priority. */
 const holdsAndJobs: Migration = async (db, { serial }) => {
-  await createTables(houseTables, db, serial)
+  await createTables(holdAndJobTables, db, serial)
   await sql`insert into hold (id, scope, name, code, reason, until, actor, created_at)
     select 'worker ' || id || ' person', 'worker', id, 'person', hold, null, '',
       coalesce((select max(e.at) from event e where e.subject = worker.id and e.kind = 'worker.held'), 0)
@@ -175,17 +175,17 @@ const holdsAndJobs: Migration = async (db, { serial }) => {
     .alterTable('issue')
     .addColumn('priority', 'integer', (c) => c.notNull().defaultTo(0))
     .execute()
-  for (const statement of houseChanges) await sql.raw(statement).execute(db)
+  for (const statement of holdAndJobChanges) await sql.raw(statement).execute(db)
 }
 
 const day = sql.lit(86_400_000)
 
-const houseTables = {
+const holdAndJobTables = {
   hold: 'id key, scope text!, name text!, code text!, reason text!, until bigint, actor text!, created_at bigint!',
   job: 'name key, period bigint, owner text, until bigint, last_run bigint, last_result text, next_run bigint',
 }
 
-const houseChanges = [
+const holdAndJobChanges = [
   `drop table lease`,
   `alter table worker drop column hold`,
   `alter table worker drop column retired_at`,
@@ -201,7 +201,7 @@ const houseChanges = [
 ]
 
 /** Gives back-offs after a refusal by the forge a reason with a code. Other reasons stay sentences until burn next reads the forge. */
-async function typedRests(db: Kysely<Tables>): Promise<void> {
+async function typedBackoffReasons(db: Kysely<Tables>): Promise<void> {
   const refused = 'the forge refuses it: '
   const typed = (kept: string) => encodeReason({ code: 'forge_refuses', why: kept.slice(refused.length) })
   const issues = await sql<{
@@ -244,6 +244,6 @@ const renamedIndexes = [
 ]
 
 /** The length is checked against `ledgerVersion`, which stands beside the tables so that most starts need not load this file. */
-export const migrations = [first, standings, sprints, faults, house, plainNames] as const satisfies {
+export const migrations = [first, standings, sprints, backoffsAndChanges, holdsJobsAndEvents, plainNames] as const satisfies {
   readonly length: typeof ledgerVersion
 }

@@ -169,7 +169,7 @@ async function refusePlanned(trx: Trx, moved: readonly DispatchRow[], reviewed: 
   const ended = moved.filter(({ state }) => !liveStates.includes(state))
   for (const part of chunks(ended)) {
     const ids = part.map(({ id }) => id)
-    const set = { state: 'refused', evidence: encodeReason({ code: 'dispatch_ended' }), changed_at: at, ...over } as const
+    const set = { state: 'refused', evidence: encodeReason({ code: 'dispatch_ended' }), changed_at: at, ...endedColumns } as const
     const refuse = trx.updateTable('delivery').set(set).where('state', '=', sql.lit('planned'))
     const refuseFollowUps = async (about: readonly string[]) =>
       about.length === 0 ? [] : refuse.where('dispatch', 'in', about).where(isFurther).returningAll().execute()
@@ -183,7 +183,7 @@ async function refusePlanned(trx: Trx, moved: readonly DispatchRow[], reviewed: 
 }
 
 /** An ended delivery keeps no text and no lease. The event of its plan keeps the size and the hash of the text. */
-const over = { text: '', lease_owner: null, lease_until: 0 }
+const endedColumns = { text: '', lease_owner: null, lease_until: 0 }
 /** burn compares the typed line with screens until it can no longer be in a composer or show up later. */
 const keepsTyped = (state: DeliveryState) => isActive(state) || state === 'unknown'
 
@@ -214,7 +214,7 @@ export async function moveDeliveries(trx: Trx, given: readonly DeliveryMove[], o
       presses: presses ?? row.presses,
       typed: keepsTyped(to) ? (typed ?? row.typed) : null,
       proof: to === 'seen' ? (proof ?? 'id') : null,
-      ...(isActive(to) ? {} : over),
+      ...(isActive(to) ? {} : endedColumns),
     }
     rows.set(id, next)
     moved.push(next)

@@ -72,16 +72,16 @@ async function keptOf(trx: Trx, seen: readonly ChangeListing[]): Promise<OpenCha
   return rows
 }
 
-const first = sql<string | null>`(select min(o.name) from open_change o where o.issue = issue.ref)`
+const firstChange = sql<string | null>`(select min(o.name) from open_change o where o.issue = issue.ref)`
 
 /** Updates the open change of each issue. Issues whose open change differs are judged again. */
 export async function showOnIssues(trx: Trx, issues: readonly IssueRef[]): Promise<void> {
   for (const part of chunks([...new Set(issues)]))
     await trx
       .updateTable('issue')
-      .set({ open_change: first, ...toJudgeUnlessTaken })
+      .set({ open_change: firstChange, ...toJudgeUnlessTaken })
       .where('ref', 'in', part)
-      .where(sql<boolean>`issue.open_change is distinct from ${first}`)
+      .where(sql<boolean>`issue.open_change is distinct from ${firstChange}`)
       .execute()
 }
 
@@ -97,15 +97,15 @@ async function foreignChanges(trx: Trx): Promise<ForeignChange[]> {
 
 /** Returns the live work that updates on the forge may end. */
 export async function affectedWork(trx: Trx, changed: ChangedWork): Promise<AffectedWork> {
-  const gone = await closed(trx)
+  const gone = await closedIssues(trx)
   return {
     closed: gone,
-    reviews: await inReview(trx, { ...changed, issues: [...gone, ...changed.issues] }),
+    reviews: await reviewsOf(trx, { ...changed, issues: [...gone, ...changed.issues] }),
     foreign_changes: await foreignChanges(trx),
   }
 }
 
-async function inReview(trx: Trx, { ids, issues, urls }: ChangedWork): Promise<LiveDispatch[]> {
+async function reviewsOf(trx: Trx, { ids, issues, urls }: ChangedWork): Promise<LiveDispatch[]> {
   const found = new Map<string, LiveDispatch>()
   for (const [column, keys] of [
     ['id', ids],
@@ -124,7 +124,7 @@ async function inReview(trx: Trx, { ids, issues, urls }: ChangedWork): Promise<L
   return [...found.values()]
 }
 
-async function closed(trx: Trx): Promise<IssueRef[]> {
+async function closedIssues(trx: Trx): Promise<IssueRef[]> {
   const work = await trx
     .selectFrom('issue')
     .select('ref')

@@ -25,8 +25,8 @@ export async function notify(trx: Transaction<Tables>, own: string): Promise<voi
 }
 
 /**
- * Returns notifications over a connection of their own. `waitForChange` opens it, also after it was lost. Notifications in between are
- * missed.
+ * Returns the notifications of this process, over a separate connection. `waitForChange` opens the connection, and opens it again if it was
+ * lost. Notifications in between are missed.
  */
 export function openNotifications(connection: ClientConfig, random: () => number): Notifications {
   const own = random().toString(36).slice(2)

@@ -68,7 +68,7 @@ async function sharedView(trx: Trx): Promise<Omit<LedgerView, 'dispatches' | 'el
   const active = await trx.selectFrom('delivery').selectAll().where(inList('state', activeStates)).orderBy('id').execute()
   const workers = await workerRecords(trx)
   return {
-    deliveries: [...active.map(toDelivery), ...(await unproven(trx))],
+    deliveries: [...active.map(toDelivery), ...(await unprovenDeliveries(trx))],
     recent: await recentTexts(trx),
     workers,
     repos: await repoRecords(trx),
@@ -84,7 +84,7 @@ async function recentTexts(trx: Trx): Promise<DeliveryView['recent']> {
   return rows.map((row) => ({ ...row, evidence: decodeReason(row.evidence) }))
 }
 
-async function unproven(trx: Trx): Promise<Delivery[]> {
+async function unprovenDeliveries(trx: Trx): Promise<Delivery[]> {
   const rows = await trx
     .selectFrom('delivery')
     .innerJoin('dispatch', 'dispatch.id', 'delivery.dispatch')
@@ -116,7 +116,7 @@ export async function deliveryView(trx: Trx, owner: string): Promise<DeliveryVie
     )
     .orderBy('delivery.id')
     .execute()
-  const deliveries = [...active.map(toDelivery), ...(await unproven(trx))]
+  const deliveries = [...active.map(toDelivery), ...(await unprovenDeliveries(trx))]
   return {
     deliveries,
     holds: await holds(trx),
@@ -182,9 +182,9 @@ export async function deliveries(trx: Trx, { ids, about, worker, kind, limit }: 
   if (worker !== undefined)
     query = query.where((eb) =>
       eb.or([
-        ownOf(eb, worker),
-        eb('id', 'in', itsDispatches(eb, worker)),
-        eb.and([isFurther, eb('dispatch', 'in', itsDispatches(eb, worker))]),
+        ownDeliveriesOf(eb, worker),
+        eb('id', 'in', dispatchesOf(eb, worker)),
+        eb.and([isFurther, eb('dispatch', 'in', dispatchesOf(eb, worker))]),
       ]),
     )
   if (kind !== undefined) query = query.where('kind', '=', kind)
@@ -230,11 +230,11 @@ export async function holders(trx: Trx, ids: readonly string[]): Promise<{ id: s
   return found
 }
 
-const itsDispatches = (eb: ExpressionBuilder<Tables, 'delivery'>, worker: WorkerId) =>
+const dispatchesOf = (eb: ExpressionBuilder<Tables, 'delivery'>, worker: WorkerId) =>
   eb.selectFrom('dispatch').select('id').where('worker', '=', worker)
 
 /** Selects a worker's deliveries without a dispatch. */
-function ownOf(eb: ExpressionBuilder<Tables, 'delivery'>, worker: WorkerId) {
+function ownDeliveriesOf(eb: ExpressionBuilder<Tables, 'delivery'>, worker: WorkerId) {
   return eb.and([eb('issue', 'is', null), eb('worker', '=', worker)])
 }
 

@@ -73,7 +73,7 @@ export function toIssueRecord(row: Selectable<IssueRow>, failed_at: number | nul
 
 type Text = Pick<Issue, 'title' | 'body'>
 
-/** Returns the SHA-256 of an issue's text. Kinds of line ends and blanks at the end make no difference. */
+/** Returns the SHA-256 of an issue's text. Line endings and trailing white space make no difference. */
 export function textHash({ title, body }: Text): string {
   const plain = (text: string) => text.replace(/\r\n?/g, '\n').trimEnd()
   return createHash('sha256')

@@ -81,7 +81,7 @@ export async function endSprintRow(trx: Trx, { id, owner }: HeldSprint, end: Spr
   const row = { ...rest, failure: failure?.class ?? null, failure_text: failure?.reason ?? null }
   await trx
     .updateTable('sprint')
-    .set({ ...row, ...over, ended_at: at })
+    .set({ ...row, ...endedColumns, ended_at: at })
     .where('id', '=', id)
     .execute()
   return true
@@ -108,7 +108,7 @@ export async function publishSprint(trx: Trx, id: string, url: string, at: numbe
   return true
 }
 
-const over = { stage: 'ended', lease_owner: null, lease_until: 0 } as const
+const endedColumns = { stage: 'ended', lease_owner: null, lease_until: 0 } as const
 
 /**
  * Ends the sprints of dispatches that ended elsewhere: the issue was closed, a person released it, or the process of the sprint is gone.
@@ -132,7 +132,7 @@ export async function endSprintsOf(trx: Trx, moved: readonly DispatchRow[], at: 
       if (dispatch === undefined || (dispatch.state === 'review' && !gone)) continue
       await trx
         .updateTable('sprint')
-        .set({ ...resultOf(dispatch, gone), ...over, ended_at: at })
+        .set({ ...resultOf(dispatch, gone), ...endedColumns, ended_at: at })
         .where('id', '=', row.id)
         .execute()
     }

@@ -80,7 +80,7 @@ function prepare(database: DatabaseSync, text: string): SqliteStatement {
   return {
     reader: names.length > 0,
     all,
-    // See above.
+    // The same holds here.
     run: (values) => statement.run(...(values as readonly Bound[])),
     iterate: (values) => all(values)[Symbol.iterator](),
   }
