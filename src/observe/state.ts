@@ -201,7 +201,7 @@ export async function saveNewReadings(
 ): Promise<void> {
   const fresh = [...states]
     .filter(([, { since }]) => since === now)
-    .map(([worker, { state }]) => ({ worker, state, anew: state === 'error' }))
+    .map(([worker, { state }]) => ({ worker, state, repeated: state === 'error' }))
   if (fresh.length > 0) await ledger.saveReadings(fresh, now)
 }
 
