@@ -61,7 +61,7 @@ export async function delivering(rig: Rig, session: Session, channel: Tmux, pair
   }
   const ours = async () => {
     const texts = workers.map(({ id }, index) => ({ id: session.newId(), kind: 'send' as const, worker: id, text: prompt(index, round) }))
-    await session.ledger.plan(texts, session.owner, Date.now() + leaseLength, Date.now())
+    await session.ledger.planDeliveries(texts, session.owner, Date.now() + leaseLength, Date.now())
     await deliver([machine], session, new AbortController().signal, { timeout: 5_000 })
     const { deliveries } = await session.ledger.deliveryView(session.owner)
     const left = deliveries.filter(({ state }) => state !== 'unknown').length

@@ -64,7 +64,7 @@ export async function syncComments(fresh: ReadonlySet<string>, session: Session)
   const workers = new Map(
     fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers.map((w) => [w.id, w] as const))),
   )
-  const holdersOf = batchCalls((ids: readonly string[]) => ledger.holders(ids))
+  const holdersOf = batchCalls((ids: readonly string[]) => ledger.leaseOwners(ids))
   const failed: (Failed & FleetComment)[] = []
   const written = await mapConcurrently(due, maxConcurrent, async (comment) => {
     try {

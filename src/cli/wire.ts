@@ -79,7 +79,7 @@ export async function openSession(options: Partial<Common> & { readonly dry_run?
     const before = new Set(known.map(({ id }) => id))
     if (options.dry_run !== true && workers.some(({ id }) => !before.has(id))) await ledger.recordWorkers(workers, clock.now())
     const machines = new TmuxMachines(clock, random, async (name) => {
-      return (await ledger.agents()).flatMap(({ worker, incarnation }) => (worker.startsWith(`${name}/`) ? [incarnation] : []))
+      return (await ledger.knownAgents()).flatMap(({ worker, incarnation }) => (worker.startsWith(`${name}/`) ? [incarnation] : []))
     })
     const forge = await forgeFor(fleet, sink.notify, wiring)
     const session: Session = {

@@ -78,7 +78,7 @@ export async function applyMoves(
           moves.map((move) => toMove(move, session)),
           clock.now(),
         )
-  if (changes_at.size > 0) await ledger.saveChangesSeen(changes_at)
+  if (changes_at.size > 0) await ledger.saveChangeCursors(changes_at)
   return moved
 }
 
@@ -87,7 +87,7 @@ async function applyTells(actions: readonly TellAction[], { ledger, clock, owner
   const tells = new Map(actions.map((tell) => [newId(), tell]))
   if (tells.size === 0) return
   const now = clock.now()
-  const planned = await ledger.plan([...tells].map(toText), owner, now + leaseLength, now)
+  const planned = await ledger.planDeliveries([...tells].map(toText), owner, now + leaseLength, now)
   for (const { id } of planned) {
     const tell = tells.get(id)
     if (tell?.kind === 'correction') notify({ kind: 'issue.mangled', subject: tell.issue, payload: { reason: tell.reason } })
@@ -118,7 +118,7 @@ async function applyVerdicts(
   const { ledger } = session
   if (judge.length > 0) await ledger.saveVerdicts(judge, session.clock.now())
   if (wait.length !== waits.size || wait.some(({ repo, reason }) => !isSame(reason, waits.get(repo))))
-    await ledger.saveWaiting(new Map(wait.map(({ repo, reason }) => [repo, reason])))
+    await ledger.saveWaitReasons(new Map(wait.map(({ repo, reason }) => [repo, reason])))
   for (const { issue, reason, backoff } of leave) {
     const rests = backoff === null ? null : await recordBackoff(backoff, session)
     session.notify({ kind: 'issue.unclaimed', subject: issue, payload: { reason, rests } })

@@ -119,7 +119,12 @@ function planned({ id, kind, worker, text, about, incarnation = null }: PlannedT
 }
 
 /** Plans deliveries that do not come from claims. Leaves out those that another process has planned already. */
-export async function plan(trx: Transaction<Tables>, texts: readonly PlannedText[], lease: Lease, at: number): Promise<Delivery[]> {
+export async function planDeliveries(
+  trx: Transaction<Tables>,
+  texts: readonly PlannedText[],
+  lease: Lease,
+  at: number,
+): Promise<Delivery[]> {
   const rows: DeliveryRow[] = []
   for (const text of texts) if (await stillWanted(trx, text)) rows.push(planned(text, lease, at))
   await insertRows(trx, 'delivery', rows)

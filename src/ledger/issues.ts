@@ -44,7 +44,7 @@ export async function saveIssues(trx: Transaction<Tables>, pages: readonly Issue
   await (quiet ? savePendingEvents(trx, events) : append(trx, events, at))
   await saveOpenChanges(
     trx,
-    pages.flatMap(({ repo, open }) => (open === undefined ? [] : [{ repo, changes: open, complete: true }])),
+    pages.flatMap(({ repo, open_changes }) => (open_changes === undefined ? [] : [{ repo, changes: open_changes, complete: true }])),
   )
   for (const { repo, cursor, complete, changed_at } of pages)
     await saveRepo(trx, repo, { cursor, ...(complete ? { listed_at: at } : {}), ...(changed_at == null ? {} : { changed_at }) })
@@ -173,7 +173,7 @@ export async function saveRepo(trx: Transaction<Tables>, repo: RepoRef, known: P
 }
 
 /** Saves for each repo the time up to which burn has acted on its changes. */
-export async function saveChangesSeen(trx: Transaction<Tables>, seen: ReadonlyMap<RepoRef, Time>): Promise<void> {
+export async function saveChangeCursors(trx: Transaction<Tables>, seen: ReadonlyMap<RepoRef, Time>): Promise<void> {
   const rows = [...seen].map(([repo, at]) => ({ repo, changes_at: at }))
   await writeRows(trx, { table: 'repo', columns: ['changes_at'] }, rows)
 }

@@ -21,7 +21,7 @@ import {
   slotStates,
 } from '../core/lifecycle.ts'
 import { dispatchMovesOf } from './delivery-effects.ts'
-import { plan } from './claims.ts'
+import { planDeliveries } from './claims.ts'
 import { isFurther } from './schema.ts'
 import { inList, chunks } from './sql.ts'
 import { append } from './events.ts'
@@ -108,7 +108,7 @@ async function planFollowUps(trx: Trx, moves: readonly DispatchMove[], moved: re
     const text = followUps.get(id)
     return text === undefined ? [] : [{ ...text, kind: 'follow_up' as const, worker, about: { dispatch: id, issue }, incarnation }]
   })
-  if (texts.length > 0) await plan(trx, texts, expired, at)
+  if (texts.length > 0) await planDeliveries(trx, texts, expired, at)
 }
 
 /** Returns the current rows of the dispatches or deliveries to move, by id. */

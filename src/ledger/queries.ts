@@ -220,7 +220,7 @@ export async function resumeTexts(trx: Trx, dispatches: readonly string[]): Prom
 }
 
 /** Returns the owners of the leases of these dispatches: on the delivery or, without one, on the sprint. */
-export async function holders(trx: Trx, ids: readonly string[]): Promise<{ id: string; lease_owner: string | null }[]> {
+export async function leaseOwners(trx: Trx, ids: readonly string[]): Promise<{ id: string; lease_owner: string | null }[]> {
   const found: { id: string; lease_owner: string | null }[] = []
   for (const part of chunks(ids))
     found.push(...(await trx.selectFrom('delivery').select(['id', 'lease_owner']).where('id', 'in', part).execute()))

@@ -13,7 +13,7 @@ import type { Dispatch } from '../core/lifecycle.ts'
 import type { Engine } from './engine.ts'
 import { BurnError } from '../core/errors.ts'
 import { slotStates } from '../core/lifecycle.ts'
-import { claim, lockedRows, plan, saveComments } from './claims.ts'
+import { claim, lockedRows, planDeliveries, saveComments } from './claims.ts'
 import { recordEvents } from './events.ts'
 import { events, horizon, dispatchTimes } from './history.ts'
 import { counts, brokenInvariants } from './invariants.ts'
@@ -62,7 +62,7 @@ function backlogStore({ read, write }: Engine): BacklogLedger {
     backlog: () => read(verdicts.backlog),
     saveVerdicts: async (given, at) => (given.length === 0 ? undefined : write((trx) => verdicts.saveVerdicts(trx, given, at))),
     rejudgeIfRulesChanged: (rules) => write((trx) => verdicts.rejudgeIfRulesChanged(trx, rules)),
-    saveWaiting: (reasons) => write((trx) => verdicts.saveWaiting(trx, reasons)),
+    saveWaitReasons: (reasons) => write((trx) => verdicts.saveWaitReasons(trx, reasons)),
     requeue: (issue, at) => write((trx) => issues.requeueIssue(trx, issue, at), { notifies: (known) => known }),
     prioritise: (issue, priority, at) => write((trx) => issues.prioritise(trx, issue, priority, at)),
     saveBackoff: (given, at) => write((trx) => backoffs.saveBackoff(trx, given, at)),
@@ -79,7 +79,7 @@ function claimStore({ read, write }: Engine): ClaimLedger {
     pendingComments: (owner) => read((trx) => queries.pendingComments(trx, owner)),
     affectedWork: (changed) => read((trx) => affectedWork(trx, changed)),
     dispatches: (filter) => read((trx) => queries.dispatches(trx, filter)),
-    holders: (ids) => read((trx) => queries.holders(trx, ids)),
+    leaseOwners: (ids) => read((trx) => queries.leaseOwners(trx, ids)),
     resumeTexts: async (ids) => (ids.length === 0 ? new Map() : read((trx) => queries.resumeTexts(trx, ids))),
   }
 }
@@ -90,7 +90,8 @@ const freed = (moved: readonly Dispatch[]) => moved.some(({ state }) => !slotSta
 function deliveryStore({ read, write }: Engine): DeliveryLedger {
   return {
     deliveryView: (owner) => read((trx) => queries.deliveryView(trx, owner)),
-    plan: async (texts, owner, until, at) => (texts.length === 0 ? [] : write((trx) => plan(trx, texts, { owner, until }, at))),
+    planDeliveries: async (texts, owner, until, at) =>
+      texts.length === 0 ? [] : write((trx) => planDeliveries(trx, texts, { owner, until }, at)),
     moveDeliveries: async (moves, owner, at) => (moves.length === 0 ? [] : write((trx) => moveDeliveries(trx, moves, owner, at))),
     takeOverDeliveries: (owner, until, at) => write((trx) => jobs.takeOverDeliveries(trx, { owner, until }, at)),
     deliveries: (filter) => read((trx) => queries.deliveries(trx, filter)),
@@ -104,8 +105,8 @@ function forgeStore({ read, write }: Engine): ForgeLedger {
     writePendingEvents: (at) => write((trx) => issues.writePendingEvents(trx, at)),
     openIssueRefs: (repo) => read((trx) => verdicts.openIssueRefs(trx, repo)),
     saveUnread: (reasons, at) => write((trx) => backoffs.saveUnread(trx, reasons, at)),
-    saveChanges: async (seen) => (seen.length === 0 ? undefined : write((trx) => saveOpenChanges(trx, seen))),
-    saveChangesSeen: async (seen) => (seen.size === 0 ? undefined : write((trx) => issues.saveChangesSeen(trx, seen))),
+    saveOpenChanges: async (seen) => (seen.length === 0 ? undefined : write((trx) => saveOpenChanges(trx, seen))),
+    saveChangeCursors: async (seen) => (seen.size === 0 ? undefined : write((trx) => issues.saveChangeCursors(trx, seen))),
     saveWriters: (repo, writers, how, at) => write((trx) => trust.saveWriters(trx, { repo, writers, ...how }, at)),
     saveApprovals: async (given, at) => (given.length === 0 ? [] : write((trx) => trust.saveApprovals(trx, given, at))),
   }
@@ -163,7 +164,7 @@ function workerStore({ read, write }: Engine): WorkerLedger {
     workers: () => read(queries.workerRecords),
     recordWorkers: (given, at) => write((trx) => workers.recordWorkers(trx, given, at)),
     saveReadings: (readings, at) => write((trx) => workers.saveReadings(trx, readings, at)),
-    agents: () => read((trx) => workers.agents(trx)),
+    knownAgents: () => read((trx) => workers.knownAgents(trx)),
   }
 }
 

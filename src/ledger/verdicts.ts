@@ -139,7 +139,7 @@ export async function invalidateVerdicts(trx: Trx, repo: RepoRef | null): Promis
 }
 
 /** Saves why the queued issues of each repo wait. */
-export async function saveWaiting(trx: Trx, reasons: ReadonlyMap<RepoRef, Reason>): Promise<void> {
+export async function saveWaitReasons(trx: Trx, reasons: ReadonlyMap<RepoRef, Reason>): Promise<void> {
   for (const { repo, wait_reason } of await trx.selectFrom('repo').select(['repo', 'wait_reason']).execute()) {
     const reason = reasons.get(repo)
     const kept = reason === undefined ? null : encodeReason(reason)

@@ -1,7 +1,7 @@
 /** Workers: the order in which they were recorded, their last states and their agents. */
 import type { Transaction } from 'kysely'
 import type { NewEvent } from '../core/events.ts'
-import type { SeenState } from '../core/ledger/workers.ts'
+import type { ObservedState } from '../core/ledger/workers.ts'
 import type { Incarnation, WorkerId } from '../core/nouns.ts'
 import type { Tables } from './schema.ts'
 import { sql } from 'kysely'
@@ -37,7 +37,7 @@ export async function recordWorkers(
 }
 
 /** Saves the states of workers. `error_at` keeps the time of a failed turn until the worker is seen at work. */
-export async function saveReadings(trx: Trx, readings: readonly SeenState[], at: number): Promise<void> {
+export async function saveReadings(trx: Trx, readings: readonly ObservedState[], at: number): Promise<void> {
   for (const [state, same] of Map.groupBy(readings, (reading) => reading.state)) {
     const failed = state === 'error' ? { error_at: at } : state === 'working' ? { error_at: null } : {}
     const repeated = same.filter((reading) => reading.repeated === true).map(({ worker }) => worker)
@@ -63,7 +63,7 @@ const lastIdentities = sql<KnownAgent>`select d.worker, d.incarnation from worke
   where l.worker = w.id and l.kind = 'identity' and l.issue is null and l.incarnation is not null)`
 
 /** Returns the known agents. See `WorkerLedger.agents`. */
-export async function agents(trx: Trx): Promise<KnownAgent[]> {
+export async function knownAgents(trx: Trx): Promise<KnownAgent[]> {
   const { rows } = await lastIdentities.execute(trx)
   const live = trx.selectFrom('dispatch').select(['worker', 'incarnation']).where(inList('state', liveStates))
   const active = trx.selectFrom('delivery').select(['worker', 'incarnation']).where(inList('state', activeStates))

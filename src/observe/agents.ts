@@ -47,12 +47,12 @@ export async function endedAgents(
 export async function strayAgents(
   machine: Machine,
   snapshot: MachineSnapshot,
-  { ledger, machines }: SessionPart<Pick<WorkerLedger, 'agents'>, 'machines'>,
+  { ledger, machines }: SessionPart<Pick<WorkerLedger, 'knownAgents'>, 'machines'>,
 ): Promise<ReadonlyMap<WorkerId, string>> {
   const shown = new Set(snapshot.state === 'up' ? snapshot.panes.map(({ worker }) => worker) : [])
   const missing = machine.windows.flatMap(({ workers }) => workers.map(({ id }) => id)).filter((id) => !shown.has(id))
   if (snapshot.state !== 'up' || missing.length === 0) return new Map()
-  const known = (await ledger.agents()).filter(({ worker }) => missing.includes(worker))
+  const known = (await ledger.knownAgents()).filter(({ worker }) => missing.includes(worker))
   const liveness = known.length === 0 ? null : await machines.liveness(machine, [...new Set(known.map(({ incarnation }) => incarnation))])
   return new Map(
     known.flatMap(({ worker, incarnation }) => {

@@ -85,7 +85,7 @@ export async function refreshForge(
       down.set(repo, messageWithHint(thrown))
     }
   })
-  if (news.length > 0) await ports.ledger.saveChanges(news)
+  if (news.length > 0) await ports.ledger.saveOpenChanges(news)
   if (!quiet) await saveUnread(repos, down, records, ports)
   return { repos_down: down, writers, changes: news.flatMap(({ changes }) => changes), changes_at: changesAt, skipped }
 }
@@ -141,7 +141,9 @@ async function saveIssues(
   const { issues, cursor, complete, changed_at } = page
   if (!complete && issues.length === 0 && cursor === record?.cursor) return
   const gone = complete ? await confirmGone(repo, issues, ports) : []
-  await save([{ id: repo, repo, issues: [...issues, ...gone], cursor, complete, changed_at, ...(open === null ? {} : { open }) }])
+  await save([
+    { id: repo, repo, issues: [...issues, ...gone], cursor, complete, changed_at, ...(open === null ? {} : { open_changes: open }) },
+  ])
 }
 
 /** Saves which repos could not be read, for commands that do not ask the forge. Writes only what changed. */

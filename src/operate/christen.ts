@@ -196,7 +196,7 @@ class MachineChristening {
       })),
     )
     const now = clock.now()
-    this.#starting.all = [...this.#starting.all, ...(await ledger.plan(texts, owner, now + leaseLength, now))]
+    this.#starting.all = [...this.#starting.all, ...(await ledger.planDeliveries(texts, owner, now + leaseLength, now))]
   }
 
   /** Runs one round of deliveries. Returns true if something moved. */

@@ -37,7 +37,7 @@ export async function askCouncil(question: string, session: Session, stop: Abort
         }
       }),
     )
-    const planned = await ledger.plan(texts, owner, clock.now() + leaseLength, clock.now())
+    const planned = await ledger.planDeliveries(texts, owner, clock.now() + leaseLength, clock.now())
     const ids = new Set(planned.map(({ id }) => id))
     const machines = fleet.machines.filter(({ name }) => members.some(({ machine }) => machine === name))
     await deliver(machines, session, stop, { timeout })

@@ -35,7 +35,7 @@ export async function send(messages: readonly Message[], session: Session, stop:
   const machines = fleet.machines.filter(({ name }) => messages.some(({ worker }) => worker.machine === name))
   return withLeases(session, async () => {
     const texts = messages.map(({ worker, text }) => ({ id: newId(), kind: 'send' as const, worker: worker.id, text }))
-    const planned = await ledger.plan(texts, owner, clock.now() + leaseLength, clock.now())
+    const planned = await ledger.planDeliveries(texts, owner, clock.now() + leaseLength, clock.now())
     const reasons = new Map<string, Reason>()
     await deliver(machines, session, stop, { ...options, reconnect, onWait: (id, why) => void reasons.set(id, why) })
     const ids = planned.map(({ id }) => id)

@@ -20,10 +20,10 @@ const roundTrip = { local: 1, far: 20 }
 const writes = new Set<string | symbol>([
   'saveIssues',
   'saveWriters',
-  'saveChanges',
-  'saveChangesSeen',
+  'saveOpenChanges',
+  'saveChangeCursors',
   'saveVerdicts',
-  'saveWaiting',
+  'saveWaitReasons',
   'saveComments',
   'rejudgeIfRulesChanged',
   'claim',

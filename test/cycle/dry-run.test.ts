@@ -52,7 +52,7 @@ test('dry run: a lost issue is claimed at its next attempt', async (t) => {
 const caches: ReadonlySet<string | symbol> = new Set<keyof Ledger>([
   'saveIssues',
   'saveWriters',
-  'saveChanges',
+  'saveOpenChanges',
   'saveReadings',
   'rejudgeIfRulesChanged',
 ])
@@ -67,7 +67,7 @@ const reads: ReadonlySet<string | symbol> = new Set<keyof Ledger>([
   'dispatches',
   'deliveries',
   'events',
-  'agents',
+  'knownAgents',
   'backoffs',
   'backlog',
 ])

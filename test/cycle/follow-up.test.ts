@@ -14,7 +14,7 @@ test('follow-up: precedes new work and reopens the dispatch in review', async (t
   const now = fleet.clock.now()
   await ledger.moveDispatches([{ id, from: ['handed'], to: 'review', reason: because('a change is open'), change_url: 'u' }], now)
   const text = { id: 'followup1', kind: 'follow_up', worker, text: 'its tests fail', about: { dispatch: id, issue } } as const
-  await ledger.plan([text], session.owner, now + 30_000, now)
+  await ledger.planDeliveries([text], session.owner, now + 30_000, now)
   const { claimed } = await cycle()
   assert.deepEqual(
     claimed.filter((each) => each.worker === worker),

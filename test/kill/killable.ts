@@ -39,9 +39,9 @@ const { session, close } = await openSession(
 addBoundaries(session.ledger, [
   'saveIssues',
   'saveWriters',
-  'saveChangesSeen',
+  'saveChangeCursors',
   'saveVerdicts',
-  'saveWaiting',
+  'saveWaitReasons',
   'rejudgeIfRulesChanged',
   'saveReadings',
   'claim',

@@ -12,7 +12,7 @@ export function claiming(holds: Holds): void {
     const change = (name: string, closes: readonly string[], more: Partial<Change> = {}): Change => {
       return { dispatch_id: null, name, url: `u${name}`, closes, ...facts, ...more }
     }
-    const seen = (complete: boolean, ...changes: Change[]) => ledger.saveChanges([{ repo: 'o/r', changes, complete }])
+    const seen = (complete: boolean, ...changes: Change[]) => ledger.saveOpenChanges([{ repo: 'o/r', changes, complete }])
     const shown = async () => {
       const records = await Promise.all([1, 2, 9].map((number) => ledger.issue(`o/r#${number}`)))
       return records.map((record) => record?.open_change ?? null)
@@ -35,7 +35,7 @@ export function claiming(holds: Holds): void {
     assert.deepEqual(await beside(), [{ issue: 'o/r#2', name: '#15', url: 'u#15' }])
     await seen(false, change('#15', []))
     assert.deepEqual(await beside(), [])
-    await ledger.saveChanges([{ repo: 'o/other', changes: [], complete: true }])
+    await ledger.saveOpenChanges([{ repo: 'o/other', changes: [], complete: true }])
     assert.deepEqual(await shown(), [null, '#14', null])
     await seen(false, change('#14', [], { dispatch_id: idOf(2), state: 'merged' }))
     assert.deepEqual(await shown(), [null, null, null])

@@ -216,7 +216,7 @@ function deliverySteps(holds: Holds): void {
   })
 
   holds('moveDeliveries: places one text at a time per worker', async ({ ledger }) => {
-    await ledger.plan(
+    await ledger.planDeliveries(
       [1, 2].map((count) => ({ id: idOf(count), kind: 'send', worker: workers[0], text: 'hi' })),
       'a',
       100,
@@ -277,7 +277,7 @@ function leases(holds: Holds): void {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
     const sprint = { id: idOf(2), issue: 'o/r#2', worker: 'sprint/host/1', slot: 0, host: 'host', attempt: 1, reason: why }
     await ledger.claimSprint(sprint, 'b', 100, 10)
-    const holders = await ledger.holders([idOf(1), idOf(2), idOf(9)])
+    const holders = await ledger.leaseOwners([idOf(1), idOf(2), idOf(9)])
     assert.deepEqual(holders, [
       { id: idOf(1), lease_owner: 'a' },
       { id: idOf(2), lease_owner: 'b' },

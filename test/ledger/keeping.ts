@@ -29,7 +29,7 @@ export function pruning(holds: Holds): void {
     await hand(ledger, claimOf(4, { issue: 'o/r#3' }), 16)
     await ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(1, { state: 'closed' })], cursor: 'c2', complete: false }], 20)
     const identities = [5, 6].map((count) => ({ id: idOf(count), kind: 'identity' as const, worker: workers[2], text: 'you are C' }))
-    await ledger.plan(identities, 'a', 100, 21)
+    await ledger.planDeliveries(identities, 'a', 100, 21)
     for (const { id } of identities)
       await ledger.moveDeliveries([{ id, token: 1, from: 'planned', to: 'refused', evidence: because('no agent') }], 'a', 22)
 
@@ -103,7 +103,7 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
         fork: false,
         created_at: 1,
       } as const
-      await ledger.saveChanges([{ repo: 'o/r', changes: [open], complete: false }])
+      await ledger.saveOpenChanges([{ repo: 'o/r', changes: [open], complete: false }])
       await ledger.claimSprint(sprintOf(5), 'b', 5000, 20)
       await ledger.beginJob({ name: 'loop m/W/A', period: null }, 'b', 5000, 20)
       await ledger.skip({ worker: workers[0], issue: 'o/r#6', until: null, reason: 'red', at: 20 })

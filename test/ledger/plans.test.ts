@@ -13,7 +13,7 @@ import { deliveryView, deliveries, dispatches, cycleView, pendingComments, view 
 import { affectedWork, saveOpenChanges } from '../../src/ledger/open-changes.ts'
 import { backoffs } from '../../src/ledger/backoffs.ts'
 import { backlog, candidates } from '../../src/ledger/verdicts.ts'
-import { agents } from '../../src/ledger/workers.ts'
+import { knownAgents } from '../../src/ledger/workers.ts'
 import { createStore } from '../../src/ledger/store.ts'
 import { claimOf, furnish, idOf, workers } from './fixtures.ts'
 import { because } from '../support/reasons.ts'
@@ -61,7 +61,7 @@ describe('statements of every cycle', () => {
       await affectedWork(trx, { ids: [idOf(1)], issues: ['o/r#1'], urls: ['u'] })
       await saveOpenChanges(trx, [{ repo: 'o/r', changes: [], complete: true }])
       await deliveryView(trx, 'a')
-      await agents(trx)
+      await knownAgents(trx)
       await pendingComments(trx, 'a')
       await backoffs(trx, 15)
       await backlog(trx)

@@ -47,7 +47,8 @@ export function readings(holds: Holds): void {
       text: 'go on',
       about: about(before),
     })
-    const planned = async (id: number, before: number, owner = 'a') => (await ledger.plan([text(id, before)], owner, 100, 30)).length
+    const planned = async (id: number, before: number, owner = 'a') =>
+      (await ledger.planDeliveries([text(id, before)], owner, 100, 30)).length
     assert.equal(await planned(2, 0), 0, 'only claimed')
     await hand(ledger, claimOf(1), 20)
     assert.equal(
@@ -65,7 +66,7 @@ export function readings(holds: Holds): void {
         ['planned', 30],
       ],
     )
-    await ledger.plan(
+    await ledger.planDeliveries(
       [{ id: idOf(7), kind: 'follow_up', worker: workers[0], text: 'it was taken back', about: { dispatch: idOf(1), issue: 'o/r#1' } }],
       'a',
       100,

@@ -48,7 +48,7 @@ export function issues(holds: Holds): void {
 
   holds('repos: keep their writers and the time of their changes', async ({ ledger }) => {
     await ledger.saveWriters('o/r', ['ann', 'bob'], { listed: true }, 20)
-    await ledger.saveChangesSeen(new Map([['o/r', 21]]))
+    await ledger.saveChangeCursors(new Map([['o/r', 21]]))
     const expected = {
       repo: 'o/r',
       cursor: 'c1',
@@ -87,7 +87,7 @@ export function issues(holds: Holds): void {
   holds('follow-up: does not move its dispatch, and is pruned with it', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 20)
     const about = { dispatch: idOf(1), issue: 'o/r#1' }
-    await ledger.plan([{ id: idOf(2), kind: 'follow_up', worker: workers[0], text: 'it was closed', about }], 'a', 1000, 21)
+    await ledger.planDeliveries([{ id: idOf(2), kind: 'follow_up', worker: workers[0], text: 'it was closed', about }], 'a', 1000, 21)
     const refused = { id: idOf(2), token: 1, from: 'planned', to: 'refused', evidence: because('no agent') } as const
     const [moved] = await ledger.moveDeliveries([refused], 'a', 22)
     assert.deepEqual([moved?.dispatch, moved?.kind], [idOf(1), 'follow_up'])
@@ -197,12 +197,12 @@ export function issues(holds: Holds): void {
   })
 
   holds('saveWaiting: keeps the reason until there is none', async ({ ledger }) => {
-    await ledger.saveWaiting(new Map([['o/r', because('all are full')]]))
+    await ledger.saveWaitReasons(new Map([['o/r', because('all are full')]]))
     assert.deepEqual(
       (await ledger.repos()).map(({ wait_reason }) => wait_reason),
       [because('all are full')],
     )
-    await ledger.saveWaiting(new Map())
+    await ledger.saveWaitReasons(new Map())
     assert.deepEqual(
       (await ledger.repos()).map(({ wait_reason }) => wait_reason),
       [null],
@@ -236,7 +236,7 @@ export function fleet(holds: Holds): void {
   holds('agents: has those of live work and of last identities', async ({ ledger }) => {
     const tell = async (count: number, incarnation: string | null) => {
       const id = idOf(count)
-      await ledger.plan([{ id, kind: 'identity', worker: workers[1], text: 'you are B' }], 'a', 1000, 10)
+      await ledger.planDeliveries([{ id, kind: 'identity', worker: workers[1], text: 'you are B' }], 'a', 1000, 10)
       const move = { id, token: 1, from: 'planned' as const, evidence: because('x') }
       if (incarnation === null) await ledger.moveDeliveries([{ ...move, to: 'refused' }], 'a', 10)
       else await ledger.moveDeliveries([{ ...move, to: 'placing', incarnation }], 'a', 10)
@@ -246,7 +246,7 @@ export function fleet(holds: Holds): void {
     await tell(12, '1.%2.21.500')
     await tell(13, null)
     await hand(ledger, claimOf(14), 20)
-    const known = (await ledger.agents()).map(({ worker, incarnation }) => `${worker} ${incarnation}`)
+    const known = (await ledger.knownAgents()).map(({ worker, incarnation }) => `${worker} ${incarnation}`)
     assert.deepEqual([...new Set(known)].toSorted(), [`${workers[0]} 1.%1.9`, `${workers[1]} 1.%2.21.500`])
   })
 

@@ -89,12 +89,17 @@ async function run({ ledger }: Opened, each: Operation, at: number): Promise<voi
       return
     }
     case 'plan':
-      return void (await ledger.plan([{ id: idOf(at), kind: 'send', worker: each.worker, text: 'hi' }], each.owner, until, at))
+      return void (await ledger.planDeliveries([{ id: idOf(at), kind: 'send', worker: each.worker, text: 'hi' }], each.owner, until, at))
     case 'tell': {
       const about = (await ledger.dispatches({}))[each.back]
       if (about === undefined) return
       const { id: dispatch, issue, worker: to } = about
-      await ledger.plan([{ id: idOf(at), kind: each.kind, worker: to, text: 'hi', about: { dispatch, issue } }], each.owner, until, at)
+      await ledger.planDeliveries(
+        [{ id: idOf(at), kind: each.kind, worker: to, text: 'hi', about: { dispatch, issue } }],
+        each.owner,
+        until,
+        at,
+      )
       return
     }
     case 'deliver':

@@ -17,7 +17,7 @@ export function texts(holds: Holds): void {
     const texts = Array.from({ length: 1100 }, (_, index) => {
       return { id: idOf(index + 2), kind: 'follow_up', worker: workers[0], text: 'more', about } as const
     })
-    await ledger.plan(texts, 'a', 5000, 11)
+    await ledger.planDeliveries(texts, 'a', 5000, 11)
     const ids = texts.map(({ id }) => id)
     const unknown = Array.from({ length: 70_000 }, (_, index) => `unknown${index}`)
     for (const filter of [
@@ -32,7 +32,7 @@ export function texts(holds: Holds): void {
       )
     assert.equal((await ledger.deliveries({ ids, limit: 7 })).length, 7)
     assert.deepEqual(await ledger.sprints({ ids: unknown }), [])
-    assert.deepEqual((await ledger.holders([...unknown, idOf(1)])).length, 1)
+    assert.deepEqual((await ledger.leaseOwners([...unknown, idOf(1)])).length, 1)
   })
 
   holds('moveDispatches: leaves review only if the slot is free', async ({ ledger }) => {
@@ -49,7 +49,7 @@ export function texts(holds: Holds): void {
     await hand(ledger, claimOf(1), 10)
     const about = { dispatch: idOf(1), issue: 'o/r#1' }
     const kinds = ['follow_up', 'resume', 'command'] as const
-    await ledger.plan(
+    await ledger.planDeliveries(
       kinds.map((kind, index) => ({ id: idOf(index + 2), kind, worker: workers[0], text: kind, about })),
       'a',
       5000,
@@ -71,7 +71,7 @@ export function texts(holds: Holds): void {
     await ledger.saveComments([{ id: idOf(1), comment_id: '1', comment_state: 'review' }], 11)
     await ledger.claim([claimOf(2, { issue: 'o/r#2' })], 'b', 5000, 12)
     const about = { dispatch: idOf(1), issue: 'o/r#1' }
-    await ledger.plan([{ id: idOf(3), kind: 'follow_up', worker: workers[0], text: 'the tests fail', about }], 'a', 5000, 13)
+    await ledger.planDeliveries([{ id: idOf(3), kind: 'follow_up', worker: workers[0], text: 'the tests fail', about }], 'a', 5000, 13)
     const state = async () => (await ledger.dispatches({ issue: 'o/r#1' }))[0]?.state
     return {
       state,

@@ -96,7 +96,7 @@ test('refresh: one request per quiet repo, one more for a change', async (t) => 
       { dispatches: [], reviews: [], repos: await ledger.repos() },
       { forge, ledger, clock: real },
     )
-    await ledger.saveChangesSeen(changes_at)
+    await ledger.saveChangeCursors(changes_at)
     return forge.requests() - before
   }
   // Requests for issues, open changes and writers. Writers take one request, /assignees, because the token is not an administrator's.

@@ -11,7 +11,7 @@ test('status: shows the open breaker as dispatch decides it', async (t) => {
   const { session, ledger, cycle } = await open()
   const workers = fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
   const texts = workers.map(({ id }) => ({ id: session.newId(), kind: 'send' as const, worker: id, text: 'hello' }))
-  await ledger.plan(texts, 'x', clock.now() + 1000, clock.now())
+  await ledger.planDeliveries(texts, 'x', clock.now() + 1000, clock.now())
   for (const to of ['placing', 'unknown'] as const) {
     const from = to === 'placing' ? 'planned' : 'placing'
     await ledger.moveDeliveries(

@@ -85,7 +85,7 @@ test('hold: a planned text waits until its lane is resumed', async (t) => {
   const state = async () => (await ledger.deliveries({ ids: ['text1'] }))[0]?.state
   await hold('m1/LANE')
   const text = { id: 'text1', kind: 'send', worker: 'm1/LANE/W1', text: 'hello' } as const
-  await ledger.plan([text], session.owner, Number.MAX_SAFE_INTEGER, clock.now())
+  await ledger.planDeliveries([text], session.owner, Number.MAX_SAFE_INTEGER, clock.now())
   await claims()
   assert.equal(await state(), 'planned')
   await resume('m1/LANE')

@@ -76,7 +76,7 @@ export async function send(
 ): Promise<Delivery[]> {
   const wanted = [...texts].map(([name, text]) => ({ id: session.newId(), kind: 'send' as const, worker: `box/W/${name}`, text }))
   for (const { id, worker } of wanted) planned(id, worker.slice(-1))
-  await session.ledger.plan(wanted, session.owner, Date.now() + leaseLength, Date.now())
+  await session.ledger.planDeliveries(wanted, session.owner, Date.now() + leaseLength, Date.now())
   await deliver(session.fleet.machines, session, AbortSignal.timeout(150_000), { timeout: 60_000, placed_timeout: 60_000 })
   const ended = await session.ledger.deliveries({ ids: wanted.map(({ id }) => id) })
   return wanted.map(({ id }) => ended.find((each) => each.id === id)).filter((each) => each !== undefined)

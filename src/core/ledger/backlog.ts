@@ -97,7 +97,7 @@ export interface BacklogLedger {
   /** Marks all open issues that no worker has to be judged again, if `rules` differ from those of the last call. */
   rejudgeIfRulesChanged(rules: string): Promise<void>
   /** Saves the reason that the issues of a repo wait, by repo. The issues of all other repos do not wait. */
-  saveWaiting(reasons: ReadonlyMap<RepoRef, Reason>): Promise<void>
+  saveWaitReasons(reasons: ReadonlyMap<RepoRef, Reason>): Promise<void>
   /**
    * Clears the attempts, the back-off and the done mark of an issue, so that burn may give it again. Returns false if the issue is unknown
    * or has a live dispatch.

@@ -90,7 +90,7 @@ export interface ClaimLedger {
   /** Returns dispatches, newest first. Without `limit` it returns all of them. */
   dispatches(filter: { issue?: IssueRef; worker?: WorkerId; state?: DispatchState; limit?: number }): Promise<readonly Dispatch[]>
   /** Returns the owner of each claim, by the lease of the delivery, or of the sprint if there is no delivery. */
-  holders(ids: readonly string[]): Promise<readonly { readonly id: string; readonly lease_owner: string | null }[]>
+  leaseOwners(ids: readonly string[]): Promise<readonly { readonly id: string; readonly lease_owner: string | null }[]>
   /** Returns the texts that told agents to continue, by dispatch, oldest first. */
   resumeTexts(dispatches: readonly string[]): Promise<ReadonlyMap<string, readonly ResumeText[]>>
 }

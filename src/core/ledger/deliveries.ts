@@ -54,7 +54,7 @@ export interface DeliveryLedger {
   /** Returns the view for one process. */
   deliveryView(owner: string): Promise<DeliveryView>
   /** Plans texts in one transaction, and returns those that were planned. A text is not planned if its `about.before` no longer holds. */
-  plan(texts: readonly PlannedText[], owner: string, lease: Time, at: Time): Promise<readonly Delivery[]>
+  planDeliveries(texts: readonly PlannedText[], owner: string, lease: Time, at: Time): Promise<readonly Delivery[]>
   /**
    * Moves deliveries in one transaction, and returns those that moved, in their new state. A move to `placing` fails if the worker has
    * another delivery in `placing` or `placed`. An `unknown` delivery has no lease, so any process that knows its token may move it.

@@ -11,7 +11,7 @@ export interface IssueListing {
   /** The update time of the newest pull request in the listing; absent or null if it had none. */
   readonly changed_at?: Time | null
   /** All open changes, if the listing is complete. */
-  readonly open?: readonly Change[]
+  readonly open_changes?: readonly Change[]
 }
 
 /** Changes of a repo: all open ones if `complete`, otherwise those with news. */
@@ -74,9 +74,9 @@ export interface ForgeLedger {
   saveUnread(reasons: ReadonlyMap<RepoRef, string | null>, at: Time): Promise<void>
 
   /** Saves which issues have an open change. */
-  saveChanges(seen: readonly ChangeListing[]): Promise<void>
+  saveOpenChanges(seen: readonly ChangeListing[]): Promise<void>
   /** Saves the time up to which a cycle has handled the changes, by repo. */
-  saveChangesSeen(seen: ReadonlyMap<RepoRef, Time>): Promise<void>
+  saveChangeCursors(seen: ReadonlyMap<RepoRef, Time>): Promise<void>
 
   /** Saves the logins that may write. `listed` is true if all were listed; false if burn only checked the known ones. */
   saveWriters(repo: RepoRef, writers: readonly string[], how: { readonly listed: boolean }, at: Time): Promise<void>

@@ -17,7 +17,7 @@ export interface WorkerRecord {
 }
 
 /** A state that burn saw. */
-export interface SeenState {
+export interface ObservedState {
   readonly worker: WorkerId
   readonly state: ReadingState
   /** The state begins again, because another turn failed. */
@@ -31,9 +31,9 @@ export interface WorkerLedger {
   /** Records new workers in the given order. Known ones stay unchanged. */
   recordWorkers(workers: readonly { readonly id: WorkerId; readonly drawn: boolean }[], at: Time): Promise<void>
   /** Saves the current states, without an event: burn only observed them. */
-  saveReadings(readings: readonly SeenState[], at: Time): Promise<void>
+  saveReadings(readings: readonly ObservedState[], at: Time): Promise<void>
   /**
    * Returns the known agents: the last one of each worker that got an identity prompt, and those of live dispatches and active deliveries.
    */
-  agents(): Promise<readonly { readonly worker: WorkerId; readonly incarnation: Incarnation }[]>
+  knownAgents(): Promise<readonly { readonly worker: WorkerId; readonly incarnation: Incarnation }[]>
 }
