@@ -1,17 +1,18 @@
-/** Issues that can be claimed in batches, and the claims for them. */
+/** Creates issues and batches of claims for the benchmarks of the ledger. */
 import type { Ledger } from '../src/core/ledger.ts'
 import type { Claim } from '../src/core/ledger/claims.ts'
 import type { Issue } from '../src/core/nouns.ts'
 import { because } from '../test/support/reasons.ts'
 
 export const batchSize = 50
-/** Of each machine. */
+/** Workers per machine. */
 export const workers = 112
-/** Numbers of open issues begin past those of the history. */
+/** The number of the first open issue. It is higher than all numbers of the history. */
 const firstOpen = 1_000_000
 
 const text = 'words to work on '.repeat(180)
 
+/** Records the workers of some machines. */
 export async function furnish(ledger: Ledger, machines: number): Promise<void> {
   const ids = Array.from({ length: machines * workers }, (_, index) => ({
     id: `m${Math.floor(index / workers)}/W/N${index % workers}`,
@@ -20,6 +21,7 @@ export async function furnish(ledger: Ledger, machines: number): Promise<void> {
   await ledger.recordWorkers(ids, 1)
 }
 
+/** Saves open issues for a number of batches. */
 export async function openIssues(ledger: Ledger, batches: number): Promise<void> {
   const issues = Array.from({ length: batches * batchSize }, (_, index): Issue => {
     const number = firstOpen + index
@@ -29,7 +31,7 @@ export async function openIssues(ledger: Ledger, batches: number): Promise<void>
   await ledger.saveIssues([{ repo: 'o/r', issues, cursor: 'c', complete: false }], 1)
 }
 
-/** The claims of one batch for the workers of one machine; ids sort after all that were made before. */
+/** Returns the claims of one batch for the workers of one machine. `id`: the prefix of their ids. */
 export function batchOf(batch: number, machine: number, id: string): Claim[] {
   return Array.from({ length: batchSize }, (_, index): Claim => {
     const number = batch * batchSize + index

@@ -1,4 +1,4 @@
-/** How many issues a second are claimed: with much and little history behind them, and by one and three dispatchers. */
+/** Measures claims: with a long and a short history, and with one and three dispatchers. */
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,18 +16,19 @@ import { batchOf, batchSize, furnish, openIssues, workers } from './claimable.ts
 import { writeHistory } from './history.ts'
 import { interleave, timed } from './measure.ts'
 
-/** Claims of one measurement: enough that a checkpoint meets both sides. */
+/** Claims per measurement: enough that each side has a checkpoint of the database. */
 export const claims = 1500
 const batches = claims / batchSize
-const little = 1_000
-const much = Number(process.env['BENCH_HISTORY'] ?? 1_000_000)
+const shortHistory = 1_000
+const longHistory = Number(process.env['BENCH_HISTORY'] ?? 1_000_000)
 
+/** Returns the figures of SQLite and of PostgreSQL, if it is on this machine. */
 export async function claiming(pairs: number): Promise<Compared[]> {
   const dir = mkdtempSync(join(tmpdir(), 'burn-bench-'))
   const server = await startPostgres({ synced: true })
   try {
     const results = [await overHistory('SQLite', async (name) => `sqlite:${dir}/${name}.db`, pairs)]
-    if (server === null) return (console.log('no PostgreSQL on this machine: nothing was measured on one'), results)
+    if (server === null) return (console.log('no PostgreSQL on this machine: skipped'), results)
     results.push(...(await sharing(await server.fresh(), pairs)))
     results.push(await overHistory(`PostgreSQL ${server.version}`, server.fresh, pairs))
     return results
@@ -38,20 +39,23 @@ export async function claiming(pairs: number): Promise<Compared[]> {
 }
 
 async function prepared(url: string, history: number, rounds: number, machines = 1): Promise<Ledger> {
-  // Writing a long history takes minutes, in which the server says nothing.
+  // Writing a long history takes minutes without an answer of the server.
   const engine = await openEngine(url, { random: Math.random, silent: 3_600_000 })
   const ledger = createStore(engine)
   await furnish(ledger, machines)
   if (history > 0) await writeHistory(engine, history, workers)
   await openIssues(ledger, rounds * batches)
-  // As a server does by itself within a minute.
+  // Update the planner's statistics now, as a server does by itself within a minute.
   await sql`analyze`.execute(engine.db)
   return ledger
 }
 
-/** The same claims on two ledgers, of which one has a thousand times the history. */
+/** Measures the same claims on two ledgers, one with a thousand times the history. */
 async function overHistory(name: string, url: (name: string) => Promise<string>, pairs: number): Promise<Compared> {
-  const [long, short] = [await prepared(await url('long'), much, pairs + 1), await prepared(await url('short'), little, pairs + 1)]
+  const [long, short] = [
+    await prepared(await url('long'), longHistory, pairs + 1),
+    await prepared(await url('short'), shortHistory, pairs + 1),
+  ]
   const all = (ledger: Ledger) => {
     let next = 0
     return () =>
@@ -65,16 +69,16 @@ async function overHistory(name: string, url: (name: string) => Promise<string>,
   const times = await interleave(pairs, all(long), all(short))
   for (const ledger of [long, short]) await ledger.close()
   return {
-    name: `${claims} claims after ${much.toLocaleString('en')} dispatches, ${name}`,
+    name: `${claims} claims after ${longHistory.toLocaleString('en')} dispatches, ${name}`,
     ...times,
-    against: `after ${little.toLocaleString('en')}`,
+    against: `after ${shortHistory.toLocaleString('en')}`,
     limit: { says: '≤ 1.3 ×', holds: (ours, theirs) => ours <= 1.3 * theirs },
   }
 }
 
 interface Dispatcher {
   readonly process: ChildProcessWithoutNullStreams
-  /** Claims these batches; returns how many issues it won. */
+  /** Claims batches, and returns the number of won issues. */
   readonly claim: (from: number, to: number, machine?: number) => Promise<number>
 }
 
@@ -92,7 +96,7 @@ async function dispatcher(url: string, machine: number): Promise<Dispatcher> {
   }
 }
 
-/** Three dispatchers share the claims that one makes alone: each for its own machine, then all for the same workers, in turn with one. */
+/** Measures three dispatchers against one, with the same claims: each for its own machine, then all for the same workers. */
 async function sharing(url: string, pairs: number): Promise<Compared[]> {
   const ledger = await prepared(url, 0, 4 * (pairs + 1), 3)
   const three = await Promise.all([0, 1, 2].map((machine) => dispatcher(url, machine)))

@@ -1,4 +1,4 @@
-/** One decision over a large fleet and a large backlog, judged and routed from nothing. */
+/** Measures one decision over a large fleet and a large backlog, without earlier verdicts. */
 import { untouched } from '../test/support/records.ts'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -10,7 +10,7 @@ import { actionsOf } from '../src/core/actions.ts'
 import { assign } from '../src/decide/assign.ts'
 import { stateOf } from '../test/support/state.ts'
 
-/** As text read from a file or a database is: in one piece, and never hashed. */
+/** Returns a flat string without a cached hash, like text from a database. */
 const fresh = (text: string) => Buffer.from(text).toString('latin1')
 
 function viewOf(workers: number, issues: number): FleetState {
@@ -52,7 +52,7 @@ function viewOf(workers: number, issues: number): FleetState {
 }
 
 setFlagsFromString('--expose-gc')
-/** What the view before left behind is not this decision's to clean up. */
+/** Collects garbage, so that a measurement does not pay for the previous one. */
 const collectGarbage = runInNewContext('gc') as () => void
 
 function decided(workers: number, issues: number): number {
@@ -61,11 +61,11 @@ function decided(workers: number, issues: number): number {
   const began = performance.now()
   const assignments = actionsOf(assign(view), 'claim')
   const took = performance.now() - began
-  if (assignments.length !== Math.min(issues, workers * 2)) throw new Error(`${assignments.length} were given`)
+  if (assignments.length !== Math.min(issues, workers * 2)) throw new Error(`${assignments.length} issues were assigned`)
   return took
 }
 
-/** Also ten times smaller in both, in turn: what it costs must grow as what there is. */
+/** Returns the figures, also for a fleet and backlog a tenth as large: the time must grow about linearly. */
 export function deciding(pairs: number): Compared[] {
   const large: number[] = []
   const small: number[] = []

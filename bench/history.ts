@@ -1,14 +1,14 @@
-/** A ledger with as many dispatches behind it as wanted, written set-wise: going through the store would take hours. */
+/** Writes a long history to a ledger with set-based SQL, because the store would take hours. */
 import type { Engine } from '../src/ledger/engine.ts'
 import { sql } from 'kysely'
 
-/** Every issue was lost once and done once; its deliveries and the six events of each are there, as the ledger's rules want them. */
+/** Writes dispatches with their deliveries and events, as the ledger's rules require. Each issue was lost once and done once. */
 export async function writeHistory(engine: Engine, dispatches: number, workers: number): Promise<void> {
   const each = sql`with recursive n(i) as (select 0 union all select i + 1 from n where i < ${sql.lit(dispatches - 1)}),
     d(i, id, issue, worker, state, attempt) as (select i, 'h' || cast(100000000000 + i as text), 'o/r#' || cast(i / 2 as text),
       'm0/W/N' || cast(i % ${sql.lit(workers)} as text), case i % 2 when 0 then 'lost' else 'done' end, i % 2 + 1 from n)`
   await engine.write(async (trx) => {
-    // References are right by how the rows are made: looking each one up takes longer than writing them.
+    // Turn off foreign-key checks: the references are right, and checking each takes longer than writing.
     if (engine.serial === 'bigserial') await sql`set local session_replication_role = replica; set local statement_timeout = 0`.execute(trx)
     await sql`insert into issue (ref, repo, number, title, body, labels, assignees, author, state, created_at, updated_at, comments, url, attempts, done)
       ${each} select issue, 'o/r', i / 2, 'title', 'body', '[]', '[]', 'ann', 'closed', i, i, 0, 'http://forge/', 1, 1 from d where i % 2 = 1`.execute(

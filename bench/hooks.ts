@@ -1,4 +1,4 @@
-/** `node bench/hooks.ts`: how long an agent's hook takes, alone and when 112 agents call theirs at once, from its start to its end. */
+/** `node bench/hooks.ts`: measures an agent's hook, alone and with 112 agents at once, from start to end of its process. */
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

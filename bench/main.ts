@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: how fast, as ratios against the physical limit and what a user would do instead. Prints a table of medians and spreads;
- * `--write` puts it into docs/explanation/measurements.md. Exit 1 where a limit does not hold.
+ * `npm run bench`: measures burn against plain tmux, git or ssh for the same work. Prints a table of medians and ranges; `--write` writes it to
+ * docs/explanation/measurements.md. Exits with 1 if a limit does not hold.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -19,7 +19,7 @@ import { pairs, timed } from './measure.ts'
 import { allHold, tableOf, writeTable } from './report.ts'
 import { command, openRig, root } from './rig.ts'
 import { sprinting } from './sprints.ts'
-import { delivering, panesOf, raising, sampling, sshAPane, starting, statusCommand } from './topics.ts'
+import { delivering, panesOf, bringingUp, sampling, sshPerPane, starting, statusCommand } from './topics.ts'
 
 /** Opens the rig's fleet in this process, as a command would. */
 function sessionOf(rig: Rig): ReturnType<typeof openSession> {
@@ -36,7 +36,7 @@ function sessionOf(rig: Rig): ReturnType<typeof openSession> {
 async function local(rig: Rig): Promise<Compared[]> {
   const open = await sessionOf(rig)
   const machine = open.session.fleet.machines[0] as Machine
-  const results = [await raising(rig, machine, pairs)]
+  const results = [await bringingUp(rig, machine, pairs)]
   await rig.burn('up')
   await rig.burn('christen', '--parallel', '16')
   const channel = await openTmux(machine, { clock: systemClock })
@@ -48,11 +48,11 @@ async function local(rig: Rig): Promise<Compared[]> {
   return results
 }
 
-/** The same panes, reached over ssh on loopback. */
+/** Measures the same panes over ssh on loopback. */
 async function overSsh(rig: Rig): Promise<Compared[]> {
   const ends: (() => void)[] = []
   const sshd = await startSshd({ after: (end) => void ends.push(end as () => void) })
-  if (sshd === null) return (console.log('no ssh server on this machine: nothing was measured over ssh'), [])
+  if (sshd === null) return (console.log('no ssh server on this machine: skipped'), [])
   rig.writeSpec({ host: sshd.host, ssh: { port: sshd.port, options: sshd.options } })
   const open = await sessionOf(rig)
   const machine = open.session.fleet.machines[0] as Machine
@@ -60,7 +60,7 @@ async function overSsh(rig: Rig): Promise<Compared[]> {
   const delivered = await delivering(rig, open.session, channel, pairs, 'over ssh')
   const looked = await sampling(rig, machine, channel, pairs * 3, 'over ssh')
   const options = Object.entries({ ...sshd.options, BatchMode: 'yes' }).flatMap(([name, value]) => ['-o', `${name}=${value}`])
-  const bySsh = await sshAPane(rig, delivered.ours, ['ssh', '-p', String(sshd.port), ...options, sshd.host], panesOf(rig, machine), 3)
+  const bySsh = await sshPerPane(rig, delivered.ours, ['ssh', '-p', String(sshd.port), ...options, sshd.host], panesOf(rig, machine), 3)
   await channel.close()
   await open.close()
   for (const end of ends) end()
@@ -73,7 +73,7 @@ interface Cycle {
   readonly deliveries: readonly { readonly state: string; readonly evidence: string }[]
 }
 
-/** A cycle that gives 112 issues out, fsynced ledger and forge comments included; and one that finds nothing new. */
+/** Measures a cycle that assigns 112 issues, with a durable ledger and comments, and a cycle without news. */
 async function cycles(rig: Rig): Promise<Compared[]> {
   const times: number[] = []
   const quiet: number[] = []
@@ -100,10 +100,10 @@ async function cycles(rig: Rig): Promise<Compared[]> {
     const seen = first.deliveries.filter(({ state }) => state === 'seen').length
     const others = [...new Set(first.deliveries.flatMap(({ state, evidence }) => (state === 'seen' ? [] : [`${state}: ${evidence}`])))]
     if (first.claimed.length !== 112 || seen !== 112)
-      throw new Error(`turn ${turn} claimed ${first.claimed.length} and proved ${seen} of 112 (${others.join('; ')})`)
+      throw new Error(`turn ${turn} claimed ${first.claimed.length} and saw ${seen} of 112 (${others.join('; ')})`)
     times.push(first.ms)
     if (turn < pairs - 1) continue
-    // What changed a moment ago is read once more, for a forge that writes a change later than the time it bears.
+    // burn reads recent changes twice, because a forge may write a change later than its timestamp. Wait until that is over.
     await sleep(31_000)
     for (let again = -1; again < pairs; again++) {
       const before = forge.log.length
@@ -124,22 +124,22 @@ async function cycles(rig: Rig): Promise<Compared[]> {
       against: '',
       limit: { says: '≤ 2 requests', holds: () => asked <= 2 },
     },
-    { name: 'a start after a crash, all of 112 panes known again', ours: restarts, theirs: [], against: '', limit: under(2000) },
+    { name: 'a start after a crash, with 112 panes', ours: restarts, theirs: [], against: '', limit: under(2000) },
   ]
 }
 
-/** A dispatcher is killed while 112 agents are at work; the next one, as a whole process, until it has looked at everything. No agent may notice. */
+/** Kills a dispatcher while 112 agents work, and measures the next one as a whole process. No agent may notice it. */
 async function restart(rig: Rig): Promise<number> {
   const before = rig.received()
   const running = rig.start('dispatch', '--cycles', '0', '--interval', '1', '--json')
-  await running.said(/"cycle":1/)
+  await running.printed(/"cycle":1/)
   await running.kill()
   let known = { claimed: [] as unknown[], settled: [] as unknown[], troubles: [] as unknown[] }
   const took = await timed(async () => {
     known = JSON.parse(await rig.burn('dispatch', '--json')) as typeof known
   })
   if (known.claimed.length + known.settled.length + known.troubles.length > 0 || rig.received() !== before)
-    throw new Error(`the crash was noticed: ${JSON.stringify(known)}`)
+    throw new Error(`the restart changed something: ${JSON.stringify(known)}`)
   return took
 }
 
@@ -157,7 +157,7 @@ try {
     await rig.burn('christen', '--parallel', '16')
     return topic(rig)
   }
-  /** Each topic, and the table of docs/explanation/measurements.md that its figures are in. */
+  /** The topics, each with its table in docs/explanation/measurements.md. */
   const topics: Record<string, { readonly table: string; measure(): Promise<Compared[]> | Compared[] }> = {
     start: { table: 'table', measure: () => starting(pairs) },
     local: { table: 'table', measure: () => fleet(local) },
@@ -177,12 +177,12 @@ try {
       held = allHold(results) && held
       console.log(tableOf(results))
     } catch (thrown) {
-      // The figures of the other topics are still worth having.
+      // Measure the other topics nevertheless.
       console.error(`${name} was not measured:`, thrown)
       held = false
     }
   }
-  console.log(`\nmedian (smallest–largest) of ${pairs} interleaved pairs, Node ${process.versions.node}`)
+  console.log(`\nmedian (minimum–maximum) of ${pairs} interleaved pairs, Node ${process.versions.node}`)
   if (process.argv.includes('--write')) for (const [table, results] of tables) writeTable(table, tableOf(results))
   process.exitCode = held ? 0 : 1
 } finally {

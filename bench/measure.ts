@@ -1,25 +1,27 @@
-/** Pairs measured in turn, so that what else the machine does meets both sides alike. */
+/** Measures two sides in alternation, so that other load on the machine affects both. */
 
+/** The figures of a topic. */
 export interface Compared {
   readonly name: string
   readonly ours: readonly number[]
   readonly theirs: readonly number[]
-  /** What the other side is, in a few words. */
+  /** The name of the other side. */
   readonly against: string
-  /** What must hold between the two medians, and in words. */
+  /** The condition on the two medians, and its text. */
   readonly limit: { readonly says: string; readonly holds: (ours: number, theirs: number) => boolean }
 }
 
+/** Number of measured pairs. */
 export const pairs = Math.max(9, Number(process.env['BENCH_PAIRS'] ?? 9))
 
-/** Milliseconds that `work` takes. */
+/** Returns the duration of `work` (ms). */
 export async function timed(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now()
   await work()
   return performance.now() - started
 }
 
-/** Runs both sides `pairs` times, in turn, after one pair that does not count. */
+/** Runs both sides in alternation, after one pair that does not count. */
 export async function interleave(
   pairs: number,
   ours: () => Promise<number>,
@@ -35,13 +37,14 @@ export async function interleave(
   return times
 }
 
+/** Returns the median. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length / 2
   return sorted.length % 2 === 1 ? (sorted[Math.floor(middle)] ?? NaN) : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2
 }
 
-/** `median (smallest–largest)` in milliseconds. */
+/** Returns `median (minimum–maximum)` in ms. */
 export function spread(values: readonly number[]): string {
   const show = (ms: number) => (ms >= 100 ? ms.toFixed(0) : ms.toFixed(1))
   return `${show(median(values))} (${show(Math.min(...values))}–${show(Math.max(...values))})`

@@ -1,4 +1,4 @@
-/** What was measured, as a table: on the screen, and in docs/explanation/measurements.md. */
+/** Formats figures as a table, for the screen and for docs/explanation/measurements.md. */
 import type { Compared } from './measure.ts'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,15 +13,17 @@ function cellsOf({ name, ours, theirs, against, limit }: Compared): string[] {
   return [name, spread(ours), theirs.length === 0 ? '' : spread(theirs), against, ratio, limit.says, limit.holds(a, b) ? 'yes' : 'no']
 }
 
+/** Returns a Markdown table. */
 export function tableOf(results: readonly Compared[]): string {
   return [head, head.map(() => '---'), ...results.map(cellsOf)].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
 
+/** Whether all limits hold. */
 export function allHold(results: readonly Compared[]): boolean {
   return results.every(({ ours, theirs, limit }) => limit.holds(median(ours), median(theirs)))
 }
 
-/** Between `<!-- name -->` and the next `<!-- end -->` of docs/explanation/measurements.md. */
+/** Replaces the table between `<!-- name -->` and the next `<!-- end -->` in docs/explanation/measurements.md. */
 export function writeTable(name: string, table: string): void {
   const file = join(root, 'docs/explanation/measurements.md')
   const page = readFileSync(file, 'utf8')

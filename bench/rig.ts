@@ -1,4 +1,4 @@
-/** What the benchmarks run on: a folder of their own, a private tmux server of 112 panes, stand-in agents. */
+/** The fleet of the benchmarks: a temporary folder, a private tmux server of 112 panes and stand-in agents. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,23 +8,24 @@ import { endServer } from '../test/support/tmux.ts'
 
 export const root = resolve(import.meta.dirname, '..')
 export const bundle = join(root, 'dist/start.mjs')
-/** Panes of the ten windows of examples/timmy. */
+/** Panes per window, as in examples/timmy. */
 export const sizes = [14, 12, 12, 10, 12, 8, 14, 14, 10, 6]
 
+/** A fleet for benchmarks. */
 export interface Rig {
   readonly dir: string
   socket: string
-  /** Runs the bundled command; returns what it printed. */
+  /** Runs the bundled command, and returns its output. */
   burn(...words: readonly string[]): Promise<string>
-  /** Runs it in the background: `said` waits until it has printed what matches, `kill` ends it by SIGKILL. */
-  start(...words: readonly string[]): { said(what: RegExp): Promise<void>; kill(): Promise<void> }
+  /** Runs the command in the background. `printed` waits until its output matches; `kill` ends it with SIGKILL. */
+  start(...words: readonly string[]): { printed(what: RegExp): Promise<void>; kill(): Promise<void> }
   writeSpec(machine?: object, more?: object): void
-  /** How many prompts the agents wrote down that they received. */
+  /** Returns the number of prompts that the agents received, by their logs. */
   received(): number
   close(): void
 }
 
-/** `panes`: how many each window has. */
+/** Creates the fleet. `panes`: the number of panes per window. */
 export function openRig(panes: readonly number[] = sizes): Rig {
   const dir = mkdtempSync(join(tmpdir(), 'burn-bench-'))
   const socket = `burn-bench-${process.pid}-${panes.length}`
@@ -68,7 +69,7 @@ function countReceived(dir: string): number {
   return readdirSync(dir).reduce((sum, name) => sum + readFileSync(join(dir, name), 'utf8').split('"event":"received"').length - 1, 0)
 }
 
-/** Runs a program to its end. Throws with what it said where it failed outright. */
+/** Runs a program, and returns its output. Throws an error with its messages, except for exit code 3. */
 export function command(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
   const [program = '', ...words] = argv
   const child = spawn(program, words, { env: { ...process.env, NO_COLOR: '1', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -77,7 +78,7 @@ export function command(argv: readonly string[], env: Readonly<Record<string, st
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
   return new Promise((done, fail) => {
-    child.once('close', (code) => (code === 0 || code === 3 ? done(out) : fail(new Error(`${argv.join(' ')} ended with ${code}: ${err}`))))
+    child.once('close', (code) => (code === 0 || code === 3 ? done(out) : fail(new Error(`${argv.join(' ')} exited with ${code}: ${err}`))))
   })
 }
 
@@ -88,7 +89,7 @@ function background(argv: readonly string[], env: Readonly<Record<string, string
   let out = ''
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
   return {
-    said: (what) => until(() => what.test(out)),
+    printed: (what) => until(() => what.test(out)),
     kill: () => {
       child.kill('SIGKILL')
       return ended
@@ -96,20 +97,21 @@ function background(argv: readonly string[], env: Readonly<Record<string, string
   }
 }
 
+/** Runs tmux on a socket, and returns its output. */
 export function tmux(socket: string, ...words: readonly string[]): string {
   return execFileSync('tmux', ['-u', '-L', socket, ...words], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
 }
 
-/** Ends a server and waits until all of its panes' processes are gone: they would compete with what is measured next. */
-export async function endWholly(socket: string): Promise<void> {
+/** Ends a server, and waits for the end of its panes' processes, which would disturb the next measurement. */
+export async function endServerAndPanes(socket: string): Promise<void> {
   const { stdout } = spawnSync('tmux', ['-L', socket, 'list-panes', '-a', '-F', '#{pid} #{pane_pid}'], { encoding: 'utf8' })
   endServer(socket)
   const pids = new Set(stdout.split(/\s+/).filter((pid) => pid !== ''))
   await until(() => [...pids].every((pid) => !existsSync(`/proc/${pid}`)))
 }
 
-/** Looks every few milliseconds until it holds; gives up after a minute. */
+/** Polls every 2 ms until `holds` returns true. Throws after a minute. */
 export async function until(holds: () => boolean): Promise<void> {
   for (const end = performance.now() + 60_000; !holds(); await sleep(2))
-    if (performance.now() > end) throw new Error('it did not happen in a minute')
+    if (performance.now() > end) throw new Error('a condition did not hold within a minute')
 }

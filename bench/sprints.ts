@@ -1,4 +1,4 @@
-/** What a sprint costs beside its model and its commands, against a script that does the same with git and curl; and the memory of twenty at a time. */
+/** Measures a sprint without its model and commands against a script with git and curl, and the memory of 20 concurrent sprints. */
 import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,10 +13,12 @@ import { bundle, command } from './rig.ts'
 /** Files of the repo. */
 const files = 1000
 const atOnce = 20
-const longest = 1500
-const mostMemory = 300
+/** Limit of the duration (ms). */
+const maxDuration = 1500
+/** Limit of the memory (MB). */
+const maxMemory = 300
 
-/** The check takes no time, and its model answers at once: what is left is what the program itself takes. */
+/** Returns the figures. The check takes no time, and the model answers at once, so that only burn's own time is measured. */
 export async function sprinting(pairs: number): Promise<Compared[]> {
   const ends: (() => unknown)[] = []
   try {
@@ -40,7 +42,7 @@ export async function sprinting(pairs: number): Promise<Compared[]> {
         name: `a sprint from claim to end, cached mirror of ${files} files, check \`true\``,
         ...times,
         against: 'git fetch, worktree, commit, push, and two requests by curl',
-        limit: { says: `≤ ${longest} ms`, holds: (ours) => ours <= longest },
+        limit: { says: `≤ ${maxDuration} ms`, holds: (ours) => ours <= maxDuration },
       },
       {
         name: 'the same as a whole process',
@@ -54,7 +56,7 @@ export async function sprinting(pairs: number): Promise<Compared[]> {
         ours: [memory],
         theirs: [],
         against: '',
-        limit: { says: `< ${mostMemory} MB`, holds: (ours) => ours < mostMemory },
+        limit: { says: `< ${maxMemory} MB`, holds: (ours) => ours < maxMemory },
       },
     ]
   } finally {
@@ -62,19 +64,19 @@ export async function sprinting(pairs: number): Promise<Compared[]> {
   }
 }
 
-/** Both times of one sprint, milliseconds: from its claim to its end, and its whole process, which reads spec, ledger and forge first. */
+/** Runs one sprint. Returns the time from its claim to its end (ms), and adds the time of its whole process to `whole`. */
 async function one({ env }: SprintRig, issue: number, whole: number[]): Promise<number> {
   let row: Sprint | undefined
   const took = await timed(async () => {
-    const said = await command([process.execPath, bundle, 'sprint', 'run', '--json', '--issue', `app#${issue}`], env)
-    row = (JSON.parse(said) as { sprints: readonly Sprint[] }).sprints[0]
+    const output = await command([process.execPath, bundle, 'sprint', 'run', '--json', '--issue', `app#${issue}`], env)
+    row = (JSON.parse(output) as { sprints: readonly Sprint[] }).sprints[0]
   })
-  if (row?.outcome !== 'change') throw new Error(`issue ${issue}: ${row?.failure_text ?? 'nothing'}`)
+  if (row?.outcome !== 'change') throw new Error(`issue ${issue}: ${row?.failure_text ?? 'no result'}`)
   whole.push(took)
   return (row.ended_at ?? 0) - row.started_at
 }
 
-/** What somebody would write who needs no claim, sandbox or record: the same traffic, the same commit. */
+/** Returns a function that does the same by hand, without claim, sandbox or record: the same requests and commit. */
 async function scriptFor({ dir, forge }: SprintRig): Promise<() => Promise<number>> {
   const mirror = join(dir, 'by-hand.git')
   const url = forge.url.replace('http://', `http://burn:${secrets.forge}@`)
@@ -101,26 +103,26 @@ async function scriptFor({ dir, forge }: SprintRig): Promise<() => Promise<numbe
     })
 }
 
-/** The most that the one process had in memory, MB: its commands are processes of their own. */
+/** Returns the peak memory of the process (MB), without its commands, which are other processes. */
 async function twentyAtOnce(rig: SprintRig): Promise<number> {
   const args = [bundle, 'sprint', 'run', '--json', '--jobs', String(atOnce), '--count', String(2 * atOnce)]
   const child = spawn(process.execPath, args, { env: { PATH: process.env['PATH'], ...rig.env }, stdio: ['ignore', 'pipe', 'inherit'] })
   let out = ''
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
   const over = new Promise<void>((done) => child.once('close', () => done()))
-  let most = 0
+  let peak = 0
   while (child.exitCode === null) {
-    most = Math.max(most, peakOf(child.pid ?? 0))
+    peak = Math.max(peak, peakOf(child.pid ?? 0))
     await sleep(50)
   }
   await over
   const { sprints } = JSON.parse(out) as { sprints: readonly Sprint[] }
   const good = sprints.filter(({ outcome }) => outcome === 'change').length
   if (good !== 2 * atOnce) throw new Error(`${good} of ${2 * atOnce} sprints ended in a change`)
-  return most
+  return peak
 }
 
-/** MB; 0 where the process is gone. */
+/** Returns the peak memory of a process (MB); 0 if it has ended. */
 function peakOf(pid: number): number {
   try {
     const [, kilobytes = '0'] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []

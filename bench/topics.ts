@@ -1,4 +1,4 @@
-/** What is measured: each topic gives both sides' times and the limit that the ratio is held to. */
+/** The topics of the benchmarks. Each returns the times of both sides, and the limit of their ratio. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Machine } from '../src/core/nouns.ts'
@@ -10,31 +10,31 @@ import { deliver } from '../src/deliver/deliver.ts'
 import { leaseLength } from '../src/observe/session.ts'
 import { captureMachine } from '../src/tmux/panes.ts'
 import { interleave, timed } from './measure.ts'
-import { captureAll, pasteAll, sourceFile } from './raw.ts'
-import { bundle, command, endWholly, openRig, tmux, until } from './rig.ts'
+import { captureAll, pasteAll, sourceFile } from './baseline.ts'
+import { bundle, command, endServerAndPanes, openRig, tmux, until } from './rig.ts'
 
 const atMost = (factor: number, plus = 0) => ({
   says: `≤ ${factor} ×${plus === 0 ? '' : ` + ${plus} ms`}`,
   holds: (ours: number, theirs: number) => ours <= factor * theirs + plus,
 })
 
-/** Raising 112 panes: the whole command against one `tmux source-file` of the same commands. */
-export async function raising(rig: Rig, machine: Machine, pairs: number): Promise<Compared> {
+/** Measures `burn up` with 112 panes against `tmux source-file` with the same commands. */
+export async function bringingUp(rig: Rig, machine: Machine, pairs: number): Promise<Compared> {
   const file = join(rig.dir, 'raise.tmux')
   writeFileSync(file, sourceFile(machine))
   const raw = `${rig.socket}-raw`
   const times = await interleave(
     pairs,
     async () => {
-      await endWholly(rig.socket)
+      await endServerAndPanes(rig.socket)
       return timed(() => rig.burn('up'))
     },
     async () => {
-      await endWholly(rig.socket)
+      await endServerAndPanes(rig.socket)
       const took = await timed(() =>
         command(['tmux', '-u', '-L', raw, 'new-session', '-d', '-s', machine.session, '-n', 'first', 'cat', ';', 'source-file', file]),
       )
-      await endWholly(raw)
+      await endServerAndPanes(raw)
       return took
     },
   )
@@ -43,7 +43,7 @@ export async function raising(rig: Rig, machine: Machine, pairs: number): Promis
 
 const prompt = (index: number, round: number) => `Prompt ${round}.${index}\n${`${'words to work on '.repeat(4)}\n`.repeat(43)}`
 
-/** 112 prompts of 3 KB, until every agent has written down that it received its own. */
+/** Measures the delivery of 112 prompts of 3 KB, until each agent has logged its prompt. */
 export async function delivering(rig: Rig, session: Session, channel: Tmux, pairs: number, where: string): Promise<Compared> {
   const machine = session.fleet.machines[0] as Machine
   const workers = machine.windows.flatMap((window) => window.workers)
@@ -75,7 +75,7 @@ export async function delivering(rig: Rig, session: Session, channel: Tmux, pair
   return {
     name: `112 prompts of 3 KB, with proof, ${where}`,
     ...times,
-    against: 'the same pasted blindly on one control channel',
+    against: 'the same pasted without checks on one control channel',
     limit: atMost(2),
   }
 }
@@ -87,12 +87,13 @@ async function idle(rig: Rig, machine: Machine): Promise<void> {
   })
 }
 
+/** Returns the panes of all workers. */
 export function panesOf(rig: Rig, machine: Machine): string[] {
   const rows = tmux(rig.socket, 'list-panes', '-s', '-t', `=${machine.session}`, '-F', '#{pane_id} #{@burn_worker}').trim().split('\n')
   return rows.filter((row) => row.includes('/')).map((row) => row.split(' ')[0] ?? '')
 }
 
-/** Everything that 112 panes show, in one look. */
+/** Measures a snapshot of 112 panes with their screens. */
 export async function sampling(rig: Rig, machine: Machine, channel: Tmux, pairs: number, where: string): Promise<Compared> {
   const panes = panesOf(rig, machine)
   const times = await interleave(
@@ -100,15 +101,16 @@ export async function sampling(rig: Rig, machine: Machine, channel: Tmux, pairs:
     () => timed(() => captureMachine(channel, machine)),
     () => timed(() => captureAll(channel, panes)),
   )
-  return { name: `a look at 112 panes, ${where}`, ...times, against: 'pipelined capture-pane alone', limit: atMost(1.5, 3) }
+  return { name: `a snapshot of 112 panes, ${where}`, ...times, against: 'pipelined capture-pane alone', limit: atMost(1.5, 3) }
 }
 
+/** Measures `burn status` as a whole process. */
 export async function statusCommand(rig: Rig, pairs: number): Promise<Compared> {
   const times = await againstNode(pairs, () => rig.burn('status'))
   return { name: 'burn status, 112 panes, whole process', ...times, limit: atMost(5) }
 }
 
-/** How long a person waits for the command itself. */
+/** Measures the start of the command. */
 export async function starting(pairs: number): Promise<Compared[]> {
   const rig = openRig([5, 5])
   try {
@@ -135,8 +137,8 @@ async function againstNode(pairs: number, ours: () => Promise<unknown>) {
   return { ...times, against: 'node -e 0' }
 }
 
-/** What a user would do over ssh: one ssh a pane. Ours is the whole round of deliveries with proof. */
-export async function sshAPane(
+/** Measures the alternative over ssh: one ssh per pane. `ours`: the times of the deliveries with proof. */
+export async function sshPerPane(
   rig: Rig,
   ours: readonly number[],
   ssh: readonly string[],
@@ -156,7 +158,7 @@ export async function sshAPane(
     name: '112 prompts over ssh',
     ours,
     theirs,
-    against: `one ssh … send-keys a pane (${some.length} measured, × ${panes.length / some.length})`,
+    against: `one ssh … send-keys per pane (${some.length} measured, × ${panes.length / some.length})`,
     limit,
   }
 }

@@ -1,6 +1,6 @@
 /**
- * `node bench/watch.ts`: what it costs to watch 112 workers, idle and while all of them print ten lines a second, and how late a change is seen.
- * CPU is the watching process's own time, so that a busy machine changes nothing.
+ * `node bench/watch.ts`: measures the CPU time and memory of `burn watch` with 112 workers, idle and printing ten lines per second, and the delay of a
+ * change. It counts only the CPU time of the watching process, so that other load does not matter.
  */
 import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -15,7 +15,7 @@ const idleSeconds = 30
 const busySeconds = 20
 const ticks = 100
 
-/** A turn that prints ten lines a second, where a person says go. */
+/** A turn that prints ten lines per second after the prompt `go`. */
 const chatter = `export async function turn(prompt, { print, sleep, signal }) {
   if (prompt.trim() !== 'go') return
   const end = Date.now() + ${(busySeconds + 15) * 1000}
@@ -37,7 +37,7 @@ function usageOf(pid: number): Usage {
   return { cpu: (Number(fields[11]) + Number(fields[12])) / ticks, rss: Number(rss) / 1024 }
 }
 
-/** Share of a core in percent over some seconds. */
+/** Returns the CPU time over some seconds as percent of a core, and the memory (MB). */
 async function share(pid: number, seconds: number): Promise<{ percent: number; rss: number }> {
   const before = usageOf(pid)
   await sleep(seconds * 1000)
@@ -87,16 +87,16 @@ try {
   await sleep(2_000)
   const busy = await share(pid, busySeconds)
   watching.kill()
-  const late = [...sent].map(([worker, at]) => (seen.get(worker) ?? Infinity) - at).toSorted((a, b) => a - b)
+  const delays = [...sent].map(([worker, at]) => (seen.get(worker) ?? Infinity) - at).toSorted((a, b) => a - b)
   const results = [
     ['112 workers idle', `${idle.percent.toFixed(2)} % of a core`, '< 1 %', idle.percent < 1],
-    ['all printing ten lines a second', `${busy.percent.toFixed(2)} % of a core`, '< 5 %', busy.percent < 5],
+    ['all printing ten lines per second', `${busy.percent.toFixed(2)} % of a core`, '< 5 %', busy.percent < 5],
     ['memory', `${Math.max(idle.rss, busy.rss).toFixed(0)} MB RSS`, '< 120 MB', Math.max(idle.rss, busy.rss) < 120],
     [
       'a change is shown after',
-      `${median(late).toFixed(0)} ms (p99 ${percentile(late, 99).toFixed(0)} ms)`,
+      `${median(delays).toFixed(0)} ms (p99 ${percentile(delays, 99).toFixed(0)} ms)`,
       '≤ 1500 ms',
-      percentile(late, 99) <= 1500,
+      percentile(delays, 99) <= 1500,
     ],
   ] as const
   const lines = table(

@@ -1,27 +1,28 @@
-/** Drives the real command line, as a person would. */
+/** Runs the real command line, as a person would. */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { Stage } from './stage.ts'
+import type { DemoSetup } from './setup.ts'
 import { killGroup, spawnPiped, runProcess, type PipedChild } from '../src/host/exec.ts'
 
-const longest = 60_000
-/** How long a command that was asked to stop may finish what it began, milliseconds. */
-const grace = 5_000
+/** Maximum duration of a command (ms). */
+const timeout = 60_000
+/** Time for a command to finish its step after it was asked to stop (ms). */
+const stopTimeout = 5_000
 
-/** The words as a person types them. */
+/** Returns a command line as a person types it. */
 export const typed = (words: readonly string[]) =>
   `burn ${words.map((word) => (/^[\w@%+=:,./#-]+$/.test(word) && !word.startsWith('#') ? word : `'${word}'`)).join(' ')}`
 
-/** Runs one command to its end, or until `stop`, and returns what it printed. Throws with what it said where its exit code is not 0. */
-export async function burn(stage: Stage, words: readonly string[], stop: AbortSignal): Promise<string> {
+/** Runs a command to its end, or until `stop`, and returns its output. Throws an error with its output if the exit code is not 0. */
+export async function burn(setup: DemoSetup, words: readonly string[], stop: AbortSignal): Promise<string> {
   let out = ''
   let failure: string | null = null
-  const running = start(stage, words, (why) => (failure = why))
+  const running = start(setup, words, (why) => (failure = why))
   running.child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
   const interrupt = () => void running.stop()
   stop.addEventListener('abort', interrupt)
-  const timer = setTimeout(interrupt, longest)
+  const timer = setTimeout(interrupt, timeout)
   await running.ended
   clearTimeout(timer)
   stop.removeEventListener('abort', interrupt)
@@ -29,56 +30,61 @@ export async function burn(stage: Stage, words: readonly string[], stop: AbortSi
   return out
 }
 
-/** A command that goes on, and prints a JSON object a line. */
+/** A command that runs in the background. */
 export interface Running {
-  /** Asks it to stop, as Ctrl-C does, and waits until it has. */
+  /** Interrupts the command, as Ctrl-C does, and waits for its end. */
   stop(): Promise<void>
 }
 
-/** `onFailure` is told when it ends with another exit code than 0, and was not asked to end. */
-export function follow<T>(stage: Stage, words: readonly string[], onLine: (value: T) => void, onFailure: (why: string) => void): Running {
-  const running = start(stage, words, onFailure)
+/** Runs a command that prints JSON lines. Calls `onFailure` if it exits with another code than 0 without being stopped. */
+export function follow<T>(
+  setup: DemoSetup,
+  words: readonly string[],
+  onLine: (value: T) => void,
+  onFailure: (why: string) => void,
+): Running {
+  const running = start(setup, words, onFailure)
   createInterface({ input: running.child.stdout }).on('line', (line) => onLine(JSON.parse(line) as T))
   return running
 }
 
 function start(
-  stage: Stage,
+  setup: DemoSetup,
   words: readonly string[],
   onFailure: (why: string) => void,
 ): Running & { readonly child: PipedChild; readonly ended: Promise<void> } {
-  const child = spawnPiped([process.execPath, stage.command, ...words, '--spec', stage.spec], { env: stage.env, cwd: stage.dir })
-  let said = ''
-  let asked = false
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  const child = spawnPiped([process.execPath, setup.command, ...words, '--spec', setup.spec], { env: setup.env, cwd: setup.dir })
+  let errors = ''
+  let isStopped = false
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
   const ended = new Promise<void>((done) => {
     child.once('error', (error) => (onFailure(error.message), done()))
     child.once('close', (code) => {
-      if (!asked && code !== 0) onFailure(`${typed(words)} ended with ${code ?? 'a signal'}: ${said.trim()}\n`)
+      if (!isStopped && code !== 0) onFailure(`${typed(words)} ended with ${code ?? 'a signal'}: ${errors.trim()}\n`)
       done()
     })
   })
   const stop = async () => {
-    asked = true
+    isStopped = true
     child.kill('SIGINT')
-    const timer = setTimeout(() => killGroup(child), grace)
+    const timer = setTimeout(() => killGroup(child), stopTimeout)
     await ended
     clearTimeout(timer)
   }
   return { child, ended, stop }
 }
 
-/** Ends the tmux server of the demo, by its own socket, and removes what tmux may leave of that. */
-export async function endServer({ socket, env }: Pick<Stage, 'socket' | 'env'>, uid: number): Promise<void> {
-  // Exit code 1 says that there is none: that is what was wanted.
+/** Ends the tmux server of the demo, and removes its socket if tmux left it. */
+export async function endServer({ socket, env }: Pick<DemoSetup, 'socket' | 'env'>, uid: number): Promise<void> {
+  // Exit code 1 means that there is no server.
   await runProcess(['tmux', '-L', socket, 'kill-server'], { timeout_ms: 5_000, env })
   rmSync(join(env['TMUX_TMPDIR'] ?? '/tmp', `tmux-${uid}`, socket), { force: true })
 }
 
-/** What a person types to look into a worker's window while the fleet is up. */
-export function lookInto({ socket, session }: Stage, window: string, inside: boolean): string {
+/** Returns the command that attaches to a window. `inside`: the person's terminal is a tmux pane. */
+export function attachCommand({ socket, session }: DemoSetup, window: string, inside: boolean): string {
   return `${inside ? 'TMUX= ' : ''}tmux -L ${socket} attach -t ${session}:${window}`
 }
 
-/** The command line from this checkout, for a person to type. */
+/** The command of this checkout, for a person to type. */
 export const command = join('bin', 'burn')

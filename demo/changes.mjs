@@ -1,14 +1,14 @@
 /**
- * What the demo's worker understands of an issue: five kinds of small change, read from the text as a person would write them. Anything else
- * is null: it then opens no change and says so. Only node: built-ins; runs under Node 20.
+ * Finds the change that an issue asks for. It understands five kinds of small changes, as a person would write them. Uses only Node's own modules, and
+ * runs under Node 20.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, resolve, sep } from 'node:path'
 
 const file = '`?([\\w][\\w./-]*\\w)`?'
 
-/** The change that an issue's text asks for: `{ what, files, apply(root) }`; null where none is understood. */
-export function understand(text) {
+/** Returns the change that a text asks for, as `{ what, files, apply(root) }`; null if it understands none. */
+export function requestedChange(text) {
   return added(text) ?? removed(text) ?? renamed(text) ?? versioned(text) ?? corrected(text)
 }
 
@@ -45,7 +45,7 @@ function corrected(text) {
   return { what: `Correct "${wrong}" in ${path}`, files: [path], apply: (root) => replace(root, path, wrong, right) }
 }
 
-/** Issue text names the file: it must stay inside the clone, and out of git's own folder. */
+/** Returns the full path of a file. Throws if it is outside the clone or in `.git`, because the issue's text names it. */
 function within(root, path) {
   const full = resolve(root, path)
   if (!full.startsWith(root + sep) || path.split('/').includes('.git')) throw new Error(`${path} is outside the repo`)
@@ -61,6 +61,6 @@ function write(root, path, text) {
 function replace(root, path, from, to) {
   const before = readFileSync(within(root, path), 'utf8')
   const after = typeof from === 'string' ? before.replaceAll(from, () => to) : before.replace(from, () => to)
-  if (after === before) throw new Error(`${path} does not have what the issue names`)
+  if (after === before) throw new Error(`${path} does not contain the text of the issue`)
   write(root, path, after)
 }

@@ -1,68 +1,69 @@
-/** `npm run demo`: the main job on an embedded default. `--keep` leaves the fleet up. */
+/** `npm run demo`: shows burn on a prepared backlog, with stand-in agents. `--keep` leaves the fleet running. */
 import type { CycleLine, Progress, StatusLine } from './progress.ts'
-import type { Stage } from './stage.ts'
+import type { DemoSetup } from './setup.ts'
 import type { Screen } from './screen.ts'
 import { processIo, type Io } from '../src/cli/io.ts'
 import { burn, endServer, follow, typed } from './burn.ts'
-import { afterCycle, afterStatus, isOver, nothingYet } from './progress.ts'
+import { afterCycle, afterStatus, isOver, noProgress } from './progress.ts'
 import { handyman } from '../test/stand-ins/model/handyman.ts'
 import { startModel } from '../test/stand-ins/model/server.ts'
-import { sayFurther, sayOutcomes } from './result.ts'
+import { printNextSteps, printOutcomes } from './result.ts'
 import { openScreen } from './screen.ts'
-import { playSprint } from './sprint.ts'
-import { setStage } from './stage.ts'
+import { runSprint } from './sprint.ts'
+import { setUpDemo } from './setup.ts'
 import { verify, type Outcome } from './verify.ts'
 
-/** A demo that takes longer than this says what is missing, milliseconds. */
+/** Maximum duration of the cycles (ms). After it, the demo reports the missing results. */
 const limit = 40_000
 
+/** The error for a demo that a person stopped. */
 class Stopped extends Error {}
 
 async function main(args: readonly string[], io: Io): Promise<number> {
   const keep = args.includes('--keep')
-  const strange = args.filter((word) => word !== '--keep')
-  if (strange.length > 0) {
-    io.err(`demo: it has one option, --keep (leave the fleet up); not ${strange.join(' ')}`)
+  const unknown = args.filter((word) => word !== '--keep')
+  if (unknown.length > 0) {
+    io.err(`demo: unknown arguments: ${unknown.join(' ')}. The only option is --keep, which leaves the fleet running.`)
     return 2
   }
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
-  // A terminal that is gone, or a reader that has seen enough, ends the demo as Ctrl-C does: the fleet must not stay.
+  // A closed terminal or pipe stops the demo like Ctrl-C, so that the fleet does not stay.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => stop.abort())
   const inside = process.env['TMUX'] !== undefined
   const began = performance.now()
   const model = await startModel({ script: handyman, models: ['demo-model'] })
-  const stage = await setStage(process.env, model.url)
+  const setup = await setUpDemo(process.env, model.url)
   let up = false
   try {
-    io.out(`The demo's folder: ${stage.dir}`)
-    const outcomes = await play(stage, io, inside, stop.signal)
+    io.out(`Folder of the demo: ${setup.dir}`)
+    const outcomes = await runCommands(setup, io, inside, stop.signal)
     up = keep
     const end = { outcomes, seconds: (performance.now() - began) / 1000, keep, inside }
-    sayOutcomes(end, io)
-    const wrong = await playSprint(stage, io, stop.signal)
+    printOutcomes(end, io)
+    const wrong = await runSprint(setup, io, stop.signal)
     io.out(
       wrong === null
-        ? 'Its branch was compared with what the issue asks for, too: it is right.'
-        : io.paint('red', `The sprint did not do it: ${wrong}`),
+        ? 'The branch of the sprint was also compared with its issue: it is right.'
+        : io.paint('red', `The sprint failed: ${wrong}`),
     )
-    sayFurther(end, stage, io)
+    printNextSteps(end, setup, io)
     return outcomes.every((outcome) => outcome.wrong === null) && wrong === null ? 0 : 1
   } catch (thrown) {
     if (!(thrown instanceof Stopped)) throw thrown
-    io.err(`Stopped. What there was is in ${stage.dir}.`)
+    io.err(`Stopped. The files of the demo are in ${setup.dir}.`)
     return 130
   } finally {
     await model.close()
-    if (!up) await endServer(stage, process.getuid?.() ?? 0)
+    if (!up) await endServer(setup, process.getuid?.() ?? 0)
   }
 }
 
-/** Runs the commands under a live screen, which is gone again when this returns or throws. */
-async function play(stage: Stage, io: Io, inside: boolean, stop: AbortSignal): Promise<Outcome[]> {
+/** Runs the commands under a live screen, which is closed at the end. Returns the verified outcomes. */
+async function runCommands(setup: DemoSetup, io: Io, inside: boolean, stop: AbortSignal): Promise<Outcome[]> {
   const commands: string[] = []
-  const screen = openScreen(stage, io, inside)
-  let progress: Progress = nothingYet
+  const screen = openScreen(setup, io, inside)
+  let progress: Progress = noProgress
   const announce = (words: readonly string[]) => {
     commands.push(typed(words))
     progress = { ...progress, commands: [...commands] }
@@ -71,23 +72,23 @@ async function play(stage: Stage, io: Io, inside: boolean, stop: AbortSignal): P
   try {
     for (const words of [['up'], ['christen', '--parallel', '6']]) {
       announce(words)
-      await burn(stage, words, stop)
+      await burn(setup, words, stop)
       if (stop.aborted) throw new Stopped()
     }
     announce(['dispatch', '--cycles', '0', '--interval', '1'])
-    await work(stage, progress, screen, stop)
+    await runCycles(setup, progress, screen, stop)
   } finally {
     screen.close()
   }
   if (io.tty) for (const line of commands) io.out(io.paint('gray', `$ ${line}`))
-  return verify(stage, (words) => {
+  return verify(setup, (words) => {
     io.out(io.paint('gray', `$ ${typed(words.filter((word) => word !== '--json'))}`))
-    return burn(stage, words, stop)
+    return burn(setup, words, stop)
   })
 }
 
-/** Cycles until everything is done, a person stops it, or the time is over. */
-async function work(stage: Stage, first: Progress, screen: Screen, stop: AbortSignal): Promise<void> {
+/** Runs cycles until all issues are done, a person stops the demo, or the time is over. */
+async function runCycles(setup: DemoSetup, first: Progress, screen: Screen, stop: AbortSignal): Promise<void> {
   let progress = first
   let finish: (why: Error | null) => void = () => {}
   const over = new Promise<Error | null>((done) => (finish = done))
@@ -103,12 +104,12 @@ async function work(stage: Stage, first: Progress, screen: Screen, stop: AbortSi
   if (stop.aborted) interrupt()
   const running = [
     follow<CycleLine>(
-      stage,
+      setup,
       ['dispatch', '--cycles', '0', '--interval', '1', '--json'],
       (line) => change(afterCycle(progress, line)),
       ended,
     ),
-    follow<StatusLine>(stage, ['status', '--watch', '--interval', '1', '--json'], (line) => change(afterStatus(progress, line)), ended),
+    follow<StatusLine>(setup, ['status', '--watch', '--interval', '1', '--json'], (line) => change(afterStatus(progress, line)), ended),
   ]
   const why = await over
   clearTimeout(timer)

@@ -1,4 +1,4 @@
-/** What is known of the demo while it runs, from what the commands print. */
+/** Tracks the progress of the demo from the output of its commands. */
 import { backlog } from './backlog.ts'
 
 /** One line of `burn dispatch --json`. */
@@ -27,26 +27,30 @@ export interface StatusLine {
   }[]
 }
 
+/** A dispatch so far. */
 export interface Given {
   readonly id: string
   readonly kind: string
   readonly issue: string
   readonly worker: string
-  /** Of its dispatch; `handed` once its prompt was seen. */
+  /** The state of the dispatch; `handed` when its prompt was seen. */
   readonly state: string
 }
 
+/** The progress so far. */
 export interface Progress {
   readonly commands: readonly string[]
   readonly cycles: number
-  /** By dispatch id, in the order in which they were given. */
+  /** Dispatches by id, in order. */
   readonly given: ReadonlyMap<string, Given>
-  /** State by worker. */
+  /** The state of each worker. */
   readonly workers: ReadonlyMap<string, string>
 }
 
-export const nothingYet: Progress = { commands: [], cycles: 0, given: new Map(), workers: new Map() }
+/** The progress at the start. */
+export const noProgress: Progress = { commands: [], cycles: 0, given: new Map(), workers: new Map() }
 
+/** Returns the progress after a line of `burn dispatch`. */
 export function afterCycle(progress: Progress, { cycle, claimed, settled, deliveries }: CycleLine): Progress {
   const given = new Map(progress.given)
   for (const { id, kind, issue, worker } of claimed) given.set(id, { id, kind, issue, worker, state: 'claimed' })
@@ -59,14 +63,17 @@ export function afterCycle(progress: Progress, { cycle, claimed, settled, delive
   return { ...progress, cycles: cycle, given }
 }
 
+/** Returns the progress after a line of `burn status`. */
 export function afterStatus(progress: Progress, { machines }: StatusLine): Progress {
   const all = machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers.map(({ id, state }) => [id, state] as const)))
   return { ...progress, workers: new Map(all) }
 }
 
-export const tasks = backlog.filter(({ fate }) => fate.kind === 'work').length
-const questions = backlog.filter(({ fate }) => fate.kind === 'council').length
+/** Number of issues for workers. */
+export const tasks = backlog.filter(({ expected }) => expected.kind === 'work').length
+const questions = backlog.filter(({ expected }) => expected.kind === 'council').length
 
+/** Returns the numbers of handed issues, open changes and asked questions. */
 export function counts({ given }: Progress): { readonly handed: number; readonly review: number; readonly asked: number } {
   const all = [...given.values()]
   const count = (kind: string, states: readonly string[]) => all.filter((each) => each.kind === kind && states.includes(each.state)).length
@@ -77,7 +84,7 @@ export function counts({ given }: Progress): { readonly handed: number; readonly
   }
 }
 
-/** Everything that should become of the backlog has. */
+/** Whether all issues have their change and the council was asked. */
 export function isOver(progress: Progress): boolean {
   const { review, asked } = counts(progress)
   return review >= tasks && asked >= questions

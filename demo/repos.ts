@@ -1,8 +1,8 @@
-/** The demo's three small repositories: what stands on their main branch, by path. */
+/** The contents of the three repositories of the demo, by path. */
 import type { Repo } from './backlog.ts'
 
 interface Contents {
-  /** Command that must pass before a change is opened. */
+  /** The command that must pass before a change is opened. */
   readonly check: string
   readonly files: Readonly<Record<string, string>>
 }

@@ -1,30 +1,34 @@
-/** What the demo says at its end. */
+/** Prints the results of the demo. */
 import type { Outcome } from './verify.ts'
-import type { Stage } from './stage.ts'
+import type { DemoSetup } from './setup.ts'
 import type { Io } from '../src/cli/io.ts'
 import { fit, table } from '../src/cli/table.ts'
-import { command, lookInto } from './burn.ts'
-import { lanes } from './stage.ts'
+import { counted } from '../src/core/text.ts'
+import { attachCommand, command } from './burn.ts'
+import { lanes } from './setup.ts'
 
+/** The end of a demo. */
 export interface Ending {
   readonly outcomes: readonly Outcome[]
   readonly seconds: number
   readonly keep: boolean
-  /** The person's own terminal is a tmux pane. */
+  /** Whether the person's terminal is a tmux pane. */
   readonly inside: boolean
 }
 
-export function sayOutcomes({ outcomes, seconds }: Ending, io: Io): void {
+/** Prints the table of outcomes and the totals. */
+export function printOutcomes({ outcomes, seconds }: Ending, io: Io): void {
   for (const line of outcomeTable(outcomes, io)) io.out(line)
   io.out('')
   for (const line of closing(outcomes, seconds)) io.out(line)
 }
 
-export function sayFurther({ keep, inside }: Ending, stage: Stage, io: Io): void {
-  for (const line of ['', ...further(stage, keep, inside), '', ...own()]) io.out(line)
+/** Prints how to look at the results, and how to use another forge. */
+export function printNextSteps({ keep, inside }: Ending, setup: DemoSetup, io: Io): void {
+  for (const line of ['', ...whereToLook(setup, keep, inside), '', ...otherForge()]) io.out(line)
 }
 
-/** What has no branch says why instead, across the columns that it leaves empty. */
+/** Returns the table of outcomes. A row without a branch has its reason in those columns. */
 function outcomeTable(outcomes: readonly Outcome[], io: Io): string[] {
   const width = io.tty ? io.width : Infinity
   const done = outcomes.map(({ worker, branch, change, wrong }) => [worker ?? '', branch ?? '', wrong ?? change])
@@ -32,7 +36,7 @@ function outcomeTable(outcomes: readonly Outcome[], io: Io): string[] {
     ['WORKER', 'BRANCH', 'CHANGE'],
     done.map((row, index) => (hasChange(outcomes[index]) ? row : ['', '', ''])),
   )
-  const title = Math.max(12, width - longestChange)
+  const title = Math.max(12, width - otherColumns)
   const rows = outcomes.map(({ issue, worker, wrong, change }, index) => {
     const text = hasChange(outcomes[index])
       ? (doneRows[index] ?? '')
@@ -43,8 +47,8 @@ function outcomeTable(outcomes: readonly Outcome[], io: Io): string[] {
   return [io.paint('bold', head), ...lines.map((line, index) => painted(line, outcomes[index], io))]
 }
 
-/** Columns beside the title: mark, issue, worker, branch, and enough of the change. */
-const longestChange = 85
+/** Width of the columns beside the title: mark, issue, worker, branch and most of the change. */
+const otherColumns = 85
 
 const hasChange = (outcome: Outcome | undefined) => outcome?.wrong === null && outcome.branch !== null
 
@@ -64,34 +68,34 @@ function closing(outcomes: readonly Outcome[], seconds: number): string[] {
   const wrong = outcomes.filter((each) => each.wrong !== null).length
   const changes = outcomes.filter((each) => each.wrong === null && each.branch !== null)
   const workers = new Set(changes.map(({ worker }) => worker)).size
-  const count = (kind: string) => outcomes.filter(({ issue, wrong: why }) => why === null && issue.fate.kind === kind).length
+  const count = (kind: string) => outcomes.filter(({ issue, wrong: why }) => why === null && issue.expected.kind === kind).length
   return [
-    `${changes.length} changes by ${workers} workers wait for your review, ${count('council')} question went to the council, ${count('skip')} issues were left alone (${seconds.toFixed(0)} s).`,
+    `${counted(changes.length, 'change')} by ${counted(workers, 'worker')} for your review, ${counted(count('council'), 'question')} to the council, ${counted(count('skip'), 'issue')} not assigned (${seconds.toFixed(0)} s).`,
     wrong === 0
-      ? 'Each branch was compared with what its issue asks for, by git: all are right.'
-      : `${wrong} of ${outcomes.length} issues did not become what they should have: see ✗ above.`,
+      ? 'Each branch was compared with its issue: all are right.'
+      : `${wrong} of ${counted(outcomes.length, 'issue')} have a wrong outcome: see ✗ above.`,
   ]
 }
 
-function further(stage: Stage, keep: boolean, inside: boolean): string[] {
+function whereToLook(setup: DemoSetup, keep: boolean, inside: boolean): string[] {
   const kept = [
-    'The fleet is still up:',
-    `  ${lookInto(stage, lanes[0].name, inside)}    look into a lane (Ctrl-b n: the next, Ctrl-b d: leave)`,
-    `  ${command} status --spec ${stage.spec}    what everyone is doing`,
-    `  tmux -L ${stage.socket} kill-server    end it`,
+    'The fleet is still running:',
+    `  ${attachCommand(setup, lanes[0].name, inside)}    attach to a lane (Ctrl-b n: next lane, Ctrl-b d: detach)`,
+    `  ${command} status --spec ${setup.spec}    show what each worker is doing`,
+    `  tmux -L ${setup.socket} kill-server    end the fleet`,
   ]
   return [
-    ...(keep ? kept : ['The fleet has ended. To look into its panes, keep it up:  npm run demo -- --keep']),
-    `Issues, branches, reviews and the ledger are in ${stage.dir}; delete it when you have seen enough.`,
+    ...(keep ? kept : ['The fleet has ended. To look at its panes, keep it running:  npm run demo -- --keep']),
+    `Issues, branches, reviews and the ledger are in ${setup.dir}. Delete this folder when you no longer need it.`,
   ]
 }
 
-/** The two lines of the spec that make it one's own. */
-function own(): string[] {
+/** Returns the lines of the spec to change for another forge and agent. */
+function otherForge(): string[] {
   return [
-    'Your own forge: in a copy of its fleet-spec.json change two lines, and name your repos in "windows":',
+    'To use your own forge, copy fleet-spec.json, change these two lines, and write your repos under "windows":',
     '  "forge": { "kind": "gitea", "url": "https://forge.example.com", "owner": "you" },',
     '  "agent": { "kind": "hermes" },',
-    'The token goes into ~/.config/burn-fleet/token, readable by you alone (chmod 600).',
+    'Write the token of the forge to ~/.config/burn-fleet/token, and make it private (chmod 600).',
   ]
 }

@@ -1,41 +1,43 @@
-/** The demo in the terminal: one screen that redraws itself where a person looks on, plain lines elsewhere. */
+/** Shows the progress of the demo: a live screen on a terminal, plain lines in a pipe. */
 import type { Progress } from './progress.ts'
-import type { Stage } from './stage.ts'
+import type { DemoSetup } from './setup.ts'
 import type { Io } from '../src/cli/io.ts'
 import { fit, widthOf } from '../src/cli/table.ts'
-import { lookInto } from './burn.ts'
+import { attachCommand } from './burn.ts'
 import { counts, tasks } from './progress.ts'
-import { lanes } from './stage.ts'
+import { lanes } from './setup.ts'
 
+/** A display of the progress. */
 export interface Screen {
   show(progress: Progress): void
-  /** Leaves the terminal as it was. */
+  /** Restores the terminal. */
   close(): void
 }
 
 const barLength = 30
 const colours = { working: 'green', idle: 'cyan', waiting: 'yellow', error: 'red', dead: 'red' } as const
 
-export function openScreen(stage: Stage, io: Io, inside: boolean): Screen {
-  return io.tty ? drawn(stage, io, inside) : plain(stage, io, inside)
+/** Opens the display. `inside`: the person's terminal is a tmux pane. */
+export function openScreen(setup: DemoSetup, io: Io, inside: boolean): Screen {
+  return io.tty ? drawn(setup, io, inside) : plain(setup, io, inside)
 }
 
-/** The alternate screen: what was in the terminal before comes back, and only the result is left in it. */
-function drawn(stage: Stage, io: Io, inside: boolean): Screen {
+/** Draws on the alternate screen, so that the terminal has only the result at the end. */
+function drawn(setup: DemoSetup, io: Io, inside: boolean): Screen {
   const control = (...sequences: string[]) => sequences.map(io.control).join('')
   io.write(control('?1049h', '?25l', 'H', '2J'))
   return {
     show(progress) {
-      const most = io.size().height - 1
-      const all = picture(progress, stage, io, inside)
-      const rows = (all.length > most ? all.filter((row) => row !== '') : all).slice(0, most)
+      const maxRows = io.size().height - 1
+      const all = picture(progress, setup, io, inside)
+      const rows = (all.length > maxRows ? all.filter((row) => row !== '') : all).slice(0, maxRows)
       io.write(`${control('H')}${rows.map((row) => `${row}${control('K')}\n`).join('')}${control('J')}`)
     },
     close: () => io.write(control('?25h', '?1049l')),
   }
 }
 
-function picture(progress: Progress, stage: Stage, io: Io, inside: boolean): string[] {
+function picture(progress: Progress, setup: DemoSetup, io: Io, inside: boolean): string[] {
   const { width } = io
   const { handed, review } = counts(progress)
   const done = Math.round((review / tasks) * barLength)
@@ -51,8 +53,8 @@ function picture(progress: Progress, stage: Stage, io: Io, inside: boolean): str
     '',
     `${io.paint('green', '█'.repeat(done))}${io.paint('gray', '░'.repeat(barLength - done))}  ${handed} of ${tasks} handed, ${review} open for review, cycle ${progress.cycles}`,
     '',
-    `Look into a lane:  ${lookInto(stage, lanes[0].name, inside)}`,
-    io.paint('gray', '(in another terminal; Ctrl-b d leaves it). Ctrl-C here ends the demo.'),
+    `Attach to a lane:  ${attachCommand(setup, lanes[0].name, inside)}`,
+    io.paint('gray', '(in another terminal; Ctrl-b d detaches). Ctrl-C here ends the demo.'),
   ]
 }
 
@@ -68,14 +70,14 @@ function workerRow(id: string, name: string, progress: Progress, io: Io, width: 
   return `${head}${fit(tasksOf.join('   '), Math.max(10, width - 26))}`
 }
 
-function plain(stage: Stage, io: Io, inside: boolean): Screen {
-  let said = 0
+function plain(setup: DemoSetup, io: Io, inside: boolean): Screen {
+  let printed = 0
   let before = ''
   return {
     show(progress) {
-      for (const line of progress.commands.slice(said)) io.out(`$ ${line}`)
-      if (said === 0) io.out(`While it runs, look into a lane from another terminal:  ${lookInto(stage, lanes[0].name, inside)}`)
-      said = progress.commands.length
+      for (const line of progress.commands.slice(printed)) io.out(`$ ${line}`)
+      if (printed === 0) io.out(`While it runs, attach to a lane from another terminal:  ${attachCommand(setup, lanes[0].name, inside)}`)
+      printed = progress.commands.length
       const { handed, review } = counts(progress)
       const now = `cycle ${progress.cycles}: ${handed} of ${tasks} handed, ${review} open for review`
       if (progress.cycles > 0 && now.slice(now.indexOf(':')) !== before) io.out(now)

@@ -1,10 +1,10 @@
-/** The demo's end: one issue more comes in, and no pane takes it. A sprint does, with a model that is a script. */
+/** The last part of the demo: a sprint does one more issue without a pane, with a script in place of a model. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Io } from '../src/cli/io.ts'
-import type { Stage } from './stage.ts'
+import type { DemoSetup } from './setup.ts'
 import { burn, typed } from './burn.ts'
-import { git, writeIssue } from './stage.ts'
+import { git, writeIssue } from './setup.ts'
 
 const issue = {
   repo: 'handbook',
@@ -14,10 +14,10 @@ const issue = {
   text: '# Lunch\n\nAt half past twelve, and nobody deploys meanwhile.\n',
 } as const
 
-/** Null where all is as the issue asks, or what is wrong. */
-export async function playSprint(stage: Stage, io: Io, stop: AbortSignal): Promise<string | null> {
+/** Runs the sprint. Returns null if its branch does what the issue asks, else the problem. */
+export async function runSprint(setup: DemoSetup, io: Io, stop: AbortSignal): Promise<string | null> {
   const { repo, number, title, file, text } = issue
-  writeIssue(stage.forge, {
+  writeIssue(setup.forge, {
     repo,
     number,
     title,
@@ -25,30 +25,30 @@ export async function playSprint(stage: Stage, io: Io, stop: AbortSignal): Promi
     body: `New people ask. Please add a file \`${file}\` that says:\n\n\`\`\`\n${text}\`\`\`\n`,
   })
   io.out('')
-  io.out(`One more issue comes in, ${repo}#${number}: ${title} A sprint takes it; it needs no pane.`)
-  if (stage.unconfined !== null)
+  io.out(`A new issue: ${repo}#${number}: ${title} A sprint does it without a pane.`)
+  if (setup.unconfined !== null)
     io.out(
-      `The spec says "sandbox": {"use": "off"}, so its commands run unconfined: ${stage.unconfined}. Your own sprints need bubblewrap.`,
+      `The spec says "sandbox": {"use": "off"}, so its commands run unconfined: ${setup.unconfined}. Your own sprints need bubblewrap.`,
     )
   const words = ['sprint', 'run', '--issue', `${repo}#${number}`]
   io.out(io.paint('gray', `$ ${typed(words)}`))
-  for (const line of (await burn(stage, words, stop)).trimEnd().split('\n')) io.out(line)
-  return verify(stage)
+  for (const line of (await burn(setup, words, stop)).trimEnd().split('\n')) io.out(line)
+  return verify(setup)
 }
 
-/** What git and the folder forge really hold. */
-async function verify(stage: Stage): Promise<string | null> {
+/** Checks the sprint's branch and change in git and in the folder forge. */
+async function verify(setup: DemoSetup): Promise<string | null> {
   const { repo, number, file, text } = issue
-  const folder = join(stage.forge, 'reviews', repo)
+  const folder = join(setup.forge, 'reviews', repo)
   const review = existsSync(folder)
     ? readdirSync(folder).find((name) => readFileSync(join(folder, name), 'utf8').includes(`issue: ${number}\n`))
     : undefined
   if (review === undefined) return `no change is open for ${repo}#${number}`
   const [, branch = ''] = /^branch: "?(burn\/\w{13})"?$/m.exec(readFileSync(join(folder, review), 'utf8')) ?? []
-  const bare = join(stage.forge, `${repo}.git`)
-  const changed = (await git(stage, '-C', bare, 'diff', '--name-only', `main...refs/heads/${branch}`)).trim()
+  const bare = join(setup.forge, `${repo}.git`)
+  const changed = (await git(setup, '-C', bare, 'diff', '--name-only', `main...refs/heads/${branch}`)).trim()
   if (changed !== file) return `${branch} changes ${changed || 'nothing'}, not ${file}`
-  return (await git(stage, '-C', bare, 'show', `refs/heads/${branch}:${file}`)) === text
+  return (await git(setup, '-C', bare, 'show', `refs/heads/${branch}:${file}`)) === text
     ? null
-    : `${file} says something else than the issue asks`
+    : `${file} does not have the text of the issue`
 }

@@ -1,31 +1,31 @@
 /**
- * The demo's worker: what stands where a coding agent would. It knows nothing but its prompts, and really does what they say: clones, changes,
- * checks, commits, pushes, and opens the change for review. Only node: built-ins; runs under Node 20.
+ * The worker of the demo, in place of a coding agent. It gets only its prompts, and does what they ask: clones, changes, checks, commits, pushes, and
+ * opens a change for review. Uses only Node's own modules, and runs under Node 20.
  */
 import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { understand } from './changes.mjs'
+import { requestedChange } from './changes.mjs'
 
 const execute = promisify(execFile)
-/** A program has no need to think; it pauses, so that a person can watch. Milliseconds a step. */
+/** Pause between two steps (ms), so that a person can watch. */
 const pace = 300
 
-/** One turn. `ctx` as the terminal program gives it: print, sleep, cwd, env. */
+/** Runs one turn. The stand-in agent passes `ctx`: print, sleep, cwd and env. */
 export async function turn(prompt, ctx) {
   const [, glyph, name] = /^You are (\S+) (\S+), an? /m.exec(prompt) ?? []
   if (name !== undefined) {
     writeFileSync(join(ctx.cwd, '.identity'), name)
     return ctx.print(`${glyph} ${name}`)
   }
-  const order = readOrder(prompt)
-  if (order === null) return ctx.print('I am a small program and have no view of my own; an agent in my place would answer here.')
+  const order = parsePrompt(prompt)
+  if (order === null) return ctx.print('I am a small program without a view. An agent would answer here.')
   await work(order, ctx)
 }
 
-/** What a work prompt says, from its text alone; null where it is no work prompt. */
-function readOrder(prompt) {
+/** Returns the fields of a work prompt; null for any other prompt. */
+function parsePrompt(prompt) {
   const field = (pattern) => pattern.exec(prompt)?.[1]
   const [, repo, number] = /^You have one issue to work on: \S+\/(\S+)#(\d+) /m.exec(prompt) ?? []
   const [, , fenced = ''] = /^----- (\S+) -----\n([^]*)\n----- \1 -----$/m.exec(prompt) ?? []
@@ -49,8 +49,8 @@ async function work(order, { print, sleep, cwd, env }) {
   const tree = join(cwd, order.repo)
   const run = (program, ...words) => execute(program, words, { cwd: tree, env: environment(name, env) })
   const step = async (text) => (print(`  ┊ ${text}`), sleep(pace))
-  const change = understand(order.body)
-  if (change === null) return print(`I do not understand what ${order.repo}#${order.number} asks for, and open no change.`)
+  const change = requestedChange(order.body)
+  if (change === null) return print(`I do not understand ${order.repo}#${order.number}, so I open no change.`)
   await step(`clone ${basename(order.clone)}, start ${order.branch}`)
   if (existsSync(tree)) await run('git', 'fetch', '--quiet', 'origin')
   else await execute('git', ['clone', '--quiet', order.clone, tree], { env: environment(name, env) })
@@ -69,7 +69,7 @@ async function work(order, { print, sleep, cwd, env }) {
   print(`${name}: ${order.repo}#${order.number} is open for review.`)
 }
 
-/** As the prompt asks: under another name first, then renamed. */
+/** Writes the review file under another name first, then renames it, as the prompt asks. */
 function openChange(order, change, name) {
   const head = { issue: Number(order.number), branch: order.branch, author: name, state: 'open', title: change.what }
   const lines = Object.entries(head).map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
@@ -83,7 +83,7 @@ function openChange(order, change, name) {
   }
 }
 
-/** The worker commits under its own name, whatever git knows of the person. A check finds the Node that runs this. */
+/** Returns the environment of commands: the worker commits under its own name, and checks use this Node. */
 function environment(name, env) {
   const own = Object.fromEntries(Object.entries(env).filter(([key]) => !/^(?:GIT_|NODE_TEST_CONTEXT|NODE_OPTIONS)/.test(key)))
   const email = `${name.toLowerCase()}@demo.invalid`

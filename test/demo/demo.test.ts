@@ -1,11 +1,11 @@
-/** The demo, run once as a pipe sees it: what it says, and whether what it says is so. */
+/** Runs the demo in a pipe, and checks its output against the files that it leaves. */
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { whyUnconfined } from '../../demo/stage.ts'
+import { whyUnconfined } from '../../demo/setup.ts'
 import { compiled, scratch } from '../support/fleet.ts'
 
 const demo = resolve(import.meta.dirname, '../../demo/main.ts')
@@ -17,7 +17,7 @@ interface Ran {
   readonly err: string
 }
 
-/** Its folder and its tmux sockets are made in the test's own folder, which is short: a socket's path has 100 characters at most. */
+/** Returns a short folder for the demo and its tmux sockets: the path of a socket can have about 100 characters. */
 function place(t: TestContext): { readonly tmp: string; readonly env: Readonly<Record<string, string>> } {
   const tmp = scratch(t)
   const { PATH = '', BURN_COMMAND } = process.env
@@ -43,60 +43,56 @@ function socketsIn(tmp: string): string[] {
 
 const filesIn = (folder: string) => (existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.md')) : [])
 
-test(
-  'the demo does its 20 issues, leaves 3 alone for reasons it tells, and leaves nothing but its folder',
-  { timeout: limit },
-  async (t) => {
-    const { tmp, env } = place(t)
-    const { code, out, err } = await started([], env).ended
-    assert.equal(code, 0, out + err)
-    const rows = out.split('\n')
-    assert.equal(rows.filter((row) => /^✓ {2}(?:kettle|handbook|toolbox)#\d+ .* burn\/\w{13} /.test(row)).length, 20, out)
-    for (const why of [
-      /^- {2}kettle#4 .*label "epic"/m,
-      /^- {2}handbook#6 .*qx77, who has no write access/m,
-      /^- {2}toolbox#4 .*assigned to mara/m,
-      /^\? {2}handbook#3 .*ATHENA/m,
-    ])
-      assert.match(out, why)
-    for (const line of [
-      /^\$ burn up$/m,
-      /^\$ burn christen/m,
-      /^\$ burn dispatch/m,
-      /tmux -L burn-demo-\w+ attach -t DEMO:CRUCIBLE/,
-      /^\$ burn sprint run --issue handbook#10$/m,
-      /local\/handbook#10 +change .* demo-model/,
-      /too: it is right\.$/m,
-      /"forge": \{ "kind": "gitea"/,
-      /"agent": \{ "kind": "hermes" \}/,
-    ])
-      assert.match(out, line)
-    assert.doesNotMatch(out, /\x1b/, 'no escape sequences into a pipe')
-    assert.deepEqual(socketsIn(tmp), [], 'its tmux server has ended')
-    const [folder = '', ...more] = readdirSync(tmp).filter((name) => !name.startsWith('tmux-'))
-    assert.deepEqual(more, [], 'one folder is left')
-    const forge = join(tmp, folder, 'forge')
-    const branches: string[] = []
-    for (const repo of ['kettle', 'handbook', 'toolbox']) {
-      for (const name of filesIn(join(forge, 'reviews', repo))) {
-        const [, branch = ''] = /^branch: "?(burn\/\w{13})"?$/m.exec(readFileSync(join(forge, 'reviews', repo, name), 'utf8')) ?? []
-        execFileSync('git', ['-C', join(forge, `${repo}.git`), 'rev-parse', '--quiet', '--verify', `refs/heads/${branch}`], {
-          stdio: 'ignore',
-        })
-        branches.push(branch)
-      }
+test('demo: does 20 issues, and leaves only its folder', { timeout: limit }, async (t) => {
+  const { tmp, env } = place(t)
+  const { code, out, err } = await started([], env).ended
+  assert.equal(code, 0, out + err)
+  const rows = out.split('\n')
+  assert.equal(rows.filter((row) => /^✓ {2}(?:kettle|handbook|toolbox)#\d+ .* burn\/\w{13} /.test(row)).length, 20, out)
+  for (const why of [
+    /^- {2}kettle#4 .*label "epic"/m,
+    /^- {2}handbook#6 .*qx77, who has no write access/m,
+    /^- {2}toolbox#4 .*assigned to mara/m,
+    /^\? {2}handbook#3 .*ATHENA/m,
+  ])
+    assert.match(out, why)
+  for (const line of [
+    /^\$ burn up$/m,
+    /^\$ burn christen/m,
+    /^\$ burn dispatch/m,
+    /tmux -L burn-demo-\w+ attach -t DEMO:CRUCIBLE/,
+    /^\$ burn sprint run --issue handbook#10$/m,
+    /local\/handbook#10 +change .* demo-model/,
+    /with its issue: it is right\.$/m,
+    /"forge": \{ "kind": "gitea"/,
+    /"agent": \{ "kind": "hermes" \}/,
+  ])
+    assert.match(out, line)
+  assert.doesNotMatch(out, /\x1b/, 'no escape sequences into a pipe')
+  assert.deepEqual(socketsIn(tmp), [], 'its tmux server has ended')
+  const [folder = '', ...more] = readdirSync(tmp).filter((name) => !name.startsWith('tmux-'))
+  assert.deepEqual(more, [], 'one folder is left')
+  const forge = join(tmp, folder, 'forge')
+  const branches: string[] = []
+  for (const repo of ['kettle', 'handbook', 'toolbox']) {
+    for (const name of filesIn(join(forge, 'reviews', repo))) {
+      const [, branch = ''] = /^branch: "?(burn\/\w{13})"?$/m.exec(readFileSync(join(forge, 'reviews', repo, name), 'utf8')) ?? []
+      execFileSync('git', ['-C', join(forge, `${repo}.git`), 'rev-parse', '--quiet', '--verify', `refs/heads/${branch}`], {
+        stdio: 'ignore',
+      })
+      branches.push(branch)
     }
-    assert.equal(new Set(branches).size, 21, 'a review and a branch for every issue that was given, and for the sprint')
-  },
-)
+  }
+  assert.equal(new Set(branches).size, 21, 'one review and branch per assigned issue, and for the sprint')
+})
 
-test('the demo runs its commands unconfined where bubblewrap is missing, and knows why', async (t) => {
+test('demo: runs commands unconfined without bubblewrap', async (t) => {
   const dir = scratch(t)
   assert.equal(await whyUnconfined(dir, { PATH: join(dir, 'nothing') }), 'bubblewrap is not installed')
   assert.deepEqual(readdirSync(dir), [])
 })
 
-test('Ctrl-C ends the fleet with the demo', { timeout: limit }, async (t) => {
+test('demo: Ctrl-C ends the fleet', { timeout: limit }, async (t) => {
   const { tmp, env } = place(t)
   await mkdir(join(tmp, 'home'))
   const { child, ended } = started([], { ...env, HOME: join(tmp, 'home') })
@@ -109,6 +105,6 @@ test('Ctrl-C ends the fleet with the demo', { timeout: limit }, async (t) => {
   child.kill('SIGINT')
   const { code, err } = await ended
   assert.equal(code, 130, err)
-  assert.match(err, /^Stopped\. What there was is in .*burn-demo-/)
+  assert.match(err, /^Stopped\. The files of the demo are in .*burn-demo-/)
   assert.deepEqual(socketsIn(tmp), [])
 })

@@ -10,10 +10,10 @@ import { handyman, wishIn } from '../stand-ins/model/handyman.ts'
 import { at, deps, folder, model, never, task } from './rig.ts'
 
 test('handyman: understands every issue of the demo with work', () => {
-  const workIssues = backlog.filter(({ fate }) => fate.kind === 'work')
+  const workIssues = backlog.filter(({ expected }) => expected.kind === 'work')
   assert.ok(workIssues.length > 15)
-  for (const { title, body, fate } of workIssues) {
-    const files = fate.kind === 'work' ? fate.wants.map(({ file }) => file) : []
+  for (const { title, body, expected } of workIssues) {
+    const files = expected.kind === 'work' ? expected.wants.map(({ file }) => file) : []
     assert.deepEqual(
       wishIn(body)?.jobs.map(({ path }) => path),
       files,

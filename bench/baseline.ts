@@ -1,11 +1,11 @@
-/** The other side: what tmux itself needs for the same, without a ledger, a look or a guard. */
+/** The baseline: plain tmux for the same work, without a ledger, snapshots or guards. */
 import type { Machine } from '../src/core/nouns.ts'
 import type { Tmux } from '../src/core/ports.ts'
 import { planUp } from '../src/decide/topology.ts'
 import { renderLine } from '../src/tmux/quote.ts'
 import { actionLines } from '../src/tmux/topology.ts'
 
-/** The very commands that `burn up` sends, as a file for `tmux source-file`. */
+/** Returns the commands of `burn up` as a file for `tmux source-file`. */
 export function sourceFile(machine: Machine): string {
   const actions = planUp(
     machine,
@@ -18,7 +18,7 @@ export function sourceFile(machine: Machine): string {
     .join('\n')}\n`
 }
 
-/** Three commands a pane in one write: buffer, paste, Enter. */
+/** Sends three commands per pane in one write: set-buffer, paste-buffer and Enter. */
 export async function pasteAll(tmux: Tmux, panes: readonly string[], textOf: (index: number) => string): Promise<void> {
   await tmux.run(
     panes.flatMap((pane, index) => [
@@ -31,7 +31,7 @@ export async function pasteAll(tmux: Tmux, panes: readonly string[], textOf: (in
   )
 }
 
-/** One capture a pane, in one write. */
+/** Captures each pane, in one write. */
 export async function captureAll(tmux: Tmux, panes: readonly string[]): Promise<void> {
   await tmux.run(panes.map((pane) => [['capture-pane', '-p', '-t', pane]]))
 }

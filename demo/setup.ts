@@ -1,4 +1,4 @@
-/** Sets the demo's stage: a folder with a folder forge, three bare repositories, and a fleet spec. */
+/** Sets up the demo: a folder with a folder forge, three bare repositories and a fleet spec. */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -10,26 +10,27 @@ import { renderDocument } from '../src/forge/front-matter.ts'
 import { backlog, writers, type DemoIssue } from './backlog.ts'
 import { repos } from './repos.ts'
 
-export interface Stage {
-  /** All that the demo leaves behind. */
+/** The files and names of one demo. */
+export interface DemoSetup {
+  /** The folder of the demo, with all its files. */
   readonly dir: string
-  /** The folder forge in it. */
+  /** The folder of the forge. */
   readonly forge: string
-  /** The command as it ships: from its sources each start would take a second. */
+  /** The bundled command, because the sources start slowly. */
   readonly command: string
   readonly spec: string
   readonly socket: string
   readonly session: string
-  /** Why its sprint runs commands unconfined; null if they run in bubblewrap. */
+  /** The reason that its sprint runs commands unconfined; null if they run in bubblewrap. */
   readonly unconfined: string | null
-  /** What its programs run with: a home of their own, and no git configuration of the person's. */
+  /** The environment of its programs: a private home, and no git configuration of the person. */
   readonly env: Readonly<Record<string, string>>
 }
 
 const root = resolve(import.meta.dirname, '..')
 const agent = join(root, 'test/stand-ins/agent/agent.mjs')
 
-/** The lanes of the demo; the one who advises sits among those who work. */
+/** The windows of the demo. One worker is in the council. */
 export const lanes = [
   { name: 'CRUCIBLE', lane: 'code', repos: ['kettle'], names: ['AZOTH', 'ALBEDO', 'CITRINITAS', 'RUBEDO'] },
   {
@@ -42,8 +43,8 @@ export const lanes = [
   { name: 'FOUNDRY', lane: 'tools', repos: ['toolbox'], names: ['HEPHAESTUS', 'WAYLAND', 'ILMARINEN', 'DAEDALUS'] },
 ] as const
 
-/** Makes everything, in a new folder below the system's temporary one. `model`: where the model of sprints listens. */
-export async function setStage(env: Readonly<Record<string, string | undefined>>, model: string): Promise<Stage> {
+/** Creates the demo in a new temporary folder. `model`: the URL of the model for sprints. */
+export async function setUpDemo(env: Readonly<Record<string, string | undefined>>, model: string): Promise<DemoSetup> {
   const dir = mkdtempSync(join(tmpdir(), 'burn-demo-'))
   const forge = join(dir, 'forge')
   const home = join(dir, 'home')
@@ -54,7 +55,7 @@ export async function setStage(env: Readonly<Record<string, string | undefined>>
   )
   const own_env = { ...Object.fromEntries(kept), HOME: home, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1', NO_COLOR: '1' }
   mkdirSync(home)
-  const stage: Stage = {
+  const setup: DemoSetup = {
     dir,
     forge,
     command: env['BURN_COMMAND'] ?? join(dir, 'burn/start.mjs'),
@@ -65,11 +66,11 @@ export async function setStage(env: Readonly<Record<string, string | undefined>>
     env: own_env,
   }
   writeIssues(forge)
-  // A run of all tests has bundled the command already.
-  if (env['BURN_COMMAND'] === undefined) await bundle(dirname(stage.command))
-  await Promise.all(Object.entries(repos).map(([name, { files }]) => makeRepo(stage, name, files)))
-  writeFileSync(stage.spec, specOf(stage, model))
-  return stage
+  // A run of all tests has already bundled the command.
+  if (env['BURN_COMMAND'] === undefined) await bundle(dirname(setup.command))
+  await Promise.all(Object.entries(repos).map(([name, { files }]) => makeRepo(setup, name, files)))
+  writeFileSync(setup.spec, specOf(setup, model))
+  return setup
 }
 
 function writeIssues(forge: string): void {
@@ -80,7 +81,7 @@ function writeIssues(forge: string): void {
 
 type WrittenIssue = Pick<DemoIssue, 'repo' | 'number' | 'title' | 'body' | 'author'> & Partial<Pick<DemoIssue, 'labels' | 'assignees'>>
 
-/** An issue, as a person writes one into the folder. */
+/** Writes an issue to the folder forge, as a person would. */
 export function writeIssue(
   forge: string,
   { repo, number, title, body, author, labels = [], assignees = [] }: WrittenIssue,
@@ -90,30 +91,33 @@ export function writeIssue(
   write(join(forge, 'issues', repo, `${number}.md`), renderDocument({ title, author, labels, assignees, created }, `${body}\n`))
 }
 
-/** A bare repository with one commit on main. */
-async function makeRepo(stage: Stage, name: string, files: Readonly<Record<string, string>>): Promise<void> {
-  const tree = join(stage.dir, `first-${name}`)
+/** Creates a bare repository with one commit on main. */
+async function makeRepo(setup: DemoSetup, name: string, files: Readonly<Record<string, string>>): Promise<void> {
+  const tree = join(setup.dir, `first-${name}`)
   for (const [path, text] of Object.entries(files)) write(join(tree, path), text)
   if (name === 'toolbox')
     for (const path of Object.keys(files).filter((each) => each.startsWith('bin/'))) chmodSync(join(tree, path), 0o755)
-  const bare = join(stage.forge, `${name}.git`)
-  await git(stage, 'init', '--quiet', tree)
-  await git(stage, '-C', tree, 'symbolic-ref', 'HEAD', 'refs/heads/main')
-  await git(stage, '-C', tree, 'add', '--all')
-  await git(stage, '-C', tree, '-c', 'user.name=ann', '-c', 'user.email=ann@demo.invalid', 'commit', '--quiet', '-m', `Begin ${name}`)
-  await git(stage, 'clone', '--quiet', '--bare', tree, bare)
+  const bare = join(setup.forge, `${name}.git`)
+  await git(setup, 'init', '--quiet', tree)
+  await git(setup, '-C', tree, 'symbolic-ref', 'HEAD', 'refs/heads/main')
+  await git(setup, '-C', tree, 'add', '--all')
+  await git(setup, '-C', tree, '-c', 'user.name=ann', '-c', 'user.email=ann@demo.invalid', 'commit', '--quiet', '-m', `Begin ${name}`)
+  await git(setup, 'clone', '--quiet', '--bare', tree, bare)
   rmSync(tree, { recursive: true })
 }
 
-/** Runs git and returns what it printed. Throws with what it said. */
-export async function git({ env, dir }: Stage, ...words: readonly string[]): Promise<string> {
+/** Runs git, and returns its output. Throws an error with its messages. */
+export async function git({ env, dir }: DemoSetup, ...words: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await runProcess(['git', ...words], { timeout_ms: 20_000, env, cwd: dir })
   if (code !== 0) throw new Error(`git ${words.join(' ')}: ${stderr.trim() || `code ${code}`}`)
   return stdout
 }
 
-/** The demo's model is a script that harms nothing, so the demo also runs on a machine without a working bubblewrap, and says so. */
-export async function whyUnconfined(dir: string, env: Stage['env']): Promise<string | null> {
+/**
+ * Returns the reason that bubblewrap does not work here; null if it works. Without bubblewrap the demo runs commands unconfined and reports it: its
+ * model is a harmless script.
+ */
+export async function whyUnconfined(dir: string, env: DemoSetup['env']): Promise<string | null> {
   const [work, own_dir] = [join(dir, 'probe/work'), join(dir, 'probe/own')]
   mkdirSync(work, { recursive: true })
   const policy = {
@@ -136,8 +140,8 @@ export async function whyUnconfined(dir: string, env: Stage['env']): Promise<str
   }
 }
 
-/** A key a line, so that a person sees which two lines to change for a forge and an agent of their own. */
-function specOf({ dir, socket, session, unconfined }: Stage, model: string): string {
+/** Returns the spec with one key per line, so that a person can easily change the lines for a forge and an agent. */
+function specOf({ dir, socket, session, unconfined }: DemoSetup, model: string): string {
   const spec = {
     name: 'demo',
     session,
@@ -149,7 +153,7 @@ function specOf({ dir, socket, session, unconfined }: Stage, model: string): str
       command: [process.execPath, agent, '--busy-mode', 'queue', '--turn', join(root, 'demo/worker.mjs')],
       model: 'demo-worker',
       busy_input_mode: 'queue',
-      // Nothing is written outside of the demo's folder.
+      // Hooks would write outside the folder of the demo.
       hooks: false,
     },
     dispatch: { depth: 2, interval: '1s', skip_labels: ['epic'] },
