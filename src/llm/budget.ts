@@ -28,14 +28,14 @@ export interface Turn {
 export function createBudgetTracker(budget: Budget, clock: Clock): BudgetTracker {
   let used: Usage = { turns: 0, tokens_in: 0, tokens_out: 0, cost: null }
   let elapsed = 0
-  const timeFailure = (): Failure => ({ class: 'budget', reason: `its ${budget.time / 1000} s are used up` })
+  const timeFailure = (): Failure => ({ class: 'budget', reason: `time limit reached: ${budget.time / 1000} s` })
 
   function limitFailure(): Failure | null {
     const tokens = used.tokens_in + used.tokens_out
-    if (used.turns >= budget.turns) return { class: 'budget', reason: `${used.turns} of ${budget.turns} turns are used up` }
-    if (tokens >= budget.tokens) return { class: 'budget', reason: `${tokens} of ${budget.tokens} tokens are used up` }
+    if (used.turns >= budget.turns) return { class: 'budget', reason: `turn limit reached: ${used.turns} of ${budget.turns}` }
+    if (tokens >= budget.tokens) return { class: 'budget', reason: `token limit reached: ${tokens} of ${budget.tokens}` }
     if (budget.money !== null && (used.cost ?? 0) >= budget.money)
-      return { class: 'budget', reason: `$${(used.cost ?? 0).toFixed(4)} of $${budget.money} are used up` }
+      return { class: 'budget', reason: `cost limit reached: $${(used.cost ?? 0).toFixed(4)} of $${budget.money}` }
     return elapsed >= budget.time ? timeFailure() : null
   }
 
@@ -51,7 +51,7 @@ export function createBudgetTracker(budget: Budget, clock: Clock): BudgetTracker
       }
     },
     begin(stop) {
-      const from = clock.now()
+      const startedAt = clock.now()
       const timer = new AbortController()
       const timeout = setTimeout(() => timer.abort(), Math.min(longestTimer, Math.max(0, budget.time - elapsed)))
       return {
@@ -62,7 +62,7 @@ export function createBudgetTracker(budget: Budget, clock: Clock): BudgetTracker
         },
         end: () => {
           clearTimeout(timeout)
-          elapsed += clock.now() - from
+          elapsed += clock.now() - startedAt
         },
       }
     },

@@ -79,7 +79,7 @@ async function textOf({ body }: Response): Promise<{ readonly text: string; read
   for await (const piece of body ?? []) {
     pieces.push(piece)
     size += piece.length
-    // This closes the connection.
+    // Leaving the loop closes the connection.
     if (size > maxEventBytes) break
   }
   return { text: Buffer.concat(pieces).toString('utf8'), whole: size <= maxEventBytes }

@@ -1,7 +1,7 @@
 /**
  * Turns the error of an endpoint, a gateway or an agent into a failure with a class.
- * Facts: error codes of OpenAI's API reference; messages of Ollama 0.12, vLLM 0.11, OpenRouter, Anthropic, Gemini and Hermes 0.20 as they
- * print them.
+ * Facts come from OpenAI's API reference (error codes), and from messages that Ollama 0.12, vLLM 0.11, OpenRouter, Anthropic, Gemini and
+ * Hermes 0.20 printed.
  */
 import { BurnError, messageWithHint, messageOf } from '../core/errors.ts'
 import type { Failure, FailureClass, BackendError } from '../core/sprint.ts'

@@ -14,7 +14,7 @@ type GatewayConfig = Extract<BackendConfig, { kind: 'gateway' }>
 /** Error codes after which the run continues on the server. */
 const stillRunning = ['idle', 'length', 'too_much']
 
-/** Statuses of a server without the route. */
+/** HTTP statuses of a server that has no such route. */
 const noRoute = [404, 405, 501]
 
 /** Returns a backend that runs turns on a Hermes gateway. It connects and reads the key only when a turn or a probe begins. */
@@ -124,7 +124,7 @@ class GatewayConversation implements Conversation {
     const turnsBefore = this.#budget.usage().turns
     const maxTurns = this.#task.budget.turns
     const turnsUsedUp = (calls: number): Failure | null =>
-      turnsBefore + calls > maxTurns ? { class: 'budget', reason: `${maxTurns} turns are used up` } : null
+      turnsBefore + calls > maxTurns ? { class: 'budget', reason: `turn limit reached: ${maxTurns}` } : null
     let mustStop = true
     try {
       const { text, usage, calls, error } = await followRun(gateway, { id: started.id, task: this.#task }, turn.signal, turnsUsedUp)

@@ -27,7 +27,7 @@ export type ArgumentValues<F extends ArgumentFields> = {
 export function parametersOf(fields: ArgumentFields): Readonly<Record<string, unknown>> {
   const properties = Object.entries(fields).map(([name, { type, description, minimum }]) => [
     name,
-    { type, description, ...(minimum === undefined ? {} : { minimum: minimum }) },
+    { type, description, ...(minimum === undefined ? {} : { minimum }) },
   ])
   const required = Object.entries(fields).flatMap(([name, { optional }]) => (optional === true ? [] : [name]))
   return { type: 'object', properties: Object.fromEntries(properties), required, additionalProperties: false }

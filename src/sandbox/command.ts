@@ -26,7 +26,7 @@ export interface CommandResult {
   /** Null if a signal or burn ended the command. */
   readonly code: number | null
   readonly signal: string | null
-  /** Stdout and stderr in the order of arrival. If it is too long, the beginning and the end. */
+  /** Stdout and stderr in the order of arrival; only the beginning and the end if it is too long. */
   readonly output: string
   readonly stopped: 'timeout' | 'too_much' | 'stop' | null
   /** The sandbox's notes: the limits that it enforced, and the reason if it killed the command. */

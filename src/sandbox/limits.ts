@@ -19,7 +19,7 @@ export interface Limits {
 
 /** Processes in the group beside the command's own: burn's shell and bubblewrap's two. */
 const ownProcesses = 4
-/** systemd-run itself gives up after 25 s if the bus does not answer. */
+/** Longer than the 25 s after which systemd-run itself gives up on a bus that does not answer. */
 const probeTimeout_ms = 30_000
 
 type ResourceLimits = Pick<SandboxPolicy, 'processes' | 'memory'>
@@ -28,7 +28,7 @@ type ResourceLimits = Pick<SandboxPolicy, 'processes' | 'memory'>
 type InnerLimits = ResourceLimits & { readonly file_bytes: number }
 
 /**
- * Tries which limits this machine has. Throws BurnError `sandbox_failed` if systemd does not answer: a busy machine must not get weaker
+ * Finds the limits that this machine supports, by trying them. Throws BurnError `sandbox_failed` if systemd does not answer: a busy machine must not get weaker
  * limits. `counts_own`: the shell's process limit counts only the processes of this sandbox.
  */
 export async function findLimits(

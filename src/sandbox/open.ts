@@ -62,7 +62,7 @@ const fixedEnvironment = {
   GIT_OPTIONAL_LOCKS: '0',
   GIT_TERMINAL_PROMPT: '0',
 }
-/** A machine under load takes seconds. */
+/** Long, because a machine under load takes seconds to start bubblewrap. */
 const probeTimeout_ms = 30_000
 
 /**
@@ -157,8 +157,8 @@ async function findBubblewrap(
   const config = await bubblewrapConfigFor(program, entries, options)
   const { code, stderr } = await runConfined(config, ['true'], { PATH: entries.join(':') }, options.probe_ms)
   if (code === 0) return config
-  const command = oneLine(stderr) || `it ended with status ${code ?? 'a signal'}`
-  throw new BurnError('sandbox_failed', `bubblewrap does not work here: ${command}`, failedHint(command))
+  const reason = oneLine(stderr) || (code === null ? 'a signal ended it' : `exit code ${code}`)
+  throw new BurnError('sandbox_failed', `bubblewrap does not work here: ${reason}`, failedHint(reason))
 }
 
 /** Runs a command in bubblewrap. Throws BurnError `sandbox_failed` if it takes too long. */
@@ -249,8 +249,8 @@ async function countsOwnProcesses(policy: SandboxPolicy, config: BubblewrapConfi
 const missingHint =
   'install it: apt-get install bubblewrap (macOS has none); or write "use": "off" in "sandbox" of the spec, and commands run unconfined'
 
-function failedHint(command: string): string {
-  if (/no space left|ENOSPC|max_\S+_namespaces/i.test(command))
+function failedHint(reason: string): string {
+  if (/no space left|ENOSPC|max_\S+_namespaces/i.test(reason))
     return 'user namespaces are used up: raise user.max_user_namespaces, or end the processes that hold them; the next sprint tries again'
   return 'allow user namespaces: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), kernel.unprivileged_userns_clone=1 (Debian); in a container, allow them there'
 }

@@ -7,6 +7,7 @@ import { codeOf } from '../core/errors.ts'
 import { counted } from '../core/text.ts'
 import { entryName, isSpecial, removeEntry, unusableWorkspaceError, walkTree, type TreeEntry } from '../host/untrusted-tree.ts'
 
+/** Disk usage. */
 export interface Used {
   readonly bytes: number
   readonly files: number
@@ -114,7 +115,7 @@ export class Quota {
   async #count({ settled, special }: Pick<CountOptions, 'settled' | 'special'>): Promise<void> {
     const free = await freeAt(this.#dirs[0] ?? '/')
     const limit = { bytes: this.#initial.bytes + this.limit.bytes, files: this.#initial.files + this.limit.files }
-    const current = await usageOf(this.#dirs, { settled, limit: limit, ...(special === undefined ? {} : { special }) })
+    const current = await usageOf(this.#dirs, { settled, limit, ...(special === undefined ? {} : { special }) })
     const grown = { bytes: current.bytes - this.#initial.bytes, files: current.files - this.#initial.files }
     this.#last = { grown, free, pause: Math.max(minTicks, Math.ceil(current.files / filesPerTick)) }
     this.#ticks = 0

@@ -21,12 +21,12 @@ const fail = (what: string, remedy: string): Finding => ({ level: 'fail', where,
 export async function sprintDoctor(context: SprintContext, onFinding: (finding: Finding) => void): Promise<readonly Finding[]> {
   const fixedChecks = [gitFinding(context), folderFinding(context), sandboxFinding(context), keptFindings(context)]
   const checks = [...fixedChecks, ...context.backends.map(backendFinding)]
-  const version = checks.map(async (check) => {
+  const reported = checks.map(async (check) => {
     const findings = [await check].flat()
     for (const finding of findings) onFinding(finding)
     return findings
   })
-  return (await Promise.all(version)).flat()
+  return (await Promise.all(reported)).flat()
 }
 
 async function gitFinding({ git }: SprintContext): Promise<Finding> {
@@ -47,7 +47,7 @@ async function folderFinding({ policy: { dir } }: SprintContext): Promise<Findin
     await mkdir(dir, { recursive: true, mode: 0o700 })
     await access(dir, constants.W_OK)
     const isOpen = ((await stat(dir)).mode & 0o077) !== 0
-    return isOpen ? warn(`other users can access ${dir}`, `chmod 700 ${dir}`) : ok(`${dir} is writable, and private`)
+    return isOpen ? warn(`other users can access ${dir}`, `chmod 700 ${dir}`) : ok(`${dir} is writable and private`)
   } catch (thrown) {
     return fail(
       `${dir} can't be written: ${messageOf(thrown)}`,

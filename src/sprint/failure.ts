@@ -76,7 +76,7 @@ export async function withTimeout<T>(
   } catch (thrown) {
     if (!timeout.signal.aborted || failureOfThrown(thrown).class !== 'stopped') throw thrown
     const seconds = Math.round(context.policy.budget.time / 1000)
-    throw new SprintFailure({ class: 'budget', reason: `its ${seconds} s are used up` }, thrown)
+    throw new SprintFailure({ class: 'budget', reason: `time limit reached: ${seconds} s` }, thrown)
   } finally {
     clearTimeout(timer)
   }

@@ -67,7 +67,7 @@ async function runSetup(
   stop: AbortSignal,
 ): Promise<void> {
   const { code, output, stopped } = await sandbox.run(setup, { timeout: policy.check_timeout, stop, network: true })
-  note({ kind: 'note', text: `${setup}: ${stopped ?? `exit code ${code ?? 'unknown (signal)'}`}` })
+  note({ kind: 'note', text: `${setup}: ${stopped ?? (code === null ? 'killed by a signal' : `exit code ${code}`)}` })
   await sandbox.cleanWorkspace()
   if (code === 0 && stopped === null) return
   const reason = `its setup failed: ${setup}: ${output.trimEnd().split('\n').at(-1) ?? ''}`

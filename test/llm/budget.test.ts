@@ -8,8 +8,8 @@ import { at, deps, echo, folder, model, never, task } from './rig.ts'
 const endlessScript = { script: [{ text: 'More.', calls: [{ name: 'echo', args: { text: 'x' } }] }] }
 
 const budgets: readonly (readonly [string, Partial<Budget>, RegExp, number])[] = [
-  ['turns', { turns: 3 }, /3 of 3 turns/, 3],
-  ['tokens', { tokens: 200 }, /220 of 200 tokens/, 2],
+  ['turns', { turns: 3 }, /turn limit reached: 3 of 3/, 3],
+  ['tokens', { tokens: 200 }, /token limit reached: 220 of 200/, 2],
   ['money', { money: 0.0003 }, /\$0\.0004 of \$0\.0003/, 2],
 ]
 
@@ -35,7 +35,7 @@ test('budget: time that is used up ends a pending answer', async (t) => {
   const backend = openBackend({ kind: 'runner', models: [at(server.url)], hermes_home: '' }, deps(t))
   const { failure } = await backend.begin(task(folder(t), { budget: { time: 50 } })).say('Do it.', never)
   assert.equal(failure?.class, 'budget')
-  assert.match(failure?.reason ?? '', /0\.05 s are used up/)
+  assert.match(failure?.reason ?? '', /time limit reached: 0\.05 s/)
 })
 
 test('stop: ends an answer, a tool call and the next turn', async (t) => {
