@@ -78,8 +78,8 @@ END {
 }`
 
 /**
- * The awk program that prints the value of the pane's option: the last event, and the last few ids, because the option has room for one
- * value only.
+ * The awk program that prints the value of the pane's option. The option has room for one value only, so this is the last event with the
+ * last few ids.
  */
 const lastEventScript = `
 /^[{]"at":[0-9]+,"event":"[A-Za-z0-9_.:-]+",/ && /"ok":true[}]$/ {

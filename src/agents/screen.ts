@@ -73,8 +73,8 @@ export function choicesIn(question: string): readonly { readonly number: string;
 }
 
 /**
- * Returns the number of the choice that a person means: by its number, or by the beginning of its text if that is unique. Null if there is
- * none.
+ * Returns the number of the choice that a person means; null if there is none. It may be given by its number, or by the unique beginning of
+ * its text.
  */
 export function matchChoice(question: string, choice: string): string | null {
   const all = choicesIn(question)

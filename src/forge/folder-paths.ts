@@ -1,4 +1,4 @@
-/** Knows the paths of a folder forge, and reads all files of one folder. */
+/** Builds the paths of a folder forge, and reads all files of one folder. */
 import { lstat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { RepoRef } from '../core/nouns.ts'

@@ -132,8 +132,8 @@ const noComment = 999_999_999_999_999
 
 /**
  * Returns true if the token may comment. A repo's JSON shows the rights of the account, but not the scopes of the token. burn therefore
- * edits a comment that can't exist: the forge refuses that if the token lacks a scope, and otherwise answers with "not found". It changes
- * nothing.
+ * edits a comment that can't exist, which changes nothing. The forge refuses that if the token lacks a scope; otherwise it answers with
+ * "not found".
  */
 async function mayComment(api: Api, repo: RepoRef): Promise<boolean> {
   try {

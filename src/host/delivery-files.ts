@@ -50,9 +50,9 @@ function directoryWord(dir: string): string {
 }
 
 /**
- * The shell functions that write one text. The `.gitignore` spells its pattern in an unusual way, because the tools of Gemini read no file
- * that a pattern they understand ignores. A text starts no process of its own, so that a hundred texts take no noticeable time. A symbolic
- * link in place of the folder is refused, because it could lead anywhere.
+ * The shell functions that write one text. Gemini's tools do not read ignored files, so the pattern in `.gitignore` has a form that git
+ * understands and Gemini does not. Writing a text starts no further process, so a hundred texts are quick. A symbolic link in place of the
+ * folder is refused, because it could lead anywhere.
  */
 const functions = `umask 077
 missing=

@@ -156,7 +156,7 @@ export function streamProcess(argv: readonly string[], options: StreamOptions): 
 }
 
 /**
- * Calls `finish` when a child has exited and all of its output was read, or DRAIN_MS after its exit if a grandchild holds the pipes open.
+ * Calls `finish` after a child has exited and all of its output was read. If a grandchild holds the pipes open, it waits for DRAIN_MS only.
  */
 export function onceDrained(child: ChildProcess, finish: (code: number | null, signal: NodeJS.Signals | null) => void): void {
   child.once('exit', (code, signal) => {

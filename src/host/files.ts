@@ -32,8 +32,8 @@ export async function installFiles(machine: Machine, { files, links }: FilesToIn
 }
 
 /**
- * Reads files below the person's home on a machine. Returns the home, the content of each file (null if it can't be read), and the entries
- * of each folder that one of the names is in. Throws BurnError `machine_files`.
+ * Reads files below the person's home on a machine. Returns the home, the content of each file, and the entries of the folders that contain
+ * these files. The content is null if the file can't be read. Throws BurnError `machine_files`.
  */
 export async function readHome(
   machine: Machine,

@@ -77,8 +77,8 @@ function redactKnown(secrets: readonly string[]): RedactingStream {
 }
 
 /**
- * Returns the forms of a secret: as it is, in a URL, in JSON, in JSON within JSON, and in base64 at each of the three offsets in a longer
- * text.
+ * Returns the forms of a secret: unchanged, in a URL, in JSON, and in JSON within JSON. In base64 there is one form for each of the three
+ * offsets in a longer text.
  */
 function formsOf(secret: string): string[] {
   const url = encodeURIComponent(secret.toWellFormed())

@@ -35,8 +35,8 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a channel to the machine's session. If no session has its name, because it was renamed or its panes were moved, that is the session
- * with most of its panes. Throws BurnError:
+ * Opens a channel to the machine's session. If no session has its name, this opens the session with most of its panes, because people
+ * rename sessions and move panes. Throws BurnError:
  *
  * - `tmux_no_session`: no such session, or no server at the socket. This proves nothing about agents.
  * - `tmux_missing`, `tmux_too_old`
@@ -67,7 +67,7 @@ async function attachOrFind(machine: Machine, options: OpenOptions): Promise<Tmu
   }
 }
 
-/** Returns the id (`$3`) of the session with most of the panes that were made for the machine's session; null if there are none. */
+/** Returns the id (`$3`) of the session with most of the machine's panes; null if there are none. */
 async function sessionOfPanes(machine: Machine): Promise<string | null> {
   const made = ['list-panes', '-a', '-f', `#{==:#{@burn_session},${machine.session}}`, '-F', '#{session_id}']
   const { code, stdout } = await runProcess(argvOn(machine, [machine.tmux, '-u', '-N', '-L', machine.socket, ...made]), {

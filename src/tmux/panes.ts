@@ -30,8 +30,8 @@ const paneFacts = [
   '?pane_dead,1 #{pane_dead_status} #{pane_dead_signal},0',
 ]
 /**
- * Texts of other programs, which may contain anything. They are between separators that nobody can guess. The program is read only if burn
- * started no agent in the pane, because tmux asks the system for it, pane by pane.
+ * Texts of other programs, which may contain anything. They are between separators that nobody can guess. The current command is read only
+ * if burn started no agent in the pane, because tmux asks the system for it, pane by pane.
  */
 const paneTexts = ['@burn_worker', '@burn_signal', 'pane_title', '?@burn_agent,,#{pane_current_command}']
 const windowFacts = ['window_id', 'window_width', 'window_height', 'start_time', 'session_id']

@@ -1,8 +1,8 @@
 /**
  * Parses tmux's control protocol. A reply is a block: `%begin <time> <number> <flags>`, lines, then `%end` or `%error` with the same three
- * fields. Each command has its own block, also the commands that if-shell, run-shell -C or a user's hook run, so the number of blocks can't
- * be known beforehand. burn therefore sends a command after every line that prints a mark nobody can guess. The reply to the line is
- * everything up to the mark, whatever a captured screen contains.
+ * fields. Each command has its own block. if-shell, run-shell -C and hooks of the user run further commands, so burn can't know the number
+ * of blocks. burn therefore sends a command after every line that prints a mark nobody can guess. The reply to the line is everything up to
+ * the mark, whatever a captured screen contains.
  */
 import type { TmuxReply } from '../core/ports.ts'
 

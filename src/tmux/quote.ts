@@ -4,8 +4,8 @@ import { BurnError } from '../core/errors.ts'
 
 const plain = /^[A-Za-z0-9_./:,@+-]+$/
 /**
- * Characters that are special inside double quotes (`\`, `"`, `$`, and `~` at the start), or that a line of the control protocol can't
- * contain.
+ * Characters that are special inside double quotes: `\`, `"`, `$`, and `~` at the start. Control characters can't be in a line of the
+ * protocol.
  */
 const special = /[\\"$~\u0001-\u001f\u007f]/g
 

@@ -2,7 +2,8 @@
  * Subscribes to changes of a machine, so that burn need not poll it. No format of tmux shows that a program drew over its screen in place:
  * cursor, history and title can all stay the same. `window_activity` changes with every byte that any pane of the window prints. It misses
  * nothing, but also reports unchanged panes, which costs one capture each. It counts whole seconds, and tmux compares its value once a
- * second, so it does not report output in the rest of that second. burn therefore captures a changed window again after `debounce_ms`.
+ * second. Output after the comparison, but in the same second, is not reported. burn therefore captures a changed window again after
+ * `debounce_ms`.
  */
 import type { Machine } from '../core/nouns.ts'
 import type { Tmux, TmuxListener } from '../core/ports.ts'
@@ -14,7 +15,10 @@ import { capturePanes, snapshot } from './panes.ts'
 /** The time (ms) after which a changed window is captured again. It must be longer than the second between two comparisons. */
 export const debounce_ms = 1_100
 
-/** The beginning of a title is enough to notice a change. The program is read as rarely as in a snapshot (panes.ts). */
+/**
+ * The beginning of a title is enough to notice a change. As in a snapshot (panes.ts), the current command is read only in panes without an
+ * agent.
+ */
 const paneFormat = [
   '#{pane_dead}#{pane_dead_status}#{pane_dead_signal} #{pane_in_mode} #{@burn_agent} #{@burn_retiring}',
   '#{cursor_x} #{cursor_y} #{history_size}',

@@ -1,9 +1,9 @@
 /**
- * `npm run test:agents [kind…]` checks real agent programs. It installs them from their registries into this person's cache, points them at
- * a model server on loopback, and drives them with burn's own code. It checks that each screen is read correctly, that every text arrives
- * whole and once, that a failed turn is read as one, and that no file that an issue names reaches the model. It is not a part of `npm
- * test`. Each program has a process of its own, so that one that crashes or hangs is a row in the table. The exit code is 1 if a program
- * that ran failed a check.
+ * `npm run test:agents [kind…]` checks real agent programs. It installs them from their registries into this person's cache, and points
+ * them at a model server on loopback. burn's own code drives them. It checks that burn reads each screen and each failed turn correctly,
+ * and that every text arrives whole and once. No file that an issue names may reach the model. It is not a part of `npm test`. Each program
+ * has a process of its own, so that one that crashes or hangs is a row in the table. The exit code is 1 if a program that ran failed a
+ * check.
  */
 import { fork } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync } from 'node:fs'

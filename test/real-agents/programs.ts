@@ -46,7 +46,7 @@ function hermesConfig(url: string, api_key: string): object {
 }
 
 /**
- * Returns Hermes in its two layouts: with a profile for each worker, and with a configuration that burn does not copy, so that all panes
+ * Returns Hermes in its two layouts. One has a profile for each worker. In the other, burn does not copy the configuration, so all panes
  * share one home.
  */
 function hermesPrograms(packaged: string, more: Pick<Program, 'no_sprints'> = {}): Program[] {

@@ -1,5 +1,5 @@
 /**
- * A brain that does small issues with the tools that it is offered, from the text alone: add a file, remove one, rename a word, set a
+ * A brain that does small issues with the tools that it is offered, from the text alone. It can add or remove a file, rename a word, set a
  * version, or correct a spelling. It finds out from the conversation how far the work is, so it keeps no state.
  */
 import type { OfferedTool, Reply, ChatMessage, ToolCall } from './replies.ts'
