@@ -15,18 +15,18 @@ export interface Blob {
 
 /** Returns the files and symbolic links of the base commit at or below these paths. Throws BurnError `git_*`. */
 export function baseFiles(git: Git, { git_dir, base_commit }: Workspace, paths: readonly string[]): Promise<Map<string, Blob>> {
-  return listed(git, ['ls-tree', '-r', '-z', base_commit], paths, { at: { git_dir } })
+  return listBlobs(git, ['ls-tree', '-r', '-z', base_commit], paths, { at: { git_dir } })
 }
 
 /** Returns the files at or below these paths that the last `stageChanges` found. Throws BurnError `git_*`. */
 export function indexedFiles(git: Git, workspace: Workspace, paths: readonly string[]): Promise<Map<string, Blob>> {
-  return listed(git, ['ls-files', '--stage', '-z'], paths, withIndex(workspace, indexOf(workspace)))
+  return listBlobs(git, ['ls-files', '--stage', '-z'], paths, withIndex(workspace, indexOf(workspace)))
 }
 
 /** The limit of paths in one command. */
 const pathsPerCommand = 500
 
-async function listed(git: Git, args: readonly string[], paths: readonly string[], run: GitRun): Promise<Map<string, Blob>> {
+async function listBlobs(git: Git, args: readonly string[], paths: readonly string[], run: GitRun): Promise<Map<string, Blob>> {
   const found = new Map<string, Blob>()
   for (let at = 0; at < paths.length; at += pathsPerCommand) {
     const part = paths.slice(at, at + pathsPerCommand).map(encodeUtf8)

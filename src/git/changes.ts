@@ -4,8 +4,8 @@ import { copyFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Workspace } from './places.ts'
 import { unusableWorkspaceError } from '../host/untrusted-tree.ts'
-import { asWorkspaceError, removeSpecialFiles, refuseLarge } from './unsafe-files.ts'
-import { keepConfig } from './config.ts'
+import { asWorkspaceError, removeSpecialFiles, refuseLargeChange } from './unsafe-files.ts'
+import { restoreConfig } from './config.ts'
 import { diskError } from './failure.ts'
 import { indexOf, worktreeOf } from './places.ts'
 import { encodeUtf8, gitFailure, gitOutput, decodeUtf8, runGit, type Git, type GitRun } from './run.ts'
@@ -128,13 +128,13 @@ function stage(git: Git, workspace: Workspace): Promise<string[]> {
 async function stageAll(git: Git, workspace: Workspace): Promise<string[]> {
   if (!existsSync(workspace.path)) throw unusableWorkspaceError(`the workspace ${workspace.id} has no folder`)
   await removeSpecialFiles(workspace)
-  await keepConfig(workspace.mirror)
+  await restoreConfig(workspace.mirror)
   // Only one process works in a workspace, so a lock file comes from a git that was killed.
   const refs = [`heads/${workspace.branch}`, `burn/pushed/${workspace.id}`].map((ref) => join(workspace.mirror.path, 'refs', ref))
   for (const path of [indexOf(workspace), ...refs]) await rm(`${path}.lock`, { force: true })
   if (!existsSync(indexOf(workspace))) await gitOutput(git, ['read-tree', workspace.base_commit], staged(workspace))
   const { added, removed, nested } = await diffWorkspace(git, workspace)
-  refuseLarge(workspace, added)
+  refuseLargeChange(workspace, added)
   const update = async (option: string, paths: readonly string[]) => {
     const args = ['update-index', '-z', ...option.split(' '), '--stdin']
     const result = await runGit(git, args, staged(workspace, paths.map((path) => `${path}\0`).join('')))

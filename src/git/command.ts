@@ -84,6 +84,6 @@ export function gitEnv(env: Env, more: Readonly<Record<string, string>> = {}): R
 }
 
 /** Tells whether git may ask a credential helper for this URL. With ssh there are keys, and for a folder there are file permissions. */
-export function takesLogin(clone_url: string): boolean {
+export function usesCredentialHelper(clone_url: string): boolean {
   return /^https?:\/\//i.test(clone_url)
 }

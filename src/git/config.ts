@@ -12,7 +12,7 @@ export const mirrorConfig = '[core]\n\trepositoryformatversion = 0\n\tbare = tru
  * Restores a mirror's configuration, because an agent without a sandbox may write to it. Renames a complete file into place, so that other
  * processes never read half of it. Throws BurnError `git_disk_full`.
  */
-export async function keepConfig({ path }: Mirror): Promise<void> {
+export async function restoreConfig({ path }: Mirror): Promise<void> {
   const file = join(path, 'config')
   try {
     if ((await readFile(file, 'utf8').catch(ifCode(noSuchPath, null))) === mirrorConfig) return

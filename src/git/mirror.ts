@@ -10,8 +10,8 @@ import type { RepoRef } from '../core/nouns.ts'
 import type { Mirror } from './places.ts'
 import type { Git } from './run.ts'
 import { BurnError } from '../core/errors.ts'
-import { takesLogin } from './command.ts'
-import { keepConfig, mirrorConfig } from './config.ts'
+import { usesCredentialHelper } from './command.ts'
+import { restoreConfig, mirrorConfig } from './config.ts'
 import { diskError } from './failure.ts'
 import { withLock } from './lock.ts'
 import { mirrorAt } from './places.ts'
@@ -78,7 +78,7 @@ async function fetchRef(
   { git_dir, tidy }: { readonly git_dir: string; readonly tidy: boolean },
 ): Promise<void> {
   const at = { git_dir }
-  const network = { login: takesLogin(mirror.clone_url) }
+  const network = { login: usesCredentialHelper(mirror.clone_url) }
   const options = ['--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', ...(tidy ? [] : ['--no-auto-gc'])]
   try {
     await gitOutput(git, ['fetch', ...options, mirror.clone_url, refspec], { at, network })
@@ -118,7 +118,7 @@ function ignoreMissingHead(thrown: unknown): void {
 /** Tells whether the refs of a mirror can be read and lead to commits. Damage in other objects shows when they are used. */
 async function isReadable(git: Git, mirror: Mirror): Promise<boolean> {
   if (!existsSync(join(mirror.path, 'HEAD'))) return false
-  await keepConfig(mirror)
+  await restoreConfig(mirror)
   const refs = await runGit(git, ['for-each-ref', '--format=%(objecttype)'], { at: { git_dir: mirror.path } })
   return refs.code === 0 && refs.stderr === ''
 }

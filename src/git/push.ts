@@ -1,8 +1,8 @@
 /** Pushes the branch of a workspace, never by force. Also tells what its commits touch, and whether it still merges into its base. */
 import type { Workspace } from './places.ts'
 import { tipOf } from './changes.ts'
-import { takesLogin } from './command.ts'
-import { keepConfig } from './config.ts'
+import { usesCredentialHelper } from './command.ts'
+import { restoreConfig } from './config.ts'
 import { withMirrorLock, fetchBase, withRepair } from './mirror.ts'
 import { remoteTip, pushedRef } from './pushed.ts'
 import { gitFailure, gitOutput, decodeUtf8, runGit, encodeUtf8, type Git } from './run.ts'
@@ -14,10 +14,10 @@ import { gitFailure, gitOutput, decodeUtf8, runGit, encodeUtf8, type Git } from 
 export async function push(git: Git, workspace: Workspace): Promise<string> {
   const { git_dir, branch, mirror } = workspace
   const at = { git_dir }
-  await keepConfig(mirror)
+  await restoreConfig(mirror)
   const tip = await tipOf(git, workspace)
   const args = ['push', '--porcelain', '--no-verify', '--no-follow-tags', '--no-signed', mirror.clone_url, `${tip}:refs/heads/${branch}`]
-  const result = await runGit(git, args, { at, network: { login: takesLogin(mirror.clone_url) } })
+  const result = await runGit(git, args, { at, network: { login: usesCredentialHelper(mirror.clone_url) } })
   // If the remote's answer is lost, git pushes again, and the remote refuses the second push. So the remote branch decides.
   if (result.code !== 0 && (await remoteTip(git, workspace)) !== tip) throw gitFailure(args, result)
   await gitOutput(git, ['update-ref', pushedRef(workspace), tip], { at })

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import type { Mirror, Workspace } from './places.ts'
 import { BurnError } from '../core/errors.ts'
 import { committedTip, tipOf } from './changes.ts'
-import { takesLogin } from './command.ts'
+import { usesCredentialHelper } from './command.ts'
 import { workspacesOf } from './places.ts'
 import { runGit, type Git } from './run.ts'
 
@@ -40,7 +40,7 @@ async function pushedTip(git: Git, workspace: Workspace): Promise<string | null>
 
 /** Returns the commit of the workspace's branch on the remote; null if there is no such branch or the remote does not answer. */
 export async function remoteTip(git: Git, { branch, mirror }: Workspace): Promise<string | null> {
-  const network = { login: takesLogin(mirror.clone_url) }
+  const network = { login: usesCredentialHelper(mirror.clone_url) }
   const { code, stdout } = await runGit(git, ['ls-remote', mirror.clone_url, `refs/heads/${branch}`], { at: null, network })
   return code === 0 ? (/^[0-9a-f]+/.exec(stdout)?.[0] ?? null) : null
 }

@@ -33,7 +33,7 @@ export async function removeSpecialFiles({ path }: Workspace): Promise<void> {
 }
 
 /** Throws BurnError `workspace_unusable` if the added files are too large together. Each character of a path is one byte. */
-export function refuseLarge({ path }: Workspace, added: readonly string[]): void {
+export function refuseLargeChange({ path }: Workspace, added: readonly string[]): void {
   let bytes = 0
   for (const name of added) {
     const stat = lstatSync(Buffer.concat([Buffer.from(`${path}/`), Buffer.from(name, 'latin1')]), { throwIfNoEntry: false })

@@ -7,16 +7,16 @@ import type { Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { maxRepoBackoff } from '../decide/backoff.ts'
 import { repoOf } from '../core/refs.ts'
-import { append } from './events.ts'
+import { appendEvents } from './events.ts'
 import { saveHolds, holds } from './holds.ts'
 import { saveRepo } from './issues.ts'
-import { toJudgeUnlessTaken } from './verdicts.ts'
+import { unjudgedUnlessTaken } from './verdicts.ts'
 import { decodeReason, encodeReason } from '../core/reasons.ts'
 
 /** Saves the back-off of an issue or, as a hold, of a repo. With an author, open issues of that author in the repo get it, too. */
 export async function saveBackoff(trx: Transaction<Tables>, { subject, until, why, author }: Backoff, at: number): Promise<void> {
   const isIssue = subject.includes('#')
-  const set = { backoff_until: until, backoff_reason: encodeReason(why), ...toJudgeUnlessTaken }
+  const set = { backoff_until: until, backoff_reason: encodeReason(why), ...unjudgedUnlessTaken }
   if (author !== undefined)
     await trx
       .updateTable('issue')
@@ -29,7 +29,7 @@ export async function saveBackoff(trx: Transaction<Tables>, { subject, until, wh
   if (!isIssue) return saveHolds(trx, [{ scope: 'repo', name: subject, code: 'forge_refused', reason: why, until, actor: 'burn' }], at)
   await trx.updateTable('issue').set(set).where('ref', '=', subject).execute()
   const about = { subject, issue: subject, worker: null, actor: 'burn' } as const
-  await append(trx, [{ kind: 'issue.rests', ...about, payload: { reason: why, until } }], at)
+  await appendEvents(trx, [{ kind: 'issue.rests', ...about, payload: { reason: why, until } }], at)
 }
 
 /** Saves which repos burn cannot read, with an event when that begins or ends. */
@@ -44,7 +44,7 @@ export async function saveUnread(trx: Transaction<Tables>, reasons: ReadonlyMap<
     if (was !== null && why === null) events.push({ kind: 'repo.read', ...about, payload: {} })
     if (was === null && why !== null) events.push({ kind: 'repo.unread', ...about, payload: { why } })
   }
-  await append(trx, events, at)
+  await appendEvents(trx, events, at)
 }
 
 /** Returns the back-offs at a time. Repos come first, because their back-off applies to all of their issues. */

@@ -9,7 +9,7 @@ import { sql } from 'kysely'
 import { isFurther } from './schema.ts'
 import type { LockedRows } from './engine.ts'
 import { chunks } from './sql.ts'
-import { append, fingerprint } from './events.ts'
+import { appendEvents, fingerprint } from './events.ts'
 import { toDelivery, toDispatch } from './rows.ts'
 import { takenColumns } from './verdicts.ts'
 import { insertRows, writeRows } from './write-rows.ts'
@@ -29,7 +29,7 @@ export function lockedRows(claims: readonly Claim[]): LockedRows {
 /** Writes the claims that win, with their deliveries. Returns their dispatches. */
 export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], lease: Lease, at: number): Promise<Dispatch[]> {
   const won: Dispatch[] = []
-  for (const part of chunks(await stillDue(trx, claims))) {
+  for (const part of chunks(await stillClaimable(trx, claims))) {
     const rows = part.map((each): DispatchRow => claimedRow(each, at))
     // The unique indexes decide whether the issue or the slot is taken. Data that was read before may be old.
     const inserted = new Set((await insertRows(trx, 'dispatch', rows, 'on conflict do nothing returning id')).map(({ id }) => id))
@@ -40,7 +40,7 @@ export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], 
     const events = mine.map(({ id, issue, worker, reason }): NewEvent => {
       return { kind: 'dispatch.claimed', subject: id, issue, worker, actor: 'burn', payload: { reason } }
     })
-    await append(trx, [...events, ...texts.map(plannedEvent)], at)
+    await appendEvents(trx, [...events, ...texts.map(plannedEvent)], at)
     const work = mine.flatMap(({ kind, issue }) => (kind === 'work' ? [issue] : []))
     if (work.length > 0) await trx.updateTable('issue').set(takenColumns).where('ref', 'in', work).execute()
     const used = [...new Set(mine.filter(({ kind }) => kind === 'work').map(({ worker }) => worker))]
@@ -53,7 +53,7 @@ export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], 
  * Returns the claims whose issue is still open. A claim of work is left out if its issue was done, attempted or got a change since it was
  * decided.
  */
-export async function stillDue<C extends Pick<Claim, 'issue' | 'kind' | 'attempt'>>(
+export async function stillClaimable<C extends Pick<Claim, 'issue' | 'kind' | 'attempt'>>(
   trx: Transaction<Tables>,
   claims: readonly C[],
 ): Promise<C[]> {
@@ -128,7 +128,7 @@ export async function planDeliveries(
   const rows: DeliveryRow[] = []
   for (const text of texts) if (await stillWanted(trx, text)) rows.push(planned(text, lease, at))
   await insertRows(trx, 'delivery', rows)
-  await append(trx, rows.map(plannedEvent), at)
+  await appendEvents(trx, rows.map(plannedEvent), at)
   return rows.map(toDelivery)
 }
 
@@ -164,5 +164,5 @@ export async function saveComments(
     const payload = { comment: String(comment_id), says: String(comment_state) }
     return { kind: 'dispatch.commented', subject: String(id), issue: String(issue), worker: String(worker), actor: 'burn', payload }
   })
-  await append(trx, events, at)
+  await appendEvents(trx, events, at)
 }

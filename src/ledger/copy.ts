@@ -2,7 +2,7 @@
 import type { Transaction } from 'kysely'
 import type { Engine } from './engine.ts'
 import type { LockWait } from './sqlite.ts'
-import type { Busy, Tables } from './schema.ts'
+import type { HeldLease, Tables } from './schema.ts'
 import { existsSync } from 'node:fs'
 import { sql } from 'kysely'
 import { BurnError } from '../core/errors.ts'
@@ -30,7 +30,7 @@ const origin = 'copied_from'
  * same ledger.
  */
 export async function backupLedger(from: string, to: string, wait: LockWait, onRows: (rows: number) => void): Promise<Copied> {
-  return withBoth(from, to, wait, (source, target) => source.read((trx) => copy(trx, source, target, onRows)))
+  return withEngines(from, to, wait, (source, target) => source.read((trx) => copy(trx, source, target, onRows)))
 }
 
 /**
@@ -43,7 +43,7 @@ export async function moveLedger(
   now: number,
   onRows: (rows: number) => void,
 ): Promise<Copied> {
-  return withBoth(from, to, wait, (source, target) =>
+  return withEngines(from, to, wait, (source, target) =>
     source.write(async (trx) => {
       await refuseBusy(trx, source, now)
       const copied = await copy(trx, source, target, onRows)
@@ -55,12 +55,12 @@ export async function moveLedger(
 
 /** Returns the result of `backupLedger` without changing anything. Throws the same errors. */
 export async function dryRunBackup(from: string, to: string, wait: LockWait): Promise<Copied> {
-  return using(openEngine(from, wait), async (source) => dryRunCopy(source, to, wait, await source.read(countRows)))
+  return withEngine(openEngine(from, wait), async (source) => dryRunCopy(source, to, wait, await source.read(countRows)))
 }
 
 /** Returns the result of `moveLedger` without changing anything. Throws the same errors. */
 export async function dryRunMove(from: string, to: string, wait: LockWait, now: number): Promise<Copied> {
-  return using(openEngine(from, wait), async (source) => {
+  return withEngine(openEngine(from, wait), async (source) => {
     await source.read((trx) => refuseBusy(trx, source, now))
     return dryRunCopy(source, to, wait, await source.read(countRows))
   })
@@ -81,7 +81,7 @@ function rowsToCopy({ table, rows }: Page): Page['rows'] {
 async function dryRunCopy(source: Engine, to: string, wait: LockWait, rows: number): Promise<Copied> {
   const file = to.startsWith('sqlite:') ? to.slice('sqlite:'.length) : null
   if (file !== null && !existsSync(file)) return { from: source.where, to: file, rows }
-  return using(openDatabase(to, wait), async (target) => {
+  return withEngine(openDatabase(to, wait), async (target) => {
     refuseSame(source, target)
     await target.read(async (trx) => {
       const tables = await target.tables(trx)
@@ -92,14 +92,14 @@ async function dryRunCopy(source: Engine, to: string, wait: LockWait, rows: numb
   })
 }
 
-async function withBoth(
+async function withEngines(
   from: string,
   to: string,
   wait: LockWait,
   work: (source: Engine, target: Engine) => Promise<Copied>,
 ): Promise<Copied> {
-  return using(openEngine(from, wait), (source) =>
-    using(openEngine(to, wait), async (target) => {
+  return withEngine(openEngine(from, wait), (source) =>
+    withEngine(openEngine(to, wait), async (target) => {
       refuseSame(source, target)
       return work(source, target)
     }),
@@ -107,7 +107,7 @@ async function withBoth(
 }
 
 /** Runs `work` on an engine, and closes the engine in any case. */
-async function using<T>(opening: Promise<Engine>, work: (engine: Engine) => Promise<T>): Promise<T> {
+async function withEngine<T>(opening: Promise<Engine>, work: (engine: Engine) => Promise<T>): Promise<T> {
   const engine = await opening
   try {
     return await work(engine)
@@ -180,9 +180,9 @@ async function lastEvent(trx: Transaction<Tables>): Promise<number> {
 
 async function refuseBusy(trx: Transaction<Tables>, { where }: Engine, now: number): Promise<void> {
   for (const table of tableNames) {
-    const busy = schema[table].busy?.(now)
-    if (busy === undefined) continue
-    const { rows } = await sql<Busy>`select what, owner, until from (${busy}) as held order by until desc limit 1`.execute(trx)
+    const leases = schema[table].heldLeases?.(now)
+    if (leases === undefined) continue
+    const { rows } = await sql<HeldLease>`select what, owner, until from (${leases}) as held order by until desc limit 1`.execute(trx)
     const [held] = rows
     if (held === undefined) continue
     const until = new Date(held.until).toISOString().replace(/\.\d+/, '')

@@ -41,13 +41,13 @@ export interface Engine {
   /** Returns all columns of these tables. */
   columns(trx: Transaction<Tables>): Promise<readonly Column[]>
   /** Returns the damage that the engine's own check finds, a line each. */
-  damage(): Promise<readonly string[]>
+  integrityErrors(): Promise<readonly string[]>
   /** Refreshes the planner's statistics. Call it before queries that join all rows. */
   refreshStatistics(trx: Transaction<Tables>): Promise<void>
   close(): Promise<void>
 }
 
 /** Resolves when the signal is aborted. */
-export function aborted(stop: AbortSignal): Promise<void> {
+export function whenAborted(stop: AbortSignal): Promise<void> {
   return new Promise((done) => (stop.aborted ? done() : stop.addEventListener('abort', () => done(), { once: true })))
 }

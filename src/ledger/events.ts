@@ -7,7 +7,7 @@ import { hasElapsed } from '../core/elapsed.ts'
 import { insertRows } from './write-rows.ts'
 
 /** Writes events. */
-export async function append(trx: Transaction<Tables>, events: readonly NewEvent[], at: number): Promise<void> {
+export async function appendEvents(trx: Transaction<Tables>, events: readonly NewEvent[], at: number): Promise<void> {
   await insertRows(
     trx,
     'event',
@@ -35,7 +35,7 @@ export async function recordEvents(trx: Transaction<Tables>, events: readonly Ne
       .executeTakeFirst()
     if (last === undefined || last.payload !== JSON.stringify(payload) || hasElapsed(last.at, repeatInterval, at)) fresh.push(event)
   }
-  await append(trx, fresh, at)
+  await appendEvents(trx, fresh, at)
 }
 
 /** Returns the size and the hash of a text. They prove which text a delivery had, after the text is emptied. */

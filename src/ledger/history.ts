@@ -91,9 +91,9 @@ async function subjectsOf(trx: Trx, { issue, worker }: EventFilter): Promise<str
 }
 
 function toEvent({ tx = 0, payload, ...row }: Selectable<EventRow> & { readonly tx?: number }): Event {
-  // `append` writes an actor. Rows without one come from an old version of burn, and their payload is a sentence.
+  // `appendEvents` writes an actor. Rows without one come from an old version of burn, and their payload is a sentence.
   const data: unknown = row.actor === null ? { prose: payload } : JSON.parse(payload)
-  // The types of `append` ensure that the payload fits the kind.
+  // The types of `appendEvents` ensure that the payload fits the kind.
   return { ...row, cursor: cursorOf({ tx, seq: row.seq }), payload: data } as Event
 }
 

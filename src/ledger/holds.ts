@@ -5,7 +5,7 @@ import type { HoldScope } from '../core/nouns.ts'
 import type { Hold } from '../core/ledger/holds.ts'
 import type { HoldRow, Tables } from './schema.ts'
 import { decodeReason, encodeReason } from '../core/reasons.ts'
-import { append } from './events.ts'
+import { appendEvents } from './events.ts'
 
 type Trx = Transaction<Tables>
 type Key = Pick<Hold, 'scope' | 'name' | 'code'>
@@ -29,14 +29,14 @@ export async function saveHolds(trx: Trx, given: readonly Omit<Hold, 'created_at
       .onConflict((c) => c.column('id').doUpdateSet({ reason, until, actor, created_at: at }))
       .execute()
   }
-  await append(trx, given.map(heldEvent), at)
+  await appendEvents(trx, given.map(heldEvent), at)
 }
 
 /** Removes holds, with an event for each that existed. Returns the removed ones. */
 export async function removeHolds(trx: Trx, keys: readonly Key[], at: number): Promise<Hold[]> {
   const gone: Hold[] = []
   for (const key of keys) gone.push(...(await trx.deleteFrom('hold').where('id', '=', idOf(key)).returning(columns).execute()).map(toHold))
-  await append(trx, gone.map(resumedEvent), at)
+  await appendEvents(trx, gone.map(resumedEvent), at)
   return gone
 }
 

@@ -70,7 +70,7 @@ export async function brokenInvariants(db: Db | Transaction<Tables>, of: 'all' |
 }
 
 /** Returns the number of rows of each table, without `meta`. */
-export async function counts(trx: Transaction<Tables>): Promise<Record<string, number>> {
+export async function rowCounts(trx: Transaction<Tables>): Promise<Record<string, number>> {
   const rows: Record<string, number> = {}
   for (const table of tableNames.filter((name) => name !== 'meta')) {
     const found = await sql<{ count: number }>`select count(*) as count from ${sql.table(table)}`.execute(trx)

@@ -8,11 +8,11 @@ import { sql } from 'kysely'
 import { liveStates } from '../core/lifecycle.ts'
 import { repoOf } from '../core/refs.ts'
 import { inList, chunks } from './sql.ts'
-import { append } from './events.ts'
+import { appendEvents } from './events.ts'
 import { removeHolds } from './holds.ts'
-import { saveOpenChanges, showOnIssues } from './open-changes.ts'
+import { saveOpenChanges, updateOpenChangesOf } from './open-changes.ts'
 import { fromIssue } from './rows.ts'
-import { toJudge, toJudgeUnlessTaken } from './verdicts.ts'
+import { unjudgedColumns, unjudgedUnlessTaken } from './verdicts.ts'
 import { insertRows, writeRows } from './write-rows.ts'
 
 type ForgeColumns = ReturnType<typeof fromIssue>
@@ -41,7 +41,7 @@ export async function saveIssues(trx: Transaction<Tables>, pages: readonly Issue
   const given = new Map(pages.flatMap(({ issues }) => issues).map((issue) => [issue.ref, fromIssue(issue)]))
   for (const part of chunks([...given.values()])) events.push(...(await mergeIssues(trx, part)))
   for (const { repo, complete } of pages) if (complete) events.push(...(await closeMissing(trx, repo, given)))
-  await (quiet ? savePendingEvents(trx, events) : append(trx, events, at))
+  await (quiet ? savePendingEvents(trx, events) : appendEvents(trx, events, at))
   await saveOpenChanges(
     trx,
     pages.flatMap(({ repo, open_changes }) => (open_changes === undefined ? [] : [{ repo, changes: open_changes, complete: true }])),
@@ -80,7 +80,7 @@ export async function writePendingEvents(trx: Transaction<Tables>, at: number): 
     .orderBy('ref')
     .execute()
   const events = rows.flatMap(({ ref, title, pending_event }) => (pending_event === null ? [] : [seen(pending_event, ref, title)]))
-  await append(trx, events, at)
+  await appendEvents(trx, events, at)
   await trx.updateTable('issue').set({ pending_event: null }).where('pending_event', 'is not', null).execute()
 }
 
@@ -106,7 +106,7 @@ async function mergeIssues(trx: Transaction<Tables>, given: readonly ForgeColumn
     found.map(({ issue }) => ({ ...issue, ...unjudged })),
   )
   // burn may have read a change before the issue that it closes.
-  await showOnIssues(
+  await updateOpenChangesOf(
     trx,
     found.map(({ issue }) => issue.ref),
   )
@@ -118,7 +118,7 @@ async function mergeIssues(trx: Transaction<Tables>, given: readonly ForgeColumn
       alike.map(({ issue }) => issue),
     )
   const again = known.filter(({ differs }) => differs.some((column) => verdictColumns.has(column))).map(({ issue }) => issue.ref)
-  if (again.length > 0) await trx.updateTable('issue').set(toJudgeUnlessTaken).where('ref', 'in', again).execute()
+  if (again.length > 0) await trx.updateTable('issue').set(unjudgedUnlessTaken).where('ref', 'in', again).execute()
   return changed.flatMap(({ issue: { ref, state, title } }) => {
     const before = kept.get(ref)
     if (before?.state === state) return []
@@ -192,13 +192,13 @@ export async function requeueIssue(trx: Transaction<Tables>, issue: IssueRef, at
   if (live !== undefined) return false
   const { numUpdatedRows } = await trx
     .updateTable('issue')
-    .set({ attempts: 0, done: 0, backoff_until: null, backoff_reason: null, ...toJudge })
+    .set({ attempts: 0, done: 0, backoff_until: null, backoff_reason: null, ...unjudgedColumns })
     .where('ref', '=', issue)
     .executeTakeFirst()
   if (numUpdatedRows === 0n) return false
   // A person who requeues an issue has also fixed the reason why the forge refused its repo.
   await removeHolds(trx, [{ scope: 'repo', name: repoOf(issue), code: 'forge_refused' }], at)
-  await append(trx, [{ kind: 'issue.requeued', subject: issue, issue, worker: null, actor: 'person', payload: {} }], at)
+  await appendEvents(trx, [{ kind: 'issue.requeued', subject: issue, issue, worker: null, actor: 'person', payload: {} }], at)
   return true
 }
 
@@ -206,6 +206,6 @@ export async function requeueIssue(trx: Transaction<Tables>, issue: IssueRef, at
 export async function prioritise(trx: Transaction<Tables>, issue: IssueRef, priority: number, at: Time): Promise<boolean> {
   const known = await trx.updateTable('issue').set({ priority }).where('ref', '=', issue).returning('ref').execute()
   if (known.length === 0) return false
-  await append(trx, [{ kind: 'issue.prioritised', subject: issue, issue, worker: null, actor: 'person', payload: { priority } }], at)
+  await appendEvents(trx, [{ kind: 'issue.prioritised', subject: issue, issue, worker: null, actor: 'person', payload: { priority } }], at)
   return true
 }

@@ -8,7 +8,7 @@ import type { Tables } from './schema.ts'
 import { hasElapsed } from '../core/elapsed.ts'
 import { activeStates } from '../core/lifecycle.ts'
 import { inList } from './sql.ts'
-import { append } from './events.ts'
+import { appendEvents } from './events.ts'
 import { toDelivery } from './rows.ts'
 
 type Trx = Transaction<Tables>
@@ -27,7 +27,7 @@ export async function takeOverDeliveries(trx: Trx, { owner, until }: Lease, at: 
   const events = rows.map(({ id, issue, worker, lease_token: token }): NewEvent => {
     return { kind: 'delivery.taken_over', subject: id, issue, worker, actor: 'burn', payload: { owner, token } }
   })
-  await append(trx, events, at)
+  await appendEvents(trx, events, at)
   return rows.map(toDelivery)
 }
 
@@ -43,7 +43,7 @@ export async function renewLeases(trx: Trx, { owner, until }: Lease): Promise<st
 }
 
 /** Returns the job if it may not run now for this owner; null if it may. */
-export async function refusedJob(trx: Trx, name: string, owner: string, at: number): Promise<Job | null> {
+export async function blockingJob(trx: Trx, name: string, owner: string, at: number): Promise<Job | null> {
   const job = await trx.selectFrom('job').selectAll().where('name', '=', name).executeTakeFirst()
   if (job === undefined || job.owner === owner) return null
   const runs = job.owner !== null && (job.until ?? 0) > at
@@ -57,7 +57,7 @@ export async function beginJob(
   { owner, until }: Lease,
   at: number,
 ): Promise<Job | null> {
-  const refused = await refusedJob(trx, name, owner, at)
+  const refused = await blockingJob(trx, name, owner, at)
   if (refused !== null) return refused
   const fresh = { last_result: null, next_run: null }
   await trx

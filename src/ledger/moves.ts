@@ -24,11 +24,11 @@ import { dispatchMovesOf } from './delivery-effects.ts'
 import { planDeliveries } from './claims.ts'
 import { isFurther } from './schema.ts'
 import { inList, chunks } from './sql.ts'
-import { append } from './events.ts'
+import { appendEvents } from './events.ts'
 import { resumeTexts } from './queries.ts'
 import { toDelivery, toDispatch } from './rows.ts'
 import { endSprintRow, endSprintsOf, saveSprint, type HeldSprint } from './sprints.ts'
-import { toJudge } from './verdicts.ts'
+import { unjudgedColumns } from './verdicts.ts'
 import { writeRows } from './write-rows.ts'
 import { decodeReason, encodeReason } from '../core/reasons.ts'
 
@@ -78,7 +78,7 @@ export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], a
     { table: 'dispatch', columns: ['state', 'state_reason', 'changed_at', 'handed_at', 'incarnation', 'change_url'] },
     moved,
   )
-  await append(
+  await appendEvents(
     trx,
     moved.map(({ id, state, issue, worker, state_reason }): NewEvent => {
       const reason = decodeReason(state_reason)
@@ -99,7 +99,7 @@ async function countResumeTexts(trx: Trx, id: string): Promise<number> {
 }
 
 /** An expired lease: the next process that takes over leases delivers the text. */
-const expired = { owner: 'nobody', until: 0 }
+const expiredLease = { owner: 'nobody', until: 0 }
 
 /** Plans follow-ups in the transaction that moves their dispatches: a crash in between would lose a text or send it twice. */
 async function planFollowUps(trx: Trx, moves: readonly DispatchMove[], moved: readonly DispatchRow[], at: number): Promise<void> {
@@ -108,7 +108,7 @@ async function planFollowUps(trx: Trx, moves: readonly DispatchMove[], moved: re
     const text = followUps.get(id)
     return text === undefined ? [] : [{ ...text, kind: 'follow_up' as const, worker, about: { dispatch: id, issue }, incarnation }]
   })
-  if (texts.length > 0) await planDeliveries(trx, texts, expired, at)
+  if (texts.length > 0) await planDeliveries(trx, texts, expiredLease, at)
 }
 
 /** Returns the current rows of the dispatches or deliveries to move, by id. */
@@ -150,7 +150,7 @@ async function countOnIssues(trx: Trx, moved: readonly DispatchRow[]): Promise<v
     for (const part of chunks(same)) {
       await trx
         .updateTable('issue')
-        .set((eb) => ({ ...toJudge, ...(failed ? { attempts: eb('attempts', '+', 1) } : state === 'done' ? { done: 1 } : {}) }))
+        .set((eb) => ({ ...unjudgedColumns, ...(failed ? { attempts: eb('attempts', '+', 1) } : state === 'done' ? { done: 1 } : {}) }))
         .where(
           'ref',
           'in',
@@ -178,7 +178,7 @@ async function refusePlanned(trx: Trx, moved: readonly DispatchRow[], reviewed: 
       ...(await refuse.where('dispatch', 'in', ids).where(isFurther).where('kind', 'not in', followUpKinds).returningAll().execute()),
       ...(await refuseFollowUps(ids.filter((id) => reviewed.has(id)))),
     ]
-    await append(trx, rows.map(movedEvent), at)
+    await appendEvents(trx, rows.map(movedEvent), at)
   }
 }
 
@@ -231,7 +231,7 @@ export async function moveDeliveries(trx: Trx, given: readonly DeliveryMove[], o
     { table: 'delivery', columns: [...columns, 'text', 'lease_owner', 'lease_until'] },
     after.filter(({ state }) => !isActive(state)),
   )
-  await append(trx, moved.map(movedEvent), at)
+  await appendEvents(trx, moved.map(movedEvent), at)
   await moveDispatches(trx, dispatchMovesOf(moved), at)
   return moved.map(toDelivery)
 }

@@ -8,7 +8,7 @@ import { sql } from 'kysely'
 import { liveStates, slotStates } from '../core/lifecycle.ts'
 import { liveColumns, reviewed } from './queries.ts'
 import { inList, chunks } from './sql.ts'
-import { toJudgeUnlessTaken } from './verdicts.ts'
+import { unjudgedUnlessTaken } from './verdicts.ts'
 
 type Trx = Transaction<Tables>
 
@@ -28,7 +28,7 @@ export async function saveOpenChanges(trx: Trx, seen: readonly ChangeListing[]):
       .values([...part])
       .onConflict((c) => c.column('id').doNothing())
       .execute()
-  await showOnIssues(
+  await updateOpenChangesOf(
     trx,
     [...gone, ...fresh].map(({ issue }) => issue),
   )
@@ -75,11 +75,11 @@ async function keptOf(trx: Trx, seen: readonly ChangeListing[]): Promise<OpenCha
 const firstChange = sql<string | null>`(select min(o.name) from open_change o where o.issue = issue.ref)`
 
 /** Updates the open change of each issue. Issues whose open change differs are judged again. */
-export async function showOnIssues(trx: Trx, issues: readonly IssueRef[]): Promise<void> {
+export async function updateOpenChangesOf(trx: Trx, issues: readonly IssueRef[]): Promise<void> {
   for (const part of chunks([...new Set(issues)]))
     await trx
       .updateTable('issue')
-      .set({ open_change: firstChange, ...toJudgeUnlessTaken })
+      .set({ open_change: firstChange, ...unjudgedUnlessTaken })
       .where('ref', 'in', part)
       .where(sql<boolean>`issue.open_change is distinct from ${firstChange}`)
       .execute()

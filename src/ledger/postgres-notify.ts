@@ -3,7 +3,7 @@ import type { Transaction } from 'kysely'
 import type { Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { Client, type ClientConfig } from 'pg'
-import { aborted } from './engine.ts'
+import { whenAborted } from './engine.ts'
 
 const channel = 'burn'
 
@@ -63,12 +63,12 @@ export function openNotifications(connection: ClientConfig, random: () => number
   return {
     own,
     waitForChange: async (stop) => {
-      if (client === null) await Promise.race([listen(), aborted(stop)])
+      if (client === null) await Promise.race([listen(), whenAborted(stop)])
       const notified = new Promise<void>((done) => {
         wake = done
         if (isNotified) done()
       })
-      await Promise.race([notified, aborted(stop)])
+      await Promise.race([notified, whenAborted(stop)])
       isNotified = false
     },
     close: async () => client?.end(),

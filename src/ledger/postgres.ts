@@ -93,7 +93,7 @@ export async function openPostgres(url: string, { random, tries = defaultTries, 
     tables: async (trx) => (await tablesIn(trx)).rows.map(({ name }) => name),
     columns: async (trx) => (await columnsIn(trx)).rows,
     // The server checks its own pages, and reports a damaged one when it reads it.
-    damage: async () => [],
+    integrityErrors: async () => [],
     refreshStatistics,
     close,
   }

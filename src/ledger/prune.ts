@@ -4,7 +4,7 @@ import type { Pruned } from '../core/ledger/history.ts'
 import type { Time } from '../core/nouns.ts'
 import type { Tables } from './schema.ts'
 import { sql } from 'kysely'
-import { append } from './events.ts'
+import { appendEvents } from './events.ts'
 import { attemptsOf } from './invariants.ts'
 import { endedTexts, schema, tableNames } from './schema.ts'
 
@@ -25,7 +25,7 @@ export async function prune(trx: Transaction<Tables>, before: Time, at: Time, dr
     if (prunable !== undefined) await sql`delete from ${sql.table(table)} where ${sql.ref(key)} in (${prunable(before)})`.execute(trx)
   }
   if (found.dispatches + found.deliveries + found.events === 0) return found
-  await append(
+  await appendEvents(
     trx,
     [{ kind: 'ledger.pruned', subject: 'ledger', issue: null, worker: null, actor: 'burn', payload: { ...found, before } }],
     at,

@@ -148,20 +148,20 @@ export type Db = Kysely<Tables>
 export const ledgerVersion = 6
 
 /** A lease that keeps a ledger from being moved. */
-export interface Busy {
+export interface HeldLease {
   readonly what: string
   readonly owner: string
   readonly until: number
 }
 
-interface Rules {
+interface TableRules {
   /** Selects the keys of rows that ended before a time and that nothing needs. A table without this rule keeps all rows. */
   readonly prunable?: (before: number) => RawBuilder<unknown>
-  /** Selects the leases at a time, as `Busy`. */
-  readonly busy?: (now: number) => RawBuilder<unknown>
+  /** Selects the leases at a time, as `HeldLease`. */
+  readonly heldLeases?: (now: number) => RawBuilder<unknown>
 }
 
-interface Table extends Rules {
+interface Table extends TableRules {
   readonly key: string
   readonly columns: readonly string[]
 }
@@ -189,7 +189,7 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
     'id kind dispatch issue worker state text typed proof incarnation evidence presses planned_at changed_at lease_owner lease_token lease_until',
     {
       prunable: endedDeliveries,
-      busy: (now) => sql`select 'a text for ' || worker as what, lease_owner as owner, lease_until as until from delivery
+      heldLeases: (now) => sql`select 'a text for ' || worker as what, lease_owner as owner, lease_until as until from delivery
         where ${inList('state', activeStates)} and lease_until > ${now}`,
     },
   ),
@@ -198,7 +198,7 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
     'id issue worker host stage backend model provider turns tokens_in tokens_out cost outcome failure failure_text check_command check_result change_url started_at ended_at lease_owner lease_until',
     {
       prunable: endedDispatches,
-      busy: (now) => sql`select 'the sprint of ' || issue as what, lease_owner as owner, lease_until as until from sprint
+      heldLeases: (now) => sql`select 'the sprint of ' || issue as what, lease_owner as owner, lease_until as until from sprint
         where ended_at is null and lease_until > ${now}`,
     },
   ),
@@ -208,7 +208,7 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
   }),
   job: table<JobRow>()('name', 'name period owner until last_run last_result next_run', {
     prunable: (before) => sql`select name from job where period is null and owner is null and last_run < ${before}`,
-    busy: (now) => sql`select 'the job ' || name as what, owner, until from job where owner is not null and until > ${now}`,
+    heldLeases: (now) => sql`select 'the job ' || name as what, owner, until from job where owner is not null and until > ${now}`,
   }),
   skip: table<SkipRow>()('id', 'id worker issue until reason at', {
     prunable: (before) => sql`select id from skip where until < ${before}`,
@@ -228,7 +228,7 @@ export interface Column {
 const engineColumns: readonly string[] = ['event.tx']
 
 /** Returns a line for each column in which a database differs from the registry; empty if they are the same. */
-export function differences(columns: readonly Column[]): string[] {
+export function schemaDifferences(columns: readonly Column[]): string[] {
   const declared = tableNames.flatMap((table) => schema[table].columns.map((column) => `${table}.${column}`))
   const found = columns.map(({ table, column }) => `${table}.${column}`)
   return [
@@ -242,7 +242,7 @@ type Words<Text extends string> = Text extends `${infer First} ${infer Rest}` ? 
 type AllOf<Row, Names extends string> = [Words<Names>, keyof Row] extends [keyof Row, Words<Names>] ? Names : never
 
 function table<Row>() {
-  return <const Names extends string>(key: keyof Row & string, columns: AllOf<Row, Names>, rules: Rules = {}): Table => {
+  return <const Names extends string>(key: keyof Row & string, columns: AllOf<Row, Names>, rules: TableRules = {}): Table => {
     return { key, columns: columns.split(' '), ...rules }
   }
 }

@@ -6,9 +6,9 @@ import type { Lease } from './claims.ts'
 import type { DispatchRow, SprintRow, Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { liveStates } from '../core/lifecycle.ts'
-import { claimedRow, stillDue } from './claims.ts'
+import { claimedRow, stillClaimable } from './claims.ts'
 import { inList, chunks } from './sql.ts'
-import { append } from './events.ts'
+import { appendEvents } from './events.ts'
 import { takenColumns } from './verdicts.ts'
 import { recordWorkers } from './workers.ts'
 import { decodeReason, encodeReason } from '../core/reasons.ts'
@@ -20,7 +20,7 @@ type Trx = Transaction<Tables>
 export async function claimSprint(trx: Trx, claim: SprintClaim, lease: Lease, at: number): Promise<'won' | 'issue' | 'worker'> {
   const { id, issue, worker, reason } = claim
   const work = { ...claim, kind: 'work' as const }
-  if ((await stillDue(trx, [work])).length === 0) return 'issue'
+  if ((await stillClaimable(trx, [work])).length === 0) return 'issue'
   await recordWorkers(trx, [{ id: worker, drawn: false }], at)
   // The unique indexes decide whether the issue or the slot is taken, as for panes.
   const won = await trx
@@ -36,7 +36,7 @@ export async function claimSprint(trx: Trx, claim: SprintClaim, lease: Lease, at
     .execute()
   await trx.updateTable('issue').set(takenColumns).where('ref', '=', issue).execute()
   await trx.updateTable('worker').set({ used_at: at }).where('id', '=', worker).execute()
-  await append(trx, [{ kind: 'dispatch.claimed', subject: id, issue, worker, actor: 'burn', payload: { reason } }], at)
+  await appendEvents(trx, [{ kind: 'dispatch.claimed', subject: id, issue, worker, actor: 'burn', payload: { reason } }], at)
   return 'won'
 }
 
@@ -100,7 +100,7 @@ export async function publishSprint(trx: Trx, id: string, url: string, at: numbe
   if (opened === undefined) return false
   const row = { outcome: 'change', failure: null, failure_text: null, change_url: url } as const
   await trx.updateTable('sprint').set(row).where('id', '=', id).execute()
-  await append(
+  await appendEvents(
     trx,
     [{ kind: 'dispatch.review', subject: id, ...opened, actor: 'person', payload: { reason: { code: 'change_published', url } } }],
     at,
@@ -181,7 +181,7 @@ export async function skip(trx: Trx, each: Skip): Promise<void> {
     .values({ ...each, id: idOf(worker, issue) })
     .onConflict((c) => c.column('id').doUpdateSet({ until, reason, at }))
     .execute()
-  await append(trx, [{ kind: 'issue.skipped', subject: issue, issue, worker, actor: 'burn', payload: { why: reason, until } }], at)
+  await appendEvents(trx, [{ kind: 'issue.skipped', subject: issue, issue, worker, actor: 'burn', payload: { why: reason, until } }], at)
 }
 
 /** Removes an entry. Returns false if there was none. */

@@ -7,7 +7,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
 import { CompiledQuery, Kysely, SqliteAdapter, SqliteDriver, SqliteIntrospector, SqliteQueryCompiler, sql } from 'kysely'
-import { aborted } from './engine.ts'
+import { whenAborted } from './engine.ts'
 import { explainSqlite, isBusy } from './sqlite-errors.ts'
 
 /** The time (ms) for which SQLite itself waits for another process. It is short, because this process is blocked meanwhile. */
@@ -130,10 +130,10 @@ export async function openSqlite(path: string, { random, tries = defaultTries }:
     read: (work) => explained(() => db.transaction().setAccessMode('read only').execute(work)),
     write: (work) => explained(() => db.transaction().execute(work)),
     // A file sends no notifications. The next cycle, after its interval, sees changes by other processes.
-    waitForChange: (stop) => aborted(stop),
+    waitForChange: (stop) => whenAborted(stop),
     tables: async (trx) => (await tablesIn(trx)).rows.map(({ name }) => name),
     columns: async (trx) => (await columnsIn(trx)).rows,
-    damage: () => explained(() => damage(db)),
+    integrityErrors: () => explained(() => integrityErrors(db)),
     // SQLite plans these queries well without statistics.
     refreshStatistics: async () => {},
     close: () => db.destroy(),
@@ -174,7 +174,7 @@ function createPrivately(path: string): void {
   accessSync(dirname(path), constants.W_OK)
 }
 
-async function damage(db: Kysely<Tables>): Promise<string[]> {
+async function integrityErrors(db: Kysely<Tables>): Promise<string[]> {
   const broken = await sql<{ integrity_check: string }>`pragma integrity_check(20)`.execute(db)
   const orphans = await sql<{ table: string; rowid: number; parent: string }>`pragma foreign_key_check`.execute(db)
   return [

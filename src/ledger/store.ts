@@ -16,7 +16,7 @@ import { slotStates } from '../core/lifecycle.ts'
 import { claim, lockedRows, planDeliveries, saveComments } from './claims.ts'
 import { recordEvents } from './events.ts'
 import { events, horizon, dispatchTimes } from './history.ts'
-import { counts, brokenInvariants } from './invariants.ts'
+import { rowCounts, brokenInvariants } from './invariants.ts'
 import * as issues from './issues.ts'
 import * as holds from './holds.ts'
 import * as jobs from './jobs.ts'
@@ -25,7 +25,7 @@ import { affectedWork, saveOpenChanges } from './open-changes.ts'
 import { prune } from './prune.ts'
 import * as queries from './queries.ts'
 import * as backoffs from './backoffs.ts'
-import { differences, ledgerVersion } from './schema.ts'
+import { schemaDifferences, ledgerVersion } from './schema.ts'
 import * as sprints from './sprints.ts'
 import * as trust from './trust.ts'
 import * as verdicts from './verdicts.ts'
@@ -135,7 +135,7 @@ function jobStore({ read, write }: Engine): JobLedger {
   return {
     // A job is seldom due, so this reads before it writes.
     beginJob: async (job, owner, until, at) =>
-      (await read((trx) => jobs.refusedJob(trx, job.name, owner, at))) ?? write((trx) => jobs.beginJob(trx, job, { owner, until }, at)),
+      (await read((trx) => jobs.blockingJob(trx, job.name, owner, at))) ?? write((trx) => jobs.beginJob(trx, job, { owner, until }, at)),
     endJob: (job, owner) => write((trx) => jobs.endJob(trx, job, owner)),
     jobs: () => read(jobs.jobs),
     renewLeases: (owner, until) => write((trx) => jobs.renewLeases(trx, { owner, until })),
@@ -168,8 +168,8 @@ function workerStore({ read, write }: Engine): WorkerLedger {
   }
 }
 
-async function check({ read, damage, columns, where, upgraded_from, refreshStatistics }: Engine): ReturnType<Ledger['check']> {
-  const broken = [...(await damage()), ...differences(await read(columns))]
+async function check({ read, integrityErrors, columns, where, upgraded_from, refreshStatistics }: Engine): ReturnType<Ledger['check']> {
+  const broken = [...(await integrityErrors()), ...schemaDifferences(await read(columns))]
   if (broken.length > 0) {
     const hint = 'Stop all burn processes that use it. Keep a copy of the file with its -wal and -shm files, and put a backup in its place.'
     throw new BurnError('ledger_corrupt', `the ledger ${where} is damaged: ${broken.join('; ')}`, hint)
@@ -181,6 +181,6 @@ async function check({ read, damage, columns, where, upgraded_from, refreshStati
       const hint = 'Nothing was changed. This is a bug in burn: please report it with this message and a copy of the ledger.'
       throw new BurnError('ledger_rule', `the ledger ${where} breaks its own rules: ${violations.join('; ')}`, hint)
     }
-    return { where, version: ledgerVersion, upgraded_from, rows: await counts(trx) }
+    return { where, version: ledgerVersion, upgraded_from, rows: await rowCounts(trx) }
   })
 }

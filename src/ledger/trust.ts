@@ -5,7 +5,7 @@ import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { NewEvent } from '../core/events.ts'
 import type { Tables } from './schema.ts'
 import { chunks } from './sql.ts'
-import { append } from './events.ts'
+import { appendEvents } from './events.ts'
 import { textHash } from './rows.ts'
 import { saveRepo } from './issues.ts'
 import { invalidateVerdicts } from './verdicts.ts'
@@ -31,7 +31,7 @@ export async function saveApprovals(trx: Transaction<Tables>, given: readonly Ap
       else events.push({ kind: 'issue.approved', ...about, payload: { sha256: approved_hash } })
     }
   }
-  await append(trx, events, at)
+  await appendEvents(trx, events, at)
   return saved
 }
 

@@ -7,7 +7,7 @@ import type { NewEvent } from '../core/events.ts'
 import type { IssueRow, Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { inList, chunks } from './sql.ts'
-import { append } from './events.ts'
+import { appendEvents } from './events.ts'
 import { toIssueRecord } from './rows.ts'
 import { writeRows } from './write-rows.ts'
 import { encodedPrefix, encodeReason } from '../core/reasons.ts'
@@ -16,11 +16,11 @@ type Trx = Transaction<Tables>
 
 const nextRevision = sql<number>`issue.revision + 1`
 /** The columns of an issue that the next cycle has to judge, because something that its verdict depends on has changed. */
-export const toJudge = { standing: null, revision: nextRevision }
+export const unjudgedColumns = { standing: null, revision: nextRevision }
 /** The columns of an issue that a worker has. */
 export const takenColumns = { standing: 'taken', revision: nextRevision } as const
-/** The same as `toJudge`, but an issue that a worker has is judged only when its dispatch has ended. */
-export const toJudgeUnlessTaken = {
+/** The same as `unjudgedColumns`, but an issue that a worker has is judged only when its dispatch has ended. */
+export const unjudgedUnlessTaken = {
   standing: sql<Standing | null>`case issue.standing when 'taken' then 'taken' end`,
   revision: nextRevision,
 }
@@ -131,7 +131,7 @@ export async function rejudgeIfRulesChanged(trx: Trx, rules: string): Promise<vo
 export async function invalidateVerdicts(trx: Trx, repo: RepoRef | null): Promise<void> {
   let update = trx
     .updateTable('issue')
-    .set(toJudge)
+    .set(unjudgedColumns)
     .where('state', '=', sql.lit('open'))
     .where(inList('standing', ['queued', 'asked', 'none']))
   if (repo !== null) update = update.where('repo', '=', repo)
@@ -187,7 +187,7 @@ export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly 
         payload: { reason },
       })
   }
-  await append(trx, events, at)
+  await appendEvents(trx, events, at)
 }
 
 /** Returns the records of issues. The time of the last failure is read from dispatches, only for issues with failed attempts. */

@@ -7,7 +7,7 @@ import type { Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { activeStates, liveStates } from '../core/lifecycle.ts'
 import { inList, chunks } from './sql.ts'
-import { append } from './events.ts'
+import { appendEvents } from './events.ts'
 
 type Trx = Transaction<Tables>
 
@@ -29,7 +29,7 @@ export async function recordWorkers(
       .insertInto('worker')
       .values(part.map(({ id, drawn }) => ({ id, drawn: Number(drawn), drawn_seq: ++seq, ...unknown })))
       .execute()
-  await append(
+  await appendEvents(
     trx,
     [...unseen.keys()].map((id): NewEvent => ({ kind: 'worker.recorded', ...about(id), actor: 'burn', payload: {} })),
     at,

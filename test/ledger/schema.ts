@@ -9,7 +9,7 @@ import { brokenInvariants } from '../../src/ledger/invariants.ts'
 import { migrate } from '../../src/ledger/migrate.ts'
 import { openDatabase, openEngine } from '../../src/ledger/open.ts'
 import { renamedColumns } from '../../src/ledger/renamed-columns.ts'
-import { differences, ledgerVersion, schema, tableNames, type Tables } from '../../src/ledger/schema.ts'
+import { schemaDifferences, ledgerVersion, schema, tableNames, type Tables } from '../../src/ledger/schema.ts'
 import { createStore } from '../../src/ledger/store.ts'
 import { because } from '../support/reasons.ts'
 import { workers } from './fixtures.ts'
@@ -28,11 +28,11 @@ export function schemas(name: string, fresh: () => Promise<string>): void {
     it('registry: has every table of the database, with all of its columns', async () => {
       const engine = await openEngine(await fresh(), wait)
       const columns = await engine.read(engine.columns)
-      const wrong = differences(columns).join('; ')
+      const wrong = schemaDifferences(columns).join('; ')
       assert.equal(wrong, '', `${wrong}: src/ledger/migrations.ts needs a migration that makes the tables as src/ledger/schema.ts has them`)
       assert.ok(columns.length > 100)
-      assert.deepEqual(differences(columns.filter(({ column }) => column !== 'open_change')), ['issue.open_change is missing'])
-      assert.deepEqual(differences([...columns, { table: 'cookie', column: 'name' }]), ['cookie.name is unknown'])
+      assert.deepEqual(schemaDifferences(columns.filter(({ column }) => column !== 'open_change')), ['issue.open_change is missing'])
+      assert.deepEqual(schemaDifferences([...columns, { table: 'cookie', column: 'name' }]), ['cookie.name is unknown'])
       for (const table of tableNames) assert.ok(schema[table].columns.includes(schema[table].key), table)
       await engine.close()
     })
