@@ -18,7 +18,7 @@ import type { ForeignChange } from '../core/ledger/forge.ts'
 import type { LedgerView, CycleView } from '../core/ledger.ts'
 import type { IssueRecord } from '../core/ledger/backlog.ts'
 import type { ChangedWork, LiveDispatch, ResumeText } from '../core/ledger/claims.ts'
-import type { WorkerLedger, WorkerRecord } from '../core/ledger/workers.ts'
+import type { ObservedState, WorkerLedger, WorkerRecord } from '../core/ledger/workers.ts'
 import type { Delivery, DeliveryState } from '../core/lifecycle.ts'
 import type { Change, Machine, RepoRef, Time, WorkerId } from '../core/nouns.ts'
 import type { MachineSnapshot } from '../core/panes.ts'
@@ -201,7 +201,7 @@ export async function saveNewReadings(
 ): Promise<void> {
   const fresh = [...states]
     .filter(([, { since }]) => since === now)
-    .map(([worker, { state }]) => ({ worker, state, repeated: state === 'error' }))
+    .map(([worker, { state }]): ObservedState => ({ worker, state, repeated: state === 'error' }))
   if (fresh.length > 0) await ledger.saveReadings(fresh, now)
 }
 
