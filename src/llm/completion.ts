@@ -129,8 +129,8 @@ class CompletionBuilder {
   }
 
   /**
-   * Adds a part of a call. Without an index (Gemini, some gateways), a part with a name begins a call, and any other part continues the
-   * last call.
+   * Adds a part of a call. Gemini and some gateways send no index. Then a part with a name begins a call, and any other part continues the
+   * last one.
    */
   #addCall(piece: JsonObject): void {
     const called = membersOf(piece['function'])

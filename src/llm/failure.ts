@@ -1,7 +1,7 @@
 /**
  * Turns the error of an endpoint, a gateway or an agent into a failure with a class.
- * Facts come from OpenAI's API reference (error codes), and from messages that Ollama 0.12, vLLM 0.11, OpenRouter, Anthropic, Gemini and
- * Hermes 0.20 printed.
+ * The error codes come from OpenAI's API reference. The messages are those of Ollama 0.12, vLLM 0.11, OpenRouter, Anthropic, Gemini and
+ * Hermes 0.20.
  */
 import { BurnError, messageWithHint, messageOf } from '../core/errors.ts'
 import type { Failure, FailureClass, BackendError } from '../core/sprint.ts'

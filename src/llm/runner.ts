@@ -19,7 +19,7 @@ type RunnerConfig = Extract<BackendConfig, { kind: 'runner' }>
 /** Consecutive waits for one model before burn switches to the next. */
 const maxWaitsPerModel = 2
 
-/** Returns a backend that runs a tool loop over the models of the spec, or over those of Hermes if the spec names none. */
+/** Returns a backend that runs a tool loop over the spec's models. If the spec names none, it uses those of Hermes. */
 export function openRunner(config: RunnerConfig, deps: BackendDeps): Backend {
   const limits = limitsOf(deps)
   const chain = () => (config.models.length > 0 ? endpointsOf(config.models, deps) : hermesEndpoints(config.hermes_home, deps))

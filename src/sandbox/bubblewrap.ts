@@ -68,7 +68,7 @@ export function bubblewrapArgv(config: BubblewrapConfig, command: readonly strin
 
 /**
  * Returns the mounts of the temporary folders. If another mount is below such a folder, the folder is new for each command. In a folder
- * that stays, a command could replace a part of that path by a link, and so redirect the mounts of the next command.
+ * that stays, a command could replace a part of that path by a link. That would redirect the mounts of the next command.
  */
 function scratchMounts(own: BubblewrapConfig['own'], binds: readonly Bind[]): string[] {
   const mounts = [

@@ -28,8 +28,8 @@ type ResourceLimits = Pick<SandboxPolicy, 'processes' | 'memory'>
 type InnerLimits = ResourceLimits & { readonly file_bytes: number }
 
 /**
- * Finds the limits that this machine supports, by trying them. Throws BurnError `sandbox_failed` if systemd does not answer: a busy machine must not get weaker
- * limits. `counts_own`: the shell's process limit counts only the processes of this sandbox.
+ * Finds the limits that this machine supports, by trying them. Throws BurnError `sandbox_failed` if systemd does not answer: a busy machine
+ * must not get weaker limits. `counts_own`: the shell's process limit counts only the processes of this sandbox.
  */
 export async function findLimits(
   max: ResourceLimits,

@@ -22,7 +22,7 @@ export interface SandboxOptions {
   readonly read_only: readonly string[]
   /** A folder for the commands' HOME and /tmp. It is created if it is missing; the caller removes it. */
   readonly own_dir: string
-  /** burn's environment. Commands get only a few harmless variables of it. */
+  /** burn's environment. Commands get only a few of its variables, which hold no secrets. */
   readonly env: Readonly<Record<string, string | undefined>>
   /** The home directory of the user who runs burn. */
   readonly home: string
@@ -205,7 +205,7 @@ async function readablePaths(paths: readonly string[]): Promise<string[]> {
 }
 
 /**
- * Finds files and folders that not everybody may read, so that a command of root sees no more of the system's settings than other users.
+ * Finds files and folders that not everybody may read. Even a command of root must not see them.
  */
 async function findHidden(dir: string): Promise<{ path: string; folder: boolean }[]> {
   const names = await readdir(dir).catch(ifCode(inaccessible, []))

@@ -40,7 +40,7 @@ export class KeptOutput {
     return Math.max(1, Math.floor(this.#limit / 2))
   }
 
-  /** Joins the chunks only when they are twice as long as needed, so that many small chunks cost no more than a few large ones. */
+  /** Joins the chunks only when they are twice as long as needed. This way, many small chunks cost no more than a few large ones. */
   #keepLast(chunk: Buffer): void {
     if (chunk.length === 0) return
     const part = Buffer.from(chunk.subarray(-this.#room()))

@@ -1,6 +1,6 @@
 /**
- * Resolves paths from a model. It opens each folder relative to its parent and follows no symbolic link, so that a command can't swap a
- * link in and lead out of the workspace.
+ * Resolves paths from a model. It opens each folder relative to its parent and follows no symbolic link. So a command can't lead it out of
+ * the workspace by swapping in a link.
  */
 import { constants } from 'node:fs'
 import { lstat, mkdir, open, readlink, type FileHandle } from 'node:fs/promises'

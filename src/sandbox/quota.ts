@@ -1,5 +1,5 @@
 /**
- * Limits the bytes and files that a sprint's commands add to the disk: watches them while commands run, and counts them before git runs.
+ * Limits the bytes and files that a sprint's commands add to the disk. It watches them while commands run, and counts them before git runs.
  */
 import { statfs } from 'node:fs/promises'
 import type { SandboxPolicy } from '../core/sprint.ts'
@@ -27,7 +27,7 @@ const minTicks = 40
 /** Each tick of the pause pays for this many files, so that counting takes at most 2 % of a processor. */
 const filesPerTick = 1_500
 
-/** The size limit of one file exceeds the quota by this (bytes), so that a file at its limit exceeds the quota. */
+/** Bytes by which the size limit of one file exceeds the quota. A file at its limit must exceed the quota. */
 const margin = 2 ** 20
 
 /** The disk quota of one sandbox. */

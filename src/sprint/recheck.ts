@@ -15,8 +15,8 @@ import { eligibility, eligibilityRules } from '../decide/eligible.ts'
 const maxStateAge = 60_000
 
 /**
- * Returns why the picked issue must not be claimed: another claim, a new text or label, or an author without write access. Null if it may
- * be claimed.
+ * Returns why the picked issue must not be claimed; null if it may be. Reasons are another claim, a new text or label, or an author without
+ * write access.
  */
 export async function recheckPick(
   { issue, revision }: Pick<Picked, 'issue' | 'revision'>,

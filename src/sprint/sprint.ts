@@ -69,7 +69,7 @@ export async function runSprint(
   return row
 }
 
-/** Saves a back-off if the forge refused the issue or repo after the claim: the next sprint would fail at once, too. */
+/** Saves a back-off if the forge refused the issue or repo after the claim. Without it, the next sprint would fail at once, too. */
 async function backOffRefused({ class: failure, reason }: Failure, thrown: unknown, issue: IssueRef, session: Session): Promise<void> {
   if (thrown instanceof SprintFailure || (failure !== 'issue_refused' && failure !== 'repo_refused')) return
   await backOff({ scope: failure === 'issue_refused' ? 'issue' : 'repo', permanent: true, why: reason }, issue, session)

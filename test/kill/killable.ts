@@ -1,7 +1,7 @@
 /**
- * A dispatcher that kills itself with SIGKILL at its nth boundary: before (odd) or after (even) a write to the ledger, or an effect on a
- * pane or the forge. Usage: `killable.ts SPEC HOME BOUNDARY AHEAD CYCLES`. Boundary 0 never comes. Its clock is AHEAD milliseconds fast, so
- * that the leases of killed processes have run out. It prints the number of boundaries that it reached.
+ * A dispatcher that kills itself with SIGKILL at its nth boundary. Boundaries are before (odd) and after (even) each write to the ledger,
+ * and each effect on a pane or the forge. Usage: `killable.ts SPEC HOME BOUNDARY AHEAD CYCLES`. Boundary 0 never comes. Its clock is AHEAD
+ * milliseconds fast, so that the leases of killed processes have run out. It prints the number of boundaries that it reached.
  */
 import type { TmuxCommand } from '../../src/core/ports.ts'
 import { systemClock } from '../../src/cli/clock.ts'

@@ -74,7 +74,7 @@ export class Rig {
 
   async #recover(): Promise<void> {
     const open = () => this.#issueNumbers.filter((number) => this.forge.state.issue(repo, number).state === 'open')
-    // After many kills the breaker may stop the agent kind for ten minutes: unproven texts look like a screen that burn no longer
+    // After many kills the breaker may stop the agent kind for ten minutes. Unproven texts look like a screen that burn no longer
     // recognises.
     for (let tries = 0; tries < 80 && open().length > 0; tries++) {
       this.ahead += clockStep

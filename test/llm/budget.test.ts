@@ -14,7 +14,7 @@ const budgets: readonly (readonly [string, Partial<Budget>, RegExp, number])[] =
 ]
 
 for (const [name, budget, reason, requests] of budgets) {
-  test(`budget: ${name} used up end every further turn`, async (t) => {
+  test(`budget: no turn begins after the limit of ${name}`, async (t) => {
     const server = await model(t, endlessScript)
     const testDeps = deps(t)
     const models = [at(server.url, { price: { in: 1, out: 10 } }), at(server.url, { model: 'other' })]

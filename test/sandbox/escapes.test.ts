@@ -47,7 +47,7 @@ test('writes: the workspace, HOME and /tmp keep their files', { skip: skipReason
   assert.equal(readFileSync(join(dir, 'a'), 'utf8'), 'a\n')
 })
 
-test('mounts: a link that a command leaves redirects none', { skip: skipReason }, async (t) => {
+test('mounts: no link of a command redirects them', { skip: skipReason }, async (t) => {
   const { run, dir, base } = await opened(t, { root: '/tmp' })
   const name = base.slice('/tmp/'.length)
   await run(`mkdir -p /tmp/evil/workspace/.git; mv /tmp/${name} /tmp/moved; ln -s /tmp/evil /tmp/${name}`)

@@ -187,7 +187,7 @@ test('paths: random paths are allowed only inside of the workspace', async (t) =
   assert.equal(readFileSync(join(dir, '.git/config'), 'utf8'), '[core]\n')
 })
 
-/** Returns the real path of a file that the tools may read; null if it has a link, or is not such a file. */
+/** Returns the real path of a file that the tools may read. Null if the path has a link, or names no such file. */
 function plainFile(dir: string, path: string): string | null {
   if (path === '' || path.includes('\0')) return null
   const full = resolve(dir, path)

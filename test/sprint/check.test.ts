@@ -139,7 +139,7 @@ test('check: pins only the parts of package.json that define it', () => {
   assert.deepEqual(JSON.parse(pinnedPackage('{"scripts":{"test":"a"}}', 'no JSON') ?? ''), { scripts: { test: 'a' } })
 })
 
-test('check: a sprint can not pass by changing its check', async (t) => {
+test('check: a sprint cannot pass by changing its check', async (t) => {
   const call = (path: string, content: string) => ({ calls: [{ name: 'write_file', args: { path, content } }] })
   const script: Script = (messages) => {
     const done = messages.filter(({ role }) => role === 'tool').length

@@ -44,7 +44,7 @@ test('sprint: skips an archived repo and a deleted issue', async (t) => {
   )
 })
 
-test('sprint: deleted issues do not make the forge down', async (t) => {
+test('sprint: deleted issues do not count as a forge outage', async (t) => {
   const rig = await sprintRig(t, {
     issues: [newIssue],
     also: [oldIssue, oldIssue, oldIssue, oldIssue],

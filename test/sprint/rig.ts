@@ -1,5 +1,6 @@
 /**
- * The fixture of sprint tests: a stand-in forge with a token and git over HTTP, a stand-in model, a new folder, and the real command line.
+ * The fixture of sprint tests: a stand-in forge, a stand-in model, a new folder, and the real command line. The forge wants a token and can
+ * serve git over HTTP.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
