@@ -1,7 +1,7 @@
 /** The ports to the outside: clock, forge and tmux. Adapters on floor 3 implement them; `cli/wire` connects them. */
 import type { Change, Comment, Issue, IssueRef, RepoRef, Time } from './nouns.ts'
 
-/** The time. */
+/** The clock and its timers. The simulator has virtual ones. */
 export interface Clock {
   /** Returns the milliseconds since the epoch. */
   now(): number

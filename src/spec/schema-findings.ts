@@ -41,13 +41,12 @@ function unknownKey(path: SpecPath, key: string, schema: JsonSchema | null): Pat
 
 function mistakeIn(issue: Issue, value: unknown, schema: JsonSchema | null): string {
   if (issue.code === 'invalid_type')
-    return `is ${kindOf(value)}, and must be ${expected(schema?.type === 'integer' ? 'int' : issue.expected)}`
+    return `is ${kindOf(value)}, but must be ${expected(schema?.type === 'integer' ? 'int' : issue.expected)}`
   if (issue.code === 'invalid_value' || (issue.code === 'invalid_union' && schema?.enum !== undefined)) {
-    const options = allowed(schema).map((option) => JSON.stringify(option))
-    return `must be ${options.join(' or ')}`
+    return `must be ${anyOf(allowed(schema).map((option) => JSON.stringify(option)))}`
   }
   if (issue.code === 'too_small' && typeof value === 'number')
-    return `is ${value}, and must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`
+    return `is ${value}, but must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`
   if (issue.code === 'too_big' && typeof value === 'number') return `is ${value}, and must be at most ${issue.maximum}`
   return issue.message
 }
@@ -62,14 +61,18 @@ function allowed(schema: JsonSchema | null): readonly unknown[] {
   return schema?.enum ?? []
 }
 
+function anyOf(options: readonly string[]): string {
+  return options.length < 2 ? options.join('') : `${options.slice(0, -1).join(', ')} or ${options.at(-1)}`
+}
+
 /** Returns an example of the key at a path, or of the nearest parent that has one. */
 function exampleOf(root: JsonSchema, path: SpecPath, written: unknown): string {
   for (let length = path.length; length > 0; length--) {
     const example = schemaAt(root, path.slice(0, length), written)?.examples?.[0]
     const key = path[length - 1]
-    if (example !== undefined && typeof key === 'string') return `write for example "${key}": ${JSON.stringify(example)}`
+    if (example !== undefined && typeof key === 'string') return `for example: "${key}": ${JSON.stringify(example)}`
   }
-  return 'write for example {"forge": {…}, "machines": {…}}'
+  return 'for example: {"forge": {…}, "machines": {…}}'
 }
 
 function kindOf(value: unknown): string {

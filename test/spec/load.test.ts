@@ -21,18 +21,18 @@ test('parseSpec: reports all mistakes with place and correction', () => {
 }`
   assert.deepEqual(messagesOf(text), [
     '2:22 forge.kind must be "gitea" or "folder". did you mean "gitea"?',
-    '3:26 dispatch.depth is 0, and must be at least 1. write for example "depth": 2',
-    '3:41 dispatch.interval must be a duration: "60s", "24h", "1h30m", "2d", or a number of seconds. write for example "interval": "60s"',
+    '3:26 dispatch.depth is 0, but must be at least 1. for example: "depth": 2',
+    '3:41 dispatch.interval must be a duration: "60s", "24h", "1h30m", "2d", or a number of seconds. for example: "interval": "60s"',
     '3:49 unknown key "asigned" in dispatch. did you mean "assigned"?',
-    '4:62 machines.mac.windows[0].panes is text, and must be a whole number. write for example "panes": 12',
-    '4:76 machines.mac.windows[0].role must be "worker" or "council" or "sentinel". did you mean "council"?',
+    '4:62 machines.mac.windows[0].panes is text, but must be a whole number. for example: "panes": 12',
+    '4:76 machines.mac.windows[0].role must be "worker", "council" or "sentinel". did you mean "council"?',
   ])
 })
 
 test('spec: refuses an unknown agent kind where it is written', () => {
   const window = { name: 'A', repos: ['app'], agent: { kind: 'cluade' }, workers: { X: { agent: { kind: 'custm' } } }, names: ['X'] }
   const sprint = { backends: [{ kind: 'cli', agent: 'gemini' }] }
-  const kinds = '"hermes" or "claude" or "codex" or "gemini" or "opencode" or "pi" or "qwen" or "shell" or "custom"'
+  const kinds = '"hermes", "claude", "codex", "gemini", "opencode", "pi", "qwen", "shell" or "custom"'
   const must = (key: string, meant: string) => `${key}.kind must be ${kinds}. did you mean "${meant}"?`
   assert.deepEqual(
     messagesOf(specOf([window], { agent: { kind: 'hermse' }, sprint })).map((message) => message.replace(/^[0-9:]+ /, '')),
@@ -40,7 +40,7 @@ test('spec: refuses an unknown agent kind where it is written', () => {
       must('machines.box.windows[0].agent', 'claude'),
       must('machines.box.windows[0].workers.X.agent', 'custom'),
       must('agent', 'hermes'),
-      'sprint.backends[0].agent must be "hermes" or "claude" or "codex" or "opencode" or "custom". write for example "agent": "hermes"',
+      'sprint.backends[0].agent must be "hermes", "claude", "codex", "opencode" or "custom". for example: "agent": "hermes"',
     ],
   )
 })
@@ -54,7 +54,7 @@ test('parseSpec: throws file:line:column of each mistake, with exit code 2', () 
       assert.equal(thrown.exit, 2)
       assert.match(
         thrown.message,
-        /^my\/fleet-spec\.json:1:1: machines is missing\. Write for example .*\nmy\/fleet-spec\.json:1:11: forge is a number/,
+        /^my\/fleet-spec\.json:1:1: machines is missing\. For example: .*\nmy\/fleet-spec\.json:1:11: forge is a number/,
       )
       return true
     },
