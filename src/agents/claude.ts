@@ -82,7 +82,7 @@ function parseScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen {
     .map((row, index) => (index === 0 ? row.slice(2) : row.replace(/^ {2}/, '')))
     .join('\n')
     .trimEnd()
-  // The grey placeholder is behind the cursor. If the cursor is behind the same words, a person typed them.
+  // The grey placeholder is to the right of the cursor. If the cursor is to the right of these words, a person typed them.
   const atStart = !hasCursor(pane) || pane.cursor_x <= 2
   const draft = atStart && placeholders.test(typed) ? '' : typed
   return withComposer(readingOf(screen, composer, pane.title), composer, draft)
@@ -115,7 +115,7 @@ function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   return { argv: [...argv, '--settings', file], env, files: { [file]: hookSettings(at, 5) } }
 }
 
-/** Claude Code in a pane. */
+/** Claude Code as the agent of a worker, in a pane. */
 export const claude: PaneAgent = {
   kind: 'claude',
   command: ['claude'],
@@ -177,7 +177,8 @@ function readClaude(note: Note): AnswerReader {
 export const claudeSprint: SprintAgent = {
   command: ['claude'],
   counts: 'run',
-  // Without this, Claude Code sends every file to the model that the prompt names as `@path`, also the person's own, without asking.
+  // Without this variable, Claude Code sends every file to the model that the prompt names as `@path`, also the person's own, without
+  // asking.
   env: { CLAUDE_CODE_DISABLE_ATTACHMENTS: '1' },
   argv: ({ model, session, turns }) => [
     ...`-p --output-format json --permission-mode acceptEdits --allowedTools Bash --max-turns ${turns}`.split(' '),

@@ -120,7 +120,7 @@ function hookState({ event }: Pick<HookEvent, 'event' | 'detail'>): HookState | 
   return event === 'agent-turn-complete' ? { state: 'idle', detail: null } : null
 }
 
-/** Codex in a pane. */
+/** Codex as the agent of a worker, in a pane. */
 export const codex: PaneAgent = {
   kind: 'codex',
   command: ['codex'],

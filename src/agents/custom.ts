@@ -23,7 +23,7 @@ const columns = 300
 
 interface Composer extends RowSpan {
   readonly draft: string
-  /** Its first row without the draft, because a prompt may show a state. */
+  /** The first row of the composer without the draft. A prompt may show a state. */
   readonly prompt: string
 }
 

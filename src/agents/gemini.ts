@@ -150,7 +150,7 @@ function hookState({ event, detail }: Pick<HookEvent, 'event' | 'detail'>): Hook
   }
 }
 
-/** Gemini CLI in a pane. */
+/** Gemini CLI as the agent of a worker, in a pane. */
 export const gemini: PaneAgent = {
   kind: 'gemini',
   command: ['gemini'],

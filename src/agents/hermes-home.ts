@@ -11,8 +11,8 @@ import { shellWords } from '../host/quote.ts'
 export const hermesConfig = '.hermes/config.yaml'
 
 /**
- * The keys that identify a turn. They are equal in a turn of the person. A review by Hermes itself after a turn has its own task in the
- * same session.
+ * The keys that identify a turn. In a turn of the person, session and task have the same id. A review by Hermes itself after a turn has its
+ * own task in the same session.
  */
 const turnKeys = 'session_id,task_id'
 

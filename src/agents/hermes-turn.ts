@@ -21,7 +21,7 @@ const advises = /\b(?:with|send|try|run) \/(?:retry|model|new|compress)\b/iu
 const step = /^\p{Extended_Pictographic}/u
 
 interface Panel {
-  /** Its first row: that of the title, if the screen still shows it. */
+  /** The first row of the panel: its title, if the screen still shows it. */
   readonly first: number
   readonly title: string
   readonly paragraphs: readonly string[]

@@ -99,7 +99,7 @@ function answer(wanted: string, { reading, question = '' }: ParsedScreen): reado
   return reading.detail === 'question' && choicesIn(question).length === 0 ? [{ paste: wanted }, { key: 'Enter' }] : null
 }
 
-/** Hermes in a pane. */
+/** Hermes as the agent of a worker, in a pane. */
 export const hermes: PaneAgent = {
   kind: 'hermes',
   command: ['hermes', 'chat', '--yolo'],

@@ -3,7 +3,7 @@ import { lineEnd } from '../core/typed-line.ts'
 
 /** The number of bytes of a payload that are read. */
 const maxPayload = 1_048_576
-/** The size in bytes at which a pane's file is started anew. */
+/** The size (bytes) at which a pane's file is replaced by a new one. */
 const maxFile = 262_144
 
 /** Events that record a prompt, each with the key of the prompt in its payload. The rest of a payload may repeat the whole conversation. */

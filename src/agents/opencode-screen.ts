@@ -37,10 +37,10 @@ const logo = /[█▀▄]{4} [█▀▄]/u
 const answer = /^ +▣ {2}\S/u
 
 interface Frame extends RowSpan {
-  /** The columns of its text. */
+  /** The columns of the composer's text: the first, and one past the last. */
   readonly from: number
   readonly to: number
-  /** The row of `╹▀▀▀`. */
+  /** The row of `╹▀▀▀`, which closes the composer. */
   readonly closing: number
 }
 

@@ -88,7 +88,7 @@ export const burn = async () => {
 `
 }
 
-/** OpenCode in a pane. */
+/** OpenCode as the agent of a worker, in a pane. */
 export const opencode: PaneAgent = {
   kind: 'opencode',
   command: ['opencode'],

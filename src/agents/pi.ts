@@ -107,7 +107,7 @@ export default function (pi) {
 `
 }
 
-/** pi in a pane. */
+/** pi as the agent of a worker, in a pane. */
 export const pi: PaneAgent = {
   kind: 'pi',
   command: ['pi'],

@@ -97,7 +97,7 @@ function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   }
 }
 
-/** Qwen Code in a pane. */
+/** Qwen Code as the agent of a worker, in a pane. */
 export const qwen: PaneAgent = {
   kind: 'qwen',
   command: ['qwen'],

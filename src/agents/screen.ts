@@ -81,8 +81,8 @@ export function matchChoice(question: string, choice: string): string | null {
   const wanted = choice.trim().toLowerCase()
   if (wanted === '') return null
   const named = all.filter(({ number, text }) => number === wanted || text.toLowerCase() === wanted)
-  const begun = named.length > 0 ? named : all.filter(({ text }) => text.toLowerCase().startsWith(wanted))
-  return begun.length === 1 ? (begun[0]?.number ?? null) : null
+  const matches = named.length > 0 ? named : all.filter(({ text }) => text.toLowerCase().startsWith(wanted))
+  return matches.length === 1 ? (matches[0]?.number ?? null) : null
 }
 
 /** Returns the rows of the paragraph that ends at or above `row`. Blank rows separate paragraphs. */

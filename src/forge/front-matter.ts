@@ -86,7 +86,7 @@ function unquoted(written: string): string {
     const value: unknown = JSON.parse(written)
     return typeof value === 'string' ? value : written
   } catch {
-    // It is not JSON: a title may begin with a quotation mark.
+    // The value is not JSON, because a title may begin with a quotation mark.
     return written
   }
 }

@@ -163,7 +163,7 @@ export function readCursor(text: string | null, url: string, repo: RepoRef): Cur
   return { url, repo, newest, settled: mark === 'settled' }
 }
 
-/** Returns a cursor as text. */
+/** Returns a cursor as the text that the ledger stores. */
 export function writeCursor({ url, repo, newest, settled }: Cursor): string {
   return `1 ${settled ? 'settled' : 'fresh'} ${newest} ${url} ${repo}`
 }

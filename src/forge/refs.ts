@@ -20,7 +20,7 @@ export function splitRepo(repo: RepoRef): { readonly owner: string; readonly nam
   throw new BurnError('forge_ref', `${JSON.stringify(repo)} is not a repo`, 'write it as owner/name', { exit: 2 })
 }
 
-/** Returns the path of a repo in an API. Gitea, Forgejo and GitHub have the same one. */
+/** Returns the path of a repo in the API of Gitea, Forgejo or GitHub. */
 export function repoPath(repo: RepoRef): string {
   const { owner, name } = splitRepo(repo)
   return `/repos/${owner}/${name}`

@@ -214,7 +214,7 @@ export function killGroup(child: ChildProcess): void {
   try {
     process.kill(-child.pid, 'SIGKILL')
   } catch {
-    // The group is gone: it ended a moment ago.
+    // The process group has just ended by itself.
     child.kill('SIGKILL')
   }
 }
@@ -225,7 +225,7 @@ export function killOrphans(child: ChildProcess): void {
   try {
     process.kill(-child.pid, 'SIGKILL')
   } catch {
-    // The group is empty.
+    // The process group has no processes left.
   }
 }
 

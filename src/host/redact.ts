@@ -26,7 +26,9 @@ export function redactor(secrets: readonly string[]): (text: string) => string {
   }
 }
 
-/** Returns the same for a text that comes in pieces. It holds back an unfinished line, because a secret may continue in the next piece. */
+/**
+ * Returns a redactor for a text that comes in pieces. It holds back an unfinished line, because a secret may continue in the next piece.
+ */
 export function redactingStream(secrets: readonly string[]): RedactingStream {
   const known = redactKnown(secrets)
   const patterns = redactByPattern()

@@ -46,7 +46,7 @@ export class ControlModeClient implements Tmux {
   #received = 0
   #stderr = ''
   #closing = false
-  /** Set while a reply is due. */
+  /** Ends the watch for silence; null while no reply is due. */
   #watch: AbortController | null = null
   #failure: BurnError | null = null
   #listener: TmuxListener | null = null
@@ -83,7 +83,7 @@ export class ControlModeClient implements Tmux {
     if (this.#failure !== null) return Promise.reject(this.#failure)
     if (this.#pending.length - this.#next + lines.length > PENDING_MAX)
       return Promise.reject(unreachableError(this.machine, `${PENDING_MAX} commands wait for its answer`, 'Run burn doctor.'))
-    // Rendered first, so that an argument that tmux can't represent refuses the whole call.
+    // All lines are rendered first, so that an argument that tmux can't represent refuses the whole call.
     const rendered = lines.map(renderLine)
     const text = rendered.map((line) => `${line}\ndisplay-message -p ${this.#parser.mark(this.#sent++)}\n`).join('')
     const replies = rendered.map(() => new Promise<TmuxReply>((resolve, reject) => this.#pending.push({ resolve, reject })))

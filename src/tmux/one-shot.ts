@@ -1,6 +1,6 @@
 /**
- * The same port with one tmux process for each `run`. burn uses it for a server that refuses control-mode clients, a state that some tmux
- * 3.6 get into.
+ * Implements the port `Tmux` with one tmux process for each `run`. burn uses it for a server that refuses control-mode clients. Some
+ * servers of tmux 3.6 get into that state.
  */
 import type { Machine } from '../core/nouns.ts'
 import type { Tmux, TmuxCommand, TmuxReply } from '../core/ports.ts'

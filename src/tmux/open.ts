@@ -21,11 +21,11 @@ export interface FirstWindow {
   readonly name: string
   readonly width: number
   readonly height: number
-  /** The argv of its pane. */
+  /** The argv of the window's only pane. */
   readonly command: readonly string[]
 }
 
-/** How a session is opened. */
+/** Options for opening a session. */
 export interface OpenOptions {
   readonly clock: Clock
   /** Creates session and server if they do not exist. */

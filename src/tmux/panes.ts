@@ -53,7 +53,7 @@ export async function captureMachine(tmux: Tmux, machine: Machine): Promise<Snap
   const replies = await tmux.run([...snapshotLines(nonce, paneTexts), captureAllLine(tmux, nonce)])
   const seen = toSnapshot(machine, tmux.session, nonce, replies)
   const screens = splitScreens(nonce, replies.at(-1))
-  // These panes were moved to other sessions. If this tmux can't iterate over panes, they are all of them.
+  // Panes in other sessions are missing. If this tmux can't iterate over panes, all screens are missing.
   const missing = seen.panes.map((pane) => pane.id).filter((id) => !screens.has(id))
   if (missing.length === 0) return { snapshot: seen, screens }
   return { snapshot: seen, screens: new Map([...screens, ...(await capturePanes(tmux, missing))]) }

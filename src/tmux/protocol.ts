@@ -95,7 +95,7 @@ export class ReplyParser {
     this.#open = null
     if (block === null) return
     if (!block.own) {
-      // This block answers the attach itself, or belongs to a hook of the user.
+      // Blocks of other commands answer the attach itself, or belong to a hook of the user.
       if (!ok) block.lines.forEach((line) => this.#note(line))
     } else if (ok) this.#lines.push(...block.lines)
     else this.#error ??= block.lines.join('\n')

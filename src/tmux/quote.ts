@@ -1,4 +1,4 @@
-/** Quotes words for tmux. */
+/** Quotes words for tmux command lines. */
 import type { TmuxCommand } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
 

@@ -54,7 +54,7 @@ export async function captureChangedPanes(
 ): Promise<SnapshotWithScreens> {
   const old = before.snapshot.state === 'up' ? before.snapshot.panes : []
   const due = old.filter((pane) => changed.has(pane.id) || changed.has(pane.window_id)).map(({ id }) => id)
-  // Both are sent before either is answered, so they take one round trip.
+  // Snapshot and capture are sent before either is answered, so they take one round trip.
   const [seen, captured] = await Promise.all([snapshot(tmux, machine), capturePanes(tmux, due)])
   const known = new Set(old.map(({ id }) => id))
   const added = seen.panes.map(({ id }) => id).filter((id) => !known.has(id))

@@ -74,14 +74,16 @@ export interface SessionTarget {
   readonly made_for: string
 }
 
-/** Returns the lines of an action. With `begun`, the window exists already, because the session was created with it. */
-export function actionLines(action: TopologyAction, { session, made_for }: SessionTarget, begun: boolean): Line[] {
+/** Returns the lines of an action. With `exists`, the window is there already, because the session was created with it. */
+export function actionLines(action: TopologyAction, { session, made_for }: SessionTarget, exists: boolean): Line[] {
   switch (action.do) {
     case 'create_window': {
       const [first, ...rest] = action.workers
       if (first === undefined) return []
       const target = `${session}:=${temporaryName(action.window)}`
-      const open: Line = begun ? [] : [['new-window', '-d', '-t', `${session}:`, '-n', temporaryName(action.window), ...placeholder(first)]]
+      const open: Line = exists
+        ? []
+        : [['new-window', '-d', '-t', `${session}:`, '-n', temporaryName(action.window), ...placeholder(first)]]
       return [
         [
           ...open,
