@@ -22,8 +22,10 @@ import { gitOutput, runGit } from './run.ts'
  * Returns the mirror of a repo. Clones it if it is missing, or if it is damaged and no workspace has unpushed work. Throws BurnError
  * `git_*`: `git_empty` if the repo has no commits, `git_mirror_damaged` if a new clone would lose work.
  */
-export async function openMirror(git: Git, asked: { dir: string; repo: RepoRef; clone_url: string }): Promise<Mirror> {
-  const { dir, repo, clone_url } = asked
+export async function openMirror(
+  git: Git,
+  { dir, repo, clone_url }: { readonly dir: string; readonly repo: RepoRef; readonly clone_url: string },
+): Promise<Mirror> {
   if (!/^(?!\.)[\w.-]{1,100}\/(?!\.)[\w.-]{1,100}$/.test(repo))
     throw new BurnError('git_refused', `${JSON.stringify(repo)} is not a repo`, 'write it as owner/name')
   // A token can also be in the place of the user name.

@@ -126,14 +126,14 @@ async function copy(trx: Transaction<Tables>, source: Engine, target: Engine, on
     await makeEmpty(into, source, target)
     let rows = 0
     for await (const page of pages(trx)) {
-      const given = rowsToCopy(page)
-      for (const part of chunks(given, rowsPerStatement))
+      const pageRows = rowsToCopy(page)
+      for (const part of chunks(pageRows, rowsPerStatement))
         await into
           .insertInto(page.table)
           // The compiler cannot tell that the rows are of this table.
           .values(part as never)
           .execute()
-      onRows((rows += given.length))
+      onRows((rows += pageRows.length))
     }
     await into
       .insertInto('meta')

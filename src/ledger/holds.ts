@@ -19,8 +19,8 @@ export async function holds(trx: Trx): Promise<Hold[]> {
 }
 
 /** Saves holds, with an event for each. A hold replaces an earlier one with the same scope, name and code. */
-export async function saveHolds(trx: Trx, given: readonly Omit<Hold, 'created_at'>[], at: number): Promise<void> {
-  for (const each of given) {
+export async function saveHolds(trx: Trx, newHolds: readonly Omit<Hold, 'created_at'>[], at: number): Promise<void> {
+  for (const each of newHolds) {
     const { until, actor } = each
     const reason = encodeReason(each.reason)
     await trx
@@ -29,15 +29,16 @@ export async function saveHolds(trx: Trx, given: readonly Omit<Hold, 'created_at
       .onConflict((c) => c.column('id').doUpdateSet({ reason, until, actor, created_at: at }))
       .execute()
   }
-  await appendEvents(trx, given.map(heldEvent), at)
+  await appendEvents(trx, newHolds.map(heldEvent), at)
 }
 
 /** Removes holds, with an event for each that existed. Returns the removed ones. */
 export async function removeHolds(trx: Trx, keys: readonly Key[], at: number): Promise<Hold[]> {
-  const gone: Hold[] = []
-  for (const key of keys) gone.push(...(await trx.deleteFrom('hold').where('id', '=', idOf(key)).returning(columns).execute()).map(toHold))
-  await appendEvents(trx, gone.map(resumedEvent), at)
-  return gone
+  const removed: Hold[] = []
+  for (const key of keys)
+    removed.push(...(await trx.deleteFrom('hold').where('id', '=', idOf(key)).returning(columns).execute()).map(toHold))
+  await appendEvents(trx, removed.map(resumedEvent), at)
+  return removed
 }
 
 const toHold = (row: Omit<HoldRow, 'id'>): Hold => ({ ...row, reason: decodeReason(row.reason) })

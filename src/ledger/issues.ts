@@ -38,9 +38,9 @@ const verdictColumns: ReadonlySet<string> = new Set(['title', 'body', 'labels', 
 export async function saveIssues(trx: Transaction<Tables>, pages: readonly IssueListing[], at: number, quiet: boolean): Promise<void> {
   const events: Seen[] = []
   // Pages may shift while they are read, so that an issue occurs twice. The last one counts.
-  const given = new Map(pages.flatMap(({ issues }) => issues).map((issue) => [issue.ref, fromIssue(issue)]))
-  for (const part of chunks([...given.values()])) events.push(...(await mergeIssues(trx, part)))
-  for (const { repo, complete } of pages) if (complete) events.push(...(await closeMissing(trx, repo, given)))
+  const listed = new Map(pages.flatMap(({ issues }) => issues).map((issue) => [issue.ref, fromIssue(issue)]))
+  for (const part of chunks([...listed.values()])) events.push(...(await mergeIssues(trx, part)))
+  for (const { repo, complete } of pages) if (complete) events.push(...(await closeMissing(trx, repo, listed)))
   await (quiet ? savePendingEvents(trx, events) : appendEvents(trx, events, at))
   await saveOpenChanges(
     trx,
@@ -117,8 +117,8 @@ async function mergeIssues(trx: Transaction<Tables>, given: readonly ForgeColumn
       { table: 'issue', columns: alike[0]?.differs ?? [] },
       alike.map(({ issue }) => issue),
     )
-  const again = known.filter(({ differs }) => differs.some((column) => verdictColumns.has(column))).map(({ issue }) => issue.ref)
-  if (again.length > 0) await trx.updateTable('issue').set(unjudgedUnlessTaken).where('ref', 'in', again).execute()
+  const rejudged = known.filter(({ differs }) => differs.some((column) => verdictColumns.has(column))).map(({ issue }) => issue.ref)
+  if (rejudged.length > 0) await trx.updateTable('issue').set(unjudgedUnlessTaken).where('ref', 'in', rejudged).execute()
   return changed.flatMap(({ issue: { ref, state, title } }) => {
     const before = kept.get(ref)
     if (before?.state === state) return []

@@ -14,15 +14,15 @@ type Trx = Transaction<Tables>
 
 /** Saves open changes. Writes only the differences. */
 export async function saveOpenChanges(trx: Trx, seen: readonly ChangeListing[]): Promise<void> {
-  const wanted = new Map((await rowsOf(trx, seen)).map((row) => [row.id, row]))
-  const kept = new Map((await keptOf(trx, seen)).map((row) => [row.id, row]))
-  const gone = [...kept.values()].filter(({ id }) => !wanted.has(id))
-  const fresh = [...wanted.values()].filter(({ id }) => !kept.has(id))
-  for (const part of chunks(gone)) {
+  const current = new Map((await rowsOf(trx, seen)).map((row) => [row.id, row]))
+  const saved = new Map((await savedRowsOf(trx, seen)).map((row) => [row.id, row]))
+  const removed = [...saved.values()].filter(({ id }) => !current.has(id))
+  const added = [...current.values()].filter(({ id }) => !saved.has(id))
+  for (const part of chunks(removed)) {
     const ids = part.map(({ id }) => id)
     await trx.deleteFrom('open_change').where('id', 'in', ids).execute()
   }
-  for (const part of chunks(fresh))
+  for (const part of chunks(added))
     await trx
       .insertInto('open_change')
       .values([...part])
@@ -30,7 +30,7 @@ export async function saveOpenChanges(trx: Trx, seen: readonly ChangeListing[]):
       .execute()
   await updateOpenChangesOf(
     trx,
-    [...gone, ...fresh].map(({ issue }) => issue),
+    [...removed, ...added].map(({ issue }) => issue),
   )
 }
 
@@ -39,10 +39,10 @@ async function rowsOf(trx: Trx, seen: readonly ChangeListing[]): Promise<OpenCha
   // If a change was read twice, the last reading counts.
   const latest = new Map(seen.flatMap(({ repo, changes }) => changes.map((change) => [change.url, { repo, change }] as const)))
   const open = [...latest.values()].filter(({ change }) => change.state === 'open')
-  const given = await issuesOf(trx, open)
+  const issueOf = await issuesOf(trx, open)
   return open.flatMap(({ repo, change: { dispatch_id, closes, url, name } }) => {
-    const its = dispatch_id === null ? undefined : given.get(dispatch_id)
-    return [...new Set(its === undefined ? closes : [its, ...closes])].map((issue) => ({
+    const own = dispatch_id === null ? undefined : issueOf.get(dispatch_id)
+    return [...new Set(own === undefined ? closes : [own, ...closes])].map((issue) => ({
       id: `${issue} ${url}`,
       issue,
       repo,
@@ -63,7 +63,7 @@ async function issuesOf(trx: Trx, open: readonly { readonly change: Change }[]):
 }
 
 /** Returns the saved rows of these changes; for a complete list, all rows of its repo. */
-async function keptOf(trx: Trx, seen: readonly ChangeListing[]): Promise<OpenChangeRow[]> {
+async function savedRowsOf(trx: Trx, seen: readonly ChangeListing[]): Promise<OpenChangeRow[]> {
   const rows: OpenChangeRow[] = []
   for (const { repo } of seen.filter(({ complete }) => complete))
     rows.push(...(await trx.selectFrom('open_change').selectAll().where('repo', '=', repo).execute()))
@@ -97,10 +97,10 @@ async function foreignChanges(trx: Trx): Promise<ForeignChange[]> {
 
 /** Returns the live work that updates on the forge may end. */
 export async function affectedWork(trx: Trx, changed: ChangedWork): Promise<AffectedWork> {
-  const gone = await closedIssues(trx)
+  const closed = await closedIssues(trx)
   return {
-    closed: gone,
-    reviews: await reviewsOf(trx, { ...changed, issues: [...gone, ...changed.issues] }),
+    closed,
+    reviews: await reviewsOf(trx, { ...changed, issues: [...closed, ...changed.issues] }),
     foreign_changes: await foreignChanges(trx),
   }
 }

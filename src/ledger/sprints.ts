@@ -127,21 +127,21 @@ export async function endSprintsOf(trx: Trx, moved: readonly DispatchRow[], at: 
       .execute()
     for (const row of rows) {
       const dispatch = part.find(({ id }) => id === row.id)
-      const gone = row.lease_until <= at
+      const isExpired = row.lease_until <= at
       // The sprint still runs, and has just opened the change that another process saw. It writes its own result.
-      if (dispatch === undefined || (dispatch.state === 'review' && !gone)) continue
+      if (dispatch === undefined || (dispatch.state === 'review' && !isExpired)) continue
       await trx
         .updateTable('sprint')
-        .set({ ...resultOf(dispatch, gone), ...endedColumns, ended_at: at })
+        .set({ ...resultOf(dispatch, isExpired), ...endedColumns, ended_at: at })
         .where('id', '=', row.id)
         .execute()
     }
   }
 }
 
-function resultOf({ state, state_reason, change_url }: DispatchRow, gone: boolean) {
+function resultOf({ state, state_reason, change_url }: DispatchRow, isExpired: boolean) {
   if (change_url !== null && (state === 'review' || state === 'done')) return { outcome: 'change', change_url } as const
-  const failure = state === 'done' ? 'issue_gone' : gone ? 'crashed' : 'fenced'
+  const failure = state === 'done' ? 'issue_gone' : isExpired ? 'crashed' : 'fenced'
   return {
     outcome: state === 'failed' || state === 'lost' ? 'failed' : 'given_back',
     failure,
@@ -186,8 +186,8 @@ export async function skip(trx: Trx, each: Skip): Promise<void> {
 
 /** Removes an entry. Returns false if there was none. */
 export async function unskip(trx: Trx, worker: string, issue: string): Promise<boolean> {
-  const gone = await trx.deleteFrom('skip').where('id', '=', idOf(worker, issue)).returning('id').execute()
-  return gone.length > 0
+  const removed = await trx.deleteFrom('skip').where('id', '=', idOf(worker, issue)).returning('id').execute()
+  return removed.length > 0
 }
 
 /** Returns the skipped issues at a time, of one worker or of all. */

@@ -30,9 +30,9 @@ export async function insertRows<T extends keyof Inserted>(trx: Trx, table: T, r
   const returned: Row[] = []
   // A row of any table is a record of its columns.
   for (const part of chunks(rows as readonly unknown[] as readonly Row[])) {
-    const { text, given } = valuesOf(trx, part, columns)
+    const { text, values } = valuesOf(trx, part, columns)
     const statement = `insert into ${table} (${columns.map(quoted).join(', ')}) values ${text} ${ending}`
-    const result = await trx.executeQuery<Row>(CompiledQuery.raw(statement, given))
+    const result = await trx.executeQuery<Row>(CompiledQuery.raw(statement, values))
     for (const row of result.rows) returned.push(row)
   }
   return returned
@@ -58,10 +58,10 @@ export async function writeRows<T extends keyof Keys, C extends keyof Tables[T] 
   const returned: Row[] = []
   const latest = [...new Map(given.map((row) => [row[key], row])).values()]
   for (const part of chunks(latest)) {
-    const values = valuesOf(trx, part, [key, ...columns])
+    const { text, values } = valuesOf(trx, part, [key, ...columns])
     const sets = columns.map((column, index) => `${quoted(column)} = ${expressionFor(`v.column${index + 2}`, column, part)}`)
-    const statement = `update ${table} set ${sets.join(', ')} from (values ${values.text}) as v where ${table}.${key} = v.column1 ${ending}`
-    const result = await trx.executeQuery<Row>(CompiledQuery.raw(statement, values.given))
+    const statement = `update ${table} set ${sets.join(', ')} from (values ${text}) as v where ${table}.${key} = v.column1 ${ending}`
+    const result = await trx.executeQuery<Row>(CompiledQuery.raw(statement, values))
     for (const row of result.rows) returned.push(row)
   }
   return returned
@@ -76,12 +76,12 @@ function expressionFor(value: string, column: string, rows: readonly Row[]): str
 const quoted = (column: string) => `"${column}"`
 
 /** Returns the placeholders in the engine's dialect, `(?, ?), (?, ?)` or `($1, $2), ($3, $4)`, and the values for them. */
-function valuesOf(trx: Trx, rows: readonly Row[], columns: readonly string[]): { readonly text: string; readonly given: unknown[] } {
-  const given: unknown[] = []
-  for (const row of rows) for (const column of columns) given.push(row[column])
+function valuesOf(trx: Trx, rows: readonly Row[], columns: readonly string[]): { readonly text: string; readonly values: unknown[] } {
+  const values: unknown[] = []
+  for (const row of rows) for (const column of columns) values.push(row[column])
   const numbered = !(trx.getExecutor().adapter instanceof SqliteAdapter)
   const placeholders = (row: number) => columns.map((_, column) => (numbered ? `$${row * columns.length + column + 1}` : '?')).join(', ')
   const first = `(${placeholders(0)})`
   const text = rows.map((_, row) => (numbered ? `(${placeholders(row)})` : first))
-  return { text: text.join(', '), given }
+  return { text: text.join(', '), values }
 }
