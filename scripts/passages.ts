@@ -15,6 +15,8 @@ interface Drawn {
   /** `file:line` */
   readonly where: string
   readonly text: string
+  /** The line of code that a comment is about; '' for other passages. */
+  readonly code: string
 }
 
 type File = Pick<Source, 'path' | 'text'>
@@ -24,7 +26,9 @@ function drawn({ path, text }: File, { kind, start, masked }: Passage): Drawn {
   const at = kind === 'comment' ? start + masked.search(/\S/) : kind === 'string' ? start + 1 : start
   const written = text.slice(at, start + masked.length - (kind === 'string' ? 1 : 0))
   const words = written.replace(/\n[ \t]*(?:\*(?!\/)|\/\/|>)?/g, ' ').replace(/\s+/g, ' ')
-  return { where: `${path}:${text.slice(0, at).split('\n').length}`, text: words.replace(/ \*\/$/, '').trim() }
+  const after = kind === 'comment' ? text.slice(start + masked.length).split('\n') : []
+  const code = after.map((line) => line.replace(/^[\s*/]+/, '')).find((line) => line !== '') ?? ''
+  return { where: `${path}:${text.slice(0, at).split('\n').length}`, text: words.replace(/ \*\/$/, '').trim(), code }
 }
 
 const isLong = ({ masked }: Passage): boolean => countWords(masked) >= leastWords
@@ -55,7 +59,9 @@ function helpStarts({ path, body }: Source): Set<number> {
 /** Whether a string is a sentence for people: not a script, a pattern or a list of names. */
 function isProse({ text }: Drawn): boolean {
   const words = text.replaceAll(/\$\{[^}]*\}/g, '')
-  return !words.startsWith('-') && words.replace(/[^\p{L} .,:;'?!()`-]/gu, '').length >= words.length * 0.9
+  // Tables of a migration are words with marks for SQL types.
+  const isTable = /^\w+ (?:key|text|integer|bigint)\b.*,/.test(words)
+  return !isTable && !words.startsWith('-') && words.replace(/[^\p{L} .,:;'?!()`-]/gu, '').length >= words.length * 0.9
 }
 
 function fromSources(): { comments: Drawn[]; help: Drawn[]; messages: Drawn[] } {
@@ -94,5 +100,8 @@ let number = 0
 console.log(`seed ${seed}`)
 for (const [kind, all] of Object.entries(kinds)) {
   console.log(`\n${styleText('bold', kind)} (${ofEach} of ${all.length})`)
-  for (const { where, text } of pick(all, random)) console.log(`${String(++number).padStart(2)}. ${where}\n    ${text}`)
+  for (const { where, text, code } of pick(all, random)) {
+    console.log(`${String(++number).padStart(2)}. ${where}\n    ${text}`)
+    if (code !== '') console.log(styleText('dim', `    > ${code}`))
+  }
 }
