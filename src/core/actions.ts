@@ -62,7 +62,7 @@ export interface WaitAction {
   readonly reason: Reason
 }
 
-/** Approves the text of an issue that has a trusted label, or takes the approval back. Guard: the revision of the issue. */
+/** Approves the text of an issue that has a trusted label, or removes its approval. Guard: the revision of the issue. */
 export interface ApproveAction {
   readonly do: 'approve'
   readonly issue: IssueRef

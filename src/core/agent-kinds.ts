@@ -14,7 +14,7 @@ export const agentKinds = {
   custom: { sprint: true, runs: [] },
 } as const satisfies Readonly<Record<string, AgentAbilities>>
 
-/** The abilities of a kind beside its use in a pane. */
+/** The abilities of a kind, in addition to its use in a pane. */
 interface AgentAbilities {
   /** burn can run it as the backend of a sprint. */
   readonly sprint: boolean

@@ -3,7 +3,7 @@ import type { AgentConfig, CustomAgent, Reading, ReadingState, Time } from './no
 import type { Pane } from './panes.ts'
 import type { TokenUsage, TranscriptEntry, BackendError } from './sprint.ts'
 
-/** The facts about a pane that `parseScreen` gets beside the rows of the screen. */
+/** The facts about a pane that `parseScreen` gets, in addition to the rows of the screen. */
 export type PaneFacts = Pick<Pane, 'width' | 'height' | 'title' | 'command' | 'dead' | 'cursor_x' | 'cursor_y'>
 
 /** The state of an agent as its screen shows it. */

@@ -52,8 +52,8 @@ export function messageWithHint(thrown: unknown): string {
 }
 
 /**
- * Returns true if the ledger itself failed. A caller must not treat that as a failure of one repo or machine, because it can't record
- * anything.
+ * Returns true if the ledger itself failed. A caller must not treat that as a failure of one repo or machine, because nothing can be
+ * recorded then.
  */
 export function isLedgerFailure(thrown: unknown): boolean {
   return thrown instanceof BurnError && thrown.code.startsWith('ledger_')

@@ -19,7 +19,7 @@ const worker = z.strictObject({
       description: 'Label of the issues that the worker gets first. `null`: none.',
       examples: ['frontend'],
     }),
-  glyph: glyph.optional().meta({ description: 'Sign beside its name, for people.', examples: ['◆'] }),
+  glyph: glyph.optional().meta({ description: 'Sign next to its name, for people.', examples: ['◆'] }),
   depth: depth.optional().meta({ description: 'Maximum number of issues that the worker has at once.', examples: [1] }),
   dir: dir.optional().meta({ description: 'Working directory on its machine.', examples: ['~/agents/azoth'] }),
   agent: agent

@@ -48,7 +48,7 @@ export interface RepoRecord {
   readonly unread: { readonly since: Time; readonly why: string } | null
 }
 
-/** An approval to save, or to take back. */
+/** An approval to save or to remove. */
 export interface Approval {
   readonly issue: IssueRef
   /** The revision of the record that the decision is based on. */
@@ -81,7 +81,7 @@ export interface ForgeLedger {
   /** Saves the logins that may write. `listed` is true if all were listed; false if burn only checked the known ones. */
   saveWriters(repo: RepoRef, writers: readonly string[], how: { readonly listed: boolean }, at: Time): Promise<void>
   /**
-   * Approves the current texts of issues, or takes approvals back. Returns the issues that still had the given revision; the others stay as
+   * Approves the current texts of issues, or removes approvals. Returns the issues that still had the given revision; the others stay as
    * they are.
    */
   saveApprovals(approvals: readonly Approval[], at: Time): Promise<readonly IssueRef[]>
