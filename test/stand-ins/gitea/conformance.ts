@@ -34,7 +34,7 @@ interface Description {
 /** A request of the API, with its answer. */
 export interface Exchange {
   readonly method: string
-  /** Below `/api/v1`. */
+  /** The path below `/api/v1`. */
   readonly path: string
   readonly query: URLSearchParams
   readonly body: unknown
