@@ -148,7 +148,7 @@ function showPlan(
   io.out(...table(['ISSUE', 'WORKER', 'KIND', 'TRY', 'WHY'], rows, io.columns))
   const not = verdicts.filter(({ eligible }) => !eligible).length
   const wait = verdicts.length - not - would_dispatch.filter(({ kind }) => kind === 'work').length
-  const others = `${counted(wait, 'other eligible issue')} wait or are with the council, ${not} are skipped`
+  const others = `queued or with the council: ${wait}, skipped: ${not}`
   io.out(`Would dispatch ${would_dispatch.length}; ${others} (burn explain ISSUE gives the reason).`)
   for (const text of bad) io.err(io.paint('yellow', text))
 }
