@@ -4,6 +4,7 @@ import type { Claim } from '../src/core/ledger/claims.ts'
 import type { Issue } from '../src/core/nouns.ts'
 import { because } from '../test/support/reasons.ts'
 
+/** Claims per batch. */
 export const batchSize = 50
 /** Workers per machine. */
 export const workers = 112

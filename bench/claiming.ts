@@ -1,6 +1,6 @@
 /**
- * A process of `bench/claims.ts` that claims issues: `claiming.ts URL MACHINE`. For each line `FROM TO [MACHINE]` on standard input it claims these
- * batches for the machine's workers, and prints how many issues it won.
+ * A process of `bench/claims.ts` that claims issues: `claiming.ts URL MACHINE`. For each line `FROM TO [MACHINE]` on standard input it
+ * claims these batches for the machine's workers, and prints how many issues it won.
  */
 import { createInterface } from 'node:readline'
 import { openLedger } from '../src/ledger/open.ts'

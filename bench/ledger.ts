@@ -1,4 +1,6 @@
-/** `node bench/ledger.ts [--write]`: measures the same as `npm run bench ledger`, without a fleet. Exits with 1 if a limit does not hold. */
+/**
+ * `node bench/ledger.ts [--write]`: measures the same as `npm run bench ledger`, without a fleet. Exits with 1 if a limit does not hold.
+ */
 import { claiming } from './claims.ts'
 import { pairs } from './measure.ts'
 import { allHold, tableOf, writeTable } from './report.ts'

@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: measures burn against plain tmux, git or ssh for the same work. Prints a table of medians and ranges; `--write` writes it to
- * docs/explanation/measurements.md. Exits with 1 if a limit does not hold.
+ * `npm run bench`: measures burn against plain tmux, git or ssh for the same work. Prints a table of medians and ranges; `--write` writes
+ * it to docs/explanation/measurements.md. Exits with 1 if a limit does not hold.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

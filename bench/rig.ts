@@ -6,7 +6,9 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { endServer } from '../test/support/tmux.ts'
 
+/** The root of the project. */
 export const root = resolve(import.meta.dirname, '..')
+/** The bundled command. */
 export const bundle = join(root, 'dist/start.mjs')
 /** Panes per window, as in examples/timmy. */
 export const sizes = [14, 12, 12, 10, 12, 8, 14, 14, 10, 6]

@@ -1,6 +1,6 @@
 /**
- * `node bench/watch.ts`: measures the CPU time and memory of `burn watch` with 112 workers, idle and printing ten lines per second, and the delay of a
- * change. It counts only the CPU time of the watching process, so that other load does not matter.
+ * `node bench/watch.ts`: measures the CPU time and memory of `burn watch` with 112 workers, idle and printing ten lines per second, and the
+ * delay of a change. It counts only the CPU time of the watching process, so that other load does not matter.
  */
 import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'

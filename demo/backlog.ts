@@ -1,5 +1,6 @@
 /**
- * The 24 issues of the demo, each with its expected outcome. Only the final check reads the expectations; the workers get only the text of an issue.
+ * The 24 issues of the demo, each with its expected outcome. Only the final check reads the expectations; the workers get only the text of
+ * an issue.
  */
 export type Repo = 'kettle' | 'handbook' | 'toolbox'
 
@@ -160,6 +161,7 @@ const numbered = (repo: Repo, issues: readonly Written[]): DemoIssue[] =>
     number: index + 1,
   }))
 
+/** All issues of the demo. */
 export const backlog: readonly DemoIssue[] = [
   ...numbered('kettle', kettle),
   ...numbered('handbook', handbook),

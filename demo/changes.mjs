@@ -1,6 +1,6 @@
 /**
- * Finds the change that an issue asks for. It understands five kinds of small changes, as a person would write them. Uses only Node's own modules, and
- * runs under Node 20.
+ * Finds the change that an issue asks for. It understands five kinds of small changes, as a person would write them. Uses only Node's own
+ * modules, and runs under Node 20.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, resolve, sep } from 'node:path'

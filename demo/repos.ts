@@ -9,6 +9,7 @@ interface Contents {
 
 const lines = (...all: readonly string[]) => `${all.join('\n')}\n`
 
+/** The repositories by name. */
 export const repos: Readonly<Record<Repo, Contents>> = {
   kettle: {
     check: 'node --test',

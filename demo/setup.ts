@@ -114,8 +114,8 @@ export async function git({ env, dir }: DemoSetup, ...words: readonly string[]):
 }
 
 /**
- * Returns the reason that bubblewrap does not work here; null if it works. Without bubblewrap the demo runs commands unconfined and reports it: its
- * model is a harmless script.
+ * Returns the reason that bubblewrap does not work here; null if it works. Without bubblewrap the demo runs commands unconfined and reports
+ * it: its model is a harmless script.
  */
 export async function whyUnconfined(dir: string, env: DemoSetup['env']): Promise<string | null> {
   const [work, own_dir] = [join(dir, 'probe/work'), join(dir, 'probe/own')]

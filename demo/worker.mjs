@@ -1,6 +1,6 @@
 /**
- * The worker of the demo, in place of a coding agent. It gets only its prompts, and does what they ask: clones, changes, checks, commits, pushes, and
- * opens a change for review. Uses only Node's own modules, and runs under Node 20.
+ * The worker of the demo, in place of a coding agent. It gets only its prompts, and does what they ask: clones, changes, checks, commits,
+ * pushes, and opens a change for review. Uses only Node's own modules, and runs under Node 20.
  */
 import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'

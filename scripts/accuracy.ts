@@ -1,7 +1,7 @@
 /**
- * Measures how often the parsers read recorded screens correctly. Prints a confusion matrix per agent kind, for screens of the real programs (if they
- * are on this machine) and of stand-ins. Exits with 1 if fewer than 98 % are right, or if a working or waiting agent is read as idle.
- * `--wrong` lists all frames that were read wrong.
+ * Measures how often the parsers read recorded screens correctly. Prints a confusion matrix per agent kind, for screens of the real
+ * programs (if they are on this machine) and of stand-ins. Exits with 1 if fewer than 98 % are right, or if a working or waiting agent is
+ * read as idle. `--wrong` lists all frames that were read wrong.
  */
 import { styleText } from 'node:util'
 import { agentNames } from '../src/core/agent-kinds.ts'

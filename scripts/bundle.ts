@@ -21,8 +21,8 @@ const output: OutputOptions = {
 }
 
 /**
- * Replaces imports of Node modules by `process.getBuiltinModule`. A real `import` reads all exports, which calls lazy getters and loads unused code at
- * each start.
+ * Replaces imports of Node modules by `process.getBuiltinModule`. A real `import` reads all exports, which calls lazy getters and loads
+ * unused code at each start.
  */
 const builtins: Plugin = {
   name: 'builtins',
@@ -43,8 +43,8 @@ const builtins: Plugin = {
 }
 
 /**
- * Bundles the command into a folder: burn.mjs, its lazy chunks, run.mjs for callers in the same process, and start.mjs, which starts burn.mjs with a
- * compile cache.
+ * Bundles the command into a folder: burn.mjs, its lazy chunks, run.mjs for callers in the same process, and start.mjs, which starts
+ * burn.mjs with a compile cache.
  */
 export async function bundle(dir: string): Promise<void> {
   const build = await rolldown({

@@ -1,7 +1,7 @@
 /**
- * Completes package-lock.json. npm leaves out optional packages of other systems if its registry mirrors only some of them, and `npm ci` refuses
- * such a lockfile. The script adds these packages, and asks the registry for each missing hash (`integrity`): without one, npm does not check the
- * package.
+ * Completes package-lock.json. npm leaves out optional packages of other systems if its registry mirrors only some of them, and `npm ci`
+ * refuses such a lockfile. The script adds these packages, and asks the registry for each missing hash (`integrity`): without one, npm does
+ * not check the package.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -14,7 +14,9 @@ interface Locked {
   readonly optionalDependencies?: Readonly<Record<string, string>>
 }
 
-/** Returns the `os`, `cpu` and `libc` of a build from its name, such as `binding-linux-x64-musl`. npm uses them to skip it on other systems. */
+/**
+ * Returns the `os`, `cpu` and `libc` of a build from its name, such as `binding-linux-x64-musl`. npm uses them to skip it on other systems.
+ */
 function systemOf(name: string): object {
   if (name.endsWith('-wasm32-wasi')) return { cpu: ['wasm32'] }
   const [, os = '', cpu = '', abi = ''] = /-(android|darwin|freebsd|linux|openharmony|win32)-([a-z0-9]+)(?:-([a-z]+))?$/.exec(name) ?? []

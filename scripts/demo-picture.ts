@@ -68,8 +68,8 @@ async function record(): Promise<string[]> {
 }
 
 /**
- * Splits terminal lines into spans of one style. A style continues on the next line, as tmux prints it. Gaps of two or more blanks also split, so that
- * columns align in any font.
+ * Splits terminal lines into spans of one style. A style continues on the next line, as tmux prints it. Gaps of two or more blanks also
+ * split, so that columns align in any font.
  */
 function spansOf(lines: readonly string[]): Span[][] {
   let colour = plain

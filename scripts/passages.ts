@@ -1,6 +1,6 @@
 /**
- * Draws forty random passages for a reader to judge: ten each of code comments, paragraphs of documents, `--help` texts and messages. Prints each with its
- * place, and the seed that draws the same ones again. Usage: npm run passages -- [--seed N]
+ * Draws forty random passages for a reader to judge: ten each of code comments, paragraphs of documents, `--help` texts and messages.
+ * Prints each with its place, and the seed that draws the same ones again. Usage: npm run passages -- [--seed N]
  */
 import { parseArgs, styleText } from 'node:util'
 import { seeded } from '../src/core/random.ts'

@@ -5,8 +5,8 @@ import type { Server, Socket } from 'node:net'
 import { subscribe } from 'node:diagnostics_channel'
 
 /**
- * Resources that `leftOpen` does not report by kind. Processes, servers and sockets are reported with details below; a closed server still counts for a
- * moment. Pipes are those of this process. The others end by themselves.
+ * Resources that `leftOpen` does not report by kind. Processes, servers and sockets are reported with details below; a closed server still
+ * counts for a moment. Pipes are those of this process. The others end by themselves.
  */
 const ignoredKinds = new Set([
   'ProcessWrap',
@@ -20,8 +20,8 @@ const ignoredKinds = new Set([
   'Immediate',
 ])
 /**
- * Turns off Node's tracking of promises, which is expensive. The test runner uses it to find the test of an unhandled rejection; without it, the
- * rejection fails the file. A version of Node without this option ignores it.
+ * Turns off Node's tracking of promises, which is expensive. The test runner uses it to find the test of an unhandled rejection; without
+ * it, the rejection fails the file. A version of Node without this option ignores it.
  */
 const { createHook } = hooks
 const cheap = { trackPromises: false }

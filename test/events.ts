@@ -1,6 +1,7 @@
 /**
  * A reporter for Node's test runner. It writes the result of each test to file descriptor 3 as a JSON line, and at the end their number.
- * Writes are synchronous, so that no line is lost. Node's own reporters write to standard output, and a forced exit drops what is still buffered.
+ * Writes are synchronous, so that no line is lost. Node's own reporters write to standard output, and a forced exit drops what is still
+ * buffered.
  */
 import { writeSync } from 'node:fs'
 import { relative } from 'node:path'

@@ -15,7 +15,10 @@ const flags = [
   '--import',
   join(root, 'test/before.ts'),
 ]
-/** A process that reports nothing for this time (ms) is stuck in a loop, so that test timeouts cannot fire. The longest timeout is three minutes. */
+/**
+ * A process that reports nothing for this time (ms) is stuck in a loop, so that test timeouts cannot fire. The longest timeout is three
+ * minutes.
+ */
 const silence = 3 * testTimeout + 30_000
 
 /** Returns the arguments that run the files. Tests start when all files are imported; `filesLoaded` shows that none is missing. */

@@ -1,9 +1,9 @@
 /**
- * Runs all tests, or those in the named files and folders. The last line is always `N passed, N failed`, with `, N skipped` if there are any.
- * Exits with 1 if a test failed or none ran.
+ * Runs all tests, or those in the named files and folders. The last line is always `N passed, N failed`, with `, N skipped` if there are
+ * any. Exits with 1 if a test failed or none ran.
  *
- * Most files have their own process, so that unhandled rejections and open resources can be attributed to them. Files in `shared` share processes.
- * `BURN_COMMAND` names the bundled command for the tests. A file that runs without this program uses the sources.
+ * Most files have their own process, so that unhandled rejections and open resources can be attributed to them. Files in `shared` share
+ * processes. `BURN_COMMAND` names the bundled command for the tests. A file that runs without this program uses the sources.
  */
 import { createHash } from 'node:crypto'
 import {
@@ -64,8 +64,8 @@ function testFiles(named: readonly string[]): string[] {
 }
 
 /**
- * Folders and files that share a process, a line per process. They leave nothing open, and together take no longer than the slowest other file.
- * Starting a process and loading burn often takes as long as the tests themselves.
+ * Folders and files that share a process, a line per process. They leave nothing open, and together take no longer than the slowest other
+ * file. Starting a process and loading burn often takes as long as the tests themselves.
  */
 const shared = [
   ['core', 'decide', 'spec', 'sprint/claim-watch', 'sprint/pause', 'sprint/thrown', 'git/failure', 'git/credential', 'claim/refusal'],

@@ -1,6 +1,7 @@
 /** Lists the commands by task, in the order of `--help`. A command's module is loaded only if it is called. */
 import type { AnyCommand } from './command.ts'
 
+/** A command by its full name. */
 export interface Entry {
   readonly name: string
   readonly summary: string
@@ -63,6 +64,7 @@ function entry<M extends keyof Modules>(name: string, summary: string, module: M
   return { name, summary, load: async () => (await load())[key] }
 }
 
+/** The commands by task. */
 export const groups: readonly { readonly title: string; readonly entries: readonly Entry[] }[] = [
   {
     title: 'Set up',
@@ -138,4 +140,5 @@ export const groups: readonly { readonly title: string; readonly entries: readon
   },
 ]
 
+/** All commands. */
 export const entries: readonly Entry[] = groups.flatMap((group) => group.entries)

@@ -29,6 +29,7 @@ export interface Common {
   readonly json: boolean
 }
 
+/** A session that must be closed. */
 export interface OpenSession {
   readonly session: Session
   /** The path that the spec was read from. */
@@ -41,7 +42,9 @@ export interface CommandContext extends Deps {
   readonly common: Common
   /** Opens the fleet of the spec. `runBurn` closes it after the command. */
   readonly open: () => Promise<OpenSession>
-  /** Prints one part of a stream: a line of JSON with `--json`, else `present`. Check its type with `satisfies`, because `present` gets it. */
+  /**
+   * Prints one part of a stream: a line of JSON with `--json`, else `present`. Check its type with `satisfies`, because `present` gets it.
+   */
   readonly emit: (part: unknown) => void
   /** Output for progress that only a person needs; null with `--json`. */
   readonly person: Io | null
@@ -53,6 +56,7 @@ export interface Done<R> {
   readonly exit: ExitCode
 }
 
+/** A command: its arguments, its work and how a person sees the result. */
 export interface Command<T extends Args, R> {
   readonly args: T
   readonly examples?: readonly string[]

@@ -1,12 +1,13 @@
 /**
- * Input and output of a command. All output passes `printable` here, so that text of a forge, a model or a screen cannot control the terminal.
- * Only sequences of `control` and `paint` pass.
+ * Input and output of a command. All output passes `printable` here, so that text of a forge, a model or a screen cannot control the
+ * terminal. Only sequences of `control` and `paint` pass.
  */
 import { styleText } from 'node:util'
 import { escapeUnprintable, sanitize } from '../core/text.ts'
 
 type Style = Parameters<typeof styleText>[0]
 
+/** The input and output of a command. */
 export interface Io {
   /** Prints each text as one line. Line breaks in a text become spaces. */
   readonly out: (...lines: string[]) => void
@@ -119,6 +120,7 @@ export function processIo(random: () => number): Io {
 /** Pause between two lines of progress without a terminal (ms). */
 const lineInterval = 60_000
 
+/** A display of progress. */
 export interface Progress {
   readonly say: (text: string) => void
   /** Clears the line of progress. */

@@ -33,8 +33,8 @@ export interface Wiring extends Pick<Deps, 'clock' | 'env' | 'home' | 'cwd'>, Pa
 }
 
 /**
- * Returns the spec's text and path: of the file named by `option` or `$BURN_SPEC`, else in the working directory, else in `~/.config/burn-fleet`.
- * Throws BurnError `spec_missing` or `spec_unreadable` (exit 2).
+ * Returns the spec's text and path: of the file named by `option` or `$BURN_SPEC`, else in the working directory, else in
+ * `~/.config/burn-fleet`. Throws BurnError `spec_missing` or `spec_unreadable` (exit 2).
  */
 export async function readSpec(
   option: string | undefined,
@@ -107,8 +107,8 @@ export async function openSession(options: Partial<Common> & { readonly dry_run?
 }
 
 /**
- * Prints notices to the log at once, and stores those that are not fleeting as events. Events are written in the background, in order; `stored` waits
- * for them. Without a ledger (in a dry run) nothing is stored.
+ * Prints notices to the log at once, and stores those that are not fleeting as events. Events are written in the background, in order;
+ * `stored` waits for them. Without a ledger (in a dry run) nothing is stored.
  */
 function notices(
   ledger: Ledger | null,
@@ -152,8 +152,8 @@ function withLocalMachine(here: string | undefined, fleet: DeclaredFleet): Decla
 }
 
 /**
- * Returns the checked spec and its ledger. The ledger stores the hash of the last checked text, and the same text is not checked again by the same
- * version of burn, because loading the checker is slow.
+ * Returns the checked spec and its ledger. The ledger stores the hash of the last checked text, and the same text is not checked again by
+ * the same version of burn, because loading the checker is slow.
  */
 async function openChecked(
   text: string,
@@ -197,7 +197,9 @@ function hashOf(text: string): string {
   return `${text.length}:${(4294967296 * (2097151 & low) + (high >>> 0)).toString(36)}`
 }
 
-/** Returns a generator of ids that sort in the order of creation, even within a millisecond, so that prompts keep the order of their claims. */
+/**
+ * Returns a generator of ids that sort in the order of creation, even within a millisecond, so that prompts keep the order of their claims.
+ */
 function nextId(clock: Clock, random: () => number): () => string {
   let last = 0
   return () => newId((last = Math.max(clock.now(), last + 1)), random)

@@ -1,6 +1,6 @@
 /**
- * Finds agents without a pane in the process tables of their machines. An agent counts as ended only if its machine was read: a machine that does
- * not answer proves nothing.
+ * Finds agents without a pane in the process tables of their machines. An agent counts as ended only if its machine was read: a machine
+ * that does not answer proves nothing.
  */
 import type { WorkerLedger } from '../core/ledger/workers.ts'
 import type { AgentLiveness } from '../core/incarnation.ts'

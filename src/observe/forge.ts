@@ -38,8 +38,9 @@ interface Ports {
 }
 
 /**
- * Reads all repos into the ledger, and returns what a cycle needs. Makes one request per repo if nothing is new, and a second one if a dispatch there
- * may have a change, or if the listing of issues showed a newer change. A repo that fails is left out, with its reason. `quiet`: writes no events.
+ * Reads all repos into the ledger, and returns what a cycle needs. Makes one request per repo if nothing is new, and a second one if a
+ * dispatch there may have a change, or if the listing of issues showed a newer change. A repo that fails is left out, with its reason.
+ * `quiet`: writes no events.
  */
 export async function refreshForge(
   repos: readonly RepoRef[],
@@ -110,8 +111,8 @@ function hasNews({ changed_at }: IssuePage, record: RepoRecord | null): boolean 
 type Since = Pick<LiveDispatch, 'issue' | 'claimed_at' | 'handed_at'>
 
 /**
- * Returns the time since which a change may be new: the last listing, or the claim of a dispatch handed after it. Such a dispatch's change may be older
- * than its `handed_at`.
+ * Returns the time since which a change may be new: the last listing, or the claim of a dispatch handed after it. Such a dispatch's change
+ * may be older than its `handed_at`.
  */
 function changedSince(work: readonly Since[], lastListed: Time | null): Time {
   const later = work.filter(({ handed_at }) => lastListed === null || (handed_at ?? 0) >= lastListed).map(({ claimed_at }) => claimed_at)
@@ -131,7 +132,10 @@ function readIssues(repo: RepoRef, record: RepoRecord | null, { forge, clock }: 
   return forge.issues(repo, relist ? null : record.cursor)
 }
 
-/** Saves the open changes and the complete listing in one write. After a crash between two writes, issues would lack their changes for a day. */
+/**
+ * Saves the open changes and the complete listing in one write. After a crash between two writes, issues would lack their changes for a
+ * day.
+ */
 async function saveIssues(
   repo: RepoRef,
   { page, open, record }: { readonly page: IssuePage; readonly open: readonly Change[] | null; readonly record: RepoRecord | null },
@@ -162,8 +166,8 @@ function skippedTexts(repo: RepoRef, skipped: IssuePage['skipped']): string[] {
 }
 
 /**
- * Returns the current state of open issues that a complete listing no longer has, one request each. A listing that changes while burn pages through it
- * can miss an issue, and a missed issue must not end its dispatch.
+ * Returns the current state of open issues that a complete listing no longer has, one request each. A listing that changes while burn pages
+ * through it can miss an issue, and a missed issue must not end its dispatch.
  */
 async function confirmGone(repo: RepoRef, listed: readonly Issue[], { forge, ledger }: Omit<Ports, 'clock'>): Promise<Issue[]> {
   const seen = new Set(listed.map(({ ref }) => ref))

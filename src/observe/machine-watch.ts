@@ -57,7 +57,9 @@ export class MachineWatch {
     }
   }
 
-  /** Returns the time to the next snapshot (ms). A time beyond the longest interval means that the clock was set back: the snapshot is due. */
+  /**
+   * Returns the time to the next snapshot (ms). A time beyond the longest interval means that the clock was set back: the snapshot is due.
+   */
   #timeLeft(): number {
     const left = Math.min(this.#fullAt, this.#againAt) - this.#session.clock.now()
     return left > fullInterval ? 0 : left

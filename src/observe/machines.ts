@@ -21,8 +21,8 @@ const reconnectBackoff = { first: 1_000, longest: 5 * 60_000 }
 const retryTimeout = 2_000
 
 /**
- * Opens all machines concurrently. Only the first attempt of a machine is awaited to its end; a machine that stays unreachable is retried with
- * back-off, and delays no other. A broken channel is reopened when it is next needed.
+ * Opens all machines concurrently. Only the first attempt of a machine is awaited to its end; a machine that stays unreachable is retried
+ * with back-off, and delays no other. A broken channel is reopened when it is next needed.
  */
 export class TmuxMachines implements Machines {
   readonly #hosts = new Map<string, PaneHost>()
@@ -38,8 +38,8 @@ export class TmuxMachines implements Machines {
   readonly #closed = new AbortController()
 
   /**
-   * `random` returns a number in [0, 1) for jitter, so that several processes do not reconnect at the same moment. `known` returns the agents that
-   * a machine had: a machine without a session is down only if none of them runs.
+   * `random` returns a number in [0, 1) for jitter, so that several processes do not reconnect at the same moment. `known` returns the
+   * agents that a machine had: a machine without a session is down only if none of them runs.
    */
   constructor(clock: Clock, random: () => number, known: (machine: string) => Promise<readonly Incarnation[]>) {
     this.#known = known

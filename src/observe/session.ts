@@ -45,7 +45,9 @@ export async function withLeases<T>(session: SessionPart<JobLedger, 'clock' | 'o
   }
 }
 
-/** Reports a failed renewal, and retries at the next heartbeat. This is safe: if the lease expires, the ledger refuses writes that need it. */
+/**
+ * Reports a failed renewal, and retries at the next heartbeat. This is safe: if the lease expires, the ledger refuses writes that need it.
+ */
 async function renewUntil(
   { ledger, clock, owner, notify }: SessionPart<JobLedger, 'clock' | 'owner' | 'notify'>,
   stop: AbortSignal,

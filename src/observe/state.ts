@@ -54,6 +54,7 @@ export function snapshotsOf(seen: ReadonlyMap<string, MachineScreens>): Readonly
   return new Map([...seen].map(([name, { snapshot }]) => [name, snapshot]))
 }
 
+/** Options of `refresh`. */
 export interface RefreshOptions {
   /** The repos to read; by default those of the machines' workers. */
   readonly served?: readonly RepoRef[]
@@ -62,8 +63,8 @@ export interface RefreshOptions {
 }
 
 /**
- * Reads forge, machines and ledger, updates the caches (issues, changes, rights, readings), and returns the state. It decides nothing and carries out
- * nothing. `machines`: all machines of the fleet, or some of them.
+ * Reads forge, machines and ledger, updates the caches (issues, changes, rights, readings), and returns the state. It decides nothing and
+ * carries out nothing. `machines`: all machines of the fleet, or some of them.
  */
 export async function refresh(
   machines: readonly Machine[],

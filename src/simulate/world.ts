@@ -131,8 +131,8 @@ export class World implements AgentWorld {
   }
 
   /**
-   * Releases stale dispatches that no agent has in its queue, every hour, without end. A turn without a change and a lost text leave such dispatches,
-   * which hold a slot until a person releases them.
+   * Releases stale dispatches that no agent has in its queue, every hour, without end. A turn without a change and a lost text leave such
+   * dispatches, which hold a slot until a person releases them.
    */
   async releaseStale(): Promise<void> {
     for (;;) {

@@ -6,9 +6,12 @@ import { startGitea } from '../stand-ins/gitea/server.ts'
 import { standIn } from '../support/fleet.ts'
 import { openRig } from './rig.ts'
 
+/** The repos, without their owner. */
 export const names = ['app', 'docs', 'lib', 'web']
+/** The issues, one per repo. */
 export const all = names.map((name) => `timmy/${name}#1`)
 
+/** Starts the forge and the fleet. */
 export async function forgeFleet(t: TestContext) {
   const repos = names.map((name) => ({ name: `timmy/${name}`, writers: ['burn', 'ann'], issues: [{ title: 'one', author: 'ann' }] }))
   const forge = await startGitea({ repos, check: false })

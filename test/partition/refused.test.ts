@@ -1,4 +1,6 @@
-/** Refusals of a forge: an archived repo, an author who blocked the account, a deleted issue, a token without rights. None may hold a slot. */
+/**
+ * Refusals of a forge: an archived repo, an author who blocked the account, a deleted issue, a token without rights. None may hold a slot.
+ */
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -17,6 +17,7 @@ import { clock } from '../support/clock.ts'
 import { testFleet, type Fleet } from '../support/fleet.ts'
 import { endServer } from '../support/tmux.ts'
 
+/** A fleet with its dispatcher in this process. */
 export interface Rig {
   readonly fleet: Fleet
   readonly session: Session
@@ -31,6 +32,7 @@ export interface Rig {
   dispatches(issue: string): Promise<readonly Dispatch[]>
 }
 
+/** Opens a fleet. `spec` gets its folder and socket, and returns the keys to add to the spec. `time`: the clock of the dispatcher. */
 export async function openRig(t: TestContext, spec: (dir: string, socket: string) => object, time: Clock = clock): Promise<Rig> {
   const fleet = testFleet(t, (dir, socket) => {
     t.after(() => endServer(`${socket}-far`))

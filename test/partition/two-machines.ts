@@ -7,6 +7,7 @@ import { tmuxOn } from '../support/tmux.ts'
 import { farMachine, openRig, type Rig } from './rig.ts'
 
 const working = resolve(import.meta.dirname, '../stand-ins/agent/working.mjs')
+/** The reason to skip a test. */
 export const noSshd = 'this machine has no ssh server (openssh-server)'
 
 /** Starts the fleet. Returns null if this machine has no ssh server. */
@@ -34,12 +35,14 @@ export async function twoMachines(t: Parameters<typeof openRig>[0]) {
   return { sshd, rig }
 }
 
+/** Returns issues for a folder forge. */
 export const issues = (count: number) => Array.from({ length: count }, (_, index) => ({ title: `issue ${index}`, body: '' }))
 
 /** Returns the panes and processes of the far machine, as its tmux reports them. */
 export const living = ({ fleet }: Rig) =>
   tmuxOn(`${fleet.socket}-far`, 'list-panes', '-s', '-t', '=T', '-F', '#{pane_id} #{pane_pid} #{@burn_agent}')
 
+/** Returns the status of the far machine and the states of its workers. */
 export async function farIs(rig: Rig): Promise<{ reachable: boolean; reason: string | null; states: string[] }> {
   const far = (await rig.status()).machines.find(({ name }) => name === 'far')
   assert.ok(far)

@@ -27,8 +27,8 @@ export class Judge {
   }
 
   /**
-   * Throws if a rule is broken at the end. `alone`: there was only one dispatcher. Several can write a comment twice, if one is suspended between its check
-   * and its write or takes over a lease by a wrong clock. No forge can prevent this.
+   * Throws if a rule is broken at the end. `alone`: there was only one dispatcher. Several can write a comment twice, if one is suspended
+   * between its check and its write or takes over a lease by a wrong clock. No forge can prevent this.
    */
   async atEnd({ world, ledger, engine }: Simulated, issues: readonly string[], alone: boolean): Promise<void> {
     await this.onStep(world, engine)

@@ -1,4 +1,7 @@
-/** `npm run storm -- --seeds 200 --issues 500 [--from 1] [--jobs 2]`: simulates a night with all faults per seed, and prints the broken rules. */
+/**
+ * `npm run storm -- --seeds 200 --issues 500 [--from 1] [--jobs 2]`: simulates a night with all faults per seed, and prints the broken
+ * rules.
+ */
 import { fork } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { night, type Night } from './storm.ts'

@@ -1,4 +1,7 @@
-/** Starts the fleet of the soak: panes on a private tmux server, half of them over ssh if wanted. Each has a stand-in agent with its own habit. */
+/**
+ * Starts the fleet of the soak: panes on a private tmux server, half of them over ssh if wanted. Each has a stand-in agent with its own
+ * habit.
+ */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -25,7 +25,9 @@ export function newTally(): Tally {
   return { outcomes: new Map(), violations: [], received: new Map(), refused: new Set(), answered: new Map(), deliveries: 0 }
 }
 
-/** Troubles after which a delivery may be `unknown`: the agent or the connection is gone, or Enter shows no effect while the agent works. */
+/**
+ * Troubles after which a delivery may be `unknown`: the agent or the connection is gone, or Enter shows no effect while the agent works.
+ */
 const ambiguous: readonly Trouble[] = ['death', 'cut', 'question', 'copy mode']
 
 /** Returns a text without blanks at the ends of lines, which agents may drop. */

@@ -1,6 +1,6 @@
 /**
- * `npm run soak [-- --deliveries N] [--minutes M] [--panes P] [--seed S] [--ssh]`: delivers texts to stand-in agents under injected trouble, and judges
- * them by the agents' logs. Prints a table of troubles and outcomes. Exits with 1 on a violation.
+ * `npm run soak [-- --deliveries N] [--minutes M] [--panes P] [--seed S] [--ssh]`: delivers texts to stand-in agents under injected
+ * trouble, and judges them by the agents' logs. Prints a table of troubles and outcomes. Exits with 1 on a violation.
  */
 import { parseArgs } from 'node:util'
 import { table } from '../../src/cli/table.ts'

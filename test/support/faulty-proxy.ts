@@ -2,7 +2,10 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { once } from 'node:events'
 
-/** `lose commits`: cuts the connection before a commit reaches the server. `lose answers`: cuts it after the commit. `silent`: drops all bytes. */
+/**
+ * `lose commits`: cuts the connection before a commit reaches the server. `lose answers`: cuts it after the commit. `silent`: drops all
+ * bytes.
+ */
 export type NetworkFault = 'fair' | 'silent' | 'lose commits' | 'lose answers'
 
 /** A proxy with a fault that a test can change. */

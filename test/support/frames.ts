@@ -21,8 +21,8 @@ export const ownFrames = new URL('../agents/screens/', import.meta.url)
 export const realFrames = new URL('../../../shared/data/screens/', import.meta.url)
 
 /**
- * Screens that a slow machine recorded before the program drew its new state. They are identical to screens of another state: an approval that is not
- * drawn yet looks like `working`, and a draft like an empty composer. A parser that got them right would get others wrong.
+ * Screens that a slow machine recorded before the program drew its new state. They are identical to screens of another state: an approval
+ * that is not drawn yet looks like `working`, and a draft like an empty composer. A parser that got them right would get others wrong.
  */
 export const undrawn: ReadonlySet<string> = new Set([
   'opencode/010-idle-draft-80x24.txt',

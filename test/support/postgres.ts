@@ -40,8 +40,8 @@ const asRoot = process.getuid?.() === 0
 const identity = asRoot ? { uid: nobody, gid: nobody } : {}
 
 /**
- * Starts a server. Returns null, and prints the reasons, if none can start. `synced`: commits are flushed to disk. Most tests go without, because
- * durability is the server's task.
+ * Starts a server. Returns null, and prints the reasons, if none can start. `synced`: commits are flushed to disk. Most tests go without,
+ * because durability is the server's task.
  */
 export async function startPostgres({ synced = false } = {}): Promise<Postgres | null> {
   const dir = mkdtempSync(join(tmpdir(), 'burn-pg-'))

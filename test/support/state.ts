@@ -5,7 +5,9 @@ import type { Fleet } from '../../src/core/nouns.ts'
 import type { Sprint } from '../../src/core/sprint.ts'
 import { fleetOf } from '../simulate/storm.ts'
 
+/** The time of `stateOf`. */
 export const now = Date.UTC(2026, 5, 1)
+/** The id of `dispatchOf` and `sprintOf`. */
 export const id = '0k3v9w2x4abcd'
 
 /** Returns a complete state. `rules`: changed keys of `dispatch` in its spec. */

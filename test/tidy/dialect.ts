@@ -1,5 +1,6 @@
 /** Patterns of the dialect that docs/style.md replaces. Each has sentences that it must report, and sentences that it must not. */
 
+/** A pattern of the dialect, with examples. */
 export interface DialectRule {
   readonly name: string
   readonly pattern: RegExp

@@ -1,6 +1,6 @@
 /**
- * The project's language, as tests: docs/style.md has the rules. They apply to the files and folders in written.txt; add what you convert. Once that file is
- * deleted, they apply to all. `BURN_ENGLISH=all` checks everything now.
+ * The project's language, as tests: docs/style.md has the rules. They apply to the files and folders in written.txt; add what you convert.
+ * Once that file is deleted, they apply to all. `BURN_ENGLISH=all` checks everything now.
  */
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'

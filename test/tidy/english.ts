@@ -12,6 +12,7 @@ export interface Passage {
   readonly masked: string
 }
 
+/** A sentence of a passage. */
 export interface Sentence {
   readonly start: number
   /** As the author wrote it, on one line. */
@@ -127,6 +128,7 @@ function maskString(text: string, node: Node): string {
   return ` ${inside.replace(/\\n/g, '  ')} `
 }
 
+/** Returns the number of words with a letter or digit. */
 export function countWords(text: string): number {
   return text.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word)).length
 }

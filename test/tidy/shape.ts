@@ -10,11 +10,13 @@ function linesIn(text: string): number {
   return text.trimEnd().split('\n').length
 }
 
+/** Reports files that are too long. */
 export function filesAreShort(source: Source): Problem[] {
   const lines = linesIn(source.text)
   return lines <= fileLimit ? [] : [problem(source, 0, `${lines} lines, ${fileLimit} at most: split the file by reason to change`)]
 }
 
+/** Reports functions that are too long. */
 export function functionsFitAScreen(source: Source): Problem[] {
   return nodesOf(source.body).flatMap((node) => {
     const lines = functions.has(node.type) ? linesIn(source.text.slice(node.start, node.end)) : 0
@@ -111,6 +113,7 @@ function property(callee: unknown): unknown {
   return isNode(callee) && callee.type === 'MemberExpression' ? callee['property'] : undefined
 }
 
+/** Reports `any` and silenced type errors. */
 export function typesAreHonest(source: Source): Problem[] {
   const any = nodesOf(source.body).filter(({ type }) => type === 'TSAnyKeyword')
   const silenced = source.comments.filter(({ value }) => /@ts-(?:ignore|expect-error|nocheck)\b/.test(value))
@@ -139,12 +142,14 @@ function widens({ expression, typeAnnotation: type }: Node): boolean {
   return constant || type.type === 'TSUnknownKeyword' || expression.type === 'Literal' || expression.type === 'ArrayExpression'
 }
 
+/** Reports comments that defer work. */
 export function nothingIsPutOff(source: Source): Problem[] {
   return source.comments
     .filter(({ value }) => /\b(?:TODO|FIXME|XXX|HACK)\b/.test(value))
     .map(({ start }) => problem(source, start, 'do it now, or open an issue'))
 }
 
+/** Reports default exports. */
 export function exportsHaveNames(source: Source): Problem[] {
   return source.body
     .filter(({ type }) => type === 'ExportDefaultDeclaration')

@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseSync } from 'oxc-parser'
 
+/** The root of the project. */
 export const root = resolve(import.meta.dirname, '../..')
 
 /** A node of the syntax tree. The ESTree and TS-ESTree specifications list the fields of each type. */

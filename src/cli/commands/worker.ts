@@ -96,7 +96,9 @@ export const loopCommand = command({
   },
 })
 
-/** Returns the named worker, or the worker of the pane that burn runs in. Throws BurnError `worker_unnamed` (exit 2) if there is neither. */
+/**
+ * Returns the named worker, or the worker of the pane that burn runs in. Throws BurnError `worker_unnamed` (exit 2) if there is neither.
+ */
 async function loopWorker(name: string | undefined, { session: { fleet } }: OpenSession, { env }: Deps): Promise<Worker> {
   if (name !== undefined) return workerNamed(fleet, name)
   const pane = env['TMUX_PANE']
