@@ -1,9 +1,8 @@
 /** Probes a machine: runs one fixed shell script on it, in one round trip, and parses its output. */
 import type { Machine } from '../core/nouns.ts'
 import { oneLine } from '../core/text.ts'
-import { runProcess } from '../host/exec.ts'
 import { explainTransportFailure } from '../host/transport-failure.ts'
-import { argvOn } from '../host/transport.ts'
+import { runOn } from '../host/run-on.ts'
 import { lineOn, reachRemedy } from '../observe/remedies.ts'
 
 /** The findings of the script. A value is null if the machine could not report it. */
@@ -103,19 +102,8 @@ export async function probeMachine(
   programs: readonly string[],
   timeout = probeTimeout,
 ): Promise<ProbeResult> {
-  const argv = argvOn(machine, [
-    'sh',
-    '-c',
-    script,
-    'burn',
-    machine.tmux,
-    machine.socket,
-    machine.session,
-    cloneUrl ?? '',
-    machine.state_dir,
-    ...programs,
-  ])
-  const { code, stdout, stderr, stopped } = await runProcess(argv, { timeout_ms: timeout })
+  const words = ['sh', '-c', script, 'burn', machine.tmux, machine.socket, machine.session, cloneUrl ?? '', machine.state_dir, ...programs]
+  const { code, stdout, stderr, stopped } = await runOn(machine, words, { timeout_ms: timeout })
   const probe = parseProbe(stdout)
   const seconds = timeout / 1000
   if (stopped !== null && /^asked=programs$/m.test(stdout)) return { ok: true, probe: { ...probe, git_error: `no answer in ${seconds} s` } }

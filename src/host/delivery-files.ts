@@ -3,10 +3,9 @@ import type { Machine } from '../core/nouns.ts'
 import type { Placed, WrittenText } from '../core/pane-host.ts'
 import { BurnError } from '../core/errors.ts'
 import { oneLine } from '../core/text.ts'
-import { runProcess } from './exec.ts'
 import { explainTransportFailure } from './transport-failure.ts'
 import { shellWord } from './quote.ts'
-import { argvOn } from './transport.ts'
+import { runOn } from './run-on.ts'
 
 const limit = 30_000
 /** The age in days at which burn removes a text's file. */
@@ -26,7 +25,7 @@ export async function writeDeliveryFiles(machine: Machine, texts: readonly Writt
   const folders = [...new Set(texts.map(({ dir }) => `${directoryWord(dir)}/.burn`))]
   const missing = `for dir in ${folders.join(' ')}; do [ -d "$dir" ] || missing=1; done\n[ -z "$missing" ] || mkdir -p -- ${folders.join(' ')} 2>/dev/null\n`
   const script = `${functions}${missing}${puts.join('')}find ${folders.join(' ')} -type f -name '*.md*' -mtime +${retentionDays} -exec rm -f {} + 2>/dev/null\nexit 0\n`
-  const { code, stdout, stderr, stopped } = await runProcess(argvOn(machine, ['sh', '-s']), { input: script, timeout_ms: limit })
+  const { code, stdout, stderr, stopped } = await runOn(machine, ['sh', '-s'], { input: script, timeout_ms: limit })
   const found = new Map<string, Placed>()
   for (const [, id = '', sign, detail = ''] of stdout.matchAll(/^(\w+) ([+-]) (.*) \.$/gm))
     found.set(id, sign === '+' ? { directory: detail } : { why: detail })

@@ -1,10 +1,9 @@
 /** Writes and reads files on a machine. One `sh` handles any number of files; their contents go through its stdin. */
 import type { Machine } from '../core/nouns.ts'
 import { BurnError } from '../core/errors.ts'
-import { runProcess } from './exec.ts'
 import { explainTransportFailure } from './transport-failure.ts'
 import { shellWord } from './quote.ts'
-import { argvOn } from './transport.ts'
+import { runOn } from './run-on.ts'
 import { randomHex } from './random.ts'
 
 const limit = 30_000
@@ -79,7 +78,7 @@ lead() {
 `
 
 async function runScript(machine: Machine, text: string): Promise<string> {
-  const { code, stdout, stderr, stopped } = await runProcess(argvOn(machine, ['sh', '-s']), { input: text, timeout_ms: limit })
+  const { code, stdout, stderr, stopped } = await runOn(machine, ['sh', '-s'], { input: text, timeout_ms: limit })
   if (code === 0) return stdout
   const why = stopped === 'timeout' ? `it took longer than ${limit / 1000} s` : explainTransportFailure(stderr, code).reason
   throw new BurnError(

@@ -1,8 +1,7 @@
 /** Reads the process table of a machine, to tell whether a process still runs and is still the same process. */
 import type { Machine } from '../core/nouns.ts'
 import type { RunningProcess } from '../core/incarnation.ts'
-import { runProcess } from './exec.ts'
-import { argvOn } from './transport.ts'
+import { runOn } from './run-on.ts'
 
 const limit = 20_000
 
@@ -33,7 +32,7 @@ echo end`
 
 /** Returns those of the processes that run, by pid; null if the machine could not read its process table. */
 export async function processesOn(machine: Machine, pids: readonly number[]): Promise<ReadonlyMap<number, RunningProcess> | null> {
-  const { code, stdout } = await runProcess(argvOn(machine, ['sh', '-c', script, 'burn', ...pids.map(String)]), { timeout_ms: limit })
+  const { code, stdout } = await runOn(machine, ['sh', '-c', script, 'burn', ...pids.map(String)], { timeout_ms: limit })
   const lines = stdout.trimEnd().split('\n')
   if (code !== 0 || lines.pop() !== 'end') return null
   const found = new Map<number, RunningProcess>()

@@ -1,4 +1,4 @@
-/** Quotes words for a POSIX shell. */
+/** Quotes words for a POSIX shell, and for a login shell that may be another one. */
 import { BurnError } from '../core/errors.ts'
 
 const plain = /^[A-Za-z0-9_./:,@%+=-]+$/
@@ -16,4 +16,26 @@ export function shellWord(word: string): string {
 /** Returns words as one POSIX shell command. Throws BurnError `bad_argument` on a NUL. */
 export function shellWords(words: readonly string[]): string {
   return words.map(shellWord).join(' ')
+}
+
+/** Printable ASCII that means itself between single quotes in every shell. fish and csh read some others there, such as `\\` and `!`. */
+const quotable = /^[^\\'!\P{ASCII}\p{Cc}]*$/u
+
+/**
+ * Returns words as one command line that bash, zsh, fish, csh, tcsh and nu all read the same way. Words with special characters go through
+ * `sh`, with their bytes as octal numbers. Throws BurnError `bad_argument` on a NUL.
+ */
+export function loginShellWords(words: readonly string[]): string {
+  const isReadable = plain.test(words[0] ?? '') && words.every((word) => quotable.test(word))
+  if (isReadable) return shellWords(words)
+  return `/bin/sh -c 'eval "$(printf %b "${octal(`exec ${shellWords(words)}`)}")"'`
+}
+
+/** Returns a text in the form that `printf %b` reads. Only characters that mean themselves in every shell stay as they are. */
+function octal(text: string): string {
+  const bytes = [...Buffer.from(text)].map((byte) => {
+    const char = String.fromCharCode(byte)
+    return plain.test(char) ? char : `\\0${byte.toString(8).padStart(3, '0')}`
+  })
+  return bytes.join('')
 }

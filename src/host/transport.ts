@@ -5,7 +5,7 @@ import { lstatSync, mkdirSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import type { Machine, Transport } from '../core/nouns.ts'
 import { BurnError } from '../core/errors.ts'
-import { shellWords } from './quote.ts'
+import { loginShellWords } from './quote.ts'
 
 type Ssh = Extract<Transport, { kind: 'ssh' }>
 
@@ -18,17 +18,23 @@ const PERSIST_S = 120
 /**
  * Returns the argv that runs `words` on a machine. With `tty` the command gets the person's terminal, and ssh may ask questions. Throws
  * BurnError `control_dir` if the directory for ssh's sockets belongs to somebody else.
+ *
+ * A login shell may print before the command does. `runOn` and `frame` remove that.
  */
 export function argvOn(machine: Pick<Machine, 'transport'>, words: readonly string[], options: { tty?: boolean } = {}): string[] {
   const transport = machine.transport
   if (transport.kind === 'local') return [...words]
   if (transport.kind === 'exec') return [...transport.argv, ...words]
-  return [...sshArgv(transport, options.tty ?? false), '--', transport.host, shellWords(words)]
+  return [...sshArgv(transport, options.tty ?? false), '--', transport.host, loginShellWords(words)]
 }
 
-/** ssh uses the first value of an option, so the options of the spec come before those of burn. */
+/**
+ * ssh uses the first value of an option, so the options of the spec come before those of burn. A RemoteCommand of the person's configuration
+ * would refuse every other command. `-T` and `-t` precede its RequestTTY.
+ */
 function sshArgv(ssh: Ssh, tty: boolean): string[] {
   const settings: readonly (readonly [string, string | number])[] = [
+    ['RemoteCommand', 'none'],
     ...Object.entries(ssh.options),
     ['BatchMode', tty ? 'no' : 'yes'],
     ['ConnectTimeout', CONNECT_TIMEOUT_S],

@@ -9,8 +9,7 @@ import { slotStates } from '../core/lifecycle.ts'
 import { counted } from '../core/text.ts'
 import { planDown, planUp } from '../decide/topology.ts'
 import { adviceOn, strayAgents } from '../observe/agents.ts'
-import { runProcess } from '../host/exec.ts'
-import { argvOn } from '../host/transport.ts'
+import { runOn } from '../host/run-on.ts'
 import { openTmux } from '../tmux/open.ts'
 import { actionLines, downLines, firstWindow, sessionLines } from '../tmux/topology.ts'
 
@@ -114,7 +113,7 @@ async function childlessPanes(machine: Machine, snapshot: MachineSnapshot): Prom
   const unmarked =
     snapshot.state === 'up' ? snapshot.panes.filter((pane) => pane.worker === null && /^-?(?:ba|z|da|fi|k)?sh$/.test(pane.command)) : []
   if (unmarked.length === 0) return new Set()
-  const { code, stdout } = await runProcess(argvOn(machine, ['ps', '-A', '-o', 'ppid=']), { timeout_ms: psTimeout })
+  const { code, stdout } = await runOn(machine, ['ps', '-A', '-o', 'ppid='], { timeout_ms: psTimeout })
   const parents = new Set(stdout.split('\n').map((line) => Number(line.trim())))
   return new Set(code === 0 ? unmarked.filter(({ pid }) => !parents.has(pid)).map(({ id }) => id) : [])
 }

@@ -5,6 +5,7 @@
 import type { Clock, Tmux, TmuxCommand, TmuxListener, TmuxReply } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
 import { killGroup, spawnPiped, type PipedChild } from '../host/exec.ts'
+import { afterMark, type FramedCommand } from '../host/run-on.ts'
 import { explainTransportFailure } from '../host/transport-failure.ts'
 import { ReplyParser } from './protocol.ts'
 import { renderLine } from './quote.ts'
@@ -38,6 +39,7 @@ export class ControlModeClient implements Tmux {
   version = ''
   session = ''
   readonly #child: PipedChild
+  readonly #mark: string | null
   readonly #clock: Clock
   readonly #parser: ReplyParser
   readonly #pending: Pending[] = []
@@ -53,8 +55,9 @@ export class ControlModeClient implements Tmux {
   /** Resolves when the client process has ended. */
   readonly ended: Promise<ClientExit>
 
-  constructor(machine: string, argv: readonly string[], clock: Clock) {
+  constructor(machine: string, { argv, mark }: FramedCommand, clock: Clock) {
     this.machine = machine
+    this.#mark = mark
     this.#clock = clock
     this.#parser = new ReplyParser(
       randomHex(12),
@@ -144,14 +147,15 @@ export class ControlModeClient implements Tmux {
 
   #end(code: number | null): ClientExit {
     const notes = this.#parser.notes
-    const { reason, hint } = explainTransportFailure(this.#stderr, code)
-    const why = this.#stderr.trim() === '' ? exitReason(notes) : reason
+    const stderr = (this.#mark === null ? null : afterMark(this.#stderr, this.#mark)) ?? this.#stderr
+    const { reason, hint } = explainTransportFailure(stderr, code)
+    const why = stderr.trim() === '' ? exitReason(notes) : reason
     this.#fail(
       this.#closing
         ? unreachableError(this.machine, 'the channel was closed', 'Open it again.')
         : unreachableError(this.machine, why, hint),
     )
-    return { code, stderr: this.#stderr, notes }
+    return { code, stderr, notes }
   }
 
   #fail(error: BurnError): void {

@@ -4,9 +4,8 @@
  */
 import type { Machine } from '../core/nouns.ts'
 import type { Tmux, TmuxCommand, TmuxReply } from '../core/ports.ts'
-import { runProcess } from '../host/exec.ts'
 import { explainTransportFailure } from '../host/transport-failure.ts'
-import { argvOn } from '../host/transport.ts'
+import { runOn } from '../host/run-on.ts'
 import { unreachableError } from './control-mode.ts'
 import { renderLine } from './quote.ts'
 import { randomHex } from '../host/random.ts'
@@ -18,22 +17,26 @@ export class OneShotTmux implements Tmux {
   readonly machine: string
   version = ''
   session = ''
-  readonly #argv: readonly string[]
+  readonly #machine: Machine
 
   constructor(machine: Machine) {
     this.machine = machine.name
-    this.#argv = argvOn(machine, [machine.tmux, '-u', '-N', '-L', machine.socket, 'source-file', '-'])
+    this.#machine = machine
   }
 
   async run(lines: readonly (readonly TmuxCommand[])[]): Promise<readonly TmuxReply[]> {
     if (lines.length === 0) return []
+    const { tmux, socket } = this.#machine
     const nonce = randomHex(12)
     const mark = (index: number, end: 'ok' | 'end') => `${nonce}.${index}.${end}`
     // If a line fails, tmux drops the rest of it, with its first mark. The second mark is always printed.
     const input = lines
       .map((line, i) => `${renderLine([...line, print(mark(i, 'ok'))])}\n${renderLine([print(mark(i, 'end'))])}\n`)
       .join('')
-    const { code, stdout, stderr, stopped } = await runProcess(this.#argv, { input, timeout_ms: TIMEOUT_MS })
+    const { code, stdout, stderr, stopped } = await runOn(this.#machine, [tmux, '-u', '-N', '-L', socket, 'source-file', '-'], {
+      input,
+      timeout_ms: TIMEOUT_MS,
+    })
     const output = stdout.split('\n')
     const errors = stderr.split('\n')
     let at = 0

@@ -2,9 +2,8 @@
 import type { Machine } from '../core/nouns.ts'
 import type { Clock, Tmux } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
-import { runProcess } from '../host/exec.ts'
 import { explainTransportFailure } from '../host/transport-failure.ts'
-import { argvOn } from '../host/transport.ts'
+import { frame, runOn } from '../host/run-on.ts'
 import { ControlModeClient, unreachableError, type ClientExit } from './control-mode.ts'
 import { OneShotTmux } from './one-shot.ts'
 
@@ -70,7 +69,7 @@ async function attachOrFind(machine: Machine, options: OpenOptions): Promise<Tmu
 /** Returns the id (`$3`) of the session with most of the machine's panes; null if there are none. */
 async function sessionOfPanes(machine: Machine): Promise<string | null> {
   const made = ['list-panes', '-a', '-f', `#{==:#{@burn_session},${machine.session}}`, '-F', '#{session_id}']
-  const { code, stdout } = await runProcess(argvOn(machine, [machine.tmux, '-u', '-N', '-L', machine.socket, ...made]), {
+  const { code, stdout } = await runOn(machine, [machine.tmux, '-u', '-N', '-L', machine.socket, ...made], {
     timeout_ms: PROBE_MS,
   })
   const sessions = Map.groupBy(code === 0 ? stdout.split('\n').filter((id) => id !== '') : [], (id) => id)
@@ -80,7 +79,7 @@ async function sessionOfPanes(machine: Machine): Promise<string | null> {
 
 async function attach(machine: Machine, target: string, options: OpenOptions): Promise<Tmux> {
   const words = [machine.tmux, '-u', ...attachWords(machine, target, options.create)]
-  const channel = new ControlModeClient(machine.name, argvOn(machine, words), options.clock)
+  const channel = new ControlModeClient(machine.name, frame(machine, words), options.clock)
   const abandon = () => channel.kill()
   options.signal?.addEventListener('abort', abandon)
   try {
@@ -148,7 +147,7 @@ async function attachFailure(machine: Machine, exit: ClientExit, thrown: BurnErr
   const missing = missingSession(output)
   if (missing !== null) return noSession(machine, missing.socket)
   if (machine.transport.kind === 'ssh' && exit.code === 255) return thrown
-  const probe = await runProcess(argvOn(machine, [machine.tmux, '-V']), { timeout_ms: PROBE_MS })
+  const probe = await runOn(machine, [machine.tmux, '-V'], { timeout_ms: PROBE_MS })
   const version = /tmux (?:next-)?(\d+\.\d+)/.exec(probe.stdout)?.[1]
   if (version === undefined) return noVersion(machine, probe.stderr, probe.code)
   if (Number(version) < OLDEST) {
@@ -184,7 +183,7 @@ function noSession(machine: Machine, socket: string | null): BurnError {
 async function startOneShot(machine: Machine, create: FirstWindow | undefined): Promise<OneShotTmux> {
   if (create !== undefined) {
     const words = [machine.tmux, '-u', '-L', machine.socket, 'new-session', '-d', ...firstWindowWords(machine, create)]
-    await runProcess(argvOn(machine, words), { timeout_ms: PROBE_MS })
+    await runOn(machine, words, { timeout_ms: PROBE_MS })
   }
   return new OneShotTmux(machine)
 }

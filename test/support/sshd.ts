@@ -31,12 +31,29 @@ export interface Network {
   readonly inside: readonly string[]
 }
 
+/** A person whose login shell the server imitates. */
+export interface Login {
+  readonly shell: string
+  readonly home: string
+  /** Shell text that runs before the shell, such as an echo. */
+  readonly before?: string
+}
+
+/** sshd would run the shell with `-c` and the client's command. */
+function forced({ shell, home, before = ':' }: Login): string {
+  return `${before}; exec env -u XDG_CONFIG_HOME HOME=${home} SHELL=${shell} ${shell} -c "$SSH_ORIGINAL_COMMAND"`
+}
+
 const loopback: Network = { address: '127.0.0.1', inside: [] }
 
 const places = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/usr/bin/sshd']
 
 /** Starts an ssh server. Returns null if this machine has none, so that the test can be skipped. */
-export async function startSshd(t: Pick<TestContext, 'after'>, { address, inside }: Network = loopback): Promise<Sshd | null> {
+export async function startSshd(
+  t: Pick<TestContext, 'after'>,
+  { address, inside }: Network = loopback,
+  login: Login | null = null,
+): Promise<Sshd | null> {
   const program = places.find((path) => existsSync(path))
   if (program === undefined) return null
   const dir = mkdtempSync(join(tmpdir(), 'burn-sshd-'))
@@ -60,6 +77,7 @@ export async function startSshd(t: Pick<TestContext, 'after'>, { address, inside
       'PidFile none',
       // With SHLVL above 1, bash does not read the person's ~/.bashrc for ssh commands. It may be slow.
       'SetEnv SHLVL=1',
+      ...(login === null ? [] : [`ForceCommand ${forced(login)}`]),
       '',
     ].join('\n'),
   )
