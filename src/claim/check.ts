@@ -1,4 +1,4 @@
-/** Checks if another fleet, or another ledger of this fleet, has claimed an issue. It reads comments from the forge, and saves only who may write. */
+/** Checks if another fleet, or another ledger of this fleet, has claimed an issue. It reads comments from the forge, and saves only the users who may write. */
 import type { ClaimLedger } from '../core/ledger/claims.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { ClaimCheck, FleetState, ReposFacet } from '../core/fleet-state.ts'
@@ -129,7 +129,7 @@ export async function unknownClaims(
   return claims.filter(({ dispatch }) => !known.has(dispatch))
 }
 
-/** A live claim of this fleet, as its comment has it. */
+/** A live claim of this fleet, read from its comment. */
 export interface OwnClaim {
   readonly comment_id: string
   readonly dispatch: string

@@ -7,7 +7,7 @@ import type { Session } from '../observe/session.ts'
 import { leaseLength } from '../observe/session.ts'
 import { promptFor } from './prompts.ts'
 
-/** Claims issues for panes in one transaction: dispatches and their texts. Returns the dispatches that the ledger accepted. */
+/** Claims issues for panes: writes dispatches and their texts in one transaction. Returns the dispatches that the ledger accepted. */
 export async function claimPanes(actions: readonly ClaimAction[], session: Session): Promise<readonly Dispatch[]> {
   if (actions.length === 0) return []
   // Later steps write the rows of one machine together. Sorting keeps them close to each other in the database.

@@ -1,4 +1,4 @@
-/** Keeps the fleet's comments on the forge in the states that the ledger has. Each dispatch has one comment, which burn writes once and edits later. */
+/** Keeps the fleet's comments on the forge up to date with the ledger. Each dispatch has one comment, which burn writes once and edits later. */
 import type { Reason } from '../core/reasons.ts'
 import type { Dispatch } from '../core/lifecycle.ts'
 import type { Comment, IssueRef, Worker, WorkerId } from '../core/nouns.ts'
@@ -116,7 +116,7 @@ async function afterFailure(
   return { refusal, giveUp: true, saved }
 }
 
-/** Reports failures, backs off once for each issue or repo, and returns the claims to release. */
+/** Reports the comments that failed, backs off once for each issue or repo, and returns the claims to release. */
 async function reportFailures(failed: readonly (Failed & FleetComment)[], session: Session): Promise<RefusedClaim[]> {
   const backoffs = new Map<string, string | null>()
   const refused: RefusedClaim[] = []

@@ -19,7 +19,7 @@ import { leaseLength } from '../observe/session.ts'
 /** Maximum time (ms) that a cycle waits for a delivery, for example while a person types in its pane. The next cycle continues it. */
 const deliveryTimeout = 2_000
 
-/** The actions of a cycle in their order, and the state that they were decided from. */
+/** The actions of a cycle in their order, and the state of the fleet that they are based on. */
 export interface CyclePlan {
   readonly actions: readonly Action[]
   readonly state: FleetState
@@ -58,7 +58,7 @@ export async function apply(
   const refused = await releaseClaims(await syncComments(new Set(claimed.map(({ id }) => id)), session), session)
   const unsure = await releaseLostClaims(state, session)
   const deliveries = await deliver(machines, session, stop, { timeout: deliveryTimeout, placed_timeout: deliveryTimeout, unsure })
-  // Without any of these, no comment can have become outdated since the first `syncComments`.
+  // If nothing happened, no comment can have become outdated since the first `syncComments`.
   const isQuiet = claimed.length + deliveries.length + settled.length + refused.length + unsure.size === 0
   const refusedLater = isQuiet ? [] : await releaseClaims(await syncComments(new Set(), session), session)
   return { claimed, settled: [...settled, ...refused, ...refusedLater], deliveries }

@@ -70,7 +70,7 @@ async function assignIssues(settled: UnderWayState, session: Session): Promise<C
   }
 }
 
-/** Reads the issues without a verdict, and the first issues of each repo's queue. `limits` has the free slots by repo; issues of others do not count. */
+/** Reads the issues without a verdict, and the first issues of each repo's queue. `limits` has the free slots by repo; issues that others claimed use none. */
 function readCandidates({ claims, freed }: FleetState, limits: Map<RepoRef, number>, { ledger }: Session): Promise<readonly IssueRecord[]> {
   for (const [ref, check] of claims) {
     const limit = check.state === 'free' ? undefined : limits.get(repoOf(ref))

@@ -1,4 +1,4 @@
-/** `burn dispatch`: runs cycles until their number is reached or a person stops it. */
+/** `burn dispatch`: runs the requested number of cycles, or runs until a person stops it. */
 import type { Machine } from '../core/nouns.ts'
 import type { CycleResult } from './cycle.ts'
 import type { Session } from '../observe/session.ts'
@@ -17,7 +17,7 @@ const minPause = 5_000
 export interface DispatchOptions {
   /** Number of cycles; Infinity runs until stopped. */
   readonly cycles: number
-  /** Pause between cycles, milliseconds. */
+  /** Pause between cycles (ms). */
   readonly interval: number
   readonly onCycle: (result: CycleResult, number: number, ms: number) => void
 }

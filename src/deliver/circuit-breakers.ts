@@ -34,7 +34,7 @@ export class CircuitBreakers {
     else this.#screens.set(worker, screen)
   }
 
-  /** Returns the reason that burn sends nothing to the worker's agent kind; null if its breaker is closed. Reports a breaker that stays open once. */
+  /** Returns the reason that burn sends nothing to the worker's agent kind; null if its breaker is closed. It reports a lasting breaker once. */
   reasonFor(worker: WorkerId): Reason | null {
     this.#reasons ??= this.#decide()
     return this.#reasons.get(this.#kinds.get(worker) ?? '') ?? null

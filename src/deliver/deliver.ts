@@ -20,7 +20,8 @@ export interface DeliverOptions {
   /** Maximum time (ms) to wait for deliveries that cannot be placed yet, or are queued behind a running turn. They keep their state after that. */
   readonly timeout: number
   /**
-   * The same for a text that is in its composer already, for example while the agent asks a question. Without it, burn waits until it has pressed Enter.
+   * Maximum time (ms) to wait for a text that is in its composer already, for example while the agent asks a question. By default burn waits until it has
+   * pressed Enter.
    */
   readonly placed_timeout?: number
   /** Maximum time (ms) to reconnect to a machine whose connection was lost (default 0). It is for callers that run once, such as `burn send`. */

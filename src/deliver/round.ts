@@ -28,7 +28,7 @@ export function writerOf({ ledger, clock, owner }: Pick<DeliveryPorts, 'ledger' 
 
 /** The state that all machines of one run share. */
 export interface Shared {
-  /** The reasons of held workers. */
+  /** The reason of each hold, by worker. */
   readonly holds: ReadonlyMap<WorkerId, Reason>
   readonly breakers: CircuitBreakers | null
   readonly write: WriteMoves
@@ -43,7 +43,7 @@ export interface Round {
   readonly wrote: boolean
   /** True if the ledger refused a step, because another process ended the delivery or has its lease. */
   readonly refused: boolean
-  /** True if the machine is unreachable. Nothing is known about its deliveries then. */
+  /** True if the machine is unreachable. burn knows nothing new about its deliveries then. */
   readonly lost: boolean
 }
 

@@ -27,9 +27,9 @@ export interface Case {
   readonly step: DeliveryStep
 }
 
-/** The inputs of a step beside the snapshot. */
+/** The inputs of the steps, except for the snapshot. */
 export interface StepContext {
-  /** The reasons of held workers. */
+  /** The reason of each hold, by worker. */
   readonly holds: ReadonlyMap<WorkerId, Reason>
   readonly breakers: CircuitBreakers | null
   /** The findings of earlier rounds, by delivery id. */

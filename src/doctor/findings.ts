@@ -82,7 +82,7 @@ function tmuxFinding(machine: Machine, probe: Probe): Finding {
   return ok(machine, tmux)
 }
 
-/** Compares clocks. The machine read its clock between request and response, so only a time outside of these differs. */
+/** Compares clocks. The machine read its clock between request and response, so only a value outside of these differs. */
 function clockFinding(machine: Machine, { clock, os }: Probe, { from, to }: ProbeRequest): Finding {
   if (clock === null) return warn(machine, 'burn could not read its clock', lineOn(machine, 'date +%s'))
   const [early, late] = [Math.floor(from / 1000), Math.ceil(to / 1000)]

@@ -27,7 +27,7 @@ export interface Probe {
   /** The tmux sessions that have panes of this fleet. */
   readonly sessions: readonly string[]
   readonly hooks: {
-    /** The number of events that hooks reported, and how many of them the hook dropped. */
+    /** The number of events that hooks reported, and the number of those that were dropped. */
     readonly events: number
     readonly dropped: number
     /** The number of files of panes that this fleet does not have. */

@@ -35,7 +35,7 @@ export interface ChristenOptions {
   /** Maximum number of agents that start concurrently on one machine; null means its number of cores, but at least two. */
   readonly parallel: number | null
   readonly dryRun: boolean
-  /** True: agents get hooks if the spec and their kind allow it. */
+  /** True if agents get hooks, unless the spec or their kind has none. */
   readonly hooks: boolean
   readonly onWithoutHooks: (worker: string, why: string) => void
   readonly onOutcome: (christening: Christening) => void
@@ -142,7 +142,7 @@ class MachineChristening {
     return loopsIn((await ledger.deliveryView(owner)).leases, clock.now())
   }
 
-  /** Withdraws the texts of agents that became loops (`burn worker loop`), because they read no text from their pane. */
+  /** Withdraws the texts for workers that run `burn worker loop`, because a loop reads no text from its pane. */
   async #skipLoops(): Promise<void> {
     const loopWorkers = new Set(this.#workers.filter(({ agent }) => paneAgent(agent).may_loop === true).map(({ id }) => id))
     const planned = this.#starting.all.filter(({ worker, state }) => state === 'planned' && loopWorkers.has(worker))

@@ -16,7 +16,7 @@ export function councilOf({ fleet }: Pick<Session, 'fleet'>): Worker[] {
   return fleet.machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers.filter(({ role }) => role !== 'worker')))
 }
 
-/** Sends a question to all of them and returns one delivery for each. Throws BurnError `council_empty` or `question_empty`. */
+/** Sends a question to the council and returns one delivery for each. Throws BurnError `council_empty` or `question_empty`. */
 export async function askCouncil(question: string, session: Session, stop: AbortSignal): Promise<Delivery[]> {
   const members = councilOf(session)
   if (members.length === 0)

@@ -15,7 +15,7 @@ import { readMachines, snapshotsOf } from '../observe/state.ts'
 /** The result of a release. */
 export interface Released {
   readonly dispatches: readonly Dispatch[]
-  /** Claims of another ledger of this fleet that were released on the forge. */
+  /** Claims of another ledger of this fleet that burn released on the forge. */
   readonly elsewhere: readonly OwnClaim[]
   /** The URL of a change that is open for review; null if there is none. burn does not dispatch the issue while it is open. */
   readonly open_change: string | null
