@@ -187,7 +187,11 @@ async function refuseBusy(trx: Transaction<Tables>, { where }: Engine, now: numb
     if (held === undefined) continue
     const until = new Date(held.until).toISOString().replace(/\.\d+/, '')
     const hint = `Stop that process (burn dispatch, burn sprint run, burn worker loop). If it was killed, wait until that time. Then run this again.`
-    throw new BurnError('ledger_in_use', `the ledger ${where} is in use: ${held.owner} holds ${held.what} until ${until}`, hint)
+    throw new BurnError(
+      'ledger_in_use',
+      `the ledger ${where} is in use: ${held.owner} holds the lease on ${held.what} until ${until}`,
+      hint,
+    )
   }
 }
 

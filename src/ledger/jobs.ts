@@ -57,8 +57,8 @@ export async function beginJob(
   { owner, until }: Lease,
   at: number,
 ): Promise<Job | null> {
-  const refused = await blockingJob(trx, name, owner, at)
-  if (refused !== null) return refused
+  const blocking = await blockingJob(trx, name, owner, at)
+  if (blocking !== null) return blocking
   const fresh = { last_result: null, next_run: null }
   await trx
     .insertInto('job')

@@ -149,6 +149,7 @@ export const ledgerVersion = 6
 
 /** A lease that keeps a ledger from being moved. */
 export interface HeldLease {
+  /** The leased row for people, such as "the sprint of acme/app#3". */
   readonly what: string
   readonly owner: string
   readonly until: number

@@ -38,7 +38,7 @@ const operation = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({
-      do: fc.constant('tell' as const),
+      do: fc.constant('followUp' as const),
       owner,
       back,
       kind: fc.constantFrom('follow_up' as const, 'command' as const),
@@ -51,7 +51,7 @@ const operation = fc.oneof(
   // A transition that fits the current state, so that sequences make progress.
   { weight: 12, arbitrary: fc.record({ do: fc.constant('advance' as const), owner, back, pick: fc.nat({ max: 4 }) }) },
   { weight: 8, arbitrary: fc.record({ do: fc.constant('move' as const), back, step: dispatchSome }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('takeOver' as const, 'renew' as const, 'giveUp' as const), owner }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('takeOver' as const, 'renew' as const, 'release' as const), owner }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('issue' as const), number, open: fc.boolean(), complete: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('requeue' as const), number }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('hold' as const, 'record' as const), worker }) },
@@ -90,7 +90,7 @@ async function run({ ledger }: Opened, each: Operation, at: number): Promise<voi
     }
     case 'plan':
       return void (await ledger.planDeliveries([{ id: idOf(at), kind: 'send', worker: each.worker, text: 'hi' }], each.owner, until, at))
-    case 'tell': {
+    case 'followUp': {
       const about = (await ledger.dispatches({}))[each.back]
       if (about === undefined) return
       const { id: dispatch, issue, worker: to } = about
@@ -119,7 +119,7 @@ async function run({ ledger }: Opened, each: Operation, at: number): Promise<voi
       return
     case 'renew':
       return void (await ledger.renewLeases(each.owner, until))
-    case 'giveUp':
+    case 'release':
       return ledger.releaseLeases(each.owner)
     case 'issue':
       return ledger.saveIssues(
