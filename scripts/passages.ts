@@ -87,21 +87,33 @@ function pick(from: readonly Drawn[], random: () => number): Drawn[] {
   return Array.from({ length: Math.min(ofEach, left.length) }, () => left.splice(Math.floor(random() * left.length), 1)).flat()
 }
 
-const { values } = parseArgs({ options: { seed: { type: 'string' } } })
+/** Prints passages, numbered from `first`. */
+function print(passages: readonly Drawn[], first: number): void {
+  for (const [index, { where, text, code }] of passages.entries()) {
+    console.log(`${String(first + index).padStart(2)}. ${where}\n    ${text}`)
+    if (code !== '') console.log(styleText('dim', `    > ${code}`))
+  }
+}
+
+const { values, positionals } = parseArgs({ options: { seed: { type: 'string' }, all: { type: 'boolean' } }, allowPositionals: true })
 const seed = values.seed === undefined ? Math.floor(Math.random() * 1_000_000) : Number(values.seed)
 if (!Number.isSafeInteger(seed) || seed < 0) {
   console.error(`--seed takes a whole number, not ${values.seed}`)
   process.exit(2)
 }
-const random = seeded(seed)
 const { comments, help, messages } = fromSources()
 const kinds = { 'Code comments': comments, Documents: fromDocuments(), 'Help texts': help, Messages: messages }
-let number = 0
-console.log(`seed ${seed}`)
-for (const [kind, all] of Object.entries(kinds)) {
-  console.log(`\n${styleText('bold', kind)} (${ofEach} of ${all.length})`)
-  for (const { where, text, code } of pick(all, random)) {
-    console.log(`${String(++number).padStart(2)}. ${where}\n    ${text}`)
-    if (code !== '') console.log(styleText('dim', `    > ${code}`))
+if (values.all === true) {
+  const wanted = Object.values(kinds).flat()
+  print(
+    wanted.filter(({ where }) => positionals.some((path) => where.startsWith(path))),
+    1,
+  )
+} else {
+  const random = seeded(seed)
+  console.log(`seed ${seed}`)
+  for (const [index, [kind, all]] of Object.entries(kinds).entries()) {
+    console.log(`\n${styleText('bold', kind)} (${ofEach} of ${all.length})`)
+    print(pick(all, random), index * ofEach + 1)
   }
 }
