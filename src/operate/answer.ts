@@ -75,11 +75,11 @@ export async function answer(worker: Worker, choice: string, session: Session, e
     throw new BurnError('pane_in_use', `the pane of ${worker.id} is in copy mode`, 'leave copy mode there (q), then answer again')
   const closed = closedInputs[seen.pane.input]
   if (closed !== null)
-    throw new BurnError('pane_in_use', `burn typed nothing to ${worker.id}: ${sentence(closed)}`, 'open its input, then answer again')
+    throw new BurnError('pane_in_use', `nothing was typed to ${worker.id}: ${sentence(closed)}`, 'open its input, then answer again')
   if (seen.kind.answer === undefined)
     throw new BurnError(
       'never_asks',
-      `burn cannot answer agents of kind ${seen.kind.kind}`,
+      `agents of kind ${seen.kind.kind} take no answers from burn`,
       `answer it in its pane: burn attach ${worker.id}`,
     )
   const keys = seen.kind.answer(sanitize(choice), seen.screen)
@@ -95,7 +95,7 @@ export async function answer(worker: Worker, choice: string, session: Session, e
   const target = { pane: seen.pane.id, agent_pid: seen.pane.agent_pid ?? 0 }
   const [typed = { outcome: 'failed', why: 'no reply' }] = await seen.host.type([{ target, id: `answer-${session.newId()}`, place: keys }])
   if (typed.outcome !== 'done')
-    throw new BurnError('not_typed', `burn typed nothing to ${worker.id}: ${typed.why}`, `look at its pane: burn attach ${worker.id}`)
+    throw new BurnError('not_typed', `nothing was typed to ${worker.id}: ${typed.why}`, `look at its pane: burn attach ${worker.id}`)
   return waitUntilTaken(worker, open, session)
 }
 
