@@ -54,8 +54,8 @@ export interface ApiAnswer {
   readonly json: unknown
   /** The header `x-total-count`; null if it is missing. */
   readonly total: number | null
-  /** True if the `Link` header names a next page. */
-  readonly more: boolean
+  /** True if the `Link` header names a next page; null if there is no such header. */
+  readonly more: boolean | null
   /** The server's clock when it answered (ms); null if the server did not send it. */
   readonly date: number | null
 }
@@ -215,7 +215,7 @@ function pagingOf({ headers }: HttpAnswer): Omit<ApiAnswer, 'json'> {
   const date = Date.parse(headers.date ?? '')
   return {
     total: typeof total === 'string' && /^\d{1,12}$/.test(total) ? Number(total) : null,
-    more: /;\s*rel="?next"?/.test(String(headers['link'] ?? '')),
+    more: headers['link'] === undefined ? null : /;\s*rel="?next"?/.test(String(headers['link'])),
     date: Number.isNaN(date) ? null : date,
   }
 }

@@ -6,7 +6,7 @@ import { BurnError } from '../core/errors.ts'
 import { timeOfId } from '../core/ids.ts'
 import { nullOnCode, type Api } from './api.ts'
 import { changeOf, timeOf } from './gitea-objects.ts'
-import { numberIn, pageSize, readPage, maxPages, tooManyPagesError } from './paging.ts'
+import { pageTracker, maxPages, numberIn, pageSize, readPage, repeatedPage, tooManyPagesError } from './paging.ts'
 import { repoPath, requireDispatch } from './refs.ts'
 
 type Writers = (repo: RepoRef) => Promise<readonly string[]>
@@ -30,6 +30,7 @@ export async function readChanges({ api, repo, url }: Pulls, since: Time | null)
   let date: number | null = null
   let newest = since ?? 0
   const skipped: { what: string; why: string }[] = []
+  const stepAfter = pageTracker()
   for (let page = 1, more = true; more; page++) {
     if (page > maxPages) throw tooManyPagesError(`${repoPath(repo)}/pulls`)
     const state = since === null ? 'open' : 'all'
@@ -47,7 +48,9 @@ export async function readChanges({ api, repo, url }: Pulls, since: Time | null)
       if (change !== null && !found.has(keyOf(change))) found.set(keyOf(change), change)
     }
     const last = timeOf(membersOf(items.at(-1))['updated_at'])
-    more = answer.more && items.length + answer.too_big.length > 0 && (last === null || last >= from)
+    const step = stepAfter(answer)
+    if (step === 'repeated') skipped.push({ what: `changes after the first ${(page - 1) * items.length}`, why: repeatedPage })
+    more = step === 'more' && (last === null || last >= from)
   }
   return { changes: [...found.values()], asked_at: date ?? newest, skipped }
 }

@@ -8,7 +8,7 @@ import { membersOf } from '../core/json.ts'
 import { BurnError } from '../core/errors.ts'
 import { nullOnCode, type Api } from './api.ts'
 import { arrayOf, commentOf, isPull, issueOf, timeOf, type Unusable } from './gitea-objects.ts'
-import { truncatedBodyOf, numberIn, listAll } from './paging.ts'
+import { truncatedBodyOf, numberIn, listAll, repeatedPage } from './paging.ts'
 import { repoPath, splitIssue } from './refs.ts'
 
 /** The limit (bytes) up to which an issue's comments are read in one answer. More are read page by page. */
@@ -36,10 +36,11 @@ export async function readIssues(api: Api, url: string, repo: RepoRef, text: str
     return { key: fields['number'], value }
   }
   const listing = listAll(api, `${repoPath(repo)}/issues`, query, keep)
-  const { values, too_big, date } = await listing.catch((thrown: unknown) => throwIfIssuesDisabled(api, repo, thrown))
+  const { values, too_big, date, repeated } = await listing.catch((thrown: unknown) => throwIfIssuesDisabled(api, repo, thrown))
   if (before === null && values.length + too_big.length === 0) await throwIfIssuesDisabled(api, repo, null)
   const issues: Issue[] = []
   const skipped: Unusable[] = too_big.map((beginning) => tooBig(repo, beginning))
+  if (repeated) skipped.push({ what: `issues after the first ${values.length + too_big.length}`, why: repeatedPage })
   for (const { issue } of values) {
     if (issue === null) continue
     if ('why' in issue) skipped.push(issue)

@@ -21,6 +21,8 @@ export interface ListResult<T> {
   readonly too_big: readonly string[]
   /** The server's clock at the first page. */
   readonly date: number | null
+  /** True if the forge repeated a page, so that the list may be incomplete. */
+  readonly repeated: boolean
 }
 
 /**
@@ -31,14 +33,16 @@ export async function listAll<T>(api: Api, path: string, query: Query, keep: (it
   const found = new Map<unknown, T>()
   let too_big: readonly string[] = []
   let date: number | null = null
+  let repeated = false
   for (let attempts = 1; attempts <= maxListAttempts; attempts++) {
     const reading = await readPages(api, path, query, keep)
     date ??= reading.date
     too_big = reading.too_big
+    repeated = reading.repeated
     reading.kept.forEach(({ key, value }, index) => found.set(key ?? `${attempts}.${index}`, value))
     if (found.size + too_big.length >= (reading.total ?? 0)) break
   }
-  return { values: [...found.values()], too_big, date }
+  return { values: [...found.values()], too_big, date, repeated }
 }
 
 interface Pages<T> {
@@ -47,6 +51,7 @@ interface Pages<T> {
   /** The server's count of all items, from the last page that was read. */
   readonly total: number | null
   readonly date: number | null
+  readonly repeated: boolean
 }
 
 /**
@@ -72,17 +77,42 @@ async function readPages<T>(api: Api, path: string, query: Query, keep: (item: u
     const limit = pages > 1 ? Math.min(pageSize, size) : pageSize
     const others = await Promise.all(Array.from({ length: pages - 1 }, (_, index) => read(index + 2, limit)))
     for (const page of others) take(page)
-    return { kept, too_big, total: others.at(-1)?.total ?? first.total, date: first.date }
+    return { kept, too_big, total: others.at(-1)?.total ?? first.total, date: first.date, repeated: false }
   }
-  let { more } = first
-  for (let number = 2; more; number++) {
+  const stepAfter = pageTracker()
+  let step = stepAfter(first)
+  for (let number = 2; step === 'more'; number++) {
     if (number > maxPages) throw tooManyPagesError(path)
     const answer = await read(number, pageSize)
-    take(answer)
-    more = answer.more && answer.items.length + answer.too_big.length > 0
+    step = stepAfter(answer)
+    if (step !== 'repeated') take(answer)
   }
-  return { kept, too_big, total: null, date: first.date }
+  return { kept, too_big, total: null, date: first.date, repeated: step === 'repeated' }
 }
+
+/**
+ * Returns a function that takes each page in turn, and says whether a next one must be read. Without a count and without links only an
+ * empty page ends a list, because the forge may give fewer items than burn asks for. A forge that ignores the page number repeats a page.
+ */
+export function pageTracker(): (page: ListPage) => 'more' | 'end' | 'repeated' {
+  let read = 0
+  let linked = false
+  let idsBefore = ''
+  return ({ items, too_big, total, more }) => {
+    const size = items.length + too_big.length
+    if (size === 0) return 'end'
+    const ids = JSON.stringify([items.map((item) => membersOf(item)['id'] ?? item), too_big])
+    if (ids === idsBefore) return 'repeated'
+    idsBefore = ids
+    read += size
+    linked ||= more === true
+    if (more === true || (total !== null && read < total)) return 'more'
+    return more === false || total !== null || linked ? 'end' : 'more'
+  }
+}
+
+/** The reason that a list with repeated pages may be incomplete. */
+export const repeatedPage = 'the forge sends the same page again, so that burn cannot read the rest'
 
 /** Returns the error for a list with too many pages. */
 export function tooManyPagesError(path: string): BurnError {
@@ -104,8 +134,8 @@ export interface ListPage {
   readonly too_big: readonly string[]
   /** The server's count of all items in the list; null if it sent none. */
   readonly total: number | null
-  /** True if there is a next page. */
-  readonly more: boolean
+  /** True if a header names a next page, false if a header says that this is the last one, null if no header says either. */
+  readonly more: boolean | null
   /** The server's clock (ms); null if it did not send it. */
   readonly date: number | null
 }
@@ -129,7 +159,7 @@ async function shrink(api: Api, path: string, query: Query, request: PageRequest
   const whole = await attempt(api, path, query, request)
   if (typeof whole !== 'string') return whole
   if (request.limit > 1) return split(api, path, query, request)
-  return { items: [], too_big: [whole], total: null, more: true, date: null }
+  return { items: [], too_big: [whole], total: null, more: null, date: null }
 }
 
 /** Reads a page as smaller pages. They must begin where pages of that size begin. */
@@ -137,14 +167,14 @@ async function split(api: Api, path: string, query: Query, { limit, page }: Page
   const parts = smallestFactor(limit)
   const items: unknown[] = []
   const too_big: string[] = []
-  let [total, date, more]: [number | null, number | null, boolean] = [null, null, true]
-  for (let part = 0; part < parts && more; part++) {
+  let [total, date, more]: [number | null, number | null, boolean | null] = [null, null, null]
+  for (let part = 0; part < parts && more !== false; part++) {
     const read = await shrink(api, path, query, { limit: limit / parts, page: (page - 1) * parts + part + 1 })
     items.push(...read.items)
     too_big.push(...read.too_big)
     total = read.total ?? total
     date ??= read.date
-    more = read.more
+    more = read.items.length + read.too_big.length === 0 ? false : read.more
   }
   return { items, too_big, total, more, date }
 }
@@ -153,9 +183,10 @@ async function split(api: Api, path: string, query: Query, { limit, page }: Page
 async function attempt(api: Api, path: string, query: Query, { limit, page }: PageRequest): Promise<ListPage | string> {
   try {
     const answer = await api.get(path, { ...query, [api.page_size]: limit, page }, limit === 1 ? maxBytes.one : maxBytes.several)
+    const { total, date } = answer
     // A server that sends a count need not send a `Link` header.
-    const more = answer.more || limit * page < (answer.total ?? 0)
-    return { items: arrayOf(answer.json), too_big: [], total: answer.total, more, date: answer.date }
+    const more = total === null || answer.more === true ? answer.more : limit * page < total
+    return { items: arrayOf(answer.json), too_big: [], total, more, date }
   } catch (thrown) {
     const firstBytes = truncatedBodyOf(thrown)
     if (firstBytes === null) throw thrown

@@ -162,13 +162,6 @@ test('gitea: reads again the seconds before a fresh change', async (t) => {
   assert.ok((await forge.issues(repo, cursor)).issues.some(({ number }) => number === late.number))
 })
 
-test('gitea: reads all pages if the server sends no count', async (t) => {
-  const issues = Array.from({ length: 120 }, (_, n) => ({ title: `issue ${n}` }))
-  const { server, forge } = await serve(t, { repos: [{ name: repo, issues }] })
-  server.trouble({ kind: 'uncounted', link: true })
-  assert.equal((await forge.issues(repo, null)).issues.length, 120)
-})
-
 test('gitea: finds an issue that moves to an earlier page', async (t) => {
   const issues = Array.from({ length: 120 }, (_, n) => ({ title: `issue ${n}` }))
   const { server, forge } = await serve(t, { repos: [{ name: repo, issues }] })

@@ -86,6 +86,7 @@ export async function startGitea(options: GiteaStandInOptions = {}): Promise<Git
     const { most_items = 50, links = true } = options
     const read_only = options.read_only?.includes(tokenIn(request)) === true
     if (git) return serveGit({ state, login, trouble }, request, response)
+    if (trouble?.kind === 'unpaged') query.delete('page')
     const path = pathname.startsWith(prefix) ? pathname.slice(prefix.length) : null
     const reply = replyTo(path, login, () =>
       answer(state, path ?? '', { method, query, body, login: login ?? '', read_only, most_items, url, newest }),
@@ -172,7 +173,7 @@ function send(response: ServerResponse, reply: Reply, trouble: Trouble | null, r
 }
 
 function pagingHeaders({ total }: Reply, trouble: Trouble | null, { asked, most_items, links }: Request): Record<string, string> {
-  if (total === null || (trouble?.kind === 'uncounted' && trouble.link !== true)) return {}
+  if (total === null || trouble?.kind === 'unpaged' || (trouble?.kind === 'uncounted' && trouble.link !== true)) return {}
   const counted: Record<string, string> = trouble?.kind === 'uncounted' ? {} : { 'x-total-count': String(total) }
   const [page, limit] = [Number(asked.searchParams.get('page') ?? 1), Number(asked.searchParams.get('limit') ?? total)]
   if (!links || page * Math.min(most_items, limit) >= total) return counted
