@@ -1,4 +1,4 @@
-/** Back-offs of issues and repos after the forge refused a request, and repos that burn cannot read. */
+/** Saves and loads the back-offs of issues and repos. Saves which repos burn cannot read. */
 import type { Transaction } from 'kysely'
 import type { RepoRef, Time } from '../core/nouns.ts'
 import type { BackedOff, Backoff } from '../core/ledger/backlog.ts'
@@ -13,7 +13,10 @@ import { saveRepo } from './issues.ts'
 import { unjudgedUnlessTaken } from './verdicts.ts'
 import { decodeReason, encodeReason } from '../core/reasons.ts'
 
-/** Saves the back-off of an issue or, as a hold, of a repo. With an author, open issues of that author in the repo get it, too. */
+/**
+ * Saves a back-off of an issue or a repo. That of a repo is saved as a hold. If an author is given, the author's open issues in that repo
+ * get the same back-off.
+ */
 export async function saveBackoff(trx: Transaction<Tables>, { subject, until, why, author }: Backoff, at: number): Promise<void> {
   const isIssue = subject.includes('#')
   const set = { backoff_until: until, backoff_reason: encodeReason(why), ...unjudgedUnlessTaken }
@@ -32,7 +35,7 @@ export async function saveBackoff(trx: Transaction<Tables>, { subject, until, wh
   await appendEvents(trx, [{ kind: 'issue.rests', ...about, payload: { reason: why, until } }], at)
 }
 
-/** Saves which repos burn cannot read, with an event when that begins or ends. */
+/** Saves why burn cannot read these repos; null means that burn can. Records an event when a repo becomes unreadable or readable. */
 export async function saveUnread(trx: Transaction<Tables>, reasons: ReadonlyMap<RepoRef, string | null>, at: Time): Promise<void> {
   const events: NewEvent[] = []
   for (const [repo, why] of reasons) {
@@ -47,7 +50,7 @@ export async function saveUnread(trx: Transaction<Tables>, reasons: ReadonlyMap<
   await appendEvents(trx, events, at)
 }
 
-/** Returns the back-offs at a time. Repos come first, because their back-off applies to all of their issues. */
+/** Returns the back-offs that apply at the time `at`. Repos come first, because the back-off of a repo applies to all of its issues. */
 export async function backoffs(trx: Transaction<Tables>, at: Time): Promise<BackedOff[]> {
   const found: BackedOff[] = []
   for (const { scope, name, code, until, reason } of await holds(trx))

@@ -15,23 +15,23 @@ import { takenColumns } from './verdicts.ts'
 import { insertRows, writeRows } from './write-rows.ts'
 import { encodeReason } from '../core/reasons.ts'
 
-/** The owner and the end of a lease. */
+/** The owner of a lease, and the time when the lease ends. */
 export interface Lease {
   readonly owner: string
   readonly until: number
 }
 
-/** Returns the rows that decide about the claims. Claims that have none of these rows in common may overlap. */
+/** Returns the rows to lock for these claims. Two transactions may overlap if their claims share none of these rows. */
 export function lockedRows(claims: readonly Claim[]): LockedRows {
   return { workers: claims.map(({ worker }) => worker), issues: claims.map(({ issue }) => issue) }
 }
 
-/** Writes the claims that win, with their deliveries. Returns their dispatches. */
+/** Writes the claims whose issue and slot are free: a dispatch, a delivery and events for each. Returns the new dispatches. */
 export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], lease: Lease, at: number): Promise<Dispatch[]> {
   const won: Dispatch[] = []
   for (const part of chunks(await stillClaimable(trx, claims))) {
     const rows = part.map((each): DispatchRow => claimedRow(each, at))
-    // The unique indexes decide whether the issue or the slot is taken. Data that was read before may be old.
+    // The unique indexes reject a claim if its issue or slot is taken. Earlier reads may be out of date.
     const inserted = new Set((await insertRows(trx, 'dispatch', rows, 'on conflict do nothing returning id')).map(({ id }) => id))
     const mine = part.filter(({ id }) => inserted.has(id))
     won.push(...rows.filter(({ id }) => inserted.has(id)).map(toDispatch))
@@ -50,8 +50,8 @@ export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], 
 }
 
 /**
- * Returns the claims whose issue is still open. A claim of work is left out if its issue was done, attempted or got a change since it was
- * decided.
+ * Returns the claims whose issue is still open. Omits a claim of kind `work` if, since the decision to claim, the issue was done, was
+ * attempted or got an open change.
  */
 export async function stillClaimable<C extends Pick<Claim, 'issue' | 'kind' | 'attempt'>>(
   trx: Transaction<Tables>,
@@ -118,7 +118,7 @@ function planned({ id, kind, worker, text, about, incarnation = null }: PlannedT
   }
 }
 
-/** Plans deliveries that do not come from claims. Leaves out those that another process has planned already. */
+/** Plans deliveries that do not come from claims. Skips those that another process has already planned. Returns the planned deliveries. */
 export async function planDeliveries(
   trx: Transaction<Tables>,
   texts: readonly PlannedText[],
@@ -132,7 +132,7 @@ export async function planDeliveries(
   return rows.map(toDelivery)
 }
 
-/** Tells whether the condition `about.before` of a text still holds. */
+/** Tells whether a text is still needed: its dispatch is `handed`, and has exactly `about.before` texts of this kind. */
 async function stillWanted(trx: Transaction<Tables>, { kind, about }: PlannedText): Promise<boolean> {
   if (about?.before === undefined) return true
   const row = await trx.selectFrom('dispatch').select('state').where('id', '=', about.dispatch).executeTakeFirst()
@@ -151,7 +151,7 @@ function plannedEvent({ id, issue, worker, kind, text }: DeliveryRow): NewEvent 
   return { kind: 'delivery.planned', subject: id, issue, worker, actor: 'burn', payload: { kind, ...fingerprint(text) } }
 }
 
-/** Saves the comments of dispatches, with an event for each. */
+/** Saves the state and the id of each dispatch's comment on the forge. Records an event for each. */
 export async function saveComments(
   trx: Transaction<Tables>,
   comments: Parameters<ClaimLedger['saveComments']>[0],

@@ -1,4 +1,4 @@
-/** Copies a whole ledger: as a backup while it is in use, or as a move, after which nobody can open the old one. */
+/** Copies a whole ledger, either as a backup while the ledger is in use, or to move it. After a move, nobody can open the old ledger. */
 import type { Transaction } from 'kysely'
 import type { Engine } from './engine.ts'
 import type { LockWait } from './sqlite.ts'
@@ -14,7 +14,7 @@ import { schema, tableNames } from './schema.ts'
 
 /** The result of a copy. */
 export interface Copied {
-  /** The places of both ledgers for people, without passwords. */
+  /** The locations of both ledgers, without passwords, for messages. */
   readonly from: string
   readonly to: string
   readonly rows: number
@@ -26,16 +26,16 @@ const rowsPerStatement = 512
 const origin = 'copied_from'
 
 /**
- * Copies a ledger at one moment. Throws BurnError `ledger_target`, and changes nothing, unless `to` is empty or has an unused copy of the
- * same ledger.
+ * Copies a ledger from one snapshot. Throws BurnError `ledger_target`, and changes nothing, unless the target is empty or has an unused
+ * copy of the same ledger.
  */
 export async function backupLedger(from: string, to: string, wait: LockWait, onRows: (rows: number) => void): Promise<Copied> {
   return withEngines(from, to, wait, (source, target) => source.read((trx) => copy(trx, source, target, onRows)))
 }
 
 /**
- * Copies a ledger and closes the old one: an error then names the new place to everybody who opens it. If it is interrupted, it can be run
- * again. Throws BurnError `ledger_in_use` while a process holds leases in it, and the errors of `backupLedger`.
+ * Copies a ledger, then closes the old one: opening the old ledger fails with an error that names the new location. An interrupted move can
+ * be run again. Throws BurnError `ledger_in_use` while a process holds leases in the old ledger, and the errors of `backupLedger`.
  */
 export async function moveLedger(
   { from, to }: { readonly from: string; readonly to: string },
@@ -72,12 +72,12 @@ async function countRows(trx: Transaction<Tables>): Promise<number> {
   return count
 }
 
-/** Returns the rows of a page that belong into a copy. The version and the origin are the copy's own. */
+/** Returns the rows of a page that the copy needs. Omits the version and the origin, because the copy writes its own. */
 function rowsToCopy({ table, rows }: Page): Page['rows'] {
   return table === 'meta' ? rows.filter(({ key }) => key !== 'version' && key !== origin) : rows
 }
 
-/** Creates no file and upgrades no tables, unlike `openEngine`. */
+/** Checks the target as a copy would. Unlike `openEngine`, it creates no file and upgrades no tables. */
 async function dryRunCopy(source: Engine, to: string, wait: LockWait, rows: number): Promise<Copied> {
   const file = to.startsWith('sqlite:') ? to.slice('sqlite:'.length) : null
   if (file !== null && !existsSync(file)) return { from: source.where, to: file, rows }
@@ -117,7 +117,7 @@ async function withEngine<T>(opening: Promise<Engine>, work: (engine: Engine) =>
 }
 
 function refuseSame(source: Engine, target: Engine): void {
-  if (target.where === source.where) throw unusableTargetError(target.where, 'it is the same ledger')
+  if (target.where === source.where) throw unusableTargetError(target.where, 'it is the ledger that you are copying')
 }
 
 /** Copies all rows in one transaction of the target, and checks the copy before it is committed. */
@@ -130,7 +130,7 @@ async function copy(trx: Transaction<Tables>, source: Engine, target: Engine, on
       for (const part of chunks(pageRows, rowsPerStatement))
         await into
           .insertInto(page.table)
-          // The compiler cannot tell that the rows are of this table.
+          // The compiler cannot tell that the rows belong to this table.
           .values(part as never)
           .execute()
       onRows((rows += pageRows.length))
@@ -153,17 +153,17 @@ async function copy(trx: Transaction<Tables>, source: Engine, target: Engine, on
   })
 }
 
-/** Throws BurnError `ledger_target` if the target has data that is not an unused copy of the source. */
+/** Throws BurnError `ledger_target` if the target has data, unless the data is an unused copy of the source. */
 async function refuseUsed(into: Transaction<Tables>, source: Engine, target: Engine): Promise<void> {
   const copied = await into.selectFrom('meta').select('value').where('key', '=', origin).executeTakeFirst()
   const last = await lastEvent(into)
   const own = copied === undefined ? null : /^(.*) (\d+)$/s.exec(copied.value)
-  if (own === null && last > 0) throw unusableTargetError(target.where, 'it has a ledger already')
-  if (own !== null && own[1] !== source.where) throw unusableTargetError(target.where, `it has a copy of ${own[1]}`)
-  if (own !== null && Number(own[2]) !== last) throw unusableTargetError(target.where, 'it is a copy that was used since')
+  if (own === null && last > 0) throw unusableTargetError(target.where, 'it already has a ledger')
+  if (own !== null && own[1] !== source.where) throw unusableTargetError(target.where, `it has a copy of a different ledger, ${own[1]}`)
+  if (own !== null && Number(own[2]) !== last) throw unusableTargetError(target.where, 'it has a copy that was used after it was made')
 }
 
-/** Deletes the rows of an earlier copy, which nobody has used. */
+/** Deletes the rows of an earlier, unused copy from the target. */
 async function makeEmpty(into: Transaction<Tables>, source: Engine, target: Engine): Promise<void> {
   await refuseUsed(into, source, target)
   for (const table of tableNames.toReversed()) if (table !== 'meta') await into.deleteFrom(table).execute()
@@ -186,7 +186,7 @@ async function refuseBusy(trx: Transaction<Tables>, { where }: Engine, now: numb
     const [held] = rows
     if (held === undefined) continue
     const until = new Date(held.until).toISOString().replace(/\.\d+/, '')
-    const hint = `Stop that process (burn dispatch, burn sprint run, burn worker loop). If it was killed, wait until that time. Then run this again.`
+    const hint = `Stop that process (burn dispatch, burn sprint run, burn worker loop). If it was killed, wait until its lease expires. Then run this command again.`
     throw new BurnError(
       'ledger_in_use',
       `the ledger ${where} is in use: ${held.owner} holds the lease on ${held.what} until ${until}`,

@@ -1,5 +1,6 @@
 /**
- * Decides which dispatches move because their deliveries moved. Both are written in one transaction, so that no crash can separate them.
+ * Decides which dispatches change state because their deliveries changed state. One transaction writes both changes, so that a crash cannot
+ * separate them.
  */
 import type { DispatchMove } from '../core/ledger/claims.ts'
 import type { DeliveryRow } from './schema.ts'
@@ -8,14 +9,15 @@ import { decodeReason } from '../core/reasons.ts'
 
 type Moved = Pick<DeliveryRow, 'id' | 'dispatch' | 'kind' | 'state' | 'evidence' | 'incarnation'>
 
-/** Returns the transitions of dispatches that follow from moved deliveries. */
+/** Returns the transitions of dispatches that follow from these transitions of deliveries. */
 export function dispatchMovesOf(moved: readonly Moved[]): DispatchMove[] {
   return moved.flatMap((text) => (isFirstText(text) ? afterPrompt(text) : text.kind === 'follow_up' ? afterFollowUp(text) : []))
 }
 
 /**
- * A prompt that left the composer, or may have, hands its dispatch to the agent in the pane. This is so even if it arrived mangled: burn
- * must correct or stop that agent before it dispatches the issue again. A refused prompt reached no agent, so its dispatch is released.
+ * Once a prompt has left the composer, or may have, its dispatch becomes `handed` to the agent in the pane. This also applies to a mangled
+ * prompt: burn must correct or stop that agent before it dispatches the issue again. A refused prompt reached no agent, so its dispatch is
+ * released.
  */
 function afterPrompt({ id, state, evidence, incarnation }: Moved): DispatchMove[] {
   const reason = decodeReason(evidence)
@@ -25,8 +27,8 @@ function afterPrompt({ id, state, evidence, incarnation }: Moved): DispatchMove[
 }
 
 /**
- * A follow-up about a change in review makes its worker busy when it is placed, so that no other dispatch takes the slot. If it is refused,
- * it reached no agent, and the dispatch returns to review.
+ * When burn places a follow-up about a change in review, the dispatch becomes `handed` again, so that no other dispatch takes the slot. If
+ * the follow-up is refused, no agent got it, and the dispatch returns to `review`.
  */
 function afterFollowUp({ id, dispatch, state, incarnation }: Moved): DispatchMove[] {
   if (dispatch === null) return []

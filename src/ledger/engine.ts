@@ -1,8 +1,8 @@
-/** The interface of a database engine. The store works on any engine. */
+/** The interface of a database engine. The ledger's store works with every engine that implements it. */
 import type { Transaction } from 'kysely'
 import type { Column, Db, Tables } from './schema.ts'
 
-/** The keys of rows that a write locks. */
+/** The keys of the rows that a write transaction locks. */
 export interface LockedRows {
   readonly workers: readonly string[]
   readonly issues: readonly string[]
@@ -10,37 +10,40 @@ export interface LockedRows {
 
 /** Options of a write. */
 export interface WriteOptions<T> {
-  /** The caller promises that the write depends on and changes only these issues and workers. On PostgreSQL such writes may overlap. */
+  /**
+   * If given, the caller promises that the transaction reads and changes only these issues and workers. On PostgreSQL, such transactions
+   * may overlap.
+   */
   readonly locks?: LockedRows
-  /** Tells whether other processes may have new work because of the result. The commit then wakes those that wait in `waitForChange`. */
+  /** Tells whether the result may give other processes new work. If so, the commit wakes the processes that wait in `waitForChange`. */
   readonly notifies?: (result: T) => boolean
 }
 
 /** A database with the ledger's tables. */
 export interface Engine {
   readonly db: Db
-  /** The place of the database for people, without a password. */
+  /** The location of the database, without a password, for messages. */
   readonly where: string
-  /** The version of the tables before this process upgraded them: 0 if it created them, null if they were current. */
+  /** The version of the tables before this process upgraded them. 0 if this process created the tables, null if they were current. */
   readonly upgraded_from: number | null
   /** The type of an auto-increment column. */
   readonly serial: 'integer' | 'bigserial'
-  /** True if write transactions can overlap, so that they may commit in another order than they began. */
+  /** True if write transactions can overlap. They may then commit in a different order than they began. */
   readonly overlaps: boolean
-  /** Runs `work` on a snapshot: it sees no change by other transactions. Throws BurnError `ledger_*`. */
+  /** Runs `work` on a snapshot, which shows no later changes by other transactions. Throws BurnError `ledger_*`. */
   read<T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>
   /**
-   * Runs `work` in a transaction that is isolated from all others. `work` may run more than once, but only one run takes effect, or none.
+   * Runs `work` in a transaction that is isolated from all others, and may run it again after a conflict. At most one run takes effect.
    * When the promise resolves, the changes are on disk. Throws BurnError `ledger_*`.
    */
   write<T>(work: (trx: Transaction<Tables>) => Promise<T>, how?: WriteOptions<T>): Promise<T>
   /** Resolves when another process has notified since the last call, or when `stop` is aborted. SQLite has no notifications. */
   waitForChange(stop: AbortSignal): Promise<void>
-  /** Returns the names of all tables in the file or schema, also of other programs. */
+  /** Returns the names of all tables in the file or schema, including those of other programs. */
   tables(trx: Transaction<Tables>): Promise<readonly string[]>
   /** Returns all columns of these tables. */
   columns(trx: Transaction<Tables>): Promise<readonly Column[]>
-  /** Returns the damage that the engine's own check finds, a line each. */
+  /** Returns the damage that the engine's own integrity check finds, one line each. */
   integrityErrors(): Promise<readonly string[]>
   /** Refreshes the planner's statistics. Call it before queries that join all rows. */
   refreshStatistics(trx: Transaction<Tables>): Promise<void>

@@ -17,10 +17,12 @@ export async function appendEvents(trx: Transaction<Tables>, events: readonly Ne
   )
 }
 
-/** The time (ms) in which the same event of a subject is not repeated. */
+/** The time (ms) in which burn does not record the same event of a subject again. */
 const repeatInterval = 3_600_000
 
-/** Writes events, except those that repeat the last event of their subject and kind within `repeatInterval`. */
+/**
+ * Records events. Skips an event if it equals the last event of the same subject and kind, and that event is younger than `repeatInterval`.
+ */
 export async function recordEvents(trx: Transaction<Tables>, events: readonly NewEvent[], at: number): Promise<void> {
   const fresh: NewEvent[] = []
   for (const event of events) {
@@ -38,7 +40,7 @@ export async function recordEvents(trx: Transaction<Tables>, events: readonly Ne
   await appendEvents(trx, fresh, at)
 }
 
-/** Returns the size and the hash of a text. They prove which text a delivery had, after the text is emptied. */
+/** Returns the size (bytes) and the hash of a delivery's text. They still identify the text after the ledger has deleted it. */
 export function fingerprint(text: string): { readonly bytes: number; readonly sha256: string } {
   return { bytes: Buffer.byteLength(text), sha256: createHash('sha256').update(text).digest('hex') }
 }

@@ -1,4 +1,4 @@
-/** Reads all rows of a ledger, page by page, for copies and for the export as lines of JSON. */
+/** Reads all rows of a ledger, page by page. Copies and the JSON Lines export use it. */
 import type { Transaction } from 'kysely'
 import type { Tables } from './schema.ts'
 import type { LockWait } from './sqlite.ts'
@@ -8,8 +8,8 @@ import { openEngine } from './open.ts'
 import { withOldNames } from './renamed-columns.ts'
 
 /**
- * Calls `line` with the version of the tables as JSON, and then with each row, as `{"table": …, "row": {…}}`. All rows are of one moment.
- * Renamed columns have their old names, too. Throws BurnError `ledger_*`.
+ * Calls `line` with the version of the tables as JSON, then with each row as `{"table": …, "row": {…}}`. All rows come from one snapshot. A
+ * renamed column also appears under its old name. Throws BurnError `ledger_*`.
  */
 export async function exportLedger(url: string, wait: LockWait, line: (text: string) => void): Promise<void> {
   const engine = await openEngine(url, wait)
@@ -23,13 +23,16 @@ export async function exportLedger(url: string, wait: LockWait, line: (text: str
   }
 }
 
-/** Some rows of one table. */
+/** A batch of rows of one table. */
 export interface Page {
   readonly table: keyof Tables
   readonly rows: readonly Readonly<Record<string, unknown>>[]
 }
 
-/** Yields all rows, in the order of the registry, at most `size` in a page. Each page is read only when it is asked for. */
+/**
+ * Yields the rows of all tables, in the order of the registry (`schema.ts`), with at most `size` rows per page. Reads a page only when the
+ * caller asks for it.
+ */
 export async function* pages(trx: Transaction<Tables>, size = 1000): AsyncGenerator<Page> {
   for (const table of tableNames) {
     const { key, columns } = schema[table]

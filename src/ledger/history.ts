@@ -1,4 +1,4 @@
-/** Reads events, by a cursor that misses none, and the times of dispatches. */
+/** Reads events by a cursor that skips none, and the times of dispatches. */
 import type { RawBuilder, Selectable, Transaction } from 'kysely'
 import type { Event, EventFilter } from '../core/events.ts'
 import type { DispatchTimes } from '../core/ledger/history.ts'
@@ -12,13 +12,16 @@ import { chunks } from './sql.ts'
 
 type Trx = Transaction<Tables>
 
-/** The default limit of events, and the limit of dispatches and deliveries whose events are those of an issue or a worker. */
+/**
+ * The default limit of events. When events are filtered by issue or worker, it also limits the dispatches and deliveries whose events are
+ * included.
+ */
 const defaultLimit = 1000
 
 /**
- * The position of an event. SQLite has one writer at a time, so `seq` grows in the order of commits. On PostgreSQL transactions overlap,
- * and the one with the higher `seq` may commit first. So there events are ordered by transaction, then by `seq`, and a reader stops before
- * the oldest open transaction.
+ * The position of an event in the order of reading. SQLite has one writer at a time, so `seq` grows in the order of commits. On PostgreSQL
+ * transactions overlap, and a transaction with a higher `seq` may commit first. There, events are ordered by transaction id, then by `seq`,
+ * and a reader stops before the oldest open transaction.
  */
 interface Position {
   readonly tx: number
@@ -34,7 +37,7 @@ function positionOf(cursor: string): Position {
     throw new BurnError(
       'cursor',
       `${JSON.stringify(cursor)} is not a cursor of this ledger`,
-      'Use the cursor of an event: burn log --json',
+      'Use the cursor that burn log --json shows for an event.',
       { exit: 2 },
     )
   return { tx: Number(tx), seq: Number(seq) }
@@ -43,7 +46,7 @@ function positionOf(cursor: string): Position {
 const compared = (is: '>' | '<=', { tx, seq }: Position, { overlaps }: Pick<Engine, 'overlaps'>): RawBuilder<boolean> =>
   overlaps ? sql<boolean>`(tx, seq) ${sql.raw(is)} (${tx}, ${seq})` : sql<boolean>`seq ${sql.raw(is)} ${seq}`
 
-/** Returns the cursor before which no open transaction can add an event. */
+/** Returns the cursor up to which reading is safe: no open transaction can still add an event before it. */
 export async function horizon(trx: Trx, { overlaps }: Pick<Engine, 'overlaps'>): Promise<string> {
   const found = overlaps
     ? await sql<Position>`select txid_snapshot_xmin(txid_current_snapshot()) as tx, 0 as seq`.execute(trx)
@@ -51,7 +54,7 @@ export async function horizon(trx: Trx, { overlaps }: Pick<Engine, 'overlaps'>):
   return cursorOf(found.rows[0] ?? { tx: 0, seq: 0 })
 }
 
-/** Returns events, the oldest first. Without a cursor, they are the newest ones up to the limit. Throws BurnError `cursor`. */
+/** Returns events, oldest first. Without `after`, returns the newest events up to the limit. Throws BurnError `cursor`. */
 export async function events(trx: Trx, filter: EventFilter, engine: Pick<Engine, 'overlaps'>): Promise<Event[]> {
   const { after, kinds, since, limit = defaultLimit } = filter
   const until = filter.until ?? (after === undefined ? undefined : await horizon(trx, engine))
@@ -64,7 +67,7 @@ export async function events(trx: Trx, filter: EventFilter, engine: Pick<Engine,
   if (since !== undefined) query = query.where('at', '>=', since)
   if (kinds !== undefined && kinds.length > 0) query = query.where((eb) => eb.or(kinds.map(isOfKind)))
   if (filter.subject !== undefined) query = query.where('subject', '=', filter.subject)
-  // Few events follow a cursor, so filtering each of them is cheaper than finding all dispatches of an issue or a worker.
+  // Only a few events follow a cursor. Filtering them is cheaper than finding all dispatches of an issue or a worker.
   if (after === undefined) for (const subjects of await subjectsOf(trx, filter)) query = query.where('subject', 'in', subjects)
   else for (const column of ['issue', 'worker'] as const) if (filter[column] !== undefined) query = query.where(column, '=', filter[column])
   // Only PostgreSQL has the column `tx`.
@@ -79,7 +82,10 @@ function isOfKind(kind: string): RawBuilder<boolean> {
   return sql<boolean>`substr(kind, 1, ${sql.lit(prefix.length)}) = ${prefix}`
 }
 
-/** Returns the subjects of the events of an issue or a worker, one list for each. Events have only an index on their subject. */
+/**
+ * Returns the subjects whose events belong to the issue, and those whose events belong to the worker, as one list per filter. The only
+ * index of events is on their subject.
+ */
 async function subjectsOf(trx: Trx, { issue, worker }: EventFilter): Promise<string[][]> {
   const lists: string[][] = []
   if (issue !== undefined) {
@@ -97,7 +103,7 @@ function toEvent({ tx = 0, payload, ...row }: Selectable<EventRow> & { readonly 
   return { ...row, cursor: cursorOf({ tx, seq: row.seq }), payload: data } as Event
 }
 
-/** Returns the times of the newest work dispatches that reached an agent and no longer have a slot. */
+/** Returns the times of the newest `work` dispatches that an agent received and that no longer occupy a slot. */
 export async function dispatchTimes(trx: Trx, limit: number): Promise<DispatchTimes[]> {
   const rows = await trx
     .selectFrom('dispatch')

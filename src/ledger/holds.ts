@@ -32,7 +32,7 @@ export async function saveHolds(trx: Trx, newHolds: readonly Omit<Hold, 'created
   await appendEvents(trx, newHolds.map(heldEvent), at)
 }
 
-/** Removes holds, with an event for each that existed. Returns the removed ones. */
+/** Removes holds. Records an event for each hold that existed. Returns the removed holds. */
 export async function removeHolds(trx: Trx, keys: readonly Key[], at: number): Promise<Hold[]> {
   const removed: Hold[] = []
   for (const key of keys)

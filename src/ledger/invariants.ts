@@ -1,4 +1,7 @@
-/** The ledger's own rules, as queries for rows that break them. `burn ledger check` runs them, and tests run them after every write. */
+/**
+ * The ledger's own rules, as queries for rows that break them. `burn ledger check` runs these queries, and tests run them after every
+ * write.
+ */
 import type { RawBuilder, Transaction } from 'kysely'
 import type { Db, Tables } from './schema.ts'
 import { sql } from 'kysely'
@@ -6,7 +9,7 @@ import { activeStates, deliveryTransitions, dispatchTransitions, liveStates, pas
 import { tableNames } from './schema.ts'
 import { inList } from './sql.ts'
 
-/** Returns SQL that counts, from history, how often an issue failed or was lost since it was last requeued. */
+/** Returns an SQL expression: the number of an issue's failed or lost dispatches since it was last requeued. */
 export function attemptsOf(issue: string): RawBuilder<number> {
   return sql`(select count(*) from dispatch d join event e on e.subject = d.id and e.kind = 'dispatch.' || d.state
     where d.issue = ${sql.ref(issue)} and d.kind = 'work' and d.state in ('failed', 'lost')
@@ -15,50 +18,53 @@ export function attemptsOf(issue: string): RawBuilder<number> {
 
 const live = inList('d.state', liveStates)
 
-/** Rules about live rows, which read no history. Each query returns the broken rows as `what`, in SQL that both engines understand. */
+/**
+ * Rules about live rows. Their queries read no history. Each query returns the broken rows in the column `what`, in SQL that both engines
+ * understand.
+ */
 const liveRules = () => ({
   'one live work dispatch per issue': sql`select d.issue as what from dispatch d where d.kind = 'work' and ${live} group by d.issue having count(*) > 1`,
   'one live council dispatch per issue and worker': sql`select d.issue || ' ' || d.worker as what from dispatch d where d.kind = 'council' and ${live} group by d.issue, d.worker having count(*) > 1`,
   'one work dispatch per worker and slot': sql`select d.worker as what from dispatch d where d.kind = 'work' and ${inList('d.state', slotStates)} group by d.worker, d.slot having count(*) > 1`,
   'one text per worker in a composer': sql`select v.worker as what from delivery v where ${inList('v.state', pastingStates)} group by v.worker having count(*) > 1`,
-  'an issue is taken while it has a live work dispatch': sql`select i.ref as what from issue i where i.standing = 'taken'
+  'an issue is taken exactly while it has a live work dispatch': sql`select i.ref as what from issue i where i.standing = 'taken'
       and not exists (select 1 from dispatch d where d.issue = i.ref and d.kind = 'work' and ${live})
       union all select d.issue from dispatch d join issue i on i.ref = d.issue where d.kind = 'work' and ${live} and (i.standing is null or i.standing <> 'taken')`,
 })
 
-/** Rules about history. A broken one stays broken, because history never changes, so tests need to check these only at the end. */
+/** Rules about history. History never changes, so a broken rule stays broken, and tests need to check these rules only at the end. */
 function historyRules() {
   const active = inList('v.state', activeStates)
   const ended = (count: string) => sql`(select count(*) from event e where e.subject = d.id and e.kind = ${sql.lit(count)})`
   return {
     'known states': sql`select d.id as what from dispatch d where not ${inList('d.state', Object.keys(dispatchTransitions))}
       union all select v.id from delivery v where not ${inList('v.state', Object.keys(deliveryTransitions))}`,
-    'work has a slot, and council has none': sql`select d.id as what from dispatch d where (d.kind = 'work') = (d.slot is null)`,
+    'work dispatches have a slot, and council dispatches have none': sql`select d.id as what from dispatch d where (d.kind = 'work') = (d.slot is null)`,
     'a dispatch has either a delivery to its worker or a sprint': sql`select d.id as what from dispatch d left join delivery v on v.id = d.id and v.worker = d.worker
       and v.kind = d.kind and v.issue = d.issue left join sprint s on s.id = d.id and s.worker = d.worker and s.issue = d.issue
       where (v.id is null) = (s.id is null)`,
-    'a running sprint has a lease and a live dispatch, and an ended one has neither lease nor claim': sql`select s.id as what from sprint s
+    'a running sprint has a lease and a live dispatch; an ended sprint has no lease, and its dispatch is not claimed or handed': sql`select s.id as what from sprint s
       left join dispatch d on d.id = s.id where (s.ended_at is null and (s.lease_owner is null or d.id is null or not ${live}))
       or (s.ended_at is not null and (s.lease_owner is not null or s.outcome is null or d.state in ('claimed', 'handed')))`,
     'an ended dispatch has no planned delivery': sql`select d.id as what from dispatch d join delivery v on v.id = d.id where v.state = 'planned' and not ${live}`,
-    'an active delivery has a lease, and an ended one has neither lease nor text': sql`select v.id as what from delivery v
+    'an active delivery has a lease; an ended delivery has no lease and no text': sql`select v.id as what from delivery v
       where (${active} and v.lease_owner is null) or (not ${active} and (v.lease_owner is not null or v.text <> ''))`,
-    'only a seen delivery has a proof, and only an active or unknown one keeps its typed line': sql`select v.id as what from delivery v
+    'only a seen delivery has a proof; only an active or unknown delivery has a typed line': sql`select v.id as what from delivery v
       where (v.state <> 'seen' and v.proof is not null) or (v.typed is not null and not ${active} and v.state <> 'unknown')`,
-    'a handed dispatch has the time when it was handed': sql`select d.id as what from dispatch d where d.state in ('handed', 'review') and d.handed_at is null`,
-    'the last transition has an event': sql`select d.id as what from dispatch d where ${ended('dispatch.claimed')} <> 1
+    'a handed dispatch has the time when it became handed': sql`select d.id as what from dispatch d where d.state in ('handed', 'review') and d.handed_at is null`,
+    'the current state of a dispatch or delivery has an event': sql`select d.id as what from dispatch d where ${ended('dispatch.claimed')} <> 1
       or not exists (select 1 from event e where e.subject = d.id and e.kind = 'dispatch.' || d.state)
       union all select v.id from delivery v where not exists (select 1 from event e where e.subject = v.id and e.kind = 'delivery.' || v.state)`,
-    'a text was placed once': sql`select e.subject as what from event e where e.kind = 'delivery.placing' group by e.subject having count(*) > 1`,
+    'a text was placed at most once': sql`select e.subject as what from event e where e.kind = 'delivery.placing' group by e.subject having count(*) > 1`,
     'an issue names its open change': sql`select i.ref as what from issue i
       where i.open_change is distinct from (select min(o.name) from open_change o where o.issue = i.ref)`,
     'a done issue has a done dispatch': sql`select i.ref as what from issue i where i.done = 1
       and not exists (select 1 from dispatch d where d.issue = i.ref and d.kind = 'work' and d.state = 'done')`,
-    'attempts are the failed dispatches since the issue was last requeued': sql`select i.ref as what from issue i where i.attempts <> ${attemptsOf('i.ref')}`,
+    'the attempts of an issue are its failed dispatches since it was last requeued': sql`select i.ref as what from issue i where i.attempts <> ${attemptsOf('i.ref')}`,
   }
 }
 
-/** Returns the broken rules, each with up to five broken rows; empty if all rules hold. */
+/** Returns the broken rules, each with up to five of the rows that break it. Empty if all rules hold. */
 export async function brokenInvariants(db: Db | Transaction<Tables>, of: 'all' | 'live' = 'all'): Promise<string[]> {
   const rules = of === 'live' ? liveRules() : { ...liveRules(), ...historyRules() }
   const found: string[] = []

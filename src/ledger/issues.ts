@@ -1,4 +1,4 @@
-/** Issues as the forge listed them, and how far burn has read each repo. */
+/** Saves issues as the forge listed them, and how far burn has read each repo. */
 import type { Transaction } from 'kysely'
 import type { IssueListing } from '../core/ledger/forge.ts'
 import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
@@ -34,10 +34,10 @@ const columns = [
 /** The columns that verdicts depend on. A new comment, for example, is no reason to judge an issue again. */
 const verdictColumns: ReadonlySet<string> = new Set(['title', 'body', 'labels', 'assignees', 'author', 'state'])
 
-/** Merges pages of issues. See `ForgeLedger.saveIssues`. */
+/** Merges pages of issues into the ledger. See `ForgeLedger.saveIssues`. */
 export async function saveIssues(trx: Transaction<Tables>, pages: readonly IssueListing[], at: number, quiet: boolean): Promise<void> {
   const events: Seen[] = []
-  // Pages may shift while they are read, so that an issue occurs twice. The last one counts.
+  // The forge may move issues between pages while burn reads them, so an issue can occur twice. The last occurrence counts.
   const listed = new Map(pages.flatMap(({ issues }) => issues).map((issue) => [issue.ref, fromIssue(issue)]))
   for (const part of chunks([...listed.values()])) events.push(...(await mergeIssues(trx, part)))
   for (const { repo, complete } of pages) if (complete) events.push(...(await closeMissing(trx, repo, listed)))
@@ -56,7 +56,7 @@ function seen(kind: SeenKind, ref: IssueRef, title: string): Seen {
   return { kind, subject: ref, issue: ref, worker: null, actor: 'forge', payload: { title } }
 }
 
-/** Saves the kinds of the events, for `writePendingEvents`. */
+/** Saves the kind of each event in its issue's row, so that `writePendingEvents` can record it later. */
 async function savePendingEvents(trx: Transaction<Tables>, events: readonly Seen[]): Promise<void> {
   for (const [kind, same] of Map.groupBy(events, (event) => event.kind))
     for (const part of chunks(same))
@@ -71,7 +71,7 @@ async function savePendingEvents(trx: Transaction<Tables>, events: readonly Seen
         .execute()
 }
 
-/** Writes the events that quiet saves left out. */
+/** Records the events that `saveIssues` did not record because it was called with `quiet`. */
 export async function writePendingEvents(trx: Transaction<Tables>, at: number): Promise<void> {
   const rows = await trx
     .selectFrom('issue')
@@ -105,12 +105,12 @@ async function mergeIssues(trx: Transaction<Tables>, given: readonly ForgeColumn
     'issue',
     found.map(({ issue }) => ({ ...issue, ...unjudged })),
   )
-  // burn may have read a change before the issue that it closes.
+  // burn may have read an open change before it reads the issue that the change closes.
   await updateOpenChangesOf(
     trx,
     found.map(({ issue }) => issue.ref),
   )
-  // Only differing columns are written. Writing the others would update their indexes, and check the references of every dispatch.
+  // Writes only the columns that differ. Writing the others would also update their indexes and check the foreign keys of every dispatch.
   for (const alike of Map.groupBy(known, ({ differs }) => differs.join()).values())
     await writeRows(
       trx,
@@ -127,7 +127,7 @@ async function mergeIssues(trx: Transaction<Tables>, given: readonly ForgeColumn
   })
 }
 
-/** Closes the open issues of a repo that a complete listing does not have. Returns their events. */
+/** Closes the open issues of a repo that its complete listing does not contain. Returns the events to record. */
 async function closeMissing(trx: Transaction<Tables>, repo: RepoRef, listed: ReadonlyMap<IssueRef, unknown>): Promise<Seen[]> {
   const open = await trx
     .selectFrom('issue')
@@ -172,15 +172,15 @@ export async function saveRepo(trx: Transaction<Tables>, repo: RepoRef, known: P
     .execute()
 }
 
-/** Saves for each repo the time up to which burn has acted on its changes. */
+/** Saves, for each repo, the time up to which burn has processed its changes. */
 export async function saveChangeCursors(trx: Transaction<Tables>, seen: ReadonlyMap<RepoRef, Time>): Promise<void> {
   const rows = [...seen].map(([repo, at]) => ({ repo, changes_at: at }))
   await writeRows(trx, { table: 'repo', columns: ['changes_at'] }, rows)
 }
 
 /**
- * Clears the attempts, the back-off and the done state of an issue, and the back-off of its repo. Returns false if it is unknown or has a
- * live dispatch.
+ * Resets the attempts, the back-off and the done state of an issue, and the back-off of its repo. Returns false if the issue is unknown or
+ * has a live dispatch.
  */
 export async function requeueIssue(trx: Transaction<Tables>, issue: IssueRef, at: number): Promise<boolean> {
   const live = await trx
@@ -196,13 +196,13 @@ export async function requeueIssue(trx: Transaction<Tables>, issue: IssueRef, at
     .where('ref', '=', issue)
     .executeTakeFirst()
   if (numUpdatedRows === 0n) return false
-  // A person who requeues an issue has also fixed the reason why the forge refused its repo.
+  // The person who requeues the issue has fixed the cause of the refusal, which may have affected the whole repo.
   await removeHolds(trx, [{ scope: 'repo', name: repoOf(issue), code: 'forge_refused' }], at)
   await appendEvents(trx, [{ kind: 'issue.requeued', subject: issue, issue, worker: null, actor: 'person', payload: {} }], at)
   return true
 }
 
-/** Sets the priority of an issue, with an event. Returns false if the issue is unknown. */
+/** Sets the priority of an issue, and records an event. Returns false if the issue is unknown. */
 export async function prioritise(trx: Transaction<Tables>, issue: IssueRef, priority: number, at: Time): Promise<boolean> {
   const known = await trx.updateTable('issue').set({ priority }).where('ref', '=', issue).returning('ref').execute()
   if (known.length === 0) return false

@@ -1,4 +1,4 @@
-/** Jobs, and the leases on jobs, sprints and active deliveries. A delivery's lease has a token, which each takeover raises. */
+/** Jobs, and the leases on jobs, sprints and active deliveries. Each takeover of a delivery raises the token of its lease. */
 import type { NewEvent } from '../core/events.ts'
 import type { Transaction } from 'kysely'
 import type { Job, JobLedger } from '../core/ledger/jobs.ts'
@@ -15,7 +15,7 @@ type Trx = Transaction<Tables>
 
 const active = inList('state', activeStates)
 
-/** Takes over the active deliveries whose lease has expired. Returns them. */
+/** Takes over the active deliveries whose lease has expired, and returns these deliveries. */
 export async function takeOverDeliveries(trx: Trx, { owner, until }: Lease, at: number): Promise<Delivery[]> {
   const rows = await trx
     .updateTable('delivery')
@@ -32,8 +32,8 @@ export async function takeOverDeliveries(trx: Trx, { owner, until }: Lease, at: 
 }
 
 /**
- * Sets the end of all of this owner's leases. Returns the ids of its deliveries and sprints. Writes no event, because a person need not
- * know of each heartbeat.
+ * Extends all leases of this owner to `until`. Returns the ids of its deliveries and sprints. Records no event, because this runs at every
+ * heartbeat.
  */
 export async function renewLeases(trx: Trx, { owner, until }: Lease): Promise<string[]> {
   await trx.updateTable('job').set({ until }).where('owner', '=', owner).execute()
@@ -42,7 +42,7 @@ export async function renewLeases(trx: Trx, { owner, until }: Lease): Promise<st
   return [...(await deliveries.returning('id').execute()), ...(await sprints.returning('id').execute())].map(({ id }) => id)
 }
 
-/** Returns the job if it may not run now for this owner; null if it may. */
+/** Returns the job if this owner may not run it now: another owner is running it, or it is not due. Otherwise returns null. */
 export async function blockingJob(trx: Trx, name: string, owner: string, at: number): Promise<Job | null> {
   const job = await trx.selectFrom('job').selectAll().where('name', '=', name).executeTakeFirst()
   if (job === undefined || job.owner === owner) return null
@@ -50,7 +50,10 @@ export async function blockingJob(trx: Trx, name: string, owner: string, at: num
   return runs || (job.next_run !== null && !hasElapsed(job.next_run - (job.period ?? 0), job.period ?? 0, at)) ? job : null
 }
 
-/** Begins a run, or extends the lease of this owner's run. Returns null, or the job if it may not run. */
+/**
+ * Begins a run of a job, or extends the lease if this owner is already running it. Returns null; if the job may not run now, returns the
+ * job and changes nothing.
+ */
 export async function beginJob(
   trx: Trx,
   { name, period }: Pick<Job, 'name' | 'period'>,
@@ -75,7 +78,7 @@ export async function beginJob(
   return null
 }
 
-/** Ends a run of this owner. Does nothing if another process has the job. */
+/** Ends this owner's run of a job. Does nothing if another process has taken over the job. */
 export async function endJob(trx: Trx, { name, ...ended }: Parameters<JobLedger['endJob']>[0], owner: string): Promise<void> {
   const set = { ...ended, owner: null, until: null }
   await trx.updateTable('job').set(set).where('name', '=', name).where('owner', '=', owner).execute()
@@ -86,22 +89,22 @@ export async function jobs(trx: Trx): Promise<Job[]> {
   return trx.selectFrom('job').selectAll().orderBy('name').execute()
 }
 
-/** Returns the leases of running jobs, by the job's name. Expired ones are included. */
+/** Returns the leases on jobs, by the job's name, including expired leases. */
 export async function leases(trx: Trx): Promise<Map<string, { readonly owner: string; readonly until: number }>> {
   const rows = await trx.selectFrom('job').select(['name', 'owner', 'until']).where('owner', 'is not', null).execute()
   return new Map(rows.map(({ name, owner, until }) => [name, { owner: owner ?? '', until: until ?? 0 }]))
 }
 
-/** The prefix separates these values from the ledger's own, such as the version. */
+/** The prefix separates the values of other modules from the ledger's own values, such as `version`. */
 const prefixed = (key: string) => `kept.${key}`
 
-/** Returns a value that a process saved; null if there is none. */
+/** Returns the value saved under this key; null if there is none. */
 export async function loadValue(trx: Trx, key: string): Promise<string | null> {
   const row = await trx.selectFrom('meta').select('value').where('key', '=', prefixed(key)).executeTakeFirst()
   return row?.value ?? null
 }
 
-/** Saves a value for later processes. */
+/** Saves a value under a key, so that later processes can load it. */
 export async function saveValue(trx: Trx, key: string, value: string): Promise<void> {
   await trx
     .insertInto('meta')

@@ -1,4 +1,4 @@
-/** Upgrades a ledger's tables to this version, and refuses databases that this version must not change. */
+/** Upgrades a ledger's tables to the version of this burn. Refuses databases that it must not change. */
 import type { Transaction } from 'kysely'
 import type { Engine } from './engine.ts'
 import type { Tables } from './schema.ts'
@@ -7,9 +7,9 @@ import { migrations } from './migrations.ts'
 import { ledgerVersion } from './schema.ts'
 
 /**
- * Upgrades the tables to version `to` in one transaction. Returns the version before, 0 for a new ledger, or null if the tables were
- * current. Throws BurnError `ledger_newer` if a newer burn wrote the ledger, `ledger_moved` if it was moved, and `ledger_foreign` if
- * another program owns the database.
+ * Upgrades the tables to version `to` in one transaction. Returns the previous version, 0 for a new ledger, or null if the tables were
+ * current. Throws BurnError `ledger_newer` if a newer burn wrote the ledger, `ledger_moved` if the ledger was moved, and `ledger_foreign`
+ * if another program owns the database.
  */
 export async function migrate(engine: Engine, to = ledgerVersion): Promise<number | null> {
   const stored = await engine.read(async (trx) => {
@@ -48,7 +48,7 @@ async function storedVersion(trx: Transaction<Tables>, { tables }: Engine): Prom
 
 function refuseNewer(found: number, { where }: Engine): number {
   if (found <= ledgerVersion) return found
-  const hint = 'Nothing was changed. Use the newer burn that wrote it, or name another ledger under "ledger" in the spec.'
+  const hint = 'Nothing was changed. Use the newer burn that wrote this ledger, or name another ledger under "ledger" in the spec.'
   throw new BurnError(
     'ledger_newer',
     `the ledger ${where} has version ${found}, but this burn supports versions up to ${ledgerVersion}`,
@@ -56,11 +56,11 @@ function refuseNewer(found: number, { where }: Engine): number {
   )
 }
 
-/** A moved ledger must not be used: two ledgers of one fleet would dispatch the same issue twice. */
+/** Throws BurnError `ledger_moved`. If a fleet used the old and the new ledger, it would dispatch the same issue twice. */
 async function refuseMoved(trx: Transaction<Tables>, { where }: Engine): Promise<void> {
   const moved = await trx.selectFrom('meta').select('value').where('key', '=', 'moved_to').executeTakeFirst()
   if (moved === undefined) return
-  const hint = `Write its new place under "ledger" in the spec. To go back to this ledger, delete the row "moved_to" from its table "meta".`
+  const hint = `Write the new location under "ledger" in the spec. To use this ledger again, delete the row "moved_to" from its table "meta".`
   throw new BurnError('ledger_moved', `the ledger ${where} was moved to ${moved.value}`, hint)
 }
 
@@ -68,5 +68,5 @@ async function refuseForeign(trx: Transaction<Tables>, { where, tables }: Engine
   const [other] = await tables(trx)
   if (other === undefined) return
   const hint = 'Nothing was changed. Name an unused file, database or schema under "ledger" in the spec.'
-  throw new BurnError('ledger_foreign', `${where} belongs to another program (it has a table "${other}")`, hint)
+  throw new BurnError('ledger_foreign', `${where} belongs to another program, because it has a table "${other}"`, hint)
 }

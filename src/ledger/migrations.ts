@@ -9,7 +9,7 @@ import type { ledgerVersion } from './schema.ts'
 
 type Migration = (db: Kysely<Tables>, engine: Pick<Engine, 'serial'>) => Promise<void>
 
-/** Each column is written as `name type`; `!` means not null. */
+/** The columns of each table, as `name type`. `!` means not null. */
 const firstTables: Readonly<Record<string, string>> = {
   issue: `ref key, repo text!, number bigint!, title text!, body text!, labels text!, assignees text!, author text!, state text!, created_at bigint!,
     updated_at bigint!, comments integer!, url text!, attempts count!, done count!, eligible integer, verdict text, verdict_at bigint`,
@@ -44,13 +44,14 @@ function addColumn(table: CreateTableBuilder<string>, column: string, serial: En
     return table.addColumn(name, serial, (c) => (serial === 'integer' ? c.primaryKey().autoIncrement() : c.primaryKey()))
   if (type === 'count') return table.addColumn(name, 'integer', (c) => wanted(c).defaultTo(0))
   if (type.includes('.')) return table.addColumn(name, 'text', (c) => wanted(c).references(type))
-  // The remaining types are SQL's own.
+  // The remaining types are SQL types.
   return table.addColumn(name, type as 'text' | 'integer' | 'bigint' | 'real', wanted)
 }
 
 /**
- * The unique indexes enforce the ledger's rules. The partial indexes find live, active and open rows without reading history. Each further
- * index over history costs every claim a page write. So events have only one index, and a dispatch's first delivery is found by its id.
+ * The unique indexes enforce the ledger's rules. The partial indexes find live, active and open rows without reading history. Every other
+ * index on history adds a page write to each claim. So events have only one index, and the id of a dispatch is also the id of its first
+ * delivery.
  */
 const firstIndexes = [
   `create unique index dispatch_one_an_issue on dispatch (issue) where kind = 'work' and state in ('claimed', 'handed', 'review')`,
@@ -68,7 +69,7 @@ const firstIndexes = [
   `create index event_of_subject on event (subject, seq)`,
 ]
 
-/** Indexes find queued and unjudged issues without reading the others. */
+/** Adds the indexes that find queued and unjudged issues without reading the other issues. */
 const standings: Migration = async (db) => {
   await db.schema.alterTable('issue').addColumn('standing', 'text').execute()
   await db.schema
@@ -88,7 +89,7 @@ const standingIndexes = [
   `create index delivery_unknown on delivery (id) where state = 'unknown'`,
 ]
 
-/** Adds sprints with their results, leases by name, and issues that a worker skips. */
+/** Adds sprints with their results, named leases, and the issues that a worker skips. */
 const sprints: Migration = async (db, { serial }) => {
   await createTables(sprintTables, db, serial)
   await sql.raw(`create index sprint_live on sprint (id) where ended_at is null`).execute(db)
@@ -103,8 +104,8 @@ const sprintTables = {
 }
 
 /**
- * Adds further texts of a dispatch, the typed line and the proof of a delivery, back-offs of issues and repos, unreadable repos, open
- * changes, approved texts of issues, and the time when a worker's turn last failed.
+ * Adds columns and tables for: a dispatch's further texts, a delivery's typed line and proof, back-offs of issues and repos, unreadable
+ * repos, open changes, approved texts of issues, and the time of a worker's last failed turn.
  */
 const backoffsAndChanges: Migration = async (db, { serial }) => {
   for (const column of ['dispatch', 'typed', 'proof']) await db.schema.alterTable('delivery').addColumn(column, 'text').execute()
@@ -121,7 +122,7 @@ const backoffsAndChanges: Migration = async (db, { serial }) => {
   await createTables({ open_change: 'id key, issue text!, repo text!, url text!, name text!, dispatch text' }, db, serial)
   await db.schema.alterTable('issue').addColumn('open_change', 'text').execute()
   await db.schema.alterTable('repo').addColumn('changed_at', 'bigint').execute()
-  // The next complete listing reads which changes are open.
+  // Forces a complete listing of each repo, which also reads its open changes.
   await sql`update repo set listed_at = null`.execute(db)
   for (const statement of backoffAndChangeIndexes) await sql.raw(statement).execute(db)
 }
@@ -137,7 +138,7 @@ const backoffAndChangeIndexes = [
   `create index delivery_unproven on delivery (id) where state in ('unknown', 'mangled')`,
 ]
 
-/** Adds pending events, holds, jobs and priorities, and gives events and the reasons of back-offs types. */
+/** Adds pending events, holds, jobs and priorities. Gives types to events and to the reasons of back-offs. */
 const holdsJobsAndEvents: Migration = async (db, engine) => {
   await holdsAndJobs(db, engine)
   await pendingEvents(db)
@@ -145,13 +146,13 @@ const holdsJobsAndEvents: Migration = async (db, engine) => {
   await typedBackoffReasons(db)
 }
 
-/** A dry run saves issues without events: the next cycle writes the event that this column names. */
+/** A dry run saves issues without recording events. This column stores the kind of the event, and the next cycle records it. */
 async function pendingEvents(db: Kysely<Tables>): Promise<void> {
   await db.schema.alterTable('issue').addColumn('untold', 'text').execute()
   await sql`create index issue_untold on issue (ref) where untold is not null`.execute(db)
 }
 
-/** Moves holds of workers and repos into one table, turns leases by name into jobs, and gives issues a priority. */
+/** Moves the holds of workers and repos into one table, turns named leases into jobs, and adds a priority to issues. */
 const holdsAndJobs: Migration = async (db, { serial }) => {
   await createTables(holdAndJobTables, db, serial)
   await sql`insert into hold (id, scope, name, code, reason, until, actor, created_at)
@@ -193,14 +194,17 @@ const holdAndJobChanges = [
   `alter table repo drop column rests_why`,
   `drop index delivery_further`,
   `create index delivery_further on delivery (dispatch) where kind in ('follow_up', 'correction', 'resume', 'command')`,
-  // A text that tells an agent to disregard a changed text gets a kind of its own.
+  // Corrections, which tell an agent to disregard a mangled text, get their own kind.
   `update delivery set kind = 'correction' where kind = 'follow_up' and dispatch in (select d.id from dispatch d join delivery f on f.id = d.id
     where d.state = 'handed' and f.state = 'mangled')`,
   `drop index issue_queued`,
   `create index issue_queued on issue (repo, priority desc, created_at, number) where state = 'open' and standing = 'queued'`,
 ]
 
-/** Gives back-offs after a refusal by the forge a reason with a code. Other reasons stay sentences until burn next reads the forge. */
+/**
+ * Adds a code to the reasons of back-offs that followed a refusal by the forge. Other reasons stay plain sentences until burn next reads
+ * the forge.
+ */
 async function typedBackoffReasons(db: Kysely<Tables>): Promise<void> {
   const refused = 'the forge refuses it: '
   const typed = (kept: string) => encodeReason({ code: 'forge_refuses', why: kept.slice(refused.length) })
@@ -217,18 +221,19 @@ async function typedBackoffReasons(db: Kysely<Tables>): Promise<void> {
       .execute()
 }
 
-/** Gives events typed payloads: `payload` is JSON if an actor is named, and otherwise the sentence of an older version. */
+/** Gives events typed payloads. If a row has an actor, `payload` is JSON; otherwise it is a sentence by an older version of burn. */
 const typedEvents: Migration = async (db, { serial }) => {
   await sql.raw(`alter table event rename column text to payload`).execute(db)
   await db.schema.alterTable('event').addColumn('actor', 'text').execute()
   if (serial !== 'bigserial') return
-  // A default that differs by row would rewrite the whole table, so the column gets its default in a second step.
+  // Adding the column with this default would rewrite the whole table, because the default differs by row. So the default is set in a
+  // second step.
   await sql.raw(`alter table event add column tx bigint not null default 0`).execute(db)
   await sql.raw(`alter table event alter column tx set default txid_current()`).execute(db)
   await sql.raw(`create index event_in_order on event (tx, seq)`).execute(db)
 }
 
-/** Renames columns and their indexes, so that each name says what it holds. */
+/** Renames columns and their indexes to names that describe their content. */
 const plainNames: Migration = async (db) => {
   for (const { table, from, to } of renamedColumns) await sql.raw(`alter table ${table} rename column ${from} to ${to}`).execute(db)
   for (const statement of renamedIndexes) await sql.raw(statement).execute(db)
@@ -243,7 +248,10 @@ const renamedIndexes = [
   `create index dispatch_pending_comment on dispatch (id) where comment_id is not null and comment_state <> state`,
 ]
 
-/** The length is checked against `ledgerVersion`, which stands beside the tables so that most starts need not load this file. */
+/**
+ * The compiler checks the length against `ledgerVersion`. That constant is in `schema.ts`, because most starts of burn do not load this
+ * file.
+ */
 export const migrations = [first, standings, sprints, backoffsAndChanges, holdsJobsAndEvents, plainNames] as const satisfies {
   readonly length: typeof ledgerVersion
 }

@@ -1,6 +1,7 @@
 /**
- * Applies transitions of dispatches and deliveries. A transition that `core/lifecycle.ts` does not list is an error; one whose row has
- * changed in the meantime is skipped. No other write runs at the same time, so each function reads its rows once and writes them in groups.
+ * Applies transitions of dispatches and deliveries. Throws an error for a transition that `core/lifecycle.ts` does not list. Skips a
+ * transition if the row has changed in the meantime. No other write runs at the same time, so each function reads its rows once and writes
+ * them in batches.
  */
 import type { Transaction } from 'kysely'
 import type { DispatchMove } from '../core/ledger/claims.ts'
@@ -37,14 +38,14 @@ type Trx = Transaction<Tables>
 function refuseTransition(what: string, id: string, from: string, to: string): never {
   throw new BurnError(
     'ledger_step',
-    `${what} ${id}: there is no transition from ${from} to ${to}`,
+    `${what} ${id}: a transition from ${from} to ${to} does not exist`,
     'Nothing was written. This is a bug in burn: please report it with this message.',
   )
 }
 
 /**
- * Applies transitions of dispatches, with everything that follows from them. Returns the dispatches that moved. Throws BurnError
- * `ledger_step`.
+ * Applies transitions of dispatches, and updates everything that depends on them. Returns the dispatches that changed state. Throws
+ * BurnError `ledger_step`.
  */
 export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], at: number): Promise<Dispatch[]> {
   for (const { id, from, to } of moves)
@@ -58,7 +59,7 @@ export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], a
     if (row === undefined || !from.includes(row.state)) continue
     if (resumes_seen !== undefined && (await countResumeTexts(trx, id)) !== resumes_seen) continue
     if (handed_by !== undefined && row.state_reason !== encodeReason({ code: 'change_needs_work', text: handed_by })) continue
-    // A dispatch that returns from review needs its slot again. Its follow-up waits for the slot, see `waitsForSlot`.
+    // A dispatch needs its slot again when it leaves `review` for `handed`. If the slot is taken, its follow-up waits: see `waitsForSlot`.
     if (slotStates.includes(to) && !slotStates.includes(row.state) && (await slotTaken(trx, row, rows))) continue
     const next: DispatchRow = {
       ...row,
@@ -98,10 +99,13 @@ async function countResumeTexts(trx: Trx, id: string): Promise<number> {
   return (await resumeTexts(trx, [id])).get(id)?.length ?? 0
 }
 
-/** An expired lease: the next process that takes over leases delivers the text. */
+/** A lease that has already expired, so that the next process that takes over leases delivers the text. */
 const expiredLease = { owner: 'nobody', until: 0 }
 
-/** Plans follow-ups in the transaction that moves their dispatches: a crash in between would lose a text or send it twice. */
+/**
+ * Plans follow-ups in the same transaction as the transitions of their dispatches. Otherwise a crash in between could lose a text or send
+ * it twice.
+ */
 async function planFollowUps(trx: Trx, moves: readonly DispatchMove[], moved: readonly DispatchRow[], at: number): Promise<void> {
   const followUps = new Map(moves.flatMap(({ id, follow_up }) => (follow_up === undefined ? [] : [[id, follow_up] as const])))
   const texts = moved.flatMap(({ id, issue, worker, incarnation }) => {
@@ -111,7 +115,7 @@ async function planFollowUps(trx: Trx, moves: readonly DispatchMove[], moved: re
   if (texts.length > 0) await planDeliveries(trx, texts, expiredLease, at)
 }
 
-/** Returns the current rows of the dispatches or deliveries to move, by id. */
+/** Returns the current rows of the dispatches or deliveries in `moves`, by id. */
 async function rowsOf(trx: Trx, table: 'dispatch', moves: readonly { readonly id: string }[]): Promise<Map<string, DispatchRow>>
 async function rowsOf(trx: Trx, table: 'delivery', moves: readonly { readonly id: string }[]): Promise<Map<string, DeliveryRow>>
 async function rowsOf(trx: Trx, table: 'dispatch' | 'delivery', moves: readonly { readonly id: string }[]): Promise<Map<string, unknown>> {
@@ -123,7 +127,9 @@ async function rowsOf(trx: Trx, table: 'dispatch' | 'delivery', moves: readonly 
   return found
 }
 
-/** Tells whether another dispatch has the slot. `moving` has the new states of dispatches that move in the same transaction. */
+/**
+ * Tells whether another dispatch occupies the slot. `moving` has the new rows of the dispatches that change state in the same transaction.
+ */
 async function slotTaken(trx: Trx, { id, kind, worker, slot }: DispatchRow, moving: ReadonlyMap<string, DispatchRow>): Promise<boolean> {
   if (kind !== 'work' || slot === null) return false
   const rows = await trx
@@ -142,7 +148,9 @@ async function slotTaken(trx: Trx, { id, kind, worker, slot }: DispatchRow, movi
   )
 }
 
-/** Updates the counts of issues whose dispatches ended, so that no view has to count history. The next cycle judges these issues again. */
+/**
+ * Updates the counters of issues whose dispatches ended, so that views need not count history. The next cycle judges these issues again.
+ */
 async function countOnIssues(trx: Trx, moved: readonly DispatchRow[]): Promise<void> {
   const ended = moved.filter(({ kind, state }) => kind === 'work' && !liveStates.includes(state))
   for (const [state, same] of Map.groupBy(ended, (row) => row.state)) {
@@ -162,8 +170,8 @@ async function countOnIssues(trx: Trx, moved: readonly DispatchRow[]): Promise<v
 }
 
 /**
- * Refuses the planned deliveries of dispatches that ended. Follow-ups stay, because they tell the agent that its dispatch has ended.
- * `reviewed` has the dispatches that ended in review: their follow-ups ask for work on the change, so they are refused, too.
+ * Refuses the planned deliveries of dispatches that ended, except follow-ups, which tell the agent that its dispatch has ended. `reviewed`
+ * has the ids of dispatches that were in review. Their follow-ups asked for more work on the change, so they are refused, too.
  */
 async function refusePlanned(trx: Trx, moved: readonly DispatchRow[], reviewed: ReadonlySet<string>, at: number): Promise<void> {
   const ended = moved.filter(({ state }) => !liveStates.includes(state))
@@ -182,17 +190,20 @@ async function refusePlanned(trx: Trx, moved: readonly DispatchRow[], reviewed: 
   }
 }
 
-/** An ended delivery keeps no text and no lease. The event of its plan keeps the size and the hash of the text. */
+/** An ended delivery keeps neither its text nor its lease. The event `delivery.planned` keeps the size and the hash of the text. */
 const endedColumns = { text: '', lease_owner: null, lease_until: 0 }
-/** burn compares the typed line with screens until it can no longer be in a composer or show up later. */
+/**
+ * burn keeps the typed line while the text may still be in a composer or appear on the screen later, because it searches screens for this
+ * line.
+ */
 const keepsTyped = (state: DeliveryState) => isActive(state) || state === 'unknown'
 
 /**
- * Applies transitions of deliveries, and of the dispatches that follow them. Returns the deliveries that moved. Throws BurnError
- * `ledger_step`.
+ * Applies transitions of deliveries, and the transitions of dispatches that follow from them. Returns the deliveries that changed state.
+ * Throws BurnError `ledger_step`.
  */
 export async function moveDeliveries(trx: Trx, given: readonly DeliveryMove[], owner: string, at: number): Promise<Delivery[]> {
-  // Rows are sorted by id, because writing neighbours together is faster.
+  // Rows are sorted by id, because writing adjacent rows together is faster.
   const moves = given.toSorted((a, b) => (a.id < b.id ? -1 : Number(a.id > b.id)))
   for (const { id, from, to } of moves) if (!deliveryTransitions[from].includes(to)) refuseTransition('delivery', id, from, to)
   const rows = await rowsOf(trx, 'delivery', moves)
@@ -236,7 +247,7 @@ export async function moveDeliveries(trx: Trx, given: readonly DeliveryMove[], o
   return moved.map(toDelivery)
 }
 
-/** Tells whether a delivery is a follow-up about a change in review whose slot is not free. */
+/** Tells whether a delivery must wait: it is a follow-up about a change in review, and another dispatch occupies that slot. */
 async function waitsForSlot(trx: Trx, { kind, dispatch }: DeliveryRow): Promise<boolean> {
   if (kind !== 'follow_up' || dispatch === null) return false
   const row = await trx.selectFrom('dispatch').selectAll().where('id', '=', dispatch).executeTakeFirst()
@@ -246,7 +257,7 @@ async function waitsForSlot(trx: Trx, { kind, dispatch }: DeliveryRow): Promise<
 const isActive = (state: DeliveryState) => activeStates.includes(state)
 const isPasting = (state: DeliveryState) => pastingStates.includes(state)
 
-/** Returns the workers of these moves that already have a delivery in `placing` or `placed`. */
+/** Returns the workers in `moves` that already have a delivery in state `placing` or `placed`. */
 async function pastingInto(trx: Trx, rows: ReadonlyMap<string, DeliveryRow>, moves: readonly DeliveryMove[]): Promise<Set<string>> {
   const workers = new Set(moves.flatMap(({ id, from, to }) => (isPasting(to) && !isPasting(from) ? (rows.get(id)?.worker ?? []) : [])))
   const found = new Set<string>()
@@ -263,21 +274,23 @@ async function pastingInto(trx: Trx, rows: ReadonlyMap<string, DeliveryRow>, mov
 }
 
 function movedEvent({ id, state, issue, worker, evidence, presses }: DeliveryRow): NewEvent {
-  if (state === 'planned') throw new RangeError('no transition leads to planned')
+  if (state === 'planned') throw new RangeError('a delivery cannot return to planned')
   return { kind: `delivery.${state}`, subject: id, issue, worker, actor: 'burn', payload: { reason: decodeReason(evidence), presses } }
 }
 
-/** Moves a sprint's dispatch to `handed`, when its first backend begins. Returns false if this owner no longer holds the sprint. */
+/**
+ * Moves a sprint's dispatch to `handed` when the first backend starts. Returns false if this owner no longer holds the lease of the sprint.
+ */
 export async function handSprint(trx: Trx, id: string, owner: string, at: number): Promise<boolean> {
   const held = await saveSprint(trx, id, owner, { stage: 'working' })
   return held && (await moveDispatches(trx, [{ id, from: ['claimed'], to: 'handed', reason: { code: 'sprint_began' } }], at)).length > 0
 }
 
-/** Ends a sprint and moves its dispatch. Returns false if it has ended already, or if this owner no longer holds it. */
+/** Ends a sprint and moves its dispatch. Returns false if the sprint has already ended, or if this owner no longer holds its lease. */
 export async function endSprint(trx: Trx, { id, owner }: HeldSprint, end: SprintEnd, at: number): Promise<boolean> {
   if (!(await endSprintRow(trx, { id, owner }, end, at))) return false
   const change = end.change_url === undefined ? {} : { change_url: end.change_url }
-  // Only a handed dispatch can fail or go to review. A claimed one is released.
+  // Only a handed dispatch can fail or go to review. If the dispatch is still `claimed`, it can only be released.
   const from = end.dispatch === 'released' ? (['claimed', 'handed'] as const) : (['handed'] as const)
   const moved = await moveDispatches(trx, [{ id, from, to: end.dispatch, reason: end.reason, ...change }], at)
   if (moved.length === 0) await moveDispatches(trx, [{ id, from: ['claimed'], to: 'released', reason: end.reason }], at)

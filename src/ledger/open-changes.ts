@@ -1,4 +1,6 @@
-/** Open changes of issues, and the work that updates of changes may end. burn dispatches no issue that has an open change. */
+/**
+ * Saves open changes by issue, and finds the live work that an updated change may end. burn dispatches no issue that has an open change.
+ */
 import type { Transaction } from 'kysely'
 import type { ChangedWork, AffectedWork, LiveDispatch } from '../core/ledger/claims.ts'
 import type { ForeignChange, ChangeListing } from '../core/ledger/forge.ts'
@@ -12,7 +14,7 @@ import { unjudgedUnlessTaken } from './verdicts.ts'
 
 type Trx = Transaction<Tables>
 
-/** Saves open changes. Writes only the differences. */
+/** Saves the open changes in these listings. Writes only the differences. */
 export async function saveOpenChanges(trx: Trx, seen: readonly ChangeListing[]): Promise<void> {
   const current = new Map((await rowsOf(trx, seen)).map((row) => [row.id, row]))
   const saved = new Map((await savedRowsOf(trx, seen)).map((row) => [row.id, row]))
@@ -34,9 +36,9 @@ export async function saveOpenChanges(trx: Trx, seen: readonly ChangeListing[]):
   )
 }
 
-/** Returns a row for each issue that an open change closes, or whose dispatch it comes from. */
+/** Returns one row for each pair of an open change and an issue that it closes or whose dispatch created it. */
 async function rowsOf(trx: Trx, seen: readonly ChangeListing[]): Promise<OpenChangeRow[]> {
-  // If a change was read twice, the last reading counts.
+  // If a change occurs twice, the last occurrence counts.
   const latest = new Map(seen.flatMap(({ repo, changes }) => changes.map((change) => [change.url, { repo, change }] as const)))
   const open = [...latest.values()].filter(({ change }) => change.state === 'open')
   const issueOf = await issuesOf(trx, open)
@@ -62,7 +64,7 @@ async function issuesOf(trx: Trx, open: readonly { readonly change: Change }[]):
   return found
 }
 
-/** Returns the saved rows of these changes; for a complete list, all rows of its repo. */
+/** Returns the saved rows of these changes. For a complete listing, returns all rows of its repo. */
 async function savedRowsOf(trx: Trx, seen: readonly ChangeListing[]): Promise<OpenChangeRow[]> {
   const rows: OpenChangeRow[] = []
   for (const { repo } of seen.filter(({ complete }) => complete))
@@ -74,7 +76,7 @@ async function savedRowsOf(trx: Trx, seen: readonly ChangeListing[]): Promise<Op
 
 const firstChange = sql<string | null>`(select min(o.name) from open_change o where o.issue = issue.ref)`
 
-/** Updates the open change of each issue. Issues whose open change differs are judged again. */
+/** Copies one open change into the row of each of these issues. The next cycle judges an issue again if its open change differs. */
 export async function updateOpenChangesOf(trx: Trx, issues: readonly IssueRef[]): Promise<void> {
   for (const part of chunks([...new Set(issues)]))
     await trx
@@ -95,7 +97,7 @@ async function foreignChanges(trx: Trx): Promise<ForeignChange[]> {
     .execute()
 }
 
-/** Returns the live work that updates on the forge may end. */
+/** Returns the live work that these updates on the forge may end. */
 export async function affectedWork(trx: Trx, changed: ChangedWork): Promise<AffectedWork> {
   const closed = await closedIssues(trx)
   return {

@@ -1,4 +1,4 @@
-/** Opens a ledger by its URL. */
+/** Opens a ledger by its URL, on SQLite or PostgreSQL. */
 import type { Ledger } from '../core/ledger.ts'
 import type { Engine } from './engine.ts'
 import type { LockWait } from './sqlite.ts'
@@ -10,13 +10,13 @@ import { createStore } from './store.ts'
 
 /**
  * Opens `sqlite:/absolute/path`, `sqlite::memory:` or `postgres://user@host/database`. Creates a missing file and missing tables, and
- * upgrades old tables. Throws BurnError `ledger_*`; the tables are unchanged then.
+ * upgrades old tables. Throws BurnError `ledger_*`; then the tables are unchanged.
  */
 export async function openLedger(url: string, wait: LockWait): Promise<Ledger> {
   return createStore(await openEngine(url, wait))
 }
 
-/** Returns the engine below the store, with the current tables. Throws BurnError `ledger_*`. */
+/** Returns the database engine of a ledger, with its tables upgraded. Throws BurnError `ledger_*`. */
 export async function openEngine(url: string, wait: LockWait): Promise<Engine> {
   const engine = await openDatabase(url, wait)
   try {
@@ -30,8 +30,8 @@ export async function openEngine(url: string, wait: LockWait): Promise<Engine> {
 }
 
 /**
- * Tells whether the tables have this version and the ledger was not moved. Then the migrations need not be loaded, which saves time at most
- * starts.
+ * Tells whether the tables have this version and the ledger was not moved. If so, burn need not load the migrations, which makes most
+ * starts faster.
  */
 async function isCurrent(engine: Engine): Promise<boolean> {
   return engine.read(async (trx) => {
@@ -41,7 +41,7 @@ async function isCurrent(engine: Engine): Promise<boolean> {
   })
 }
 
-/** Opens the database without creating or upgrading tables. Creates a missing file. Throws BurnError `ledger_*`. */
+/** Opens the database without creating or upgrading tables. Creates the file if it is missing. Throws BurnError `ledger_*`. */
 export async function openDatabase(url: string, wait: LockWait): Promise<Engine> {
   return /^postgres(?:ql)?:\/\//.test(url) ? (await import('./postgres.ts')).openPostgres(url, wait) : openFile(url, wait)
 }

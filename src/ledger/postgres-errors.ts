@@ -1,4 +1,4 @@
-/** Turns errors of PostgreSQL and the network into errors with a code and a hint. */
+/** Turns errors of PostgreSQL and the network into a BurnError with a code and a hint. */
 import type { ErrorCode } from '../core/error-codes.ts'
 import { BurnError, codeOf, messageOf } from '../core/errors.ts'
 
@@ -7,7 +7,7 @@ export function isRetryable(thrown: unknown): boolean {
   return ['40001', '40P01'].includes(codeOf(thrown))
 }
 
-/** The oldest supported server, as `server_version_num` has it. */
+/** The oldest supported version of the server, in the format of `server_version_num`. */
 export const oldestVersion = 100_000
 
 /** Returns BurnError `ledger_old`. */
@@ -17,14 +17,14 @@ export function tooOldError(where: string, what: string): BurnError {
 }
 
 /**
- * Returns the BurnError for an error of the server or the network; other errors unchanged. `committing` tells whether the commit was
+ * Returns a BurnError for an error of the server or the network. Returns other errors unchanged. `committing` is true if the commit was
  * already sent.
  */
 export function explainPostgres(thrown: unknown, where: string, committing: boolean): unknown {
   if (thrown instanceof BurnError) return thrown
   const code = codeOf(thrown)
   const message = messageOf(thrown)
-  // An old server does not know a setting that burn makes when it connects.
+  // burn sets this parameter when it connects. Old servers do not know it.
   if (code === '42704' && message.includes('configuration parameter')) return tooOldError(where, message)
   const found = cases.find(({ codes, pattern }) => codes.some((each) => code.startsWith(each)) || pattern?.test(message) === true)
   if (found === undefined) return thrown
@@ -33,7 +33,7 @@ export function explainPostgres(thrown: unknown, where: string, committing: bool
 }
 
 const kept = 'This step wrote nothing, and earlier data is safe.'
-const unsure = 'This step wrote everything or nothing. The next cycle reads the ledger before it acts.'
+const unsure = 'This step was saved completely or not at all, and burn does not know which. The next cycle reads the ledger before it acts.'
 
 const cases: readonly {
   readonly codes: readonly string[]
@@ -46,7 +46,7 @@ const cases: readonly {
     codes: ['55P03'],
     as: 'ledger_busy',
     what: 'stayed locked by another process',
-    hint: `${kept} Find the process that holds the lock (pg_stat_activity), then run this again.`,
+    hint: `${kept} Find the process that holds the lock (pg_stat_activity), then run this command again.`,
   },
   {
     codes: ['25006', '42501', '3F000'],
@@ -58,7 +58,7 @@ const cases: readonly {
     codes: ['53100', '53200'],
     as: 'ledger_full',
     what: 'has no space left',
-    hint: `${kept} Free disk space on the server, then run this again.`,
+    hint: `${kept} Free disk space on the server, then run this command again.`,
   },
   {
     codes: ['28'],
@@ -71,14 +71,14 @@ const cases: readonly {
   {
     codes: ['23'],
     as: 'ledger_rule',
-    what: 'refused a write that breaks its rules',
+    what: 'rejected data that breaks a rule of the ledger',
     hint: `${kept} This is a bug in burn: please report it with this message.`,
   },
   {
     codes: ['57014'],
     as: 'ledger_slow',
     what: 'took too long to answer',
-    hint: `${kept} Find out what keeps the server busy (pg_stat_activity), then run this again.`,
+    hint: `${kept} Find out what keeps the server busy (pg_stat_activity), then run this command again.`,
   },
   {
     codes: ['53300'],

@@ -1,4 +1,4 @@
-/** Notifications between burn processes on one PostgreSQL ledger (LISTEN and NOTIFY), so that no process has to poll. */
+/** Notifications between the burn processes that share a PostgreSQL ledger (LISTEN and NOTIFY), so that no process has to poll. */
 import type { Transaction } from 'kysely'
 import type { Tables } from './schema.ts'
 import { sql } from 'kysely'
@@ -7,9 +7,9 @@ import { whenAborted } from './engine.ts'
 
 const channel = 'burn'
 
-/** The notifications of one process. */
+/** The notifications that one process sends and receives. */
 export interface Notifications {
-  /** The name of this process in its notifications. */
+  /** The id of this process in the notifications that it sends, so that it can ignore them. */
   readonly own: string
   /** Resolves when another process has notified since the last call, or when `stop` is aborted. */
   waitForChange(stop: AbortSignal): Promise<void>
@@ -17,16 +17,16 @@ export interface Notifications {
 }
 
 /**
- * Notifies the other processes when the transaction is committed. The server runs such commits one after the other, so frequent writes,
- * such as claims and transitions of deliveries, do not notify.
+ * Notifies the other processes when the transaction commits. The server serializes commits that notify. So frequent writes, such as claims
+ * and transitions of deliveries, do not notify.
  */
 export async function notify(trx: Transaction<Tables>, own: string): Promise<void> {
   await sql`select pg_notify(${sql.lit(channel)}, current_schema() || ' ' || ${own})`.execute(trx)
 }
 
 /**
- * Returns the notifications of this process, over a separate connection. `waitForChange` opens the connection, and opens it again if it was
- * lost. Notifications in between are missed.
+ * Returns the notifications of this process, which use a separate connection. `waitForChange` opens the connection, and reopens it after a
+ * failure. Notifications sent while it is closed are missed.
  */
 export function openNotifications(connection: ClientConfig, random: () => number): Notifications {
   const own = random().toString(36).slice(2)
@@ -52,11 +52,11 @@ export function openNotifications(connection: ClientConfig, random: () => number
         wake()
       })
     } catch {
-      // Without notifications the process waits for its interval, as on SQLite. The reads of the next cycle report what is wrong with the
-      // server.
+      // Without notifications the process waits for its interval, as with SQLite. If the server is down, the reads of the next cycle report
+      // it.
       lost()
       await opened.end().catch(() => {
-        // The connection was never open.
+        // Ending the connection fails if it was never open.
       })
     }
   }

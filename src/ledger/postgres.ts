@@ -1,4 +1,4 @@
-/** The engine on a PostgreSQL server: `pg` under Kysely's dialect. Dispatchers on several machines can share it. */
+/** The PostgreSQL engine, which uses `pg` and Kysely's dialect. Dispatchers on several machines can share it. */
 import type { Transaction } from 'kysely'
 import type { Engine, LockedRows, WriteOptions } from './engine.ts'
 import type { LockWait } from './sqlite.ts'
@@ -11,36 +11,38 @@ import { openNotifications, notify } from './postgres-notify.ts'
 import { tableNames } from './schema.ts'
 import { explainPostgres, isRetryable, oldestVersion, tooOldError } from './postgres-errors.ts'
 
-/** The limit of connections in the pool of a process. */
+/** The maximum number of connections in the pool of one process. */
 const maxConnections = 4
-/** The limit of runs of a transaction that the server rolls back because of a conflict. */
+/** The maximum number of times that a transaction is run if the server rolls it back because of a conflict. */
 const maxRuns = 10
-/** The lock timeout (ms) for each of the `tries`. With the default, a write waits about 20 s for other writers, as on SQLite. */
+/**
+ * The lock timeout (ms) of each attempt. With the default number of attempts, a write waits about 20 s for other writers, as with SQLite.
+ */
 const lockTimeoutPerTry = 67
 const defaultTries = 300
-/** The time (ms) after which the server ends a statement. burn closes a connection that stays silent for a little longer than that. */
+/** The time (ms) after which the server cancels a statement. burn closes a connection that stays silent for a little longer. */
 const statementTimeout = 60_000
 const silenceTimeout = statementTimeout + 10_000
 const connectTimeout = 10_000
 const keepAlive = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 }
-/** The key of the advisory lock for writes: "burn" in ASCII, so that no other program is likely to use it. */
+/** The key of the advisory lock for writes. It is "burn" in ASCII, so that other programs are unlikely to use the same key. */
 const writeLockKey = 0x6275726e
 
-/** The type id of `int8`. It is read as a number, because times and counts stay far below 2^53. */
+/** The type id of `int8`. burn reads such values as numbers, because times and counts stay far below 2^53. */
 const int8 = 20
 const numbers: CustomTypesConfig = {
-  // The type has an overload for each format, and one function cannot implement both.
+  // The type of `getTypeParser` has an overload for each format, and one function cannot implement both.
   getTypeParser: ((oid: number, format?: 'text') =>
     oid === int8 ? Number : types.getTypeParser(oid, format)) as CustomTypesConfig['getTypeParser'],
 }
 
 /**
- * Opens `postgres://user@host:port/database?…`. The password comes from the same places as with `libpq`: `~/.pgpass`, PGPASSWORD or a
- * client certificate. Throws BurnError `ledger_*`.
+ * Opens `postgres://user@host:port/database?…`. The password is looked up as in `libpq`: in `~/.pgpass`, PGPASSWORD or a client
+ * certificate. Throws BurnError `ledger_*`.
  *
- * An advisory lock makes writes run one after the other, as on SQLite, so that rows that a transaction has read cannot change before it
- * writes. With serializable transactions, most would have to run again under contention. Writes that name their rows share the lock, and
- * wait only for these rows.
+ * An advisory lock serializes writes, as on SQLite, so that the rows that a transaction has read cannot change before it writes.
+ * Serializable transactions would do the same, but under contention most of them would have to run again. Writes that list their rows share
+ * the advisory lock, and wait only for writes to the same rows.
  */
 export async function openPostgres(url: string, { random, tries = defaultTries, silent = silenceTimeout }: LockWait): Promise<Engine> {
   const where = withoutPassword(url)
@@ -49,7 +51,7 @@ export async function openPostgres(url: string, { random, tries = defaultTries, 
   const pool = openPool({ ...connection, lock_timeout: tries * lockTimeoutPerTry, stream: () => socketWithTimeout(silent) })
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
   /**
-   * `work` calls `committing` before the commit. If the connection is lost after that, nobody knows whether the transaction was committed.
+   * `work` calls `committing` before the commit. If the connection is lost later, burn cannot know whether the transaction was committed.
    */
   const explained = async <T>(work: (committing: () => void) => Promise<T>): Promise<T> => {
     for (let attempt = 1; ; attempt++) {
@@ -92,7 +94,7 @@ export async function openPostgres(url: string, { random, tries = defaultTries, 
     waitForChange: notifications.waitForChange,
     tables: async (trx) => (await tablesIn(trx)).rows.map(({ name }) => name),
     columns: async (trx) => (await columnsIn(trx)).rows,
-    // The server checks its own pages, and reports a damaged one when it reads it.
+    // The server checks its pages itself, and reports a damaged page when it reads that page.
     integrityErrors: async () => [],
     refreshStatistics,
     close,
@@ -107,14 +109,18 @@ function openPool(connection: PoolConfig): Pool {
     statement_timeout: statementTimeout,
     idle_in_transaction_session_timeout: statementTimeout,
   })
-  // The pool drops an idle connection that ends. The next statement reports what is wrong.
+  // The pool drops an idle connection when it closes. If the server is down, the next statement throws.
   pool.on('error', () => {})
-  // A connection that ends between two statements emits an event that would end the process without a listener. The next statement throws.
+  // A connection that closes between two statements emits `error`. Without a listener, this event would end the process. The next statement
+  // throws.
   pool.on('connect', (client) => client.on('error', () => {}))
   return pool
 }
 
-/** Autovacuum refreshes statistics only once a minute. After a bulk write the planner would join large tables as if they were empty. */
+/**
+ * Autovacuum refreshes statistics at most once a minute. Until then, after a bulk write, the planner would join large tables as if they
+ * were empty.
+ */
 async function refreshStatistics(trx: Transaction<Tables>): Promise<void> {
   for (const name of tableNames) await sql`analyze ${sql.table(name)}`.execute(trx)
 }
@@ -126,8 +132,8 @@ async function refuseOld(db: Kysely<Tables>, where: string): Promise<void> {
 }
 
 /**
- * Returns a socket that closes itself when it is silent. A connection that a network failure cut off would otherwise wait, and be used, for
- * ever.
+ * Returns a socket that closes itself after this time without data. Otherwise burn would wait for ever on a connection that a network
+ * failure has cut off.
  */
 function socketWithTimeout(ms: number): Socket {
   const socket = new Socket()
@@ -140,7 +146,7 @@ async function lockAll(trx: Transaction<Tables>): Promise<void> {
   await sql`select pg_advisory_xact_lock(${ledgerLock})`.execute(trx)
 }
 
-/** Locks rows in a fixed order, workers before issues and each kind by its key, so that no two transactions wait for each other. */
+/** Locks rows in a fixed order, so that no two transactions wait for each other: workers before issues, and each sorted by key. */
 async function lockRows(trx: Transaction<Tables>, { workers, issues }: LockedRows): Promise<void> {
   await sql`select pg_advisory_xact_lock_shared(${ledgerLock})`.execute(trx)
   await sql`select from worker where id = any(${workers}) order by id for no key update`.execute(trx)

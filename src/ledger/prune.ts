@@ -1,4 +1,4 @@
-/** Deletes old rows, by the rules of each table in the registry. Nothing else ever deletes an event. */
+/** Deletes old rows by the retention rules of each table (`schema.ts`). No other code deletes an event. */
 import type { RawBuilder, Transaction } from 'kysely'
 import type { Pruned } from '../core/ledger/history.ts'
 import type { Time } from '../core/nouns.ts'
@@ -8,7 +8,9 @@ import { appendEvents } from './events.ts'
 import { attemptsOf } from './invariants.ts'
 import { endedTexts, schema, tableNames } from './schema.ts'
 
-/** Deletes history that ended before `before`. Returns the numbers of rows. With `dryRun`, only counts. */
+/**
+ * Deletes history that ended before the time `before`. Returns the number of deleted rows per table. With `dryRun`, only counts the rows.
+ */
 export async function prune(trx: Transaction<Tables>, before: Time, at: Time, dryRun: boolean): Promise<Pruned> {
   const count = async (keys: RawBuilder<unknown> | undefined) =>
     keys === undefined ? 0 : Number((await sql<{ n: number }>`select count(*) as n from (${keys}) as found`.execute(trx)).rows[0]?.n ?? 0)
@@ -20,7 +22,8 @@ export async function prune(trx: Transaction<Tables>, before: Time, at: Time, dr
   if (dryRun) return found
   for (const table of tableNames.toReversed()) {
     const { key, prunable } = schema[table]
-    // The events are deleted by now, so the dispatches no longer count as attempts. Their rows still name the issues to update.
+    // The dispatches' events are deleted at this point, so the dispatches no longer count as attempts. Their own rows still exist and name
+    // the issues to update.
     if (table === 'dispatch' && found.dispatches > 0) await countAttempts(trx, before)
     if (prunable !== undefined) await sql`delete from ${sql.table(table)} where ${sql.ref(key)} in (${prunable(before)})`.execute(trx)
   }

@@ -1,4 +1,4 @@
-/** Queries for cycles and commands. Indexes keep them fast, however long the history is. */
+/** Queries for cycles and commands. Indexes keep them fast even if the history is long. */
 import type { ExpressionBuilder, Transaction } from 'kysely'
 import type { Ledger, LedgerView, CycleView } from '../core/ledger.ts'
 import type { IssueRecord } from '../core/ledger/backlog.ts'
@@ -23,7 +23,7 @@ import { decodeReason } from '../core/reasons.ts'
 type Trx = Transaction<Tables>
 type Filter<K extends 'dispatches' | 'deliveries'> = Parameters<Ledger[K]>[0]
 
-/** Returns the current work of the fleet. */
+/** Returns the fleet's current work. */
 export async function view(trx: Trx): Promise<LedgerView> {
   const live = await trx.selectFrom('dispatch').selectAll().where(inList('state', liveStates)).orderBy('id').execute()
   return { dispatches: live.map(toDispatch), ...(await sharedView(trx)), elsewhere: await elsewhere(trx) }
@@ -42,10 +42,10 @@ export const liveColumns = [
   'claimed_at',
   'handed_at',
 ] as const
-/** The condition that selects work in review. */
+/** The SQL condition that selects work in review. */
 export const reviewed = sql<boolean>`kind = 'work' and state = 'review'`
 
-/** Returns the current work, with the columns and rows that a cycle needs: for a large fleet, reading all of them is slow. */
+/** Returns the fleet's current work with only the columns and rows that a cycle needs. Reading all of them is slow for a large fleet. */
 export async function cycleView(trx: Trx): Promise<CycleView> {
   const live = trx.selectFrom('dispatch').where(inList('state', liveStates)).orderBy('id')
   const dispatches = await live
@@ -60,10 +60,10 @@ async function hasPendingEvents(trx: Trx): Promise<boolean> {
   return (await trx.selectFrom('issue').select('ref').where('pending_event', 'is not', null).limit(1).executeTakeFirst()) !== undefined
 }
 
-/** The number of recent deliveries for the circuit breaker: several for each worker of a large fleet. */
+/** The number of recent deliveries that the circuit breaker examines: several for each worker of a large fleet. */
 const recentLimit = 300
 
-/** Returns the parts that the two views share. */
+/** Returns the part of the data that `view` and `cycleView` have in common. */
 async function sharedView(trx: Trx): Promise<Omit<LedgerView, 'dispatches' | 'elsewhere'>> {
   const active = await trx.selectFrom('delivery').selectAll().where(inList('state', activeStates)).orderBy('id').execute()
   const workers = await workerRecords(trx)
@@ -96,11 +96,11 @@ async function unprovenDeliveries(trx: Trx): Promise<Delivery[]> {
   return rows.map(toDelivery)
 }
 
-/** Selects a row if another dispatch has the slot of a dispatch in review. Its follow-ups wait for that slot. */
+/** Selects a row if another dispatch occupies the slot of a dispatch in review. Follow-ups of the dispatch in review wait for that slot. */
 const slotOfReviewed = sql`select 1 from dispatch o where o.worker = dispatch.worker and o.slot = dispatch.slot and o.kind = 'work'
   and ${inList('o.state', slotStates)}`
 
-/** Returns the deliveries that this owner has to continue, with the state that they depend on. */
+/** Returns the deliveries that this owner has to continue, with the state of the workers and dispatches that they depend on. */
 export async function deliveryView(trx: Trx, owner: string): Promise<DeliveryView> {
   const active = await trx
     .selectFrom('delivery')
@@ -125,7 +125,7 @@ export async function deliveryView(trx: Trx, owner: string): Promise<DeliveryVie
   }
 }
 
-/** Returns the dispatches whose comment is missing or does not say their state. See `ClaimLedger.pendingComments`. */
+/** Returns the dispatches whose comment on the forge is missing or shows an old state. See `ClaimLedger.pendingComments`. */
 export async function pendingComments(trx: Trx, owner: string): Promise<Dispatch[]> {
   const wrong = await trx
     .selectFrom('dispatch')
@@ -165,7 +165,7 @@ export async function repoRecords(trx: Trx): Promise<RepoRecord[]> {
   return (await trx.selectFrom('repo').selectAll().orderBy('repo').execute()).map(toRepoRecord)
 }
 
-/** Returns dispatches, the newest first: ids begin with the time of their creation. */
+/** Returns dispatches, newest first. An id begins with the time of its creation, so the ids give the order. */
 export async function dispatches(trx: Trx, { issue, worker, state, limit }: Filter<'dispatches'>): Promise<Dispatch[]> {
   let query = trx.selectFrom('dispatch').selectAll().orderBy('id', 'desc')
   if (limit !== undefined) query = query.limit(limit)
@@ -175,7 +175,7 @@ export async function dispatches(trx: Trx, { issue, worker, state, limit }: Filt
   return (await query.execute()).map(toDispatch)
 }
 
-/** Returns deliveries, the newest first. A worker's deliveries include all texts of its dispatches. */
+/** Returns deliveries, newest first. A worker's deliveries include all texts of its dispatches. */
 export async function deliveries(trx: Trx, { ids, about, worker, kind, limit }: Filter<'deliveries'>): Promise<Delivery[]> {
   let query = trx.selectFrom('delivery').selectAll().orderBy('id', 'desc')
   if (limit !== undefined) query = query.limit(limit)
@@ -202,7 +202,7 @@ function newestFirst<Row extends { readonly id: string }>(rows: readonly Row[], 
   return rows.toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit)
 }
 
-/** Returns the `resume` texts of dispatches, the oldest first. */
+/** Returns the `resume` texts of these dispatches, oldest first, by dispatch. */
 export async function resumeTexts(trx: Trx, dispatches: readonly string[]): Promise<Map<string, ResumeText[]>> {
   const found = new Map<string, ResumeText[]>()
   for (const part of chunks(dispatches)) {
@@ -219,7 +219,7 @@ export async function resumeTexts(trx: Trx, dispatches: readonly string[]): Prom
   return found
 }
 
-/** Returns the owners of the leases of these dispatches: on the delivery or, without one, on the sprint. */
+/** Returns the lease owners of these dispatches. The lease is on the delivery or, if the dispatch has none, on the sprint. */
 export async function leaseOwners(trx: Trx, ids: readonly string[]): Promise<{ id: string; lease_owner: string | null }[]> {
   const found: { id: string; lease_owner: string | null }[] = []
   for (const part of chunks(ids))
@@ -233,7 +233,7 @@ export async function leaseOwners(trx: Trx, ids: readonly string[]): Promise<{ i
 const dispatchesOf = (eb: ExpressionBuilder<Tables, 'delivery'>, worker: WorkerId) =>
   eb.selectFrom('dispatch').select('id').where('worker', '=', worker)
 
-/** Selects a worker's deliveries without a dispatch. */
+/** Selects a worker's deliveries that belong to no dispatch. */
 function ownDeliveriesOf(eb: ExpressionBuilder<Tables, 'delivery'>, worker: WorkerId) {
   return eb.and([eb('issue', 'is', null), eb('worker', '=', worker)])
 }
@@ -244,7 +244,7 @@ export async function issue(trx: Trx, ref: IssueRef): Promise<IssueRecord | null
   return row === undefined ? null : ((await issueRecords(trx, [row]))[0] ?? null)
 }
 
-/** Returns all workers, in the order in which they were recorded. */
+/** Returns all workers, in the order in which burn first recorded them. */
 export async function workerRecords(trx: Trx): Promise<readonly WorkerRecord[]> {
   const workers = await trx.selectFrom('worker').selectAll().orderBy('drawn_seq').execute()
   return workers.map(toWorkerRecord)

@@ -1,4 +1,4 @@
-/** The columns that version 6 renamed. `burn ledger export` prints their old names beside the new ones for one release. */
+/** The columns that version 6 of the tables renamed. For one release, `burn ledger export` prints both the old and the new names. */
 import type { Tables } from './schema.ts'
 
 interface RenamedColumn {
@@ -7,7 +7,7 @@ interface RenamedColumn {
   readonly to: string
 }
 
-/** The renamed columns. Migration 6 renames them, so this list must not change. */
+/** The renamed columns. Migration 6 uses this list, so it must not change. */
 export const renamedColumns: readonly RenamedColumn[] = [
   { table: 'issue', from: 'rests_until', to: 'backoff_until' },
   { table: 'issue', from: 'rests_why', to: 'backoff_reason' },
@@ -19,7 +19,7 @@ export const renamedColumns: readonly RenamedColumn[] = [
   { table: 'dispatch', from: 'comment_says', to: 'comment_state' },
 ]
 
-/** Returns the row with each renamed column under its old name, too. */
+/** Returns the row, with each renamed column also under its old name. */
 export function withOldNames(table: keyof Tables, row: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const renamed = renamedColumns.filter((column) => column.table === table)
   return { ...row, ...Object.fromEntries(renamed.map(({ from, to }) => [from, row[to]])) }

@@ -1,6 +1,5 @@
 /**
- * Converts rows to the types of the ports. Fields are named one by one, because `...rest` is several times slower and a cycle may read many
- * rows.
+ * Converts rows to the types of `src/core`. Each field is named, because `...rest` is several times slower and a cycle may read many rows.
  */
 import type { ApprovalState, IssueRecord } from '../core/ledger/backlog.ts'
 import type { RepoRecord } from '../core/ledger/forge.ts'
@@ -12,12 +11,12 @@ import type { Selectable } from 'kysely'
 import { createHash } from 'node:crypto'
 import { decodeReason } from '../core/reasons.ts'
 
-/** Returns a dispatch from its row. */
+/** Converts a row to a dispatch. */
 export function toDispatch(row: DispatchRow): Dispatch {
   return { ...row, reason: decodeReason(row.reason), state_reason: decodeReason(row.state_reason) }
 }
 
-/** Returns a delivery from its row. */
+/** Converts a row to a delivery. */
 export function toDelivery(row: DeliveryRow): Delivery {
   const {
     id,
@@ -42,10 +41,10 @@ export function toDelivery(row: DeliveryRow): Delivery {
 }
 
 const none: readonly string[] = []
-// `fromIssue` and `saveWriters` wrote the JSON from a list of strings.
+// The column has a JSON list of strings, which `fromIssue` or `saveWriters` wrote.
 const names = (json: string) => (json === '[]' ? none : (JSON.parse(json) as readonly string[]))
 
-/** Returns the record of an issue from its row. `failed_at` is the end of its latest attempt. */
+/** Converts a row to the record of an issue. `failed_at` is the time when its latest attempt failed. */
 export function toIssueRecord(row: Selectable<IssueRow>, failed_at: number | null): IssueRecord {
   const { ref, repo, number, title, body, author, state, created_at, updated_at, comments, url } = row
   const { attempts, done, eligible, verdict, verdict_at, backoff_until, backoff_reason, open_change, standing, revision, priority } = row
@@ -73,7 +72,7 @@ export function toIssueRecord(row: Selectable<IssueRow>, failed_at: number | nul
 
 type Text = Pick<Issue, 'title' | 'body'>
 
-/** Returns the SHA-256 of an issue's text. Line endings and trailing white space make no difference. */
+/** Returns the SHA-256 of an issue's title and body. Line endings and trailing white space make no difference. */
 export function textHash({ title, body }: Text): string {
   const plain = (text: string) => text.replace(/\r\n?/g, '\n').trimEnd()
   return createHash('sha256')
@@ -86,10 +85,10 @@ function approvalOf(row: Text & { readonly approved_hash: string | null }): Appr
   return row.approved_hash === textHash(row) ? 'current' : 'edited'
 }
 
-/** Returns text that both engines can store: PostgreSQL stores no NUL, and UTF-8 has no lone surrogates. */
+/** Returns a text that both engines can store: PostgreSQL cannot store NUL, and UTF-8 cannot encode lone surrogates. */
 const storable = (text: string) => text.replaceAll('\0', '').toWellFormed()
 
-/** Returns the columns of an issue that come from the forge. */
+/** Returns the values of the issue columns that come from the forge. */
 export function fromIssue(issue: Issue) {
   const { ref, repo, number, author, state, created_at, updated_at, comments, url } = issue
   const lists = { labels: JSON.stringify(issue.labels), assignees: JSON.stringify(issue.assignees) }
@@ -97,12 +96,12 @@ export function fromIssue(issue: Issue) {
   return { ref, repo, number, title, body, ...lists, author, state, created_at, updated_at, comments, url }
 }
 
-/** Returns the record of a worker from its row. */
+/** Converts a row to the record of a worker. */
 export function toWorkerRecord({ id, drawn, used_at, state, state_since, error_at }: WorkerRow): WorkerRecord {
   return { id, drawn: drawn === 1, used_at, state, state_since, error_at }
 }
 
-/** Returns the record of a repo from its row. */
+/** Converts a row to the record of a repo. */
 export function toRepoRecord({ writers, wait_reason, unreadable_since, unreadable_reason, ...row }: RepoRow): RepoRecord {
   const unread = unreadable_since === null || unreadable_reason === null ? null : { since: unreadable_since, why: unreadable_reason }
   return {

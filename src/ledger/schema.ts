@@ -1,7 +1,7 @@
 /**
- * The registry of tables: their rows, keys, columns, retention and leases. Copy, move, export, prune, counts and checks derive from it, so
- * a new table needs only an entry here and a migration. Both engines have the same tables: booleans are 0 and 1, JSON is text, and times
- * are milliseconds.
+ * The registry of tables: their rows, keys, columns, retention and leases. Copy, move, export, prune, counts and checks use this registry,
+ * so a new table needs only an entry here and a migration. Both engines have the same tables. Booleans are stored as 0 and 1, JSON as text,
+ * and times as Unix milliseconds.
  */
 import type { Generated, Kysely, RawBuilder } from 'kysely'
 import type { Actor, EventKind, SeenKind } from '../core/events.ts'
@@ -24,30 +24,30 @@ export type IssueRow = Omit<Issue, 'labels' | 'assignees' | 'locked'> & {
   assignees: string
   attempts: Generated<number>
   done: Generated<number>
-  /** The verdict: all three are set, or none. */
+  /** The verdict. Either all three columns are set, or none is. */
   eligible: number | null
   verdict: string | null
   verdict_at: number | null
-  /** Both columns of the back-off are set, or none. */
+  /** The back-off. Either both columns are set, or none is. */
   backoff_until: Generated<number | null>
   backoff_reason: Generated<string | null>
-  /** The name of an open change for the issue, from `open_change`. */
+  /** The name of an open change that belongs to the issue, copied from the table `open_change`. */
   open_change: Generated<string | null>
-  /** The hash of the text that the issue had when burn first saw it with a trusted label. */
+  /** The hash of the issue's title and body when burn first saw the issue with a trusted label. */
   approved_hash: Generated<string | null>
-  /** Null if the next cycle has to judge the issue. */
+  /** Null if the next cycle must judge the issue. */
   standing: Standing | null
   revision: Generated<number>
-  /** Issues with a higher number come first. */
+  /** burn dispatches issues with a higher number first. */
   priority: Generated<number>
-  /** The kind of the event that a quiet save left out; null if there is none. */
+  /** The kind of the event that a save with `quiet` did not record; null if there is none. */
   pending_event: Generated<SeenKind | null>
 }
 
 /** A row of `worker`. */
 export interface WorkerRow {
   id: string
-  /** The position in the order of recording. */
+  /** The worker's position in the order in which workers were recorded. */
   drawn_seq: number
   drawn: number
   used_at: number | null
@@ -67,28 +67,28 @@ export interface RepoRow {
   listed_at: number | null
   changes_at: number | null
   wait_reason: string | null
-  /** Both columns are set, or none. */
+  /** Either both columns are set, or none is. */
   unreadable_since: number | null
   unreadable_reason: string | null
   changed_at: number | null
 }
 
-/** An open change and one issue that it belongs to. `id` consists of the issue and the URL. */
+/** One pair of an open change and an issue that it belongs to. `id` is composed of the issue and the URL. */
 export interface OpenChangeRow {
   id: string
   issue: string
-  /** The repo of the change. */
+  /** The repo that has the change. */
   repo: string
   url: string
   name: string
-  /** The dispatch whose branch the change comes from; null if it comes from another branch. */
+  /** The dispatch whose branch the change comes from; null if the branch belongs to no dispatch. */
   dispatch: string | null
 }
 
-/** A row of `dispatch`. Reasons are encoded by `encodeReason`. */
+/** A row of `dispatch`. `encodeReason` encodes its reasons. */
 export type DispatchRow = Omit<Dispatch, 'reason' | 'state_reason'> & { reason: string; state_reason: string }
 
-/** A row of `delivery`. `issue` is the issue of its dispatch: it is stored here so that events need no join. */
+/** A row of `delivery`. `issue` is copied from its dispatch, so that events need no join. */
 export type DeliveryRow = Omit<Delivery, 'evidence'> & { evidence: string; issue: string | null }
 
 /** A row of `event`. */
@@ -105,7 +105,7 @@ export interface EventRow {
   payload: string
 }
 
-/** A row of `sprint`. It has no references to other rows, because results are kept longer than dispatches. */
+/** A row of `sprint`. It has no foreign keys, because results are kept longer than dispatches. */
 export type SprintRow = {
   -readonly [Key in keyof Sprint]: Sprint[Key]
 }
@@ -113,10 +113,10 @@ export type SprintRow = {
 /** A row of `job`. */
 export type JobRow = Job
 
-/** A row of `hold`. `id` consists of the scope, the name and the code. */
+/** A row of `hold`. `id` is composed of the scope, the name and the code. */
 export type HoldRow = Omit<Hold, 'reason'> & { id: string; reason: string }
 
-/** A row of `skip`. `id` consists of the worker and the issue. */
+/** A row of `skip`. `id` is composed of the worker and the issue. */
 export type SkipRow = Skip & { id: string }
 
 /** A value about the whole ledger, such as `version`. */
@@ -125,7 +125,7 @@ export interface MetaRow {
   value: string
 }
 
-/** The rows of all tables. */
+/** The row type of each table. */
 export interface Tables {
   issue: IssueRow
   worker: WorkerRow
@@ -144,21 +144,24 @@ export interface Tables {
 /** The database under Kysely. */
 export type Db = Kysely<Tables>
 
-/** The version of the tables, which is the number of migrations. */
+/** The version of the tables. It equals the number of migrations. */
 export const ledgerVersion = 6
 
-/** A lease that keeps a ledger from being moved. */
+/** A lease that prevents a ledger from being moved. */
 export interface HeldLease {
-  /** The leased row for people, such as "the sprint of acme/app#3". */
+  /** A name of the leased row for messages, such as "the sprint of acme/app#3". */
   readonly what: string
   readonly owner: string
   readonly until: number
 }
 
 interface TableRules {
-  /** Selects the keys of rows that ended before a time and that nothing needs. A table without this rule keeps all rows. */
+  /**
+   * Returns SQL that selects the keys of rows that ended before this time and that nothing needs. Without this rule, all rows of a table
+   * are kept.
+   */
   readonly prunable?: (before: number) => RawBuilder<unknown>
-  /** Selects the leases at a time, as `HeldLease`. */
+  /** Returns SQL that selects the leases that are valid at this time, as `HeldLease`. */
   readonly heldLeases?: (now: number) => RawBuilder<unknown>
 }
 
@@ -167,7 +170,7 @@ interface Table extends TableRules {
   readonly columns: readonly string[]
 }
 
-/** The tables in the order in which rows are copied: a table comes after those that it refers to. Rows are deleted in the reverse order. */
+/** The tables, in the order in which rows are copied: referenced tables come first. Rows are deleted in the reverse order. */
 export const schema: { readonly [Name in keyof Tables]: Table } = {
   meta: table<MetaRow>()('key', 'key value'),
   repo: table<RepoRow>()(
@@ -219,16 +222,16 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
 /** The names of the tables, in the order of the registry. */
 export const tableNames = keysOf<keyof Tables>(schema)
 
-/** A column of the database. */
+/** A column as the database reports it. */
 export interface Column {
   readonly table: string
   readonly column: string
 }
 
-/** Columns that only one engine has, and that are never copied: the ids of PostgreSQL's transactions. */
+/** Columns that only one engine has, and that are never copied. `event.tx` is PostgreSQL's transaction id. */
 const engineColumns: readonly string[] = ['event.tx']
 
-/** Returns a line for each column in which a database differs from the registry; empty if they are the same. */
+/** Returns one line for each column that differs between a database and the registry; empty if none differs. */
 export function schemaDifferences(columns: readonly Column[]): string[] {
   const declared = tableNames.flatMap((table) => schema[table].columns.map((column) => `${table}.${column}`))
   const found = columns.map(({ table, column }) => `${table}.${column}`)
@@ -239,7 +242,7 @@ export function schemaDifferences(columns: readonly Column[]): string[] {
 }
 
 type Words<Text extends string> = Text extends `${infer First} ${infer Rest}` ? First | Words<Rest> : Text
-/** Accepts only text that names all columns of the row and no others. */
+/** Accepts only a string that lists all columns of the row and no others. */
 type AllOf<Row, Names extends string> = [Words<Names>, keyof Row] extends [keyof Row, Words<Names>] ? Names : never
 
 function table<Row>() {
@@ -248,12 +251,14 @@ function table<Row>() {
   }
 }
 
-/** The condition for texts that follow a dispatch's prompt. It repeats the condition of the index `delivery_further` exactly. */
+/**
+ * The SQL condition for a dispatch's texts other than its prompt. It must be identical to the condition of the index `delivery_further`.
+ */
 export const isFurther = sql<boolean>`kind in ('follow_up', 'correction', 'resume', 'command')`
 
 /**
- * Selects ended dispatches of closed issues, except the one that proves that its issue is done. Open issues keep all dispatches, because
- * attempts are counted from them.
+ * Selects ended dispatches of closed issues. Skips the latest done dispatch of an issue, which proves that the issue is done. Keeps all
+ * dispatches of open issues, because attempts are counted from them.
  */
 function endedDispatches(before: number): RawBuilder<unknown> {
   return sql`select d.id from dispatch d join issue i on i.ref = d.issue
@@ -263,15 +268,18 @@ function endedDispatches(before: number): RawBuilder<unknown> {
 }
 
 /**
- * Selects ended deliveries without a dispatch, except each worker's last one of a kind. The last identity tells whether the agent was
- * christened.
+ * Selects ended deliveries that belong to no dispatch. Keeps each worker's last delivery of each kind, because the last identity text tells
+ * whether the agent was christened.
  */
 export function endedTexts(before: number): RawBuilder<unknown> {
   return sql`select v.id from delivery v where v.issue is null and v.changed_at < ${before} and not ${inList('v.state', activeStates)}
     and v.id < (select max(l.id) from delivery l where l.worker = v.worker and l.kind = v.kind and l.issue is null)`
 }
 
-/** Selects the deliveries of `endedTexts`, and all deliveries of `endedDispatches`. A dispatch's prompt has the dispatch's id. */
+/**
+ * Selects the deliveries of `endedTexts`, and all deliveries of `endedDispatches`. The delivery of a prompt has the same id as its
+ * dispatch.
+ */
 function endedDeliveries(before: number): RawBuilder<unknown> {
   const dispatches = endedDispatches(before)
   return sql`select id from (${dispatches}) as ended union all select id from (${endedTexts(before)}) as texts
@@ -279,8 +287,8 @@ function endedDeliveries(before: number): RawBuilder<unknown> {
 }
 
 /**
- * Selects the events of `endedDeliveries`, and events whose subject is neither a dispatch nor a delivery. `issue.requeued` stays, because
- * attempts are counted from the last one.
+ * Selects the events of `endedDeliveries`, and the events of other subjects than dispatches and deliveries. Keeps `issue.requeued`, because
+ * attempts are counted from the last such event.
  */
 function pastEvents(before: number): RawBuilder<unknown> {
   return sql`select e.seq from event e where e.at < ${before} and e.subject in (${endedDeliveries(before)})

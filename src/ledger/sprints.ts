@@ -1,4 +1,4 @@
-/** Sprints and skipped issues. Only the owner of a sprint's lease writes to its row. */
+/** Sprints, and the issues that workers skip. Only the owner of a sprint's lease writes to the sprint's row. */
 import type { Selectable, Transaction } from 'kysely'
 import type { Sprint } from '../core/sprint.ts'
 import type { Skip, SprintClaim, SprintEnd, SprintLedger, SprintProgress } from '../core/ledger/sprints.ts'
@@ -16,13 +16,13 @@ import { sentence } from '../decide/wording.ts'
 
 type Trx = Transaction<Tables>
 
-/** Claims an issue for a sprint. Returns `won`, or whether the `issue` or the slot of the `worker` is taken. */
+/** Claims an issue for a sprint. Returns `won` on success, `issue` if the issue is taken, or `worker` if the worker's slot is taken. */
 export async function claimSprint(trx: Trx, claim: SprintClaim, lease: Lease, at: number): Promise<'won' | 'issue' | 'worker'> {
   const { id, issue, worker, reason } = claim
   const work = { ...claim, kind: 'work' as const }
   if ((await stillClaimable(trx, [work])).length === 0) return 'issue'
   await recordWorkers(trx, [{ id: worker, drawn: false }], at)
-  // The unique indexes decide whether the issue or the slot is taken, as for panes.
+  // As in `claim`, the unique indexes reject the claim if its issue or slot is taken.
   const won = await trx
     .insertInto('dispatch')
     .values(claimedRow(work, at))
@@ -53,18 +53,18 @@ function freshRow({ id, issue, worker, host }: SprintClaim, lease: Lease, at: nu
   return { id, issue, worker, host, stage: 'claimed', ...unknown, ...unchecked, ...used, started_at: at, ended_at: null, ...leased }
 }
 
-/** A sprint, and the owner that must hold its lease. */
+/** A sprint, and the owner that must hold the sprint's lease. */
 export interface HeldSprint {
   readonly id: string
   readonly owner: string
 }
 
-/** Selects the sprint if it has not ended and this owner holds its lease. */
+/** Selects the sprint if it has not ended and this owner holds the lease. */
 function held(trx: Trx, id: string, owner: string) {
   return trx.selectFrom('sprint').selectAll().where('id', '=', id).where('lease_owner', '=', owner).where('ended_at', 'is', null)
 }
 
-/** Saves the progress of a sprint. Returns false if this owner no longer holds it. */
+/** Saves the progress of a sprint. Returns false if this owner no longer holds the lease. */
 export async function saveSprint(trx: Trx, id: string, owner: string, progress: SprintProgress): Promise<boolean> {
   if ((await held(trx, id, owner).executeTakeFirst()) === undefined) return false
   if (Object.keys(progress).length > 0) await trx.updateTable('sprint').set(progress).where('id', '=', id).execute()
@@ -73,7 +73,7 @@ export async function saveSprint(trx: Trx, id: string, owner: string, progress: 
 
 /**
  * Writes the result of a sprint. The caller moves the dispatch in the same transaction. Returns false if this owner no longer holds the
- * sprint.
+ * lease.
  */
 export async function endSprintRow(trx: Trx, { id, owner }: HeldSprint, end: SprintEnd, at: number): Promise<boolean> {
   if ((await held(trx, id, owner).executeTakeFirst()) === undefined) return false
@@ -87,7 +87,10 @@ export async function endSprintRow(trx: Trx, { id, owner }: HeldSprint, end: Spr
   return true
 }
 
-/** Saves that a kept change was published. Clears `comment_state`, so that burn edits the comment, which says that the change waits. */
+/**
+ * Saves that a kept change was published. Clears `comment_state`, so that burn updates the comment, which still says that the change is
+ * kept. Returns false if the dispatch has no kept change.
+ */
 export async function publishSprint(trx: Trx, id: string, url: string, at: number): Promise<boolean> {
   const opened = await trx
     .updateTable('dispatch')
@@ -111,7 +114,8 @@ export async function publishSprint(trx: Trx, id: string, url: string, at: numbe
 const endedColumns = { stage: 'ended', lease_owner: null, lease_until: 0 } as const
 
 /**
- * Ends the sprints of dispatches that ended elsewhere: the issue was closed, a person released it, or the process of the sprint is gone.
+ * Ends the sprints of dispatches that something else ended: the issue was closed, a person released it, or the process of the sprint is
+ * gone.
  */
 export async function endSprintsOf(trx: Trx, moved: readonly DispatchRow[], at: number): Promise<void> {
   for (const part of chunks(moved.filter(({ kind, state }) => kind === 'work' && state !== 'handed'))) {
@@ -128,7 +132,8 @@ export async function endSprintsOf(trx: Trx, moved: readonly DispatchRow[], at: 
     for (const row of rows) {
       const dispatch = part.find(({ id }) => id === row.id)
       const isExpired = row.lease_until <= at
-      // The sprint still runs, and has just opened the change that another process saw. It writes its own result.
+      // The sprint is still running: another process has only seen the change that the sprint just opened. The sprint writes its own
+      // result.
       if (dispatch === undefined || (dispatch.state === 'review' && !isExpired)) continue
       await trx
         .updateTable('sprint')
@@ -154,7 +159,7 @@ export async function liveSprints(trx: Trx): Promise<Sprint[]> {
   return (await trx.selectFrom('sprint').selectAll().where('ended_at', 'is', null).orderBy('id').execute()).map(toSprint)
 }
 
-/** Returns sprints, the newest first. */
+/** Returns sprints, newest first. */
 export async function sprints(trx: Trx, filter: Parameters<SprintLedger['sprints']>[0]): Promise<Sprint[]> {
   let query = trx.selectFrom('sprint').selectAll().orderBy('id', 'desc')
   if (filter.limit !== undefined) query = query.limit(filter.limit)
@@ -162,7 +167,7 @@ export async function sprints(trx: Trx, filter: Parameters<SprintLedger['sprints
   if (filter.live === true) query = query.where('ended_at', 'is', null)
   if (filter.ids === undefined) return (await query.execute()).map(toSprint)
   const rows: SprintRow[] = []
-  // The ids are sorted, so that the parts are, too: the newest rows come first.
+  // The ids are sorted in descending order, so that the newest rows come first across all chunks.
   for (const part of chunks([...new Set(filter.ids)].toSorted().toReversed())) rows.push(...(await query.where('id', 'in', part).execute()))
   return rows.slice(0, filter.limit).map(toSprint)
 }
@@ -173,7 +178,7 @@ function toSprint(row: Selectable<SprintRow>): Sprint {
 
 const idOf = (worker: string, issue: string) => `${worker} ${issue}`
 
-/** Saves that a worker skips an issue, with an event. */
+/** Saves that a worker skips an issue, and records an event. */
 export async function skip(trx: Trx, each: Skip): Promise<void> {
   const { worker, issue, until, reason, at } = each
   await trx
@@ -184,13 +189,13 @@ export async function skip(trx: Trx, each: Skip): Promise<void> {
   await appendEvents(trx, [{ kind: 'issue.skipped', subject: issue, issue, worker, actor: 'burn', payload: { why: reason, until } }], at)
 }
 
-/** Removes an entry. Returns false if there was none. */
+/** Removes the skip of an issue by a worker. Returns false if there was none. */
 export async function unskip(trx: Trx, worker: string, issue: string): Promise<boolean> {
   const removed = await trx.deleteFrom('skip').where('id', '=', idOf(worker, issue)).returning('id').execute()
   return removed.length > 0
 }
 
-/** Returns the skipped issues at a time, of one worker or of all. */
+/** Returns the skips that apply at the time `at`, of one worker or of all workers. */
 export async function skips(trx: Trx, at: number, worker: string | undefined): Promise<Skip[]> {
   let query = trx
     .selectFrom('skip')

@@ -1,18 +1,18 @@
-/** Turns errors of SQLite and the file system into errors with a code and a hint. */
+/** Turns errors of SQLite and the file system into a BurnError with a code and a hint. */
 import type { ErrorCode } from '../core/error-codes.ts'
 import { BurnError, codeOf, messageOf } from '../core/errors.ts'
 
 function primaryCode(thrown: unknown): number | null {
-  // `errcode` is SQLite's extended result code. Its low byte is the primary one (sqlite.org/rescode.html).
+  // `errcode` is SQLite's extended result code. Its low byte is the primary result code (sqlite.org/rescode.html).
   return thrown instanceof Error && 'errcode' in thrown ? Number(thrown.errcode) & 0xff : null
 }
 
-/** Tells whether another connection holds the lock (SQLITE_BUSY or SQLITE_LOCKED). */
+/** Tells whether the error says that another connection holds the lock (SQLITE_BUSY or SQLITE_LOCKED). */
 export function isBusy(thrown: unknown): boolean {
   return [5, 6].includes(primaryCode(thrown) ?? 0)
 }
 
-/** Returns the BurnError for an error of SQLite or the file system; other errors unchanged. */
+/** Returns a BurnError for an error of SQLite or the file system. Returns other errors unchanged. */
 export function explainSqlite(thrown: unknown, path: string): unknown {
   if (thrown instanceof BurnError) return thrown
   const found = cases.find(({ codes }) => codes.includes(primaryCode(thrown) ?? codeOf(thrown)))
@@ -27,7 +27,7 @@ const cases: readonly { codes: readonly (number | string)[]; as: ErrorCode; what
     codes: [5, 6],
     as: 'ledger_busy',
     what: 'stayed locked by another process',
-    hint: `${kept} Find the process that holds the lock (fuser FILE), then run this again.`,
+    hint: `${kept} Find the process that holds the lock (fuser FILE), then run this command again.`,
   },
   {
     codes: [8, 'EACCES', 'EPERM', 'EROFS'],
@@ -39,32 +39,32 @@ const cases: readonly { codes: readonly (number | string)[]; as: ErrorCode; what
     codes: [13, 'ENOSPC', 'EDQUOT'],
     as: 'ledger_full',
     what: 'has no space left on its disk',
-    hint: `${kept} Free space on that disk, then run this again.`,
+    hint: `${kept} Free disk space, then run this command again.`,
   },
   {
     codes: [11, 26],
     as: 'ledger_corrupt',
     what: 'is damaged or is not a ledger',
     hint:
-      'Nothing was changed. Move the file with its -wal and -shm files away, and put a backup in its place. ' +
-      'Without a backup, stop all agents first: an empty ledger would dispatch their issues again.',
+      'Nothing was changed. Move the file with its -wal and -shm files to another folder, and put a backup in its place. ' +
+      'Without a backup, stop all agents first. Otherwise burn dispatches their issues again from an empty ledger.',
   },
   {
     codes: [10],
     as: 'ledger_io',
     what: 'could not be read or written',
-    hint: `${kept} The disk or the file system failed: check it, then run this again.`,
+    hint: `${kept} The disk or the file system failed. Check it, then run this command again.`,
   },
   {
     codes: [14, 'ENOENT', 'ENOTDIR', 'EISDIR', 'EEXIST'],
     as: 'ledger_open',
     what: 'could not be opened',
-    hint: 'Nothing was changed. Write a path where burn can create a file under "ledger" in the spec.',
+    hint: 'Nothing was changed. Under "ledger" in the spec, write a path where burn can create a file.',
   },
   {
     codes: [19],
     as: 'ledger_rule',
-    what: 'refused a write that breaks its rules',
+    what: 'rejected data that breaks a rule of the ledger',
     hint: `${kept} This is a bug in burn: please report it with this message.`,
   },
 ]

@@ -1,4 +1,4 @@
-/** The engine on an SQLite file: `node:sqlite` under Kysely's SQLite dialect. */
+/** The SQLite engine, which uses `node:sqlite` and Kysely's SQLite dialect. */
 import type { DatabaseConnection, SqliteDatabase, SqliteStatement, Transaction, TransactionSettings } from 'kysely'
 import type { Engine } from './engine.ts'
 import type { Column, Tables } from './schema.ts'
@@ -10,26 +10,26 @@ import { CompiledQuery, Kysely, SqliteAdapter, SqliteDriver, SqliteIntrospector,
 import { whenAborted } from './engine.ts'
 import { explainSqlite, isBusy } from './sqlite-errors.ts'
 
-/** The time (ms) for which SQLite itself waits for another process. It is short, because this process is blocked meanwhile. */
+/** The time (ms) for which SQLite itself waits for a lock. It is short, because the wait blocks this process. */
 const busyTimeout = 20
 /**
- * The longest pause (ms) between two attempts to get the write lock. SQLite keeps no queue of waiting processes, so they retry at random
- * times. With `defaultTries` attempts the wait is about 20 s at most.
+ * The longest pause (ms) between two attempts to get the write lock. SQLite does not queue waiting processes, so they retry after random
+ * pauses. With `defaultTries` attempts, a process waits at most about 20 s.
  */
 const maxPause = 100
 const defaultTries = 300
 
-/** How to wait for the database. */
+/** How long to wait for the database, and how to retry. */
 export interface LockWait {
-  /** Returns a number from 0 up to 1. It spreads the retries of several processes. */
+  /** Returns a random number from 0 (inclusive) to 1 (exclusive), so that processes do not all retry at the same time. */
   readonly random: () => number
-  /** The number of attempts to get the lock. */
+  /** The maximum number of attempts to get the lock. */
   readonly tries?: number
-  /** The time (ms) after which a silent connection to a server is closed. */
+  /** The time (ms) without data after which the connection to a server is closed. */
   readonly silent?: number
 }
 
-/** Kysely's driver, with other ways to begin and to roll back transactions. */
+/** Kysely's driver, with different statements to begin and to roll back transactions. */
 class Driver extends SqliteDriver {
   readonly #file: DatabaseSync
 
@@ -38,12 +38,15 @@ class Driver extends SqliteDriver {
     this.#file = file
   }
 
-  /** A write takes the lock when it begins. SQLite could refuse the lock to a transaction that has read first. */
+  /** A write transaction takes the lock when it begins. If it read first, SQLite could refuse the lock later. */
   override async beginTransaction(connection: DatabaseConnection, settings?: TransactionSettings): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw(settings?.accessMode === 'read only' ? 'begin' : 'begin immediate'))
   }
 
-  /** A full disk ends the transaction (sqlite.org/lang_transaction.html, section 3). A second rollback would fail and hide the reason. */
+  /**
+   * If the disk is full, SQLite rolls back the transaction itself (sqlite.org/lang_transaction.html, section 3). A second rollback would
+   * fail, and its error would hide the cause.
+   */
   override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     if (this.#file.isTransaction) await super.rollbackTransaction(connection)
   }
@@ -51,10 +54,10 @@ class Driver extends SqliteDriver {
 
 type Bound = null | number | bigint | string
 
-/** The size of the cache of prepared statements. It is larger than the number of statements in the store. */
+/** The maximum number of cached prepared statements. It exceeds the number of statements in the store. */
 const cacheSize = 300
 
-/** Adapts node's database to Kysely. It caches prepared statements, because preparing one costs as much as running it. */
+/** Adapts Node's database to Kysely. Caches prepared statements, because preparing a statement costs as much as running it. */
 function kyselyDatabase(database: DatabaseSync): SqliteDatabase {
   const cache = new Map<string, SqliteStatement>()
   return {
@@ -75,21 +78,21 @@ function kyselyDatabase(database: DatabaseSync): SqliteDatabase {
 function prepare(database: DatabaseSync, text: string): SqliteStatement {
   const statement = database.prepare(text)
   const names = statement.columns().map(({ name }) => name)
-  // The types of the tables ensure that Kysely binds only such values.
+  // The types of the tables ensure that Kysely binds only values of type `Bound`.
   const all = (values: readonly unknown[]) => rowsOf(statement, names, values as readonly Bound[])
   return {
     reader: names.length > 0,
     all,
-    // The same holds here.
+    // Kysely binds only values of type `Bound` here, too.
     run: (values) => statement.run(...(values as readonly Bound[])),
     iterate: (values) => all(values)[Symbol.iterator](),
   }
 }
 
-/** Returns rows as plain objects. Building them from arrays is faster than node's own rows, whose prototype is null. */
+/** Returns rows as plain objects. Building them from arrays is faster than using Node's own row objects, whose prototype is null. */
 function rowsOf(statement: StatementSync, names: readonly string[], values: readonly Bound[]): Record<string, unknown>[] {
   statement.setReturnArrays(true)
-  // The rows are arrays because of `setReturnArrays`, which the type does not show.
+  // `setReturnArrays` makes each row an array, which the type does not show.
   const rows = statement.all(...values) as unknown as unknown[][]
   return rows.map((row) => {
     const object: Record<string, unknown> = {}
@@ -129,7 +132,7 @@ export async function openSqlite(path: string, { random, tries = defaultTries }:
     overlaps: false,
     read: (work) => explained(() => db.transaction().setAccessMode('read only').execute(work)),
     write: (work) => explained(() => db.transaction().execute(work)),
-    // A file sends no notifications. The next cycle, after its interval, sees changes by other processes.
+    // A file sends no notifications. The next cycle, after its interval, sees the changes of other processes.
     waitForChange: (stop) => whenAborted(stop),
     tables: async (trx) => (await tablesIn(trx)).rows.map(({ name }) => name),
     columns: async (trx) => (await columnsIn(trx)).rows,
@@ -140,7 +143,7 @@ export async function openSqlite(path: string, { random, tries = defaultTries }:
   }
 }
 
-/** Kysely's introspection also reads the columns of all tables, which would slow down each start. */
+/** Kysely's introspection also reads the columns of all tables, which would slow down every start. */
 const tablesIn = (trx: Transaction<Tables>) => sql<{ name: string }>`select name from sqlite_master where type = 'table'`.execute(trx)
 
 const columnsIn = (trx: Transaction<Tables>) =>
@@ -148,8 +151,9 @@ const columnsIn = (trx: Transaction<Tables>) =>
     where m.type = 'table' and m.name not like 'sqlite%'`.execute(trx)
 
 /**
- * `synchronous = full`: a commit is on disk when it returns. `wal_autocheckpoint`: SQLite copies the log into the file only every 32 MB,
- * because a copy after each claim is slow. `cache_size`: it holds the pages that claims touch in a ledger with a million rows.
+ * `synchronous = full`: a commit is on disk when it returns. `wal_autocheckpoint`: SQLite copies the write-ahead log into the file only
+ * after 32 MB, because a checkpoint after each claim is slow. `cache_size`: the cache holds the pages that claims use in a ledger with a
+ * million rows.
  */
 const pragmas = `pragma journal_mode = wal; pragma synchronous = full; pragma temp_store = memory;
   pragma cache_size = -32000; pragma wal_autocheckpoint = 8000`
@@ -166,7 +170,7 @@ function openFile(path: string): DatabaseSync {
   return database
 }
 
-/** Creates the file with mode 0600. SQLite would use the umask, and its `-wal` and `-shm` files get the mode of the file. */
+/** Creates the file with mode 0600. Otherwise the umask would decide. SQLite gives its `-wal` and `-shm` files the same mode. */
 function createPrivately(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600))
@@ -179,6 +183,6 @@ async function integrityErrors(db: Kysely<Tables>): Promise<string[]> {
   const orphans = await sql<{ table: string; rowid: number; parent: string }>`pragma foreign_key_check`.execute(db)
   return [
     ...broken.rows.map((row) => row.integrity_check).filter((line) => line !== 'ok'),
-    ...orphans.rows.slice(0, 20).map((row) => `${row.table} row ${row.rowid} refers to a missing ${row.parent}`),
+    ...orphans.rows.slice(0, 20).map((row) => `${row.table} row ${row.rowid} refers to a row of ${row.parent} that does not exist`),
   ]
 }

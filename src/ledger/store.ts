@@ -1,4 +1,4 @@
-/** Implements the ledger's port on an engine. Each method is one transaction. */
+/** Implements the interface `Ledger` on a database engine. Each method is one transaction. */
 import type { Ledger, ViewLedger } from '../core/ledger.ts'
 import type { BacklogLedger } from '../core/ledger/backlog.ts'
 import type { ClaimLedger } from '../core/ledger/claims.ts'
@@ -31,7 +31,7 @@ import * as trust from './trust.ts'
 import * as verdicts from './verdicts.ts'
 import * as workers from './workers.ts'
 
-/** Returns the ledger of an engine. */
+/** Returns a ledger that stores its data in this engine. */
 export function createStore(engine: Engine): Ledger {
   return {
     ...viewStore(engine),
@@ -84,7 +84,7 @@ function claimStore({ read, write }: Engine): ClaimLedger {
   }
 }
 
-/** Tells whether a slot was freed, which another dispatcher may fill. */
+/** Tells whether one of these dispatches freed a slot, which another dispatcher may fill. */
 const freed = (moved: readonly Dispatch[]) => moved.some(({ state }) => !slotStates.includes(state))
 
 function deliveryStore({ read, write }: Engine): DeliveryLedger {
@@ -133,7 +133,7 @@ function holdStore({ read, write }: Engine): HoldLedger {
 
 function jobStore({ read, write }: Engine): JobLedger {
   return {
-    // A job is seldom due, so this reads before it writes.
+    // A job is rarely due, so this reads first, without a write lock.
     beginJob: async (job, owner, until, at) =>
       (await read((trx) => jobs.blockingJob(trx, job.name, owner, at))) ?? write((trx) => jobs.beginJob(trx, job, { owner, until }, at)),
     endJob: (job, owner) => write((trx) => jobs.endJob(trx, job, owner)),
@@ -171,7 +171,8 @@ function workerStore({ read, write }: Engine): WorkerLedger {
 async function check({ read, integrityErrors, columns, where, upgraded_from, refreshStatistics }: Engine): ReturnType<Ledger['check']> {
   const broken = [...(await integrityErrors()), ...schemaDifferences(await read(columns))]
   if (broken.length > 0) {
-    const hint = 'Stop all burn processes that use it. Keep a copy of the file with its -wal and -shm files, and put a backup in its place.'
+    const hint =
+      'Stop all burn processes that use this ledger. Keep a copy of the file with its -wal and -shm files, and put a backup in its place.'
     throw new BurnError('ledger_corrupt', `the ledger ${where} is damaged: ${broken.join('; ')}`, hint)
   }
   return read(async (trx) => {

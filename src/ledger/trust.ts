@@ -1,4 +1,4 @@
-/** Approved texts of issues, and the writers of repos. */
+/** Saves the approved texts of issues, and the accounts that may write to a repo. */
 import type { Transaction } from 'kysely'
 import type { Approval } from '../core/ledger/forge.ts'
 import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
@@ -11,7 +11,10 @@ import { saveRepo } from './issues.ts'
 import { invalidateVerdicts } from './verdicts.ts'
 import { writeRows } from './write-rows.ts'
 
-/** Saves the hash of approved texts, or removes it, with an event. Returns the issues whose revision was still current. */
+/**
+ * Saves the hash of each approved text, or removes the hash if the approval ended. Records an event for each. Skips issues whose revision
+ * has changed. Returns the saved issues.
+ */
 export async function saveApprovals(trx: Transaction<Tables>, given: readonly Approval[], at: Time): Promise<IssueRef[]> {
   const saved: IssueRef[] = []
   const events: NewEvent[] = []
@@ -36,8 +39,8 @@ export async function saveApprovals(trx: Transaction<Tables>, given: readonly Ap
 }
 
 /**
- * Saves the writers of a repo. Trust depends on them: if they changed, all issues of the repo are judged again and its changes are read
- * again.
+ * Saves the accounts that may write to a repo. Trust depends on them: if they changed, burn judges all issues of the repo again, and reads
+ * its changes again.
  */
 export async function saveWriters(
   trx: Transaction<Tables>,

@@ -1,4 +1,4 @@
-/** The verdicts of open issues: the issues that a cycle has to judge, and the queue of each repo. */
+/** Verdicts of open issues: finds the issues that a cycle must judge, and the queue of each repo. */
 import type { Reason } from '../core/reasons.ts'
 import type { Selectable, Transaction } from 'kysely'
 import type { Backlog, IssueRecord, Standing, Verdict } from '../core/ledger/backlog.ts'
@@ -15,11 +15,11 @@ import { encodedPrefix, encodeReason } from '../core/reasons.ts'
 type Trx = Transaction<Tables>
 
 const nextRevision = sql<number>`issue.revision + 1`
-/** The columns of an issue that the next cycle has to judge, because something that its verdict depends on has changed. */
+/** Columns that make the next cycle judge an issue, because something that its verdict depends on has changed. */
 export const unjudgedColumns = { standing: null, revision: nextRevision }
-/** The columns of an issue that a worker has. */
+/** Columns of an issue that now has a live `work` dispatch. */
 export const takenColumns = { standing: 'taken', revision: nextRevision } as const
-/** The same as `unjudgedColumns`, but an issue that a worker has is judged only when its dispatch has ended. */
+/** The same as `unjudgedColumns`, but an issue with a live dispatch is judged only after the dispatch ends. */
 export const unjudgedUnlessTaken = {
   standing: sql<Standing | null>`case issue.standing when 'taken' then 'taken' end`,
   revision: nextRevision,
@@ -27,7 +27,7 @@ export const unjudgedUnlessTaken = {
 
 type Row = Selectable<IssueRow>
 
-/** Returns the issues that a cycle can decide about. See `BacklogLedger.candidates`. */
+/** Returns the issues that a cycle may dispatch or judge. See `BacklogLedger.candidates`. */
 export async function candidates(trx: Trx, limits: ReadonlyMap<RepoRef, number>, also: readonly IssueRef[]): Promise<IssueRecord[]> {
   const open = trx.selectFrom('issue').selectAll().where('state', '=', sql.lit('open'))
   const rows: Row[] = await open.where('standing', 'is', null).execute()
@@ -41,9 +41,9 @@ export async function candidates(trx: Trx, limits: ReadonlyMap<RepoRef, number>,
 }
 
 /**
- * Returns the first issues of each repo's queue, up to its limit. The statement is built once, because building it for each of hundreds of
- * repos costs more than running it. SQLite prepares a statement at every run if its limit is only a bound value, so the limit is an
- * expression.
+ * Returns the first issues of each repo's queue, up to its limit. The query for a repo is built once, because building it for each of
+ * hundreds of repos costs more than running it. The limit is an expression, because SQLite prepares a statement again at every run if its
+ * limit is a bound value.
  */
 export async function queued(trx: Trx, limits: ReadonlyMap<RepoRef, number>): Promise<Row[]> {
   const first = trx
@@ -78,7 +78,7 @@ export async function openIssues(trx: Trx, repo: RepoRef | undefined): Promise<I
   return issueRecords(trx, await query.execute())
 }
 
-/** Returns the size of the backlog. Three separate counts are faster than one that groups a million issues. */
+/** Returns the size of the backlog. Three separate counts are faster than one query that groups a million issues. */
 export async function backlog(trx: Trx): Promise<Backlog> {
   const all = trx
     .selectFrom('issue')
@@ -93,8 +93,8 @@ export async function backlog(trx: Trx): Promise<Backlog> {
 const elsewherePrefix = encodedPrefix('claimed_by_other_ledger')
 
 /**
- * Returns open issues that another ledger of this fleet has claimed. Time alone may change that, so their standing is null, which an index
- * finds.
+ * Returns the open issues that another ledger of this fleet has claimed. Such a claim may expire without any update, so `standing` is null,
+ * and an index finds these issues.
  */
 export async function elsewhere(trx: Trx): Promise<IssueRef[]> {
   const rows = await trx
@@ -111,12 +111,12 @@ export async function elsewhere(trx: Trx): Promise<IssueRef[]> {
 
 const key = 'rules'
 
-/** Returns the rules of the current verdicts; null if there are none. */
+/** Returns the dispatch rules by which the current verdicts were made; null if there are none. */
 export async function savedRules(trx: Trx): Promise<string | null> {
   return (await trx.selectFrom('meta').select('value').where('key', '=', key).executeTakeFirst())?.value ?? null
 }
 
-/** Drops the verdicts of open issues if the rules changed, and saves the new rules. */
+/** Drops the verdicts of open issues if the dispatch rules have changed, and saves the new rules. */
 export async function rejudgeIfRulesChanged(trx: Trx, rules: string): Promise<void> {
   if ((await savedRules(trx)) === rules) return
   await invalidateVerdicts(trx, null)
@@ -127,7 +127,7 @@ export async function rejudgeIfRulesChanged(trx: Trx, rules: string): Promise<vo
     .execute()
 }
 
-/** Drops the verdicts of open issues, of one repo or of all, except those that a worker has. */
+/** Drops the verdicts of open issues, in one repo or in all repos. Keeps those of issues with a live dispatch. */
 export async function invalidateVerdicts(trx: Trx, repo: RepoRef | null): Promise<void> {
   let update = trx
     .updateTable('issue')
@@ -138,7 +138,7 @@ export async function invalidateVerdicts(trx: Trx, repo: RepoRef | null): Promis
   await update.execute()
 }
 
-/** Saves why the queued issues of each repo wait. */
+/** Saves, for each repo, why its queued issues wait. */
 export async function saveWaitReasons(trx: Trx, reasons: ReadonlyMap<RepoRef, Reason>): Promise<void> {
   for (const { repo, wait_reason } of await trx.selectFrom('repo').select(['repo', 'wait_reason']).execute()) {
     const reason = reasons.get(repo)
@@ -147,7 +147,7 @@ export async function saveWaitReasons(trx: Trx, reasons: ReadonlyMap<RepoRef, Re
   }
 }
 
-/** Saves the verdicts whose revision is still current, with an event for each that differs. */
+/** Saves verdicts, and records an event for each that differs. Skips issues whose revision has changed. */
 export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly Verdict[], at: number): Promise<void> {
   const events: NewEvent[] = []
   for (const part of chunks(verdicts)) {
@@ -173,7 +173,8 @@ export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly 
     const save = async (columns: readonly (keyof ReturnType<typeof rowOf>)[], which: (each: Verdict) => boolean) =>
       writeRows(trx, { table: 'issue', columns }, current.filter(which).map(rowOf))
     const columns = ['eligible', 'verdict', 'verdict_at'] as const
-    // Three groups, so that each row is written once, and `standing` only if it changes: three indexes depend on it.
+    // Rows are written in three groups, so that each row is written once. `standing` is written only if it changes, because three indexes
+    // depend on it.
     await save(['standing', ...columns], (each) => moves(each) && differs(each))
     await save(['standing'], (each) => moves(each) && !differs(each))
     await save(columns, (each) => !moves(each) && differs(each))
@@ -190,7 +191,10 @@ export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly 
   await appendEvents(trx, events, at)
 }
 
-/** Returns the records of issues. The time of the last failure is read from dispatches, only for issues with failed attempts. */
+/**
+ * Returns the records of issues from their rows. Reads the time of the last failure from dispatches, but only for issues with failed
+ * attempts.
+ */
 export async function issueRecords(trx: Trx, rows: readonly Selectable<IssueRow>[]): Promise<IssueRecord[]> {
   const failed = await lastFailures(
     trx,

@@ -1,4 +1,4 @@
-/** Workers: the order in which they were recorded, their last states and their agents. */
+/** Workers: the order in which burn recorded them, their last known states, and their agents. */
 import type { Transaction } from 'kysely'
 import type { NewEvent } from '../core/events.ts'
 import type { ObservedState } from '../core/ledger/workers.ts'
@@ -13,7 +13,7 @@ type Trx = Transaction<Tables>
 
 const about = (id: WorkerId) => ({ subject: id, issue: null, worker: id }) as const
 
-/** Records new workers, with an event for each. */
+/** Records new workers, and an event for each. */
 export async function recordWorkers(
   trx: Trx,
   workers: readonly { readonly id: WorkerId; readonly drawn: boolean }[],
@@ -36,7 +36,7 @@ export async function recordWorkers(
   )
 }
 
-/** Saves the states of workers. `error_at` keeps the time of a failed turn until the worker is seen at work. */
+/** Saves the states of workers. `error_at` keeps the time of a failed turn until burn sees the worker at work again. */
 export async function saveReadings(trx: Trx, readings: readonly ObservedState[], at: number): Promise<void> {
   for (const [state, same] of Map.groupBy(readings, (reading) => reading.state)) {
     const failed = state === 'error' ? { error_at: at } : state === 'working' ? { error_at: null } : {}
@@ -62,7 +62,7 @@ interface KnownAgent {
 const lastIdentities = sql<KnownAgent>`select d.worker, d.incarnation from worker w join delivery d on d.id = (select max(l.id) from delivery l
   where l.worker = w.id and l.kind = 'identity' and l.issue is null and l.incarnation is not null)`
 
-/** Returns the known agents. See `WorkerLedger.agents`. */
+/** Returns the agents that burn knows. See `WorkerLedger.agents`. */
 export async function knownAgents(trx: Trx): Promise<KnownAgent[]> {
   const { rows } = await lastIdentities.execute(trx)
   const live = trx.selectFrom('dispatch').select(['worker', 'incarnation']).where(inList('state', liveStates))

@@ -1,6 +1,6 @@
 /**
- * Writes many rows with one statement. The text of the statement is built here, because Kysely takes long to build it for hundreds of rows.
- * Groups have 1, 2, 4, … rows, so that statements repeat and are prepared only once.
+ * Writes many rows with one statement. This file builds the SQL itself, because Kysely is slow to build it for hundreds of rows. Rows are
+ * written in chunks of 1, 2, 4, … rows, so that statements repeat and are prepared only once.
  */
 import type { Transaction } from 'kysely'
 import type { DeliveryRow, DispatchRow, EventRow, IssueRow, Tables } from './schema.ts'
@@ -22,13 +22,13 @@ interface Inserted {
 }
 
 /**
- * Inserts rows, which all have the same columns. `ending` is appended to the statement. Returns the rows that its `returning` clause asks
- * for.
+ * Inserts rows, which must all have the same columns. Appends `ending` to the statement. Returns the rows that a `returning` clause in
+ * `ending` selects.
  */
 export async function insertRows<T extends keyof Inserted>(trx: Trx, table: T, rows: readonly Inserted[T][], ending = ''): Promise<Row[]> {
   const columns = Object.keys(rows[0] ?? {})
   const returned: Row[] = []
-  // A row of any table is a record of its columns.
+  // A row of every table is an object with its columns as keys.
   for (const part of chunks(rows as readonly unknown[] as readonly Row[])) {
     const { text, values } = valuesOf(trx, part, columns)
     const statement = `insert into ${table} (${columns.map(quoted).join(', ')}) values ${text} ${ending}`
@@ -45,7 +45,10 @@ interface Keys {
   readonly repo: 'repo'
 }
 
-/** Updates these columns of existing rows. If a key occurs twice, the last row counts. Returns the rows that `ending` asks for. */
+/**
+ * Updates these columns of existing rows. If a key occurs twice, the last row counts. Returns the rows that a `returning` clause in
+ * `ending` selects.
+ */
 export async function writeRows<T extends keyof Keys, C extends keyof Tables[T] & string>(
   trx: Trx,
   { table, columns }: { readonly table: T; readonly columns: readonly C[] },
@@ -53,7 +56,7 @@ export async function writeRows<T extends keyof Keys, C extends keyof Tables[T] 
   ending = '',
 ): Promise<Row[]> {
   const { key } = schema[table]
-  // A row of any table is a record of its columns.
+  // A row of every table is an object with its columns as keys.
   const given = rows as readonly Row[]
   const returned: Row[] = []
   const latest = [...new Map(given.map((row) => [row[key], row])).values()]
@@ -67,7 +70,7 @@ export async function writeRows<T extends keyof Keys, C extends keyof Tables[T] 
   return returned
 }
 
-/** Returns the expression for a column of `values`. PostgreSQL takes parameters there for text, so numbers need a cast. */
+/** Returns the SQL expression for a column of `values`. There, PostgreSQL treats parameters as text, so numbers need a cast. */
 function expressionFor(value: string, column: string, rows: readonly Row[]): string {
   const known = rows.find((row) => row[column] !== null)
   return known === undefined ? 'null' : typeof known[column] === 'number' ? `cast(${value} as bigint)` : value
@@ -75,7 +78,7 @@ function expressionFor(value: string, column: string, rows: readonly Row[]): str
 
 const quoted = (column: string) => `"${column}"`
 
-/** Returns the placeholders in the engine's dialect, `(?, ?), (?, ?)` or `($1, $2), ($3, $4)`, and the values for them. */
+/** Returns the placeholders in the engine's dialect, `(?, ?), (?, ?)` or `($1, $2), ($3, $4)`, and the values to bind to them. */
 function valuesOf(trx: Trx, rows: readonly Row[], columns: readonly string[]): { readonly text: string; readonly values: unknown[] } {
   const values: unknown[] = []
   for (const row of rows) for (const column of columns) values.push(row[column])

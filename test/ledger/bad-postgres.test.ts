@@ -164,7 +164,7 @@ describe('a connection to a PostgreSQL ledger', { skip }, () => {
     await using beside = await furnished(direct)
     await using wire = await startProxy(direct)
     await using own = await furnished(wire.url)
-    const either = /^This step wrote everything or nothing\. The next cycle/
+    const either = /^This step was saved completely or not at all, and burn does not know which\. The next cycle/
     for (const [weather, live] of [
       ['lose commits', 0],
       ['lose answers', 1],
