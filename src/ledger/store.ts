@@ -104,6 +104,7 @@ function forgeStore({ read, write }: Engine): ForgeLedger {
     saveIssues: (pages, at, quiet = false) => write((trx) => issues.saveIssues(trx, pages, at, quiet)),
     writePendingEvents: (at) => write((trx) => issues.writePendingEvents(trx, at)),
     openIssueRefs: (repo) => read((trx) => verdicts.openIssueRefs(trx, repo)),
+    countOpenIssues: (repo) => read((trx) => verdicts.countOpenIssues(trx, repo)),
     saveUnread: (reasons, at) => write((trx) => backoffs.saveUnread(trx, reasons, at)),
     saveOpenChanges: async (seen) => (seen.length === 0 ? undefined : write((trx) => saveOpenChanges(trx, seen))),
     saveChangeCursors: async (seen) => (seen.size === 0 ? undefined : write((trx) => issues.saveChangeCursors(trx, seen))),

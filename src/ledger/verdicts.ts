@@ -71,6 +71,17 @@ export async function openIssueRefs(trx: Trx, repo: RepoRef): Promise<IssueRef[]
   return rows.map(({ ref }) => ref)
 }
 
+/** Returns the number of open issues of a repo. */
+export async function countOpenIssues(trx: Trx, repo: RepoRef): Promise<number> {
+  const found = await trx
+    .selectFrom('issue')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('repo', '=', repo)
+    .where('state', '=', sql.lit('open'))
+    .executeTakeFirstOrThrow()
+  return Number(found.count)
+}
+
 /** Returns the open issues of a repo, or of all repos. */
 export async function openIssues(trx: Trx, repo: RepoRef | undefined): Promise<IssueRecord[]> {
   let query = trx.selectFrom('issue').selectAll().where('state', '=', sql.lit('open'))

@@ -7,13 +7,14 @@ import type { BacklogLedger } from '../core/ledger/backlog.ts'
 import type { ForgeLedger, IssueListing, RepoRecord, ChangeListing } from '../core/ledger/forge.ts'
 import type { Change, Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { ChangePage, Clock, Forge, IssuePage } from '../core/ports.ts'
+import { hashOfText } from '../core/random.ts'
 import { repoOf } from '../core/refs.ts'
 import { trustedChange } from '../decide/changes.ts'
 import { refusalScope } from '../decide/backoff.ts'
 import { mapConcurrently, batchCalls } from '../core/concurrency.ts'
 
-/** Interval between complete listings (ms). Only they show that an issue was deleted or moved. */
-const relistInterval = 24 * 3_600_000
+/** The interval (ms) between complete listings, for each 1,000 open issues of a repo, and its limit. */
+const relistIntervals = { per_thousand: 3_600_000, longest: 24 * 3_600_000 }
 /** Lifetime of the cached writers of a repo (ms). */
 const writersCacheTtl = 3_600_000
 /** Number of repos and issues that are read concurrently. */
@@ -127,9 +128,25 @@ function pageSaver({ ledger, clock }: Ports, quiet: boolean) {
   })
 }
 
-function readIssues(repo: RepoRef, record: RepoRecord | null, { forge, clock }: Ports): Promise<IssuePage> {
-  const relist = record?.listed_at == null || hasElapsed(record.listed_at, relistInterval, clock.now())
-  return forge.issues(repo, relist ? null : record.cursor)
+async function readIssues(repo: RepoRef, record: RepoRecord | null, ports: Ports): Promise<IssuePage> {
+  const relist = record?.listed_at == null || (await isRelistDue(repo, record.listed_at, ports))
+  return ports.forge.issues(repo, relist ? null : record.cursor)
+}
+
+async function isRelistDue(repo: RepoRef, listedAt: Time, { ledger, clock }: Ports): Promise<boolean> {
+  const now = clock.now()
+  if (!hasElapsed(listedAt, relistInterval(repo, 0), now)) return false
+  return hasElapsed(listedAt, relistInterval(repo, await ledger.countOpenIssues(repo)), now)
+}
+
+/**
+ * Returns the interval (ms) between complete listings of a repo with this number of open issues. Only they show that a label was renamed or
+ * deleted, or that an issue was deleted or moved. Each repo gets up to a quarter less, so that repos are not listed all in one cycle.
+ */
+export function relistInterval(repo: RepoRef, openIssues: number): number {
+  const { per_thousand, longest } = relistIntervals
+  const interval = Math.min(longest, per_thousand * Math.max(1, Math.ceil(openIssues / 1000)))
+  return Math.round(interval * (1 - hashOfText(repo) / 2 ** 32 / 4))
 }
 
 /**

@@ -63,6 +63,7 @@ const reads: ReadonlySet<string | symbol> = new Set<keyof Ledger>([
   'candidates',
   'repos',
   'openIssueRefs',
+  'countOpenIssues',
   'issue',
   'dispatches',
   'deliveries',

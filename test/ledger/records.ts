@@ -135,6 +135,7 @@ export function issues(holds: Holds): void {
     assert.deepEqual(await ledger.backlog(), { open: 3, eligible: 1, unjudged: 2, elsewhere: [] })
     assert.deepEqual((await ledger.openIssues('o/r')).length, 3)
     assert.deepEqual((await ledger.openIssueRefs('o/r')).toSorted(), ['o/r#1', 'o/r#2', 'o/r#4'])
+    assert.equal(await ledger.countOpenIssues('o/r'), 3)
   })
 
   holds('saveApprovals: approves a text until it is edited', async ({ ledger }) => {

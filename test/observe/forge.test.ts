@@ -5,14 +5,15 @@ import type { Ledger } from '../../src/core/ledger.ts'
 import type { Issue, IssueRef } from '../../src/core/nouns.ts'
 import { openGitea } from '../../src/forge/gitea.ts'
 import { openLedger } from '../../src/ledger/open.ts'
-import { refreshForge } from '../../src/observe/forge.ts'
+import { refreshForge, relistInterval } from '../../src/observe/forge.ts'
 import { VirtualClock } from '../../src/simulate/clock.ts'
 import { SimulatedForge } from '../../src/simulate/forge.ts'
 import { issuesOf } from '../simulate/storm.ts'
 import { startGitea } from '../stand-ins/gitea/server.ts'
 import { clock as real } from '../support/clock.ts'
 
-const day = 24 * 3_600_000
+const hour = 3_600_000
+const day = 24 * hour
 
 /** Sets up a simulated forge with three issues of one repo. `refresh` reads it and returns the number of writes of issues. */
 async function rig(t: TestContext) {
@@ -116,4 +117,37 @@ test('refresh: one request per quiet repo, one more for a change', async (t) => 
   await ledger.saveWriters(repos[3] ?? '', ['acme', 'burn'], { listed: false }, real.now())
   await refresh()
   assert.equal((await ledger.issue(`${repos[3]}#1`))?.open_change, null)
+})
+
+test('refresh: notices a renamed and a deleted label within an hour', async (t) => {
+  const issues = ['urgent', 'council'].map((label) => ({ title: label, labels: [label], updated_at: '2026-01-31T10:00:00Z' }))
+  const server = await startGitea({ check: false, repos: [{ name: 'acme/app', writers: ['burn'], issues }] })
+  t.after(() => server.close())
+  const ledger = await openLedger('sqlite::memory:', { random: Math.random })
+  t.after(() => ledger.close())
+  const clock = new VirtualClock(real.now())
+  const forge = openGitea({ url: server.url, token: async () => server.token, clock: real, random: Math.random })
+  const labels = async () => {
+    await refreshForge(['acme/app'], { dispatches: [], reviews: [], repos: await ledger.repos() }, { forge, ledger, clock })
+    return (await ledger.openIssues()).map(({ issue }) => issue.labels).toSorted()
+  }
+  const later = async (ms: number) => {
+    clock.at(clock.now() + ms, () => {})
+    await clock.run(() => false)
+    return labels()
+  }
+  assert.deepEqual(await labels(), [['council'], ['urgent']])
+  server.state.renameLabel('acme/app', 'urgent', 'later')
+  server.state.renameLabel('acme/app', 'council', null)
+  assert.deepEqual(await later(hour / 2), [['council'], ['urgent']])
+  assert.deepEqual(await later(hour / 2), [[], ['later']])
+})
+
+test('refresh: lists large repos less often, and not all together', () => {
+  const intervals = (open: number) => Array.from({ length: 40 }, (_, n) => relistInterval(`acme/app${n}`, open))
+  const [small, large, huge] = [intervals(1_000), intervals(2_500), intervals(1_000_000)]
+  assert.ok(small.every((ms) => ms > 0.7 * hour && ms <= hour))
+  assert.ok(large.every((ms) => ms > 2 * hour && ms <= 3 * hour))
+  assert.ok(huge.every((ms) => ms > 18 * hour - 1 && ms <= day))
+  assert.ok(new Set(small).size > 30)
 })

@@ -70,6 +70,8 @@ export interface ForgeLedger {
   writePendingEvents(at: Time): Promise<void>
   /** Returns the references of a repo's open issues. */
   openIssueRefs(repo: RepoRef): Promise<readonly IssueRef[]>
+  /** Returns the number of a repo's open issues. */
+  countOpenIssues(repo: RepoRef): Promise<number>
   /** Saves the reason that burn can't read each of these repos, with the time of its first failed read. Null: burn can read the repo. */
   saveUnread(reasons: ReadonlyMap<RepoRef, string | null>, at: Time): Promise<void>
 

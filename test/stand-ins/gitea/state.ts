@@ -203,6 +203,12 @@ export class ForgeState {
     return issue
   }
 
+  /** Renames a label of a repo, or deletes it if `to` is null. As on Gitea, this is no update of the issues. */
+  renameLabel(name: string, from: string, to: string | null): void {
+    for (const issue of this.repo(name).items.values())
+      issue.labels = issue.labels.flatMap((label) => (label === from ? (to ?? []) : label))
+  }
+
   remove(name: string, number: number): void {
     this.repo(name).items.delete(number)
   }
