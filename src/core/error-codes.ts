@@ -3,7 +3,7 @@ import { forgeErrors, gitErrors, secretErrors } from './forge-error-codes.ts'
 import { backendErrors, ledgerErrors, machineErrors, sandboxErrors } from './system-error-codes.ts'
 import { issueErrors, sprintErrors, workerErrors } from './work-error-codes.ts'
 
-/** The meaning says what happened; the remedy says what a person does about it. */
+/** The description of an error code: what happened, and what a person does about it. */
 interface ErrorText {
   readonly meaning: string
   readonly remedy: string
@@ -11,119 +11,119 @@ interface ErrorText {
 
 const commandErrors = {
   cursor: {
-    meaning: 'The value of --after is not a cursor of this ledger.',
+    meaning: 'The value of --after is not a valid event cursor of this ledger.',
     remedy: 'Copy the cursor of an event from `burn log --json`.',
   },
   duration: {
-    meaning: 'A value of the command line is not a duration.',
-    remedy: 'Write it like 40m, 2h or 1h30m.',
+    meaning: 'An option or argument is not a valid duration.',
+    remedy: 'Write a duration such as 40m, 2h or 1h30m.',
   },
   fault_unknown: {
-    meaning: 'The option --faults of `burn simulate` names no kind of fault, or gives a wrong interval.',
-    remedy: 'Write all, or some of the kinds that the hint lists.',
+    meaning: 'The value of `burn simulate --faults` contains an unknown kind of fault or an invalid interval.',
+    remedy: 'Write `all`, or kinds from the list in the hint.',
   },
   issue_ref: {
-    meaning: 'A word of the command line names no issue.',
-    remedy: 'Write owner/repo#7, or repo#7 for the owner that the spec names.',
+    meaning: 'An argument is not a valid issue reference.',
+    remedy: 'Write owner/repo#7; repo#7 is enough if the owner in the spec owns the repo.',
   },
   issues_file: {
-    meaning: '`burn simulate` cannot read the file of issues, or a line of it is malformed.',
-    remedy: 'Write a JSON object with "repo" on each line, or give a number of issues.',
+    meaning: '`burn simulate` cannot read its file of issues, or a line of the file is malformed.',
+    remedy: 'Write one JSON object with the key "repo" on each line of the file, or use --issues with a number.',
   },
   kind_unknown: {
-    meaning: 'No kind of event has this name.',
-    remedy: 'Run `burn log kinds` for the list.',
+    meaning: 'No kind of event has the given name.',
+    remedy: 'Run `burn log kinds` to list the kinds.',
   },
   lane_unknown: {
-    meaning: 'No window of the spec has this lane.',
-    remedy: 'Name a lane that the hint lists, or add it to a window in the spec.',
+    meaning: 'No window in the spec has the given lane.',
+    remedy: 'Use a lane from the list in the hint, or set "lane" of a window in the spec.',
   },
   log_setting: {
-    meaning: 'BURN_LOG contains a word that is neither a format nor a level.',
+    meaning: 'The environment variable BURN_LOG contains a word that is neither a format nor a level.',
     remedy: 'Set BURN_LOG to text or json, and to info, warn or error, as in json,warn.',
   },
   machine_unknown: {
-    meaning: 'No machine of the spec has this name.',
-    remedy: 'Run `burn status` for the machines of the fleet.',
+    meaning: 'No machine in the spec has the given name.',
+    remedy: 'Run `burn status` to list the machines of the fleet.',
   },
   name_unknown: {
-    meaning: '`burn watch` got a name that no worker, window, lane or machine has.',
-    remedy: 'Run `burn status` for the names of the fleet.',
+    meaning: 'No worker, window, lane or machine has the name given to `burn watch`.',
+    remedy: 'Run `burn status` to list the names of the fleet.',
   },
   no_terminal: {
-    meaning: '`burn attach` needs a terminal, and its output is none.',
-    remedy: 'Run it in a terminal, or print the command with `burn attach --print`.',
+    meaning: '`burn attach` needs a terminal, but its standard output is a file or a pipe.',
+    remedy: 'Run the command in a terminal, or print the tmux command with `burn attach --print`.',
   },
   not_confirmed: {
     meaning: 'Nobody confirmed that burn may push the change, so burn pushed nothing.',
-    remedy: 'Answer y, or add --yes.',
+    remedy: 'Run the command again and answer y, or add --yes.',
   },
   place_unknown: {
-    meaning: 'No worker, window or machine has this name.',
-    remedy: 'Run `burn status` for the names of the fleet.',
+    meaning: 'No worker, window or machine has the given name.',
+    remedy: 'Run `burn status` to list the names of the fleet.',
   },
   repo_unknown: {
-    meaning: 'The repo is not among those that sprints work on.',
-    remedy: 'Name a repo that the hint lists, or add it to "repos" of "sprint" in the spec.',
+    meaning: 'Sprints do not work on the given repo.',
+    remedy: 'Use a repo from the list in the hint, or add the repo to "sprint.repos" in the spec.',
   },
   retention_missing: {
-    meaning: 'Neither the command nor the spec says how old deleted history must be.',
+    meaning: 'Neither the command nor the spec sets the minimum age of the history to delete.',
     remedy: 'Add --older-than 90d, or write "retention": "365d" into the spec.',
   },
   schedule_every: {
-    meaning: 'The scheduler cannot run a job at this interval.',
+    meaning: 'The scheduler cannot run a job at the given interval.',
     remedy: 'Write an interval that divides an hour or a day, such as --every 15m or --every 6h.',
   },
   schedule_long: {
     meaning: 'The crontab line is longer than cron accepts.',
-    remedy: 'Shorten PATH before the call, or add --format systemd.',
+    remedy: 'Run the command with a shorter PATH variable, or add --format systemd.',
   },
   schedule_words: {
     meaning: 'A path or option for the scheduler contains a control character.',
-    remedy: 'Rename that file or folder, or leave the option out.',
+    remedy: 'Rename that file or folder, or omit that option.',
   },
   simulate_memory: {
-    meaning: 'The simulation needs more memory than Node may use.',
-    remedy: 'Simulate fewer issues or hours, or set NODE_OPTIONS=--max-old-space-size=12000.',
+    meaning: 'The simulation needs more memory than the limit of Node.js.',
+    remedy: 'Simulate fewer issues or hours, or set NODE_OPTIONS=--max-old-space-size=12000 (megabytes).',
   },
   simulate_no_issues: {
-    meaning: 'The ledger knows no open issue that the simulation could use.',
-    remedy: 'Run `burn dispatch --dry-run` once, or add --issues 500.',
+    meaning: 'The ledger has no open issues for the simulation.',
+    remedy: 'Run `burn dispatch --dry-run` once to read the forge, or simulate made-up issues with --issues 500.',
   },
   usage: {
     meaning: 'The command line has an unknown command or option, or a wrong value.',
-    remedy: 'Run the command with --help.',
+    remedy: 'Run the command with --help to see its arguments and options.',
   },
   window_ambiguous: {
-    meaning: 'Several machines have a window with this name.',
-    remedy: 'Write machine/WINDOW.',
+    meaning: 'Several machines have a window with the given name.',
+    remedy: 'Write the machine before the name: machine/WINDOW.',
   },
 } as const
 
 const specErrors = {
   agent_unknown: {
-    meaning: 'burn knows no agent of this kind.',
-    remedy: 'Write a kind that the hint lists, or the kind custom with patterns of your own.',
+    meaning: 'burn does not support the given kind of agent.',
+    remedy: 'Use a kind from the list in the hint, or the kind "custom" with your own screen patterns.',
   },
   spec_invalid: {
-    meaning: 'The fleet spec has mistakes; the message lists each with its line and column.',
+    meaning: 'The fleet spec contains errors; the message lists each error with its line and column.',
     remedy: 'Correct those lines, then run `burn spec check`; `burn spec docs` explains every key.',
   },
   spec_missing: {
-    meaning: 'burn found no fleet spec in the places that it reads.',
-    remedy: 'Write one as docs/how-to/declare-a-fleet.md shows, or name it with --spec.',
+    meaning: 'burn found no fleet spec at the paths where it looks; the message lists the paths.',
+    remedy: 'Write a spec as docs/how-to/declare-a-fleet.md shows, or give its path with --spec.',
   },
   spec_unreadable: {
     meaning: 'burn cannot read the file of the fleet spec.',
-    remedy: 'Check the owner and the mode of the file.',
+    remedy: 'Check the owner and the permissions of the file.',
   },
   sprint_unset: {
-    meaning: 'The spec has no "sprint", so no backend can do a sprint.',
-    remedy: 'Add "sprint": {"backends": [{"kind": "runner"}]} to the spec; docs/how-to/run-sprints.md says more.',
+    meaning: 'The spec has no "sprint" key, so burn has no backend to run a sprint with.',
+    remedy: 'Add "sprint": {"backends": [{"kind": "runner"}]} to the spec; docs/how-to/run-sprints.md explains the key.',
   },
   template_unknown: {
-    meaning: 'A prompt template has a placeholder that does not exist.',
-    remedy: 'Replace it with a placeholder that the hint lists.',
+    meaning: 'A prompt template contains an unknown placeholder.',
+    remedy: 'Replace that placeholder with one from the list in the hint.',
   },
   template_unreadable: {
     meaning: 'burn cannot read the file of a prompt template.',

@@ -6,23 +6,23 @@ export const ledgerErrors = {
     remedy: 'Put the password into ~/.pgpass with mode 600, never into the spec.',
   },
   ledger_busy: {
-    meaning: 'Another process kept the ledger locked, or the server has no free connection.',
-    remedy: 'Find that process with `fuser` or `pg_stat_activity`, then run the command again.',
+    meaning: 'Another process kept the ledger locked, or the database server has no free connection.',
+    remedy: 'Find that process with `fuser` (SQLite) or `pg_stat_activity` (PostgreSQL), then run the command again.',
   },
   ledger_corrupt: {
-    meaning: 'The file or schema of the ledger is damaged, or it is not a ledger.',
-    remedy: 'Stop every burn, keep a copy of the ledger, and put a backup in its place.',
+    meaning: 'The file or schema of the ledger is damaged, or does not contain a ledger.',
+    remedy: 'Stop every burn process, keep a copy of the damaged ledger, and replace the ledger with a backup.',
   },
   ledger_foreign: {
-    meaning: 'The database has tables of another program.',
-    remedy: 'Name a file, database or schema of its own under "ledger" in the spec.',
+    meaning: 'The database that the spec names contains tables of another program.',
+    remedy: 'Under "ledger" in the spec, name a file, database or schema that only burn uses.',
   },
   ledger_full: {
-    meaning: 'The disk of the ledger is full; burn wrote no part of this step.',
+    meaning: 'The disk of the ledger is full, so burn rolled back the last write.',
     remedy: 'Free some space on that disk, then run the command again.',
   },
   ledger_in_use: {
-    meaning: 'Another burn process holds a lease in the ledger, so burn does not move it.',
+    meaning: 'Another burn process holds a lease in the ledger, so burn does not move the ledger.',
     remedy: 'Stop that process, or wait until its lease ends, then run the command again.',
   },
   ledger_io: {
@@ -50,15 +50,15 @@ export const ledgerErrors = {
     remedy: 'Make the file and its folder writable; on PostgreSQL, use the primary and the owner of the schema.',
   },
   ledger_rule: {
-    meaning: 'A write, a copy or the ledger itself breaks a rule of the ledger.',
-    remedy: 'Run `burn ledger check`, and report the bug in burn with its output.',
+    meaning: 'A write, a copy or the data in the ledger violates a consistency rule of the ledger.',
+    remedy: 'Run `burn ledger check`, and report this bug in burn with the output of the check.',
   },
   ledger_slow: {
     meaning: 'The database server ended a statement that took too long.',
-    remedy: 'Find what keeps the server busy with `pg_stat_activity`, then run the command again.',
+    remedy: 'Run a query on `pg_stat_activity` to see what keeps the server busy, then run the command again.',
   },
   ledger_step: {
-    meaning: 'burn tried to move a dispatch or delivery to a state that does not follow its current one.',
+    meaning: 'burn tried to move a dispatch or delivery to a state that cannot follow its current state.',
     remedy: 'Report this bug in burn with the message; the ledger is unchanged.',
   },
   ledger_target: {
@@ -70,27 +70,27 @@ export const ledgerErrors = {
     remedy: 'Check that the server is up and that this machine may connect, then run the command again.',
   },
   ledger_url: {
-    meaning: 'The place of the ledger is neither an absolute path nor a PostgreSQL URL.',
+    meaning: 'The value of "ledger" in the spec is neither an absolute path nor a PostgreSQL URL.',
     remedy: 'Write "sqlite:/absolute/path" or "postgres://user@host/database" under "ledger" in the spec.',
   },
 } as const
 
 export const machineErrors = {
   bad_argument: {
-    meaning: 'A word of a command contains a NUL character.',
+    meaning: 'An argument of a command that burn runs contains a NUL character.',
     remedy: 'Remove the NUL character from the value that you gave or wrote into the spec.',
   },
   bad_text: {
-    meaning: 'burn was about to paste a text with control bytes into a pane.',
-    remedy: 'Report this bug in burn with the message; burn typed nothing.',
+    meaning: 'burn was about to paste control characters into a pane.',
+    remedy: 'burn typed nothing; report this bug in burn with the message.',
   },
   control_dir: {
-    meaning: 'Other users can enter the directory that holds the sockets of ssh.',
+    meaning: 'Other users can access the directory of the ssh control sockets.',
     remedy: 'Remove the directory that the message names; burn creates it again.',
   },
   machine_files: {
-    meaning: 'burn could not write its files on a machine.',
-    remedy: 'Check the rights and the free space of the directory there, then run the command again.',
+    meaning: 'burn could not read or write its files on a machine.',
+    remedy: 'Check the permissions and the free space of the state directory on the machine, then run the command again.',
   },
   machine_unreachable: {
     meaning: 'burn cannot connect to a machine or to the tmux server on it.',
@@ -116,15 +116,15 @@ export const sandboxErrors = {
     remedy: 'Run `burn doctor`; on a busy machine, wait and run the sprint again.',
   },
   sandbox_missing: {
-    meaning: 'The machine has no bubblewrap, which sprints need to confine commands.',
+    meaning: 'bubblewrap is not installed on this machine; sprints need it to confine commands.',
     remedy: 'Install bubblewrap with the package manager of the machine.',
   },
   sandbox_workspace: {
-    meaning: 'The workspace of a sprint is missing, contains a link as .git, or contains a path that must be outside.',
+    meaning: 'A workspace is missing, has a symbolic link as .git, or contains a path that must be outside it.',
     remedy: 'Run the sprint again for a new workspace; write paths outside the workspace into the spec.',
   },
   workspace_unusable: {
-    meaning: 'A model left its workspace in a state that burn does not touch.',
+    meaning: 'The commands of a model used too much disk, or left files that git must not read.',
     remedy: 'Run `burn sprint show ISSUE` to see what its commands did.',
   },
 } as const
@@ -139,7 +139,7 @@ export const backendErrors = {
     remedy: 'Run `hermes setup` or `hermes model`, or write the models into the spec.',
   },
   too_much: {
-    meaning: 'An endpoint or an agent sent more data than burn reads.',
+    meaning: 'An endpoint or an agent sent more data than burn accepts.',
     remedy: 'Check the endpoint or agent that the message names, or use another backend.',
   },
 } as const

@@ -6,12 +6,12 @@ export const workerErrors = {
     remedy: 'Write "role": "council" for some workers in the spec.',
   },
   hold_ambiguous: {
-    meaning: 'The name fits several workers, windows, lanes, machines or repos.',
-    remedy: 'Write the full name that the hint shows.',
+    meaning: 'Several workers, windows, lanes, machines or repos have the given name.',
+    remedy: 'Use one of the full names in the hint.',
   },
   hold_unknown: {
-    meaning: 'No worker, window, lane, machine or repo has this name.',
-    remedy: 'Run `burn status` for the names of the fleet, or write all.',
+    meaning: 'No worker, window, lane, machine or repo has the given name.',
+    remedy: 'Run `burn status` to list the names of the fleet, or write `all` for the whole fleet.',
   },
   never_asks: {
     meaning: 'burn cannot answer questions of this kind of agent.',
@@ -22,7 +22,7 @@ export const workerErrors = {
     remedy: 'Start one: `burn christen WORKER`.',
   },
   no_such_choice: {
-    meaning: 'The question of the worker does not offer this answer.',
+    meaning: 'The question of the worker does not offer the given answer.',
     remedy: 'Run `burn answer WORKER` to see the choices.',
   },
   not_asking: {
@@ -34,43 +34,43 @@ export const workerErrors = {
     remedy: 'Look at the pane: `burn attach WORKER`.',
   },
   pane_in_use: {
-    meaning: 'Somebody scrolls in the pane, or its input is disabled or synchronized with other panes.',
-    remedy: 'Leave copy mode with q, or enable the input of the pane, then run the command again.',
+    meaning: 'The pane is in copy mode, or its input is disabled or synchronized with other panes.',
+    remedy: 'Leave copy mode with q, or enable or unsynchronize the input of the pane; then run the command again.',
   },
   pane_missing: {
     meaning: 'The worker or window has no pane.',
     remedy: 'Create it: `burn up MACHINE`.',
   },
   question_changed: {
-    meaning: 'The worker now asks another question than the one you saw.',
+    meaning: 'The question of the worker has changed since you saw it.',
     remedy: 'Run `burn answer WORKER` to see the current question.',
   },
   question_empty: {
-    meaning: '`burn council` got no question.',
+    meaning: 'The command `burn council` has no question.',
     remedy: 'Write the question after the command: `burn council "…"`.',
   },
   text_empty: {
-    meaning: '`burn send` got no text.',
-    remedy: 'Write the text after the worker, or - to read it from standard input.',
+    meaning: 'The command `burn send` has no text to send.',
+    remedy: 'Write the text after the name of the worker, or write - to read the text from standard input.',
   },
   text_too_long: {
-    meaning: 'The text is longer than burn sends.',
-    remedy: "Save it in a file in the worker's directory, and send the name of the file.",
+    meaning: 'The text is longer than `burn send` allows.',
+    remedy: 'Save the text in a file in the directory of the worker, and send the name of that file.',
   },
   worker_ambiguous: {
-    meaning: 'Several workers have this name.',
+    meaning: 'Several workers have the given name.',
     remedy: 'Write machine/WINDOW/NAME.',
   },
   worker_idle: {
-    meaning: 'The worker takes no issues: it has another role, or it serves no repo.',
-    remedy: 'Name another worker, or write its "repos" in the spec.',
+    meaning: 'The worker gets no issues: its role is council or sentinel, or it serves no repo.',
+    remedy: 'Use another worker, or set "repos" of this worker in the spec.',
   },
   worker_unknown: {
-    meaning: 'No worker of the spec has this name.',
-    remedy: 'Run `burn status` for the workers of the fleet.',
+    meaning: 'No worker in the spec has the given name.',
+    remedy: 'Run `burn status` to list the workers of the fleet.',
   },
   worker_unnamed: {
-    meaning: '`burn worker loop` runs outside the pane of a worker, and got no name.',
+    meaning: '`burn worker loop` runs outside the pane of a worker, and its arguments name no worker.',
     remedy: 'Name the worker: `burn worker loop WORKER`.',
   },
 } as const
@@ -81,35 +81,35 @@ export const issueErrors = {
     remedy: 'Merge or close the change, then run `burn dispatch`; or release the issue with --force.',
   },
   issue_unknown: {
-    meaning: 'Neither the ledger nor the forge has this issue.',
-    remedy: 'Check the name, and run `burn dispatch --dry-run` once to read the forge.',
+    meaning: 'The issue is neither in the ledger nor on the forge.',
+    remedy: 'Check the name of the issue, and run `burn dispatch --dry-run` once to read the forge.',
   },
   nonce_in_text: {
-    meaning: 'The text of the issue contains the random fence that burn puts around it.',
-    remedy: 'Run the command again; burn then draws another fence.',
+    meaning: 'The issue contains the random delimiter that burn puts around the text of the issue in a prompt.',
+    remedy: 'Run the command again; burn then generates another delimiter.',
   },
   nothing_live: {
     meaning: 'No worker has this issue, so there is nothing to release.',
-    remedy: 'Run `burn explain ISSUE` to see where it is.',
+    remedy: 'Run `burn explain ISSUE` to see the state of the issue.',
   },
   other_ledger: {
     meaning: 'Another ledger of this fleet claimed the issue.',
-    remedy: 'Write the place of that ledger into the spec; if it is lost, add --force.',
+    remedy: 'Set "ledger" in the spec to that ledger; if that ledger is lost, add --force.',
   },
   still_held: {
     meaning: 'The agent that got the issue may still work on it.',
-    remedy: 'Wait for the agent or end it; with --force two workers may have the issue.',
+    remedy: 'Wait until the agent ends, or end the agent; with --force, two workers may work on the issue.',
   },
   still_live: {
     meaning: 'A worker still has a live dispatch, so burn neither requeues its issue nor ends its pane.',
-    remedy: 'Wait for it, or give the issue back with `burn issue release ISSUE`.',
+    remedy: 'Wait until the dispatch ends, or give the issue back with `burn issue release ISSUE`.',
   },
 } as const
 
 export const sprintErrors = {
   loop_running: {
     meaning: 'Another process runs the loop of this worker.',
-    remedy: 'End that process; if somebody killed it, wait half a minute.',
+    remedy: 'End that process; if it was killed, wait half a minute until its lease expires.',
   },
   publish_failed: {
     meaning: 'burn could not push the change of the sprint or open it for review.',
@@ -124,27 +124,27 @@ export const sprintErrors = {
     remedy: 'Run the command on the host that the hint names, or release the issue.',
   },
   sprint_no_backend: {
-    meaning: 'No backend of the spec can work now, so burn claimed no issue.',
+    meaning: 'No backend in the spec can work now, so burn claimed no issue.',
     remedy: 'Start a backend, or correct "sprint.backends" in the spec; `burn doctor` checks each.',
   },
   sprint_no_repo: {
-    meaning: 'No repo is left that sprints may take issues from.',
+    meaning: 'The spec and the options leave no repo from which sprints may take issues.',
     remedy: 'Add "repos" to "sprint" in the spec, or change the options of the command.',
   },
   sprint_not_eligible: {
-    meaning: 'The issue that you named is not eligible for a sprint now.',
+    meaning: 'The given issue is not eligible for a sprint now.',
     remedy: 'Run `burn explain ISSUE` for the reason.',
   },
   sprint_not_kept: {
-    meaning: 'The sprint keeps no change that waits for a person.',
-    remedy: 'Run `burn explain ISSUE` to see how it ended.',
+    meaning: 'The sprint has no kept change, that is, no change that waits for a person.',
+    remedy: 'Run `burn explain ISSUE` to see how the sprint ended.',
   },
   sprint_resting: {
-    meaning: 'Sprints pause because the last one failed for a reason that every issue would meet.',
+    meaning: 'Sprints are paused because the last one failed for a reason that affects every issue.',
     remedy: 'Fix that cause, then run `burn sprint run --now`.',
   },
   sprint_unknown: {
-    meaning: 'The ledger has no such sprint.',
-    remedy: 'Run `burn sprint list` for the sprints.',
+    meaning: 'The ledger has no sprint with the given id, or none for the given issue.',
+    remedy: 'Run `burn sprint list` to list the sprints.',
   },
 } as const

@@ -1,22 +1,22 @@
-/** Completes the spec's `sprint`: fills in every default. */
+/** Fills in the defaults of the spec's `sprint`. */
 import type { BackendConfig, ModelConfig, SprintPolicy } from '../core/sprint.ts'
 import type { RepoRef, SecretSource } from '../core/nouns.ts'
 import type { WrittenSprint } from './sprint.ts'
 import { defaults } from './defaults.ts'
 import { durationMs, sizeBytes } from './units.ts'
 
-/** The context of the spec's `sprint`. */
+/** The facts from the rest of the spec that `completeSprint` needs. */
 export interface SprintInput {
   readonly fleet: string
   /** The repos that workers serve. */
   readonly served: readonly RepoRef[]
-  /** Returns `owner/name` of a repo in the spec. */
+  /** Returns a repo as `owner/name`; the spec may leave out the owner. */
   readonly full: (repo: string) => RepoRef
-  /** Returns the absolute path for a path in the spec. */
+  /** Returns the absolute path of a path in the spec, which may be relative or start with `~/`. */
   readonly local: (path: string) => string
 }
 
-/** Returns the rules for sprints; null if the spec has no `sprint`. */
+/** Returns the settings of sprints with every default filled in; null if the spec has no `sprint`. */
 export function completeSprint(written: WrittenSprint | undefined, { fleet, served, full, local }: SprintInput): SprintPolicy | null {
   if (written === undefined) return null
   const { budget = {}, sandbox = {}, keep = {} } = written
@@ -56,7 +56,7 @@ type WrittenModel = NonNullable<Extract<WrittenBackend, { kind: 'runner' }>['mod
 function completeBackend(backend: WrittenBackend, local: SprintInput['local']): BackendConfig {
   if (backend.kind === 'gateway') {
     const { kind, url, key, model } = backend
-    // The schema allows only one source, but its type can't express that.
+    // The cast is safe: the schema allows only one source of a secret, but its type can't express that.
     return { kind, url: url ?? defaults.gateway, key: (key as SecretSource | undefined) ?? null, model: model ?? null }
   }
   if (backend.kind === 'cli') {
@@ -71,7 +71,7 @@ function completeModel({ model, url, key, provider, price }: WrittenModel): Mode
   return {
     model,
     url: url.replace(/\/+$/, ''),
-    // The schema allows only one source, but its type can't express that.
+    // The cast is safe: the schema allows only one source of a secret, but its type can't express that.
     key: (key as SecretSource | undefined) ?? null,
     provider: provider ?? null,
     price: price ?? null,

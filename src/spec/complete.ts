@@ -1,4 +1,4 @@
-/** Completes a spec to the Fleet: fills in every default, and names every worker. */
+/** Makes a Fleet from a spec: fills in every default, and names every worker. */
 import type { DispatchPolicy, Fleet, Machine, SecretSource, Transport, Window } from '../core/nouns.ts'
 import type { KnownWorker } from './names.ts'
 import type { ForgeKind, ForgeSettings } from './forges.ts'
@@ -14,30 +14,30 @@ import { throwFindings } from './findings.ts'
 import { positionsIn } from './jsonc.ts'
 import { completeWorkers, fullRepo, laneOf, machinesIn } from './worker.ts'
 
-/** The context of a spec. */
+/** The facts that `completeSpec` needs in addition to the spec. */
 export interface CompleteOptions {
   /** The person's home directory, for `~/` in paths of this machine. */
   readonly home: string
-  /** The workers in the ledger, in the order in which they were recorded. They keep their drawn names. */
+  /** The workers in the ledger, in the order in which burn recorded them. They keep the names that burn chose for them. */
   readonly known: readonly KnownWorker[]
-  /** The spec's text and its file, for the places of findings. Relative paths start at the file's folder. */
+  /** The text and the file of the spec, for the line and column of findings. Relative paths in the spec start at the folder of the file. */
   readonly text: string
   readonly file: string
 }
 
-/** The fleet, with the settings of its kind of forge. */
+/** A Fleet whose `forge` has all settings of its kind, such as the path of a folder. */
 export type DeclaredFleet = Fleet & { readonly forge: ForgeSettings[ForgeKind] }
 
-/** A complete spec. */
+/** The result of `completeSpec`. */
 export interface Completed {
   readonly fleet: DeclaredFleet
-  /** Its workers for the ledger, with whether burn drew their names. */
+  /** All workers of the fleet, for the ledger. `drawn` tells whether burn chose the name of a worker. */
   readonly workers: readonly KnownWorker[]
-  /** Lines for people about keys and values that the next release refuses. */
+  /** Messages about keys and values that the next release refuses, one line each. */
   readonly deprecations: readonly string[]
 }
 
-/** Returns the complete fleet. Throws SpecError with every contradiction in the spec. */
+/** Returns the Fleet of a spec. Throws SpecError with every contradiction between keys of the spec. */
 export function completeSpec(written: WrittenSpec, options: CompleteOptions): Completed {
   const spec = withCurrentKeys(written)
   const owner = spec.forge.owner ?? defaults.folderOwner
@@ -87,23 +87,28 @@ function folderOf(file: string): string {
   return end < 0 ? '.' : file.slice(0, end)
 }
 
-/** Returns the place of the ledger, with `~` replaced. It is separate from `completeSpec`, which needs the drawn names from the ledger. */
+/**
+ * Returns the address of the ledger, with `~` replaced. burn needs it before `completeSpec`, which reads the names of known workers from
+ * the ledger.
+ */
 export function ledgerOf(spec: WrittenSpec, home: string): string {
   const written = spec.ledger ?? `sqlite:~/.local/state/burn-fleet/${fleetName(spec)}.db`
   return written.replace(/^sqlite:~(?=\/)/, `sqlite:${home}`)
 }
 
-/** Returns the absolute path for a path in the spec. `~/` is the person's home directory; a relative path starts at the spec's folder. */
+/**
+ * Returns the absolute path of a path in the spec. `~/` stands for `home`, and a relative path starts at `folder`, the folder of the spec.
+ */
 export function localPath(path: string, home: string, folder: string): string {
   if (path === '~' || path.startsWith('~/')) return home + path.slice(1)
   return path.startsWith('/') ? path : `${folder}/${path.replace(/^\.\//, '')}`
 }
 
-/** Completes the settings of a forge. Every kind either has a `path` on this machine, or is a server with a `url` and a `token`. */
+/** Fills in the defaults of the spec's `forge`. Every kind of forge has a `path` on this machine, or a `url` and a `token`. */
 function completeForge({ forge }: Pick<WrittenSpec, 'forge'>, local: (path: string) => string): ForgeSettings[ForgeKind] {
   const owner = forge.owner ?? defaults.folderOwner
   if ('path' in forge) return { ...forge, owner, path: local(forge.path) }
-  // The schema allows only one source, but its type can't express that.
+  // The cast is safe: the schema allows only one source of a secret, but its type can't express that.
   return { ...forge, owner, url: forge.url.replace(/\/+$/, ''), token: (forge.token ?? defaults.token) as SecretSource }
 }
 
@@ -129,7 +134,7 @@ interface MachineInput {
   readonly written: WrittenMachine
   readonly owner: string
   readonly known: readonly KnownWorker[]
-  /** All names of the fleet so far. burn draws none of them again. */
+  /** The names that workers of the fleet have or had. burn chooses none of them for a new worker. */
   readonly used: Set<string>
 }
 
@@ -164,7 +169,7 @@ function transportOf({ host, ssh, exec }: WrittenMachine): Transport {
   return host === undefined ? { kind: 'local' } : { kind: 'ssh', host, port: ssh?.port ?? null, options: ssh?.options ?? {} }
 }
 
-/** Returns the workers, each with whether burn drew its name. */
+/** Returns all workers of the fleet. `drawn` tells whether burn chose the name, because the spec gives none. */
 function workerRecords(spec: WrittenSpec, fleet: Fleet): KnownWorker[] {
   return fleet.machines.flatMap((machine) =>
     machine.windows.flatMap(({ workers }, index) => {

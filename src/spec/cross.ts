@@ -1,4 +1,4 @@
-/** Checks that the schema can't make, because they compare several places of a spec. */
+/** Checks that the schema can't express, because they compare several keys of a spec. */
 import type { Fleet, Machine, Window, Worker } from '../core/nouns.ts'
 import type { PathFinding, SpecPath } from './findings.ts'
 import type { WrittenAgent, WrittenMachine, WrittenSpec, WrittenWindow } from './schema.ts'
@@ -24,13 +24,13 @@ export function crossFindings(spec: WrittenSpec, fleet: Fleet): PathFinding[] {
 function forgeFindings({ forge }: WrittenSpec): PathFinding[] {
   if (!('url' in forge)) return []
   const finding = (what: string, hint: string) => [{ path: ['forge', 'url'], what, hint }]
-  if (!URL.canParse(forge.url)) return finding('forge.url is not a URL', 'write it in full, e.g. "https://forge.example.com"')
+  if (!URL.canParse(forge.url)) return finding('forge.url is not a URL', 'write the full URL, e.g. "https://forge.example.com"')
   const url = new URL(forge.url)
   // No message repeats the URL: it may contain a password.
   if (url.username !== '' || url.password !== '')
-    return finding('forge.url contains credentials', 'remove them, and write "token": {"file": "…"}')
-  if (!/^https?:$/.test(url.protocol)) return finding(`forge.url begins with ${url.protocol}`, 'begin it with https:// or http://')
-  return url.search + url.hash === '' ? [] : finding('forge.url has a query or a fragment', 'write the address of the forge alone')
+    return finding('forge.url contains credentials', 'remove the credentials, and write "token": {"file": "…"}')
+  if (!/^https?:$/.test(url.protocol)) return finding(`forge.url begins with ${url.protocol}`, 'begin the URL with https:// or http://')
+  return url.search + url.hash === '' ? [] : finding('forge.url has a query or a fragment', 'write only the address of the forge')
 }
 
 function titleFindings({ dispatch, sprint }: WrittenSpec): PathFinding[] {
@@ -43,7 +43,10 @@ function titleFindings({ dispatch, sprint }: WrittenSpec): PathFinding[] {
   )
 }
 
-/** Returns the missing keys of agents of the kind `custom`: one finding for each place that sets the kind, nearest to the worker. */
+/**
+ * Returns the findings about missing keys of agents of the kind `custom`. Each is at the `kind` that is nearest to the worker, once for all
+ * its workers.
+ */
 function customFindings(spec: WrittenSpec, fleet: Fleet): PathFinding[] {
   const found = fleet.machines.flatMap((machine) =>
     machine.windows.flatMap((window, index) =>
@@ -72,7 +75,7 @@ function customFindings(spec: WrittenSpec, fleet: Fleet): PathFinding[] {
   })
 }
 
-/** Returns the repos by their names alone, if they belong to the owner in the spec. */
+/** Returns the names of repos. The owner in the spec is left out of them. */
 function shortNames(repos: readonly string[], spec: WrittenSpec): string[] {
   return repos.map((repo) => (repo.startsWith(`${spec.forge.owner ?? 'local'}/`) ? repo.slice(repo.indexOf('/') + 1) : repo))
 }
@@ -81,12 +84,12 @@ function unservedFindings(spec: WrittenSpec, fleet: Fleet): PathFinding[] {
   const served = new Set([...servedRepos(fleet.machines), ...(fleet.sprint?.repos ?? [])])
   return Object.keys(spec.repos ?? {}).flatMap((written, index) => {
     if (served.has(fleet.repos[index]?.repo ?? written)) return []
-    const hint = didYouMean(written, shortNames([...served], spec)) ?? `add it to "repos" of a window, or delete it here`
+    const hint = didYouMean(written, shortNames([...served], spec)) ?? `add the repo to "repos" of a window, or delete this key`
     return [{ path: ['repos', written], of: 'key' as const, what: `no window serves ${written}`, hint }]
   })
 }
 
-/** Two machines with the same tmux server would each treat the other's panes as their own. */
+/** Returns the machines that have the same tmux server as another, because each would treat the other's panes as its own. */
 function sameServerFindings({ machines }: Fleet): PathFinding[] {
   const server = ({ transport, socket }: Machine) => JSON.stringify([transport, socket])
   return machines.flatMap((machine, index) => {
@@ -116,18 +119,21 @@ function machineFindings(machine: Machine, written: WrittenMachine): PathFinding
     })
   const add = (key: string, what: string, hint: string) => findings.push({ path: [...at, key], of: 'key', what, hint })
   if (written.host !== undefined && written.exec !== undefined)
-    add('exec', 'the machine has both "host" and "exec"', 'keep the one that reaches the machine')
+    add('exec', 'the machine has both "host" and "exec"', 'keep only the key that burn must use to reach the machine')
   if (written.ssh !== undefined && written.host === undefined)
     add('ssh', 'the machine has "ssh" without "host"', 'write the host, or delete "ssh"')
   const repeated = indicesOfRepeats(machine.windows.map(({ name }) => name)).map((index): PathFinding => {
-    const what = `${machine.name} has another window ${machine.windows[index]?.name}`
+    const what = `${machine.name} has another window with the name ${machine.windows[index]?.name}`
     return { path: [...at, 'windows', index, 'name'], what, hint: 'give each window of a machine its own name' }
   })
   const windows = written.windows.flatMap((window, index) => windowFindings([...at, 'windows', index], window, machine.windows[index]!))
   return [...findings, ...repeated, ...windows]
 }
 
-/** Returns the indices of repeated names. It ignores case, because some file systems do not distinguish `Sol` from `SOL`. */
+/**
+ * Returns the indices of names that occur earlier in the list, too. Case does not matter, because some file systems do not distinguish
+ * `Sol` from `SOL`.
+ */
 function indicesOfRepeats(names: readonly string[]): number[] {
   const lower = names.map((name) => name.toLowerCase())
   return lower.flatMap((name, index) => (lower.indexOf(name) < index ? [index] : []))
@@ -151,7 +157,7 @@ function windowFindings(at: SpecPath, written: WrittenWindow, window: Window): P
   const twice = indicesOfRepeats(names).map((index): PathFinding => {
     return {
       path: [...at, 'names', index],
-      what: `the window has two workers ${names[index]}`,
+      what: `the window has two workers with the name ${names[index]}`,
       hint: 'give each worker of a window its own name',
     }
   })
@@ -174,23 +180,25 @@ function overrideFindings(at: SpecPath, written: WrittenWindow, window: Window):
     const served = worker.repos.map((repo) => repo.slice(repo.indexOf('/') + 1))
     const hint =
       didYouMean(own.repo, served) ??
-      `add it to "repos" of the window${served.length === 0 ? '' : `, or write one of ${served.join(', ')}`}`
+      `add the repo to "repos" of the window${served.length === 0 ? '' : `, or write one of ${served.join(', ')}`}`
     return [{ path: [...path, 'repo'], what: `${window.name} does not serve ${own.repo}, the home of ${name}`, hint }]
   })
 }
 
-/** Returns the workers that could never get an issue: one finding for the window, or for each worker with its own role or repos. */
+/**
+ * Returns the findings about workers that could never get an issue: one for the window, and one for each worker with its own role or repos.
+ */
 function idleFindings(at: SpecPath, written: WrittenWindow, window: Window): PathFinding[] {
   const idle = window.workers.filter((worker: Worker) => worker.role === 'worker' && worker.repos.length === 0)
   const apart = idle.filter(({ name }) => written.workers?.[name]?.role !== undefined || written.workers?.[name]?.repos !== undefined)
-  const hint = 'write its "repos", or "role": "council" if it only advises'
+  const hint = 'set "repos" of the worker, or "role": "council" if it only answers questions'
   const single = apart.map(({ name }): PathFinding => ({
     path: [...at, 'workers', name],
     of: 'key',
     what: `the worker ${name} serves no repo`,
     hint,
   }))
-  return apart.length === idle.length ? single : [...single, { path: at, what: `${window.name} has workers and serves no repo`, hint }]
+  return apart.length === idle.length ? single : [...single, { path: at, what: `${window.name} has workers, but serves no repo`, hint }]
 }
 
 function didYouMean(word: string, candidates: readonly string[]): string | null {

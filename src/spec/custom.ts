@@ -1,4 +1,4 @@
-/** The keys for an agent of the kind `custom`: the patterns of its screen, and its submit key. */
+/** The keys of `agent` for the kind `custom`: the patterns of the agent's screen, and its submit key. */
 import * as z from 'zod'
 import { defaults } from './defaults.ts'
 import { countGroups, patternError, slowPatternReason } from './pattern.ts'
@@ -20,12 +20,12 @@ const composer = pattern.superRefine((text, context) => {
 
 const patterns = z.strictObject({
   ready: pattern.optional().meta({
-    description: 'Matches some row once the agent is ready. Default: any row that is not blank.',
+    description: 'Matches a row that the screen shows once the agent is ready for input. Default: any row that is not blank.',
     examples: ['^my-agent \\d'],
   }),
   composer: composer.meta({
     description:
-      'Matches the first row of the composer; the lowest match counts. Its one group is the draft, which may continue in the rows below.',
+      'Matches the first row of the composer (the input field). If several rows match, the lowest counts. The one group of the pattern is the draft, which may continue in the rows below.',
     examples: ['^> (.*)$'],
   }),
   below: pattern.optional().meta({
@@ -39,22 +39,23 @@ const patterns = z.strictObject({
   working: z
     .array(pattern)
     .optional()
-    .meta({ description: 'Match rows that show a running turn.', examples: [['esc to interrupt']] }),
+    .meta({ description: 'Each matches a row that the screen shows while the agent works.', examples: [['esc to interrupt']] }),
   waiting: z
     .array(pattern)
     .optional()
-    .meta({ description: 'Match rows that show an open question.', examples: [['\\(y/n\\)$']] }),
+    .meta({ description: 'Each matches a row that the screen shows while the agent asks a question.', examples: [['\\(y/n\\)$']] }),
   error: z
     .array(pattern)
     .optional()
-    .meta({ description: 'Match rows that show that the last turn failed.', examples: [['^Error: ']] }),
+    .meta({ description: 'Each matches a row that the screen shows after the last turn failed.', examples: [['^Error: ']] }),
   rows: z
     .int()
     .min(0)
     .max(50)
     .optional()
     .meta({
-      description: 'Number of rows above the composer that may show a state. Rows below it always may.',
+      description:
+        'Number of rows above the composer in which burn looks for the patterns of a state. burn always looks in the rows below the composer.',
       default: defaults.stateRows,
       examples: [4],
     }),
@@ -63,7 +64,7 @@ const patterns = z.strictObject({
 /** The keys of `agent` that only the kind `custom` uses. */
 export const customKeys = {
   patterns: patterns.optional().meta({
-    description: 'Kind `custom`: regular expressions for single rows of its screen.',
+    description: 'Kind `custom`: regular expressions. burn matches each against single rows of the screen.',
     examples: [{ composer: '^> (.*)$', working: ['esc to interrupt'] }],
   }),
   submit: z
@@ -86,7 +87,7 @@ export const customKeys = {
     .max(10_000)
     .optional()
     .meta({
-      description: 'Kind `custom`: deprecated, has no effect. burn types only one short line, which no agent replaces with a placeholder.',
+      description: 'Kind `custom`: deprecated, and has no effect, because burn types only one short line.',
       deprecated: true,
       examples: [5],
     }),

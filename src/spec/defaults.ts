@@ -1,4 +1,4 @@
-/** The defaults of the spec's keys. The schema shows them to editors, and `spec/complete` fills them in. */
+/** The default values of the spec's keys. The JSON Schema contains them, and `spec/complete` fills them in. */
 export const defaults = {
   name: 'fleet',
   token: { file: '~/.config/burn-fleet/token' },

@@ -1,22 +1,22 @@
-/** Keys and values that this release still accepts and the next one refuses. */
+/** Deprecated keys and values of the spec: this release accepts them, and the next one refuses them. */
 import type { PathFinding, Positions, SpecPath } from './findings.ts'
 import type { WrittenAgent, WrittenSpec } from './schema.ts'
 
-/** The keys that were renamed, as old and current name, by the part of the spec that has them. */
+/** The renamed keys, by the part of the spec that has them. Each entry is the old name and the current name. */
 const renamed = {
   agent: { settle: 'submit_delay' },
   dispatch: { ended_after: 'idle_timeout' },
   sprint: { mends: 'check_retries' },
 } as const
 
-/** A part of the spec that may use old names. */
+/** A part of the spec, with the old and current names of its renamed keys. */
 interface Part {
   readonly path: SpecPath
   readonly value: object
   readonly names: Readonly<Record<string, string>>
 }
 
-/** An old name that the spec uses. */
+/** A key that the spec has under its old name. */
 interface Alias {
   readonly part: Part
   readonly old: string
@@ -59,19 +59,19 @@ export function withCurrentKeys(spec: WrittenSpec): WrittenSpec {
   return copy
 }
 
-/** Returns a finding for each key that the spec has under its old and its current name. */
+/** Returns a finding for each key that the spec has under both its old and its current name. */
 export function aliasFindings(spec: WrittenSpec): PathFinding[] {
   return aliasesIn(spec)
     .filter(({ part, current }) => current in part.value)
     .map(({ part, old, current }) => ({
       path: [...part.path, old],
       of: 'key',
-      what: `"${old}" is the old name of "${current}", and both are written`,
+      what: `"${old}" is the old name of "${current}", but the spec has both keys`,
       hint: `keep "${current}" and delete "${old}"`,
     }))
 }
 
-/** Returns one line for each deprecated key or value in the spec, with its place. */
+/** Returns one message for each deprecated key or value in the spec. It begins with the file, line and column. */
 export function deprecationsIn(spec: WrittenSpec, positions: Positions): string[] {
   const found = aliasesIn(spec).map(({ part, old, current }): PathFinding => {
     const what = `"${old}" is deprecated: its name is now "${current}"`

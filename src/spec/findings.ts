@@ -1,28 +1,28 @@
-/** Findings about a spec. Each has a place, the mistake there, and a hint what to write instead. */
+/** Findings about a spec. Each names a line and column, the error there, and a hint: what to write instead. */
 import { BurnError } from '../core/errors.ts'
 
 /** A path in the spec: the keys and indices from its root, e.g. `['machines', 'mac', 'windows', 0, 'panes']`. */
 export type SpecPath = readonly (string | number)[]
 
-/** The places of values in the spec's text. With `of` as `key`, `at` returns the place of the key. */
+/** Finds the line and column of a path in the spec's text. If `of` is `key`, `at` returns the position of the key, not of its value. */
 export interface Positions {
   readonly file: string
   at(path: SpecPath, of?: 'key' | 'value'): { readonly line: number; readonly column: number }
 }
 
-/** A finding with its place. */
+/** A finding with its file, line and column. */
 export interface SpecFinding {
   readonly file: string
-  /** Line and column count from 1. */
+  /** `line` and `column` start at 1. */
   readonly line: number
   readonly column: number
-  /** The mistake, without a full stop. */
+  /** The error in the spec, without a full stop. */
   readonly what: string
-  /** The correction, without a full stop. */
+  /** What to write instead, without a full stop. */
   readonly hint: string
 }
 
-/** A finding with a path in place of a line and column. */
+/** A finding that names a path in the spec in place of a line and column. */
 export interface PathFinding {
   readonly path: SpecPath
   readonly of?: 'key' | 'value'
@@ -30,7 +30,7 @@ export interface PathFinding {
   readonly hint: string
 }
 
-/** An invalid spec. The message has one line for each finding. */
+/** The error for an invalid spec. The message has one line for each finding. */
 export class SpecError extends BurnError {
   readonly findings: readonly SpecFinding[]
 
@@ -42,7 +42,7 @@ export class SpecError extends BurnError {
   }
 }
 
-/** Throws a SpecError with the findings, in the order of the file. Does nothing if there are none. */
+/** Throws a SpecError with the findings, sorted by line and column. Does nothing if there are no findings. */
 export function throwFindings(found: readonly PathFinding[], positions: Positions): void {
   if (found.length === 0) return
   const findings = found.map(({ path, of, what, hint }) => ({ file: positions.file, ...positions.at(path, of), what, hint }))

@@ -1,14 +1,14 @@
-/** The schemas of the spec's `forge`, one for each kind. `src/forge/index.ts` has the adapters, and does not compile if one is missing. */
+/** The schemas of the spec's `forge`, one for each kind of forge. `src/forge/index.ts` does not compile if a kind has no adapter. */
 import * as z from 'zod'
 import type { SecretSource } from '../core/nouns.ts'
 import { defaults } from './defaults.ts'
 import { argv, line, owner } from './values.ts'
 
-/** The schema of the place of a secret. */
+/** The schema of a secret's source: a file, an environment variable or a command. */
 export const token = z
   .strictObject({
     file: line.optional().meta({
-      description: 'File that contains only the secret, and that only you can read (mode 0600).',
+      description: 'File that contains only the secret. Only you may have access to the file (mode 0600).',
       examples: ['~/.config/burn-fleet/token'],
     }),
     env: line.optional().meta({ description: 'Environment variable that contains the secret.', examples: ['BURN_TOKEN'] }),
@@ -21,9 +21,11 @@ const gitea = z.strictObject({
   kind: z.literal('gitea').meta({ description: 'Gitea or Forgejo.' }),
   url: line.meta({ description: 'Address of the forge, without credentials.', examples: ['https://forge.example.com'] }),
   owner: owner.meta({ description: 'User or organisation that owns the repos.', examples: ['my-org'] }),
-  token: token
-    .optional()
-    .meta({ description: 'Place of the API token, never the token itself.', default: defaults.token, examples: [defaults.token] }),
+  token: token.optional().meta({
+    description: 'Where burn reads the API token: a file, a variable or a command. Never write the token itself here.',
+    default: defaults.token,
+    examples: [defaults.token],
+  }),
   requests_per_minute: z
     .int()
     .min(1)
@@ -31,7 +33,7 @@ const gitea = z.strictObject({
     .optional()
     .meta({
       description:
-        'Maximum number of requests per minute from one process. Further requests wait, and burn reports it. Stay below the limit of the forge. `null`: no limit.',
+        'Maximum number of requests per minute from one burn process. burn delays further requests, and reports the delay. Choose a number below the limit of the forge. `null`: no limit.',
       default: null,
       examples: [300],
     }),
@@ -42,7 +44,7 @@ const folder = z.strictObject({
   path: line.meta({ description: 'Path of the folder. A relative path starts at the folder of the spec.', examples: ['~/burn'] }),
   owner: owner
     .optional()
-    .meta({ description: 'Owner in the names of repos, `owner/name`.', default: defaults.folderOwner, examples: ['local'] }),
+    .meta({ description: 'First part of the names of repos, `owner/name`.', default: defaults.folderOwner, examples: ['local'] }),
 })
 
 /** The schema of `forge`. */
@@ -51,12 +53,12 @@ export const forge = z.discriminatedUnion('kind', [gitea, folder])
 export type WrittenForge = z.infer<typeof forge>
 export type ForgeKind = WrittenForge['kind']
 
-/** The settings with their defaults (`spec/complete`): every kind has an owner, and a server has a token. */
+/** The settings of a forge after `spec/complete` filled in the defaults: every kind has an owner, and a server has a token. */
 type Complete<Written extends WrittenForge> = Omit<Written, 'owner' | 'token'> & { readonly owner: string } & (Written extends {
     readonly url: string
   }
     ? { readonly token: SecretSource }
     : unknown)
 
-/** The settings that the adapter of each kind gets. */
+/** The settings that burn passes to the adapter of each kind of forge. */
 export type ForgeSettings = { readonly [Kind in ForgeKind]: Complete<Extract<WrittenForge, { readonly kind: Kind }>> }

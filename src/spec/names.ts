@@ -1,6 +1,6 @@
-/** The names and the home repos of a window's workers. */
+/** Chooses the names and the home repos of a window's workers. */
 
-/** Names for workers that have none in the spec, from mythology and alchemy, in the order of drawing. */
+/** Names for workers that have no name in the spec, from mythology and alchemy. burn uses them in this order. */
 const registry = `
 AZOTH ALBEDO CITRINITAS RUBEDO SULPHUR MERCURIUS SAL ATHANOR VITRIOL SATURN JUPITER MARS EARTH SOL RAZIEL AZRAEL CASSIEL METATRON SANDALPHON BINAH
 CHOKMAH KETER ALDEBARAN RIGEL SIRIUS POLARIS HAMMER ANVIL ADZE PICK TONGS WRENCH SCREWDRIVER BOLT SAW TRAP HOOK MAGNET SPARK FLAME TESLA HERMES
@@ -43,23 +43,23 @@ CALCINATOR ALKAHEST ELIXIR TINCTURE QUICKSILVER ANTIMONY CINNABAR ORPIMENT REALG
 /** All names of the registry, each once. */
 export const names: readonly string[] = [...new Set(registry.split(/\s+/).filter((name) => name !== ''))]
 
-/** Returns a name for any index. After the end of the registry, the names start over with a number. */
+/** Returns the name at an index of the registry. After its end the names repeat with a number, such as `AZOTH2`. */
 export function nameAt(index: number): string {
   const name = names[index % names.length]!
   return index < names.length ? name : `${name}${Math.floor(index / names.length) + 1}`
 }
 
-/** A worker in the ledger. Its id is `machine/WINDOW/NAME`. */
+/** A worker in the ledger. `id` is `machine/WINDOW/NAME`; `drawn` is true if burn chose the name from the registry. */
 export interface KnownWorker {
   readonly id: string
   readonly drawn: boolean
 }
 
 /**
- * Returns the names of a window's panes: first those in the spec, then those that were drawn before (`known`, in the order of drawing).
- * Further names are drawn from the registry, from an index that `seed` determines. burn never draws a name that a worker of the fleet has
- * or had. So a worker keeps its name if its neighbours change, and a smaller window loses its last drawn names first. `used` has all
- * written and recorded names of the fleet; new ones are added to it.
+ * Returns the names of the workers in a window: first the names in the spec (`written`), then those that burn chose earlier (`known`,
+ * oldest first). It takes further names from the registry, from an index that `seed` determines. It skips names in `used`: those that a
+ * worker of the fleet has or had. It adds the new names to `used`. So a worker keeps its name if other workers come or go, and a smaller
+ * window loses its newest names first.
  */
 export function drawNames(
   { written, panes, known }: { readonly written: readonly string[]; readonly panes: number; readonly known: readonly string[] },
@@ -77,13 +77,13 @@ export function drawNames(
   return [...written, ...drawn]
 }
 
-/** Returns the names that were drawn for a window before, in the order of drawing. */
+/** Returns the names that burn chose for a window earlier, oldest first. */
 export function knownNames(known: readonly KnownWorker[], machine: string, window: string): string[] {
   const prefix = `${machine}/${window}/`
   return known.filter(({ id, drawn }) => drawn && id.startsWith(prefix)).map(({ id }) => id.slice(prefix.length))
 }
 
-/** Returns a hash below 2^32 of a text: FNV-1a with a final mix, so that similar texts get very different values. */
+/** Returns a hash of a string, below 2^32: FNV-1a with a final mix, so that similar strings get very different hashes. */
 export function hashOf(text: string): number {
   let hash = 2_166_136_261
   for (const char of text) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 16_777_619)
@@ -93,8 +93,8 @@ export function hashOf(text: string): number {
 }
 
 /**
- * Returns the home repo of each worker. It spreads the workers over the repos as evenly as possible. It goes by their names, not by their
- * panes, so that most workers keep their home if a neighbour comes or goes: an agent has built up context about its home repo.
+ * Returns the home repo of each worker, by name. It spreads the workers over the repos as evenly as possible. The choice depends on the
+ * names of workers, not on their panes. So most workers keep their home repo, about which their agents have context, if others come or go.
  */
 export function spreadHomes(workers: readonly string[], repos: readonly string[]): ReadonlyMap<string, string> {
   const room = Math.floor(workers.length / repos.length)

@@ -1,10 +1,10 @@
-/** Checks regular expressions of a spec: their syntax, and the time that they may take. */
+/** Checks the regular expressions in a spec: their syntax, and how long a match may take. */
 import { messageOf } from '../core/errors.ts'
 
 const maxLength = 500
-/** burn cuts rows at this column before it matches them. */
+/** burn cuts the rows of a screen after this number of characters before it matches them. */
 const columns = 300
-/** The maximum number of ways to match a row: three unbounded repeats, and a short one. */
+/** The maximum number of ways in which a pattern may match a row. It allows three unbounded repeats and one of up to ten characters. */
 const maxWays = 10 * columns ** 3
 
 /** Returns the syntax error of a regular expression; null if it has none. */
@@ -23,13 +23,13 @@ export function countGroups(pattern: string): number {
 }
 
 interface Group {
-  /** A part of it can match in several ways, because it is repeated or has alternatives. */
+  /** A part of the group can match in several ways, because the part is repeated or has alternatives. */
   varies: boolean
 }
 
 /**
- * Returns the reason that a pattern may take exponential time on a row; null if its syntax shows none. It refuses a repeated group whose
- * content varies, a reference to a group, and too many unbounded repeats. It may refuse a pattern that would be fast.
+ * Returns the reason that a pattern may take exponential time; null if there is none. It refuses a repeated group that contains a repeat or
+ * an alternative, a reference to a group, and too many unbounded repeats. It judges only the syntax, so it may refuse a fast pattern.
  */
 export function slowPatternReason(pattern: string): string | null {
   if (pattern.length > maxLength) return `must not be longer than ${maxLength} characters`
@@ -56,7 +56,7 @@ export function slowPatternReason(pattern: string): string | null {
   return `has too many repeats without a limit${anchored ? '' : ', and does not begin with "^"'}: write {0,9} in place of *`
 }
 
-/** Returns the number of ways in which a token with this quantifier can match. */
+/** Returns the number of lengths that a token with this quantifier can match, at most `columns`. */
 function waysOf(repeated = '{1}'): number {
   if (repeated === '?') return 2
   const [, min = '0', comma, max = ''] = /^\{(\d+)(,)?(\d*)\}$/u.exec(repeated) ?? ['', '0', ',']
@@ -64,6 +64,6 @@ function waysOf(repeated = '{1}'): number {
   return Math.min(columns, max === '' ? columns : Number(max) - Number(min) + 1)
 }
 
-/** An escape, a class, the start or end of a group, an alternative or a character, each with its quantifier. */
+/** Matches one token of a pattern with its quantifier: an escape, a character class, the start or end of a group, a `|`, or a character. */
 const tokens =
   /(?:\\(?:[pPu]\{[^}]*\}|k<[^>]*>|\d+|[^])|\[(?:\\[^]|[^\]\\])*\]|\((?:\?(?:[:=!]|<[=!]|<[^>]*>))?|(?<close>\))|[^])(?<repeated>[*+?]|\{\d+(?:,\d*)?\})?/gu

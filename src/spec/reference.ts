@@ -1,8 +1,8 @@
-/** The reference of all spec keys. It is generated from the schema, so that the two cannot differ. */
+/** Generates the reference of all spec keys from the schema, so that the two cannot differ. */
 import type { JsonSchema } from './schema-json.ts'
 import { specJsonSchema } from './schema-json.ts'
 
-/** Returns the reference as Markdown. The repository has it as `docs/reference/spec-reference.md`. */
+/** Returns the reference of all spec keys as Markdown: the content of `docs/reference/spec-reference.md`. */
 export function specReference(): string {
   const schema = specJsonSchema()
   const rows = rowsOf('', schema, schema.$defs ?? {})

@@ -1,4 +1,4 @@
-/** Turns the errors of the schema check into findings for people. */
+/** Turns the errors that zod reports about a spec into findings that people understand. */
 import type * as z from 'zod'
 import { nearest } from '../core/suggest.ts'
 import { pathText, type PathFinding, type SpecPath } from './findings.ts'
@@ -7,8 +7,8 @@ import { specJsonSchema, type JsonSchema } from './schema-json.ts'
 type Issue = z.core.$ZodIssue
 
 /**
- * Returns a finding for each error. `written` is the value that was checked. Findings repeat no text of it, which may be a misplaced
- * secret; only keys and numbers.
+ * Returns a finding for each error of zod. `written` is the spec that zod checked. Findings repeat its keys and numbers, but no text,
+ * because that may be a misplaced secret.
  */
 export function schemaFindings(issues: readonly Issue[], written: unknown): PathFinding[] {
   const schema = specJsonSchema()
@@ -35,7 +35,7 @@ function unknownKey(path: SpecPath, key: string, schema: JsonSchema | null): Pat
     .map(([known]) => known)
   const meant = nearest(key, keys)
   const where = path.length === 0 ? '' : ` in ${pathText(path)}`
-  const hint = meant === null ? `known here: ${keys.join(', ')}` : `did you mean "${meant}"?`
+  const hint = meant === null ? `known keys here: ${keys.join(', ')}` : `did you mean "${meant}"?`
   return { path: [...path, key], of: 'key', what: `unknown key "${key}"${where}`, hint }
 }
 
@@ -65,7 +65,7 @@ function anyOf(options: readonly string[]): string {
   return options.length < 2 ? options.join('') : `${options.slice(0, -1).join(', ')} or ${options.at(-1)}`
 }
 
-/** Returns an example of the key at a path, or of the nearest parent that has one. */
+/** Returns a hint with an example for the key at a path, or for its nearest parent that has an example. */
 function exampleOf(root: JsonSchema, path: SpecPath, written: unknown): string {
   for (let length = path.length; length > 0; length--) {
     const example = schemaAt(root, path.slice(0, length), written)?.examples?.[0]
@@ -102,7 +102,7 @@ function valueAt(written: unknown, path: SpecPath): unknown {
   )
 }
 
-/** Returns the schema of the value at a path; null if it has none there. */
+/** Returns the schema of the value at a path; null if the schema has no such path. */
 function schemaAt(root: JsonSchema, path: SpecPath, written: unknown): JsonSchema | null {
   let schema: JsonSchema | undefined = root
   let value = written
@@ -119,7 +119,10 @@ function valuesOf(schema: JsonSchema | undefined): JsonSchema | undefined {
   return typeof schema?.additionalProperties === 'object' ? schema.additionalProperties : undefined
 }
 
-/** Follows a reference, and chooses the alternative whose `kind` is written. If none matches, the result allows every known `kind`. */
+/**
+ * Returns the schema that applies to `value`: follows a `$ref`, and chooses the `oneOf` alternative that has the `kind` of the value. If no
+ * alternative has it, the result allows every known `kind`.
+ */
 function choose(root: JsonSchema, schema: JsonSchema | undefined, value: unknown): JsonSchema | undefined {
   const target = schema?.$ref === undefined ? undefined : root.$defs?.[schema.$ref.replace('#/$defs/', '')]
   if (target !== undefined) return { ...target, ...schema }

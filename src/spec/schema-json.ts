@@ -22,9 +22,9 @@ export interface JsonSchema {
   readonly oneOf?: readonly JsonSchema[]
 }
 
-/** Returns the JSON Schema (draft 2020-12) of a spec. The repository has it as `fleet-spec.schema.json`, for editors. */
+/** Returns the JSON Schema (draft 2020-12) of the spec: the content of `fleet-spec.schema.json`, which editors use. */
 export function specJsonSchema(): JsonSchema {
-  // The type of zod also allows `true` for a schema, which does not occur here.
+  // The cast is safe: the return type of zod also allows the schema `true`, but this schema contains none.
   const schema = z.toJSONSchema(writtenSpec, { target: 'draft-2020-12', io: 'input' }) as JsonSchema
   return { $schema: schema['$schema'], title: 'fleet-spec.json of burn-fleet', ...schema }
 }

@@ -1,4 +1,4 @@
-/** The schema of the spec. The types, the JSON Schema for editors and the reference of keys are generated from it. */
+/** The schema of the spec. The TypeScript types, the JSON Schema for editors and the reference of all keys are generated from it. */
 import * as z from 'zod'
 import { defaults } from './defaults.ts'
 import { forge } from './forges.ts'
@@ -8,7 +8,9 @@ import { argv, depth, dir, glyph, host, line, name, repo, repos, role, timeSpan,
 
 const worker = z.strictObject({
   role: role.optional().meta({ description: 'Role of the worker. Default: the role of its window.', examples: ['council'] }),
-  repo: repo.optional().meta({ description: 'Home repo of the worker: it gets the issues of this repo first.', examples: ['app'] }),
+  repo: repo
+    .optional()
+    .meta({ description: 'Home repo of the worker: the worker gets issues of this repo before others.', examples: ['app'] }),
   repos: repos
     .optional()
     .meta({ description: 'Repos that the worker serves. Default: the repos of its window.', examples: [['app', 'docs']] }),
@@ -16,12 +18,12 @@ const worker = z.strictObject({
     .nullable()
     .optional()
     .meta({
-      description: 'Label of the issues that the worker gets first. `null`: none.',
+      description: 'Label of an issue. The worker gets issues with this label before others. `null`: no label.',
       examples: ['frontend'],
     }),
-  glyph: glyph.optional().meta({ description: 'Sign next to its name, for people.', examples: ['◆'] }),
+  glyph: glyph.optional().meta({ description: 'Symbol that burn shows next to the name of the worker.', examples: ['◆'] }),
   depth: depth.optional().meta({ description: 'Maximum number of issues that the worker has at once.', examples: [1] }),
-  dir: dir.optional().meta({ description: 'Working directory on its machine.', examples: ['~/agents/azoth'] }),
+  dir: dir.optional().meta({ description: 'Working directory of the worker, on its machine.', examples: ['~/agents/azoth'] }),
   agent: agent
     .optional()
     .meta({ description: 'Agent settings of this worker. They override those of its window.', examples: [{ model: 'hermes-4-70b' }] }),
@@ -29,9 +31,12 @@ const worker = z.strictObject({
 
 const window = z.strictObject({
   name: name.meta({ description: 'Name of the tmux window.', examples: ['CRUCIBLE'] }),
-  lane: line.optional().meta({ description: 'Word for the purpose of the window. Default: its name in lower case.', examples: ['bugs'] }),
+  lane: line.optional().meta({
+    description: 'Purpose of the window in one word, for people. Default: the name of the window in lower case.',
+    examples: ['bugs'],
+  }),
   role: role.optional().meta({
-    description: 'Role of its workers. `worker`: works on issues. `council` and `sentinel`: only give their view on questions.',
+    description: 'Role of the workers in the window. `worker`: works on issues. `council` and `sentinel`: only answer questions.',
     default: defaults.role,
     examples: ['worker'],
   }),
@@ -40,25 +45,32 @@ const window = z.strictObject({
     .min(1)
     .max(500)
     .optional()
-    .meta({ description: 'Number of workers. Default: the number of names, at least one.', examples: [12] }),
-  repos: repos.optional().meta({ description: 'Repos whose issues its workers get.', examples: [['app', 'docs']] }),
+    .meta({ description: 'Number of workers, each in its own pane. Default: the number of `names`, at least 1.', examples: [12] }),
+  repos: repos.optional().meta({ description: 'Repos whose issues the workers of the window get.', examples: [['app', 'docs']] }),
   names: z
     .array(name)
     .optional()
     .meta({
-      description: 'Names of its workers. burn draws missing names from mythology, and keeps them.',
+      description: 'Names of the workers. burn takes missing names from a list of mythological names, and does not change them later.',
       examples: [['AZOTH', 'ALBEDO']],
     }),
   sublanes: words.optional().meta({
-    description: 'Sublanes of its workers, pane by pane. The list repeats if it is shorter.',
+    description:
+      'Values of `sublane` for the workers, in the order of their panes. burn repeats a list that is shorter than the number of panes.',
     examples: [['frontend', 'backend']],
   }),
   glyphs: z
     .array(glyph)
     .optional()
-    .meta({ description: 'Glyphs of its workers, pane by pane. The list repeats if it is shorter.', examples: [['◆', '◇']] }),
-  depth: depth.optional().meta({ description: 'Maximum number of issues that each worker has at once.', examples: [2] }),
-  dir: dir.optional().meta({ description: 'Parent of the working directories. Each worker has `NAME` below it.', examples: ['~/work'] }),
+    .meta({
+      description:
+        'Values of `glyph` for the workers, in the order of their panes. burn repeats a list that is shorter than the number of panes.',
+      examples: [['◆', '◇']],
+    }),
+  depth: depth.optional().meta({ description: 'Maximum number of issues that each worker of the window has at once.', examples: [2] }),
+  dir: dir
+    .optional()
+    .meta({ description: 'Parent folder of the working directories. Each worker works in the subfolder `NAME`.', examples: ['~/work'] }),
   agent: agent
     .optional()
     .meta({ description: 'Agent settings of this window. They override those of its machine.', examples: [{ model: 'hermes-4-70b' }] }),
@@ -66,7 +78,7 @@ const window = z.strictObject({
     .record(name, worker)
     .optional()
     .meta({
-      description: 'Settings of single workers, by name. They override those of the window.',
+      description: 'Settings of single workers, by the name of the worker. They override the settings of the window.',
       examples: [{ AZOTH: { role: 'council' } }],
     }),
 })
@@ -77,30 +89,37 @@ const ssh = z.strictObject({
     .min(1)
     .max(65_535)
     .optional()
-    .meta({ description: 'Port. Default: the port in your ssh configuration.', examples: [22] }),
+    .meta({ description: 'Port of the ssh server. Default: the port in your ssh configuration.', examples: [22] }),
   options: z
     .record(z.string().regex(/^[A-Za-z][A-Za-z0-9]*$/, 'must be the name of an ssh option'), line)
     .optional()
-    .meta({ description: 'Options as in ssh_config(5).', examples: [{ IdentityFile: '~/.ssh/fleet' }] }),
+    .meta({ description: 'ssh options, with the names of ssh_config(5).', examples: [{ IdentityFile: '~/.ssh/fleet' }] }),
 })
 
-const session = name.optional().meta({ description: "tmux session. Default: the fleet's name.", examples: ['BURN'] })
-const socket = name.optional().meta({ description: "tmux socket (`tmux -L`). Default: `burn-` and the fleet's name.", examples: ['burn'] })
+const session = name.optional().meta({ description: 'Name of the tmux session. Default: the name of the fleet.', examples: ['BURN'] })
+const socket = name
+  .optional()
+  .meta({ description: 'Name of the tmux socket (`tmux -L`). Default: `burn-` and the name of the fleet.', examples: ['burn'] })
 const tmux = z
   .string()
   .regex(/^[A-Za-z0-9_/][^\s\u0000-\u001f\u007f]*$/, 'must be the name or the absolute path of a program')
   .optional()
-  .meta({ description: 'tmux program: a name or an absolute path.', default: defaults.tmux, examples: ['/opt/homebrew/bin/tmux'] })
+  .meta({
+    description: 'tmux program on the machine: a name or an absolute path.',
+    default: defaults.tmux,
+    examples: ['/opt/homebrew/bin/tmux'],
+  })
 
 const machine = z.strictObject({
   host: host.optional().meta({
-    description: 'Host that burn reaches over ssh. Without `host` and `exec`, the machine is this one.',
+    description: 'Host that burn connects to over ssh. Without `host` and `exec`, it is the machine that runs burn.',
     examples: ['burn@vps'],
   }),
   ssh: ssh.optional().meta({ description: 'ssh settings, in addition to your ssh configuration.', examples: [{ port: 22 }] }),
-  exec: argv
-    .optional()
-    .meta({ description: 'Command that runs its arguments on the machine, in place of ssh.', examples: [['docker', 'exec', '-i', 'box']] }),
+  exec: argv.optional().meta({
+    description: 'Command that burn calls in place of ssh. It must run its arguments as a command on the machine.',
+    examples: [['docker', 'exec', '-i', 'box']],
+  }),
   tmux,
   session,
   socket,
@@ -108,18 +127,21 @@ const machine = z.strictObject({
     .int()
     .min(1)
     .optional()
-    .meta({ description: 'Number of cores, for the checks of `burn doctor`.', examples: [14] }),
+    .meta({ description: 'Number of CPU cores that the machine has. `burn doctor` warns if it finds fewer.', examples: [14] }),
   ram_gb: z
     .number()
     .positive()
     .optional()
-    .meta({ description: 'Memory in GB, for the checks of `burn doctor`.', examples: [36] }),
-  role: role.optional().meta({ description: 'Role for windows without their own.', default: defaults.role, examples: ['worker'] }),
-  repos: repos.optional().meta({ description: 'Repos for windows without their own.', examples: [['app']] }),
-  depth: depth.optional().meta({ description: 'Maximum number of issues that each of its workers has at once.', examples: [1] }),
-  dir: dir
+    .meta({ description: 'Memory of the machine in GB. `burn doctor` warns if it finds less.', examples: [36] }),
+  role: role
     .optional()
-    .meta({ description: 'Parent of the working directories. Each worker has `WINDOW/NAME` below it.', examples: ['/srv/burn'] }),
+    .meta({ description: 'Role of the workers in windows that do not set `role`.', default: defaults.role, examples: ['worker'] }),
+  repos: repos.optional().meta({ description: 'Repos of windows that do not set `repos`.', examples: [['app']] }),
+  depth: depth.optional().meta({ description: 'Maximum number of issues that each worker of the machine has at once.', examples: [1] }),
+  dir: dir.optional().meta({
+    description: 'Parent folder of the working directories. Each worker works in the subfolder `WINDOW/NAME`.',
+    examples: ['/srv/burn'],
+  }),
   agent: agent
     .optional()
     .meta({ description: 'Agent settings of this machine. They override those of the fleet.', examples: [{ env: { TZ: 'UTC' } }] }),
@@ -133,7 +155,7 @@ const keys = z.strictObject({
   $schema: z
     .string()
     .optional()
-    .meta({ description: 'Address of the JSON Schema, for editors.', examples: ['./fleet-spec.schema.json'] }),
+    .meta({ description: 'Path or URL of the JSON Schema, with which editors check the spec.', examples: ['./fleet-spec.schema.json'] }),
   name: name.optional().meta({
     description: 'Name of the fleet. Fleets that share a machine need different names.',
     default: defaults.name,
@@ -144,14 +166,18 @@ const keys = z.strictObject({
   tmux,
   dir: dir.optional().meta({
     description:
-      "Parent of the working directories. Each worker has `MACHINE/WINDOW/NAME` below it. Default: `~/.local/state/burn-fleet/` and the fleet's name.",
+      'Parent folder of the working directories. Each worker works in the subfolder `MACHINE/WINDOW/NAME`. Default: `~/.local/state/burn-fleet/` and the name of the fleet.',
     examples: ['~/fleet'],
   }),
-  forge: forge.meta({ description: 'Forge that has the issues.', examples: [{ kind: 'folder', path: '~/burn' }] }),
-  agent: agent.optional().meta({ description: 'Agent that runs in every pane.', examples: [{ kind: 'hermes' }] }),
+  forge: forge.meta({
+    description: 'Forge that contains the issues: a server or a folder.',
+    examples: [{ kind: 'folder', path: '~/burn' }],
+  }),
+  agent: agent.optional().meta({ description: 'Settings of the agent program in every pane.', examples: [{ kind: 'hermes' }] }),
   dispatch: policy.optional().meta({ description: 'Rules for giving issues to workers.', examples: [{ depth: 2 }] }),
   sprint: sprint.optional().meta({
-    description: 'Sprints: runs without a pane, each with one issue, one workspace and one change for review (docs/how-to/run-sprints.md).',
+    description:
+      'Settings of sprints. A sprint is a run without a pane: it works on one issue in its own workspace, and opens one change (docs/how-to/run-sprints.md).',
     examples: [{ backends: [{ kind: 'runner' }] }],
   }),
   ledger: z
@@ -170,7 +196,8 @@ const keys = z.strictObject({
     .nullable()
     .optional()
     .meta({
-      description: 'Time that the ledger keeps ended work. `burn dispatch` deletes older history once a day. `null`: keep everything.',
+      description:
+        'Time for which the ledger keeps the history of ended work. `burn dispatch` deletes older history once a day. `null`: keep everything.',
       default: defaults.retention,
       examples: ['365d'],
     }),
@@ -178,11 +205,11 @@ const keys = z.strictObject({
     .record(repo, repoSettings)
     .optional()
     .meta({
-      description: 'Settings of repos, by repo. The windows list the repos that they serve.',
+      description: 'Settings of single repos, by the name of the repo. A window or `sprint.repos` must list each of them.',
       examples: [{ app: { check: 'npm test' } }],
     }),
   templates: templates.optional().meta({
-    description: 'Files that replace the built-in prompts. A relative path starts at the folder of the spec.',
+    description: 'Files that replace the built-in prompts. Relative paths start at the folder of the spec.',
     examples: [{ work: 'prompts/work.md' }],
   }),
   machines: z
@@ -190,13 +217,13 @@ const keys = z.strictObject({
     .refine((machines) => Object.keys(machines).length > 0, 'must have at least one machine')
     .optional()
     .meta({
-      description: 'Machines, by name. Optional if `sprint.repos` lists repos.',
+      description: 'Machines, by the name of the machine. Optional if `sprint.repos` lists repos.',
       minProperties: 1,
       examples: [{ laptop: { windows: [{ name: 'CRUCIBLE', panes: 4, repos: ['app'] }] } }],
     }),
 })
 
-/** The schema of a spec. `when` makes zod check the machines even if other keys are wrong, so `spec` may be anything. */
+/** The schema of a spec. `when` makes zod check `machines` even if other keys are invalid, so `spec` may have any type. */
 export const writtenSpec = keys.refine((spec) => spec?.machines !== undefined || spec?.sprint?.repos !== undefined, {
   path: ['machines'],
   message: 'is missing',

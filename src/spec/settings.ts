@@ -5,24 +5,29 @@ import { customKeys } from './custom.ts'
 import { defaults } from './defaults.ts'
 import { argv, depth, timeSpan, env, line, words } from './values.ts'
 
-/** The schema of `agent`, which every level of the spec may have. */
+/** The schema of `agent`. The fleet, a machine, a window and a worker may each have this key. */
 export const agent = z
   .strictObject({
     kind: z
       .enum(agentNames)
       .optional()
-      .meta({ description: 'Kind of agent program.', default: defaults.agentKind, examples: ['hermes'] }),
-    command: argv
-      .optional()
-      .meta({ description: "Program and arguments, in place of the kind's default.", examples: [['hermes', 'chat', '--yolo']] }),
-    model: line.optional().meta({ description: 'Model for the agent.', examples: ['hermes-4-405b'] }),
-    provider: line.optional().meta({ description: "Provider of the model, by the agent's own name for it.", examples: ['nous'] }),
+      .meta({
+        description: 'Agent program. `custom`: any other program, whose screen burn reads with `patterns`.',
+        default: defaults.agentKind,
+        examples: ['hermes'],
+      }),
+    command: argv.optional().meta({
+      description: 'Program and arguments that start the agent, in place of the default of the kind.',
+      examples: [['hermes', 'chat', '--yolo']],
+    }),
+    model: line.optional().meta({ description: 'Model that the agent uses.', examples: ['hermes-4-405b'] }),
+    provider: line.optional().meta({ description: 'Provider of the model, by the name that the agent has for it.', examples: ['nous'] }),
     busy_input_mode: z
       .enum(['interrupt', 'queue'])
       .optional()
       .meta({
         description:
-          'Effect of Enter while the agent works, as its own configuration sets it (Hermes: `display.busy_input_mode`). With `queue`, burn sees at once that a busy agent got a prompt; with `interrupt`, only after the turn.',
+          'Effect of Enter while the agent works. Must match the configuration of the agent (Hermes: `display.busy_input_mode`). `queue`: the agent queues the text, so burn sees at once that a busy agent got a prompt. `interrupt`: Enter interrupts the turn, so burn waits for its end.',
         default: defaults.busyInputMode,
         examples: ['queue'],
       }),
@@ -36,7 +41,7 @@ export const agent = z
         examples: [false],
       }),
     env: env.optional().meta({
-      description: 'Environment variables. Write no secrets: the process list shows them.',
+      description: 'Environment variables of the agent. Do not write secrets here, because the process list shows them.',
       examples: [{ HERMES_HOME: '~/.hermes' }],
     }),
     ...customKeys,
@@ -48,13 +53,14 @@ const trust = z.strictObject({
     .union([z.enum(['writers', 'anyone']), z.array(line)], 'must be "writers", "anyone", or a list of logins')
     .optional()
     .meta({
-      description: 'Authors whose issues agents get: `writers` (accounts that may write to the repo), `anyone`, or a list of logins.',
+      description:
+        'Authors whose issues may reach an agent: `writers` (accounts that may write to the repo), `anyone`, or a list of logins.',
       default: defaults.authors,
       examples: ['writers'],
     }),
   labels: words.optional().meta({
     description:
-      'Labels that approve an issue by any author. They approve the text that burn first saw with the label; after an edit, set the label again.',
+      'Labels that approve an issue of any author. A label approves the text that burn first saw with it. After an edit of the issue, set the label again.',
     default: defaults.trustedLabels,
     examples: [['approved']],
   }),
@@ -67,19 +73,21 @@ export const policy = z.strictObject({
     default: defaults.depth,
     examples: [2],
   }),
-  interval: timeSpan.optional().meta({ description: 'Pause between cycles.', default: defaults.interval, examples: ['60s'] }),
+  interval: timeSpan
+    .optional()
+    .meta({ description: 'Pause between two cycles of `burn dispatch`.', default: defaults.interval, examples: ['60s'] }),
   skip_labels: words.optional().meta({
-    description: 'burn does not give issues with one of these labels.',
+    description: 'Labels of issues that burn does not give to workers.',
     default: defaults.skipLabels,
     examples: [['epic', 'meta']],
   }),
   skip_titles: words.optional().meta({
-    description: 'Regular expressions. burn does not give issues whose title matches one; case does not matter.',
+    description: 'Regular expressions. burn does not give an issue to a worker if one of them matches its title. Case does not matter.',
     default: defaults.skipTitles,
     examples: [['^\\[meta\\]']],
   }),
   council_labels: words.optional().meta({
-    description: 'burn asks the council about issues with one of these labels, in place of giving them to workers.',
+    description: 'Labels of issues about which burn asks the council. It does not give these issues to workers.',
     default: defaults.councilLabels,
     examples: [['council']],
   }),
@@ -115,7 +123,7 @@ export const policy = z.strictObject({
     .max(100)
     .optional()
     .meta({
-      description: 'Maximum number of attempts at an issue. After them, burn leaves it to people.',
+      description: 'Maximum number of attempts at an issue. After them, burn gives the issue to no worker until a person requeues it.',
       default: defaults.maxAttempts,
       examples: [3],
     }),
@@ -129,11 +137,13 @@ export const policy = z.strictObject({
     .optional()
     .meta({
       description:
-        'Other fleets, with their own ledgers, work on the same repos. The first claim comment then wins an issue, which costs one second and one request per claim. Set it in each of these fleets, and give each its own name.',
+        'Other fleets, with their own ledgers, work on the same repos. Then the fleet that wrote the first claim comment gets the issue; each claim costs one more second and one more request. Set this key in each of these fleets, and give each fleet its own name.',
       default: defaults.sharedForge,
       examples: [true],
     }),
-  trust: trust.optional().meta({ description: 'Rules for which issue texts may reach an agent.', examples: [{ authors: 'writers' }] }),
+  trust: trust
+    .optional()
+    .meta({ description: 'Rules for which issues may reach an agent, by author and by label.', examples: [{ authors: 'writers' }] }),
 })
 
 /** The schema of one repo in `repos`. */
@@ -141,24 +151,28 @@ export const repoSettings = z.strictObject({
   base: line
     .regex(/^[^-][^\s~^:?*[\\]*$/, 'must be the name of a branch')
     .optional()
-    .meta({ description: 'Branch against which agents open changes.', default: defaults.base, examples: ['main'] }),
-  check: line.optional().meta({ description: 'Command that must succeed before a change is opened.', examples: ['npm test'] }),
+    .meta({ description: 'Base branch of the changes that agents and sprints open.', default: defaults.base, examples: ['main'] }),
+  check: line
+    .optional()
+    .meta({ description: 'Command that must succeed before an agent or a sprint opens a change.', examples: ['npm test'] }),
   setup: line.optional().meta({
-    description: 'Command that a sprint runs first in a new workspace, with network access. It installs the dependencies of the check.',
+    description: 'Command that a sprint runs first in a new workspace, with network access. Use it to install the dependencies of `check`.',
     examples: ['npm ci --ignore-scripts'],
   }),
   clone_url: line
     .regex(/^[^-]/, 'must not start with "-"')
     .optional()
     .meta({
-      description: "Clone URL, in place of the forge's own.",
+      description: 'Clone URL of the repo, in place of the URL that the forge gives.',
       examples: ['ssh://git@forge.example.com/my-org/app.git'],
     }),
 })
 
 /** The schema of `templates`. */
 export const templates = z.strictObject({
-  work: line.optional().meta({ description: 'Prompt for an issue.', examples: ['prompts/work.md'] }),
-  identity: line.optional().meta({ description: 'First prompt of a worker: its name and role.', examples: ['prompts/identity.md'] }),
-  council: line.optional().meta({ description: 'Prompt for a question to the council.', examples: ['prompts/council.md'] }),
+  work: line.optional().meta({ description: 'File with the prompt that gives an issue to a worker.', examples: ['prompts/work.md'] }),
+  identity: line
+    .optional()
+    .meta({ description: 'File with the first prompt of a worker, which tells its name and role.', examples: ['prompts/identity.md'] }),
+  council: line.optional().meta({ description: 'File with the prompt for a question to the council.', examples: ['prompts/council.md'] }),
 })

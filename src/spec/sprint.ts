@@ -1,12 +1,15 @@
-/** The schema of the spec's `sprint`: backends, limits, and the place of workspaces. */
+/** The schema of the spec's `sprint`: backends, limits, and the folder of the workspaces. */
 import * as z from 'zod'
 import { agentNames, isSprintAgent } from '../core/agent-kinds.ts'
 import { defaults } from './defaults.ts'
 import { token } from './forges.ts'
 import { argv, dir, env, line, repos, size, timeSpan, words } from './values.ts'
 
-const key = token.optional().meta({ description: 'Place of the API key, never the key itself.', examples: [{ env: 'NOUS_API_KEY' }] })
-const model = line.optional().meta({ description: 'Model for the backend.', examples: ['hermes-4-70b'] })
+const key = token.optional().meta({
+  description: 'Where burn reads the API key: a file, a variable or a command. Never write the key itself here.',
+  examples: [{ env: 'NOUS_API_KEY' }],
+})
+const model = line.optional().meta({ description: 'Model that the backend uses.', examples: ['hermes-4-70b'] })
 const http = line.regex(/^https?:\/\/[^\s@]+$/, 'must be an http address without credentials')
 
 const price = z.strictObject({
@@ -27,7 +30,7 @@ const runnerModel = z.strictObject({
     examples: ['http://127.0.0.1:11434/v1'],
   }),
   key,
-  provider: line.optional().meta({ description: 'Name of the provider, for reports.', examples: ['ollama'] }),
+  provider: line.optional().meta({ description: 'Name of the provider of the model, which burn shows in reports.', examples: ['ollama'] }),
   price: price.optional().meta({ description: 'Price of the model. Default: unknown.', examples: [{ in: 0.3, out: 1.2 }] }),
 })
 
@@ -40,26 +43,29 @@ const backend = z.discriminatedUnion('kind', [
   }),
   z.strictObject({
     kind: z.literal('cli').meta({ description: 'Agent program that burn runs once per turn.' }),
-    agent: z
-      .enum(agentNames.filter(isSprintAgent))
-      .meta({ description: 'Kind of agent program. `custom`: `command` gets the prompt on its standard input.', examples: ['hermes'] }),
+    agent: z.enum(agentNames.filter(isSprintAgent)).meta({
+      description: 'Agent program. `custom`: any other program; `command` gets the prompt on its standard input.',
+      examples: ['hermes'],
+    }),
     command: argv
       .optional()
       .meta({ description: "Program and arguments, in place of the agent's default.", examples: [['hermes', 'chat']] }),
     model,
     env: env.optional().meta({
-      description: 'Environment variables. Write no secrets: the process list shows them.',
+      description: 'Environment variables of the agent. Do not write secrets here, because the process list shows them.',
       examples: [{ HERMES_HOME: '~/.hermes' }],
     }),
   }),
   z.strictObject({
-    kind: z.literal('runner').meta({ description: 'Built-in runner: a model, with tools that are confined to the workspace.' }),
+    kind: z
+      .literal('runner')
+      .meta({ description: 'Runner built into burn. It calls a model, and confines the tools of the model to the workspace.' }),
     models: z
       .array(runnerModel)
       .min(1, 'must have at least one model')
       .optional()
       .meta({
-        description: 'Models, in the order in which burn tries them. Default: those of the Hermes configuration.',
+        description: 'Models, in the order in which burn tries them. Default: the models in the configuration of Hermes.',
         examples: [[{ model: 'hermes-4-70b', url: 'http://127.0.0.1:11434/v1' }]],
       }),
     hermes_home: dir.optional().meta({
@@ -75,19 +81,33 @@ const budget = z.strictObject({
     .int()
     .min(1)
     .optional()
-    .meta({ description: 'Maximum number of answers of the model.', default: defaults.sprintTurns, examples: [60] }),
+    .meta({
+      description: 'Maximum number of turns in a sprint. A turn is one answer of the model.',
+      default: defaults.sprintTurns,
+      examples: [60],
+    }),
   tokens: z
     .int()
     .min(1)
     .optional()
-    .meta({ description: 'Maximum number of input and output tokens together.', default: defaults.sprintTokens, examples: [2_000_000] }),
-  time: timeSpan.optional().meta({ description: 'Maximum time, including checks.', default: defaults.sprintTime, examples: ['45m'] }),
+    .meta({
+      description: 'Maximum number of tokens in a sprint, input and output together.',
+      default: defaults.sprintTokens,
+      examples: [2_000_000],
+    }),
+  time: timeSpan
+    .optional()
+    .meta({ description: 'Maximum time of a sprint, including its checks.', default: defaults.sprintTime, examples: ['45m'] }),
   money: z
     .number()
     .positive()
     .nullable()
     .optional()
-    .meta({ description: 'Maximum cost in US dollars, if the price is known. `null`: no limit.', default: null, examples: [1.5] }),
+    .meta({
+      description: 'Maximum cost of a sprint in US dollars. Applies only if the price of the model is known. `null`: no limit.',
+      default: null,
+      examples: [1.5],
+    }),
 })
 
 const sandbox = z.strictObject({
@@ -104,21 +124,23 @@ const sandbox = z.strictObject({
     .boolean()
     .optional()
     .meta({ description: "Allows the model's commands and the check to use the network.", default: false, examples: [false] }),
-  timeout: timeSpan.optional().meta({ description: 'Maximum time of a command.', default: defaults.commandTime, examples: ['10m'] }),
-  output: size
-    .optional()
-    .meta({ description: 'Maximum size of a command output that the model gets.', default: defaults.commandOutput, examples: ['32kB'] }),
+  timeout: timeSpan.optional().meta({ description: 'Timeout of each command.', default: defaults.commandTime, examples: ['10m'] }),
+  output: size.optional().meta({
+    description: 'Maximum size of the output of a command that burn passes to the model.',
+    default: defaults.commandOutput,
+    examples: ['32kB'],
+  }),
   memory: size
     .optional()
-    .meta({ description: 'Maximum memory of all its processes together.', default: defaults.commandMemory, examples: ['4GB'] }),
+    .meta({ description: 'Maximum memory of a command, all its processes together.', default: defaults.commandMemory, examples: ['4GB'] }),
   processes: z
     .int()
     .min(8)
     .optional()
-    .meta({ description: 'Maximum number of processes.', default: defaults.commandProcesses, examples: [512] }),
+    .meta({ description: 'Maximum number of processes of a command.', default: defaults.commandProcesses, examples: [512] }),
   disk: size.optional().meta({
     description:
-      'Maximum size that the commands may add to the workspace, HOME and /tmp together. burn never allows more than four fifths of the free disk.',
+      'Maximum amount of data that the commands of a sprint may add to the workspace, HOME and /tmp together. burn never allows more than 80 % of the free disk space.',
     default: defaults.sandboxDisk,
     examples: ['8GB'],
   }),
@@ -127,7 +149,7 @@ const sandbox = z.strictObject({
     .min(100)
     .optional()
     .meta({
-      description: 'Maximum number of files and folders that they may add there.',
+      description: 'Maximum number of files and folders that the commands of a sprint may add to the workspace, HOME and /tmp together.',
       default: defaults.sandboxFiles,
       examples: [1_000_000],
     }),
@@ -139,13 +161,15 @@ const keep = z.strictObject({
     .min(0)
     .optional()
     .meta({
-      description: 'Number of ended workspaces that stay. `burn sprint prune` deletes the oldest first.',
+      description: 'Number of workspaces of ended sprints that `burn sprint prune` keeps. It deletes the oldest first.',
       default: defaults.keepWorkspaces,
       examples: [20],
     }),
-  age: timeSpan
-    .optional()
-    .meta({ description: 'Time that an ended workspace and its transcript stay.', default: defaults.keepAge, examples: ['14d'] }),
+  age: timeSpan.optional().meta({
+    description: 'Time for which `burn sprint prune` keeps the workspace and the transcript of an ended sprint.',
+    default: defaults.keepAge,
+    examples: ['14d'],
+  }),
 })
 
 const checkRetries = z.int().min(0).max(20)
@@ -153,7 +177,7 @@ const checkRetries = z.int().min(0).max(20)
 /** The schema of `sprint`. */
 export const sprint = z.strictObject({
   repos: repos.optional().meta({
-    description: 'Repos whose issues sprints take. Default: the repos that windows serve.',
+    description: 'Repos from which sprints take issues. Default: the repos that the windows list.',
     examples: [['app', 'docs']],
   }),
   dir: dir.optional().meta({
@@ -169,29 +193,31 @@ export const sprint = z.strictObject({
     }),
   budget: budget.optional().meta({ description: 'Limits of one sprint.', examples: [{ turns: 40 }] }),
   skip_labels: words.optional().meta({
-    description: 'Sprints do not take issues with one of these labels, in addition to `dispatch.skip_labels`.',
+    description: 'Labels of issues that sprints do not take, in addition to those of `dispatch.skip_labels`.',
     default: defaults.sprintSkipLabels,
     examples: [['epic', 'study']],
   }),
   skip_titles: words.optional().meta({
-    description: 'Regular expressions. Sprints do not take issues whose title matches one; case does not matter.',
+    description: 'Regular expressions. Sprints do not take an issue if one of them matches its title. Case does not matter.',
     default: defaults.sprintSkipTitles,
     examples: [['^epic\\b']],
   }),
   priority_labels: words.optional().meta({
-    description: 'Issues with the first of these labels come first, and so on. Among equals the oldest comes first.',
+    description:
+      'Labels, highest priority first. Sprints take issues with the first label, then those with the second, and so on. Among equals they take the oldest issue first.',
     default: defaults.priorityLabels,
     examples: [['urgent', 'high']],
   }),
   check_retries: checkRetries.optional().meta({
-    description: 'Number of times that burn gives a failed check back to the model.',
+    description: 'Number of times that burn lets the model fix a failed check.',
     default: defaults.checkRetries,
     examples: [3],
   }),
   mends: checkRetries.optional().meta({ description: 'Deprecated name of `check_retries`.', deprecated: true, examples: [3] }),
-  check_timeout: timeSpan.optional().meta({ description: 'Maximum time of the check.', default: defaults.checkTime, examples: ['20m'] }),
+  check_timeout: timeSpan.optional().meta({ description: 'Timeout of the check.', default: defaults.checkTime, examples: ['20m'] }),
   allow_paths: words.optional().meta({
-    description: 'Globs, from the top folder, of protected paths (CI definitions, hooks) that need no approval by a person.',
+    description:
+      'Globs of protected paths (CI definitions, hooks) that need no approval by a person. They start at the top folder of the repo.',
     default: [],
     examples: [['.github/workflows/docs.yml']],
   }),

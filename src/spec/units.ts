@@ -1,13 +1,12 @@
 /** Durations and sizes in the spec. */
 
-/** A duration: `90s`, `24h`, `1h30m`, `2d`. */
+/** Matches a duration: `90s`, `24h`, `1h30m`, `2d`. */
 export const durationPattern = /^(?=\d)(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?$/
 
 const unitMs = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 } as const
 
 /**
- * Returns a duration of the spec in milliseconds. A number counts seconds. Expects text that matches `durationPattern`, which the schema
- * ensures.
+ * Converts a duration of the spec to milliseconds. A number means seconds. A string must match `durationPattern`, which the schema ensures.
  */
 export function durationMs(written: string | number): number {
   if (typeof written === 'number') return Math.round(written * 1000)
@@ -17,12 +16,12 @@ export function durationMs(written: string | number): number {
   return total
 }
 
-/** A size in powers of 1,000: `64kB`, `512MB`, `4GB`. */
+/** Matches a size with units in powers of 1,000: `64kB`, `512MB`, `4GB`. */
 export const sizePattern = /^\d{1,9}(?:B|kB|MB|GB)$/
 
 const unitBytes = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9 } as const
 
-/** Returns a size of the spec in bytes. Expects text that matches `sizePattern`, which the schema ensures. */
+/** Converts a size of the spec to bytes. The string must match `sizePattern`, which the schema ensures. */
 export function sizeBytes(written: string): number {
   const [, amount = '0', unit = 'B'] = /^(\d+)(\w+)$/.exec(written) ?? []
   // The pattern allows only the units of `unitBytes`.

@@ -1,11 +1,11 @@
-/** The value types of the spec. Each has the message for a wrong value. */
+/** The types of values in the spec. Each has the message that burn shows for an invalid value. */
 import * as z from 'zod'
 import { durationPattern, sizePattern } from './units.ts'
 
 const controls = /^[^\u0000-\u001f\u007f-\u009f]*$/
 export const line = z.string().min(1, 'must not be empty').regex(controls, 'must not contain control characters')
 
-/** A name for tmux targets, paths and ids. It cannot be read as an option or as tmux syntax. */
+/** A name that is part of tmux targets, paths and ids. tmux and other programs cannot mistake it for an option or for tmux syntax. */
 export const name = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'must be 1 to 64 letters, digits, "_" or "-", and start with a letter or a digit')
@@ -32,8 +32,8 @@ export const dir = z.string().regex(/^(?:~|~?\/[^\u0000-\u001f\u007f]*)$/, 'must
 export const glyph = z
   .string()
   .min(1, 'must not be empty')
-  .max(16, 'must be one sign of at most 16 code units')
-  .regex(/^[^\u0000-\u0020\u007f-\u009f#%{},"'\\]*$/, 'must be a sign without spaces, control characters or tmux format syntax')
+  .max(16, 'must be one symbol of at most 16 UTF-16 code units')
+  .regex(/^[^\u0000-\u0020\u007f-\u009f#%{},"'\\]*$/, 'must be a symbol without spaces, control characters or tmux format syntax')
 const durationMessage = 'must be a duration: "60s", "24h", "1h30m", "2d", or a number of seconds'
 export const timeSpan = z.union([z.string().regex(durationPattern, durationMessage), z.number().positive(durationMessage)], durationMessage)
 export const size = z.string().regex(sizePattern, 'must be a size: "64kB", "512MB", "4GB"')

@@ -1,4 +1,7 @@
-/** Completes the workers of a window. A setting nearer to the worker overrides one farther away. */
+/**
+ * Makes the workers of a window from the spec. A setting of the worker overrides one of the window, which overrides one of the machine, and
+ * so on.
+ */
 import type { AgentConfig, CustomAgent, RepoRef, Worker } from '../core/nouns.ts'
 import type { WrittenAgent, WrittenMachine, WrittenSpec, WrittenWindow, WrittenWorker } from './schema.ts'
 import type { WrittenCustom } from './custom.ts'
@@ -6,7 +9,7 @@ import { defaults } from './defaults.ts'
 import { durationMs } from './units.ts'
 import { spreadHomes } from './names.ts'
 
-/** A window of the spec, with its context. */
+/** A window of the spec, with the spec, machine and fleet that it belongs to. */
 export interface WindowInput {
   readonly spec: WrittenSpec
   readonly fleet: string
@@ -20,12 +23,12 @@ export function machinesIn({ machines }: WrittenSpec): Readonly<Record<string, W
   return machines ?? {}
 }
 
-/** Returns `owner/name` of a repo in the spec. */
+/** Returns a repo as `owner/name`; the spec may leave out the owner. */
 export function fullRepo(repo: string, owner: string): RepoRef {
   return repo.includes('/') ? repo : `${owner}/${repo}`
 }
 
-/** Returns the lane of a window: its purpose, in a word. */
+/** Returns the lane of a window, which is a word for its purpose. The default is its name in lower case. */
 export function laneOf(window: WrittenWindow): string {
   return window.lane ?? window.name.toLowerCase()
 }
@@ -79,8 +82,8 @@ function itemInTurn(list: readonly string[] | undefined, index: number): string 
 type Merged = AgentConfig & { readonly written: WrittenCustom }
 
 /**
- * Merges the agent settings of all levels. For each key the level nearest to the worker wins; `env` is merged. A level with another kind
- * inherits only `env`, because the command and the model of one kind mean nothing to another.
+ * Merges the agent settings of the fleet, machine, window and worker, in this order. For each key the last level counts; `env` is merged.
+ * If a level sets another kind of agent, it inherits only `env`, because commands and models of one kind do not suit another.
  */
 function mergeAgents(levels: readonly (WrittenAgent | undefined)[]): AgentConfig {
   const start: Merged = {
@@ -110,7 +113,7 @@ function mergeAgents(levels: readonly (WrittenAgent | undefined)[]): AgentConfig
   return custom === null ? agent : { ...agent, custom }
 }
 
-/** Returns the declaration of a custom agent with every default; null if it has no patterns. */
+/** Returns the declaration of a custom agent with every default filled in; null if the spec gives no patterns. */
 function completeCustom({ patterns, submit, submit_delay }: WrittenCustom): CustomAgent | null {
   if (patterns === undefined) return null
   return {

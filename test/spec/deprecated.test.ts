@@ -58,14 +58,14 @@ test('renamed keys: both names in one object are an error', () => {
   const line = both.split('\n').findIndex((text) => text.includes('"mends"')) + 1
   assert.ok(
     messages.includes(
-      `${line}:5 "mends" is the old name of "check_retries", and both are written. keep "check_retries" and delete "mends"`,
+      `${line}:5 "mends" is the old name of "check_retries", but the spec has both keys. keep "check_retries" and delete "mends"`,
     ),
     messages.join('\n'),
   )
 })
 
 test('renamed keys: no hint suggests an old name', () => {
-  assert.match(messagesOf(withKeys({}, { mend: 5 }, {})).join(), /known here: (?!.*mends)/)
+  assert.match(messagesOf(withKeys({}, { mend: 5 }, {})).join(), /known keys here: (?!.*mends)/)
 })
 
 test('sprint.sandbox.use: is require by default, and "auto" means the same', () => {

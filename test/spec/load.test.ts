@@ -63,7 +63,7 @@ test('parseSpec: throws file:line:column of each mistake, with exit code 2', () 
 
 test('parseSpec: reports broken JSON at its place, and nothing else', () => {
   assert.deepEqual(messagesOf('{\n  "forge": {}\n  "machnes": {}\n}'), ['3:3 a comma is missing here. write "," between two entries'])
-  assert.deepEqual(messagesOf("{\n'forge': 1}"), ['2:1 the text is in single quotes. write double quotes'])
+  assert.deepEqual(messagesOf("{\n'forge': 1}"), ['2:1 the text is in single quotes. use double quotes'])
   assert.deepEqual(messagesOf(''), ['1:1 a value is missing here. write a value, or delete the key or comma before it'])
 })
 
