@@ -1,4 +1,4 @@
-/** Reads files of a workspace's base commit, and puts them into the workspace for the time of a check. */
+/** Reads files of a workspace's base commit, and puts them into the workspace while a check runs. */
 import { lstat, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Workspace } from './places.ts'
@@ -7,23 +7,25 @@ import { removeSpecialFiles } from './unsafe-files.ts'
 import { indexOf, worktreeOf } from './places.ts'
 import { encodeUtf8, gitOutput, decodeUtf8, withoutSignal, type Git, type GitRun } from './run.ts'
 
-/** A file in git's object store. */
+/** A file that is stored in git's object database. */
 export interface Blob {
   readonly mode: string
   readonly oid: string
 }
 
-/** Returns the files and symbolic links of the base commit at or below these paths. Throws BurnError `git_*`. */
+/** Returns the files and symbolic links of the base commit at or below these paths, by path. Throws BurnError `git_*`. */
 export function baseFiles(git: Git, { git_dir, base_commit }: Workspace, paths: readonly string[]): Promise<Map<string, Blob>> {
   return listBlobs(git, ['ls-tree', '-r', '-z', base_commit], paths, { at: { git_dir } })
 }
 
-/** Returns the files at or below these paths that the last `stageChanges` found. Throws BurnError `git_*`. */
+/**
+ * Returns the files at or below these paths that burn's index contains since the last `stageChanges`, by path. Throws BurnError `git_*`.
+ */
 export function indexedFiles(git: Git, workspace: Workspace, paths: readonly string[]): Promise<Map<string, Blob>> {
   return listBlobs(git, ['ls-files', '--stage', '-z'], paths, withIndex(workspace, indexOf(workspace)))
 }
 
-/** The limit of paths in one command. */
+/** The maximum number of paths on one command line. */
 const pathsPerCommand = 500
 
 async function listBlobs(git: Git, args: readonly string[], paths: readonly string[], run: GitRun): Promise<Map<string, Blob>> {
@@ -36,7 +38,9 @@ async function listBlobs(git: Git, args: readonly string[], paths: readonly stri
   return found
 }
 
-/** Parses lines of `<mode> [<type> ]<oid>[ <stage>]\t<path>`, each ended by a NUL. Leaves out submodules. */
+/**
+ * Parses the NUL-terminated lines `<mode> [<type> ]<oid>[ <stage>]\t<path>`. Returns pairs of a path and its file. Leaves out submodules.
+ */
 function blobsIn(output: string): [string, Blob][] {
   return output.split('\0').flatMap((line): [string, Blob][] => {
     const [facts = '', path = ''] = line.split('\t', 2)
@@ -45,20 +49,20 @@ function blobsIn(output: string): [string, Blob][] {
   })
 }
 
-/** Returns the text of a file. Throws BurnError `git_*`. */
+/** Returns the text of a stored file. Throws BurnError `git_*`. */
 export async function readBlob(git: Git, { git_dir }: Workspace, { oid }: Blob): Promise<string> {
   return decodeUtf8(await gitOutput(git, ['cat-file', 'blob', oid], { at: { git_dir } }))
 }
 
-/** Stores a text as a file in git's object store, for `withFiles`. Throws BurnError `git_*`. */
+/** Stores a text in git's object database, so that `withFiles` can use it as a file. Throws BurnError `git_*`. */
 export async function writeBlob(git: Git, { git_dir }: Workspace, text: string): Promise<Blob> {
   const oid = (await gitOutput(git, ['hash-object', '-w', '--stdin'], { at: { git_dir }, input: encodeUtf8(text) })).trim()
   return { mode: '100644', oid }
 }
 
 /**
- * Puts these files into the workspace (null removes the file), runs `during`, and then restores the files that the last `stageChanges`
- * found. Git writes the files, because git never follows a symbolic link. Throws BurnError `git_*`.
+ * Puts these files into the workspace, and removes those that are null. Runs `during`, and then restores the files that the last
+ * `stageChanges` found. Git writes the files, because git never writes through a symbolic link. Throws BurnError `git_*`.
  */
 export async function withFiles<T>(
   git: Git,
@@ -73,7 +77,7 @@ export async function withFiles<T>(
   try {
     return await during()
   } finally {
-    // A check may have left a pipe, which git would open and wait for.
+    // A check may have left a named pipe. Git would open the pipe and wait for ever.
     await removeSpecialFiles(workspace)
     await put(withoutSignal(git), workspace, new Map([...paths.map((path): [string, null] => [path, null]), ...seen]))
   }
@@ -93,7 +97,7 @@ async function put(git: Git, workspace: Workspace, files: ReadonlyMap<string, Bl
   await rm(index, { force: true })
 }
 
-/** Removes a file or folder. Follows no symbolic link that a model may have put in place of a folder. */
+/** Removes a file or folder. Does not follow symbolic links, because a model may have replaced a folder by one. */
 async function remove(folder: string, path: string): Promise<void> {
   const names = path.split('/')
   for (let depth = 1; depth < names.length; depth++) {
@@ -104,8 +108,8 @@ async function remove(folder: string, path: string): Promise<void> {
 }
 
 /**
- * Returns the names in the workspace's top folder that git ignores now, although the `.gitignore` of the base commit does not ignore them.
- * Throws BurnError `git_*`.
+ * Returns those of these names in the workspace's top folder that git ignores now, but that the `.gitignore` of the base commit does not
+ * ignore. Throws BurnError `git_*`.
  */
 export async function hiddenFiles(git: Git, workspace: Workspace, names: readonly string[]): Promise<string[]> {
   const ignore = (await baseFiles(git, workspace, ['.gitignore'])).get('.gitignore')

@@ -1,4 +1,4 @@
-/** Finds, counts and commits the changes in a workspace, without running any program or configuration that is in it. */
+/** Finds, counts and commits the changes in a workspace. Runs no program and uses no configuration that the workspace contains. */
 import { existsSync } from 'node:fs'
 import { copyFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -13,27 +13,27 @@ import { encodeUtf8, gitFailure, gitOutput, decodeUtf8, runGit, type Git, type G
 /** A changed file. */
 export interface FileChange {
   readonly path: string
-  /** The number of lines; null if the file is not text. */
+  /** The number of added lines; null if the file is not text. */
   readonly added: number | null
   readonly removed: number | null
 }
 
-/** All changes in a workspace. */
+/** All changes in a workspace since its base commit. */
 export interface WorkspaceChanges {
-  /** The differences to the base commit, committed or not. */
+  /** The files that differ from the base commit, whether or not the changes are committed. */
   readonly files: readonly FileChange[]
-  /** Paths that are never committed: nested repositories, in which burn never runs git, and names that git refuses. */
+  /** Paths that burn never commits: nested repositories, because burn runs no git in them, and names that git rejects. */
   readonly left_out: readonly string[]
   readonly empty: boolean
 }
 
-/** Git's modes of a submodule and of a missing file. */
+/** Git's file modes for a submodule and for a missing file. */
 const gitlink = '160000'
 const noFile = '000000'
 
 /**
- * Records all changes in burn's index of the workspace, and returns them. Throws BurnError `git_*`, or `workspace_unusable` if git cannot
- * read the workspace.
+ * Adds all changes in the workspace to burn's index, and returns these changes. Throws BurnError `git_*`, or `workspace_unusable` if git
+ * cannot read the workspace.
  */
 export async function stageChanges(git: Git, workspace: Workspace): Promise<WorkspaceChanges> {
   const left_out = await stage(git, workspace)
@@ -50,8 +50,8 @@ export async function stageChanges(git: Git, workspace: Workspace): Promise<Work
 }
 
 /**
- * Commits the changes that the last `stageChanges` found to the workspace's branch. Files that a check has left since then are not
- * committed. Returns the branch's commit, which is new only if there are changes. Throws BurnError `git_*`.
+ * Commits the changes that the last `stageChanges` found to the workspace's branch. Files that a check created later are not committed.
+ * Returns the tip of the branch, which is a new commit only if there are changes. Throws BurnError `git_*`.
  */
 export async function commitIndex(
   git: Git,
@@ -59,7 +59,7 @@ export async function commitIndex(
   { message, author }: { readonly message: string; readonly author: { readonly name: string; readonly email: string } },
 ): Promise<string> {
   const at = { git_dir: workspace.git_dir }
-  // Git reads files that are as new as its index again, and their attributes. A check may have left a pipe there.
+  // Git reads files and attributes again if they are as new as its index. A check may have left a named pipe there, which would block git.
   await removeSpecialFiles(workspace)
   const tree = (await asWorkspaceError(workspace, () => gitOutput(git, ['write-tree'], staged(workspace)))).trim()
   const { tip, tree: tipTree } = await tipAndTree(git, workspace)
@@ -75,7 +75,7 @@ export async function commitIndex(
   return commit
 }
 
-/** Returns the branch's commit if it has everything that is in the workspace; otherwise null. Throws BurnError `git_*`. */
+/** Returns the tip of the branch if it contains all files of the workspace; otherwise null. Throws BurnError `git_*`. */
 export async function committedTip(git: Git, workspace: Workspace): Promise<string | null> {
   const left_out = await stage(git, workspace)
   const tip = await tipOf(git, workspace)
@@ -83,14 +83,17 @@ export async function committedTip(git: Git, workspace: Workspace): Promise<stri
   return code === 0 && left_out.length === 0 ? tip : null
 }
 
-/** Returns the branch's commit, or the base commit if an agent removed the branch or gave it another history. Throws BurnError `git_*`. */
+/**
+ * Returns the tip of the workspace's branch. If an agent removed the branch or replaced its history, returns the base commit. Throws
+ * BurnError `git_*`.
+ */
 export async function tipOf(git: Git, workspace: Workspace): Promise<string> {
   return (await tipAndTree(git, workspace)).tip
 }
 
 /**
- * Returns the commit of `tipOf`, and its tree. The tree is null if the commit is the base commit in place of the branch. Throws BurnError
- * `git_*`.
+ * Returns the commit of `tipOf`, and the commit's tree. The tree is null if the branch cannot be used and the commit is the base commit.
+ * Throws BurnError `git_*`.
  */
 async function tipAndTree(git: Git, { git_dir, branch, base_commit }: Workspace): Promise<{ tip: string; tree: string | null }> {
   const query = async (args: readonly string[]): Promise<string | null> => {
@@ -106,7 +109,7 @@ async function tipAndTree(git: Git, { git_dir, branch, base_commit }: Workspace)
       .map((line) => line.split(' '))
       .find(([name]) => name === ref) ?? []
   if (tip === undefined || tree === undefined) return { tip: base_commit, tree: null }
-  // The parent of burn's own commit is the base commit. This check saves a process.
+  // The parent of burn's own commit is usually the base commit. Checking this first saves a git process.
   const follows =
     tip === base_commit || parents.includes(base_commit) || (await query(['merge-base', '--is-ancestor', base_commit, tip])) !== null
   return follows ? { tip, tree } : { tip: base_commit, tree: null }
@@ -117,9 +120,9 @@ function staged(workspace: Workspace, input?: string): GitRun {
 }
 
 /**
- * Updates burn's index from the folder. Returns the paths that are left out: nested repositories, and names that git refuses, such as
- * `GIT~1`. `git add` would query the state of each nested repository, and so run programs that its configuration names. This reads only
- * names and file types.
+ * Updates burn's index from the folder. Returns the paths that it leaves out: nested repositories, and names that git rejects, such as
+ * `GIT~1`. It does not use `git add`, because `git add` would query each nested repository, and so run programs that the repository's
+ * configuration names. It reads only names and file types.
  */
 function stage(git: Git, workspace: Workspace): Promise<string[]> {
   return asWorkspaceError(workspace, () => stageAll(git, workspace))
@@ -129,7 +132,7 @@ async function stageAll(git: Git, workspace: Workspace): Promise<string[]> {
   if (!existsSync(workspace.path)) throw unusableWorkspaceError(`the workspace ${workspace.id} has no folder`)
   await removeSpecialFiles(workspace)
   await restoreConfig(workspace.mirror)
-  // Only one process works in a workspace, so a lock file comes from a git that was killed.
+  // Only one process works in a workspace, so an existing lock file was left by a git process that was killed.
   const refs = [`heads/${workspace.branch}`, `burn/pushed/${workspace.id}`].map((ref) => join(workspace.mirror.path, 'refs', ref))
   for (const path of [indexOf(workspace), ...refs]) await rm(`${path}.lock`, { force: true })
   if (!existsSync(indexOf(workspace))) await gitOutput(git, ['read-tree', workspace.base_commit], staged(workspace))
@@ -149,13 +152,13 @@ async function stageAll(git: Git, workspace: Workspace): Promise<string[]> {
 interface WorkspaceDiff {
   readonly added: readonly string[]
   readonly removed: readonly string[]
-  /** Nested repositories, and files or folders in place of a submodule. */
+  /** Nested repositories, and files or folders that replaced a submodule. */
   readonly nested: readonly string[]
 }
 
-/** Returns how the folder differs from burn's index. A submodule never changes, whatever is in its place. */
+/** Returns the differences between the folder and burn's index. A submodule counts as unchanged, even if something else replaced it. */
 async function diffWorkspace(git: Git, workspace: Workspace): Promise<WorkspaceDiff> {
-  // Git reads only the HEAD of a submodule. To check whether it is clean, git would run inside the submodule.
+  // `dirty` makes git read only the HEAD of a submodule. Otherwise git would run inside the submodule to check whether it is clean.
   const raw = ['diff-files', '--raw', '-z', '--no-renames', '--ignore-submodules=dirty']
   const fields = (await gitOutput(git, raw, staged(workspace))).split('\0')
   const others = (await gitOutput(git, ['ls-files', '-z', '--others', '--exclude-standard'], staged(workspace))).split('\0')
@@ -170,7 +173,7 @@ async function diffWorkspace(git: Git, workspace: Workspace): Promise<WorkspaceD
   return { added, removed, nested }
 }
 
-/** Copies burn's index to the agent's own. Otherwise `git status` would tell the agent that its changes were undone. */
+/** Copies burn's index to the index that the agent uses. Otherwise `git status` would tell the agent that its changes were undone. */
 async function updateOwnIndex(workspace: Workspace): Promise<void> {
   const index = join(workspace.git_dir, 'index')
   try {

@@ -1,20 +1,20 @@
-/** Builds the argv and the environment of git commands. They keep git from running any other program that a workspace may configure. */
+/** Builds the argv and the environment of git commands, so that git runs no program that a workspace may configure. */
 import { delimiter, isAbsolute } from 'node:path'
 
-/** The repository that a command works on. */
+/** The repository in which a git command runs. */
 export interface GitPlace {
   readonly git_dir: string
-  /** Missing if the command needs no files. */
+  /** The folder with the files; undefined if the command needs none. */
   readonly work_tree?: string
 }
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** The environment variables that git gets from burn's process. None is a secret or changes what git does. */
+/** The variables that git inherits from burn's environment. None of them is a secret, and none changes how git works. */
 const passedVariables =
   /^(?:HOME|USER|LOGNAME|TMPDIR|(?:https?|no|all)_proxy|(?:HTTPS?|NO|ALL)_PROXY|SSL_CERT_(?:FILE|DIR)|GIT_SSL_(?:CAINFO|CAPATH|NO_VERIFY)|SSH_AUTH_SOCK)$/
 
-/** Settings on the command line, which the configuration of a repo cannot override. */
+/** Settings that burn passes on the command line, so that the configuration of a repo cannot override them. */
 const fixedSettings: readonly string[] = [
   'core.hooksPath=/dev/null',
   'core.fsmonitor=false',
@@ -35,22 +35,23 @@ const fixedSettings: readonly string[] = [
   'protocol.ext.allow=never',
   'gc.autoDetach=false',
   'maintenance.autoDetach=false',
-  // Git neither compares files of this size line by line nor stores them as differences.
+  // Git neither diffs files above this size by line nor stores them as deltas.
   'core.bigFileThreshold=32m',
   'http.lowSpeedLimit=1',
   'http.lowSpeedTime=60',
   'credential.helper=',
-  // Several workers write files faster.
+  // Parallel checkout writes files faster.
   'checkout.workers=4',
 ]
 
 /**
- * The only credential helper: it asks burn for the login, over descriptor 3, which git's helper programs inherit. So the login is in no
- * argv, environment or file, and no other program has to start for each question. Requests to store or erase a login are ignored.
+ * The only credential helper. It asks burn for the login over file descriptor 3, which git's helper programs inherit. So the login appears
+ * in no argv, environment or file, and git need not start another program for each request. The helper ignores requests to store or erase a
+ * login.
  */
 const credentialHelper = `!ask() { [ "$1" = get ] || return 0; cat >&3; echo >&3; while IFS= read -r line <&3 && [ -n "$line" ]; do printf '%s\\n' "$line"; done; }; ask`
 
-/** Returns the argv of a git command. `login` tells whether git may ask burn for a login. */
+/** Returns the argv of a git command. If `login` is true, git may ask burn for a login. */
 export function gitArgv(args: readonly string[], place: GitPlace | null, login: boolean): string[] {
   const helper = login ? [`credential.helper=${credentialHelper}`] : []
   const where =
@@ -58,10 +59,10 @@ export function gitArgv(args: readonly string[], place: GitPlace | null, login: 
   return ['git', ...[...fixedSettings, ...helper].flatMap((setting) => ['-c', setting]), ...where, ...args]
 }
 
-/** Returns the environment of a git command. `more` overrides the other variables. */
+/** Returns the environment of a git command. The variables in `more` override the others. */
 export function gitEnv(env: Env, more: Readonly<Record<string, string>> = {}): Record<string, string> {
   const kept = Object.entries(env).filter((pair): pair is [string, string] => passedVariables.test(pair[0]) && pair[1] !== undefined)
-  // A relative folder on PATH would be a folder of the workspace.
+  // A relative folder on PATH would be inside the workspace, so a model could put a program there.
   const path = (env['PATH'] ?? '').split(delimiter).filter(isAbsolute).join(delimiter)
   return {
     ...Object.fromEntries(kept),
@@ -83,7 +84,7 @@ export function gitEnv(env: Env, more: Readonly<Record<string, string>> = {}): R
   }
 }
 
-/** Tells whether git may ask a credential helper for this URL. With ssh there are keys, and for a folder there are file permissions. */
+/** Tells whether git may ask a credential helper for this URL. ssh URLs use keys instead, and local folders use file permissions. */
 export function usesCredentialHelper(clone_url: string): boolean {
   return /^https?:\/\//i.test(clone_url)
 }

@@ -1,16 +1,18 @@
-/** Restores the configuration of a mirror, which an agent may have changed. */
+/** Restores the configuration of a mirror, because an agent may have changed it. */
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Mirror } from './places.ts'
 import { codeOf, ifCode, noSuchPath } from '../core/errors.ts'
 import { diskError } from './failure.ts'
 
-/** The configuration of every mirror. It names no remote, filter or program, so git pushes nowhere else and runs nothing. */
+/**
+ * The configuration of every mirror. It names no remote, filter or program, so git cannot push elsewhere or run a program because of it.
+ */
 export const mirrorConfig = '[core]\n\trepositoryformatversion = 0\n\tbare = true\n'
 
 /**
- * Restores a mirror's configuration, because an agent without a sandbox may write to it. Renames a complete file into place, so that other
- * processes never read half of it. Throws BurnError `git_disk_full`.
+ * Restores a mirror's configuration, because an agent without a sandbox may write to it. Writes a new file and renames it, so that other
+ * processes never read a partial file. Throws BurnError `git_disk_full`.
  */
 export async function restoreConfig({ path }: Mirror): Promise<void> {
   const file = join(path, 'config')
@@ -19,7 +21,7 @@ export async function restoreConfig({ path }: Mirror): Promise<void> {
     await writeFile(`${file}.${process.pid}`, mirrorConfig)
     await rename(`${file}.${process.pid}`, file)
   } catch (thrown) {
-    // If the mirror is gone, the next git command reports it.
+    // If the mirror does not exist, the next git command reports that.
     if (codeOf(thrown) !== 'ENOENT') throw diskError(thrown)
   }
 }

@@ -1,8 +1,10 @@
-/** burn's side of git's credential protocol (gitcredentials). It is pure: the caller reads the secret only if git asks for it. */
+/**
+ * Implements burn's side of git's credential protocol (gitcredentials). Does no I/O: the caller reads the secret only if git asks for it.
+ */
 
 type CredentialRequest = ReadonlyMap<string, string>
 
-/** Parses a request of git; null if it is malformed. */
+/** Parses git's request for a credential. Returns null if the request is malformed. */
 function parseRequest(input: string): CredentialRequest | null {
   if (input.includes('\0') || input.includes('\r')) return null
   const request = new Map<string, string>()
@@ -15,18 +17,18 @@ function parseRequest(input: string): CredentialRequest | null {
   return request
 }
 
-/** Tells whether git asks for the login of exactly this forge: the same protocol, host and port. */
+/** Tells whether git's request is for this forge, with the same protocol, host and port. */
 export function asksForForge(question: string, forge_url: string): boolean {
   const request = parseRequest(question)
   const [protocol, host] = [request?.get('protocol'), request?.get('host')]
   if (protocol === undefined || host === undefined || !URL.canParse(forge_url)) return false
   const forge = new URL(forge_url)
-  // A path or a login in the host would change the meaning of the URL.
+  // If the host contained a path or a login, the URL built from it would mean another server.
   if (!/^https?$/.test(protocol) || !/^[A-Za-z0-9.:[\]-]+$/.test(host) || !URL.canParse(`${protocol}://${host}`)) return false
   return /^https?:$/.test(forge.protocol) && new URL(`${protocol}://${host}`).origin === forge.origin
 }
 
-/** Returns the answer to git; empty if a value has a character that would change the meaning of the answer. */
+/** Returns the answer to git's request. Returns an empty answer if a value has a character that would change the meaning of the answer. */
 export function credentialResponse(username: string, password: string): string {
   const isValid = (text: string) => text !== '' && !/[\n\r\0]/.test(text)
   return isValid(username) && isValid(password) ? `username=${username}\npassword=${password}\n` : ''

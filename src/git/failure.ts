@@ -1,11 +1,11 @@
-/** Turns git's error messages, in the locale C, into errors with a code and a hint. */
+/** Turns git's error messages (in the locale C) into a BurnError with a code and a hint. */
 import { BurnError, codeOf } from '../core/errors.ts'
 import { oneLine } from '../core/text.ts'
 
-/** The codes of git's failures. */
+/** The error codes of failed git commands. */
 export type GitCode =
   | 'git_disk_full'
-  /** A lock file exists. `withRepair` handles this, so callers never see it. */
+  /** A lock file exists. `withRepair` handles this error, so callers never see it. */
   | 'git_locked'
   | 'git_missing'
   | 'git_auth'
@@ -22,15 +22,18 @@ interface FailureRule {
   readonly hint: string
 }
 
-/** The first match counts. Errors about the disk or a login come first, because git adds messages that sound like a network failure. */
+/**
+ * The first matching rule applies. Rules for the disk and the login come first, because in these cases git also prints messages that look
+ * like a network failure.
+ */
 const failureRules: readonly FailureRule[] = [
   {
     code: 'git_disk_full',
-    // During a checkout, git says only this about a failed write.
+    // If a write fails during a checkout, git prints only this message.
     pattern: /No space left on device|ENOSPC|Disk quota exceeded|EDQUOT|^error: unable to write file [^:\n]*$/m,
-    hint: 'free space on the disk that has the workspaces',
+    hint: 'free space on the disk that contains the workspaces',
   },
-  { code: 'git_locked', pattern: /\.lock': File exists/, hint: 'another git process is running there' },
+  { code: 'git_locked', pattern: /\.lock': File exists/, hint: 'another git process is using this repository' },
   { code: 'git_missing', pattern: /^git: (?:command not found|permission denied)$/m, hint: 'install git' },
   {
     code: 'git_auth',
@@ -41,15 +44,15 @@ const failureRules: readonly FailureRule[] = [
   {
     code: 'git_conflict',
     pattern: /\((?:non-fast-forward|fetch first|stale info|needs force)\)|Updates were rejected because/,
-    hint: 'somebody else pushed to this branch, and burn never overwrites it: look at it on the forge',
+    hint: 'somebody else pushed to this branch, and burn never overwrites it: look at the branch on the forge',
   },
   {
     code: 'git_refused',
     pattern:
       /\[remote rejected\]|(?:hook|branch) declined|returned error: (?:40[034]|410)|[Rr]epository .*not found|does not appear to be a git repository|transport '.*' not allowed|[Pp]ermission .*denied|\[rejected\]/,
-    hint: 'check the name of the repo, and that its rules let this account push',
+    hint: 'check the name of the repo, and that the rules of the repo let this account push',
   },
-  { code: 'git_no_base', pattern: /couldn't find remote ref/, hint: 'correct the base of the repo in the spec' },
+  { code: 'git_no_base', pattern: /couldn't find remote ref/, hint: 'correct the base branch of the repo in the spec' },
   {
     code: 'git_unreachable',
     pattern:
@@ -60,35 +63,37 @@ const failureRules: readonly FailureRule[] = [
     code: 'git_mirror_damaged',
     pattern:
       /bad object|missing (?:blob|tree|commit|object)|unable to (?:read|resolve|parse|unpack|open object)|object file .* is empty|corrupt|not a git repository|bad (?:tree|ref|signature|config|pack)|broken|inflate|did not send all necessary objects|invalid (?:object|sha1 pointer)|could not parse|cannot read|Not a valid object name|unknown revision|not a valid ref/,
-    hint: 'the cached mirror is damaged: burn clones it again if no workspace has unpushed work',
+    hint: 'the cached mirror is damaged; burn clones the repo again if no workspace has unpushed work',
   },
 ]
 
-/** Returns the code for the output of a failed command. */
+/** Returns the error code for the output of a failed git command. */
 export function gitCodeOf(output: string): GitCode {
   return failureRules.find(({ pattern }) => pattern.test(output))?.code ?? 'git_failed'
 }
 
-/** Returns the error for a failed command, without logins from its output. */
+/** Returns the BurnError for a failed git command. Removes logins from the message. */
 export function gitError(what: string, output: string): BurnError {
   const code = gitCodeOf(output)
-  const hint = failureRules.find((each) => each.code === code)?.hint ?? 'run the command by hand to see why it fails'
+  const hint = failureRules.find((each) => each.code === code)?.hint ?? 'run this git command yourself to see why it fails'
   return new BurnError(code, `${what}: ${reasonIn(output)}`, hint)
 }
 
-/** Returns BurnError `git_stopped`, for a command or a wait that ended because its sprint was stopped. */
+/** Returns BurnError `git_stopped`. Use it if a sprint was stopped while it ran a command or waited for a lock. */
 export function stoppedError(what: string): BurnError {
-  return new BurnError('git_stopped', `${what} was stopped before it finished`, 'run it again')
+  return new BurnError('git_stopped', `${what} was stopped before it finished`, 'run the command again')
 }
 
-/** Returns the line that gives the reason: git's last error or, without one, the remote's last message. Removes logins from URLs. */
+/**
+ * Returns the line that explains the failure: git's last error or, if there is none, the remote's last message. Removes logins from URLs.
+ */
 function reasonIn(output: string): string {
   const lines = output.split('\n').filter((line) => /^(?:fatal|error|remote|!|git):?\s/.test(line.trim()))
   const line = lines.findLast((each) => /^(?:fatal|error|!)/.test(each.trim())) ?? lines.at(-1) ?? output.trim().split('\n').at(-1) ?? ''
   return oneLine(line.replace(/:\/\/[^/@\s]*@/g, '://') || 'it printed no message', 240)
 }
 
-/** Returns BurnError `git_disk_full` for Node's error of a full disk; other errors unchanged. */
+/** Returns BurnError `git_disk_full` if the Node error says that the disk is full. Returns other errors unchanged. */
 export function diskError(thrown: unknown): unknown {
   const code = codeOf(thrown)
   return code === 'ENOSPC' || code === 'EDQUOT' ? gitError('writing a file', code) : thrown

@@ -1,4 +1,4 @@
-/** A lock between processes: a file with the holder's pid. Another process removes it if the holder is gone. */
+/** A lock between processes: a file that names the holder's pid. If the holder has ended, another process removes the file. */
 import { randomBytes } from 'node:crypto'
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { BurnError, codeOf, ifCode, noSuchPath } from '../core/errors.ts'
@@ -7,12 +7,12 @@ import type { Git } from './run.ts'
 
 /** The time (ms) between two attempts to get the lock. */
 const pollInterval = 50
-/** The time (ms) to wait for the lock. It is longer than the clone of a large repo takes. */
+/** The longest time (ms) to wait for the lock. It exceeds the time to clone a large repo. */
 const lockTimeout = 2_400_000
 
 /**
- * Runs `act` while this process holds the lock at `path`. Throws BurnError `git_busy` if a live process keeps the lock for too long, and
- * `git_stopped` if `signal` is aborted during the wait.
+ * Runs `act` while this process holds the lock at `path`, and returns its result. Throws BurnError `git_busy` if a live process holds the
+ * lock for longer than `lockTimeout`, and `git_stopped` if `signal` aborts during the wait.
  */
 export async function withLock<T>(path: string, { clock, signal }: Pick<Git, 'clock' | 'signal'>, act: () => Promise<T>): Promise<T> {
   const mine = `${process.pid} ${startOf(process.pid) ?? '-'} ${randomBytes(8).toString('hex')}\n`
@@ -21,7 +21,11 @@ export async function withLock<T>(path: string, { clock, signal }: Pick<Git, 'cl
     const holder = read(path)
     if (holder !== null && isGone(holder)) breakLock(path, holder, mine)
     else if (clock.now() > end) {
-      throw new BurnError('git_busy', `process ${holder?.split(' ')[0]} holds the lock ${path}`, 'find out what that process is doing')
+      throw new BurnError(
+        'git_busy',
+        `process ${holder?.split(' ')[0]} holds the lock ${path}`,
+        'find out why that process holds the lock for so long',
+      )
     } else if (signal?.aborted === true) throw stoppedError(`the wait for ${path}`)
     else await clock.sleep(pollInterval, signal)
   }
@@ -32,7 +36,10 @@ export async function withLock<T>(path: string, { clock, signal }: Pick<Git, 'cl
   }
 }
 
-/** Creates the lock file; false if it exists. Links a complete file into place, so that no process reads a lock without its holder. */
+/**
+ * Creates the lock file. Returns false if the file exists. Writes a temporary file and links it to `path`, so that no process reads a lock
+ * file without its holder.
+ */
 function acquire(path: string, mine: string): boolean {
   const beside = `${path}.${randomBytes(6).toString('hex')}`
   try {
@@ -48,8 +55,8 @@ function acquire(path: string, mine: string): boolean {
 }
 
 /**
- * Removes the lock of a process that is gone. A second lock, held for a few system calls, keeps two processes from doing this at once. The
- * holder is read again under it, so that a new lock stays.
+ * Removes the lock of a process that has ended. A second lock, held for a few system calls, prevents two processes from doing this at the
+ * same time. Under the second lock, the holder is read again, so that a new holder's lock is not removed.
  */
 function breakLock(path: string, seen: string, mine: string): void {
   const guard = `${path}.break`
@@ -74,7 +81,7 @@ function read(path: string): string | null {
   }
 }
 
-/** Tells whether the holder's process has ended. Pids are reused, so the start time of the process must match, too, if it is known. */
+/** Tells whether the process that holds the lock has ended. Pids are reused, so the start time must match, too, if it is known. */
 function isGone(holder: string): boolean {
   const [pid = '', start = '-'] = holder.trim().split(' ')
   if (!/^\d+$/.test(pid)) return true
@@ -88,15 +95,18 @@ function isGone(holder: string): boolean {
   }
 }
 
-/** Returns the start time of a process, in clock ticks since boot, from /proc; null if the process is gone or the system has no /proc. */
+/**
+ * Returns the start time of a process from /proc, in clock ticks since boot. Returns null if the process does not exist or the system has
+ * no /proc.
+ */
 function startOf(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The name of the program comes first and may have brackets. The last bracket ends it.
+    // The program name comes first and may contain parentheses, so the last `)` ends it.
     const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     return state === 'Z' ? 'ended' : (fields[18] ?? null)
   } catch (thrown) {
-    // There is no such process, or the system has no /proc.
+    // The process does not exist, or the system has no /proc.
     return ifCode([...noSuchPath, 'ESRCH'], null)(thrown)
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Cached bare mirrors, one for each repo: `<dir>/mirrors/<owner>/<name>.git`. Fetched branches are under `refs/remotes/origin/`, and
+ * Cached bare clones (mirrors), one per repo: `<dir>/mirrors/<owner>/<name>.git`. `refs/remotes/origin/` has the fetched branches, and
  * `refs/heads/` has the branches of workspaces.
  */
 import { randomBytes } from 'node:crypto'
@@ -19,18 +19,22 @@ import { unpushedWorkspace } from './pushed.ts'
 import { gitOutput, runGit } from './run.ts'
 
 /**
- * Returns the mirror of a repo. Clones it if it is missing, or if it is damaged and no workspace has unpushed work. Throws BurnError
- * `git_*`: `git_empty` if the repo has no commits, `git_mirror_damaged` if a new clone would lose work.
+ * Returns the mirror of a repo. Clones the repo if the mirror is missing, or if it is damaged and no workspace has unpushed work. Throws
+ * BurnError `git_*`: `git_empty` if the repo has no commits, `git_mirror_damaged` if a new clone would lose work.
  */
 export async function openMirror(
   git: Git,
   { dir, repo, clone_url }: { readonly dir: string; readonly repo: RepoRef; readonly clone_url: string },
 ): Promise<Mirror> {
   if (!/^(?!\.)[\w.-]{1,100}\/(?!\.)[\w.-]{1,100}$/.test(repo))
-    throw new BurnError('git_refused', `${JSON.stringify(repo)} is not a repo`, 'write it as owner/name')
-  // A token can also be in the place of the user name.
+    throw new BurnError('git_refused', `${JSON.stringify(repo)} is not a repo`, 'write the repo as owner/name')
+  // The first pattern also rejects a user name without a password, because the name can be a token.
   if (/^(?:https?:\/\/[^/]*@|[a-z+]+:\/\/[^/]*:[^/]*@|-)/i.test(clone_url) || /[\s\0]/.test(clone_url))
-    throw new BurnError('git_refused', `the clone URL of ${repo} is not valid, or it has a login`, 'write the login to forge.token')
+    throw new BurnError(
+      'git_refused',
+      `the clone URL of ${repo} is not valid, or it contains a login`,
+      'remove the login from the URL, and configure it as forge.token in the spec',
+    )
   const mirror = mirrorAt(dir, repo, clone_url)
   await mkdir(dirname(mirror.path), { recursive: true, mode: 0o700 }).catch(throwDiskError)
   await withMirrorLock(git, mirror, async () => {
@@ -40,14 +44,14 @@ export async function openMirror(
   return mirror
 }
 
-/** Runs `act` while no other process changes the mirror. */
+/** Runs `act` while this process holds the lock of the mirror. Returns the result of `act`. */
 export function withMirrorLock<T>(git: Git, mirror: Mirror, act: () => Promise<T>): Promise<T> {
   return withLock(`${mirror.path}.lock`, git, act)
 }
 
 /**
- * Runs `act`. If a lock file of a killed git or a damaged mirror makes it fail, repairs that and runs `act` again. The caller must hold the
- * mirror's lock.
+ * Runs `act` and returns its result. If `act` fails because a killed git left a lock file or because the mirror is damaged, repairs that
+ * and runs `act` again. The caller must hold the mirror's lock.
  */
 export async function withRepair<T>(git: Git, mirror: Mirror, act: () => Promise<T>): Promise<T> {
   try {
@@ -62,13 +66,17 @@ export async function withRepair<T>(git: Git, mirror: Mirror, act: () => Promise
 }
 
 /**
- * Fetches a base branch and returns its commit. `tidy` tells whether git may pack the mirror after that. The caller must hold the mirror's
- * lock. Throws BurnError `git_*`: `git_no_base` if the branch does not exist, `git_empty` if the repo has no commits.
+ * Fetches a base branch and returns its commit. If `tidy` is true, git may then repack the mirror. The caller must hold the mirror's lock.
+ * Throws BurnError `git_*`: `git_no_base` if the branch does not exist, `git_empty` if the repo has no commits.
  */
 export async function fetchBase(git: Git, mirror: Mirror, base: string, { tidy }: { readonly tidy: boolean }): Promise<string> {
   const ref = `refs/remotes/origin/${base}`
   if (!/^(?![-/.])(?!.*(?:\.\.|@\{|\/\/|\/\.|\.lock(?:\/|$)))[^\s\0-\x1f\x7f~^:?*[\\]+$/.test(base))
-    throw new BurnError('git_no_base', `${JSON.stringify(base)} is not a branch`, 'correct the base of the repo in the spec')
+    throw new BurnError(
+      'git_no_base',
+      `${JSON.stringify(base)} is not a valid branch name`,
+      'correct the base branch of the repo in the spec',
+    )
   await fetchRef(git, mirror, `+refs/heads/${base}:${ref}`, { git_dir: mirror.path, tidy })
   return (await gitOutput(git, ['rev-parse', '--verify', `${ref}^{commit}`], { at: { git_dir: mirror.path } })).trim()
 }
@@ -87,12 +95,15 @@ async function fetchRef(
   } catch (thrown) {
     if (!(thrown instanceof BurnError) || thrown.code !== 'git_no_base') throw thrown
     const heads = await gitOutput(git, ['ls-remote', '--heads', mirror.clone_url], { at, network })
-    if (heads === '') throw new BurnError('git_empty', `${mirror.repo} has no commits`, 'push a first commit to it')
+    if (heads === '') throw new BurnError('git_empty', `${mirror.repo} has no commits`, 'push a first commit to the repo')
     throw thrown
   }
 }
 
-/** Clones the default branch. Other base branches are fetched when they are needed. The clone is renamed into place when it is complete. */
+/**
+ * Clones the default branch into a temporary folder, and renames the folder when the clone is complete. Other base branches are fetched
+ * when they are needed.
+ */
 async function clone(git: Git, mirror: Mirror): Promise<void> {
   const prefix = `${mirror.path}.new-`
   for (const name of await readdir(dirname(mirror.path))) {
@@ -112,12 +123,12 @@ async function clone(git: Git, mirror: Mirror): Promise<void> {
   }
 }
 
-/** Ignores that the HEAD of a repo names a missing branch: other branches may exist. */
+/** Ignores the error that the HEAD of a repo names a missing branch, because other branches may exist. Throws all other errors. */
 function ignoreMissingHead(thrown: unknown): void {
   if (!(thrown instanceof BurnError) || thrown.code !== 'git_no_base') throw thrown
 }
 
-/** Tells whether the refs of a mirror can be read and lead to commits. Damage in other objects shows when they are used. */
+/** Tells whether the refs of a mirror can be read and point to commits. Damage in other objects is found only when git uses them. */
 async function isReadable(git: Git, mirror: Mirror): Promise<boolean> {
   if (!existsSync(join(mirror.path, 'HEAD'))) return false
   await restoreConfig(mirror)
@@ -125,14 +136,14 @@ async function isReadable(git: Git, mirror: Mirror): Promise<boolean> {
   return refs.code === 0 && refs.stderr === ''
 }
 
-/** Replaces a damaged mirror. Throws BurnError `git_mirror_damaged` if a workspace has unpushed work, which would be lost. */
+/** Clones a damaged mirror again. Throws BurnError `git_mirror_damaged` if that would lose the unpushed work of a workspace. */
 async function cloneAgain(git: Git, mirror: Mirror): Promise<void> {
   const unpushed = await unpushedWorkspace(git, mirror)
   if (unpushed !== null)
     throw new BurnError(
       'git_mirror_damaged',
-      `the mirror of ${mirror.repo} is damaged, and the workspace ${unpushed} has work that is not pushed`,
-      `save the files of the workspace, then remove ${mirror.path}`,
+      `the mirror of ${mirror.repo} is damaged, and the workspace ${unpushed} has unpushed work`,
+      `copy the files of that workspace to another folder, then remove ${mirror.path}`,
     )
   const aside = `${mirror.path}.damaged`
   await rm(aside, { recursive: true, force: true })
@@ -140,7 +151,10 @@ async function cloneAgain(git: Git, mirror: Mirror): Promise<void> {
   await clone(git, mirror)
 }
 
-/** Removes lock files of a git that was killed. The caller holds the mirror's lock, so no other git is changing the mirror. */
+/**
+ * Removes the lock files that a killed git left in a mirror. The caller holds the mirror's lock, so no other git process is changing the
+ * mirror.
+ */
 async function removeLocks(path: string): Promise<void> {
   const names = await readdir(path, { recursive: true })
   const locks = names.filter((name) => name.endsWith('.lock') && !/^(?:objects|worktrees)\//.test(name))

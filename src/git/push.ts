@@ -1,4 +1,7 @@
-/** Pushes the branch of a workspace, never by force. Also tells what its commits touch, and whether it still merges into its base. */
+/**
+ * Pushes the branch of a workspace, never by force. Also lists the paths that its commits touch, and checks whether it merges into its
+ * base.
+ */
 import type { Workspace } from './places.ts'
 import { tipOf } from './changes.ts'
 import { usesCredentialHelper } from './command.ts'
@@ -8,8 +11,8 @@ import { remoteTip, pushedRef } from './pushed.ts'
 import { gitFailure, gitOutput, decodeUtf8, runGit, encodeUtf8, type Git } from './run.ts'
 
 /**
- * Pushes the workspace's branch, and returns its commit. It may be called again for the same commit. Throws BurnError `git_conflict` if the
- * remote branch has another history, `git_refused` if a rule of the repo forbids the push, and other `git_*` errors.
+ * Pushes the workspace's branch and returns the pushed commit. Pushing the same commit again succeeds. Throws BurnError `git_conflict` if
+ * the remote branch has a different history, `git_refused` if a rule of the repo forbids the push, and other `git_*` errors.
  */
 export async function push(git: Git, workspace: Workspace): Promise<string> {
   const { git_dir, branch, mirror } = workspace
@@ -18,21 +21,22 @@ export async function push(git: Git, workspace: Workspace): Promise<string> {
   const tip = await tipOf(git, workspace)
   const args = ['push', '--porcelain', '--no-verify', '--no-follow-tags', '--no-signed', mirror.clone_url, `${tip}:refs/heads/${branch}`]
   const result = await runGit(git, args, { at, network: { login: usesCredentialHelper(mirror.clone_url) } })
-  // If the remote's answer is lost, git pushes again, and the remote refuses the second push. So the remote branch decides.
+  // If the remote's answer is lost, git pushes again, and the remote rejects the second push. So the tip of the remote branch tells whether
+  // the push succeeded.
   if (result.code !== 0 && (await remoteTip(git, workspace)) !== tip) throw gitFailure(args, result)
   await gitOutput(git, ['update-ref', pushedRef(workspace), tip], { at })
   return tip
 }
 
-/** The result of a trial merge. */
+/** The result of a test merge, which changes no branch. */
 export interface MergeCheck {
-  /** Null if the installed git is too old to tell. */
+  /** Whether the branch merges without a conflict; null if the installed git is too old to test this. */
   readonly merges: boolean | null
   /** The files with conflicts. */
   readonly files: readonly string[]
 }
 
-/** Tells whether the workspace's branch merges into the current base of the remote. Throws BurnError `git_*`. */
+/** Tells whether the workspace's branch merges into the current base branch of the remote. Throws BurnError `git_*`. */
 export async function checkMerge(git: Git, workspace: Workspace): Promise<MergeCheck> {
   const { mirror, base } = workspace
   const newest = await withMirrorLock(git, mirror, () => withRepair(git, mirror, () => fetchBase(git, mirror, base, { tidy: false })))
@@ -40,7 +44,7 @@ export async function checkMerge(git: Git, workspace: Workspace): Promise<MergeC
   const args = ['merge-tree', '--write-tree', '--name-only', '--no-messages', '-z', newest, await tipOf(git, workspace)]
   const result = await runGit(git, args, { at: { git_dir: mirror.path } })
   if (result.code === 0) return { merges: true, files: [] }
-  // Git before 2.38 has no such option.
+  // Git before 2.38 does not have this option, and exits with 129.
   if (result.code === 129) return { merges: null, files: [] }
   if (result.code !== 1) throw gitFailure(args, result)
   const names = result.stdout.split('\0').slice(1)
@@ -49,7 +53,10 @@ export async function checkMerge(git: Git, workspace: Workspace): Promise<MergeC
 
 const diffOptions = ['--no-renames', '--no-ext-diff', '--no-textconv', '--ignore-submodules=none']
 
-/** Returns all paths that the branch's commits add, change or delete, even if a later commit reverts that. Throws BurnError `git_*`. */
+/**
+ * Returns all paths that any of the branch's commits adds, changes or deletes, even if a later commit reverts that. Throws BurnError
+ * `git_*`.
+ */
 export async function touchedPaths(git: Git, workspace: Workspace): Promise<string[]> {
   const range = `${workspace.base_commit}..${await tipOf(git, workspace)}`
   const args = ['log', '-z', '-m', '--format=', '--name-only', ...diffOptions, range, '--']
@@ -57,7 +64,7 @@ export async function touchedPaths(git: Git, workspace: Workspace): Promise<stri
   return [...new Set(names.map((name) => decodeUtf8(name.replace(/^\n/, ''))))].filter((name) => name !== '')
 }
 
-/** Returns the names in the top folder of the base commit. Throws BurnError `git_*`. */
+/** Returns the names of the files and folders in the top folder of the base commit. Throws BurnError `git_*`. */
 export async function topNames(git: Git, { git_dir, base_commit }: Workspace): Promise<string[]> {
   const names = await gitOutput(git, ['ls-tree', '-z', '--name-only', base_commit], { at: { git_dir } })
   return names
@@ -66,7 +73,7 @@ export async function topNames(git: Git, { git_dir, base_commit }: Workspace): P
     .map(decodeUtf8)
 }
 
-/** Returns a patch with the branch's changes in these paths, compared with the base commit. Throws BurnError `git_*`. */
+/** Returns a patch with the branch's changes to these paths since the base commit. Throws BurnError `git_*`. */
 export async function patchOf(git: Git, workspace: Workspace, paths: readonly string[]): Promise<string> {
   const { git_dir, base_commit } = workspace
   const commits = [base_commit, await tipOf(git, workspace)]

@@ -1,4 +1,4 @@
-/** Tells whether a workspace has work that exists nowhere else. */
+/** Tells whether a workspace has work that is stored nowhere else. */
 import { existsSync } from 'node:fs'
 import type { Mirror, Workspace } from './places.ts'
 import { BurnError } from '../core/errors.ts'
@@ -7,13 +7,17 @@ import { usesCredentialHelper } from './command.ts'
 import { workspacesOf } from './places.ts'
 import { runGit, type Git } from './run.ts'
 
-/** Returns the ref that keeps the last pushed commit. It answers without a request, and after the remote branch was deleted. */
+/**
+ * Returns the name of the ref that records the last pushed commit. It can be read without a request, even after the remote branch was
+ * deleted.
+ */
 export function pushedRef({ id }: Workspace): string {
   return `refs/burn/pushed/${id}`
 }
 
 /**
- * Returns true only if all files are committed, and if the commit is the base commit, or is or was on the remote. False in case of doubt.
+ * Tells whether all work of a workspace is safe: all files are committed, and the commit is the base commit or was pushed to the remote.
+ * Returns false if burn cannot tell.
  */
 export async function isPushed(git: Git, workspace: Workspace): Promise<boolean> {
   try {
@@ -21,13 +25,13 @@ export async function isPushed(git: Git, workspace: Workspace): Promise<boolean>
     if (tip === null) return false
     return tip === workspace.base_commit || tip === (await pushedTip(git, workspace)) || tip === (await remoteTip(git, workspace))
   } catch (thrown) {
-    // A workspace that burn cannot read may have work.
+    // burn cannot read this workspace, so it may contain work.
     if (thrown instanceof BurnError) return false
     throw thrown
   }
 }
 
-/** Returns the id of a workspace whose work would be lost with the mirror; null if there is none. */
+/** Returns the id of a workspace whose work would be lost if the mirror were deleted; null if there is none. */
 export async function unpushedWorkspace(git: Git, { dir, repo }: Mirror): Promise<string | null> {
   for (const workspace of await workspacesOf(dir, repo)) if (!(await isPushed(git, workspace))) return workspace.id
   return null
@@ -38,7 +42,7 @@ async function pushedTip(git: Git, workspace: Workspace): Promise<string | null>
   return found.code === 0 ? found.stdout.trim() : null
 }
 
-/** Returns the commit of the workspace's branch on the remote; null if there is no such branch or the remote does not answer. */
+/** Returns the tip of the workspace's branch on the remote. Returns null if the branch does not exist or the remote does not answer. */
 export async function remoteTip(git: Git, { branch, mirror }: Workspace): Promise<string | null> {
   const network = { login: usesCredentialHelper(mirror.clone_url) }
   const { code, stdout } = await runGit(git, ['ls-remote', mirror.clone_url, `refs/heads/${branch}`], { at: null, network })

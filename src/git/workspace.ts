@@ -1,4 +1,4 @@
-/** Creates workspaces from a mirror, and removes them unless work would be lost. */
+/** Creates workspaces from a mirror. Removes workspaces unless work would be lost. */
 import { existsSync } from 'node:fs'
 import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -13,20 +13,28 @@ import { isPushed, pushedRef } from './pushed.ts'
 import { gitFailure, gitOutput, runGit, withoutSignal, type Git } from './run.ts'
 
 /**
- * Creates a workspace on the branch `burn/<id>`, from the newest commit of a base branch. If the branch exists and its folder is gone,
- * checks the branch out again. Throws BurnError `git_workspace_exists` if the folder exists, and other `git_*` errors.
+ * Creates a workspace on the new branch `burn/<id>`, from the newest commit of a base branch. If the branch exists but its folder was
+ * deleted, checks out the existing branch. Throws BurnError `git_workspace_exists` if the folder exists, and other `git_*` errors.
  */
 export async function addWorkspace(git: Git, mirror: Mirror, { id, base }: { id: string; base: string }): Promise<Workspace> {
   if (!idPattern.test(id))
-    throw new BurnError('git_refused', `${JSON.stringify(id)} is not the id of a dispatch`, 'name the workspace by the id of its dispatch')
+    throw new BurnError(
+      'git_refused',
+      `${JSON.stringify(id)} is not a valid dispatch id`,
+      'use the id of a dispatch as the name of the workspace',
+    )
   return withMirrorLock(git, mirror, () =>
     withRepair(git, mirror, async () => {
       const workspace = workspaceAt(mirror, id, base, await fetchBase(git, mirror, base, { tidy: true }))
       const complete = (await workspacesOf(mirror.dir, mirror.repo)).some((each) => each.id === id)
-      // A folder without a git directory is not an unfinished workspace: it belongs to somebody else.
+      // A folder without a git directory is not an incomplete workspace of burn: someone else created it.
       if (existsSync(workspace.path) && (complete || !existsSync(workspace.git_dir)))
-        throw new BurnError('git_workspace_exists', `the workspace ${id} exists already`, 'continue in it, or remove it')
-      // A killed process or a deleted folder may have left parts.
+        throw new BurnError(
+          'git_workspace_exists',
+          `the workspace ${id} already exists`,
+          'continue to work in that workspace, or remove it',
+        )
+      // If a process was killed or the folder was deleted, parts of a workspace may remain.
       await clearWorkspace(workspace)
       try {
         return await checkOut(git, workspace)
@@ -55,7 +63,7 @@ async function checkOut(git: Git, workspace: Workspace): Promise<Workspace> {
   return made
 }
 
-/** Checks out the branch if it exists already. Otherwise throws the error of `added`, the command that should have created it. */
+/** Checks out the branch if it already exists. Otherwise throws the error of `added`, the failed `git worktree add`. */
 async function checkOutAgain(git: Git, workspace: Workspace, added: RunResult): Promise<Workspace> {
   const { mirror, branch, path, base_commit } = workspace
   const at = { git_dir: mirror.path }
@@ -66,11 +74,15 @@ async function checkOutAgain(git: Git, workspace: Workspace, added: RunResult): 
   return { ...workspace, base_commit: mergeBase.stdout.trim() }
 }
 
-/** Removes the folder and the branch. Throws BurnError `git_unpushed` if work would be lost, unless `force`. */
+/** Removes the workspace's folder and branch. Throws BurnError `git_unpushed` if work would be lost and `force` is false. */
 export async function removeWorkspace(git: Git, workspace: Workspace, { force }: { readonly force: boolean }): Promise<void> {
   if (!force && !(await isPushed(git, workspace)))
-    throw new BurnError('git_unpushed', `the workspace ${workspace.id} has work that is not pushed`, 'push it, or remove it by force')
-  // The folder goes first: the disk may be too full for a lock file.
+    throw new BurnError(
+      'git_unpushed',
+      `the workspace ${workspace.id} has unpushed work`,
+      'push the work, or remove the workspace by force',
+    )
+  // Removes the folder before taking the lock, because the disk may be too full to create a lock file.
   await removeFolder(workspace)
   await withMirrorLock(git, workspace.mirror, async () => {
     await clearWorkspace(workspace)
@@ -80,19 +92,22 @@ export async function removeWorkspace(git: Git, workspace: Workspace, { force }:
   })
 }
 
-/** Removes workspaces whose folders are gone, unless their branches have work that exists nowhere else. */
+/** Removes workspaces whose folders were deleted, unless their branches have work that is stored nowhere else. */
 export async function pruneWorkspaces(git: Git, mirror: Mirror): Promise<void> {
   for (const workspace of await workspacesOf(mirror.dir, mirror.repo))
     if (!existsSync(workspace.path) && (await isPushed(git, workspace))) await removeWorkspace(git, workspace, { force: true })
 }
 
-/** Removes a workspace without `git worktree remove`, which would trust the `.git` in the folder. */
+/** Removes a workspace without `git worktree remove`, which would trust the `.git` file in the folder. */
 async function clearWorkspace(workspace: Workspace): Promise<void> {
   await removeFolder(workspace)
   await rm(workspace.git_dir, { recursive: true, force: true })
 }
 
-/** Renames the folder before it is removed. If the removal is interrupted, the deleted files do not look like changes. */
+/**
+ * Renames the folder, then removes it. If the removal is interrupted, the half-empty folder is not mistaken for a workspace with deleted
+ * files.
+ */
 async function removeFolder({ path, id }: Workspace): Promise<void> {
   const old = join(dirname(path), `.${id}.old`)
   await removeTree(old)
