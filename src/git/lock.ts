@@ -24,7 +24,7 @@ export async function withLock<T>(path: string, { clock, signal }: Pick<Git, 'cl
       throw new BurnError(
         'git_busy',
         `process ${holder?.split(' ')[0]} holds the lock ${path}`,
-        'find out why that process holds the lock for so long',
+        'find out why that process does not release the lock',
       )
     } else if (signal?.aborted === true) throw stoppedError(`the wait for ${path}`)
     else await clock.sleep(pollInterval, signal)

@@ -13,12 +13,15 @@ import { failureOf } from './failure.ts'
 
 type CliConfig = Extract<BackendConfig, { kind: 'cli' }>
 
-/** The variables of burn's environment that an agent inherits. Its keys come from the spec or from its own files. */
+/**
+ * The variables of burn's environment that an agent inherits. They include no keys: an agent's keys come from the spec or from its own
+ * files.
+ */
 const inheritedVariables = /^(?:HOME|PATH|LANG|LC_\w+|TERM|TZ|USER|LOGNAME|SHELL|TMPDIR|XDG_\w+)$/
 const noUsage: TokenUsage = { tokens_in: 0, tokens_out: 0, cost: null }
 const secretVariable = /key|token|secret|password/i
 
-/** Returns a backend that runs an agent's command line. It starts no process yet. */
+/** Returns a backend that runs an agent's command line. Starts no process yet. */
 export function openCli(config: CliConfig, deps: BackendDeps): Backend {
   const agent = deps.sprintAgent(config.agent)
   const command = config.command.length > 0 ? config.command : agent.command
@@ -37,9 +40,9 @@ function environmentOf(config: CliConfig, { env, home }: BackendDeps): Record<st
   return { HOME: home, ...Object.fromEntries(base), ...config.env }
 }
 
-/** Returns a failure if no such program is on the PATH. It does not start the program. */
+/** Returns a failure if the PATH has no such program, otherwise null. Does not start the program. */
 async function probeProgram(program: string, path: string): Promise<Failure | null> {
-  if (program === '') return { class: 'backend_down', reason: 'the spec names no command' }
+  if (program === '') return { class: 'backend_down', reason: 'the spec does not name a command for this agent' }
   const candidates = program.includes('/') ? [program] : path.split(delimiter).map((dir) => join(dir, program))
   for (const candidate of candidates) if (await isProgram(candidate)) return null
   return { class: 'backend_down', reason: `${program}: command not found` }
@@ -67,7 +70,7 @@ class CliConversation implements Conversation {
   readonly #redact: (text: string) => string
   #session: string | null = null
   #last = { text: '', model: null as string | null }
-  /** The usage that the agent last reported for its session. */
+  /** The agent's last report of the total token usage in its session. */
   #counted = noUsage
 
   constructor(
@@ -116,7 +119,7 @@ class CliConversation implements Conversation {
     this.#session = result.session ?? this.#session
     this.#last = { text: result.text === '' ? this.#last.text : result.text, model: result.model ?? this.#config.model }
     if (result.usage === null && turn.ended() === null)
-      note({ kind: 'note', text: `${this.#command[0] ?? ''} reports no usage: burn counts only its turns and its time` })
+      note({ kind: 'note', text: `${this.#command[0] ?? ''} reports no token usage, so burn counts only its turns and its time` })
     this.#budget.add(usageSince(previous, result.usage ?? previous), result.turns)
     const error = end.flood === null ? result.error : { status: null, code: 'too_much', message: end.flood }
     return turn.ended() ?? (error === null ? null : failureOf(error, this.#config.agent, this.#redact))

@@ -1,11 +1,13 @@
-/** Runs an agent's program once: sends the prompt on stdin, reads its lines, and kills what it leaves running. */
+/**
+ * Runs an agent's program once: sends the prompt on stdin, reads the lines of stdout, and kills processes that the program leaves behind.
+ */
 import type { AgentEnd } from '../core/agent.ts'
 import { Lines, maxStreamSize } from './stream-limits.ts'
 import { killGroup, killOrphans, onceDrained, spawnPiped, spawnErrorText } from '../host/exec.ts'
 
-/** Characters of stderr that are kept. */
+/** The number of characters of stderr that are kept. */
 const maxStderr = 64 * 1024
-/** Characters of one line. Some agents print a whole conversation as one line. */
+/** The maximum number of characters in one line. Some agents print a whole conversation as one line. */
 const maxLine = 16 * 1024 * 1024
 
 export interface AgentProcess {
@@ -13,13 +15,13 @@ export interface AgentProcess {
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
   readonly input: string
-  /** Kills the program and its process group. */
+  /** When it aborts, the program and its process group are killed. */
   readonly signal: AbortSignal
-  /** Receives each line of its stdout. */
+  /** Called with each line of the program's stdout. */
   readonly onLine: (text: string) => void
 }
 
-/** Runs the program until it exits or `signal` aborts. Throws nothing, however the program fails. */
+/** Runs the program until it exits or `signal` aborts. Returns how it ended. Never throws, even if the program fails. */
 export function runAgent({ argv, cwd, env, input, signal, onLine }: AgentProcess): Promise<AgentEnd> {
   if (signal.aborted) return Promise.resolve({ code: null, stderr: '', flood: null })
   const child = spawnPiped(argv, { cwd, env })
@@ -40,8 +42,8 @@ export function runAgent({ argv, cwd, env, input, signal, onLine }: AgentProcess
     child.stdout.setEncoding('utf8').on('data', (piece: string) => {
       if (flood !== null) return
       size += piece.length
-      if (!lines.add(piece)) flood = `a line of its output has more than ${maxLine / 1024 / 1024} MiB`
-      else if (size > maxStreamSize) flood = `it printed more than ${maxStreamSize / 1024 / 1024} MiB`
+      if (!lines.add(piece)) flood = `a line of the output is longer than ${maxLine / 1024 / 1024} MiB`
+      else if (size > maxStreamSize) flood = `the program printed more than ${maxStreamSize / 1024 / 1024} MiB`
       if (flood !== null) kill()
     })
     child.stderr.setEncoding('utf8').on('data', (piece: string) => {

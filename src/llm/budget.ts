@@ -1,30 +1,30 @@
-/** Counts a conversation's turns, tokens, time and money, and aborts the turn that exceeds its time. */
+/** Counts the turns, tokens, time and cost of a conversation, and aborts a turn when its time limit is reached. */
 import type { Clock } from '../core/ports.ts'
 import type { Budget, Failure, TokenUsage, Usage } from '../core/sprint.ts'
 
-/** Node's longest timer (ms): a longer one would fire at once. */
+/** Node's longest timer (ms). Node would fire a longer timer at once. */
 const longestTimer = 2 ** 31 - 1
 
 export interface BudgetTracker {
-  /** Counts a turn that has ended. */
+  /** Adds the usage of a turn that has ended. */
   add(spent: TokenUsage, turns?: number): void
-  /** Returns the limit that is used up; null while there is budget left. */
+  /** Returns a failure if one of the limits is reached, otherwise null. */
   limitFailure(): Failure | null
   usage(): Usage
-  /** Begins a turn. Its time counts until `end`; the time between turns does not count. */
+  /** Begins a turn. Its time counts towards the time limit until `end` is called. Time between turns does not count. */
   begin(stop: AbortSignal): Turn
 }
 
-/** One turn: the work between a text from burn and the end of its answer. */
+/** One turn: it begins when burn sends a prompt, and ends with the answer. */
 export interface Turn {
-  /** Aborts when the turn is stopped, or when the time is used up. */
+  /** Aborts when the turn is stopped or the time limit is reached. */
   readonly signal: AbortSignal
-  /** Returns why `signal` aborted; null if it did not. */
+  /** Returns why `signal` aborted; null if it has not aborted. */
   ended(): Failure | null
   end(): void
 }
 
-/** Returns a tracker that has used none of the budget. */
+/** Returns a tracker for this budget, with nothing used yet. */
 export function createBudgetTracker(budget: Budget, clock: Clock): BudgetTracker {
   let used: Usage = { turns: 0, tokens_in: 0, tokens_out: 0, cost: null }
   let elapsed = 0
@@ -69,7 +69,7 @@ export function createBudgetTracker(budget: Budget, clock: Clock): BudgetTracker
   }
 }
 
-/** Returns a signal that aborts if nobody calls `poke` for `ms` milliseconds. */
+/** Returns a signal that aborts if `poke` is not called for `ms` milliseconds. */
 export function watchdog(ms: number): { readonly signal: AbortSignal; poke(): void; end(): void } {
   const control = new AbortController()
   const timer = setTimeout(() => control.abort(), ms)
@@ -81,7 +81,8 @@ export function watchdog(ms: number): { readonly signal: AbortSignal; poke(): vo
 }
 
 /**
- * Runs one turn, unless the budget is used up already. Returns null on success. It throws nothing: `failed` turns an error into a failure.
+ * Runs one turn, unless a limit is already reached. Returns null on success, otherwise a failure. Never throws: `failed` turns an error
+ * into a failure.
  */
 export async function inTurn(
   tracker: BudgetTracker,

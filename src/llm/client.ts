@@ -1,22 +1,22 @@
-/** Opens the `openai` package so that it reads no environment variables, does not retry and prints nothing. */
+/** Loads the `openai` package and creates a client that reads no environment variables, does not retry and prints nothing. */
 import type OpenAI from 'openai'
 import type { Endpoint } from './endpoint.ts'
 import { boundedBody } from './stream-limits.ts'
 import { headersOf } from './endpoint.ts'
 
-/** Longer than any budget: only its signal ends a request. */
+/** Longer than any budget, so that only the abort signal ends a request. */
 const noTimeout_ms = 2 ** 31 - 1
 
 /**
- * Returns a client for one request. It calls `onBytes` for every chunk of the response, and enforces the limits of `stream-limits.ts` on
- * every response. It loads the package only now, because that is slow. It replaces the package's headers: they describe this machine, and
- * no option turns off `OPENAI_CUSTOM_HEADERS`.
+ * Returns a client for one request. The client calls `onBytes` for every chunk of the response, and enforces the limits of
+ * `stream-limits.ts`. The `openai` package is loaded here, because loading it at startup would be slow. The client sends burn's own
+ * headers: those of the package describe this machine, and no option makes the package ignore `OPENAI_CUSTOM_HEADERS`.
  */
 export async function openClient({ url, key }: Pick<Endpoint, 'url' | 'key'>, onBytes: () => void): Promise<OpenAI> {
   const { OpenAI: Client } = await import('openai')
   return new Client({
     baseURL: url,
-    // The package insists on a key. The headers below replace it.
+    // The package requires a key. The headers below replace it.
     apiKey: key ?? 'none',
     adminAPIKey: null,
     organization: null,
@@ -27,7 +27,7 @@ export async function openClient({ url, key }: Pick<Endpoint, 'url' | 'key'>, on
     logLevel: 'off',
     fetch: async (input, init) => {
       const headers = { ...headersOf(key, true), accept: 'text/event-stream, application/json' }
-      // The package declares these types with another library's fetch.
+      // The package declares these types for the fetch function of another library.
       const response = await fetch(input as string | URL | Request, { ...init, headers, redirect: 'error' } as RequestInit)
       onBytes()
       if (response.body === null) return response

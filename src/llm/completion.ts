@@ -14,18 +14,18 @@ export type ChatMessage = ChatCompletionMessageParam
 export interface ToolCall {
   readonly id: string
   readonly name: string
-  /** JSON, as the model wrote it. */
+  /** The arguments of the call, as the model wrote them: JSON, unchecked. */
   readonly arguments: string
 }
 
 export interface Completion {
   readonly text: string
   readonly calls: readonly ToolCall[]
-  /** The endpoint's name of the model; null if it gave none. */
+  /** The model's name as the endpoint reports it; null if the endpoint does not report one. */
   readonly model: string | null
-  /** Null if the endpoint reported none. */
+  /** Null if the endpoint reports no usage. */
   readonly usage: TokenUsage | null
-  /** Null if the answer is complete and valid. */
+  /** The reason why the answer is incomplete or invalid; null if it is neither. */
   readonly error: BackendError | null
 }
 
@@ -37,9 +37,7 @@ export interface CompletionRequest {
   readonly clock: Clock
 }
 
-/**
- * Requests one streamed completion. It throws nothing: `error` holds the reason of a failure, beside the part of the answer that arrived.
- */
+/** Requests one streamed completion. Never throws: on a failure, the result has `error` and the part of the answer that arrived. */
 export async function requestCompletion(
   endpoint: Endpoint,
   { messages, tools, signal, limits, clock }: CompletionRequest,
@@ -61,7 +59,7 @@ export async function requestCompletion(
     if (ends.aborted) control.abort()
     const response = await client.chat.completions.create(params, { signal: control.signal }).asResponse()
     if (/\bjson\b/.test(response.headers.get('content-type') ?? '')) {
-      // Some gateways report a failure as plain JSON with status 200.
+      // Some gateways report a failure as plain JSON with HTTP status 200.
       const { value, error } = await readAnswer(response, clock.now())
       return error === null ? builder.add(value).build() : { ...builder.build(), error }
     }
@@ -75,7 +73,10 @@ export async function requestCompletion(
   }
 }
 
-/** Characters that each call adds to its own: a model that repeats itself could send empty calls forever. */
+/**
+ * The number of characters that each call counts in addition to its text. Without it, a model that repeats itself could send empty calls
+ * for ever.
+ */
 const charsPerCall = 1_000
 
 function idleError(ms: number): BackendError {
@@ -89,10 +90,10 @@ function asFunction({ name, description, parameters }: Tool): {
   return { type: 'function', function: { name, description, parameters: { ...parameters } } }
 }
 
-/** Assembles the chunks of an answer. An answer that is not streamed counts as one chunk. */
+/** Assembles an answer from its chunks. An answer that is not streamed is one chunk. */
 class CompletionBuilder {
   readonly #endpoint: Endpoint
-  /** Keeps generated call ids unique within the conversation. */
+  /** Part of the call ids that burn generates, which makes them unique within the conversation. */
   readonly #turn: number
   readonly #maxChars: number
   readonly #texts: string[] = []
@@ -120,7 +121,7 @@ class CompletionBuilder {
     this.#finish = stringOf(choice['finish_reason']) ?? this.#finish
     this.#model = stringOf(chunk['model']) ?? this.#model
     this.#usage = this.#usageIn(membersOf(chunk['usage'])) ?? this.#usage
-    // OpenRouter puts an error of the provider into the choice. Hermes puts its own beside it.
+    // OpenRouter reports a provider's error inside `choices`. Hermes reports its own error beside `choices`.
     if (choice['error'] !== undefined && choice['error'] !== null) this.#error = membersOf(choice['error'])
     const hermes = membersOf(chunk['hermes'])
     if (hermes['failed'] === true)
@@ -129,8 +130,8 @@ class CompletionBuilder {
   }
 
   /**
-   * Adds a part of a call. Gemini and some gateways send no index. Then a part with a name begins a call, and any other part continues the
-   * last one.
+   * Adds a piece of a tool call. Gemini and some gateways send pieces without an index. In that case, a piece with a name begins a new
+   * call, and any other piece continues the last call.
    */
   #addCall(piece: JsonObject): void {
     const called = membersOf(piece['function'])
@@ -156,7 +157,7 @@ class CompletionBuilder {
     const [tokens_in, tokens_out] = [countOf(usage['prompt_tokens']), countOf(usage['completion_tokens'])]
     if (tokens_in === null && tokens_out === null) return null
     const spent = { tokens_in: tokens_in ?? 0, tokens_out: tokens_out ?? 0 }
-    // OpenRouter and Nous report the cost.
+    // OpenRouter and Nous report the cost of a request.
     return { ...spent, cost: countOf(usage['cost']) ?? costOf(this.#endpoint, spent) }
   }
 
@@ -178,18 +179,18 @@ class CompletionBuilder {
     const finish = this.#finish
     if (this.#error !== null || finish === 'error') {
       const error = this.#error ?? {}
-      const message = stringOf(error['message']) ?? (text === '' ? 'it ended with an error' : text)
+      const message = stringOf(error['message']) ?? (text === '' ? 'the model ended its answer with an error' : text)
       return { status: countOf(error['code']), code: stringOf(error['code']), message }
     }
     if (finish === 'length' || this.isTooLong())
-      return { status: null, code: 'length', message: 'its answer was cut off at the length limit' }
-    if (finish === 'content_filter') return { status: null, code: 'content_filter', message: 'a content filter withheld its answer' }
-    if (finish === null) return { status: null, code: 'broken_off', message: 'its answer broke off' }
-    return text.trim() === '' && calls === 0 ? { status: null, code: 'empty', message: 'its answer was empty' } : null
+      return { status: null, code: 'length', message: 'the answer was cut off at the length limit' }
+    if (finish === 'content_filter') return { status: null, code: 'content_filter', message: 'a content filter withheld the answer' }
+    if (finish === null) return { status: null, code: 'broken_off', message: 'the answer broke off' }
+    return text.trim() === '' && calls === 0 ? { status: null, code: 'empty', message: 'the answer was empty' } : null
   }
 }
 
-/** Returns the cost in US dollars at the spec's price; null if the spec has no price. */
+/** Returns the cost in US dollars at the price in the spec; null if the spec has no price. */
 export function costOf(
   { price }: Pick<Endpoint, 'price'>,
   { tokens_in, tokens_out }: Pick<TokenUsage, 'tokens_in' | 'tokens_out'>,
@@ -197,7 +198,7 @@ export function costOf(
   return price === null ? null : (tokens_in * price.in + tokens_out * price.out) / 1_000_000
 }
 
-/** Estimates the usage for an endpoint that reports none: four characters per token of the request and the answer. */
+/** Estimates the usage if the endpoint reports none. Counts one token per four characters of the request and the answer. */
 export function estimate(endpoint: Endpoint, messages: readonly ChatMessage[], { text, calls }: Completion): TokenUsage {
   const tokens_in = Math.ceil(JSON.stringify(messages).length / 4)
   const tokens_out = Math.ceil(calls.reduce((size, call) => size + call.name.length + call.arguments.length, text.length) / 4)

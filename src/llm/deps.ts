@@ -1,4 +1,4 @@
-/** The dependencies and limits of backends. */
+/** The dependencies of backends, and limits that the spec cannot change. */
 import type { SprintAgent } from '../core/agent.ts'
 import type { SprintAgentName } from '../core/agent-kinds.ts'
 import type { SecretSource } from '../core/nouns.ts'
@@ -10,34 +10,34 @@ export interface BackendDeps {
   readonly home: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly secret: (source: SecretSource) => Promise<string>
-  /** Finds an agent in `src/agents`. */
+  /** Returns the adapter of an agent from `src/agents`. */
   readonly sprintAgent: (name: SprintAgentName) => SprintAgent
-  /** A number in [0, 1). */
+  /** Returns a random number from 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number
-  /** Puts an agent's argv into a sandbox. Without it, the agent runs unconfined. */
+  /** Returns the argv that runs an agent's argv in a sandbox. If it is missing, the agent runs unconfined. */
   readonly wrap?: (argv: readonly string[], dir: string) => readonly string[]
   readonly limits?: Partial<BackendLimits>
 }
 
-/** Limits that the spec can't change. */
+/** Limits that the spec cannot change. */
 export interface BackendLimits {
-  /** Timeout of a probe, and of a request that only queries or stops a run (ms). */
+  /** The timeout (ms) of a probe, and of a request that only queries or stops a run. */
   readonly probe_ms: number
-  /** Time without a byte after which burn gives a stream up (ms). */
+  /** The time (ms) without data after which burn stops waiting for a stream. */
   readonly idle_ms: number
-  /** The longest `Retry-After` that burn waits for (ms). */
+  /** The longest `Retry-After` (ms) that burn waits for. If an endpoint asks for more, burn tries another model. */
   readonly max_retry_after_ms: number
-  /** Characters of one answer: a model that repeats itself might never stop. */
+  /** The maximum number of characters in one answer, because a model that repeats itself may never stop. */
   readonly answer_chars: number
-  /** Characters of a tool's result that the model gets. */
+  /** The maximum number of characters of a tool's result that the model receives. */
   readonly result_chars: number
-  /** Consecutive answers with only invalid calls after which burn gives the model up. */
+  /** The number of consecutive answers with only invalid tool calls after which burn stops using the model. */
   readonly bad_calls: number
-  /** Time between two polls of a run whose stream broke (ms). */
+  /** The time (ms) between two polls of a run whose stream broke off. */
   readonly poll_ms: number
 }
 
-/** `idle_ms` is below the 300 s after which Node's fetch gives up with a less clear error. */
+/** `idle_ms` is less than 300 s, because Node's fetch gives up after that time, with a less clear error. */
 const defaults: BackendLimits = {
   probe_ms: 5_000,
   idle_ms: 240_000,
@@ -48,7 +48,7 @@ const defaults: BackendLimits = {
   poll_ms: 2_000,
 }
 
-/** Returns the default limits with those of `deps` in place. */
+/** Returns the default limits, overridden by the limits in `deps`. */
 export function limitsOf(deps: BackendDeps): BackendLimits {
   return { ...defaults, ...deps.limits }
 }

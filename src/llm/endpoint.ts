@@ -1,4 +1,4 @@
-/** The OpenAI-compatible endpoints: their addresses and keys, plain JSON requests, and probes. */
+/** OpenAI-compatible endpoints: their addresses and keys, plain JSON requests, and probes. */
 import type { Failure, ModelConfig, BackendError } from '../core/sprint.ts'
 import { tooLargeError, maxEventBytes } from './stream-limits.ts'
 import type { BackendDeps } from './deps.ts'
@@ -8,16 +8,16 @@ import { failureOf, backendErrorOf, retryAfterMs } from './failure.ts'
 
 export interface Endpoint {
   readonly model: string
-  /** Ends in `/v1`, without a slash. */
+  /** The base URL. It ends in `/v1`, without a trailing slash. */
   readonly url: string
   readonly key: string | null
   readonly provider: string | null
   readonly price: ModelConfig['price']
-  /** Set if burn can't use the endpoint, because its key can't be read or has expired. */
+  /** Why burn cannot use the endpoint: its key cannot be read or has expired. Null if burn can use it. */
   readonly unusable: Failure | null
 }
 
-/** Reads the keys of the spec's models. If a key can't be read, only its model is unusable. */
+/** Returns an endpoint for each model in the spec, and reads their keys. If a key cannot be read, only that model is unusable. */
 export async function endpointsOf(models: readonly ModelConfig[], deps: BackendDeps): Promise<readonly Endpoint[]> {
   return Promise.all(
     models.map(async ({ model, url, key, provider, price }) => {
@@ -31,15 +31,15 @@ export async function endpointsOf(models: readonly ModelConfig[], deps: BackendD
   )
 }
 
-/** One JSON answer of an endpoint, or the error in its place. */
+/** The JSON answer of an endpoint. If the request failed, `error` is set. */
 export interface EndpointAnswer {
   readonly value: unknown
   readonly error: BackendError | null
 }
 
 /**
- * Sends a request and returns its JSON answer. It follows no redirect, because only this endpoint may get the key. It throws nothing. A
- * JSON body with an error counts as an error, whatever its status.
+ * Sends a request and returns the JSON answer. Never throws. Follows no redirect, because no other server may receive the key. A JSON body
+ * with an error counts as an error, whatever the HTTP status.
  */
 export async function requestJson(
   url: string,
@@ -59,10 +59,13 @@ export async function requestJson(
   }
 }
 
-/** Returns the JSON of an answer and its error. Throws BurnError `too_much` if a successful answer is too long; a long error is cut off. */
+/**
+ * Returns the JSON of a response, or its error. Throws BurnError `too_much` if a successful response is too long. A long error response is
+ * cut off.
+ */
 export async function readAnswer(response: Response, now: number): Promise<EndpointAnswer> {
   const { text, whole } = await textOf(response)
-  if (!whole && response.ok) throw tooLargeError('its answer', maxEventBytes)
+  if (!whole && response.ok) throw tooLargeError('the answer', maxEventBytes)
   const value = parseJson(text)?.value
   const error = membersOf(value)['error']
   if (response.ok && (error === undefined || error === null)) return { value, error: null }
@@ -79,13 +82,13 @@ async function textOf({ body }: Response): Promise<{ readonly text: string; read
   for await (const piece of body ?? []) {
     pieces.push(piece)
     size += piece.length
-    // Leaving the loop closes the connection.
+    // Leaving the loop also closes the connection.
     if (size > maxEventBytes) break
   }
   return { text: Buffer.concat(pieces).toString('utf8'), whole: size <= maxEventBytes }
 }
 
-/** Returns all headers of a request, except `accept`. */
+/** Returns all headers of a request except `accept`. */
 export function headersOf(key: string | null, json: boolean): Record<string, string> {
   return {
     'user-agent': 'burn',
@@ -95,8 +98,9 @@ export function headersOf(key: string | null, json: boolean): Record<string, str
 }
 
 /**
- * Checks that the endpoint answers, accepts the key and lists the model. It costs no tokens. An endpoint without `GET /models` passes.
- * Ollama lists `qwen3:8b` and accepts `qwen3` for `qwen3:latest`. OpenRouter accepts `model:free` for a listed `model`.
+ * Returns a failure if the endpoint does not respond, rejects the key or does not list the model; otherwise null. Costs no tokens. An
+ * endpoint without `GET /models` passes. Ollama lists `qwen3:8b`, and accepts `qwen3` for `qwen3:latest`. OpenRouter accepts `model:free`
+ * for a listed `model`.
  */
 export async function probeEndpoint(endpoint: Endpoint, deps: BackendDeps, timeout_ms: number): Promise<Failure | null> {
   if (endpoint.unusable !== null) return endpoint.unusable
@@ -113,7 +117,10 @@ export async function probeEndpoint(endpoint: Endpoint, deps: BackendDeps, timeo
   return isListed ? null : { class: 'model_unknown', reason: `${url} has no model ${model}` }
 }
 
-/** Returns `backend_down` for an endpoint that failed without a response: a probe is a cheap request. */
+/**
+ * Changes the failure's class to `backend_down` if the endpoint sent no response. A probe is cheap, so an overloaded server would still
+ * respond to it.
+ */
 function unreachableFailure(failure: Failure, error: BackendError): Failure {
   return error.status === null && failure.class === 'backend_failed' ? { ...failure, class: 'backend_down' } : failure
 }

@@ -1,7 +1,6 @@
 /**
- * Turns the error of an endpoint, a gateway or an agent into a failure with a class.
- * The error codes come from OpenAI's API reference. The messages are those of Ollama 0.12, vLLM 0.11, OpenRouter, Anthropic, Gemini and
- * Hermes 0.20.
+ * Turns the error of an endpoint, a gateway or an agent into a failure with a class. The error codes come from OpenAI's API reference. The
+ * messages come from Ollama 0.12, vLLM 0.11, OpenRouter, Anthropic, Gemini and Hermes 0.20.
  */
 import { BurnError, messageWithHint, messageOf } from '../core/errors.ts'
 import type { Failure, FailureClass, BackendError } from '../core/sprint.ts'
@@ -16,8 +15,8 @@ interface Rule {
 }
 
 /**
- * The first rule with a matching status, code or message applies. Specific messages come first, because servers use one status for several
- * errors.
+ * burn applies the first rule whose status, code or message matches. Rules for specific messages come first, because servers use one status
+ * for several errors.
  */
 const rules: readonly Rule[] = [
   { class: 'empty_answer', code: /^empty$/ },
@@ -61,7 +60,7 @@ const rules: readonly Rule[] = [
   },
 ]
 
-/** Returns the class of an error. Without a match it is `backend_failed`. */
+/** Returns the failure class of an error; `backend_failed` if no rule matches. */
 export function classOf({ status, code, message }: BackendError): FailureClass {
   const httpStatus = status ?? statusIn(message)
   const found = rules.find(
@@ -73,19 +72,19 @@ export function classOf({ status, code, message }: BackendError): FailureClass {
   return found?.class ?? 'backend_failed'
 }
 
-/** Finds the provider's status in a message of an agent or a gateway: `Error code: 401 - …`, `(HTTP 429)`, `API Error: 529 …`. */
+/** Finds the provider's HTTP status in the message of an agent or a gateway: `Error code: 401 - …`, `(HTTP 429)`, `API Error: 529 …`. */
 function statusIn(message: string): number | null {
   const [, digits] = /\b(?:HTTP|status|code|API Error)[ :]{1,3}([45]\d\d)\b/i.exec(message) ?? []
   return digits === undefined ? null : Number(digits)
 }
 
-/** Returns the failure with a reason of one line, which begins with the name of its source. */
+/** Returns the failure for an error. Its reason is one line, which begins with the name of the source. */
 export function failureOf(error: BackendError, source: string, redact: (text: string) => string): Failure {
   const status = error.status === null ? '' : `HTTP ${error.status}: `
   return { class: classOf(error), reason: oneLine(redact(`${source}: ${status}${error.message}`), 300) }
 }
 
-/** Converts an exception of a request: the openai package, Node's fetch or burn itself may throw it. */
+/** Converts an exception to a BackendError. The openai package, Node's fetch or burn itself may have thrown it. */
 export function backendErrorOf(thrown: unknown, now: number): BackendError {
   if (thrown instanceof BurnError) {
     const code = thrown.code.startsWith('secret_') || thrown.code === 'hermes_auth' ? 'authentication' : thrown.code
@@ -108,7 +107,7 @@ function codeOf(fields: Readonly<Record<string, unknown>>): string | null {
   return stringOf(code) ?? (typeof code === 'number' ? String(code) : stringOf(type))
 }
 
-/** Node's fetch reports only `fetch failed`; the innermost cause has the reason. Null if there is no cause. */
+/** Returns the innermost `cause` of an exception, because Node's fetch itself reports only `fetch failed`. Null if there is no cause. */
 function innermostCause(thrown: unknown): unknown {
   let error: unknown = thrown
   for (let depth = 0; depth < 5 && error instanceof Error && error.cause !== undefined; depth++) error = error.cause
@@ -117,8 +116,8 @@ function innermostCause(thrown: unknown): unknown {
 }
 
 /**
- * Returns the wait that a response asks for (ms): from `Retry-After`, in seconds or as a date, or OpenAI's `retry-after-ms`. Null if there
- * is none.
+ * Returns how long (ms) the server asks the client to wait: from `Retry-After` (seconds or a date) or OpenAI's `retry-after-ms`. Null if
+ * there is neither.
  */
 export function retryAfterMs(headers: Headers, now: number): number | null {
   const exact = headers.get('retry-after-ms')

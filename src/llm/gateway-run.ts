@@ -1,8 +1,8 @@
 /**
- * Starts a run on a Hermes gateway, follows its events and stops it on the server.
- * Facts come from `gateway/platforms/api_server.py` of NousResearch/hermes-agent. `POST /v1/runs` answers 202 with `run_id`. A client can
- * read `/events` only once. It has `message.delta`, `tool.started`, `tool.completed`, `approval.request`, `run.completed` (with `output`
- * and `usage`), `run.failed` and `run.cancelled`, and a comment every 30 s.
+ * Starts a run on a Hermes gateway, follows its events, and stops it on the server. The facts come from `gateway/platforms/api_server.py`
+ * of NousResearch/hermes-agent. `POST /v1/runs` returns 202 with `run_id`. A client can read `/events` only once. The events are
+ * `message.delta`, `tool.started`, `tool.completed`, `approval.request`, `run.completed` (with `output` and `usage`), `run.failed` and
+ * `run.cancelled`. The server also sends a comment every 30 s.
  */
 import type { BackendTask, Failure, TokenUsage, BackendError } from '../core/sprint.ts'
 import type { Clock } from '../core/ports.ts'
@@ -30,16 +30,16 @@ export interface RunEnd {
   readonly error: BackendError | null
 }
 
-/** Starts a run and returns its id, or the error. It ignores a stop, because burn could not stop a run without its id. */
+/** Starts a run and returns its id, or an error. Does not abort when the turn is stopped: without the id, burn could not stop the run. */
 export async function beginRun(gateway: Gateway, body: JsonObject): Promise<{ readonly id: string } | { readonly error: BackendError }> {
   const signal = AbortSignal.timeout(2 * gateway.limits.probe_ms)
   const { value, error } = await requestJson(`${gateway.url}/v1/runs`, { key: gateway.key, body, signal, now: gateway.clock.now() })
   if (error !== null) return { error }
   const id = stringOf(membersOf(value)['run_id'])
-  return id === null ? { error: { status: null, code: null, message: 'it started a run without an id' } } : { id }
+  return id === null ? { error: { status: null, code: null, message: 'the gateway started a run but returned no run id' } } : { id }
 }
 
-/** Stops a run on the server. It ignores errors: the gateway may have lost the run, or may be down. */
+/** Stops a run on the server. Ignores errors, because the gateway may have lost the run or may be down. */
 export async function stopRun(gateway: Gateway, id: string): Promise<void> {
   const signal = AbortSignal.timeout(gateway.limits.probe_ms)
   await requestJson(`${gateway.url}/v1/runs/${encodeURIComponent(id)}/stop`, {
@@ -51,8 +51,8 @@ export async function stopRun(gateway: Gateway, id: string): Promise<void> {
 }
 
 /**
- * Follows a run to its end, and polls it if the stream breaks. It throws nothing. After each event, `limitFailure` gets the number of tool
- * calls; a failure ends the run.
+ * Follows a run until it ends. If the event stream breaks off, polls the run instead. Never throws. After each event, calls `limitFailure`
+ * with the number of tool calls so far; if that returns a failure, the run ends.
  */
 export async function followRun(
   gateway: Gateway,
@@ -80,11 +80,11 @@ export async function followRun(
   } catch (thrown) {
     if (signal.aborted) return run.finish(null)
     if (idle.signal.aborted) return run.finish({ status: null, code: 'idle', message: `no data for ${gateway.limits.idle_ms / 1000} s` })
-    // A poll of a response that is too large would fail again.
+    // The response is too large, so polling the run would fail, too.
     if (thrown instanceof BurnError) return run.finish(backendErrorOf(thrown, gateway.clock.now()))
     task.note({
       kind: 'note',
-      text: `the events of run ${id} broke off (${backendErrorOf(thrown, gateway.clock.now()).message}); burn polls the run instead`,
+      text: `the event stream of run ${id} broke off (${backendErrorOf(thrown, gateway.clock.now()).message}); burn polls the run instead`,
     })
   } finally {
     idle.end()
@@ -92,11 +92,11 @@ export async function followRun(
   return pollRun(gateway, id, run, signal)
 }
 
-const endlessError: BackendError = { status: null, code: 'length', message: 'its answer was cut off at the length limit' }
+const endlessError: BackendError = { status: null, code: 'length', message: 'the answer was cut off at the length limit' }
 
-/** Denies an approval, because nobody is there to give it. */
+/** Denies an approval that the gateway asks for, because no person is there to approve. */
 async function denyApproval(gateway: Gateway, id: string, task: BackendTask): Promise<void> {
-  task.note({ kind: 'note', text: 'burn denied an approval that the gateway asked for: no person is there to approve' })
+  task.note({ kind: 'note', text: 'the gateway asked for an approval; burn denied it, because no person is there to approve' })
   const signal = AbortSignal.timeout(gateway.limits.probe_ms)
   const body = { choice: 'deny', all: true }
   await requestJson(`${gateway.url}/v1/runs/${encodeURIComponent(id)}/approval`, {
@@ -107,13 +107,13 @@ async function denyApproval(gateway: Gateway, id: string, task: BackendTask): Pr
   })
 }
 
-/** The stream can't be opened a second time, but the run's status can be polled. */
+/** Polls the status of a run until it ends. The event stream cannot be opened a second time. */
 async function pollRun(gateway: Gateway, id: string, run: RunState, signal: AbortSignal): Promise<RunEnd> {
   const { clock, limits, key, url } = gateway
   while (!signal.aborted) {
     const endSignal = AbortSignal.any([signal, AbortSignal.timeout(limits.probe_ms)])
     const { value, error } = await requestJson(`${url}/v1/runs/${encodeURIComponent(id)}`, { key, signal: endSignal, now: clock.now() })
-    if (error !== null) return run.finish({ ...error, status: null, message: `the run is lost: ${error.message}` })
+    if (error !== null) return run.finish({ ...error, status: null, message: `burn cannot follow the run any longer: ${error.message}` })
     const status = membersOf(value)
     if (run.apply({ ...status, event: `run.${String(status['status'])}` })) break
     await clock.sleep(limits.poll_ms, signal)
@@ -121,10 +121,10 @@ async function pollRun(gateway: Gateway, id: string, run: RunState, signal: Abor
   return run.finish(null)
 }
 
-/** The state of a run, built from its events. */
+/** The state of a run, which is built from its events. */
 class RunState {
   calls = 0
-  /** Characters since the last tool call. */
+  /** The number of characters that the model wrote since its last tool call. */
   saidChars = 0
   readonly #task: BackendTask
   #pending: string[] = []
@@ -136,7 +136,7 @@ class RunState {
     this.#task = task
   }
 
-  /** Adds an event. Returns true if it ends the run. */
+  /** Applies an event to the state. Returns true if the event ends the run. */
   apply(event: JsonObject): boolean {
     const kind = event['event']
     if (kind === 'message.delta') {
@@ -154,7 +154,7 @@ class RunState {
     }
     if (kind === 'run.completed') this.#complete(event)
     if (kind === 'run.failed') this.#error = { status: null, code: null, message: stringOf(event['error']) ?? 'the run failed' }
-    if (kind === 'run.cancelled') this.#error = { status: null, code: null, message: 'the run was stopped on the server' }
+    if (kind === 'run.cancelled') this.#error = { status: null, code: null, message: 'somebody stopped the run on the server' }
     return kind === 'run.completed' || kind === 'run.failed' || kind === 'run.cancelled'
   }
 
@@ -164,10 +164,10 @@ class RunState {
     if (tokens_in !== null || tokens_out !== null) this.#usage = { tokens_in: tokens_in ?? 0, tokens_out: tokens_out ?? 0, cost: null }
     this.#flush()
     this.#text = typeof event['output'] === 'string' ? event['output'] : this.#text
-    // Hermes 0.20 reports some failed runs as completed, with an error beside the answer.
+    // Hermes 0.20 reports some failed runs as completed, and adds an error to the answer.
     if (event['failed'] === true)
       this.#error = { status: null, code: null, message: stringOf(event['error']) ?? (this.#text || 'the run failed') }
-    else if (this.#text.trim() === '') this.#error = { status: null, code: 'empty', message: 'its answer was empty' }
+    else if (this.#text.trim() === '') this.#error = { status: null, code: 'empty', message: 'the answer was empty' }
   }
 
   #flush(): void {

@@ -11,13 +11,13 @@ import { failureOf, backendErrorOf } from './failure.ts'
 
 type GatewayConfig = Extract<BackendConfig, { kind: 'gateway' }>
 
-/** Error codes after which the run continues on the server. */
+/** Error codes of a client-side failure: the run still continues on the server, so burn must stop it. */
 const stillRunning = ['idle', 'length', 'too_much']
 
-/** HTTP statuses of a server that has no such route. */
+/** HTTP statuses of a server that does not have the requested route. */
 const noRoute = [404, 405, 501]
 
-/** Returns a backend that runs turns on a Hermes gateway. It connects and reads the key only when a turn or a probe begins. */
+/** Returns a backend that runs turns on a Hermes gateway. Connects and reads the key only when a turn or a probe begins. */
 export function openGateway(config: GatewayConfig, deps: BackendDeps): Backend {
   const url = config.url.replace(/\/+$/, '').replace(/\/v1$/, '')
   const gateway = async (): Promise<Gateway> => ({
@@ -33,14 +33,14 @@ export function openGateway(config: GatewayConfig, deps: BackendDeps): Backend {
   }
 }
 
-/** `/health` shows that a gateway is up, `/v1/models` that the key is valid. */
+/** `/health` shows that a gateway is running, and `/v1/models` shows that the key is valid. */
 async function probeGateway(open: () => Promise<Gateway>, url: string, { clock }: BackendDeps): Promise<Failure | null> {
   try {
     const { key, limits } = await open()
     for (const path of ['/health', '/v1/models']) {
       const { value, error } = await requestJson(`${url}${path}`, { key, signal: AbortSignal.timeout(limits.probe_ms), now: clock.now() })
       if (error === null && path === '/health' && membersOf(value)['status'] === undefined)
-        return { class: 'backend_down', reason: `${url}: the server there is not a Hermes gateway` }
+        return { class: 'backend_down', reason: `${url} is not the address of a Hermes gateway` }
       if (error === null || (path !== '/health' && error.status !== null && noRoute.includes(error.status))) continue
       const failure = failureOf(error, url, redactor(key === null ? [] : [key]))
       return error.status === null && failure.class === 'backend_failed' ? { ...failure, class: 'backend_down' } : failure
@@ -51,13 +51,13 @@ async function probeGateway(open: () => Promise<Gateway>, url: string, { clock }
   }
 }
 
-/** The outcome of one turn, by a run or by chat. */
+/** The result of one turn, through the runs API or the chat API. */
 interface Reply {
   readonly text: string
   readonly usage: TokenUsage | null
   readonly turns: number
   readonly error: BackendError | null
-  /** Set if burn ended the turn because its turns were used up. */
+  /** The reached limit, if burn ended the turn because of it. */
   readonly limitFailure?: Failure | null
 }
 
@@ -67,7 +67,7 @@ class GatewayConversation implements Conversation {
   readonly #deps: BackendDeps
   readonly #open: () => Promise<Gateway>
   readonly #budget: BudgetTracker
-  /** All messages so far: the runs API keeps no conversation. */
+  /** All messages of the conversation, because the runs API does not store them. */
   readonly #history: { role: 'user' | 'assistant'; content: string }[] = []
   #hasRuns = true
   #text = ''
@@ -105,7 +105,7 @@ class GatewayConversation implements Conversation {
     return null
   }
 
-  /** Returns null if the gateway has no runs API. */
+  /** Runs a turn through the runs API. Returns null if the gateway does not have this API. */
   async #run(gateway: Gateway, input: string, turn: Turn): Promise<Reply | null> {
     const body = {
       input,
@@ -117,7 +117,7 @@ class GatewayConversation implements Conversation {
     if ('error' in started) {
       if (started.error.status === null || !noRoute.includes(started.error.status))
         return { text: '', usage: null, turns: 0, error: started.error }
-      this.#task.note({ kind: 'note', text: `${gateway.url} has no runs API; burn uses its chat API` })
+      this.#task.note({ kind: 'note', text: `${gateway.url} has no runs API, so burn uses its chat API` })
       this.#hasRuns = false
       return null
     }
@@ -135,7 +135,7 @@ class GatewayConversation implements Conversation {
     }
   }
 
-  /** Sends the whole conversation each time. When the stream closes, the server stops its work. */
+  /** Runs a turn through the chat API, which needs the whole conversation each time. The server stops its work when the stream closes. */
   async #chat(gateway: Gateway, input: string, { signal }: Turn): Promise<Reply> {
     const endpoint: Endpoint = {
       model: this.#model ?? 'hermes-agent',

@@ -1,7 +1,7 @@
 /**
- * Reads the models that Hermes itself uses from its `config.yaml`, `.env` and `auth.json`. burn never writes these files and refreshes no
- * token: a second use of Hermes' refresh token signs every profile out. Keys are read from the places that 0.20 and 0.21 use.
- * Facts come from Hermes' documentation of providers and fallback providers, and from `hermes_cli/auth.py` for `auth.json`.
+ * Reads the models that Hermes itself uses, from its `config.yaml`, `.env` and `auth.json`. burn never writes these files. It also
+ * refreshes no token, because a second use of Hermes' refresh token signs out all profiles. Keys are read from the locations that Hermes
+ * 0.20 and 0.21 use. The facts come from Hermes' documentation of providers and fallback providers, and from `hermes_cli/auth.py`.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ import { isFields, itemsOf, membersOf, stringOf, type JsonObject } from '../core
 import { redactor } from '../host/redact.ts'
 import { failureOf, backendErrorOf } from './failure.ts'
 
-/** The providers that Hermes knows by name, with the variable of their key; null if they need none. */
+/** The providers that Hermes knows by name. `env` is the variable that has their key; null if they need no key. */
 const providers: Readonly<Record<string, { readonly url: string; readonly env: string | null }>> = {
   nous: { url: 'https://inference-api.nousresearch.com/v1', env: 'NOUS_API_KEY' },
   openrouter: { url: 'https://openrouter.ai/api/v1', env: 'OPENROUTER_API_KEY' },
@@ -23,19 +23,19 @@ const providers: Readonly<Record<string, { readonly url: string; readonly env: s
   ollama: { url: 'http://127.0.0.1:11434/v1', env: null },
 }
 
-/** A token that expires within this time counts as expired. */
+/** A token that expires within this time (ms) already counts as expired. */
 const expiryMargin_ms = 60_000
 
 interface HermesHome {
   readonly dir: string
   readonly config: JsonObject
-  /** Null if there is no `auth.json`. */
+  /** The content of `auth.json`; null if the file does not exist. */
   readonly auth: JsonObject | null
   readonly env: Readonly<Record<string, string | undefined>>
   readonly now: number
 }
 
-/** Returns the default model and the fallbacks, in Hermes' order. It throws nothing: an unusable model has its reason in `unusable`. */
+/** Returns Hermes' default model and its fallback models, in Hermes' order. Never throws: `unusable` says why a model cannot be used. */
 export async function hermesEndpoints(dir: string, deps: BackendDeps): Promise<readonly Endpoint[]> {
   const home = dir.replace(/^~(?=\/|$)/, deps.home)
   try {
@@ -68,7 +68,7 @@ async function readHermes(dir: string, deps: BackendDeps): Promise<HermesHome> {
   return { dir, config, auth: await readTree(join(dir, 'auth.json')), env, now: deps.clock.now() }
 }
 
-/** Returns null if the entry names no model. */
+/** Returns the endpoint for an entry of the configuration. Returns null if the entry names no model. */
 function endpointIn(entry: JsonObject, home: HermesHome): Endpoint | null {
   const model = stringOf(entry['default']) ?? stringOf(entry['model'])
   if (model === null) return null
@@ -82,27 +82,27 @@ function endpointIn(entry: JsonObject, home: HermesHome): Endpoint | null {
     if (url === null)
       throw new BurnError(
         'hermes_config',
-        `burn does not know the address of its provider`,
+        `burn does not know the URL of this provider`,
         `add base_url to this model in ${join(home.dir, 'config.yaml')}`,
       )
     const fromEnv = stringOf(home.env[stringOf(custom['key_env']) ?? builtIn?.env ?? ''])
     const key = expand(entry['api_key']) ?? expand(custom['api_key']) ?? fromEnv ?? nous?.key() ?? null
     if (key === null && builtIn !== undefined && builtIn.env !== null)
-      throw new BurnError('hermes_auth', `there is no key for ${provider}`, `add ${builtIn.env} to ${join(home.dir, '.env')}`)
+      throw new BurnError('hermes_auth', `burn found no key for ${provider}`, `add ${builtIn.env} to ${join(home.dir, '.env')}`)
     return { model, url: url.replace(/\/+$/, ''), key, provider, price: null, unusable: null }
   } catch (thrown) {
     return unusable(model, provider, thrown, home.now)
   }
 }
 
-/** Finds a provider in `providers: {name: {…}}` or `custom_providers: [{name, …}]`. */
+/** Returns the provider's entry in `providers: {name: {…}}` or `custom_providers: [{name, …}]`. */
 function customProvider(provider: string | null, { config }: HermesHome): JsonObject {
   const name = provider?.replace(/^custom:/, '') ?? ''
   const listed = itemsOf(config['custom_providers']).map(membersOf)
   return listed.find((one) => one['name'] === name) ?? membersOf(membersOf(config['providers'])[name])
 }
 
-/** Returns the agent's key or the access token: the first that has not expired. */
+/** Returns the first key for Nous that has not expired: the agent's key or the access token. */
 function nousKey({ auth, dir, now }: HermesHome): { readonly url: string | null; key(): string } {
   const nous = membersOf(membersOf(auth?.['providers'])['nous'])
   const pairs = [
@@ -116,12 +116,12 @@ function nousKey({ auth, dir, now }: HermesHome): { readonly url: string | null;
       const valid = keys.find(({ expires }) => expires === null || expires > now + expiryMargin_ms)
       if (valid !== undefined) return valid.key
       if (keys.length > 0) throw new BurnError('hermes_auth', 'the key for Nous has expired', 'hermes auth refresh nous')
-      throw new BurnError('hermes_auth', `there is no key for Nous in ${join(dir, 'auth.json')}`, 'hermes auth add nous')
+      throw new BurnError('hermes_auth', `burn found no key for Nous in ${join(dir, 'auth.json')}`, 'hermes auth add nous')
     },
   }
 }
 
-/** Returns the time (ms) of a date as text, seconds or milliseconds; null if there is none. */
+/** Parses a time as Unix milliseconds. The value is a date string, or a number of seconds or milliseconds. Null if it is neither. */
 function timeOf(value: unknown): number | null {
   if (typeof value === 'number') return value > 1e11 ? value : value * 1000
   const time = Date.parse(stringOf(value) ?? '')
@@ -132,13 +132,13 @@ async function readText(path: string): Promise<string | null> {
   try {
     return await readFile(path, 'utf8').catch(ifCode(noSuchPath, null))
   } catch (thrown) {
-    throw new BurnError('hermes_config', `${path} can't be read: ${messageOf(thrown)}`, 'check its owner and rights')
+    throw new BurnError('hermes_config', `${path} cannot be read: ${messageOf(thrown)}`, 'check the owner and the permissions of this file')
   }
 }
 
 /**
- * Reads YAML, and so JSON, too. Returns null if there is no such file. Its errors give the place and the kind, not the parser's message:
- * that quotes the line, which may hold a key.
+ * Reads a YAML or JSON file. Returns null if the file does not exist. Its errors name the position and the kind of the problem. They omit
+ * the parser's message, because that message quotes the line, which may contain a key.
  */
 async function readTree(path: string): Promise<JsonObject | null> {
   const text = await readText(path)
@@ -151,11 +151,11 @@ async function readTree(path: string): Promise<JsonObject | null> {
     const { line, col } = lines.linePos(error.pos[0])
     throw new BurnError(
       'hermes_config',
-      `${path}:${line}:${col}: it can't be parsed (${error.code.toLowerCase().replaceAll('_', ' ')})`,
-      'fix it there',
+      `${path}:${line}:${col}: syntax error (${error.code.toLowerCase().replaceAll('_', ' ')})`,
+      'fix the file at this position',
     )
   }
   const tree: unknown = document.toJS({ maxAliasCount: 100 })
-  if (!isFields(tree)) throw new BurnError('hermes_config', `${path}:1: it has no settings`, 'fix it there')
+  if (!isFields(tree)) throw new BurnError('hermes_config', `${path}:1: the file has no settings`, 'fix the file at this position')
   return tree
 }

@@ -5,7 +5,7 @@ import { openCli } from './agent-cli.ts'
 import { openGateway } from './gateway.ts'
 import { openRunner } from './runner.ts'
 
-/** Returns the backend that the spec describes. It reads no key and starts no process until a turn or a probe begins. */
+/** Returns the backend that the spec describes. Reads no key and starts no process until a turn or a probe begins. */
 export function openBackend(config: BackendConfig, deps: BackendDeps): Backend {
   switch (config.kind) {
     case 'gateway':

@@ -1,7 +1,7 @@
 /**
- * The backend `runner`: burn's own loop over a list of models. `runTools` of the openai package does not fit. It runs the calls of one
- * answer at the same time, so two edits of one file race. It stops if a tool throws. It accepts an error that arrives with status 200 as an
- * answer.
+ * The backend `runner`: burn's own tool loop over a list of models. It does not use `runTools` of the openai package, for three reasons.
+ * `runTools` runs the calls of one answer concurrently, so two edits of one file race. It stops if a tool throws. It accepts an error with
+ * HTTP status 200 as an answer.
  */
 import type { TurnResult, Backend, BackendConfig, BackendTask, Conversation, Failure, BackendError } from '../core/sprint.ts'
 import { messageOf } from '../core/errors.ts'
@@ -16,10 +16,10 @@ import { failureOf } from './failure.ts'
 
 type RunnerConfig = Extract<BackendConfig, { kind: 'runner' }>
 
-/** Consecutive waits for one model before burn switches to the next. */
+/** The number of consecutive waits for one model after which burn switches to the next model. */
 const maxWaitsPerModel = 2
 
-/** Returns a backend that runs a tool loop over the spec's models. If the spec names none, it uses those of Hermes. */
+/** Returns a backend that runs a tool loop over the spec's models. If the spec names no models, the backend uses Hermes' models. */
 export function openRunner(config: RunnerConfig, deps: BackendDeps): Backend {
   const limits = limitsOf(deps)
   const chain = () => (config.models.length > 0 ? endpointsOf(config.models, deps) : hermesEndpoints(config.hermes_home, deps))
@@ -40,7 +40,7 @@ export function openRunner(config: RunnerConfig, deps: BackendDeps): Backend {
 
 const noModel: Failure = { class: 'backend_down', reason: 'neither the spec nor the configuration of Hermes names a model' }
 
-/** One conversation. It continues with the next model if one fails. */
+/** One conversation. If a model fails, the next model continues the conversation. */
 class RunnerConversation implements Conversation {
   readonly #task: BackendTask
   readonly #deps: BackendDeps
@@ -49,7 +49,7 @@ class RunnerConversation implements Conversation {
   readonly #budget: BudgetTracker
   readonly #messages: ChatMessage[] = []
   #chain: readonly Endpoint[] = []
-  /** The index of the current model. The conversation stays with a model that works. */
+  /** The index of the current model. The conversation keeps using a model until it fails. */
   #current = 0
   #estimated = false
   #last = { text: '', model: null as string | null, provider: null as string | null }
@@ -88,7 +88,10 @@ class RunnerConversation implements Conversation {
     return redactor(this.#chain.flatMap(({ key }) => key ?? []))(text)
   }
 
-  /** Requests completions until the model makes no more calls, or no model is left. */
+  /**
+   * Requests completions until the model makes no more tool calls. Returns null on success, or a failure if no model is left or a limit is
+   * reached.
+   */
   async #work(turn: Turn): Promise<Failure | null> {
     const failures: Failure[] = []
     let waits = 0
@@ -109,7 +112,7 @@ class RunnerConversation implements Conversation {
         if (badAnswers >= this.#limits.bad_calls)
           failure = {
             class: 'backend_failed',
-            reason: `${endpoint.model}: ${badAnswers} answers in a row had only invalid tool calls`,
+            reason: `${endpoint.model}: ${badAnswers} consecutive answers had only invalid tool calls`,
           }
       }
       if (failure === null) continue
@@ -137,7 +140,7 @@ class RunnerConversation implements Conversation {
         this.#estimated = true
         this.#task.note({
           kind: 'note',
-          text: `${endpoint.model} reports no usage: burn estimates the tokens from the length of the texts`,
+          text: `${endpoint.model} reports no usage, so burn estimates the tokens from the number of characters`,
         })
       }
       this.#budget.add(completion.usage ?? estimate(endpoint, this.#messages, completion))
@@ -163,7 +166,7 @@ class RunnerConversation implements Conversation {
     return null
   }
 
-  /** Runs the tool calls of an answer. Returns false if none was valid. */
+  /** Runs the tool calls of an answer. Returns false if all of them were invalid. */
   async #runCalls({ calls }: Completion, { signal }: Turn): Promise<boolean> {
     const { messages, invalid } = await runToolCalls(calls, {
       task: this.#task,
@@ -175,12 +178,15 @@ class RunnerConversation implements Conversation {
     return invalid < calls.length
   }
 
-  /** Waits as the endpoint asked, if that is not too long. It adds up to 10 %, so that sprints do not all retry at the same instant. */
+  /**
+   * If the endpoint asked for a wait that is not too long, waits and returns true; otherwise returns false. Adds up to 10 % to the wait, so
+   * that sprints do not all retry at the same time.
+   */
   async #waitAsAsked(endpoint: Endpoint, error: BackendError | null, failure: Failure, turn: Turn): Promise<boolean> {
     const wait = error?.wait_ms ?? null
     if (failure.class !== 'rate_limited' || wait === null || wait > this.#limits.max_retry_after_ms) return false
     const ms = Math.ceil(wait * (1 + this.#deps.random() / 10))
-    this.#task.note({ kind: 'note', text: `burn retries ${endpoint.model} after ${ms} ms, as it asked: ${failure.reason}` })
+    this.#task.note({ kind: 'note', text: `burn retries ${endpoint.model} after ${ms} ms, as the endpoint asked: ${failure.reason}` })
     await this.#deps.clock.sleep(ms, turn.signal)
     return true
   }
@@ -193,7 +199,10 @@ class RunnerConversation implements Conversation {
     this.#task.note({ kind: 'note', text: `${failure.reason} (${failure.class}); ${nextStep}` })
   }
 
-  /** Returns a failure with the class of the first model, which is the preferred one. The next turn begins with it again. */
+  /**
+   * Returns a failure for when all models failed. It has the class of the first model's failure, because that model is preferred. The next
+   * turn begins with the first model again.
+   */
   #allFailed(failures: readonly Failure[]): Failure {
     this.#current = 0
     const [first] = failures

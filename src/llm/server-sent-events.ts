@@ -1,8 +1,8 @@
-/** Parses server-sent events, which the WHATWG HTML standard defines. */
+/** Parses server-sent events as the WHATWG HTML standard defines them. */
 
 /**
- * Yields the data of each event. An event without its empty line at the end of the stream is dropped. The caller must limit the size of an
- * event, as `boundedBody` does.
+ * Yields the data of each event. Drops an incomplete event at the end of the stream. The caller must limit the size of an event, as
+ * `boundedBody` does.
  */
 export async function* readServerSentEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder()
@@ -10,9 +10,9 @@ export async function* readServerSentEvents(body: AsyncIterable<Uint8Array>): As
   let data: string[] = []
   for await (const piece of body) {
     partial.push(decoder.decode(piece, { stream: true }))
-    // Joins a long line once, at its end: joining at every piece would be quadratic.
+    // Joins the pieces of a long line only when the line ends. Joining after each piece would take quadratic time.
     if (!/[\r\n]/.test(partial.at(-1) ?? '')) continue
-    // A CR at the end may be the first half of a CRLF.
+    // A CR at the end of a piece may be the first half of a CRLF.
     const lines = partial.join('').split(/\r\n|\n|\r(?!$)/)
     partial = [lines.pop() ?? '']
     for (const line of lines) {

@@ -1,23 +1,23 @@
 /** Limits the size of responses and streams, so that no endpoint or agent can fill burn's memory. */
 import { BurnError } from '../core/errors.ts'
 
-/** Bytes of one event of a stream, or of a response that is not streamed. */
+/** The maximum number of bytes in one event of a stream, or in a response that is not streamed. */
 export const maxEventBytes = 4 * 1024 * 1024
-/** Size of one stream: bytes of a response, or characters that an agent prints in a turn. */
+/** The maximum size of one stream: bytes of a response, or characters that an agent prints in one turn. */
 export const maxStreamSize = 256 * 1024 * 1024
 
 /** Returns the BurnError `too_much` for a response, stream or event that is too large. */
 export function tooLargeError(subject: string, maxBytes: number): BurnError {
   return new BurnError(
     'too_much',
-    `${subject} has more than ${Math.round(maxBytes / 1024 / 1024)} MiB`,
-    'check the responses of that endpoint',
+    `${subject} is larger than ${Math.round(maxBytes / 1024 / 1024)} MiB`,
+    'find out why this endpoint sends so much data',
   )
 }
 
 /**
- * Returns the same bytes, and calls `onBytes` for each piece. If an event or the stream is too large, it fails with BurnError `too_much`,
- * which closes the connection.
+ * Returns a stream of the same bytes, and calls `onBytes` for each chunk. If an event or the stream is too large, the stream fails with
+ * BurnError `too_much`, which closes the connection.
  */
 export function boundedBody(body: ReadableStream<Uint8Array>, onBytes: () => void): ReadableStream<Uint8Array> {
   const events = new EventSize()
@@ -25,24 +25,24 @@ export function boundedBody(body: ReadableStream<Uint8Array>, onBytes: () => voi
   return body.pipeThrough(
     new TransformStream<Uint8Array, Uint8Array>({
       transform(piece, out) {
-        // Keep-alive comments count as signs of life, too.
+        // Keep-alive comments also show that the server is alive.
         onBytes()
         total += piece.length
-        if (total > maxStreamSize) throw tooLargeError('its stream', maxStreamSize)
-        if (events.add(piece) > maxEventBytes) throw tooLargeError('one event of its stream', maxEventBytes)
+        if (total > maxStreamSize) throw tooLargeError('the stream', maxStreamSize)
+        if (events.add(piece) > maxEventBytes) throw tooLargeError('one event of the stream', maxEventBytes)
         out.enqueue(piece)
       },
     }),
   )
 }
 
-/** Counts the bytes since the last empty line, which ends an event. */
+/** Counts the bytes since the last empty line. An empty line ends an event. */
 class EventSize {
   #size = 0
   #tail: Buffer = Buffer.alloc(0)
 
   add(piece: Uint8Array): number {
-    // An empty line may begin at the end of the previous piece.
+    // The empty line may begin in the previous piece.
     const seen = Buffer.concat([this.#tail, piece])
     const end = Math.max(...['\n\n', '\r\n\r\n', '\r\r'].map((line) => seen.lastIndexOf(line)))
     this.#size = end < 0 ? this.#size + piece.length : seen.length - end
@@ -51,7 +51,7 @@ class EventSize {
   }
 }
 
-/** Splits a text that arrives in pieces into lines. Its memory is limited, and its time is linear in the size of the text. */
+/** Splits streamed text into lines. Its memory is limited, and its time is linear in the size of the text. */
 export class Lines {
   readonly #onLine: (text: string) => void
   readonly #maxChars: number
@@ -63,7 +63,7 @@ export class Lines {
     this.#onLine = onLine
   }
 
-  /** Adds a piece. Returns false if a line has more than `maxChars` characters; that line is dropped. */
+  /** Adds a piece of text. Returns false if a line has more than `maxChars` characters, and drops that line. */
   add(piece: string): boolean {
     const end = piece.lastIndexOf('\n')
     if (end >= 0) {
@@ -78,7 +78,7 @@ export class Lines {
     return this.#partialChars <= this.#maxChars
   }
 
-  /** Passes on a last line without a line end. */
+  /** Passes on the last line if it has no line end. */
   end(): void {
     const partial = this.#partial.join('')
     this.#partial = []

@@ -1,4 +1,4 @@
-/** Runs the tool calls of one answer, one after another in the model's order. */
+/** Runs the tool calls of one answer, one after another, in the model's order. */
 import type { BackendTask, Tool, ToolResult } from '../core/sprint.ts'
 import type { Clock } from '../core/ports.ts'
 import { messageOf } from '../core/errors.ts'
@@ -9,13 +9,13 @@ export interface CallDeps {
   readonly task: BackendTask
   readonly clock: Clock
   readonly signal: AbortSignal
-  /** Characters of a result that the model gets. */
+  /** The maximum number of characters of a result that the model receives. */
   readonly maxChars: number
 }
 
 /**
- * Runs the calls. Returns the messages for the model and the number of invalid calls. Once the signal aborts, it runs none of the calls
- * that are left.
+ * Runs the calls. Returns the messages for the model, and the number of invalid calls. After the signal aborts, runs none of the remaining
+ * calls.
  */
 export async function runToolCalls(
   calls: readonly ToolCall[],
@@ -42,15 +42,17 @@ function parseToolCall(
 ): { readonly tool: Tool; readonly args: JsonObject } | { readonly problem: string } {
   const tool = tools.find(({ name }) => name === call.name)
   if (tool === undefined)
-    return { problem: `There is no tool ${JSON.stringify(call.name)}. The tools are: ${tools.map(({ name }) => name).join(', ')}.` }
+    return { problem: `The tool ${JSON.stringify(call.name)} does not exist. The tools are: ${tools.map(({ name }) => name).join(', ')}.` }
   // Many models send an empty string for a tool without arguments.
   const args = parseJson(call.arguments.trim() === '' ? '{}' : call.arguments)?.value
   if (isFields(args)) return { tool, args }
-  return { problem: `The arguments of ${call.name} are not a JSON object, so it was not run. Call it again with complete, valid JSON.` }
+  return {
+    problem: `The arguments of ${call.name} are not a JSON object, so burn did not run this call. Repeat it with complete, valid JSON.`,
+  }
 }
 
 async function runTool(tool: Tool, args: JsonObject, { signal }: CallDeps): Promise<ToolResult> {
-  if (signal.aborted) return { ok: false, text: 'It was not run, because the work was stopped.' }
+  if (signal.aborted) return { ok: false, text: 'The call was not run, because the work was stopped.' }
   try {
     return await tool.run(args, signal)
   } catch (thrown) {

@@ -43,7 +43,7 @@ const errors: readonly (readonly [FailureClass, number | null, string | null, st
   ['backend_down', null, 'ENOENT', 'claude: command not found'],
   ['backend_down', 502, null, '<html>Bad Gateway</html>'],
   ['backend_down', 404, null, '404 page not found'],
-  ['empty_answer', null, 'empty', 'its answer was empty'],
+  ['empty_answer', null, 'empty', 'the answer was empty'],
   ['budget', null, 'error_max_turns', 'error_max_turns'],
   ['backend_failed', 500, null, 'CUDA error: an illegal memory access was encountered'],
   ['backend_failed', 400, 'invalid_request_error', "tools is not supported in this model's template"],

@@ -115,5 +115,5 @@ test('flood: a probe ends at its limit', async (t) => {
 test('flood: kills an agent that prints no line end', async (t) => {
   const command = ['sh', '-c', "cat >/dev/null; exec tr '\\0' x </dev/zero"]
   const { failure } = await sayOnce(t, { kind: 'cli', agent: 'custom', command, model: null, env: {} })
-  assert.deepEqual([failure?.class, failure?.reason], ['backend_failed', 'custom: a line of its output has more than 16 MiB'])
+  assert.deepEqual([failure?.class, failure?.reason], ['backend_failed', 'custom: a line of the output is longer than 16 MiB'])
 })

@@ -226,7 +226,7 @@ test('runner: tells the model of invalid calls, then gives up', async (t) => {
   )
   const toolResults = server.requests.at(-1)?.messages.flatMap(({ role, content }) => (role === 'tool' ? [content] : [])) ?? []
   assert.match(toolResults[0] ?? '', /not a JSON object/)
-  assert.match(toolResults[1] ?? '', /There is no tool "ehco"\. The tools are: echo\./)
+  assert.match(toolResults[1] ?? '', /The tool "ehco" does not exist\. The tools are: echo\./)
   assert.match(toolResults[2] ?? '', /not a JSON object/)
   const hopelessModel = await model(t, { script: [{ calls: [{ name: 'ehco', args: {} }] }] })
   const { failure } = await runner([at(hopelessModel.url)], deps(t))
