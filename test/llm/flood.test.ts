@@ -85,14 +85,14 @@ const call = 'data: {"choices": [{"delta": {"tool_calls": [{"id": "c", "function
 const delta = `data: {"event": "message.delta", "delta": "${'x'.repeat(1000)}"}\n\n`
 
 const floods: readonly (readonly [string, (url: string) => BackendConfig, Flood, RegExp])[] = [
-  ['a stream without a line end', runner, { path: /chat/, type: sse, begin: 'data: ', piece: 'x' }, /one event .* more than 4 MiB/],
-  ['an event without an end', runner, { path: /chat/, type: sse, piece: 'data: x\n' }, /one event .* more than 4 MiB/],
-  ['an answer that is no stream', runner, { path: /chat/, type: json, begin: '{"a": "', piece: 'x' }, /more than 4 MiB/],
+  ['a stream without a line end', runner, { path: /chat/, type: sse, begin: 'data: ', piece: 'x' }, /one event .* larger than 4 MiB/],
+  ['an event without an end', runner, { path: /chat/, type: sse, piece: 'data: x\n' }, /one event .* larger than 4 MiB/],
+  ['an answer that is no stream', runner, { path: /chat/, type: json, begin: '{"a": "', piece: 'x' }, /larger than 4 MiB/],
   ['an error', runner, { path: /chat/, status: 500, type: json, begin: '{"a": "', piece: 'x' }, /HTTP 500/],
   ['calls of tools', runner, { path: /chat/, type: sse, piece: call }, /cut off/],
-  ["a gateway's events without a line end", gateway, { path: /events/, type: sse, begin: 'data: ', piece: 'x' }, /more than 4 MiB/],
+  ["a gateway's events without a line end", gateway, { path: /events/, type: sse, begin: 'data: ', piece: 'x' }, /larger than 4 MiB/],
   ["a gateway's words", gateway, { path: /events/, type: sse, piece: delta }, /cut off/],
-  ["a gateway's first answer", gateway, { path: /runs$/, type: json, begin: '{"a": "', piece: 'x' }, /more than 4 MiB/],
+  ["a gateway's first answer", gateway, { path: /runs$/, type: json, begin: '{"a": "', piece: 'x' }, /larger than 4 MiB/],
 ]
 for (const [what, config, flood, reason] of floods)
   test(`flood: ${what} ends at its limit`, async (t) => {

@@ -79,8 +79,8 @@ test('hermes: uses the access token if the key of Nous expired', async (t) => {
 
 const broken: readonly (readonly [string, Readonly<Record<string, string>>, string, RegExp])[] = [
   ['no configuration', {}, 'backend_down', /there is no .*config\.yaml \(hermes_config: run `hermes setup`/],
-  ['broken YAML', config(`model:\n  default: x\n   api_key: ${secret}\n`), 'backend_down', /config\.yaml:[23]:\d+: it can't be parsed/],
-  ['broken YAML with a key', config(`model:\n  api_key: "${secret}\n`), 'backend_down', /config\.yaml:\d+:\d+: it can't be parsed/],
+  ['broken YAML', config(`model:\n  default: x\n   api_key: ${secret}\n`), 'backend_down', /config\.yaml:[23]:\d+: syntax error/],
+  ['broken YAML with a key', config(`model:\n  api_key: "${secret}\n`), 'backend_down', /config\.yaml:\d+:\d+: syntax error/],
   ['a list', config('- a\n'), 'backend_down', /config\.yaml:1: the file has no settings/],
   ['an empty file', config(''), 'backend_down', /config\.yaml:1/],
   ['no model', config('model: { provider: nous }'), 'backend_down', /names no model/],
@@ -88,7 +88,7 @@ const broken: readonly (readonly [string, Readonly<Record<string, string>>, stri
     'broken JSON',
     { ...config('model: { default: x, provider: nous }'), 'auth.json': `{\n"providers": {"nous": {"agent_key": "${secret}" ` },
     'backend_down',
-    /auth\.json:2:\d+: it can't be parsed/,
+    /auth\.json:2:\d+: syntax error/,
   ],
   ['no login', config('model: { default: x, provider: nous }'), 'auth', /no key for Nous .*hermes auth add nous/],
   ['no key', config('model: { default: x, provider: openrouter }'), 'auth', /OPENROUTER_API_KEY/],

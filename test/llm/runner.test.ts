@@ -233,7 +233,7 @@ test('runner: tells the model of invalid calls, then gives up', async (t) => {
     .begin(testTask)
     .say('Do it.', never)
   assert.equal(failure?.class, 'backend_failed')
-  assert.match(failure?.reason ?? '', /4 answers in a row/)
+  assert.match(failure?.reason ?? '', /4 consecutive answers/)
   assert.equal(hopelessModel.requests.length, 4)
 })
 
