@@ -4,6 +4,7 @@ import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import type { Forge } from '../core/ports.ts'
 import type { Session } from '../observe/session.ts'
 import { messageWithHint, codeOf, messageOf } from '../core/errors.ts'
+import { repoAdvice } from '../core/repo-advice.ts'
 import { repoOf } from '../core/refs.ts'
 import { refusalScope, backoffUntil, type RefusalScope } from '../decide/backoff.ts'
 
@@ -39,9 +40,11 @@ export async function classifyRefusal(thrown: unknown, issue: IssueRef, forge: F
 async function findCause(thrown: unknown, issue: IssueRef, forge: Forge): Promise<Refusal> {
   const repo = repoOf(issue)
   const { exists, archived, issues } = await forge.rights(repo)
-  if (!exists) return { scope: 'repo', permanent: true, why: `the repo ${repo} does not exist, or the token may not read it` }
-  if (archived) return { scope: 'repo', permanent: true, why: `the repo ${repo} is archived and therefore read-only` }
-  if (!issues) return { scope: 'repo', permanent: true, why: `issues are disabled in ${repo}` }
+  if (!exists)
+    return { scope: 'repo', permanent: true, why: `the repo ${repo} does not exist, or the token may not read it: ${repoAdvice.missing}` }
+  if (archived)
+    return { scope: 'repo', permanent: true, why: `the repo ${repo} is archived and therefore read-only: ${repoAdvice.archived}` }
+  if (!issues) return { scope: 'repo', permanent: true, why: `issues are disabled in ${repo}: ${repoAdvice.issues_off}` }
   const found = await forge.issue(issue)
   if (found === null) return { scope: 'issue', permanent: true, why: 'the forge no longer has the issue' }
   if (codeOf(thrown) !== 'forge_forbidden') return { scope: 'issue', permanent: false, why: messageOf(thrown) }

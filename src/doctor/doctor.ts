@@ -8,6 +8,7 @@ import { paneAgent } from '../agents/index.ts'
 import { BurnError, codedMessageOf, isLedgerFailure } from '../core/errors.ts'
 import { elsewhereAdvice } from '../decide/report.ts'
 import { backoffText } from '../decide/wording.ts'
+import { repoAdvice } from '../core/repo-advice.ts'
 import { mapConcurrently } from '../core/concurrency.ts'
 import { unreachableAgentFindings, machineFindings } from './findings.ts'
 import { probeMachine } from './probe.ts'
@@ -69,13 +70,9 @@ async function checkRepo(repo: RepoRef, { forge }: Session): Promise<Finding> {
   const fail = (what: string, remedy: string): Finding => ({ level: 'fail', where: 'forge', what, remedy })
   try {
     const { exists, write, archived, issues } = await forge.rights(repo)
-    if (!exists)
-      return fail(
-        `the repo ${repo} does not exist, or the token may not read it`,
-        'correct "repos" in the spec, or give the account access',
-      )
-    if (archived) return fail(`${repo} is archived and therefore read-only`, 'unarchive it, or remove it from "repos" in the spec')
-    if (!issues) return fail(`issues are disabled in ${repo}`, 'enable them in its settings, or remove it from "repos" in the spec')
+    if (!exists) return fail(`the repo ${repo} does not exist, or the token may not read it`, repoAdvice.missing)
+    if (archived) return fail(`${repo} is archived and therefore read-only`, repoAdvice.archived)
+    if (!issues) return fail(`issues are disabled in ${repo}`, repoAdvice.issues_off)
     const remedy = `make the token's account a collaborator of ${repo}, with issues and repository in the token's scopes`
     if (!write) return fail(`the token may not write to ${repo}`, remedy)
     if (!(await forge.mayComment(repo))) return fail(`the token may not write comments in ${repo}`, 'give the token write:issue')

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../core/error-codes.ts'
 import type { HttpAnswer } from './http.ts'
 import { stringOf, membersOf, parseJson } from '../core/json.ts'
 import { BurnError } from '../core/errors.ts'
+import { repoAdvice } from '../core/repo-advice.ts'
 import { oneLine } from '../core/text.ts'
 
 /** An error, and whether a retry may help. */
@@ -44,7 +45,7 @@ export function apiFailureOf(answer: HttpAnswer, what: string, now: number, { cl
   // If issues are disabled, some forges answer with 410 and others with 404.
   if (status === 404 || status === 410) return failure('forge_not_found', notFound)
   if (status === 409) return failure('forge_conflict', 'it exists already: look for it on the forge')
-  if (status === 423) return failure('forge_archived', 'the repo is archived, and accepts no writes')
+  if (status === 423) return failure('forge_archived', `the repo is archived: ${repoAdvice.archived}`)
   if (status === 429) return failure('forge_rate_limited', 'the forge asks for fewer requests: make dispatch.interval longer', true)
   // The forge is up, but failed on this request. The cause may be a single object.
   if (status === 500) return failure('forge_failed', 'the forge failed on this request: read its log', true)

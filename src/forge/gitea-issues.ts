@@ -6,6 +6,7 @@ import type { Comment, Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { IssuePage } from '../core/ports.ts'
 import { membersOf } from '../core/json.ts'
 import { BurnError } from '../core/errors.ts'
+import { repoAdvice } from '../core/repo-advice.ts'
 import { nullOnCode, type Api } from './api.ts'
 import { arrayOf, commentOf, isPull, issueOf, timeOf, type Unusable } from './gitea-objects.ts'
 import { truncatedBodyOf, numberIn, listAll, repeatedPage } from './paging.ts'
@@ -69,8 +70,7 @@ async function throwIfIssuesDisabled(api: Api, repo: RepoRef, thrown: unknown): 
   if (thrown !== null && !(thrown instanceof BurnError && thrown.code === 'forge_not_found')) throw thrown
   const found = await nullOnCode('forge_not_found', api.get(repoPath(repo)))
   if (found !== null && !hasIssues(found.json)) {
-    const hint = `enable them in the settings of ${repo}, or remove it from "repos" in the spec`
-    throw new BurnError('forge_issues_off', `issues are disabled in ${repo}`, hint)
+    throw new BurnError('forge_issues_off', `issues are disabled in ${repo}`, repoAdvice.issues_off)
   }
   if (thrown !== null) throw thrown
 }
@@ -81,9 +81,10 @@ export function hasIssues(repo: unknown): boolean {
   return has_issues !== false && external_tracker == null
 }
 
-/** Returns an issue; null if there is none, or if it is a pull request. Throws BurnError `forge_malformed`. */
+/** Returns an issue; null if there is none, or if it is a pull request. Throws BurnError `forge_issues_off` and `forge_malformed`. */
 export async function readIssue(api: Api, url: string, ref: IssueRef): Promise<Issue | null> {
   const found = await nullOnCode('forge_not_found', api.get(issuePath(ref)))
+  if (found === null) await throwIfIssuesDisabled(api, splitIssue(ref).repo, null)
   if (found === null || isPull(found.json)) return null
   const issue = issueOf(splitIssue(ref).repo, found.json, url)
   if ('why' in issue) throw new BurnError('forge_malformed', `${issue.what} can't be used: ${issue.why}`, 'look at it on the forge')
@@ -124,7 +125,7 @@ function commentTruncater(): (item: unknown) => Comment | null {
 }
 
 /**
- * Throws BurnError `forge_not_found` if the request failed because the issue was deleted. Gitea answers with 500 and an empty message if
+ * Throws BurnError `forge_not_found` if the request failed because the issue was deleted, and `forge_issues_off` if issues were disabled. Gitea answers with 500 and an empty message if
  * somebody who is not an administrator asks for the comments of a deleted issue. A request for the issue itself tells that from a failing
  * forge.
  */
@@ -132,7 +133,9 @@ export async function notFoundIfDeleted<T>(api: Api, ref: string, answer: Promis
   try {
     return await answer
   } catch (thrown) {
-    if (!(thrown instanceof BurnError) || thrown.code !== 'forge_failed') throw thrown
+    if (!(thrown instanceof BurnError)) throw thrown
+    if (thrown.code === 'forge_not_found') await throwIfIssuesDisabled(api, splitIssue(ref).repo, thrown)
+    if (thrown.code !== 'forge_failed') throw thrown
     if ((await nullOnCode('forge_not_found', api.get(issuePath(ref)))) !== null) throw thrown
     throw new BurnError('forge_not_found', `the forge no longer has ${ref}`, 'check whether somebody deleted it', { cause: thrown })
   }

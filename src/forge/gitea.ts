@@ -3,6 +3,7 @@ import type { RepoRef, RepoSettings } from '../core/nouns.ts'
 import type { Forge, RepoRights } from '../core/ports.ts'
 import { membersOf } from '../core/json.ts'
 import { BurnError } from '../core/errors.ts'
+import { repoAdvice } from '../core/repo-advice.ts'
 import { notFound, type ApiTraits } from './answers.ts'
 import { openApi, nullOnCode, type Api, type ApiOptions } from './api.ts'
 import { findChange, openPull, readChanges } from './gitea-changes.ts'
@@ -73,6 +74,9 @@ const traits: ApiTraits = {
   classify({ status }, message) {
     // If the issue of a comment does not exist, Gitea answers with 500.
     if (status === 500 && /\bdoes not exist \[/.test(message)) return { code: 'forge_not_found', hint: notFound }
+    // Some versions answer with 403 instead of 423.
+    if (status === 403 && /\bis archived\b/.test(message))
+      return { code: 'forge_archived', hint: `the repo is archived: ${repoAdvice.archived}` }
     return status === 403 ? { code: 'forge_forbidden', hint: scopeHint(message) } : null
   },
   hints: {

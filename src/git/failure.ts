@@ -1,5 +1,6 @@
 /** Turns git's error messages (in the locale C) into a BurnError with a code and a hint. */
 import { BurnError, codeOf } from '../core/errors.ts'
+import { repoAdvice } from '../core/repo-advice.ts'
 import { oneLine } from '../core/text.ts'
 
 /** The error codes of failed git commands. */
@@ -10,6 +11,7 @@ export type GitCode =
   | 'git_missing'
   | 'git_auth'
   | 'git_conflict'
+  | 'forge_archived'
   | 'git_refused'
   | 'git_no_base'
   | 'git_unreachable'
@@ -46,6 +48,7 @@ const failureRules: readonly FailureRule[] = [
     pattern: /\((?:non-fast-forward|fetch first|stale info|needs force)\)|Updates were rejected because/,
     hint: 'somebody else pushed to this branch, and burn never overwrites it: look at the branch on the forge',
   },
+  { code: 'forge_archived', pattern: /^remote: .*\bis archived\b/m, hint: `the repo is archived: ${repoAdvice.archived}` },
   {
     code: 'git_refused',
     pattern:

@@ -110,10 +110,29 @@ test('gitea: skips an issue that is too long for any agent', async (t) => {
   assert.match(skipped[0]?.why ?? '', /longer than 1000000 characters/)
 })
 
+test('gitea: reports disabled issues, not a missing issue', async (t) => {
+  const { server, forge } = await small(t)
+  server.state.repo(repo).has_issues = false
+  const off = fails('forge_issues_off', /enable .*"repos" in the spec/)
+  await assert.rejects(forge.issue(`${repo}#1`), off)
+  await assert.rejects(forge.comments(`${repo}#1`), off)
+  await assert.rejects(forge.comment(`${repo}#1`, 'x'), off)
+  assert.equal(await forge.issue('acme/none#1'), null)
+})
+
+test('gitea: says what to do about an archived repo', async (t) => {
+  const { server, forge } = await small(t)
+  server.state.repo(repo).archived = true
+  const archived = fails('forge_archived', /unarchive it, or remove it from "repos" in the spec/)
+  await assert.rejects(forge.comment(`${repo}#1`, 'x'), archived)
+  server.trouble({ kind: 'status', status: 403, message: 'repo is archived' }, /^POST/)
+  await assert.rejects(forge.comment(`${repo}#1`, 'x'), archived)
+})
+
 test('gitea: tells disabled issues from an empty repo', async (t) => {
   const { server, forge } = await small(t)
   server.state.repo(repo).has_issues = false
-  const off = fails('forge_issues_off', /enable them.*"repos" in the spec/)
+  const off = fails('forge_issues_off', /enable .*"repos" in the spec/)
   await assert.rejects(forge.issues(repo, null), off)
   for (const status of [404, 410]) {
     server.trouble({ kind: 'status', status }, /\/issues\?/, 1)

@@ -19,6 +19,10 @@ const table: readonly (readonly [GitCode, string])[] = [
   ['git_conflict', '!\tabc:refs/heads/burn/1\t[rejected] (fetch first)\nDone'],
   ['git_refused', '!\tabc:refs/heads/burn/1\t[remote rejected] (pre-receive hook declined)\nDone'],
   ['git_refused', "remote: Gitea: User permission denied for writing.\nfatal: unable to access 'x': The requested URL returned error: 403"],
+  [
+    'forge_archived',
+    "remote: This repo is archived. You can view files\nfatal: unable to access 'x': The requested URL returned error: 403",
+  ],
   ['git_refused', "fatal: repository 'https://f.example/acme/none.git/' not found"],
   ['git_refused', "fatal: '/srv/none.git' does not appear to be a git repository"],
   ['git_refused', "fatal: transport 'ext' not allowed"],

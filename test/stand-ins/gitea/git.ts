@@ -106,7 +106,9 @@ export function serveGit(
   const first = rest === 'info/refs'
   const asked = first ? (searchParams.get('service') ?? '') : rest
   if (asked !== 'git-upload-pack' && asked !== 'git-receive-pack') return say(403, 'only smart HTTP is served\n')
-  if (asked === 'git-receive-pack' && (repo.archived || !repo.writers.has(login))) return say(403, 'User permission denied for writing.\n')
+  if (asked === 'git-receive-pack' && repo.archived)
+    return say(403, 'This repo is archived. You can view files and clone it, but cannot push or open issues/pull-requests.')
+  if (asked === 'git-receive-pack' && !repo.writers.has(login)) return say(403, 'User permission denied for writing.\n')
   const type = `application/x-${asked}-${first ? 'advertisement' : 'result'}`
   const protocol = String(request.headers['git-protocol'] ?? '')
   const second = protocol.includes('version=2') && asked === 'git-upload-pack'

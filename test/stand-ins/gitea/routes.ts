@@ -55,7 +55,8 @@ export function answer(state: ForgeState, path: string, call: Call): Reply {
 function rowOf(state: ForgeState, call: Call, words: readonly string[]): { readonly repo: RepoRow; readonly row: IssueRow } {
   const repo = repoOf(state, call, words)
   const row = repo.items.get(Number(words[2]))
-  if (row === undefined) throw new Refused(refuse(404, 'not found', call.url))
+  // If issues are disabled, Gitea answers as if there were none. Pull requests stay.
+  if (row === undefined || (row.pull === null && !repo.has_issues)) throw new Refused(refuse(404, 'not found', call.url))
   return { repo, row }
 }
 
