@@ -8,7 +8,7 @@ export interface RowSpan {
   readonly end: number
 }
 
-const shells = /^-?(?:ba|z|da|fi|k)?sh$/
+const shells = /^-?(?:(?:ba|z|da|a|fi|k|mk|c|tc|xon)?sh|nu|elvish)$/
 
 /** Returns true if the pane's command is a shell: the agent has not started yet, or has ended. */
 export function isShell(command: string): boolean {

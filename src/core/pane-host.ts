@@ -91,7 +91,10 @@ export interface PaneHost {
    * lives in the pane and alone receives its input. Throws if the machine is lost; then the outcomes are unknown.
    */
   type(all: readonly Typing[]): Promise<readonly Typed[]>
-  /** Starts agents in their panes, and returns for each whether it was started. Throws if the machine is lost. */
+  /**
+   * Starts agents in their panes with the environment of the login shell, and returns for each whether it was started. Throws BurnError
+   * `login_shell` if that shell does not work; the channel stays open. Throws another error if the machine is lost.
+   */
   start(launches: readonly Launch[]): Promise<readonly boolean[]>
   /**
    * Writes texts into the directories of agents, and returns the results by id. Throws BurnError `machine_files`; the channel stays open.

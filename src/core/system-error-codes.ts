@@ -88,6 +88,10 @@ export const machineErrors = {
     meaning: 'Other users can access the directory of the ssh control sockets.',
     remedy: 'Remove the directory that the message names; burn creates it again.',
   },
+  login_shell: {
+    meaning: 'The login shell of a machine does not run commands, so burn cannot read the environment for agents.',
+    remedy: 'Run `burn doctor`, then run the shell that it names with -l and correct its profile.',
+  },
   machine_files: {
     meaning: 'burn could not read or write its files on a machine.',
     remedy: 'Check the permissions and the free space of the state directory on the machine, then run the command again.',

@@ -4,6 +4,7 @@ import type { MachineSnapshot } from '../core/panes.ts'
 import type { Probe } from './probe.ts'
 import { paneAgent } from '../agents/index.ts'
 import { counted } from '../core/text.ts'
+import { loginShellLine } from '../host/login-shell.ts'
 import { shellWord, shellWords } from '../host/quote.ts'
 import { lineOn } from '../observe/remedies.ts'
 
@@ -41,7 +42,8 @@ export function machineFindings(machine: Machine, probe: Probe, request: ProbeRe
   return [
     tmuxFinding(machine, probe),
     clockFinding(machine, probe, request),
-    ...request.programs.map((program) => programFinding(machine, probe, program)),
+    ...shellFindings(machine, probe),
+    ...(probe.shell_works ? request.programs.map((program) => programFinding(machine, probe, program)) : []),
     gitFinding(machine, probe, request.url),
     diskFinding(machine, probe),
     memoryFinding(machine, probe, workers),
@@ -92,12 +94,19 @@ function clockFinding(machine: Machine, { clock, os }: Probe, { from, to }: Prob
   return warn(machine, `its clock is ${Math.abs(skew)} s ${skew > 0 ? 'ahead' : 'behind'}`, lineOn(machine, set))
 }
 
-function programFinding(machine: Machine, { found }: Probe, program: string): Finding {
+function shellFindings(machine: Machine, { shell, shell_works }: Probe): Finding[] {
+  if (shell_works) return []
+  const what = `its login shell (${shell}) runs no commands, so that agents cannot get their environment from it`
+  return [fail(machine, what, `find the cause in its profile: ${lineOn(machine, loginShellLine(shell, 'env'))}`)]
+}
+
+function programFinding(machine: Machine, { found, shell }: Probe, program: string): Finding {
   if (found.has(program)) return ok(machine, `${program} is installed`)
+  const check = `${shell.endsWith('csh') ? 'which' : 'command -v'} ${shellWord(program)}`
   return fail(
     machine,
-    `the login shell does not find ${program}`,
-    `install it on ${machine.name}, or write its path in "agent.command". To check: ${lineOn(machine, `$SHELL -lc ${shellWord(`command -v ${shellWord(program)}`)}`)}`,
+    `the login shell (${shell}) does not find ${program}`,
+    `install it on ${machine.name}, or write its path in "agent.command". To check: ${lineOn(machine, loginShellLine(shell, check))}`,
   )
 }
 

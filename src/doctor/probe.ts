@@ -2,11 +2,17 @@
 import type { Machine } from '../core/nouns.ts'
 import { oneLine } from '../core/text.ts'
 import { explainTransportFailure } from '../host/transport-failure.ts'
+import { loginShellFunctions, loginShellLine } from '../host/login-shell.ts'
+import { loginShellScript, shellWord } from '../host/quote.ts'
 import { runOn } from '../host/run-on.ts'
 import { lineOn, reachRemedy } from '../observe/remedies.ts'
 
 /** The findings of the script. A value is null if the machine could not report it. */
 export interface Probe {
+  /** The path of the person's login shell, e.g. `/usr/bin/fish`. */
+  readonly shell: string
+  /** The login shell runs commands. If it does not, no agent can start. */
+  readonly shell_works: boolean
   /** `tmux -V`, e.g. `tmux 3.4`. */
   readonly tmux: string | null
   /** The path of tmux in the person's login shell. A command over ssh may have another PATH. */
@@ -76,10 +82,18 @@ if [ "$(uname -s)" = Darwin ]; then echo 'install=brew install'
 else for with in 'apt-get install -y' 'dnf install -y' 'apk add' 'pacman -S' 'zypper install'; do
   command -v "\${with%% *}" >/dev/null 2>&1 && { echo "install=$as$with"; break; }
 done; fi
-for program in tmux "$@"; do
-  at=$(BURN_PROGRAM=$program "\${SHELL:-/bin/sh}" -lc 'command -v "$BURN_PROGRAM"' 2>/dev/null) || continue
-  echo "found=$program"; [ "$program" = tmux ] && echo "login_tmux=$(printf %s "$at" | tail -n 1)"
-done
+${loginShellFunctions}
+shell=$(login_shell)
+echo "shell=$shell"
+path=$(as_login "$shell" ${shellWord(loginShellScript('printf "burn<%s>burn" "$PATH"'))} 2>/dev/null)
+case $path in *'burn<'*'>burn'*)
+  path=\${path##*'burn<'} path=\${path%'>burn'*}
+  echo shell_works=1
+  for program in tmux "$@"; do
+    at=$(PATH=$path; command -v "$program") || continue
+    echo "found=$program"; [ "$program" = tmux ] && echo "login_tmux=$at"
+  done ;;
+esac
 echo asked=programs
 if [ -n "$url" ]; then
   export GIT_TERMINAL_PROMPT=0 GIT_HTTP_LOW_SPEED_LIMIT=1 GIT_HTTP_LOW_SPEED_TIME=15 GIT_SSH_COMMAND='ssh -o BatchMode=yes -o ConnectTimeout=8'
@@ -110,8 +124,8 @@ export async function probeMachine(
   if (stopped !== null && probe.clock !== null)
     return {
       ok: false,
-      reason: `its login shell did not end in ${seconds} s`,
-      remedy: `find what its profile waits for: ${lineOn(machine, '$SHELL -lc true')}`,
+      reason: `its login shell did not end in ${seconds} s (${probe.shell})`,
+      remedy: `find what its profile waits for: ${lineOn(machine, loginShellLine(probe.shell, 'exit'))}`,
     }
   if (stopped !== null) return { ok: false, reason: `it did not answer in ${seconds} s`, remedy: 'check the machine and its network' }
   if (code === 0) return { ok: true, probe }
@@ -125,6 +139,8 @@ function parseProbe(stdout: string): Probe {
     lines.filter(([name, value]) => name === key && value !== '').map(([, value]) => oneLine(value))[0] ?? null
   const numberOf = (key: string) => (/^\s*\d+\s*$/.test(textOf(key) ?? '') ? Number(textOf(key)) : null)
   return {
+    shell: textOf('shell') ?? '/bin/sh',
+    shell_works: textOf('shell_works') !== null,
     tmux: textOf('tmux'),
     login_tmux: textOf('login_tmux'),
     git: textOf('git'),

@@ -27,8 +27,16 @@ const quotable = /^[^\\'!\P{ASCII}\p{Cc}]*$/u
  */
 export function loginShellWords(words: readonly string[]): string {
   const isReadable = plain.test(words[0] ?? '') && words.every((word) => quotable.test(word))
-  if (isReadable) return shellWords(words)
-  return `/bin/sh -c 'eval "$(printf %b "${octal(`exec ${shellWords(words)}`)}")"'`
+  return isReadable ? shellWords(words) : loginShellScript(`exec ${shellWords(words)}`)
+}
+
+/**
+ * Returns a command line for any shell that runs a script for POSIX shells. Words that follow the line are the script's `$0`, `$1` and so
+ * on. Throws BurnError `bad_argument` on a NUL.
+ */
+export function loginShellScript(script: string): string {
+  if (script.includes('\0')) throw new BurnError('bad_argument', 'a script contains a NUL character', 'Remove the NUL character.')
+  return `/bin/sh -c 'eval "$(printf %b "${octal(script)}")"'`
 }
 
 /** Returns a text in the form that `printf %b` reads. Only characters that mean themselves in every shell stay as they are. */

@@ -6,6 +6,8 @@ import type { Worker, WorkerId } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'
 import type { Session } from '../observe/session.ts'
 import { paneAgent } from '../agents/index.ts'
+import { BurnError, messageWithHint } from '../core/errors.ts'
+import { isShell } from '../agents/screen.ts'
 import { activeStates } from '../core/lifecycle.ts'
 import { looping, loopsIn } from '../decide/stops.ts'
 import { incarnationOf } from '../core/incarnation.ts'
@@ -40,8 +42,6 @@ export interface ChristenOptions {
   readonly onWithoutHooks: (worker: string, why: string) => void
   readonly onOutcome: (christening: Christening) => void
 }
-
-const shells = /^-?(?:ba|z|da|fi|k)?sh$/
 
 /**
  * Starts and names the agents of these workers, and returns one result for each. It is idempotent: an agent that has its name gets no other text. After
@@ -125,7 +125,7 @@ class MachineChristening {
         this.#finish(worker.id, 'failed', `it has no pane (burn up ${worker.machine})`)
         continue
       }
-      if (!pane.made && !pane.dead && pane.agent_pid !== pane.pid && !shells.test(pane.command)) {
+      if (!pane.made && !pane.dead && pane.agent_pid !== pane.pid && !isShell(pane.command)) {
         this.#finish(worker.id, 'failed', `its pane runs ${pane.command}, which burn did not start`)
         continue
       }
@@ -176,19 +176,9 @@ class MachineChristening {
         this.#finish(worker.id, 'planned', alive ? 'burn would tell it its name' : 'burn would start its agent and tell it its name')
       return
     }
-    const withoutAgent = next.filter(({ alive }) => !alive)
-    const launches = withoutAgent.map(({ worker, pane }) => {
-      const { argv, env, queues = false, without_hooks } = this.#starts.get(worker.id) ?? paneAgent(worker.agent).start(worker.agent, null)
-      if (without_hooks !== undefined) this.#options.onWithoutHooks(worker.id, without_hooks)
-      return { pane, argv, env, queues, without_hooks: without_hooks ?? null, dir: worker.dir }
-    })
-    try {
-      if (launches.length > 0) await this.#starting.host.start(launches)
-    } catch (thrown) {
-      await this.#starting.host.drop(thrown)
-    }
+    const started = (await this.#start(next.filter(({ alive }) => !alive))) ? next : next.filter(({ alive }) => alive)
     const texts = await Promise.all(
-      next.map(async ({ worker }) => ({
+      started.map(async ({ worker }) => ({
         id: newId(),
         kind: 'identity' as const,
         worker: worker.id,
@@ -197,6 +187,25 @@ class MachineChristening {
     )
     const now = clock.now()
     this.#starting.all = [...this.#starting.all, ...(await ledger.planDeliveries(texts, owner, now + leaseLength, now))]
+  }
+
+  /** Returns false if the login shell of the machine keeps agents from starting. */
+  async #start(withoutAgent: readonly { worker: Worker; pane: Pane }[]): Promise<boolean> {
+    const launches = withoutAgent.map(({ worker, pane }) => {
+      const { argv, env, queues = false, without_hooks } = this.#starts.get(worker.id) ?? paneAgent(worker.agent).start(worker.agent, null)
+      if (without_hooks !== undefined) this.#options.onWithoutHooks(worker.id, without_hooks)
+      return { pane, argv, env, queues, without_hooks: without_hooks ?? null, dir: worker.dir }
+    })
+    try {
+      if (launches.length > 0) await this.#starting.host.start(launches)
+    } catch (thrown) {
+      if (thrown instanceof BurnError && thrown.code === 'login_shell') {
+        for (const { worker } of withoutAgent) this.#finish(worker.id, 'failed', messageWithHint(thrown))
+        return false
+      }
+      await this.#starting.host.drop(thrown)
+    }
+    return true
   }
 
   /** Runs one round of deliveries. Returns true if something moved. */

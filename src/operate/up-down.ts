@@ -4,6 +4,7 @@ import type { MachineSnapshot, Pane } from '../core/panes.ts'
 import type { Tmux } from '../core/ports.ts'
 import type { TopologyAction } from '../decide/topology.ts'
 import type { Session } from '../observe/session.ts'
+import { isShell } from '../agents/screen.ts'
 import { BurnError, codedMessageOf } from '../core/errors.ts'
 import { slotStates } from '../core/lifecycle.ts'
 import { counted } from '../core/text.ts'
@@ -110,8 +111,7 @@ async function carryOut(
 
 /** Returns the unmarked panes whose shell has no child process, so that nobody uses them. Returns none if the machine has no `ps`. */
 async function childlessPanes(machine: Machine, snapshot: MachineSnapshot): Promise<ReadonlySet<string>> {
-  const unmarked =
-    snapshot.state === 'up' ? snapshot.panes.filter((pane) => pane.worker === null && /^-?(?:ba|z|da|fi|k)?sh$/.test(pane.command)) : []
+  const unmarked = snapshot.state === 'up' ? snapshot.panes.filter((pane) => pane.worker === null && isShell(pane.command)) : []
   if (unmarked.length === 0) return new Set()
   const { code, stdout } = await runOn(machine, ['ps', '-A', '-o', 'ppid='], { timeout_ms: psTimeout })
   const parents = new Set(stdout.split('\n').map((line) => Number(line.trim())))

@@ -7,6 +7,7 @@ import type { PaneHost } from '../core/pane-host.ts'
 import type { Tmux } from '../core/ports.ts'
 import { capturePanes, captureMachine, snapshot } from './panes.ts'
 import { typedResult, stripsControlBytes, typingLine } from './paste.ts'
+import { loginEnvironment } from '../host/login-shell.ts'
 import { hasStarted, startLine } from './start.ts'
 
 /** The methods of `PaneHost` that need a channel to tmux. */
@@ -14,6 +15,16 @@ export type TmuxPanes = Pick<PaneHost, 'modes_block' | 'snapshot' | 'snapshotWit
 
 /** Returns the panes of a machine, reached through `tmux`. */
 export function panesOf(tmux: Tmux, machine: Machine): TmuxPanes {
+  /** Read once: a login shell can take seconds, and a machine has many agents. */
+  let login: Promise<Readonly<Record<string, string>>> | null = null
+  const readLogin = async () => {
+    try {
+      return await (login ??= loginEnvironment(machine))
+    } catch (thrown) {
+      login = null
+      throw thrown
+    }
+  }
   return {
     modes_block: stripsControlBytes(tmux.version),
     snapshot: () => snapshot(tmux, machine),
@@ -27,7 +38,8 @@ export function panesOf(tmux: Tmux, machine: Machine): TmuxPanes {
       return (await tmux.run(all.map((typing) => typingLine(typing, tmux.version)))).map(typedResult)
     },
     async start(launches) {
-      return (await tmux.run(launches.map((launch) => startLine(launch, machine)))).map(hasStarted)
+      const variables = await readLogin()
+      return (await tmux.run(launches.map((launch) => startLine(launch, machine, variables)))).map(hasStarted)
     },
   }
 }

@@ -6,17 +6,11 @@ import { processStartFunction } from '../host/processes.ts'
 import { shellWord } from '../host/quote.ts'
 import { renderLine } from './quote.ts'
 
-/**
- * The shell that tmux starts. It becomes the person's login shell, because that sets PATH, which becomes `sh`, which becomes the agent. The
- * script is passed in a variable, so that none of these programs has to quote it for the next.
- */
-const loginShell = `exec "\${SHELL:-/bin/sh}" -lc 'exec sh -c "$BURN_EXEC"'`
-
 /** Returns the script that becomes the agent. */
-export function startScript({ argv, dir }: Pick<Launch, 'argv' | 'dir'>): string {
+function startScript({ argv, dir }: Pick<Launch, 'argv' | 'dir'>): string {
   const home = dir === '~' || dir.startsWith('~/')
   const path = home ? `"$HOME"${dir.length > 2 ? `/${shellWord(dir.slice(2))}` : ''}` : shellWord(dir)
-  return `unset BURN_EXEC; mkdir -p -- ${path} && cd -- ${path} && exec ${argv.map(shellWord).join(' ')}`
+  return `mkdir -p -- ${path} && cd -- ${path} && exec ${argv.map(shellWord).join(' ')}`
 }
 
 /**
@@ -30,16 +24,21 @@ function startedCommand(pane: string, tmux: string): TmuxCommand {
 }
 
 /**
- * Returns the line that starts an agent in a pane, and marks the pane with the agent's pid. It does nothing if an agent of burn runs in the
- * pane by now, or if another program replaced the placeholder. The last line of the reply is `burn-started` or `burn-taken`.
+ * Returns the line that starts an agent in a pane with the variables of `login`, and marks the pane with the agent's pid. `/bin/sh` becomes
+ * the agent, so that no other shell has to understand the script. The line does nothing if an agent of burn runs in the pane by now, or if
+ * another program replaced the placeholder. The last line of the reply is `burn-started` or `burn-taken`.
  */
-export function startLine({ pane, ...start }: Launch, { tmux, session }: Pick<Machine, 'tmux' | 'session'>): readonly TmuxCommand[] {
-  const env = Object.entries({ ...start.env, BURN_WORKER: pane.worker ?? '', BURN_EXEC: startScript(start) }).flatMap(([name, value]) => [
+export function startLine(
+  { pane, ...start }: Launch,
+  { tmux, session }: Pick<Machine, 'tmux' | 'session'>,
+  login: Readonly<Record<string, string>>,
+): readonly TmuxCommand[] {
+  const env = Object.entries({ ...login, ...start.env, BURN_WORKER: pane.worker ?? '' }).flatMap(([name, value]) => [
     '-e',
     `${name}=${value}`,
   ])
   const begin: TmuxCommand[] = [
-    ['respawn-pane', '-k', '-t', pane.id, ...env, loginShell],
+    ['respawn-pane', '-k', '-t', pane.id, ...env, '/bin/sh', '-c', startScript(start)],
     ['set-option', '-p', '-u', '-t', pane.id, '@burn_started'],
     ['set-option', '-p', '-t', pane.id, '@burn_session', session],
     startedCommand(pane.id, tmux),

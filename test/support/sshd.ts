@@ -31,7 +31,7 @@ export interface Network {
   readonly inside: readonly string[]
 }
 
-/** A person whose login shell the server imitates. */
+/** A person whose login shell the server imitates. Without one, it is /bin/sh with an empty home. */
 export interface Login {
   readonly shell: string
   readonly home: string
@@ -58,6 +58,7 @@ export async function startSshd(
   if (program === undefined) return null
   const dir = mkdtempSync(join(tmpdir(), 'burn-sshd-'))
   for (const name of ['host', 'user']) execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(dir, name)])
+  mkdirSync(join(dir, 'home'))
   const port = await freePort()
   writeFileSync(join(dir, 'authorized'), readFileSync(join(dir, 'user.pub')), { mode: 0o600 })
   writeFileSync(join(dir, 'known'), `[${address}]:${port} ${readFileSync(join(dir, 'host.pub'), 'utf8')}`)
@@ -77,7 +78,7 @@ export async function startSshd(
       'PidFile none',
       // With SHLVL above 1, bash does not read the person's ~/.bashrc for ssh commands. It may be slow.
       'SetEnv SHLVL=1',
-      ...(login === null ? [] : [`ForceCommand ${forced(login)}`]),
+      `ForceCommand ${forced(login ?? { shell: '/bin/sh', home: join(dir, 'home') })}`,
       '',
     ].join('\n'),
   )
