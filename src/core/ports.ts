@@ -52,6 +52,14 @@ export interface RepoRights {
   readonly issues: boolean
 }
 
+/** A team of an organisation with access to a repo. */
+export interface RepoTeam {
+  readonly name: string
+  readonly may_push: boolean
+  /** Whether its members count as writers. */
+  readonly counted: boolean
+}
+
 /** The operations of a forge that burn needs. All methods throw BurnError with a `forge_*` code. */
 export interface Forge {
   readonly kind: string
@@ -96,6 +104,8 @@ export interface Forge {
    * `rights` do not show this.
    */
   mayComment(repo: RepoRef): Promise<boolean>
+  /** Returns the teams with access to a repo; null if the forge does not show them to the token. */
+  teams(repo: RepoRef): Promise<readonly RepoTeam[] | null>
   /** Returns the URLs for agents, and one paragraph that tells them how to open a change for review. Has no secret. */
   access(repo: RepoRef): { readonly clone_url: string; readonly api_url: string; readonly open_change: string }
   /** Returns the number of requests so far; 0 for a forge without requests. */

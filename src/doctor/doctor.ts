@@ -15,6 +15,7 @@ import { probeMachine } from './probe.ts'
 import { servedRepos } from '../core/refs.ts'
 import { isWorkerTrouble } from '../core/trouble.ts'
 import { readStatus } from '../observe/state.ts'
+import { teamFindings } from './teams.ts'
 
 const maxConcurrentRepos = 8
 
@@ -53,8 +54,11 @@ async function checkForge(machines: readonly Machine[], session: Session): Promi
   const owner = await checkToken(session)
   // Without a valid token or a forge that answers, each repo would report the same failure.
   if (owner.finding.level === 'fail' && owner.code !== 'forge_forbidden') return [owner.finding]
-  const repos = await mapConcurrently(servedRepos(machines), maxConcurrentRepos, (repo) => checkRepo(repo, session))
-  return [owner.finding, ...repos]
+  const repos = await mapConcurrently(servedRepos(machines), maxConcurrentRepos, async (repo) => {
+    const finding = await checkRepo(repo, session)
+    return finding.level === 'ok' ? [finding, ...(await teamFindings(repo, session.forge))] : [finding]
+  })
+  return [owner.finding, ...repos.flat()]
 }
 
 async function checkToken({ forge }: Session): Promise<{ finding: Finding; code: string | null }> {

@@ -48,6 +48,7 @@ export function openFolder(options: FolderOptions): Forge {
     whoami: async () => ({ login }),
     rights: (repo) => readRights(paths, repo),
     mayComment: async (repo) => (await readRights(paths, repo)).write,
+    teams: async () => [],
     access: (repo) => describeAccess(paths.root, repo),
     requests: () => 0,
   }

@@ -8,7 +8,8 @@ import { notFound, type ApiTraits } from './answers.ts'
 import { openApi, nullOnCode, type Api, type ApiOptions } from './api.ts'
 import { findChange, openPull, readChanges } from './gitea-changes.ts'
 import { hasIssues, issuePath, notFoundIfDeleted, readComments, readIssue, readIssues } from './gitea-issues.ts'
-import { arrayOf, commentOf, loginOf } from './gitea-objects.ts'
+import { commentOf, loginOf } from './gitea-objects.ts'
+import { readTeams, readWriters } from './gitea-writers.ts'
 import { repoPath, splitIssue } from './refs.ts'
 
 /** The address, token and limits of a Gitea or Forgejo. */
@@ -61,6 +62,7 @@ export function openGitea(options: GiteaOptions): Forge {
     },
     rights: (repo) => readRights(api, repo),
     mayComment: (repo) => mayComment(api, repo),
+    teams: (repo) => readTeams(api, repo),
     access(repo) {
       const open_change = openChangeInstructions(`${base}${repoPath(repo)}`, url, baseOf(repo))
       return { clone_url: `${url}/${repo}.git`, api_url: base, open_change }
@@ -99,27 +101,6 @@ function webUrl(text: string): string {
   if (url === null || !/^https?:$/.test(url.protocol)) throw invalid('is not an http or https address')
   if (url.username !== '' || url.password !== '') throw invalid('contains a login; write it to forge.token instead')
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '').replace(/\/api\/v1$/, '')
-}
-
-/**
- * Returns the logins that may write to a repo. `/assignees` lists owners, collaborators and teams; in an organisation also members of teams
- * that may only read. Only a token that administers the repo learns who may write; with any other token all of them count. With `known`,
- * only `/assignees` is requested.
- */
-async function readWriters(api: Api, repo: RepoRef, known?: readonly string[]): Promise<readonly string[]> {
-  const { json } = await api.get(`${repoPath(repo)}/assignees`)
-  const logins = arrayOf(json)
-    .map(loginOf)
-    .filter((login) => login !== null)
-  if (known !== undefined) return known.filter((login) => logins.includes(login))
-  const writers: string[] = []
-  for (const login of logins) {
-    const answer = await nullOnCode('forge_forbidden', api.get(`${repoPath(repo)}/collaborators/${encodeURIComponent(login)}/permission`))
-    if (answer === null) return logins
-    const { permission } = membersOf(answer.json)
-    if (permission === 'write' || permission === 'admin' || permission === 'owner') writers.push(login)
-  }
-  return writers
 }
 
 async function readRights(api: Api, repo: RepoRef): Promise<RepoRights> {

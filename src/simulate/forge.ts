@@ -153,6 +153,10 @@ export class SimulatedForge implements Forge {
     return true
   }
 
+  async teams(): Promise<readonly []> {
+    return []
+  }
+
   access(repo: RepoRef): ReturnType<Forge['access']> {
     return { clone_url: `simulated:${repo}`, api_url: 'simulated:', open_change: '' }
   }

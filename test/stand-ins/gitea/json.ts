@@ -1,5 +1,5 @@
 /** Turns rows into the JSON objects of Gitea's API. */
-import type { CommentRow, IssueRow, RepoRow } from './state.ts'
+import type { CommentRow, IssueRow, RepoRow, TeamSeed } from './state.ts'
 
 const timeText = (seconds: number | null) => (seconds === null ? null : new Date(seconds * 1000).toISOString().replace('.000Z', 'Z'))
 
@@ -38,6 +38,12 @@ export function repoJson(repo: RepoRow, login: string, url: string) {
     html_url: `${url}/${full_name}`,
     permissions: { admin: login === repo.owner, push: write, pull: true },
   }
+}
+
+/** Returns a team. */
+export function teamJson({ name, permission, code = 'read' }: TeamSeed, id: number) {
+  const units_map = { 'repo.code': code, 'repo.issues': 'read' }
+  return { id, name, description: '', organization: null, permission, units: Object.keys(units_map), units_map }
 }
 
 /** Returns the fields that issues and pull requests share. */

@@ -1,7 +1,7 @@
 /** The part of Gitea's API that burn and its agents use, with Gitea's answers. */
 import type { ForgeState, IssueRow, RepoRow } from './state.ts'
 import { Refused, mayWrite, nameOf, pageOf, refuse, reply, repoOf, textIn, type Call, type Handler, type Reply } from './calls.ts'
-import { commentJson, issueJson, repoJson, timelineJson, userJson } from './json.ts'
+import { commentJson, issueJson, repoJson, teamJson, timelineJson, userJson } from './json.ts'
 import { getPullByBranches, getPulls, postPull } from './pulls.ts'
 
 const routes: readonly (readonly [string, RegExp, Handler])[] = [
@@ -21,6 +21,7 @@ const routes: readonly (readonly [string, RegExp, Handler])[] = [
   ['GET', /^\/user$/, (_, { login, url }) => reply(200, userJson(login, url))],
   ['GET', /^\/repos\/([^/]+)\/([^/]+)$/, (state, call, words) => reply(200, repoJson(repoOf(state, call, words), call.login, call.url))],
   ['GET', /^\/repos\/([^/]+)\/([^/]+)\/assignees$/, getAssignees],
+  ['GET', /^\/repos\/([^/]+)\/([^/]+)\/teams$/, getTeams],
   ['GET', /^\/repos\/([^/]+)\/([^/]+)\/collaborators\/([^/]+)\/permission$/, getPermission],
   ['GET', /^\/repos\/([^/]+)\/([^/]+)\/issues$/, getIssues],
   ['POST', /^\/repos\/([^/]+)\/([^/]+)\/issues$/, postIssue],
@@ -72,6 +73,15 @@ function getAssignees(state: ForgeState, call: Call, words: readonly string[]): 
   return reply(
     200,
     [...writers, ...readers].map((login) => userJson(login, call.url)),
+  )
+}
+
+function getTeams(state: ForgeState, call: Call, words: readonly string[]): Reply {
+  const { teams } = repoOf(state, call, words)
+  if (teams === null) return refuse(405, 'repo is not owned by an organization', call.url)
+  return reply(
+    200,
+    teams.map((team, index) => teamJson(team, index + 1)),
   )
 }
 

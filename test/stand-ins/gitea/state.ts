@@ -26,6 +26,13 @@ export interface PullSeed {
   readonly base?: string
 }
 
+/** A team of an organisation. `permission` is what Gitea reports of its members, and `code` is their right to push. */
+export interface TeamSeed {
+  readonly name: string
+  readonly permission: 'none' | 'read' | 'write' | 'admin' | 'owner'
+  readonly code?: 'none' | 'read' | 'write'
+}
+
 /** A repo to add, with its issues. */
 export interface RepoSeed {
   /** `owner/name` */
@@ -34,6 +41,8 @@ export interface RepoSeed {
   readonly writers?: readonly string[]
   /** Logins that may be assigned but only read, such as members of an organisation's team. */
   readonly readers?: readonly string[]
+  /** Teams with access, if the owner is an organisation. Their members are `writers` or `readers`. */
+  readonly teams?: readonly TeamSeed[]
   readonly archived?: boolean
   /** False if issues are disabled in the repo's settings. */
   readonly has_issues?: boolean
@@ -76,6 +85,8 @@ export interface RepoRow {
   has_issues: boolean
   readonly writers: Set<string>
   readonly readers: Set<string>
+  /** Null if the owner is a person. */
+  readonly teams: readonly TeamSeed[] | null
   /** Issues and pull requests by number. They share their numbers. */
   readonly items: Map<number, IssueRow>
 }
@@ -110,7 +121,7 @@ export class ForgeState {
     return this.gitRoot === null ? null : join(this.gitRoot, `${name}.git`)
   }
 
-  addRepo({ name: full, writers = [], readers = [], archived = false, has_issues = true, issues = [] }: RepoSeed): RepoRow {
+  addRepo({ name: full, writers = [], readers = [], teams, archived = false, has_issues = true, issues = [] }: RepoSeed): RepoRow {
     const [owner = '', name = ''] = full.split('/')
     const repo: RepoRow = {
       id: ++this.#lastId,
@@ -120,6 +131,7 @@ export class ForgeState {
       has_issues,
       writers: new Set([owner, ...writers]),
       readers: new Set(readers),
+      teams: teams ?? null,
       items: new Map(),
     }
     this.repos.set(full.toLowerCase(), repo)

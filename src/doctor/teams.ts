@@ -1,0 +1,50 @@
+/** Checks whether the members of an organisation's teams count as writers of a repo, as their rights say. */
+import type { RepoRef } from '../core/nouns.ts'
+import type { Forge, RepoTeam } from '../core/ports.ts'
+import type { Finding, Level } from './findings.ts'
+import { codedMessageOf } from '../core/errors.ts'
+
+/** Returns a finding for each kind of team whose members are counted against their rights, or left out of the writers. */
+export async function teamFindings(repo: RepoRef, forge: Pick<Forge, 'teams'>): Promise<Finding[]> {
+  const finding = (level: Level, what: string, remedy: string): Finding => ({ level, where: 'forge', what, remedy })
+  const trust = 'list the trusted people in dispatch.trust.authors'
+  const administer = `make the token's account an administrator of ${repo}, or ${trust}`
+  let teams: readonly RepoTeam[] | null
+  try {
+    teams = await forge.teams(repo)
+  } catch (thrown) {
+    return [finding('warn', `burn could not read the teams of ${repo}: ${codedMessageOf(thrown)}`, administer)]
+  }
+  if (teams === null)
+    return [finding('warn', `the token may not see the teams of ${repo}, so people who may only read may count as writers`, administer)]
+  const named = (wanted: (team: RepoTeam) => boolean) =>
+    teams
+      .filter(wanted)
+      .map(({ name }) => name)
+      .join(', ')
+  const findings: readonly (readonly [string, (names: string) => Finding])[] = [
+    [
+      named(({ may_push, counted }) => !may_push && counted),
+      (names) =>
+        finding(
+          'warn',
+          `members of teams that may only read ${repo} count as writers, because the token does not administer it: ${names}`,
+          administer,
+        ),
+    ],
+    [
+      named(({ may_push, counted }) => may_push && !counted),
+      (names) =>
+        finding(
+          'warn',
+          `members of teams that may push to ${repo} do not count as writers, because the forge reports no right to write for them: ${names}`,
+          `give these teams the right to write in all units, or ${trust}`,
+        ),
+    ],
+    [
+      named(({ may_push, counted }) => !may_push && !counted),
+      (names) => finding('ok', `members of teams that may only read ${repo} do not count as writers: ${names}`, ''),
+    ],
+  ]
+  return findings.flatMap(([names, found]) => (names === '' ? [] : [found(names)]))
+}
