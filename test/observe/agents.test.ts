@@ -19,7 +19,8 @@ import { machineOn } from '../tmux/conformance.ts'
 /** Returns a machine that changes shell scripts with sed before it runs them, to imitate another system. */
 function machineWithEdits(t: TestContext, edit: string): Machine {
   const path = join(scratch(t), 'edited')
-  writeFileSync(path, `#!/bin/sh\nshift 2; script=$(printf %s "$1" | sed ${edit}); shift; exec sh -c "$script" "$@"\n`)
+  const words = `count=$#; for word; do set -- "$@" "$(printf %s "$word" | sed ${edit})"; done; shift "$count"`
+  writeFileSync(path, `#!/bin/sh\n${words}; exec "$@"\n`)
   chmodSync(path, 0o755)
   return machineOn('none', { transport: { kind: 'exec', argv: [path] } })
 }
