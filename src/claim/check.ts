@@ -1,4 +1,7 @@
-/** Checks if another fleet, or another ledger of this fleet, has claimed an issue. It reads comments from the forge, and saves only the users who may write. */
+/**
+ * Checks if another fleet, or another ledger of this fleet, has claimed an issue. It reads the comments on the forge. It stores nothing
+ * except the list of users with write access.
+ */
 import type { ClaimLedger } from '../core/ledger/claims.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { ClaimCheck, FleetState, ReposFacet } from '../core/fleet-state.ts'
@@ -21,8 +24,8 @@ type Wanted = Pick<Issue, 'ref' | 'repo' | 'comments'>
 type Checked = Pick<FleetState, 'writers' | 'claims'>
 
 /**
- * Adds to the state which of these issues others have claimed, and who may still write to their repos. Returns the same object if nothing changed. Reads
- * the comments of each issue once for a state. Throws if the ledger fails.
+ * Returns the state with the claims of other fleets and ledgers on these issues, and with the current users with write access to their
+ * repos. Returns the same object if nothing changed. Reads the comments of each issue only once for a state. Throws if the ledger fails.
  */
 export async function checkClaims<S extends Checked>(wanted: readonly Wanted[], given: S, session: Session): Promise<S> {
   const state = await withRights(
@@ -38,13 +41,14 @@ export async function checkClaims<S extends Checked>(wanted: readonly Wanted[], 
   return { ...state, claims: new Map([...state.claims, ...found]) }
 }
 
-/** Maximum age (ms) of a repo's list of writers for a claim. */
+/** Maximum age (ms) of a repo's list of users with write access when burn claims an issue. */
 const rightsMaxAge = 60_000
 const maxConcurrentRepos = 8
 
 /**
- * Returns the state with the users who may still write to these repos. Returns the same object if nobody lost that right. Asks the forge at most once a
- * minute for each repo. If the forge does not answer, it removes the repo's writers, so that burn claims none of its issues.
+ * Returns the state with the users who still have write access to these repos. Returns the same object if nobody lost that access. Sends
+ * the forge at most one request per minute and repo. If the forge does not answer, the returned state has no writers for the repo, so that
+ * burn claims none of its issues.
  */
 async function withRights<S extends Pick<ReposFacet, 'writers'>>(repos: readonly RepoRef[], state: S, session: Session): Promise<S> {
   const { fleet, forge, ledger, clock, notify } = session
@@ -88,7 +92,7 @@ async function checkOne(issue: Wanted, state: Checked, session: Session): Promis
     return reason === null ? { state: 'free' } : { state: 'claimed', reason }
   } catch (thrown) {
     if (isLedgerFailure(thrown)) throw thrown
-    // Without a back-off, every cycle would try this issue first, and its worker would never get another one.
+    // Without a back-off, every cycle would assign this issue first, and the assigned worker would never get another issue.
     const backoff = await backoffFor(await classifyRefusal(thrown, issue.ref, session.forge), issue.ref, session)
     return { state: 'unreadable', reason: { code: 'comments_unread', why: messageOf(thrown) }, backoff }
   }
@@ -114,8 +118,8 @@ function foreignClaim(comments: readonly Comment[], fleet: string, writers: Read
 }
 
 /**
- * Returns the live claims of this fleet on an issue that another ledger wrote. The caller must have read the comments before this call. A ledger stores a
- * dispatch before its comment, so it knows all of its own claims among them.
+ * Returns the live claims of this fleet on an issue that another ledger wrote. The caller must have read the comments before this call. A
+ * ledger stores a dispatch before burn writes the comment, so this ledger knows all of its own claims in these comments.
  */
 export async function unknownClaims(
   issue: IssueRef,
@@ -133,7 +137,7 @@ export async function unknownClaims(
 export interface OwnClaim {
   readonly comment_id: string
   readonly dispatch: string
-  /** The worker that the comment names, as `machine/WINDOW/NAME`; null if it names none. */
+  /** The worker that the comment names, as `machine/WINDOW/NAME`; null if the comment names no worker. */
   readonly worker: string | null
 }
 

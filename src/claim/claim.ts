@@ -1,4 +1,4 @@
-/** Claims issues for panes and for sprints. The ledger refuses an issue or a slot that another process took first. */
+/** Claims issues for panes and for sprints. The ledger refuses a claim if another process claimed the issue or the slot first. */
 import type { ClaimAction } from '../core/actions.ts'
 import type { Claim } from '../core/ledger/claims.ts'
 import type { Dispatch } from '../core/lifecycle.ts'
@@ -10,7 +10,7 @@ import { promptFor } from './prompts.ts'
 /** Claims issues for panes: writes dispatches and their texts in one transaction. Returns the dispatches that the ledger accepted. */
 export async function claimPanes(actions: readonly ClaimAction[], session: Session): Promise<readonly Dispatch[]> {
   if (actions.length === 0) return []
-  // Later steps write the rows of one machine together. Sorting keeps them close to each other in the database.
+  // Later steps write the rows of one machine together. Sorting by worker stores these rows next to each other in the database.
   const byWorker = actions.toSorted((a, b) => (a.worker.id < b.worker.id ? -1 : Number(a.worker.id > b.worker.id)))
   const claims = await Promise.all(byWorker.map((action) => toClaim(action, session)))
   const now = session.clock.now()
@@ -31,7 +31,9 @@ async function toClaim({ kind, issue, worker, slot, attempt, reason }: ClaimActi
   }
 }
 
-/** Claims an issue for a sprint and returns the id of its dispatch. Returns `issue` or `worker` if the issue or the worker's slot is taken. */
+/**
+ * Claims an issue for a sprint and returns the id of its dispatch. Returns `issue` or `worker` if the issue or the worker's slot is taken.
+ */
 export async function claimForSprint(
   claim: Omit<SprintClaim, 'id'>,
   { ledger, owner, clock, newId }: Session,

@@ -1,4 +1,7 @@
-/** Keeps the fleet's comments on the forge up to date with the ledger. Each dispatch has one comment, which burn writes once and edits later. */
+/**
+ * Keeps the fleet's comments on the forge up to date with the ledger. Each dispatch has one comment. burn writes it after the claim, and
+ * edits it when the state of the dispatch changes.
+ */
 import type { Reason } from '../core/reasons.ts'
 import type { Dispatch } from '../core/lifecycle.ts'
 import type { Comment, IssueRef, Worker, WorkerId } from '../core/nouns.ts'
@@ -17,7 +20,7 @@ const maxConcurrent = 16
 /** One comment on the forge. It belongs to one work dispatch, or to all dispatches of one council question. */
 interface FleetComment {
   readonly issue: IssueRef
-  /** Sorted by id. The marker has the id of the first one. */
+  /** The dispatches, sorted by id. The marker of the comment names the first one. */
   readonly dispatches: readonly [Dispatch, ...Dispatch[]]
   readonly comment_id: string | null
 }
@@ -44,14 +47,14 @@ export interface RefusedClaim {
   readonly reason: Reason
 }
 
-/** Maximum time (ms) that a claim waits for its first comment if the cause of the failure is unknown. */
+/** Maximum time (ms) that burn retries the first comment of a claim if the cause of the failure is unknown. */
 export const firstCommentTimeout = 15 * 60_000
 
 /**
- * Writes and edits pending comments, and returns the claims whose comment the forge refused. `fresh` has the dispatches that this cycle claimed: they
- * cannot have a comment yet. For others, burn first looks for a comment, because an earlier write may have succeeded although its response was lost. If the
- * forge is in trouble, the next cycle retries. If it refuses because of the issue, the repo or the token, burn backs off from the issue or repo.
- * Throws if the ledger fails.
+ * Writes and edits pending comments, and returns the claims whose comment the forge refused. `fresh` has the ids of the dispatches that
+ * this cycle claimed: they cannot have a comment yet. For other dispatches, burn first looks for a comment, because an earlier write may
+ * have succeeded although burn got no response. If the whole forge fails, the next cycle retries. If the forge refuses because of the
+ * issue, the repo or the token, burn backs off from the issue or repo. Throws if the ledger fails.
  */
 export async function syncComments(fresh: ReadonlySet<string>, session: Session): Promise<readonly RefusedClaim[]> {
   const { ledger, fleet } = session
@@ -81,7 +84,10 @@ export async function syncComments(fresh: ReadonlySet<string>, session: Session)
   return await reportFailures(failed, session)
 }
 
-/** Returns the issues and repos that burn backs off from because the forge refused a write. Other back-offs do not stop edits. */
+/**
+ * Returns the issues and repos that burn backs off from because the forge refused a write. burn edits no comments there. Other back-offs do
+ * not stop edits.
+ */
 async function refusedSubjects({ ledger, clock }: Session): Promise<ReadonlySet<string>> {
   const backoffs = await ledger.backoffs(clock.now())
   return new Set(backoffs.filter(({ why }) => why.code === 'forge_refuses').map(({ subject }) => subject))
@@ -89,7 +95,9 @@ async function refusedSubjects({ ledger, clock }: Session): Promise<ReadonlySet<
 
 interface Failed {
   readonly refusal: Refusal
-  /** True if burn releases the claim: the forge refuses its comment for good, or has refused it for too long. */
+  /**
+   * True if burn releases the claim: the forge refuses its comment permanently, or has refused it for longer than `firstCommentTimeout`.
+   */
   readonly giveUp: boolean
 }
 
@@ -103,7 +111,7 @@ async function afterFailure(
   const refusal = await classifyRefusal(thrown, comment.issue, forge, isLate)
   if (comment.comment_id !== null || refusal.permanent || !isLate || refusal.scope === 'forge')
     return { refusal, giveUp: refusal.permanent, saved: [] }
-  // The last attempt may have succeeded although its response was lost.
+  // The last write may have succeeded although burn got no response.
   const comments = await forge.comments(comment.issue).catch((second: unknown) => {
     if (codeOf(second).startsWith('forge_')) return []
     throw second
@@ -116,7 +124,7 @@ async function afterFailure(
   return { refusal, giveUp: true, saved }
 }
 
-/** Reports the comments that failed, backs off once for each issue or repo, and returns the claims to release. */
+/** Reports the comments that burn could not write, stores one back-off for each issue or repo, and returns the claims to release. */
 async function reportFailures(failed: readonly (Failed & FleetComment)[], session: Session): Promise<RefusedClaim[]> {
   const backoffs = new Map<string, string | null>()
   const refused: RefusedClaim[] = []
@@ -179,7 +187,7 @@ async function syncComment(
     await forge.editComment(comment.issue, known, body)
   } catch (thrown) {
     if (!(thrown instanceof BurnError) || thrown.code !== 'forge_not_found') throw thrown
-    // A person deleted the comment. burn does not write it again, and marks it as current so that no later cycle retries.
+    // A person deleted the comment. burn does not write it again. It marks the comment as up to date, so that no later cycle retries.
     notify({ kind: 'issue.comment_deleted', subject: comment.issue, payload: {} })
   }
   return comment.dispatches.map((d) => ({ id: d.id, comment_id: known, comment_state: d.state }))

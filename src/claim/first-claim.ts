@@ -1,6 +1,7 @@
 /**
- * Decides which fleet, or which ledger of one fleet, has an issue if several claimed it on a shared forge. The claim with the first comment wins. burn calls
- * this after writing comments and before typing. The next cycle repeats it for the claims of a process that was killed in between.
+ * Decides which fleet, or which ledger of one fleet, keeps an issue if several claimed it on a shared forge. The claim with the first
+ * comment wins. burn decides this after it has written the comments and before it types the prompts. If a process is killed between these
+ * steps, the next cycle decides about its claims.
  */
 import type { Reason } from '../core/reasons.ts'
 import type { Dispatch } from '../core/lifecycle.ts'
@@ -18,12 +19,12 @@ import { mapConcurrently } from '../core/concurrency.ts'
 
 const maxConcurrent = 16
 
-/** Maximum time (ms) between the moment when a forge numbers a comment and the moment when others can read it. */
+/** Maximum time (ms) from the assignment of an id to a comment until other clients of the forge can read the comment. */
 const visibilityDelay = 1_000
 
 /**
- * Releases claims on issues that another fleet claimed first. Returns the dispatches whose comments burn could not read: it must not type their texts yet.
- * Throws if the ledger fails.
+ * Releases claims on issues that another fleet claimed first. Returns the ids of the dispatches whose issue comments burn could not read.
+ * burn must not type the texts of these dispatches yet. Throws if the ledger fails.
  */
 export async function releaseLostClaims(state: Pick<ReposFacet, 'writers'>, session: Session): Promise<ReadonlySet<string>> {
   const unsure = new Set<string>()
@@ -55,7 +56,7 @@ export async function releaseLostClaims(state: Pick<ReposFacet, 'writers'>, sess
   return unsure
 }
 
-/** Returns the claims of this process that have a comment, but whose work has not started. */
+/** Returns the claims of this process that have a comment and whose work has not started. */
 async function claimsToConfirm({ ledger, owner }: Session): Promise<Dispatch[]> {
   const { dispatches, deliveries, sprints } = await ledger.view()
   const planned = deliveries.filter(({ state }) => state === 'planned')
@@ -65,8 +66,9 @@ async function claimsToConfirm({ ledger, owner }: Session): Promise<Dispatch[]> 
 }
 
 /**
- * Returns the marker of the live claim with the lowest comment id; null if there is none. `known` has the issue's dispatches in this ledger: of those, only
- * `dispatch` counts. Claims of other fleets and ledgers count if their author may write.
+ * Returns the marker of the live claim with the lowest comment id; null if there is none. `known` has the ids of the issue's dispatches in
+ * this ledger; the function ignores all of them except `dispatch`. It considers claims of other fleets and ledgers if the author of the
+ * comment has write access.
  */
 export function firstClaim(
   comments: readonly Comment[],

@@ -1,4 +1,4 @@
-/** Makes the texts for agents from the fleet's templates. */
+/** Builds the texts for agents from the fleet's templates. */
 import type { DispatchKind } from '../core/lifecycle.ts'
 import type { Issue, RepoRef, RepoSettings, Worker } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
@@ -9,7 +9,7 @@ interface PromptTarget {
   readonly worker: Pick<Worker, 'name' | 'role'>
 }
 
-/** Returns the prompt of a dispatch: the work on an issue, or a question about it. Throws if a template cannot be read. */
+/** Returns the prompt of a dispatch: a request to work on an issue, or a question about an issue. Throws if a template cannot be read. */
 export async function promptFor(
   { id, kind, issue, worker }: PromptTarget & { readonly kind: DispatchKind; readonly issue: Issue },
   session: Session,
@@ -33,7 +33,9 @@ export async function promptFor(
   )
 }
 
-/** Returns a question for a council or sentinel worker, about an issue or in a person's own words. Throws if the template cannot be read. */
+/**
+ * Returns a question for a council or sentinel worker, about an issue or in a person's own words. Throws if the template cannot be read.
+ */
 export async function questionFor(
   { id, issue, question, worker }: PromptTarget & { readonly issue: Issue | null; readonly question: string | null },
   session: Session,

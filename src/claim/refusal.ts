@@ -1,4 +1,7 @@
-/** Finds the cause of a forge's refusal, and backs off from the issue or repo. If the error code says too little, burn asks the forge for the cause. */
+/**
+ * Finds the cause of a forge's refusal, and backs off from the issue or repo. If the error code is ambiguous, burn sends the forge one more
+ * request to find the cause.
+ */
 import type { Backoff } from '../core/ledger/backlog.ts'
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import type { Forge } from '../core/ports.ts'
@@ -11,21 +14,24 @@ import { refusalScope, backoffUntil, type RefusalScope } from '../decide/backoff
 /** The cause of a failed request about an issue. */
 export interface Refusal {
   readonly scope: RefusalScope
-  /** False if the same request may succeed in a moment. */
+  /** False if the same request may succeed soon. */
   readonly permanent: boolean
   readonly why: string
-  /** The author who blocked the account: the forge refuses comments on all of this author's issues in the repo. Absent for other causes. */
+  /**
+   * The author of the issue, if this author blocked burn's account. The forge then refuses comments on all issues of this author in the
+   * repo. Absent for other causes.
+   */
   readonly author?: string
 }
 
 /**
- * Returns the cause of an error from the forge. Asks the forge if the error code is ambiguous. With `ask_anyway` it also asks if the whole forge seems to be in
- * trouble, because the failure may concern this issue alone.
+ * Returns the cause of an error from the forge. Sends one more request to the forge if the error code is ambiguous. With `ask_anyway` it
+ * also does so if the whole forge seems to fail, because the failure may concern only this issue.
  */
 export async function classifyRefusal(thrown: unknown, issue: IssueRef, forge: Forge, ask_anyway = false): Promise<Refusal> {
   const known = refusalScope(codeOf(thrown))
   const why = messageWithHint(thrown)
-  // After a malformed response, the forge may have stored the comment all the same.
+  // The forge may have stored the comment although its response was malformed.
   const permanent = known !== 'forge' && codeOf(thrown) !== 'forge_malformed'
   if (known !== null && !(known === 'forge' && ask_anyway)) return { scope: known, permanent, why }
   try {
@@ -59,8 +65,9 @@ async function findCause(thrown: unknown, issue: IssueRef, forge: Forge): Promis
 const day = 24 * 3_600_000
 
 /**
- * Returns the back-off of the issue or its repo after a refusal, without saving it. It grows with each refusal within a day. Null if the whole forge is in
- * trouble, because the cause is unknown then. If the author blocked the account, the back-off covers all of the author's issues in the repo.
+ * Returns the back-off of the issue or its repo after a refusal, without saving it. The back-off grows with each refusal within a day.
+ * Returns null if the whole forge fails, because the cause is then unknown. If the author blocked the account, the back-off covers all of
+ * the author's issues in the repo.
  */
 export async function backoffFor({ scope, why, author }: Refusal, issue: IssueRef, { ledger, clock }: Session): Promise<Backoff | null> {
   if (scope === 'forge') return null
@@ -73,14 +80,17 @@ export async function backoffFor({ scope, why, author }: Refusal, issue: IssueRe
   return { subject, until, why: { code: 'forge_refuses', why }, ...(author === undefined ? {} : { author }) }
 }
 
-/** Saves a back-off, so that burn does not dispatch the issues until it ends. This does not count as an attempt. Returns a text about it for people. */
+/**
+ * Saves a back-off, so that burn does not dispatch the affected issues until the back-off ends. It does not count as an attempt. Returns a
+ * sentence about the back-off, for people.
+ */
 export async function recordBackoff(backoff: Backoff, { ledger, clock }: Session): Promise<string> {
   await ledger.saveBackoff(backoff, clock.now())
   const { subject, until } = backoff
   return `${subject} is backed off until ${new Date(until).toISOString().slice(0, 19)}Z`
 }
 
-/** Saves the back-off for a refusal and returns a text about it; null if burn does not back off. */
+/** Saves the back-off after a refusal and returns a sentence about it, for people; null if burn does not back off. */
 export async function backOff(refusal: Refusal, issue: IssueRef, session: Session): Promise<string | null> {
   const backoff = await backoffFor(refusal, issue, session)
   return backoff === null ? null : recordBackoff(backoff, session)

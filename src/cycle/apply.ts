@@ -1,4 +1,7 @@
-/** Carries out the actions of a plan. Each happens only if its guard still holds, so that several dispatchers can run concurrently. */
+/**
+ * Carries out the actions of a plan. burn carries out an action only if its guard still holds, so that several dispatchers can run
+ * concurrently.
+ */
 import type { Action, ActionsByKind, ApproveAction, MoveAction, TellAction } from '../core/actions.ts'
 import type { ChangesFacet, FleetState, ReposFacet } from '../core/fleet-state.ts'
 import type { DispatchMove } from '../core/ledger/claims.ts'
@@ -16,7 +19,9 @@ import { releaseLostClaims } from '../claim/first-claim.ts'
 import { deliver } from '../deliver/deliver.ts'
 import { leaseLength } from '../observe/session.ts'
 
-/** Maximum time (ms) that a cycle waits for a delivery, for example while a person types in its pane. The next cycle continues it. */
+/**
+ * Maximum time (ms) that a cycle waits for a delivery, for example while a person types in its pane. The next cycle continues the delivery.
+ */
 const deliveryTimeout = 2_000
 
 /** The actions of a cycle in their order, and the state of the fleet that they are based on. */
@@ -35,8 +40,8 @@ export interface Applied {
 }
 
 /**
- * Carries out a plan and returns its results. After `stop`, burn claims nothing new, but completes the deliveries that are in a composer. Throws if the
- * ledger fails.
+ * Carries out a plan and returns its results. After `stop`, burn claims nothing new, but completes the deliveries that are in a composer.
+ * Throws if the ledger fails.
  */
 export async function apply(
   { actions, state }: CyclePlan,
@@ -49,7 +54,7 @@ export async function apply(
   assertExhaustive(rest)
   const settled = await applyMoves(move, state, session)
   await applyTells(tell, session)
-  // The decisions about an issue are void if it changed since burn read it. The next cycle decides again.
+  // If an issue changed after burn read it, burn drops its decisions about this issue. The next cycle decides again.
   const stale = await applyApprovals(approve, session)
   await applyVerdicts({ judge: judge.filter(({ issue }) => !stale.has(issue)), wait, leave }, state, session)
   const claims = stop.aborted ? [] : claim.filter(({ issue }) => !stale.has(issue.ref))
@@ -58,13 +63,16 @@ export async function apply(
   const refused = await releaseClaims(await syncComments(new Set(claimed.map(({ id }) => id)), session), session)
   const unsure = await releaseLostClaims(state, session)
   const deliveries = await deliver(machines, session, stop, { timeout: deliveryTimeout, placed_timeout: deliveryTimeout, unsure })
-  // If nothing happened, no comment can have become outdated since the first `syncComments`.
+  // If no dispatch or delivery changed, all comments are still up to date since the first `syncComments`.
   const isQuiet = claimed.length + deliveries.length + settled.length + refused.length + unsure.size === 0
   const refusedLater = isQuiet ? [] : await releaseClaims(await syncComments(new Set(), session), session)
   return { claimed, settled: [...settled, ...refused, ...refusedLater], deliveries }
 }
 
-/** Moves dispatches and returns those that moved. Then saves the time up to which burn has processed the forge's changes. */
+/**
+ * Changes the states of dispatches, and returns the dispatches that changed. Then saves the time up to which burn has processed the forge's
+ * changes.
+ */
 export async function applyMoves(
   moves: readonly MoveAction[],
   { changes_at }: Pick<ChangesFacet, 'changes_at'>,
@@ -82,7 +90,7 @@ export async function applyMoves(
   return moved
 }
 
-/** Plans further texts about dispatches. The ledger skips those that another process planned first. */
+/** Plans follow-up texts about dispatches. The ledger skips texts that another process planned first. */
 async function applyTells(actions: readonly TellAction[], { ledger, clock, owner, newId, notify }: Session): Promise<void> {
   const tells = new Map(actions.map((tell) => [newId(), tell]))
   if (tells.size === 0) return
@@ -125,7 +133,7 @@ async function applyVerdicts(
   }
 }
 
-/** Saves approvals and returns the issues whose approval failed because they changed since burn read them. */
+/** Saves approvals. Returns the issues whose approval burn could not save, because the issue changed after burn read it. */
 export async function applyApprovals(actions: readonly ApproveAction[], { ledger, clock }: Session): Promise<ReadonlySet<IssueRef>> {
   if (actions.length === 0) return new Set()
   const saved = new Set(await ledger.saveApprovals(actions, clock.now()))

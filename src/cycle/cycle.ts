@@ -1,6 +1,6 @@
 /**
- * One cycle of the loop: refresh, settle, read the queues, assign, check the claims of others, apply. A cycle plans its actions from one state of the fleet, and
- * then carries them out. A dry run ends after the plan.
+ * One cycle of the loop: refresh, settle, read the queues, assign, check for claims of other fleets and ledgers, apply. A cycle plans its
+ * actions from one state of the fleet, and then carries them out. A dry run ends after the plan.
  */
 import type { FleetState, UnderWayState } from '../core/fleet-state.ts'
 import type { Session } from '../observe/session.ts'
@@ -25,13 +25,18 @@ export interface QueueStatus {
 /** The plan and the results of one cycle, and the queues after it. */
 export interface CycleResult extends CyclePlan, Applied, QueueStatus {}
 
-/** Runs one cycle: plans actions, carries them out and returns the results. After `stop`, it claims nothing new. Throws if the ledger fails. */
+/**
+ * Runs one cycle: plans actions, carries them out and returns the results. After `stop`, it claims nothing new. Throws if the ledger fails.
+ */
 export async function cycle(machines: readonly Machine[], session: Session, stop: AbortSignal): Promise<CycleResult> {
   const planned = await planCycle(machines, session)
   return { ...planned, ...(await apply(planned, machines, session, stop)), ...(await readQueueStatus(session)) }
 }
 
-/** Returns the actions of the next cycle without carrying them out. Refreshes the caches of forge and machines. Throws if the ledger fails. */
+/**
+ * Returns the actions of the next cycle without carrying them out. Refreshes the caches of the forge and the machines. Throws if the ledger
+ * fails.
+ */
 export async function dryCycle(machines: readonly Machine[], session: Session): Promise<CyclePlan & QueueStatus> {
   return { ...(await planCycle(machines, session, { quiet: true })), ...(await readQueueStatus(session)) }
 }
@@ -40,7 +45,7 @@ async function readQueueStatus({ ledger, clock }: Session): Promise<QueueStatus>
   return { resting: await ledger.backoffs(clock.now()), backlog: await ledger.backlog() }
 }
 
-/** Plans the actions of a cycle. It refreshes the caches of forge and machines, and changes nothing else. */
+/** Plans the actions of a cycle. It refreshes the caches of the forge and the machines, and changes nothing else. */
 async function planCycle(machines: readonly Machine[], session: Session, { quiet = false } = {}): Promise<CyclePlan> {
   const refreshed = await refresh(machines, session, { quiet })
   const settled = settle(refreshed)
@@ -48,10 +53,16 @@ async function planCycle(machines: readonly Machine[], session: Session, { quiet
   return { actions: [...settled.actions, ...assigned.actions], state: assigned.state }
 }
 
-/** Maximum number of repeated assignments in one cycle. A cycle assigns again if others had claimed an issue that it assigned. */
+/**
+ * Maximum number of times that a cycle repeats the assignment. It repeats the assignment if another fleet or ledger had claimed an assigned
+ * issue.
+ */
 const maxReassignments = 4
 
-/** Assigns issues to free workers until no assigned issue has a claim of others. Drops assignments that were not checked. */
+/**
+ * Assigns issues to free workers until no assigned issue has a claim of another fleet or ledger. Drops assignments that burn did not check
+ * for such claims.
+ */
 async function assignIssues(settled: UnderWayState, session: Session): Promise<CyclePlan> {
   let state: FleetState = { ...settled, issues: [], login: null, claims: new Map() }
   const checked = new Set<IssueRef>()
@@ -70,7 +81,10 @@ async function assignIssues(settled: UnderWayState, session: Session): Promise<C
   }
 }
 
-/** Reads the issues without a verdict, and the first issues of each repo's queue. `limits` has the free slots by repo; issues that others claimed use none. */
+/**
+ * Reads the issues without a verdict, and the first issues of each repo's queue. `limits` has the number of free slots by repo. Issues that
+ * another fleet or ledger claimed do not count against the limit.
+ */
 function readCandidates({ claims, freed }: FleetState, limits: Map<RepoRef, number>, { ledger }: Session): Promise<readonly IssueRecord[]> {
   for (const [ref, check] of claims) {
     const limit = check.state === 'free' ? undefined : limits.get(repoOf(ref))

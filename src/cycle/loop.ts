@@ -11,7 +11,10 @@ import { withLeases } from '../observe/session.ts'
 /** Interval (ms) at which burn deletes history that is older than the spec's `retention`. */
 const pruneInterval = 24 * 60 * 60_000
 
-/** Minimum pause (ms) between cycles. Without it, two dispatchers could wake each other in turn, because a cycle that frees a worker wakes the others. */
+/**
+ * Minimum pause (ms) between cycles. Without it, two dispatchers could wake each other without end, because a cycle that frees a worker
+ * wakes all other dispatchers.
+ */
 const minPause = 5_000
 
 export interface DispatchOptions {
@@ -22,7 +25,9 @@ export interface DispatchOptions {
   readonly onCycle: (result: CycleResult, number: number, ms: number) => void
 }
 
-/** Runs cycles and returns the number that failed. It reports each failure as an event. A single cycle (`cycles: 1`) throws instead. */
+/**
+ * Runs cycles and returns the number of failed cycles. It reports each failure as an event. A single cycle (`cycles: 1`) throws instead.
+ */
 export async function dispatch(
   machines: readonly Machine[],
   session: Session,

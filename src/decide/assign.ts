@@ -10,8 +10,8 @@ import { freeWorkers, queueOrder, route, sendBlockReason } from './route.ts'
 
 /**
  * Returns the approvals, verdicts, waiting repos, back-offs and claims of a cycle. Oldest issues go first. If the forge did not answer for
- * a repo, its issues keep their verdicts, and burn gives none of them. Issues that others are known to have claimed are not given, either.
- * `workers`: the free workers of this state; their slots are taken.
+ * a repo, the issues of that repo keep their verdicts, and burn gives none of them. burn does not give issues that another fleet or ledger
+ * has claimed, either. `workers`: the free workers of this state. The function takes their slots for the assigned issues.
  */
 export function assign(given: FleetState, workers = freeWorkers(given)): Action[] {
   const { issues, actions: approvals } = withApprovals(given.issues, given.fleet)
@@ -53,7 +53,10 @@ export function assign(given: FleetState, workers = freeWorkers(given)): Action[
   ]
 }
 
-/** Returns the issues whose comments burn could not read. It does not give them, and backs off if the cause may last. */
+/**
+ * Returns a verdict for each issue whose comments burn could not read, and a back-off if the cause may last. burn gives none of these
+ * issues.
+ */
 function unreadableClaims({ claims }: FleetState): Action[] {
   return [...claims].flatMap(([issue, check]) =>
     check.state === 'unreadable' ? [{ do: 'leave' as const, issue, reason: check.reason, backoff: check.backoff }] : [],
@@ -65,7 +68,7 @@ const inOrder = (records: readonly IssueRecord[]) => records.toSorted(queueOrder
 interface Question {
   readonly issue: Issue
   readonly reason: Reason
-  /** The workers to ask now. */
+  /** The council and sentinel workers to ask in this cycle. */
   readonly members: readonly Worker[]
 }
 

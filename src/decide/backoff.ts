@@ -22,7 +22,8 @@ export function backoffMs(failures: number, { first, longest }: BackoffPolicy, s
 /** Returns the time until which a failed or lost issue waits for its next attempt; null if it need not wait. */
 export function retryAt({ issue, attempts, failed_at }: IssueRecord, retryAfter: number, now: Time): Time | null {
   if (attempts === 0 || failed_at === null) return null
-  // Derived from the issue, so that every process computes the same pause. Issues that were lost together do not all come back together.
+  // Derived from the issue, so that every process computes the same pause. Issues that burn lost at the same time get different retry
+  // times.
   const spread = hashOfText(`${issue.ref} ${attempts}`) / 2 ** 32
   const pause = backoffMs(attempts, { first: retryAfter, longest: maxIssueBackoff }, spread)
   return hasElapsed(failed_at, pause, now) ? null : failed_at + pause
@@ -30,7 +31,7 @@ export function retryAt({ issue, attempts, failed_at }: IssueRecord, retryAfter:
 
 /**
  * The scope of a forge's refusal. `issue` and `repo`: nothing else is affected. `token`: the token cannot do this in any repo. `forge`: the
- * forge is in trouble, so the scope is unknown.
+ * whole forge has a failure, so the scope is unknown.
  */
 export type RefusalScope = 'issue' | 'repo' | 'token' | 'forge'
 
@@ -52,14 +53,14 @@ const scopes: Readonly<Record<string, RefusalScope>> = {
   forge_not_json: 'forge',
 } satisfies Readonly<Partial<Record<ErrorCode, RefusalScope>>>
 
-/** Returns the scope of an error with this code, including errors of reading the token; null if the code does not show it. */
+/** Returns the scope of an error with this code, also of errors while burn reads the token; null if the code does not show the scope. */
 export function refusalScope(code: string): RefusalScope | null {
   return scopes[code] ?? (code.startsWith('secret_') ? 'token' : null)
 }
 
 const minute = 60_000
 
-/** Maximum back-off (ms) of a repo. A stored one that ends later does not count: the clock was set back after it was stored. */
+/** Maximum back-off (ms) of a repo. burn ignores a stored back-off that ends later: the clock was set back after burn stored it. */
 export const maxRepoBackoff = 60 * minute
 
 /** A repo is retried sooner than an issue: more issues wait for it, and people who unarchive a repo expect burn to notice. */

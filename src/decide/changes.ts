@@ -23,8 +23,8 @@ export function trustedChange(change: Change, repo: RepoRef, repos: readonly Rep
 }
 
 /**
- * Returns a lookup for the change that decides about a dispatch, among changes with news. If a change is listed twice, the last entry
- * counts.
+ * Returns a function that finds the change which decides the next state of a dispatch. `news`: the changed changes; if a change is listed
+ * twice, the last entry counts.
  */
 export function changesByDispatch(news: readonly Change[]): (dispatch: LiveDispatch) => Change | undefined {
   const byUrl = new Map(news.map((change) => [change.url, change]))
@@ -54,9 +54,9 @@ export function belongs({ dispatch_id, closes }: Change, { id, issue }: LiveDisp
 }
 
 /**
- * Returns true if a change from another branch is the work of this dispatch. An open one is: burn does not give an issue with an open
- * change, so the change came after the claim. One that has ended counts if the dispatch was in review with it, or if it was opened after
- * the claim and merged.
+ * Returns true if a change from another branch is the work of this dispatch. An open change is, because burn does not give an issue with an
+ * open change: the change was opened after the claim. A closed or merged change is if the dispatch was in review with this change. A merged
+ * change also is if it was opened after the claim, and not from the branch of another dispatch.
  */
 function isWorkOf({ state, url, created_at, dispatch_id }: Change, { id, change_url, claimed_at }: LiveDispatch): boolean {
   if (state === 'open' || url === change_url) return true

@@ -26,7 +26,7 @@ const isPinned = globMatcher([
   '**/setup.cfg',
   '**/pyproject.toml',
   '**/noxfile.py',
-  // In Python's working directory these would replace the real modules.
+  // Python would load these files in place of the real modules, because it searches the working directory first.
   'pytest.py',
   'pytest/**',
   '_pytest/**',
@@ -42,7 +42,7 @@ const isPinned = globMatcher([
   'Taskfile.y*ml',
 ])
 
-/** These files define more than the check, so burn uses the change's version, and tells the reviewer. */
+/** These files define more than the check. burn runs the check with the change's version, and lists the files for the reviewer. */
 const isNamed = globMatcher([
   '**/conftest.py',
   '**/vite.config.*',
@@ -55,12 +55,12 @@ const isNamed = globMatcher([
   '**/CMakeLists.txt',
 ])
 
-/** burn pins only parts of these files, because dependencies may change with the code. */
+/** Of these files burn pins only the parts that define the check, because a change may need new dependencies. */
 const isPackage = globMatcher(['**/package.json'])
 
 /**
- * Files without which a command cannot run. If the base has none of a row, burn uses the change's own. Otherwise the first check of a repo
- * could never pass.
+ * Rows of files, one of which a command needs to run. If the base commit has no file of a row, burn uses the change's files. Otherwise the
+ * first check of a new repo could never pass.
  */
 const essential: readonly (readonly string[])[] = [
   ['GNUmakefile', 'makefile', 'Makefile'],
@@ -76,24 +76,26 @@ export const hideable: readonly string[] =
     ' ',
   )
 
-/** The changed files that define a check, by their treatment. */
+/** The changed files that define a check, grouped by the version that burn uses. */
 export interface CheckFiles {
-  /** The check runs with the base's version of these. If the base has none, the check runs without the file. */
+  /** burn runs the check with the base commit's version of these files, or without a file that the base commit does not have. */
   readonly pinned: readonly string[]
-  /** burn compares these with the base's version, and pins parts of them. */
+  /** The changed package.json files. burn takes the parts that define the check from the base commit. */
   readonly packages: readonly string[]
-  /** These may define the check. burn uses the change's version. */
+  /** Files that may define the check. burn uses the change's version. */
   readonly changed: readonly string[]
 }
 
-/** Returns the paths that `checkFiles` looks up in the base; none if no changed path defines the check. */
+/** Returns the paths that `checkFiles` looks up in the base commit; empty if no changed path defines the check. */
 export function askedOfBase(paths: readonly string[], command: string): string[] {
   const { pinned, packages, changed } = checkFiles(paths, command, () => true)
   const touched = [...pinned, ...packages, ...changed]
   return touched.length === 0 ? [] : [...touched, ...essential.flat()]
 }
 
-/** Sorts the changed paths by their treatment for the check `command`. Scripts that a shell runs are pinned, too. */
+/**
+ * Groups the changed paths by the version that burn uses for the check `command`. Scripts that the command runs in a shell are pinned, too.
+ */
 export function checkFiles(paths: readonly string[], command: string, inBase: (path: string) => boolean): CheckFiles {
   const { shell, other } = programsOf(command)
   const files = { pinned: [] as string[], packages: [] as string[], changed: [] as string[] }
@@ -155,7 +157,7 @@ function recordIn(text: string): Record<string, unknown> | null {
     const value: unknown = JSON.parse(text)
     return isRecord(value) ? value : null
   } catch {
-    // A file that is not JSON defines nothing.
+    // A package.json that is not valid JSON cannot define a check.
     return null
   }
 }

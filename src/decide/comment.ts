@@ -23,7 +23,7 @@ export interface CommentFacts {
   readonly now: Time
 }
 
-/** Characters of a reason. It can contain a model's words, so it may be long. */
+/** Maximum length of a reason in a comment (characters). A reason can quote a model's answer, which may be long. */
 const longestReason = 1000
 
 /** Returns the comment of a work dispatch in its current state. */

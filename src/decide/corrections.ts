@@ -1,16 +1,16 @@
 /**
- * Decides about texts that arrived changed: burn tells the agent to disregard the text, and releases the issue once the agent has that
- * correction.
+ * Decides what burn does about a text that arrived changed. burn sends a correction that tells the agent to disregard the text. When the
+ * agent has the correction, burn releases the issue.
  */
 import type { MoveAction, TellAction } from '../core/actions.ts'
 import type { UnderWayState } from '../core/fleet-state.ts'
 import { deliveryTag } from '../core/typed-line.ts'
 import { activeStates } from '../core/lifecycle.ts'
 
-/** Corrections per dispatch, if burn cannot prove that one arrived. After that a person has to look at the pane. */
+/** Maximum number of corrections per dispatch, if burn cannot prove that one arrived. After that a person must look at the pane. */
 const maxCorrections = 3
 
-/** Returns a correction for each agent with a changed text, or the release of the issue if a correction has arrived. */
+/** Returns a correction for each agent that got a changed text, or the release of the issue if the correction has arrived. */
 export function corrections({ dispatches, mangled, corrections: texts }: UnderWayState): (MoveAction | TellAction)[] {
   const byDispatch = Map.groupBy(
     texts.filter(({ kind }) => kind === 'correction'),

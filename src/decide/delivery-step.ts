@@ -7,32 +7,32 @@ import type { Observation } from './observation.ts'
 import { hasElapsed } from '../core/elapsed.ts'
 import { followUpKinds } from '../core/lifecycle.ts'
 
-/** The time limits of a delivery in milliseconds, and the number of presses. */
+/** The time limits of a delivery (ms), and the maximum number of times that burn presses Enter. */
 export interface DeliveryLimits {
-  /** A text that waits for its pane is refused after this time, so that another worker can get the issue. */
+  /** burn refuses a text that it could not type within this time, so that another worker can get the issue. */
   readonly planned: number
   /** A line that burn typed must appear whole in the composer within this time. */
   readonly placed: number
   /** A submitted text must be proven within this time after its agent became idle. */
   readonly seen: number
-  /** A text must have been in the composer for this time before the agent accepts Enter. */
+  /** The agent accepts Enter only if the text has been in the composer for this time. */
   readonly submit_delay: number
-  /** The pause between two presses of Enter. */
+  /** The pause before burn presses Enter again. */
   readonly press: number
-  /** Maximum number of presses of Enter. */
+  /** Maximum number of times that burn presses Enter for one text. */
   readonly presses: number
 }
 
 /**
  * The next step of a delivery.
  *
- * - `write`: write the text to its file, then observe again, because the observation is too old to type by.
+ * - `write`: write the text to its file, then observe again, because the observation is then too old for typing.
  * - `place`: store `placing` with the observed incarnation, then type the line. tmux checks that incarnation when it pastes.
- * - `submit`: store the state `to` with one press more, then press Enter.
+ * - `submit`: store the state `to`, add 1 to `presses`, then press Enter.
  * - `move`: store the state.
  * - `abandon`: store `unknown`, then delete the line from the composer.
  * - `take_back`: delete the line of an ended delivery from the composer.
- * - `wait`: observe again. `until`: the time at which the answer changes by itself; null if only the pane can change it.
+ * - `wait`: observe again. `until`: the time at which the next step can change although the pane does not; null if only the pane can change it.
  */
 export type DeliveryStep =
   | { readonly do: 'write' }
@@ -55,7 +55,7 @@ export function deliveryLimits({ limits }: Pick<PaneAgent, 'limits'>, kind: Deli
   return { planned, ...placing(limits), press: 3_000, presses: 3 }
 }
 
-/** Only the agent with the dispatch can get these texts, so they may wait for long. */
+/** Only the agent that has the dispatch can get these texts, so they may wait for a long time. */
 const longWaitKinds: ReadonlySet<DeliveryKind> = new Set([...followUpKinds, 'command'])
 
 const placing = ({ placed, seen, submit_delay }: PaneAgent['limits']) => ({ placed, seen, submit_delay })
@@ -81,8 +81,8 @@ export function nextStep(delivery: Delivery, seen: Observation, limits: Delivery
 }
 
 /**
- * Returns the move to `seen` or `mangled`, if something proves that the intended agent has this text, or another one under its id; null
- * without proof.
+ * Returns the move to `seen` if there is proof that the intended agent has this text, or to `mangled` if that agent recorded another text
+ * under this text's id; null without proof.
  */
 function proofStep(delivery: Delivery, seen: Observation, now: Time): DeliveryStep | null {
   const { hook_report, whole, outside_since } = seen
@@ -97,7 +97,7 @@ function proofStep(delivery: Delivery, seen: Observation, now: Time): DeliverySt
   return onScreen && isSteady ? proven('id', { code: 'screen_id' }) : null
 }
 
-/** Returns true if its line is left in the composer of the intended agent, and burn may delete it. */
+/** Returns true if the delivery's line is still in the composer of the intended agent, and burn may delete that line. */
 function isAbandoned(delivery: Delivery, seen: Observation): boolean {
   const { reachable, incarnation, leftover, in_composer, tag_in_composer, attended, parsed } = seen
   if (!reachable || incarnation === null || incarnation !== delivery.incarnation || attended !== null) return false
@@ -108,10 +108,10 @@ function stepPlanned(delivery: Delivery, seen: Observation, limits: DeliveryLimi
   const until = delivery.planned_at + limits.planned
   const { in_composer, tag_in_composer, outside_since, hook_report } = seen
   const reason = placeBlockReason(delivery, seen, now)
-  // The ledger may have lost its last writes. A line that is already in the pane is followed, never typed again.
+  // The ledger may have lost its last writes. If the line is already in the pane, burn continues from there and never types it again.
   if (seen.reachable && (in_composer || tag_in_composer || outside_since !== null || hook_report !== null))
     return move('placing', { code: 'id_there' })
-  // No agent starts by itself, and a restarted agent does not know this text. So another worker may get the issue.
+  // burn refuses the text: no agent starts by itself, and a restarted agent does not know this dispatch. Another worker can get the issue.
   if (seen.reachable && seen.incarnation === null) return move('refused', seen.ended ?? { code: 'no_agent' })
   if (seen.reachable && isForAnother(delivery, seen)) return move('refused', forAnother)
   if (hasElapsed(delivery.planned_at, limits.planned, now))
@@ -124,12 +124,15 @@ function stepPlanned(delivery: Delivery, seen: Observation, limits: DeliveryLimi
 const inSeconds = (ms: number) => Math.round(ms / 1000)
 const forAnother: Reason = { code: 'agent_gone' }
 
-/** Returns true if the text is for an earlier agent. Only the agent that has a dispatch may get further texts about it. */
+/**
+ * Returns true if the text is for an earlier agent of this pane. Only the agent that has a dispatch may get further texts about that
+ * dispatch.
+ */
 function isForAnother({ incarnation }: Delivery, seen: Observation): boolean {
   return incarnation !== null && incarnation !== seen.incarnation
 }
 
-/** Returns the reason that burn may press no key in the pane, whatever the screen shows; null if it may. */
+/** Returns the reason that burn may not type into the pane, regardless of the screen; null if burn may type. */
 function typeBlockReason(delivery: Delivery, seen: Observation): Reason | null {
   if (!seen.reachable) return { code: 'pane_unreachable' }
   if (seen.incarnation === null) return { code: 'no_agent' }
@@ -140,7 +143,7 @@ function typeBlockReason(delivery: Delivery, seen: Observation): Reason | null {
   return seen.busy ? { code: 'worker_busy' } : null
 }
 
-/** Returns the reason that burn may not type the line now; null if it may. */
+/** Returns the reason that burn may not type the line now; null if burn may type it. */
 function placeBlockReason(delivery: Delivery, seen: Observation, now: Time): Reason | null {
   const why = typeBlockReason(delivery, seen)
   if (why !== null || seen.parsed === null) return why
@@ -163,13 +166,16 @@ function stepActive(delivery: Delivery, seen: Observation, limits: DeliveryLimit
   if (proof !== null) return proof
   if (seen.in_composer) {
     const next = stepInComposer(delivery, seen, limits, now)
-    // If Enter can follow at once, one write stores both steps.
+    // If burn can press Enter at once, one write stores both steps.
     return delivery.state === 'placing' && next.do === 'wait' ? move('placed', { code: 'line_in_composer' }) : next
   }
   return stepOutside(delivery, seen, limits, now)
 }
 
-/** The line is in the composer: press Enter, unless that would answer a question, interrupt a turn, or submit the text of a person. */
+/**
+ * Returns the next step if the line is in the composer: press Enter, unless Enter would answer a question, interrupt a turn, or submit the
+ * text of a person.
+ */
 function stepInComposer(delivery: Delivery, seen: Observation, limits: DeliveryLimits, now: Time): DeliveryStep {
   const { parsed } = seen
   if (parsed === null || parsed.composer !== 'draft') return wait({ code: 'composer_unseen' })
@@ -198,12 +204,12 @@ function stepInComposer(delivery: Delivery, seen: Observation, limits: DeliveryL
     : { do: 'submit', to: delivery.state === 'submitted' ? 'submitted' : 'placed' }
 }
 
-/** The line is not whole and alone in the composer, and there is no proof that the agent has it. */
+/** Returns the next step if the composer does not hold exactly the line, and there is no proof that the agent has the text. */
 function stepOutside(delivery: Delivery, seen: Observation, limits: DeliveryLimits, now: Time): DeliveryStep {
   const { state, presses, changed_at } = delivery
   const isRecognised = seen.parsed !== null && seen.parsed.composer !== 'absent'
   if (state === 'placed' && presses > 0 && isRecognised && !seen.tag_in_composer) return move('submitted', { code: 'left_composer' })
-  // An agent may not show a text that it queued behind a running turn. An identity text is the first one, so it is never queued.
+  // Some agents do not show a text that they queued behind a running turn. No agent queues an identity text, because it is the first text.
   const mayBeQueued = state === 'submitted' && delivery.kind !== 'identity'
   if (mayBeQueued && seen.idle_since === null) return wait({ code: 'agent_busy' })
   const limit = state === 'submitted' ? limits.seen : limits.placed

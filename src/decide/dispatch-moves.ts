@@ -13,10 +13,10 @@ import { closedText, takenBackText } from './prompts.ts'
 import type { RecoveryPlan } from './trouble.ts'
 import { hasPendingResume, recoveryPlans } from './trouble.ts'
 
-/** A move without the dispatch that it is for. */
+/** A move without the id of its dispatch. */
 type Step = Pick<MoveAction, 'from' | 'to' | 'reason' | 'change_url' | 'resumes_seen'>
 
-/** Returns the moves that follow from the state. */
+/** Returns the state changes of all live dispatches, in this state of the fleet. */
 export function dispatchMoves(seen: UnderWayState): MoveAction[] {
   const changeOf = changesByDispatch(seen.changes)
   const crashed = new Set(seen.sprints.flatMap(({ id, lease_until }) => (lease_until <= seen.now ? [id] : [])))
@@ -32,20 +32,20 @@ export function dispatchMoves(seen: UnderWayState): MoveAction[] {
 }
 
 /**
- * Returns the text that tells an agent about the end of its dispatch; null if it need not know. It must know if it may still work: its
- * issue was closed, or done by a change from another branch, or taken back because of trouble. The text can reach only that agent, so burn
- * plans it even if it cannot see the agent now.
+ * Returns the text that tells an agent about the end of its dispatch; null if the agent needs no text. It needs one if it may still be
+ * working on the issue: the issue was closed, a change from another branch solved it, or burn released it because of trouble. The text can
+ * reach only that agent, so burn plans the text even if it does not find the agent now.
  */
 function endText(dispatch: LiveDispatch, { to }: Step, seen: UnderWayState, change: Change | undefined): string | null {
   const { id, kind, state, incarnation } = dispatch
   if (kind !== 'work' || state !== 'handed' || incarnation === null || isGone(dispatch, seen)) return null
   const isItsOwnEnd = change !== undefined && change.state !== 'closed' && (change.dispatch_id === id || isTurnOver(dispatch, seen))
   if (to === 'done') return isItsOwnEnd ? null : closedText(dispatch)
-  // The agent would continue when its trouble ends, and another worker may have the issue by then.
+  // Without this text the agent would continue when its trouble ends, although another worker may have the issue by then.
   return to === 'released' ? takenBackText(dispatch) : null
 }
 
-/** Facts about all dispatches, computed once. */
+/** Facts about all dispatches. burn computes them once per cycle. */
 interface Known {
   /** Sprints whose process is gone: their lease has expired. */
   readonly crashed: ReadonlySet<string>
@@ -64,7 +64,7 @@ function stepOf(dispatch: LiveDispatch, seen: UnderWayState, change: Change | un
   if (byChange !== null) return byChange
   if (crashed.has(id) && state === 'claimed') return { from: ['claimed'], to: 'released', reason: { code: 'sprint_gone', begun: false } }
   if (state !== 'handed') return null
-  // If the sprint had pushed its work, its change would be known. All other work is in its workspace, on its machine.
+  // burn knows of no change, so the sprint did not push its work. The work is only in the workspace, on the machine of the sprint.
   if (crashed.has(id))
     return areChangesKnown(dispatch, seen) ? { from: ['handed'], to: 'lost', reason: { code: 'sprint_gone', begun: true } } : null
   if (isGone(dispatch, seen)) return { from: ['handed'], to: 'lost', reason: { code: 'holder_gone' } }
@@ -81,7 +81,7 @@ function stepByChange(change: Change, dispatch: LiveDispatch, seen: UnderWayStat
   if (!isWorkOf(dispatch, change)) return null
   if (change.state === 'merged' && state !== 'claimed')
     return { from: ['handed', 'review'], to: 'done', reason: { code: 'change_merged' }, change_url }
-  // While the agent may still work, a change from another branch may be somebody else's. Then the issue stays with the agent.
+  // If the agent may still be working, somebody else may have opened a change from another branch. In that case the agent keeps the issue.
   const isOver = change.dispatch_id === id || isGone(dispatch, seen) || isTurnOver(dispatch, seen)
   if (change.state === 'open' && state === 'handed' && isOver)
     return { from: ['handed'], to: 'review', reason: { code: 'change_for_review' }, change_url }
@@ -90,7 +90,7 @@ function stepByChange(change: Change, dispatch: LiveDispatch, seen: UnderWayStat
   return null
 }
 
-/** A turn counts as over after the agent has been idle for this time (ms). */
+/** burn considers a turn over after the agent has been idle for this time (ms). */
 const turnOverAfter = 60_000
 
 /** Returns true if the turn that the prompt started is over, because the same agent is idle. */
@@ -105,7 +105,10 @@ function isWorkOf({ id, worker, state }: LiveDispatch, { dispatch_id }: Change):
   return dispatch_id === id || state === 'review' || !worker.startsWith(`${sprintWorkers}/`)
 }
 
-/** Returns the move of a dispatch whose agent has been idle for long, or whose turn failed or met trouble; null if there is none yet. */
+/**
+ * Returns the move of a dispatch whose agent has been idle or in an error for `idle_timeout`, or did not recover from trouble; null if no
+ * move is due.
+ */
 function stepIfQuiet(dispatch: LiveDispatch, seen: UnderWayState, plan: RecoveryPlan | undefined): Step | null {
   const { id, handed_at, worker } = dispatch
   const { idle_timeout } = seen.fleet.dispatch
@@ -135,8 +138,9 @@ function failureOf(worker: WorkerId, seen: UnderWayState): { readonly kind: stri
 }
 
 /**
- * Returns true if burn may tell an agent about its dispatch: it is work that this live agent has for certain, and the forge answered about
- * its repo. Council questions do not count: they bring no change, and end with the answer.
+ * Returns true if burn may send an agent a follow-up about its dispatch. The dispatch must be work, the same agent must be alive and have
+ * the prompt, and the forge must have answered about the repo. A council question gets no follow-up: it needs no change, and ends with the
+ * answer.
  */
 export function canBeTold(dispatch: LiveDispatch, seen: UnderWayState): boolean {
   const { id, kind, state, worker, incarnation } = dispatch
@@ -149,14 +153,14 @@ function areChangesKnown({ issue }: LiveDispatch, seen: UnderWayState): boolean 
   return seen.writers.has(repoOf(issue)) && !seen.repos_down.has(repoOf(issue))
 }
 
-/** Returns true if the agent that got the prompt has ended, with proof. An agent that burn merely does not find may still work. */
+/** Returns true if burn has proof that the agent that got the prompt has ended. An agent that burn does not find may still be working. */
 function isGone({ worker, incarnation }: LiveDispatch, { ended }: UnderWayState): boolean {
   return incarnation !== null && ended.has(agentKey(machineOf(worker), incarnation))
 }
 
 /**
- * Returns true if a dispatch has been handed for longer than `staleAfter` (ms) without a change for review. It stays with its worker; a
- * person should look.
+ * Returns true if a dispatch has been in the state `handed` for longer than `staleAfter` (ms) without a change for review. The worker keeps
+ * the dispatch, and a person should look at it.
  */
 export function isStale(dispatch: Pick<Dispatch, 'kind' | 'state' | 'handed_at'>, staleAfter: number, now: Time): boolean {
   return dispatch.kind === 'work' && dispatch.state === 'handed' && dispatch.handed_at !== null && now - dispatch.handed_at > staleAfter

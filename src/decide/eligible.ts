@@ -9,8 +9,8 @@ import { servedRepos } from '../core/refs.ts'
 import { retryAt } from './backoff.ts'
 
 /**
- * The answer for one issue. `until`: the event that can change the answer: `changed`, a change of the issue or the rules; `later`, time
- * alone.
+ * Whether one issue is eligible. `until` names what can change the answer. `changed`: only a change of the issue or of the rules. `later`:
+ * also time.
  */
 export type Eligibility =
   | { readonly kind: 'work' }
@@ -18,7 +18,7 @@ export type Eligibility =
   | { readonly kind: 'taken'; readonly reason: Reason }
   | { readonly kind: 'no'; readonly reason: Reason; readonly until: 'changed' | 'later' }
 
-/** The result of a check for foreign claims counts for this time (ms), while the issue does not change. */
+/** Maximum age (ms) of a result of the check for foreign claims. A change of the issue ends it earlier. */
 const foreignClaimMaxAge = 3_600_000
 
 /** The facets that decide whether an issue is eligible. */
@@ -77,8 +77,8 @@ function skipReason(issue: Issue, rules: EligibilityRules): Reason | null {
 }
 
 /**
- * An author with write access is trusted for every text, because only people with write access can edit it. A trusted label covers one
- * text.
+ * Returns the reason that burn does not trust the text of an issue; null if it does. burn trusts every text of an author with write access,
+ * because only people with write access can edit that text. A trusted label approves only the text that the issue had.
  */
 function trustReason({ issue, approval }: IssueRecord, rules: EligibilityRules): Reason | null {
   const reason = authorReason(issue, rules)
@@ -90,8 +90,8 @@ function trustReason({ issue, approval }: IssueRecord, rules: EligibilityRules):
 }
 
 /**
- * Approves the text that an issue has when burn first sees a trusted label on it, and revokes the approval when the label is gone. Returns
- * the actions, and the records after them.
+ * Returns the approvals to store, and the issue records with these approvals. burn approves the text that an issue has when it first sees a
+ * trusted label on the issue, and revokes the approval when the label is gone.
  */
 export function withApprovals(
   issues: readonly IssueRecord[],
@@ -128,12 +128,12 @@ function assigneeReason(issue: Issue, rules: EligibilityRules): Reason | null {
   return login !== null && issue.assignees.includes(login) ? null : { code: 'assigned', assignees: issue.assignees }
 }
 
-/** Returns true if the issue has assignees, and the forge did not say whether one of them is the fleet's own account. */
+/** Returns true if the issue has assignees and burn does not know its own account, so that one of the assignees may be the fleet. */
 function isUnsure(issue: Issue, { seen }: EligibilityRules): boolean {
   return seen.login === null && issue.assignees.length > 0
 }
 
-/** A person, or an earlier dispatch, has an open change for it. */
+/** Returns the reason `change_open` if a person or an earlier dispatch has an open change for the issue; null otherwise. */
 function changeReason({ open_change }: IssueRecord): Reason | null {
   return open_change === null ? null : { code: 'change_open', change: open_change }
 }

@@ -1,5 +1,5 @@
 /**
- * The table of event kinds: the meaning, the payload and the words of each. `burn log kinds` prints it, and `docs/reference/events.md` is
+ * The table of event kinds: the meaning, the payload and the text of each. `burn log kinds` prints it, and `docs/reference/events.md` is
  * generated from it.
  */
 import type { Event, EventData, EventKind, LogLevel, Notice } from '../core/events.ts'
@@ -10,13 +10,13 @@ import { sentence, toSecond } from './wording.ts'
 interface Meaning<K extends EventKind> {
   readonly meaning: string
   readonly payload: { readonly [F in keyof EventData[K]]: string }
-  /** The words for one event. `burn log` shows them after the kind, the issue and the worker. */
+  /** Returns the text of one event. `burn log` shows it after the kind, the issue and the worker. */
   readonly text: (payload: EventData[K]) => string
-  /** If set, burn also prints the event while it happens. */
+  /** The log level at which burn also prints the event when it happens. Without a level, burn only stores it. */
   readonly level?: LogLevel
-  /** If set, the event is only printed: no row is written. */
+  /** If true, burn prints the event and does not store it. */
   readonly fleeting?: true
-  /** For a notice with a row: the kind of its subject, so that a query by that issue or worker finds the row. */
+  /** The type of the subject of a stored notice. With it, a query by issue or worker finds the event. */
   readonly subject?: 'issue' | 'worker'
 }
 
@@ -40,7 +40,7 @@ const step = {
     `${sentence(data.reason)}${data.presses === 0 ? '' : ` (Enter pressed: ${data.presses})`}`,
 }
 
-/** Each kind: first those of an issue's life in order, then those of workers, ledger, spec, forge and sprints. */
+/** All event kinds, in this order: issues and dispatches, deliveries, workers and holds, ledger, spec, forge, sprints. */
 export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   'issue.found': { meaning: 'burn read an issue for the first time.', ...titled },
   'issue.closed': { meaning: 'An issue was closed on the forge, or deleted.', ...titled },
@@ -274,11 +274,11 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   'cycle.failed': { meaning: 'A cycle failed. burn tries again in the next cycle.', ...failed, level: 'error', fleeting: true },
 }
 
-/** Returns the words for an event. An event of an older ledger has its own words. */
+/** Returns the text of an event. Events that an older version of burn stored contain their text. */
 export function eventText({ kind, payload }: Pick<Event | Notice, 'kind' | 'payload'>): string {
   if ('prose' in payload) return payload.prose
-  // Each entry takes the payload of its own kind, which the compiler cannot follow through a lookup. A kind that only a newer version knows
-  // is shown as JSON.
+  // Each entry takes the payload of its own kind, which the compiler cannot follow through a lookup. If a newer version of burn wrote the
+  // event, its kind may be missing here. The payload is then shown as JSON.
   const known = eventKinds[kind] as { readonly text: (data: typeof payload) => string } | undefined
   return known === undefined ? JSON.stringify(payload) : known.text(payload)
 }

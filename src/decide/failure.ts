@@ -1,25 +1,27 @@
-/** The consequences of each failure class of a sprint. */
+/** Decides what follows from each class of sprint failure: another backend, the end of the dispatch, or the end of the run. */
 import type { FailureClass } from '../core/sprint.ts'
 
 /** The consequences of a failed sprint for its issue and for the run. */
 export interface Consequence {
   /** If true, the sprint tries the next backend. */
   readonly next_backend: boolean
-  /** The end of the dispatch. `failed` counts as an attempt of the issue, and `released` does not, because the issue is not the cause. */
+  /**
+   * The final state of the dispatch. `failed` counts as an attempt of the issue. `released` does not, because the issue is not the cause.
+   */
   readonly dispatch: 'failed' | 'released'
   /** If true, a run of several issues ends, because every other issue would fail in the same way. */
   readonly ends_run: boolean
-  /** The remedy, for people. Empty if there is nothing to do. */
+  /** The remedy, for people; empty if nobody has to do anything. */
   readonly hint: string
 }
 
-/** The issue, or the work on it, is the cause. */
+/** For failures that the issue or the work on the issue caused. */
 const ofIssue = { next_backend: false, dispatch: 'failed', ends_run: false } as const
-/** The forge refused a write, so no work began. burn backs off from the issue or the repo. */
+/** For writes that the forge refused, so that no work began. burn backs off from the issue or the repo. */
 const ofWrite = { next_backend: false, dispatch: 'released', ends_run: false } as const
-/** The backend is the cause. */
+/** For failures that the backend caused. */
 const ofBackend = { next_backend: true, dispatch: 'released', ends_run: true } as const
-/** The machine or the forge is the cause. */
+/** For failures that the machine or the forge caused. */
 const ofMachine = { next_backend: false, dispatch: 'released', ends_run: true } as const
 
 const consequences: Readonly<Record<FailureClass, Consequence>> = {

@@ -1,4 +1,4 @@
-/** Finds a worker with a free slot for an issue. The cost of a lookup does not depend on the number of workers. */
+/** Finds a worker with a free slot for an issue. The cost does not grow with the number of workers. */
 import type { Issue, RepoRef, Time, Worker } from '../core/nouns.ts'
 
 /** A worker that may get work, with its free slots. */
@@ -6,15 +6,16 @@ export interface FreeWorker {
   readonly worker: Worker
   /** The numbers of its free slots, in ascending order. */
   readonly free: number[]
-  /** The number of dispatches in its slots. */
+  /** The number of dispatches that fill its slots. */
   live: number
   /** The time of its last claim; 0 if there was none. */
   readonly used_at: Time
 }
 
 /**
- * A queue of workers: the one with the fewest dispatches first, then the one that was not used for longest. A worker is in several queues.
- * If it got work through another one, `first` finds it on a level that it has left, and appends it to its current level.
+ * A queue of workers, grouped by their number of dispatches (their level). The lowest level goes first; within a level, the worker whose
+ * last claim is oldest. A worker is in several queues. If it got work through another queue, `first` finds it on its old level here, and
+ * moves it to its current level.
  */
 class Queue {
   readonly #levels: { readonly workers: FreeWorker[]; head: number }[] = []
@@ -57,7 +58,7 @@ class Sublanes {
 
   best(issue: Issue): FreeWorker | null {
     const named = this.#named.size === 0 ? [] : issue.labels.flatMap((label) => this.#named.get(label.toLowerCase())?.first() ?? [])
-    // If several labels are sublanes, their queues count as one.
+    // If several labels of the issue are sublanes, their queues count as one.
     const own = named.toSorted((a, b) => a.live - b.live || a.used_at - b.used_at)[0]
     return own ?? this.#plain.first() ?? this.#others.first()
   }
@@ -68,7 +69,7 @@ export class FreeWorkers {
   readonly #serving: ReadonlyMap<RepoRef, readonly FreeWorker[]>
   readonly #queues = { home: new Map<RepoRef, Sublanes>(), anywhere: new Map<RepoRef, Sublanes>() }
 
-  /** `closed`: repos whose issues no worker gets. */
+  /** Builds the queues. `closed`: repos whose issues no worker gets. */
   constructor(free: readonly FreeWorker[], closed: Pick<ReadonlySet<RepoRef>, 'has'> = new Set()) {
     const serving = new Map<RepoRef, FreeWorker[]>()
     for (const each of free.toSorted((a, b) => a.used_at - b.used_at)) {
@@ -87,7 +88,10 @@ export class FreeWorkers {
     return new Map([...this.#serving].map(([repo, workers]) => [repo, workers.reduce((sum, { free }) => sum + free.length, 0)]))
   }
 
-  /** Takes a free slot for an issue, and returns it; null if there is none. `held`: the worker's dispatches before this one. */
+  /**
+   * Takes a free slot for an issue, and returns its worker and number; null if no slot is free. `held`: the number of the worker's
+   * dispatches before this one.
+   */
   takeSlot(issue: Issue, where: 'home' | 'anywhere'): { readonly worker: Worker; readonly slot: number; readonly held: number } | null {
     const free = this.#queue(issue.repo, where).best(issue)
     const slot = free?.free.shift()

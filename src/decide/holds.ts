@@ -1,4 +1,4 @@
-/** Finds the hold that applies to a worker or a repo. No other file interprets holds. */
+/** Finds the hold that applies to a worker or a repo. Only this file interprets holds. */
 import type { Hold } from '../core/ledger/holds.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { RepoRef, Time, WorkerId } from '../core/nouns.ts'
@@ -32,7 +32,7 @@ export function heldBy(holds: readonly Hold[], now: Time): HoldIndex {
   return {
     worker(id) {
       if (found.size === 0) return null
-      // A hold on a lane is a row per window.
+      // The ledger stores a hold on a lane as one row per window.
       const window = id.slice(0, id.lastIndexOf('/'))
       return first(fleet, `machine ${id.slice(0, id.indexOf('/'))}`, `lane ${window}`, `worker ${id}`)
     },
@@ -41,8 +41,8 @@ export function heldBy(holds: readonly Hold[], now: Time): HoldIndex {
 }
 
 /**
- * Returns true if a hold applies at `now`. A back-off that ends later than the maximum does not apply: the clock was set back after it was
- * stored.
+ * Returns true if a hold applies at `now`. A back-off that ends later than the maximum does not apply: the clock was set back after burn
+ * stored it.
  */
 export function isInForce({ code, until }: Pick<Hold, 'code' | 'until'>, now: Time): boolean {
   return until === null || (until > now && (code !== 'forge_refused' || until <= now + maxRepoBackoff))

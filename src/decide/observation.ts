@@ -11,44 +11,46 @@ import { parseHookEvent } from '../core/hook-event.ts'
 
 /** One observation of the pane that a delivery is for. */
 export interface Observation {
-  /** False if burn could not read the machine or the pane. Then nothing else is known. */
+  /** False if burn could not read the machine or the pane. In that case the other fields have no information. */
   readonly reachable: boolean
   /** The live agent in the pane; null if there is none. */
   readonly incarnation: Incarnation | null
-  /** The end of the agent that was in the pane; null if none is known to have ended. */
+  /** How the agent that was in the pane ended; null if burn knows of no agent that ended there. */
   readonly ended?: Reason | null
   /** The parsed screen; null if burn did not capture it. */
   readonly parsed: ParsedScreen | null
-  /** The composer holds the delivery's whole line and nothing else, as far as it shows. */
+  /** True if the visible part of the composer shows the delivery's whole line and nothing else. */
   readonly in_composer: boolean
-  /** The composer holds the delivery's tag, but not exactly its line: the line is still arriving, or a person types. */
+  /** True if the composer holds the delivery's tag but not exactly its line: the line is still arriving, or a person is typing. */
   readonly tag_in_composer: boolean
-  /** The time since which each observation has found its tag on the screen outside the composer; null if it is not there. */
+  /**
+   * The time since which every observation has found the delivery's tag on the screen outside the composer; null if the tag is not there.
+   */
   readonly outside_since: Time | null
-  /** The whole line is on the screen outside the composer. */
+  /** True if the whole line is on the screen outside the composer. */
   readonly whole: boolean
   /** The report of the agent's hook: the whole line, another line under this id, only the id, or nothing (null). */
   readonly hook_report: 'text' | 'other' | 'id' | null
-  /** The time since which each observation has found the agent neither working nor waiting; null while it does either. */
+  /** The time since which every observation has found the agent neither working nor waiting; null while the agent works or waits. */
   readonly idle_since: Time | null
-  /** The composer holds only a line of a delivery that has ended, and burn knows how to delete it. */
+  /** True if the composer holds only the line of an ended delivery, and burn knows the keys that delete it. */
   readonly leftover: boolean
-  /** The line to type; null until the text is written to its file. */
+  /** The line to type; null until burn has written the text to its file. */
   readonly line: string | null
-  /** The reason that burn could not write the text to its file, and the time of the next try; null if it did not fail. */
+  /** The reason that burn could not write the text to its file, and the time of the next attempt; null if no write failed. */
   readonly unwritten: { readonly why: Reason; readonly again: Time } | null
-  /** The reason that a person has this pane now, or that its input is closed; null if burn may type. */
+  /** The reason that burn may not type, because a person uses this pane or its input is closed; null if burn may type. */
   readonly attended: Reason | null
-  /** The reason that burn sends nothing to this worker; null if it may send. */
+  /** The reason that burn sends nothing to this worker; null if burn may send. */
   readonly stopped: Reason | null
-  /** Another delivery of this worker is placing, placed or submitted, so a turn may be about to start. */
+  /** True if another delivery of this worker is `placing`, `placed` or `submitted`, so that a turn may be about to start. */
   readonly busy: boolean
 }
 
-/** The results of earlier observations of a delivery. */
+/** The results of earlier observations of a delivery that the next observation needs. */
 export type Remembered = Pick<Observation, 'outside_since' | 'idle_since' | 'line' | 'unwritten'>
 
-/** After a keystroke a person is considered to be at the pane for this time (ms). */
+/** burn assumes that a person uses a pane for this time (ms) after the last keystroke. */
 export const attendedFor = 60_000
 
 /** The facts that an observation is derived from. */
@@ -59,11 +61,11 @@ export interface ObservationFacts {
   readonly server_started: number
   readonly parsed: ParsedScreen | null
   readonly screen: readonly string[]
-  /** Rows of history above the screen. They can show the line, but never a state. */
+  /** Rows of history above the screen. burn searches them for the line, but reads no agent state from them. */
   readonly above?: readonly string[]
   readonly before?: Remembered | undefined
   readonly leftover?: boolean
-  /** An open copy mode would take the keys of a delivery (tmux 3.7 or newer). */
+  /** True if an open copy mode would receive the keys of a delivery (tmux 3.7 or newer). */
   readonly mode_blocks?: boolean
   /** The reason that the worker is held; null if it is not. */
   readonly hold: Reason | null
@@ -72,7 +74,7 @@ export interface ObservationFacts {
   /** False if burn could not reach the machine. */
   readonly reachable: boolean
   readonly now: Time
-  /** The time by the machine's clock. Its times of keystrokes are by this clock. */
+  /** The time by the machine's clock, which also gives the times of keystrokes. */
   readonly machine_now: Time
 }
 
@@ -92,7 +94,7 @@ export function observe(of: ObservationFacts): Observation {
     hook_report: pane === null ? null : hookReport(delivery, pane.signal),
     in_composer: held === 'line',
     tag_in_composer: held === 'other' || (held === 'beginning' && compact(parsed?.draft ?? '').includes(compact(deliveryTag(delivery.id)))),
-    // If the earlier time is in the future now, the clock was set back. Then the time counts from this observation.
+    // If the earlier time is in the future, the clock was set back. The time then starts with this observation.
     outside_since: isOutside ? Math.min(before?.outside_since ?? now, now) : null,
     whole: isOutside && delivery.typed !== null && outside.includes(compact(delivery.typed)),
     idle_since: busy ? null : Math.min(before?.idle_since ?? now, now),
@@ -109,7 +111,7 @@ function textOutsideComposer({ above = [], screen }: ObservationFacts, { compose
   return compactRows([...above, ...screen.slice(0, first), '', ...screen.slice(end)])
 }
 
-/** One event with the whole line outweighs others, because later texts of the agent can contain the tag, too. */
+/** If one event has the whole line, it decides: later events can contain the tag without the line. */
 function hookReport({ id, typed }: ObservationFacts['delivery'], signal: string): Observation['hook_report'] {
   const checksums = (parseHookEvent(signal)?.deliveries ?? []).flatMap((each) => (each.id === id ? [each.sum] : []))
   if (checksums.length === 0) return null
@@ -124,7 +126,7 @@ function attendedReason({ hold, pane, mode_blocks, machine_now }: ObservationFac
   return pane === null ? null : closedInputs[pane.input]
 }
 
-/** The reason that burn types nothing into a pane, by the state of the pane's input; null if it may type. */
+/** The reason that burn types nothing into a pane, by the state of the pane's input; null if burn may type. */
 export const closedInputs: Readonly<Record<Pane['input'], Reason | null>> = {
   open: null,
   synchronized: { code: 'input_synchronized' },

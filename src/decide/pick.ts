@@ -8,7 +8,7 @@ import type { FleetState } from '../core/fleet-state.ts'
 import { queueOrder } from './route.ts'
 import { eligibility, eligibilityRules, type EligibilityRules, type JudgedBy } from './eligible.ts'
 
-/** An issue that a sprint may take. */
+/** An issue that a sprint may claim. */
 export interface Picked {
   readonly issue: Issue
   readonly attempt: number
@@ -17,19 +17,22 @@ export interface Picked {
   readonly revision: number
 }
 
-/** The issues that a sprint may take, and the reasons against the others. */
+/** The issues that a sprint may claim, and for each other issue the reason that it may not. */
 export interface Picks {
-  /** In the order in which sprints take them. */
+  /** The eligible issues, in the order in which sprints claim them. */
   readonly picks: readonly Picked[]
   /** The other issues of these repos, each with its reason. */
   readonly refused: readonly { readonly issue: IssueRef; readonly reason: Reason }[]
 }
 
-/** The choice of a sprint: its repos, or one issue. */
+/** The request of a sprint: the repos to take issues from, or one issue. */
 export interface PickRequest {
-  /** The repos to take issues from. */
+  /** The repos whose issues the sprint may claim. */
   readonly repos: readonly RepoRef[]
-  /** An issue that a person named; null: any. The labels and titles that sprints skip do not apply to it. */
+  /**
+   * An issue that a person named; null if the sprint may claim any issue. `skip_labels` and `skip_titles` of sprints do not apply to a
+   * named issue.
+   */
   readonly issue: IssueRef | null
   /** The issues that this worker skips for now. */
   readonly skips: readonly Skip[]
@@ -37,10 +40,10 @@ export interface PickRequest {
 
 type Policy = Pick<SprintPolicy, 'skip_labels' | 'skip_titles' | 'priority_labels'>
 
-/** The facets that decide what a sprint may take. */
+/** The facets that decide which issues a sprint may claim. */
 export type PickedFrom = JudgedBy & Pick<FleetState, 'issues' | 'repos_down' | 'held_repos'>
 
-/** Returns the issues that a sprint may take, in order, and the reasons against the others. */
+/** Returns the issues that a sprint may claim, by priority and age, and for each other issue the reason that it may not. */
 export function pickIssues(seen: PickedFrom, policy: Policy, { repos, issue: wanted, skips }: PickRequest): Picks {
   const rules = eligibilityRules(seen, repos)
   const skipped = new Map(skips.map((skip) => [skip.issue, skip.reason]))
@@ -67,7 +70,7 @@ export function pickIssues(seen: PickedFrom, policy: Policy, { repos, issue: wan
   return { picks: picks.map(({ rank: _rank, priority: _priority, ...pick }) => pick), refused }
 }
 
-/** Returns the reason that an issue is not work for anybody now; null if it is. */
+/** Returns the reason that an issue is not eligible now; null if it is eligible. */
 function ineligibleReason(record: IssueRecord, rules: EligibilityRules, seen: PickedFrom): Reason | null {
   if (!seen.writers.has(record.issue.repo)) return { code: 'repo_unread', why: seen.repos_down.get(record.issue.repo) ?? null }
   const verdict = eligibility(record, rules)

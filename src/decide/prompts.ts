@@ -17,7 +17,7 @@ export interface WorkPromptInput {
   readonly base: string
   /** Instructions of the forge for opening the change for review. */
   readonly open_change: string
-  /** Command that must pass first; null if none is known. */
+  /** The check command that must pass before the change is opened; null if the spec has none. */
   readonly check: string | null
   /** Random text for the fence around the issue. It must not occur in the issue. */
   readonly nonce: string

@@ -1,8 +1,8 @@
-/** Decides which paths of a change a person must review before the push: files that run by themselves, on the forge or in a checkout. */
+/** Decides which paths of a change a person must review before the push: files that the forge, git or an agent runs without being asked. */
 import { globMatcher } from '../core/globs.ts'
 import { agentsRun } from '../core/agent-kinds.ts'
 
-/** CI definitions of forges and services, and hooks of git, its tools and agents. They count in any folder. */
+/** CI definitions of forges and services, and hooks of git, git tools and agents. The globs match in any folder. */
 const runsByItself: readonly string[] = [
   '.github/workflows/**',
   '.github/actions/**',
@@ -64,7 +64,7 @@ const runsByItself: readonly string[] = [
   '.mcp.json',
 ]
 
-/** The folders of these files. A link or a file in the place of such a folder is protected, too. */
+/** The folders of these files. A link or a file with the path of such a folder is protected, too. */
 const folders = [
   ...new Set(
     runsByItself.flatMap((glob) => {
@@ -78,8 +78,8 @@ const folders = [
 export const isProtected: (path: string) => boolean = globMatcher([...runsByItself, ...folders].map((glob) => `**/${glob}`))
 
 /**
- * Returns the protected paths among those that a change touches, without those that the spec allows. `named`: globs of the files that
- * protected files of the base commit point to.
+ * Returns the protected paths among `touched`, without the paths that the spec allows. `named`: globs of the files that protected files of
+ * the base commit include or link to.
  */
 export function protectedAmong(touched: readonly string[], named: readonly string[], allowed: readonly string[]): string[] {
   const [isNamed, isAllowed] = [globMatcher(named), globMatcher(allowed)]
@@ -117,7 +117,7 @@ function isBelow(line: string, indent: number): boolean {
   return own > indent || (own === indent && line.trimStart().startsWith('-'))
 }
 
-/** Returns globs for the target of a symbolic link; none if the target is outside of the repository. */
+/** Returns globs for the target of a symbolic link; empty if the target is outside the repository. */
 export function linkTarget(path: string, target: string): string[] {
   if (target.startsWith('/')) return []
   const to = resolved(path.split('/').slice(0, -1), target)

@@ -1,12 +1,12 @@
 /**
- * Finds the time at which a provider accepts requests again, in the words of an agent's screen. Pure.
- * Examples: `resets 3am`, `try again at 14:05`, `in 2h 15m`, `Retry-After: 30`.
+ * Finds the time at which a provider accepts requests again, in the text of an agent's screen. Pure. Examples: `resets 3am`, `try again at
+ * 14:05`, `in 2h 15m`, `Retry-After: 30`.
  */
 import type { Time } from '../core/nouns.ts'
 
 const minute = 60_000
 const unit = { d: 86_400_000, h: 3_600_000, m: minute, s: 1_000 } as const
-/** Known limits last a week at most (ms). */
+/** Maximum wait (ms). The longest known limit lasts a week. */
 const longest = 8 * unit.d
 
 const span = /\b(?:in|after)\W{0,2}((?:about )?(?:\d+(?:\.\d+)? ?(?:d|h|m|s)[a-z]*(?:,? (?:and )?)?)+)/i
@@ -16,8 +16,8 @@ const dated = /\b(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d
 const clock = /\b(?:resets?|again|until|available)(?: at)? (\d{1,2})(?::(\d\d))? ?([ap]m)?\b(?: \(([A-Za-z_]+(?:\/[A-Za-z_+-]+)*)\))?/i
 
 /**
- * Returns the time at which the limit resets; null if the text names none. `since`: the time at which burn first saw the text. A time of
- * day without a zone counts in the zone of this machine.
+ * Returns the time at which the limit resets; null if the text names no time. `since`: the time at which burn first saw the text. A time of
+ * day without a zone is read in the time zone of this machine.
  */
 export function rateLimitReset(text: string, since: Time): Time | null {
   const reset = spanIn(text, since) ?? dateIn(text) ?? clockIn(text, since)
@@ -60,7 +60,7 @@ function minuteOfDay(at: Time, timeZone: string | undefined): number | null {
     const [hour, minutes] = shown.split(':').map(Number)
     return (hour ?? 0) * 60 + (minutes ?? 0)
   } catch {
-    // The words in brackets are no time zone.
+    // The text in brackets is not a time zone.
     return null
   }
 }

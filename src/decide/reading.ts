@@ -1,6 +1,6 @@
 /**
- * Reads the state of an agent from two sources: its screen, and the last event of its hook. If they disagree, the table below decides.
- * It needs stronger evidence for a free worker than for a busy one.
+ * Reads the state of an agent from two sources: its screen, and the last event of its hook. If they disagree, the table below decides. burn
+ * calls a worker idle only with stronger evidence than it needs to call a worker busy.
  *
  * | hook | screen | reading |
  * |---|---|---|
@@ -16,11 +16,11 @@
 import type { HookState, ParsedScreen, HookEvent } from '../core/agent.ts'
 import type { Reading, ReadingState, Time } from '../core/nouns.ts'
 
-/** A screen may show an event this late (ms). */
+/** Maximum delay (ms) until a screen shows an event. */
 const maxScreenDelay = 10_000
-/** After an event the agent needs this long to redraw its screen (ms). */
+/** Time (ms) that an agent needs to redraw its screen after an event. */
 const redrawTime = 3_000
-/** After this time (ms) the screen counts, even if it contradicts the hook. */
+/** This time (ms) after an event, burn believes the screen even if it contradicts the hook. */
 const hookTimeout = 60_000
 
 /** Returns the state of an agent. `now` and the time of the event are both by the clock of its machine. */
@@ -37,7 +37,7 @@ export function mergeReading(parsed: ParsedScreen, event: HookEvent | null, hook
   return { state, detail, evidence: `${reported}; the screen says ${screen.state}: ${screen.evidence}` }
 }
 
-/** Returns the screen's detail. The hook's counts if the screen has none, or shows only that a turn failed. */
+/** Returns the detail from the screen. Returns the hook's detail if the screen has none, or shows only that a turn failed. */
 function detailOf(screen: string | null, hook: string | null): string | null {
   return screen === null || (screen === 'turn failed' && hook !== null) ? hook : screen
 }

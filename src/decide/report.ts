@@ -31,18 +31,18 @@ export interface WorkerReport {
   readonly role: string
   readonly state: ReadingState
   readonly detail: string | null
-  /** The time at which burn first saw it in this state, in ISO 8601. */
+  /** The time at which burn first saw the worker in this state, in ISO 8601. */
   readonly since: string
   readonly evidence: string
   readonly live_dispatches: number
   readonly hold: string | null
-  /** The agent's question, with its choices; null if it asks nothing. */
+  /** The agent's question, with its choices; null if the agent asks nothing. */
   readonly question: string | null
-  /** The texts of its live dispatches, oldest first. */
+  /** The texts that gave the worker its live dispatches, oldest first. */
   readonly texts: readonly TextReport[]
   /**
-   * The reason that burn sends nothing to it; null if it may. The worker runs `burn worker loop`, the breaker of its kind is open, or it is
-   * in trouble.
+   * The reason that burn sends nothing to the worker; null if burn may send. The worker runs `burn worker loop`, the circuit breaker of its
+   * agent kind is open, or it is in trouble.
    */
   readonly stopped: Reason | null
 }
@@ -69,7 +69,7 @@ export interface WindowReport {
 export interface MachineReport {
   readonly name: string
   readonly reachable: boolean
-  /** The reason that it is unreachable; null if it is reachable. */
+  /** The reason that the machine is unreachable; null if it is reachable. */
   readonly reason: string | null
   /** The remedy, for people; null if none is known. */
   readonly remedy: string | null
@@ -102,7 +102,7 @@ export interface HoldReport {
   readonly scope: HoldScope
   readonly name: string
   readonly code: HoldCode
-  /** ISO 8601; null: it lasts until a person resumes it. */
+  /** The end of the hold in ISO 8601; null if it lasts until `burn resume`. */
   readonly until: string | null
   readonly why: Reason
   readonly actor: string
@@ -123,7 +123,7 @@ export interface StatusReport {
   readonly backed_off: readonly BackoffReport[]
   /** All holds in force: of workers, lanes, machines, repos and the fleet. */
   readonly holds: readonly HoldReport[]
-  /** Repos of the spec that burn could not read at its last try. The report about their issues may be outdated. */
+  /** Repos of the spec that burn could not read at its last attempt. The report about their issues may be outdated. */
   readonly unread: readonly UnreadReport[]
   readonly totals: Totals
   /** Open issues that burn does not give, because another ledger of this fleet has a live claim on them. At most 1,000. */
@@ -172,7 +172,7 @@ export function statusReport(shown: readonly Machine[], state: StatusState): Sta
 }
 
 function noTotals(): Totals {
-  // The object has an entry for each state.
+  // The cast is safe: the object has an entry for each state.
   const states = Object.fromEntries(readingStates.map((state) => [state, 0])) as Record<ReadingState, number>
   return { workers: 0, ...states, live_dispatches: 0, in_review: 0, stale: 0, held: 0 }
 }

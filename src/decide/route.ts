@@ -26,12 +26,12 @@ export interface Routed {
   readonly reasons: ReadonlyMap<RepoRef, Reason>
 }
 
-/** Returns the reason that a worker gets no work; null if it may get some. */
+/** Returns the reason that a worker gets no work; null if it may get work. */
 export function workBlockReason(snapshot: WorkerSnapshot, hold: Reason | null): Reason | null {
   return snapshot.worker.role === 'worker' ? sendBlockReason(snapshot, hold) : { code: 'role', role: snapshot.worker.role }
 }
 
-/** Returns the reason that burn sends nothing to a worker of any role; null if it may. */
+/** Returns the reason that burn sends nothing to a worker, whatever its role; null if burn may send. */
 export function sendBlockReason(snapshot: WorkerSnapshot, hold: Reason | null): Reason | null {
   if (hold !== null) return hold
   if (snapshot.stopped !== undefined) return { code: 'sent_nothing', why: snapshot.stopped }
@@ -40,10 +40,10 @@ export function sendBlockReason(snapshot: WorkerSnapshot, hold: Reason | null): 
 }
 
 /**
- * Gives issues, in their order, to workers with a free slot whose window serves the repo. A worker gets issues of its home repo while there
- * are any, because it has their context. So a first pass gives all issues to workers with that home repo, and a second pass gives the
- * others to any worker. Among several workers, one whose sublane is a label goes first, then the one with the fewest live dispatches, then
- * the one that was not used for longest.
+ * Gives issues, in their order, to workers with a free slot whose window serves the repo. A worker gets issues of its home repo first,
+ * because it knows that repo. So the first pass gives issues only to workers with that home repo, and the second pass gives the remaining
+ * issues to any worker. Among several workers, one whose sublane is a label goes first, then the one with the fewest live dispatches, then
+ * the one whose last claim is oldest.
  */
 export function route(issues: readonly Issue[], seen: FleetState, free: FreeWorkers): Routed {
   const routes: Route[] = []
@@ -62,7 +62,10 @@ export function route(issues: readonly Issue[], seen: FleetState, free: FreeWork
   }
 }
 
-/** Returns the workers with a free slot. The number of their slots for a repo limits how many issues of its queue the cycle reads. */
+/**
+ * Returns the workers with a free slot. From the queue of a repo, a cycle reads only as many issues as these workers have free slots for
+ * that repo.
+ */
 export function freeWorkers(seen: UnderWayState): FreeWorkers {
   const records = new Map(seen.records.map((record) => [record.id, record]))
   const taken = slotsTaken(seen.dispatches)
@@ -72,10 +75,10 @@ export function freeWorkers(seen: UnderWayState): FreeWorkers {
     const { worker } = snapshot
     if (workBlockReason(snapshot, held.worker(worker.id)) !== null || seen.following.has(worker.id)) continue
     const slots = taken.get(worker.id)
-    // After the depth was lowered, dispatches in higher slots still count.
+    // If the spec lowered `depth`, dispatches in the slots above it still count.
     const live = slots?.size ?? 0
     const free: number[] = []
-    // A worker in trouble gets one issue as a trial.
+    // A worker in trouble gets one issue, which shows whether it has recovered.
     const room = workerTrouble(snapshot, seen.now) === null ? worker.depth : Math.min(1, worker.depth)
     for (let slot = 0; slot < worker.depth && free.length < room - live; slot++) if (slots?.has(slot) !== true) free.push(slot)
     if (free.length > 0) found.push({ worker, free, live, used_at: records.get(worker.id)?.used_at ?? 0 })

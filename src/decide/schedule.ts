@@ -12,7 +12,7 @@ export interface ScheduledRun {
   readonly path: string
   /** The value of TMUX_TMPDIR, where tmux finds its servers; null if it is not set. */
   readonly tmux_tmpdir: string | null
-  /** The absolute path of the log file. The output is appended to it; under systemd it goes to the journal. */
+  /** The absolute path of the log file, to which cron and launchd append the output. systemd writes the output to the journal instead. */
   readonly log: string
 }
 
@@ -33,7 +33,7 @@ export function crontabLine(run: ScheduledRun): string {
   const words = `mkdir -p ${shell(folder)} && ${settings(run)
     .map(([name, value]) => `${name}=${shell(value)}`)
     .join(' ')} ${argv.map(shell).join(' ')} >>${shell(log)} 2>&1`
-  // A percent sign ends the command in a crontab, also in quotes.
+  // In a crontab, a percent sign ends the command, even within quotes.
   const command = words.replaceAll('%', '\\%')
   const hint = 'run it with a shorter PATH, or use --format systemd'
   if (command.length > maxCommandLength)
@@ -48,7 +48,10 @@ export function crontabLine(run: ScheduledRun): string {
   return `${cronTime(every)} ${command}\n`
 }
 
-/** Returns the run, if no scheduler needs to express a control character. Throws BurnError `schedule_words` (exit 2) otherwise. */
+/**
+ * Returns the run unchanged. Throws BurnError `schedule_words` (exit 2) if a part of it has a control character, which no scheduler can
+ * express.
+ */
 function withoutControls(run: ScheduledRun): ScheduledRun {
   const odd = [...run.argv, run.path, run.log, run.tmux_tmpdir ?? ''].find((word) => /\p{Cc}/u.test(word))
   if (odd === undefined) return run

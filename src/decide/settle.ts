@@ -1,4 +1,6 @@
-/** Runs the deciders about the work under way, in their order. A new decider is one file and one line in this list. */
+/**
+ * Runs the deciders about the work that is under way, in a fixed order. To add a decider, write its file and add it to `deciders` below.
+ */
 import type { Action } from '../core/actions.ts'
 import type { Freed, UnderWayState } from '../core/fleet-state.ts'
 import type { IssueRecord } from '../core/ledger/backlog.ts'
@@ -20,7 +22,10 @@ export interface Settled {
   readonly state: UnderWayState
 }
 
-/** Returns the actions of all deciders. Each decider sees the moves of the earlier ones as done, but not the texts that they plan. */
+/**
+ * Returns the actions of all deciders. Each decider sees the state after the moves of earlier deciders, but without the texts that these
+ * plan.
+ */
 export function settle(state: UnderWayState): Settled {
   let current = state
   const actions: Action[] = []
@@ -32,7 +37,7 @@ export function settle(state: UnderWayState): Settled {
   return { actions, state: current }
 }
 
-/** Returns the state after the moves: they free slots, and the issues of work that has ended. */
+/** Returns the state after the moves. A dispatch that ends frees its slot and its issue; a dispatch in review frees only its slot. */
 function after(state: UnderWayState, actions: readonly Action[]): UnderWayState {
   const moves = new Map(actionsOf(actions, 'move').map((move) => [move.id, move]))
   if (moves.size === 0) return state
@@ -54,8 +59,8 @@ function after(state: UnderWayState, actions: readonly Action[]): UnderWayState 
 }
 
 /**
- * Returns the issues as the ledger will have them after the actions of `settle`. An issue whose dispatch ends is judged again. It counts as
- * an attempt if the dispatch failed or was lost.
+ * Returns the issues as the ledger will have them after the actions of `settle`. burn judges an issue again when its dispatch ends. A
+ * dispatch that failed or was lost counts as an attempt.
  */
 export function withFreed(read: readonly IssueRecord[], { freed, now }: Pick<UnderWayState, 'freed' | 'now'>): readonly IssueRecord[] {
   const ends = new Map(freed.map(({ issue, to }) => [issue, to]))

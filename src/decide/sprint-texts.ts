@@ -1,4 +1,4 @@
-/** The texts of a sprint: for the model, for the commit, and for the change. Pure. */
+/** Builds the texts of a sprint: the prompts for the model, the commit message, and the description of the change. Pure. */
 import type { Issue } from '../core/nouns.ts'
 import type { CheckResult, Usage } from '../core/sprint.ts'
 import { codeForForge, escapeLineForForge, quoteForForge } from '../core/forge-text.ts'
@@ -10,7 +10,7 @@ export interface TaskText {
   readonly id: string
   readonly issue: Issue
   readonly dir: string
-  /** Command that must pass; null if none is known. */
+  /** The check command that must pass; null if the spec has none. */
   readonly check: string | null
   /** Random text for the fence around the issue. It must not occur in the issue. */
   readonly nonce: string
@@ -46,7 +46,7 @@ ${output}
 `)
 }
 
-/** Returns the task for the next backend, after one that failed. The workspace may have changes of the one that failed. */
+/** Returns the task for the next backend after a backend failed. The workspace may contain changes of the failed backend. */
 export function handOverText(task: string, reason: string): string {
   return `${task}\nAnother model worked on this before you and could not finish it (${oneLine(reason, 300)}). Its changes to the files may be useful, or not.\n`
 }
@@ -66,7 +66,7 @@ export interface ChangeText {
     readonly command: string | null
     readonly result: CheckResult
     readonly mends: number
-    /** Changed files that define the check. burn ran the check with their versions of the base commit. */
+    /** Changed files that define the check. burn ran the check with the base commit's version of these files. */
     readonly pinned: readonly string[]
     /** Changed files that may define the check. burn ran the check with the changed versions. */
     readonly changed: readonly string[]
@@ -74,9 +74,9 @@ export interface ChangeText {
   readonly files: readonly { readonly path: string; readonly added: number | null; readonly removed: number | null }[]
 }
 
-/** Characters of the model's answer that a change quotes. */
+/** Maximum number of characters of the model's answer that the description of a change quotes. */
 const longestSummary = 4000
-/** Files that a change names. */
+/** Maximum number of files that the description of a change lists. */
 const mostFiles = 50
 
 /** Returns the title of a sprint's change. */
@@ -90,7 +90,9 @@ export function commitMessage({ issue, summary, id, model }: ChangeText): string
   return `${escapeLineForForge(issue.title, 100)}\n\n${quoted === '' ? '' : `${quoted}\n\n`}Closes #${issue.number}\nBurn-Sprint: ${id}${model === null ? '' : `\nBurn-Model: ${escapeLineForForge(model, 100)}`}\n`
 }
 
-/** Returns the body of the change. The marker comes first, so that burn can find the change again; then the facts for a reviewer. */
+/**
+ * Returns the description of the change. It begins with the marker by which burn finds the change again. The facts for a reviewer follow.
+ */
 export function changeBody(text: ChangeText): string {
   const { id, fleet, issue, summary, files } = text
   const named = files.slice(0, mostFiles).map(({ path, added, removed }) => `- ${codeForForge(path, 200)}${counts(added, removed)}`)
@@ -115,7 +117,7 @@ function counts(added: number | null, removed: number | null): string {
   return added === null || removed === null ? ' (binary)' : ` +${added} −${removed}`
 }
 
-/** Tells the reviewer that the change touches files that define its check. */
+/** Returns the lines that tell the reviewer which files of the change define its check. */
 function definitionLines({ pinned, changed }: ChangeText['check']): string[] {
   const list = (paths: readonly string[]) =>
     paths

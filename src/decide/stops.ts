@@ -1,6 +1,6 @@
 /**
- * Decides which workers burn sends nothing to: a worker that runs `burn worker loop`, one whose kind has an open breaker, and one in
- * trouble.
+ * Decides which workers burn sends nothing to: workers that run `burn worker loop`, workers whose agent kind has an open circuit breaker,
+ * and workers in trouble.
  */
 import type { Reason } from '../core/reasons.ts'
 import type { ParsedScreen } from '../core/agent.ts'
@@ -18,7 +18,7 @@ export function loopLease(worker: WorkerId): string {
   return `${prefix}${worker}`
 }
 
-/** The reason for a worker that takes its issues itself. */
+/** The reason for a worker that claims its issues itself. */
 export const looping: Reason = { code: 'looping' }
 
 /** Returns the workers whose loop holds its lease, each with the reason `looping`. */
@@ -31,12 +31,12 @@ export function loopsIn(leases: LedgerView['leases'], now: Time): Map<WorkerId, 
 export interface StopFacts extends Pick<HoldsFacet, 'records'>, Pick<ReadingsFacet, 'states'> {
   readonly fleet: Fleet
   readonly leases: LedgerView['leases']
-  /** The newest texts to all workers, newest first. */
+  /** The latest deliveries to all workers, newest first. */
   readonly recent: LedgerView['recent']
   readonly now: Time
 }
 
-/** Returns the snapshots. Those that burn sends nothing to have the reason under `stopped`. */
+/** Returns the snapshots. `stopped` is the reason that burn sends nothing to a worker; it is absent if burn may send. */
 export function withStops(snapshots: readonly WorkerSnapshot[], facts: StopFacts): readonly WorkerSnapshot[] {
   const loops = loopsIn(facts.leases, facts.now)
   const screens = new Map(snapshots.flatMap(({ worker, parsed }) => (parsed === undefined ? [] : [[worker.id, parsed] as const])))
@@ -72,11 +72,14 @@ export function breakersOf(
   return new Map([...new Set(kinds.values())].map((kind) => [kind, breaker(kind)]))
 }
 
-/** A breaker opens at this number of workers or texts, and at half of them. A single odd pane does not open it. */
+/**
+ * A breaker opens if at least this number of screens are unknown or texts unproven, and these are at least half of the considered ones. A
+ * single unusual pane does not open it.
+ */
 const threshold = 3
-/** The breaker considers this number of newest texts. */
+/** Number of newest texts that a breaker considers. */
 const recentTexts = 10
-/** Older unproven texts do not count (ms). */
+/** Maximum age (ms) of an unproven text that a breaker considers. */
 const maxAge = 10 * 60_000
 
 /**

@@ -36,9 +36,9 @@ export interface UpOptions {
   readonly prune: boolean
   /** Returns the number of live dispatches of a worker. */
   readonly live: (worker: WorkerId) => number
-  /** Workers whose agent runs, although burn does not find their pane. They get no second one. */
+  /** Workers whose agent runs although burn does not find their pane. burn creates no second pane for them. */
   readonly strays: ReadonlySet<WorkerId>
-  /** Panes whose shell has no child process, so nobody uses them. */
+  /** Ids of the panes whose shell has no child process, so that nobody uses them. */
   readonly childless: ReadonlySet<string>
 }
 
@@ -78,7 +78,7 @@ export function planUp(
 ): TopologyAction[] {
   if (snapshot.state === 'down') return machine.windows.map((window) => createWindow(window, 'the session does not exist yet'))
   const marked = new Map(snapshot.panes.flatMap((pane) => (pane.worker === null ? [] : [[pane.worker, pane] as const])))
-  // A person may have moved a pane to another session. There, only windows that burn marked count.
+  // A person may have moved a pane to another session. In other sessions, burn considers only windows that it marked.
   const windows = snapshot.windows.filter(
     (each) => each.window !== null || (each.session_id === snapshot.session_id && snapshot.session === machine.session),
   )

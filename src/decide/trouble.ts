@@ -1,7 +1,8 @@
 /**
- * Handles trouble that every issue would meet: login, billing, model, quota, connection. It belongs to a worker or its account, and counts
- * as no attempt. The worker gets no new work until it recovers. burn tells its agent to continue its dispatches: after a pause, when the
- * limit resets, or after it has recovered by itself. If it does not recover, burn releases its dispatches.
+ * Handles failures that every issue would meet: login, billing, model, quota, connection. Such trouble is a fault of the worker or its
+ * account, so it does not count as an attempt of the issue. The worker gets no new work until it recovers. burn tells the agent to continue
+ * its dispatches after a pause, when the limit resets, or when the agent has recovered by itself. If the agent does not recover, burn
+ * releases its dispatches.
  */
 import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { Time, WorkerId } from '../core/nouns.ts'
@@ -12,12 +13,15 @@ import { isWorkerTrouble } from '../core/trouble.ts'
 import { rateLimitReset } from './rate-limit-reset.ts'
 
 const minute = 60_000
-/** After this time (ms) a worker in trouble gets one issue as a trial. */
+/** After this time (ms) burn gives a worker in trouble one issue, which shows whether the worker has recovered. */
 const trialPause = 60 * minute
-/** If a turn fails within this time (ms) after a resume text, it met the same trouble. Longer than a text waits for its pane. */
+/**
+ * If a turn fails within this time (ms) after a resume text, burn assumes the same trouble. The value is longer than the maximum time that
+ * a text waits before burn types it.
+ */
 const sameTroubleTime = 20 * minute
 
-/** Trouble of a worker that every issue would meet. */
+/** Trouble of a worker: a failure that every issue would meet. */
 export interface WorkerTrouble {
   readonly kind: TroubleKind
   readonly evidence: string
@@ -35,7 +39,10 @@ export function workerTrouble(
   return state === 'error' && isWorkerTrouble(detail) ? { kind: detail, evidence, since, reset: rateLimitReset(evidence, since) } : null
 }
 
-/** Returns the snapshots. Workers in trouble have the reason under `stopped`, until their next trial is due. */
+/**
+ * Returns the snapshots, with the reason under `stopped` for each worker in trouble. When burn may test the worker with one issue again,
+ * `stopped` is absent.
+ */
 export function withTroubles(
   snapshots: readonly WorkerSnapshot[],
   { records, states, now }: Pick<Moment, 'now'> & Pick<HoldsFacet, 'records'> & Pick<ReadingsFacet, 'states'>,
@@ -52,19 +59,19 @@ export function withTroubles(
   })
 }
 
-/** The resume texts about one trouble so far. */
+/** The resume texts that burn has sent about one trouble. */
 interface Attempts {
   /** The start of the trouble. */
   readonly began: Time
-  /** The number of resume texts. */
+  /** The number of these resume texts. */
   readonly times: number
-  /** The time of the last resume text or of the failure. */
+  /** The time of the last resume text or of the failure, whichever is later. */
   readonly last: Time
 }
 
 /**
- * Counts the resume texts that belong to the current trouble. If a turn failed only a while after such a text, its trouble is a new one.
- * `resumes`: the times of the texts, oldest first.
+ * Returns the resume texts that belong to the current trouble. If a turn failed later than `sameTroubleTime` after a resume text, the
+ * trouble is a new one. `resumes`: the times of the texts, oldest first.
  */
 function attemptsOf(since: Time, resumes: readonly Time[], pause: number): Attempts {
   let began = since
@@ -77,12 +84,12 @@ function attemptsOf(since: Time, resumes: readonly Time[], pause: number): Attem
   return { began, times, last: Math.max(since, resumes.at(-1) ?? 0) }
 }
 
-/** The trouble of a worker, and the next steps. */
+/** The trouble of a worker, and the times of the next steps. */
 export interface RecoveryPlan {
   readonly trouble: WorkerTrouble
-  /** The time at which burn tells its agent to continue. */
+  /** The time at which burn tells the agent to continue. */
   readonly next: Time
-  /** The time at which burn releases its dispatches; null: never. */
+  /** The time at which burn releases the worker's dispatches; null if burn never does. */
   readonly until: Time | null
 }
 
@@ -100,20 +107,20 @@ export function recoveryPlans(seen: UnderWayState): Map<WorkerId, RecoveryPlan> 
 function planOf(trouble: WorkerTrouble, own: readonly LiveDispatch[], seen: UnderWayState): RecoveryPlan {
   const { idle_timeout, stale_after } = seen.fleet.dispatch
   const pause = Math.min(5 * minute, (idle_timeout ?? Infinity) / 6)
-  // Resume texts for several dispatches at the same time count as one attempt.
+  // Resume texts for several dispatches with the same time count as one attempt.
   const resumes = new Set(own.flatMap(({ id }) => (seen.resumes.get(id) ?? []).map(({ planned_at }) => planned_at)))
   const { began, times, last } = attemptsOf(
     trouble.since,
     [...resumes].toSorted((a, b) => a - b),
     pause,
   )
-  // A limit that lasts longer than `stale_after` is not worth waiting for: another worker can do the issue.
+  // burn does not wait for a limit that lasts longer than `stale_after`, because another worker can do the issue sooner.
   const reset = trouble.reset !== null && trouble.reset <= began + stale_after ? trouble.reset : null
   const next = Math.max(reset ?? 0, times === 0 && reset !== null ? 0 : last + pause * 2 ** times)
   return { trouble, next, until: idle_timeout === null ? null : Math.max(began, reset ?? 0) + idle_timeout }
 }
 
-/** Returns true if a text that tells the agent to continue is on its way. */
+/** Returns true if a resume text for the dispatch is planned or being delivered. */
 export function hasPendingResume({ id }: LiveDispatch, { resumes }: UnderWayState): boolean {
   return resumes.get(id)?.some(({ state }) => activeStates.includes(state)) === true
 }

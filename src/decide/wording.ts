@@ -1,4 +1,4 @@
-/** The sentence for each reason code. No other file turns a reason into words. */
+/** The sentence for each reason code. Only this file turns a reason into a sentence. */
 import type { HoldScope } from '../core/nouns.ts'
 import type { Reason, ReasonCode, ReasonData } from '../core/reasons.ts'
 import { counted } from '../core/text.ts'
@@ -7,12 +7,12 @@ import { counted } from '../core/text.ts'
 export const toSecond = (at: number) => `${new Date(at).toISOString().slice(0, 19)}Z`
 const toMinute = (at: number) => `${new Date(at).toISOString().slice(0, 16)}Z`
 
-/** Returns the end of a back-off and its reason, to follow the name of an issue or a repo. */
+/** Returns the end and the reason of a back-off as a phrase. The caller puts the name of the issue or repo before it. */
 export function backoffText({ until, why }: { readonly until: number; readonly why: Reason }): string {
   return `backed off until ${toSecond(until)}: ${sentence(why)}`
 }
 
-/** Returns the reason of a hold and its end. The target is named if it is more than the worker or repo that the text is about. */
+/** Returns the reason of a hold and its end. For a hold on a lane, machine, account or the fleet, it also names that target. */
 export function holdText({ scope, name, until, why }: ReasonData['held']): string {
   const details = [
     ...(scope === 'worker' || scope === 'repo' ? [] : [heldName(scope, name)]),
@@ -182,7 +182,10 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
 
 const blockedBy = (why: Reason | null) => (why === null ? 'burn did not get to it in time' : sentence(why))
 
-/** Returns the sentence for a reason. A code that only a newer version knows is shown as JSON. */
+/**
+ * Returns the sentence for a reason. If a newer version of burn stored the reason, its code may be missing here. The reason is then
+ * returned as JSON.
+ */
 export function sentence(reason: Reason): string {
   // Each entry takes the data of its own code, which the compiler cannot follow through a lookup.
   const textOf = sentences[reason.code] as ((data: Reason) => string) | undefined

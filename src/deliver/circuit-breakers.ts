@@ -1,4 +1,7 @@
-/** Circuit breakers for agent kinds: they stop texts to a kind whose screens burn no longer recognises. `decide/stops` has the rule. */
+/**
+ * Circuit breakers for agent kinds. An open breaker stops texts to a kind whose screens burn no longer recognises or whose last texts it
+ * could not prove. `decide/stops` has the rule.
+ */
 import type { ParsedScreen } from '../core/agent.ts'
 import type { DeliveryView } from '../core/ledger/deliveries.ts'
 import type { Time, WorkerId } from '../core/nouns.ts'
@@ -7,16 +10,19 @@ import type { DeliveryPorts } from './ports.ts'
 import { hasElapsed } from '../core/elapsed.ts'
 import { agentKindsOf, breakersOf } from '../decide/stops.ts'
 
-/** Minimum time (ms) that a breaker must stay open before burn reports it. Agents that redraw show no composer for an instant, and many may redraw at once. */
+/**
+ * Minimum time (ms) that a breaker must stay open before burn reports it. An agent that redraws its screen shows no composer for an
+ * instant, and many agents may redraw at the same time.
+ */
 const minOpenTime = 1_000
 
-/** The breakers of one run. All machines share them, because a changed screen concerns every agent of its kind. */
+/** The breakers of one run. All machines share them, because an update that changes the screen can affect every agent of its kind. */
 export class CircuitBreakers {
   readonly #kinds: ReadonlyMap<WorkerId, string>
   readonly #recent: DeliveryView['recent']
   readonly #ports: Pick<DeliveryPorts, 'clock' | 'notify'>
   readonly #screens = new Map<WorkerId, ParsedScreen>()
-  /** The cached reasons by agent kind; null after a screen changed. */
+  /** The cached reasons by agent kind; null if a screen changed after the last computation. */
   #reasons: ReadonlyMap<string, Reason | null> | null = null
   /** The open breakers by agent kind. */
   readonly #open = new Map<string, { readonly since: Time; readonly reported: boolean }>()
@@ -34,7 +40,10 @@ export class CircuitBreakers {
     else this.#screens.set(worker, screen)
   }
 
-  /** Returns the reason that burn sends nothing to the worker's agent kind; null if its breaker is closed. It reports a lasting breaker once. */
+  /**
+   * Returns the reason that burn sends nothing to the worker's agent kind; null if its breaker is closed. It reports an open breaker once,
+   * when it has been open for `minOpenTime`.
+   */
   reasonFor(worker: WorkerId): Reason | null {
     this.#reasons ??= this.#decide()
     return this.#reasons.get(this.#kinds.get(worker) ?? '') ?? null

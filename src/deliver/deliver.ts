@@ -1,4 +1,6 @@
-/** Delivers texts into panes, on all machines concurrently. It repeats rounds until every delivery has ended or waits. */
+/**
+ * Delivers texts into panes, on all machines concurrently. It runs rounds until every delivery has ended, or waits for a person or a time.
+ */
 import type { Delivery } from '../core/lifecycle.ts'
 import type { DeliveryView } from '../core/ledger/deliveries.ts'
 import type { Machine, Time, WorkerId } from '../core/nouns.ts'
@@ -12,31 +14,38 @@ import { loopsIn } from '../decide/stops.ts'
 import { CircuitBreakers } from './circuit-breakers.ts'
 import { MachineDeliveries, writerOf } from './round.ts'
 
-/** Pause (ms) after a round in which nothing moved. It starts with the time of one redraw, and grows while nothing moves. */
+/**
+ * First pause (ms) after a round that changed no delivery: about the time of one screen redraw. The pause grows while no delivery changes.
+ */
 const minPause = 15
 const maxPause = 250
 
 export interface DeliverOptions {
-  /** Maximum time (ms) to wait for deliveries that cannot be placed yet, or are queued behind a running turn. They keep their state after that. */
+  /**
+   * Maximum time (ms) to wait for deliveries that burn cannot type yet, or that an agent queued behind a running turn. After this time the
+   * call returns, and the deliveries keep their state.
+   */
   readonly timeout: number
   /**
-   * Maximum time (ms) to wait for a text that is in its composer already, for example while the agent asks a question. By default burn waits until it has
-   * pressed Enter.
+   * Maximum time (ms) to wait for a text that is in its composer already, for example while the agent asks a question. By default burn
+   * waits until it has pressed Enter.
    */
   readonly placed_timeout?: number
-  /** Maximum time (ms) to reconnect to a machine whose connection was lost (default 0). It is for callers that run once, such as `burn send`. */
+  /**
+   * Maximum time (ms) to reconnect to a machine whose connection was lost (default 0). Commands that run once set it, such as `burn send`.
+   */
   readonly reconnect?: number
   /** The ids of deliveries to skip in this call, because another fleet may have claimed their issue first. */
   readonly unsure?: ReadonlySet<string>
   readonly onMove?: (delivery: Delivery) => void
-  /** Receives the reason that a delivery waits, once in each round. */
+  /** Called with the id of each waiting delivery and the reason, once in each round. */
   readonly onWait?: (delivery: string, why: Reason) => void
 }
 
 /**
- * Delivers the texts that this process holds a lease on, and returns the deliveries that changed. It returns when each delivery has ended, or waits for
- * something that only a person or time can change. After `stop`, burn places no further text, but completes those that are in a composer. Throws if the
- * ledger fails.
+ * Delivers the texts that this process holds a lease on, and returns the deliveries that changed. It returns when each delivery has ended,
+ * or waits for a person or a time. After `stop`, burn types no further text, but completes the deliveries whose text is in a composer.
+ * Throws if the ledger fails.
  */
 export async function deliver(
   machines: readonly Machine[],
@@ -51,7 +60,8 @@ export async function deliver(
   const hosts = await ports.machines.open(machines.filter(({ name }) => byMachine.has(name)))
   const breakers = deliveries.length === 0 ? null : new CircuitBreakers(ports, view.recent)
   const shared = { holds, breakers, write: writerOf(ports) }
-  // If the ledger fails for one machine, burn still waits for the others. No two runs may step one delivery concurrently.
+  // If the ledger fails for one machine, burn still waits for the other machines. Otherwise a second call could process their deliveries
+  // concurrently.
   const changed = await mapConcurrently(hosts, hosts.length, (host) => {
     const own = new MachineDeliveries(host, byMachine.get(host.machine.name) ?? [], shared, ports)
     return runRounds(own, ports, stop, options)

@@ -1,4 +1,4 @@
-/** The ports that deliveries use. A session of the command line implements all of them. */
+/** The ports that deliveries use. The session of a command implements all of them. */
 import type { Notice } from '../core/events.ts'
 import type { PaneAgent } from '../core/agent.ts'
 import type { DeliveryLedger } from '../core/ledger/deliveries.ts'
@@ -11,7 +11,7 @@ export interface DeliveryPorts {
   readonly ledger: Pick<DeliveryLedger, 'deliveryView' | 'deliveries' | 'moveDeliveries'>
   readonly machines: Machines
   readonly clock: Clock
-  /** Names this process in leases. */
+  /** The name of this process in leases. */
   readonly owner: string
   readonly kindOf: (agent: Pick<AgentConfig, 'kind' | 'custom'>) => PaneAgent
   readonly notify: (notice: Notice) => void

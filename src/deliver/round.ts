@@ -1,4 +1,7 @@
-/** The deliveries of one machine. Each round takes one snapshot, decides one step of each delivery, writes all intents at once, then runs the effects. */
+/**
+ * The deliveries of one machine. Each round takes one snapshot, decides one step of each delivery, writes all steps to the ledger in one
+ * transaction, and then types the keys.
+ */
 import type { DeliveryMove } from '../core/ledger/deliveries.ts'
 import type { Delivery } from '../core/lifecycle.ts'
 import type { Time, WorkerId } from '../core/nouns.ts'
@@ -37,19 +40,21 @@ export interface Shared {
 /** The result of one round. */
 export interface Round {
   readonly moved: readonly Delivery[]
-  /** The reasons that deliveries wait, by id. `until` is null if only the agent, or a person at its pane, can end the wait. */
+  /**
+   * The reasons that deliveries wait, by delivery id. `until` is null if only the agent, or a person who uses its pane, can end the wait.
+   */
   readonly waiting: ReadonlyMap<string, { readonly reason: Reason; readonly until: Time | null }>
   /** True if burn wrote texts to their files, so that the next round can place them. */
   readonly wrote: boolean
   /** True if the ledger refused a step, because another process ended the delivery or has its lease. */
   readonly refused: boolean
-  /** True if the machine is unreachable. burn knows nothing new about its deliveries then. */
+  /** True if the machine is unreachable. The deliveries are then unchanged. */
   readonly lost: boolean
 }
 
 const lostRound: Round = { moved: [], waiting: new Map(), wrote: false, refused: false, lost: true }
 
-/** Carries the deliveries to the panes of one machine. */
+/** Carries out the deliveries to the panes of one machine. */
 export class MachineDeliveries {
   /** The current deliveries, updated by each round. */
   all: readonly Delivery[]
@@ -65,7 +70,10 @@ export class MachineDeliveries {
     this.#ports = ports
   }
 
-  /** Runs one round. If `stopping`, it places no further text, but completes those that are in a composer. Throws only if the ledger fails. */
+  /**
+   * Runs one round. If `stopping`, it types no further text, but completes the deliveries whose text is in a composer. Throws only if the
+   * ledger fails.
+   */
   async round(stopping: boolean): Promise<Round> {
     const round = await this.#round(stopping)
     // After a lost connection or a refused step, only the ledger has the current states.
@@ -104,7 +112,9 @@ export class MachineDeliveries {
     return { moved: moves.flatMap(({ id }) => moved.get(id) ?? []), wrote, refused }
   }
 
-  /** Writes texts to their files, and remembers the line to type or the error for the next round. Returns true if any was written. */
+  /**
+   * Writes texts to their files, and stores the line to type or the error for the next round. Returns true if it wrote at least one file.
+   */
   async #writeTexts(cases: readonly Case[]): Promise<boolean> {
     const due = cases.flatMap(({ delivery, worker, kind, pane, step, seen }) =>
       step.do !== 'write' || worker === undefined || pane === null ? [] : [{ delivery, worker, kind, columns: pane.width, seen }],
@@ -120,7 +130,7 @@ export class MachineDeliveries {
     return [...lines.values()].some((prepared) => 'line' in prepared)
   }
 
-  /** Types all keys in one round trip. Returns the deliveries that the host refused to place: their texts reached nobody. */
+  /** Types all keys in one round trip. Returns the deliveries whose line the host refused to type: their texts reached no agent. */
   async #type(cases: readonly Case[]): Promise<readonly Delivery[]> {
     const effects = cases.flatMap(({ delivery, step, ...each }) => {
       const typing = typingOf({ delivery, step, ...each })
@@ -136,7 +146,7 @@ export class MachineDeliveries {
   }
 }
 
-/** Returns the intent that burn writes before a step's effect; null if the step does not change the delivery. */
+/** Returns the state change that burn stores before it carries out a step; null if the step does not change the delivery. */
 function moveOf({ delivery, seen, step }: Case): DeliveryMove | null {
   const base = { id: delivery.id, token: delivery.lease_token, from: delivery.state }
   const incarnation = seen.incarnation === null || delivery.state !== 'planned' ? {} : { incarnation: seen.incarnation }

@@ -20,7 +20,7 @@ const historyRows = 200
 export interface Case {
   readonly delivery: Delivery
   readonly pane: Pane | null
-  /** Undefined if the spec no longer has this worker. */
+  /** The recipient; undefined if the spec no longer has this worker. */
   readonly worker: Worker | undefined
   readonly kind: PaneAgent
   readonly seen: Observation
@@ -32,7 +32,7 @@ export interface StepContext {
   /** The reason of each hold, by worker. */
   readonly holds: ReadonlyMap<WorkerId, Reason>
   readonly breakers: CircuitBreakers | null
-  /** The findings of earlier rounds, by delivery id. */
+  /** The results of earlier rounds, by delivery id. */
   readonly remembered: Map<string, Remembered>
   readonly ports: DeliveryPorts
 }
@@ -81,7 +81,10 @@ class WorkerViews {
   }
 }
 
-/** Returns each delivery with its next step. Reads history and the process table from the machine if needed. Throws if the machine or the ledger is lost. */
+/**
+ * Returns each delivery with its next step. Reads history and the process table from the machine if needed. Throws if the machine or the
+ * ledger is lost.
+ */
 export async function stepsFor(
   host: PaneHost,
   { snapshot, screens }: { readonly snapshot: UpSnapshot; readonly screens: Screens },
@@ -93,7 +96,7 @@ export async function stepsFor(
   const agents = [...new Set(inProgress.flatMap(({ incarnation }) => incarnation ?? []))]
   const ended = await endedIn(snapshot, agents, (missing) => ports.machines.liveness(host.machine, missing))
   const busy = new Set(inProgress.map(({ worker }) => worker))
-  // Parsing the screens of all agents for the breakers is only worth it if a text could be placed now.
+  // Only if burn could type a text now does it parse the screens of all agents for the breakers, because that is slow.
   const breakers = deliveries.some(({ state, worker }) => state === 'planned' && !busy.has(worker)) ? context.breakers : null
   if (breakers !== null) updateBreakers(breakers, views, deliveries, ports.clock.now())
   const sent = deliveries
@@ -149,13 +152,19 @@ function isInProgress({ state }: Delivery): boolean {
   return pastingStates.includes(state) || state === 'submitted'
 }
 
-/** Returns false if a text is on its way to an agent that is in no pane. burn decides nothing until it finds the agent or knows that it has ended. */
+/**
+ * Returns false if burn typed the text to an agent that it finds in no pane now. burn changes nothing until it finds the agent, or has
+ * proof that the agent has ended.
+ */
 function isFound(delivery: Delivery, views: WorkerViews): boolean {
   const { incarnation, worker } = delivery
   return !isInProgress(delivery) || incarnation === null || views.incarnation(worker) === incarnation
 }
 
-/** Updates the breakers with the screen of every agent. Skips agents that were just started, because burn cannot recognise a half-drawn screen. */
+/**
+ * Updates the breakers with the screen of every agent. Skips agents that were just started, because burn cannot recognise a half-drawn
+ * screen.
+ */
 function updateBreakers(breakers: CircuitBreakers, views: WorkerViews, deliveries: readonly Delivery[], now: Time): void {
   const startedAt = new Map(
     deliveries.flatMap(({ kind, worker, planned_at }) => (kind === 'identity' ? [[worker, planned_at] as const] : [])),
@@ -166,7 +175,7 @@ function updateBreakers(breakers: CircuitBreakers, views: WorkerViews, deliverie
   }
 }
 
-/** Returns the workers whose composer holds nothing but the line of a delivery that has ended. */
+/** Returns the workers whose composer holds only the line of an ended delivery. */
 async function workersWithLeftover(
   deliveries: readonly Delivery[],
   views: WorkerViews,

@@ -1,4 +1,4 @@
-/** Prepares the line that burn types for a delivery. Unless the text is short, burn writes it to a file first, and the line names that file. */
+/** Prepares the line that burn types for a delivery. If the text is long, burn first writes it to a file, and the line names that file. */
 import type { Reason } from '../core/reasons.ts'
 import { createHash } from 'node:crypto'
 import type { PaneAgent } from '../core/agent.ts'
@@ -20,7 +20,9 @@ export interface PendingText {
 /** The line to type, or the reason that there is none, by delivery id. */
 export type TypedLines = ReadonlyMap<string, { readonly line: string } | { readonly why: Reason }>
 
-/** Returns the lines to type. Writes all files in one call to the machine; makes no call if burn can type every text itself. */
+/**
+ * Returns the lines to type. Writes all files in one call to the machine; makes no call if every text is short enough to be typed directly.
+ */
 export async function linesFor(pending: readonly PendingText[], host: Pick<PaneHost, 'write'>): Promise<TypedLines> {
   const short = pending.filter(({ delivery, kind }) => delivery.kind === 'send' && isTyped(delivery.text, kind.expands))
   const lines = new Map<string, { line: string } | { why: Reason }>(
@@ -49,7 +51,7 @@ export async function linesFor(pending: readonly PendingText[], host: Pick<PaneH
 
 const unwritten = (why: string): Reason => ({ code: 'unwritten', why })
 
-/** Adds a final line end, so that the number of lines in the typed line is right. */
+/** Adds a final newline, so that the line count in the typed line is correct. */
 const contentOf = (text: string) => (text.endsWith('\n') ? text : `${text}\n`)
 
 function factsOf(content: string): FileFacts {

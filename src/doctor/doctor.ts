@@ -19,7 +19,10 @@ import { teamFindings } from './teams.ts'
 
 const maxConcurrentRepos = 8
 
-/** Runs all checks concurrently and returns their findings. It passes each finding to `onFinding` as soon as it has it. A failed check is a finding. */
+/**
+ * Runs all checks concurrently and returns their findings. It calls `onFinding` with each finding at once. If a check itself fails, the
+ * failure is a finding.
+ */
 export async function doctor(machines: readonly Machine[], session: Session, onFinding: (finding: Finding) => void): Promise<Finding[]> {
   const all: Finding[] = []
   const report = (findings: readonly Finding[]) => {
@@ -52,7 +55,7 @@ function failedFinding(where: string, thrown: unknown): Finding {
 
 async function checkForge(machines: readonly Machine[], session: Session): Promise<Finding[]> {
   const owner = await checkToken(session)
-  // Without a valid token or a forge that answers, each repo would report the same failure.
+  // If the token is invalid or the forge does not answer, the checks of all repos would report the same failure.
   if (owner.finding.level === 'fail' && owner.code !== 'forge_forbidden') return [owner.finding]
   const repos = await mapConcurrently(servedRepos(machines), maxConcurrentRepos, async (repo) => {
     const finding = await checkRepo(repo, session)
@@ -113,7 +116,10 @@ async function checkFleet(machines: readonly Machine[], session: Session): Promi
   }
 }
 
-/** Returns findings about workers that get nothing. Their last turn failed for a reason that would affect every issue. */
+/**
+ * Returns findings about the workers in trouble, to which burn sends nothing: their last turn failed for a reason that every issue would
+ * meet.
+ */
 function troubleFindings({ workers }: Pick<StatusState, 'workers'>): Finding[] {
   const failing = workers.filter(({ reading: { state, detail } }) => state === 'error' && isWorkerTrouble(detail))
   return [...Map.groupBy(failing, ({ reading }) => reading.detail)].map(([kind, [first, ...others]]): Finding => {

@@ -16,11 +16,11 @@ export interface Finding {
   /** A machine's name, `forge`, `ledger`, `workers` or `sprint`. */
   readonly where: string
   readonly what: string
-  /** The command or instruction that fixes it; empty if the check is ok. */
+  /** The command or instruction that fixes the problem; empty if the check is ok. */
   readonly remedy: string
 }
 
-/** The request of a probe, with the times (ms) of the request and the response. */
+/** The arguments of a probe, with the times (ms) of its request and its response. */
 export interface ProbeRequest {
   readonly url: string | null
   readonly programs: readonly string[]
@@ -28,11 +28,14 @@ export interface ProbeRequest {
   readonly to: number
 }
 
-/** Resident memory of an idle Hermes chat. */
+/** Resident memory (KiB) of an idle Hermes chat. */
 const agentKb = 210 * 1024
 const minFreeDiskKb = 5 * 1024 * 1024
 const maxSkewSeconds = 30
-/** Minimum share of the memory in the spec: the kernel reserves some, and vendors use decimal units. */
+/**
+ * Minimum ratio of the memory that the machine reports to `ram_gb` of the spec. The ratio is below 1, because the kernel reserves memory
+ * and vendors use decimal units.
+ */
 const minSizeShare = 0.85
 const oldestTmux = [3, 2] as const
 
@@ -84,7 +87,10 @@ function tmuxFinding(machine: Machine, probe: Probe): Finding {
   return ok(machine, tmux)
 }
 
-/** Compares clocks. The machine read its clock between request and response, so only a value outside of these differs. */
+/**
+ * Compares the machine's clock with this one. The machine read its clock between the request and the response, so only a value outside this
+ * interval is a difference.
+ */
 function clockFinding(machine: Machine, { clock, os }: Probe, { from, to }: ProbeRequest): Finding {
   if (clock === null) return warn(machine, 'burn could not read its clock', lineOn(machine, 'date +%s'))
   const [early, late] = [Math.floor(from / 1000), Math.ceil(to / 1000)]
@@ -117,7 +123,7 @@ function gitFinding(machine: Machine, probe: Probe, url: string | null): Finding
   const check = `git ls-remote ${shellWord(url)}`
   const needsLogin =
     /^https?:/.test(url) && /authentication|could not read (?:username|password)|terminal prompts disabled|\b40[13]\b/i.test(git_error)
-  // After one login by hand, git has the password for the agents.
+  // With the credential helper `store`, git asks a person for the password once, and then has it for the agents.
   return fail(
     machine,
     `git can't read ${url}: ${git_error}`,
@@ -132,7 +138,7 @@ function diskFinding(machine: Machine, { disk_free_kb: free }: Probe): Finding {
   return ok(machine, `its disk has ${gb(free)} left`)
 }
 
-/** Compares the free memory with the need of the agents that do not run yet. Running agents have their memory already. */
+/** Compares the free memory with the memory that the missing agents need. The memory of running agents is in use already. */
 function memoryFinding(machine: Machine, { memory_free_kb: free, agents }: Probe, workers: number): Finding {
   const more = Math.max(0, workers - agents)
   const need = `${counted(more, agents > 0 ? 'more agent' : 'agent')} ${more === 1 ? 'needs' : 'need'} about ${gb(more * agentKb)}`
@@ -142,7 +148,7 @@ function memoryFinding(machine: Machine, { memory_free_kb: free, agents }: Probe
   return warn(machine, what, `write fewer "panes" for ${machine.name}: it has room for about ${agents + Math.floor(free / agentKb)}`)
 }
 
-/** Compares the machine's size with the spec. A smaller machine may be the wrong one. */
+/** Compares the machine's cores and memory with the spec. If the machine is smaller, `host` may name the wrong machine. */
 function sizeFindings(machine: Machine, { cores, memory_kb }: Probe): Finding[] {
   const kb = machine.ram_gb === null ? null : machine.ram_gb * 1024 * 1024
   const fewer = machine.cores !== null && cores !== null && cores < machine.cores
@@ -168,7 +174,7 @@ function busyFindings(machine: Machine): Finding[] {
   ]
 }
 
-/** Reports panes that a person moved to another session. burn still recognises them by their marks. */
+/** Returns a finding about panes that a person moved to another session. burn still finds these panes by their marks. */
 function sessionFindings(machine: Machine, { sessions }: Probe): Finding[] {
   const others = sessions.filter((name) => name !== machine.session)
   const [only] = others
@@ -180,7 +186,7 @@ function sessionFindings(machine: Machine, { sessions }: Probe): Finding[] {
   ]
 }
 
-/** Returns a finding if agents run although burn does not find their tmux server or session. */
+/** Returns a finding if agents of the fleet run on the machine, but burn finds no tmux server or session for them. */
 export function unreachableAgentFindings(machine: Machine, snapshot: MachineSnapshot): Finding[] {
   if (snapshot.state !== 'unreachable' || snapshot.answers !== true) return []
   return [fail(machine, snapshot.reason, snapshot.remedy ?? '')]

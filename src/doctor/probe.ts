@@ -7,7 +7,7 @@ import { loginShellScript, shellWord } from '../host/quote.ts'
 import { runOn } from '../host/run-on.ts'
 import { lineOn, reachRemedy } from '../observe/remedies.ts'
 
-/** The findings of the script. A value is null if the machine could not report it. */
+/** The results of the script. A value is null if the machine could not report it. */
 export interface Probe {
   /** The path of the person's login shell, e.g. `/usr/bin/fish`. */
   readonly shell: string
@@ -15,44 +15,44 @@ export interface Probe {
   readonly shell_works: boolean
   /** `tmux -V`, e.g. `tmux 3.4`. */
   readonly tmux: string | null
-  /** The path of tmux in the person's login shell. A command over ssh may have another PATH. */
+  /** The path of tmux in the user's login shell; null if the shell does not find tmux. A command over ssh may have another PATH. */
   readonly login_tmux: string | null
   readonly git: string | null
   /** Seconds since the epoch, by the machine's clock. */
   readonly clock: number | null
   /** `uname -s`. */
   readonly os: string | null
-  /** The command that installs a package whose name follows it, such as `apt-get install -y`. */
+  /** The command that installs a package, without the name of the package, such as `apt-get install -y`. */
   readonly install: string | null
   readonly disk_free_kb: number | null
   readonly memory_free_kb: number | null
   readonly memory_kb: number | null
   readonly cores: number | null
-  /** The number of live agents of this fleet. Their memory is no longer free. */
+  /** The number of live agents of this fleet. */
   readonly agents: number
   /** The tmux sessions that have panes of this fleet. */
   readonly sessions: readonly string[]
   readonly hooks: {
-    /** The number of events that hooks reported, and the number of those that were dropped. */
+    /** The number of events that hooks reported. `dropped`: the number of those that the hook dropped. */
     readonly events: number
     readonly dropped: number
-    /** The number of files of panes that this fleet does not have. */
+    /** The number of hook event files that belong to no pane of this fleet. */
     readonly stray_files: number
-    /** The number of agents that run without hooks although the spec wants hooks, and the reason of one of them. */
+    /** The number of agents that run without hooks although the spec wants hooks. `why`: the reason for one of these agents. */
     readonly without: number
     readonly why: string
   }
-  /** Agent programs that the person's login shell finds. */
+  /** Agent programs that the user's login shell finds. */
   readonly found: ReadonlySet<string>
-  /** The error of `git ls-remote` for a repo; null if git could read it or had none to read. */
+  /** The error of `git ls-remote` for a repo; null if git could read the repo or there is no repo to check. */
   readonly git_error: string | null
 }
 
 const probeTimeout = 40_000
 
 /**
- * The script. Its arguments: tmux, its socket, the session, a clone URL or nothing, the state directory, and the agent programs. It prints `key=value`
- * lines.
+ * The script. Its arguments: the path of tmux, the tmux socket, the session, a clone URL or an empty string, the state directory, and the
+ * agent programs. It prints `key=value` lines.
  */
 const script = `tmux=$1 socket=$2 session=$3 url=$4 state=$5; shift 5
 echo "clock=$(date +%s)"
@@ -101,14 +101,14 @@ if [ -n "$url" ]; then
 fi
 exit 0`
 
-/** The probe of a machine, or the reason that there is none. */
+/** The result of a probe, or the reason that the probe failed. */
 export type ProbeResult =
   | { readonly ok: true; readonly probe: Probe }
   | { readonly ok: false; readonly reason: string; readonly remedy: string }
 
 /**
- * Probes a machine within `timeout` (ms). If only the clone URL does not answer in time, the result is still ok, and `git_error` says so. Throws BurnError if
- * the connection cannot be set up.
+ * Probes a machine within `timeout` (ms). If only the clone URL does not answer in time, the result is still ok, and `git_error` says so.
+ * Throws BurnError if the connection cannot be set up.
  */
 export async function probeMachine(
   machine: Machine,

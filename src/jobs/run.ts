@@ -1,15 +1,18 @@
-/** Runs jobs. A job runs in one process at a time, and again when it is due. The ledger has its lease and its last result. */
+/**
+ * Runs jobs. Only one process at a time runs a job. The job runs again when it is due. The ledger has the lease and the last result of each
+ * job.
+ */
 import type { Job, JobLedger } from '../core/ledger/jobs.ts'
 import type { SessionPart } from '../observe/session.ts'
 import { BurnError } from '../core/errors.ts'
 import { leaseLength, withLeases } from '../observe/session.ts'
 
-/** The outcome of a call. If the job did not run, `job` shows that another process runs it or that it is not due. */
+/** The outcome of a call. If the job did not run, `job` is its record in the ledger: another process runs it, or it is not due. */
 export type JobRun<T> = { readonly ran: true; readonly result: T } | { readonly ran: false; readonly job: Job }
 
 /**
- * Runs `work` unless another process runs this job or it is not due. The caller must be within `withLeases`, which renews the lease. `result` returns one line
- * about the outcome. If `work` throws, this function throws the same error, and the job is due again at once.
+ * Runs `work`, unless another process runs this job or the job is not due. The caller must run within `withLeases`, which renews the lease.
+ * `result` returns one line about the outcome. If `work` throws, this function throws the same error, and the job is due again at once.
  */
 export async function runJob<T>(
   job: Pick<Job, 'name' | 'period'>,

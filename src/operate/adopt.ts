@@ -18,13 +18,14 @@ const maxConcurrentReads = 16
 export interface Adopted {
   /** The released claims; in a dry run, the claims to release. */
   readonly released: readonly { readonly issue: IssueRef; readonly dispatch: string; readonly worker: string | null }[]
-  /** Issues that keep their claim and repos that could not be read, each with the reason. */
+  /** Issues whose claim burn did not release, and repos that it could not read, each with the reason. */
   readonly kept: readonly { readonly what: string; readonly why: string }[]
 }
 
 /**
- * Releases every claim on an open issue that another ledger of this fleet wrote. It edits the comment to say `released`, so that burn can dispatch the issue.
- * Without `force`, it keeps a claim whose worker may still be working. It reads the comments of each open issue that has some. Throws if the ledger fails.
+ * Releases every claim on an open issue that another ledger of this fleet wrote. It edits the comment to say `released`, so that burn can
+ * dispatch the issue. Without `force`, it keeps a claim whose worker may still be working. It reads the comments of each open issue that
+ * has comments. Throws if the ledger fails.
  */
 export async function adopt({ dryRun, force }: { readonly dryRun: boolean; readonly force: boolean }, session: Session): Promise<Adopted> {
   const { fleet, ledger, forge } = session
@@ -50,7 +51,7 @@ export async function adopt({ dryRun, force }: { readonly dryRun: boolean; reado
   return { released: released.toSorted((a, b) => (a.issue < b.issue ? -1 : Number(a.issue > b.issue))), kept }
 }
 
-/** Returns the workers that may be working, with their state. An unreachable worker counts as busy. */
+/** Returns the ids of the workers that may be working, with their states. A worker on an unreachable machine may be working. */
 async function busyWorkers(session: Session): Promise<ReadonlyMap<string, string>> {
   const { machines } = session.fleet
   const snapshots = readWorkers(machines, await readMachines(machines, session), session.kindOf)
@@ -62,7 +63,10 @@ function whyKept({ worker }: OwnClaim, busy: ReadonlyMap<string, string>): strin
   return state === undefined ? null : `${worker} may still be working on it (${state}): wait for it, end its agent, or use --force`
 }
 
-/** Returns the live claims on an issue that another ledger of this fleet wrote. Reads its comments from the forge. Throws BurnError `forge_*`. */
+/**
+ * Returns the live claims on an issue that another ledger of this fleet wrote. Reads its comments from the forge. Throws BurnError
+ * `forge_*`.
+ */
 export async function claimsElsewhere(issue: IssueRef, session: Session): Promise<OwnClaim[]> {
   const comments = await session.forge.comments(issue)
   return unknownClaims(issue, comments, await writersOf(repoOf(issue), session), session)

@@ -1,4 +1,7 @@
-/** Installs the files that agents need before they start: the hook, and a folder for each worker. It makes two calls to a machine for all of its workers. */
+/**
+ * Installs the files that agents need before they start: the hook, and a folder for each worker. It makes two calls to each machine,
+ * whatever the number of workers.
+ */
 import type { AgentPlace, AgentStart } from '../core/agent.ts'
 import type { Machine, Worker, WorkerId } from '../core/nouns.ts'
 import { parseDocument } from 'yaml'
@@ -8,8 +11,8 @@ import { messageOf } from '../core/errors.ts'
 import { installFiles, readHome } from '../host/files.ts'
 
 /**
- * Installs the files of these workers' agents, and returns how to start each agent. If that fails, agents start without hooks, and `without_hooks` has the
- * reason. burn then reads their state from their screens alone.
+ * Installs the files of these workers' agents, and returns how to start each agent. If the installation fails, the agents start without
+ * hooks, and `without_hooks` has the reason. burn then reads their state only from their screens.
  */
 export async function prepareAgentStarts(
   machine: Machine,
@@ -37,7 +40,10 @@ export async function prepareAgentStarts(
   }
 }
 
-/** Reads the home folder and the configuration files of the agent kinds from the machine. Returns a function from a worker to its place. */
+/**
+ * Reads the home folder and the configuration files of the agent kinds from the machine. Returns a function that maps a worker to its
+ * folders and configuration.
+ */
 async function placesOn(machine: Machine, workers: readonly Worker[], fleet: string): Promise<(worker: Worker) => AgentPlace> {
   const names = [...new Set(workers.flatMap(({ agent }) => paneAgent(agent).reads ?? []))]
   const { home: person, files, entries } = await readHome(machine, names)
@@ -54,7 +60,7 @@ async function placesOn(machine: Machine, workers: readonly Worker[], fleet: str
   })
 }
 
-/** Returns the data of a YAML or JSON file; null if it is malformed. The agent itself reports a malformed file. */
+/** Returns the data of a YAML or JSON file; null if it is malformed. burn does not report a malformed file, because the agent does. */
 function parseConfig(text: string): unknown {
   const document = parseDocument(text, { logLevel: 'silent' })
   return document.errors.length > 0 ? null : document.toJS({ maxAliasCount: 100 })

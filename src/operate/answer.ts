@@ -12,12 +12,12 @@ import { closedInputs } from '../decide/observation.ts'
 import { sentence } from '../decide/wording.ts'
 import { hostOf, paneOf } from '../observe/worker-pane.ts'
 
-/** Maximum time (ms) until the agent must show that it took the answer. */
+/** Maximum time (ms) to wait until the screen shows that the agent accepted the answer. */
 const answerTimeout = 10_000
 /** Pause (ms) between snapshots. */
 const pollPause = 100
 
-/** Returns a short hash of a question. An answer can name it, so that burn answers no other question. */
+/** Returns a short hash of a question. A person can pass this hash with an answer, so that burn answers no other question. */
 export function markOf(question: string): string {
   return createHash('sha256').update(question).digest('hex').slice(0, 8)
 }
@@ -32,9 +32,12 @@ export interface OpenQuestion {
 
 /** The outcome of an answer. */
 export interface Answered extends OpenQuestion {
-  /** `taken`: the agent continues, or asks another question. `unknown`: it still asks the question, or burn could no longer read its screen. */
+  /**
+   * `taken`: the agent continues, or asks another question. `unknown`: the agent still asks the same question, or burn could no longer read
+   * the screen.
+   */
   readonly outcome: 'taken' | 'unknown'
-  /** The state of the agent after the answer; or the error if burn could not read it. */
+  /** The state of the agent after the answer; or the error if burn could not read the state. */
   readonly state: string
 }
 
@@ -62,9 +65,9 @@ function openQuestionOf(worker: Worker, { screen }: WorkerView): OpenQuestion {
 }
 
 /**
- * Types an answer to the open question, and waits until the agent takes it. `expected` is the mark of the question that the person saw; if it is given, burn
- * answers no other question. Throws BurnError `no_such_choice` (exit 2), `question_changed`, `pane_in_use`, `never_asks`, `not_typed`, and those of
- * `readQuestion`.
+ * Types an answer to the open question, and waits until the agent accepts the answer. `expected` is the mark of the question that the
+ * person saw; if it is given, burn answers no other question. Throws BurnError `no_such_choice` (exit 2), `question_changed`,
+ * `pane_in_use`, `never_asks`, `not_typed`, and those of `readQuestion`.
  */
 export async function answer(worker: Worker, choice: string, session: Session, expected: string | null = null): Promise<Answered> {
   const seen = await readWorker(worker, session)
@@ -99,7 +102,7 @@ export async function answer(worker: Worker, choice: string, session: Session, e
   return waitUntilTaken(worker, open, session)
 }
 
-/** Reads the screen until the agent took the answer, or until `answerTimeout`. */
+/** Reads the screen until the agent has accepted the answer, for at most `answerTimeout`. Returns the outcome. */
 async function waitUntilTaken(worker: Worker, open: OpenQuestion, session: Session): Promise<Answered> {
   const { clock } = session
   let state = 'waiting'
@@ -107,7 +110,7 @@ async function waitUntilTaken(worker: Worker, open: OpenQuestion, session: Sessi
     try {
       const { screen } = await readWorker(worker, session)
       state = screen.reading.state
-      // A screen that burn does not recognise proves nothing.
+      // A screen that burn does not recognise is no proof that the agent continues.
       const continues = state === 'idle' || state === 'working' || state === 'error' || state === 'starting'
       const asksAnother = state === 'waiting' && (screen.question ?? screen.reading.evidence) !== open.question
       if (continues || asksAnother) return { ...open, outcome: 'taken', state }

@@ -6,12 +6,13 @@ import type { Session } from '../observe/session.ts'
 import { BurnError } from '../core/errors.ts'
 import { argvOn } from '../host/transport.ts'
 
-/** The target on a machine: a worker's pane, or a window of the spec. Null: the pane that the session showed last. */
+/** The target on a machine: a worker's pane, or a window of the spec; null for the session's active pane. */
 export type AttachTarget = { readonly worker: string } | { readonly window: string } | null
 
 /**
- * Returns the argv that attaches a terminal. Windows are larger than a person's terminal, and a client shows a part of one. `refresh-client` pans to the
- * pane's corner, so that no pane changes its size. Throws BurnError `machine_unreachable`, `tmux_no_session` or `pane_missing`.
+ * Returns the argv that attaches a terminal. The fleet's windows are larger than most terminals, so a client shows only a part of a window.
+ * `refresh-client` pans to the pane's corner, so that tmux does not resize the panes. Throws BurnError `machine_unreachable`,
+ * `tmux_no_session` or `pane_missing`.
  */
 export async function attachArgv(machine: Machine, target: AttachTarget, session: Session): Promise<string[]> {
   const [host] = await session.machines.open([machine])
@@ -41,14 +42,19 @@ function isIn({ worker }: Pane, window: string, machine: Machine): boolean {
   return worker !== null && worker.startsWith(`${machine.name}/${window}/`)
 }
 
-/** Reads the corner of one pane. Snapshots do not read it, because that would make each of them slower. */
+/**
+ * Returns the position of the top left corner of a pane, in columns and rows. Snapshots do not contain it, because that would make each
+ * snapshot slower.
+ */
 async function cornerOf({ id }: Pane, tmux: Tmux): Promise<{ left: number; top: number }> {
   const [reply] = await tmux.run([[['display-message', '-p', '-t', id, '#{pane_left} #{pane_top}']]])
   const [left = 0, top = 0] = reply?.lines[0]?.split(' ').map(Number) ?? []
   return { left, top }
 }
 
-/** Returns the tmux commands that select a pane and pan to it. They pan to the top left first, because tmux starts panning at the cursor. */
+/**
+ * Returns the tmux commands that select a pane and pan to it. They pan to the top left first, because tmux starts panning at the cursor.
+ */
 function showPane({ id, window_id }: Pane, { left, top }: { left: number; top: number }): string[] {
   const far = '10000'
   return [

@@ -5,13 +5,16 @@ import { capturePanes } from '../tmux/panes.ts'
 import { hostOf, noPane, paneOf } from '../observe/worker-pane.ts'
 
 export interface CaptureOptions {
-  /** Rows of history above the screen. */
+  /** Number of history rows above the screen to return. */
   readonly lines: number
-  /** With colours, as escape sequences. */
+  /** If true, the rows contain colours as escape sequences. */
   readonly ansi: boolean
 }
 
-/** Returns the rows of a worker's pane, oldest first, without blank rows at the end. Throws BurnError `machine_unreachable` or `pane_missing`. */
+/**
+ * Returns the rows of a worker's pane, oldest first, without blank rows at the end. Throws BurnError `machine_unreachable` or
+ * `pane_missing`.
+ */
 export async function captureWorker(worker: Worker, session: Session, { lines, ansi }: CaptureOptions): Promise<readonly string[]> {
   const host = await hostOf(worker, session)
   const { id } = paneOf(worker, await host.snapshot())

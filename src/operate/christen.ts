@@ -21,8 +21,8 @@ import { sentence } from '../decide/wording.ts'
 import { MachineDeliveries, writerOf } from '../deliver/round.ts'
 
 /**
- * `planned`: a dry run. `named`: the agent has its name. `already`: it had its name before. `unproven`: burn typed the text, but found no proof that the agent
- * has it. `failed`: `why` has the reason.
+ * `planned`: a dry run. `named`: the agent now has its name. `already`: it had its name before this call. `unproven`: burn typed the text,
+ * but found no proof that the agent has it. `failed`: `why` has the reason.
  */
 export type Outcome = 'planned' | 'named' | 'already' | 'unproven' | 'failed'
 
@@ -37,15 +37,15 @@ export interface ChristenOptions {
   /** Maximum number of agents that start concurrently on one machine; null means its number of cores, but at least two. */
   readonly parallel: number | null
   readonly dryRun: boolean
-  /** True if agents get hooks, unless the spec or their kind has none. */
+  /** If true, burn starts agents with hooks, unless the spec or the agent kind has no hooks. */
   readonly hooks: boolean
   readonly onWithoutHooks: (worker: string, why: string) => void
   readonly onOutcome: (christening: Christening) => void
 }
 
 /**
- * Starts and names the agents of these workers, and returns one result for each. It is idempotent: an agent that has its name gets no other text. After
- * `stop` it starts no further agents, but completes those that are starting. Throws if the ledger fails.
+ * Starts and names the agents of these workers, and returns one result for each. It is idempotent: an agent that has its name gets no
+ * second identity text. After `stop` it starts no further agents, but names those that are starting. Throws if the ledger fails.
  */
 export async function christen(
   workers: readonly Worker[],
@@ -68,7 +68,7 @@ export async function christen(
   return all.flat()
 }
 
-/** Christens the workers of one machine: some wait in a queue, and the agents of others are starting. */
+/** Christens the workers of one machine. A limited number of agents start at the same time; the other workers wait in a queue. */
 class MachineChristening {
   readonly #done: Christening[] = []
   #starts: ReadonlyMap<WorkerId, AgentStart> = new Map()
@@ -102,7 +102,7 @@ class MachineChristening {
     return this.#done
   }
 
-  /** Returns the workers to start or to name. Finishes all others at once. */
+  /** Returns the workers whose agent burn must start or name. Stores the result of all other workers at once. */
   async #queue(): Promise<{ worker: Worker; pane: Pane; alive: boolean }[]> {
     const snapshot = await this.#starting.host.snapshot()
     if (snapshot.state !== 'up') {
@@ -161,7 +161,7 @@ class MachineChristening {
     this.#starting.all = this.#starting.all.filter((each) => !withLoop.includes(each))
   }
 
-  /** Returns the reason that this agent needs no text; null if it needs one. */
+  /** Returns the reason that this agent needs no identity text; null if it needs one. */
   async #whyNamed(worker: Worker, incarnation: string): Promise<string | null> {
     const [last] = await this.#session.ledger.deliveries({ worker: worker.id, kind: 'identity', limit: 1 })
     if (last === undefined || last.state === 'refused' || last.state === 'mangled') return null
@@ -189,7 +189,7 @@ class MachineChristening {
     this.#starting.all = [...this.#starting.all, ...(await ledger.planDeliveries(texts, owner, now + leaseLength, now))]
   }
 
-  /** Returns false if the login shell of the machine keeps agents from starting. */
+  /** Starts the agents of these workers. Returns false if the machine's login shell prevents the start of agents. */
   async #start(withoutAgent: readonly { worker: Worker; pane: Pane }[]): Promise<boolean> {
     const launches = withoutAgent.map(({ worker, pane }) => {
       const { argv, env, queues = false, without_hooks } = this.#starts.get(worker.id) ?? paneAgent(worker.agent).start(worker.agent, null)
@@ -208,7 +208,7 @@ class MachineChristening {
     return true
   }
 
-  /** Runs one round of deliveries. Returns true if something moved. */
+  /** Runs one round of deliveries. Returns true if a delivery changed. */
   async #step(stop: AbortSignal): Promise<boolean> {
     await this.#skipLoops()
     const { moved, lost, wrote } = await this.#starting.round(stop.aborted)

@@ -1,4 +1,4 @@
-/** `burn council`: sends a person's question to every council and sentinel worker. They answer it, and do no work for it. */
+/** `burn council`: sends a person's question to every council and sentinel worker. The workers answer the question and change no files. */
 import type { Delivery } from '../core/lifecycle.ts'
 import type { Worker } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
@@ -16,7 +16,7 @@ export function councilOf({ fleet }: Pick<Session, 'fleet'>): Worker[] {
   return fleet.machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers.filter(({ role }) => role !== 'worker')))
 }
 
-/** Sends a question to the council and returns one delivery for each. Throws BurnError `council_empty` or `question_empty`. */
+/** Sends a question to the council and returns one delivery per worker. Throws BurnError `council_empty` or `question_empty`. */
 export async function askCouncil(question: string, session: Session, stop: AbortSignal): Promise<Delivery[]> {
   const members = councilOf(session)
   if (members.length === 0)

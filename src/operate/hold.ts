@@ -15,8 +15,8 @@ export interface HoldTarget {
 }
 
 /**
- * Returns the targets that a name stands for. It can be `all`, or the name of a machine, window, lane, repo or worker. A lane stands for all of its windows.
- * Throws BurnError `hold_unknown` or `hold_ambiguous` (exit 2).
+ * Returns the targets that a name stands for. The name can be `all`, or the name of a machine, window, lane, repo or worker. A lane stands
+ * for all of its windows. Throws BurnError `hold_unknown` or `hold_ambiguous` (exit 2).
  */
 export function holdTargetsNamed(fleet: Fleet, name: string): readonly HoldTarget[] {
   if (name === wholeFleet) return [{ scope: 'fleet', name: wholeFleet }]
@@ -41,7 +41,7 @@ export function holdTargetsNamed(fleet: Fleet, name: string): readonly HoldTarge
   return first.map(({ target }) => target)
 }
 
-/** Returns all possible targets with their names. The first name of each is unique. */
+/** Returns all possible targets, each with the names that a person can type. The first name of each target is unique. */
 function targetNames(fleet: Fleet): { readonly target: HoldTarget; readonly names: readonly string[] }[] {
   const entry = (scope: HoldScope, name: string, ...aliases: string[]) => ({ target: { scope, name }, names: [name, ...aliases] })
   const machines = fleet.machines.flatMap(({ name: machine, windows }) => [
@@ -62,7 +62,7 @@ export interface PersonalHold {
   readonly actor: string
 }
 
-/** Saves a hold on each of these targets. It replaces an earlier hold by a person. */
+/** Saves a hold on each of these targets. The new hold replaces an earlier hold that a person set. */
 export async function holdByHand(
   targets: readonly HoldTarget[],
   by: PersonalHold,

@@ -17,13 +17,13 @@ export interface Released {
   readonly dispatches: readonly Dispatch[]
   /** Claims of another ledger of this fleet that burn released on the forge. */
   readonly elsewhere: readonly OwnClaim[]
-  /** The URL of a change that is open for review; null if there is none. burn does not dispatch the issue while it is open. */
+  /** The URL of a change that is open for review; null if there is none. burn does not dispatch the issue while this change is open. */
   readonly open_change: string | null
 }
 
 /**
- * Releases an issue. Without `force`, it refuses if an agent may be working on it or a change is open for review. It also refuses if another ledger
- * of this fleet has claimed it. Throws BurnError `nothing_live`, `still_held`, `change_open` or `other_ledger`.
+ * Releases an issue. Without `force`, it throws if an agent may be working on the issue, if a change is open for review, or if another
+ * ledger of this fleet has claimed the issue. Throws BurnError `nothing_live`, `still_held`, `change_open` or `other_ledger`.
  */
 export async function release(issue: IssueRef, force: boolean, session: Session): Promise<Released> {
   const { ledger, clock } = session
@@ -95,8 +95,8 @@ async function possibleHolders(live: readonly Dispatch[], session: Session): Pro
 }
 
 /**
- * Allows burn to dispatch an issue again. It deletes the attempts and the `done` mark, and ends the back-offs of the issue and its repo.
- * Throws BurnError `still_live` or `issue_unknown`.
+ * Allows burn to dispatch an issue again. It resets the number of attempts, deletes the `done` mark, and ends the back-offs of the issue
+ * and its repo. Throws BurnError `still_live` or `issue_unknown`.
  */
 export async function requeue(issue: IssueRef, { ledger, clock }: Session): Promise<void> {
   if (await ledger.requeue(issue, clock.now())) return

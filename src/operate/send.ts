@@ -1,4 +1,7 @@
-/** `burn send`: sends a person's text to workers. burn types it only if it disturbs nobody, and looks for a proof that the agent has it. */
+/**
+ * `burn send`: sends a person's text to workers. burn types the text only if this disturbs nobody, and then looks for proof that the agent
+ * has the text.
+ */
 import type { Reason } from '../core/reasons.ts'
 import type { Delivery } from '../core/lifecycle.ts'
 import type { Worker } from '../core/nouns.ts'
@@ -8,7 +11,7 @@ import { sanitize } from '../core/text.ts'
 import { deliver } from '../deliver/deliver.ts'
 import { leaseLength, withLeases } from '../observe/session.ts'
 
-/** Maximum size of a text in bytes. Terminals, tmux buffers and all supported agents accept that much in one paste. */
+/** Maximum size of a text in bytes. Terminals, tmux buffers and all supported agents accept a paste of this size. */
 const maxBytes = 1_048_576
 
 /** Maximum time (ms) to reconnect to a machine whose connection was lost. */
@@ -20,15 +23,15 @@ export interface SendOptions {
   readonly onMove?: (delivery: Delivery) => void
 }
 
-/** A text that `checkText` accepted, and its recipient. */
+/** A text that `checkText` returned, and its recipient. */
 export interface Message {
   readonly worker: Worker
   readonly text: string
 }
 
 /**
- * Sends each message once, and returns one delivery for each, in their order. After the timeout it withdraws (`refused`) a text that burn could not type, so
- * that no text arrives hours later. Throws if the ledger fails.
+ * Sends each message once, and returns one delivery per message, in the same order. After the timeout, burn withdraws a text that it could
+ * not type (state `refused`), so that no text arrives hours later. Throws if the ledger fails.
  */
 export async function send(messages: readonly Message[], session: Session, stop: AbortSignal, options: SendOptions): Promise<Delivery[]> {
   const { ledger, clock, owner, newId, fleet } = session

@@ -19,13 +19,16 @@ export interface BringUpOptions {
   readonly prune: boolean
 }
 
-/** The actions on one machine; in a dry run, the planned ones. `error` is the first error of the machine or of tmux. */
+/**
+ * The actions that burn carried out on one machine; in a dry run, the planned actions. `error` is the first error of the machine or of
+ * tmux.
+ */
 export interface BringUpResult {
   readonly machine: string
   readonly actions: readonly TopologyAction[]
   readonly error: string | null
   readonly hint: string
-  /** Facts for a person, such as panes in other sessions or a renamed session. */
+  /** Remarks for a person, for example that panes are in another session. */
   readonly notes: readonly string[]
 }
 
@@ -67,7 +70,7 @@ export async function bringUp(machines: readonly Machine[], session: Session, op
   )
 }
 
-/** Returns a note for each way in which the fleet's panes are not in the session that the spec names. */
+/** Returns remarks for a person if panes of the fleet are in a session other than the one that the spec names. */
 export function placeNotes(machine: Machine, snapshot: MachineSnapshot): string[] {
   if (snapshot.state !== 'up') return []
   const elsewhere = snapshot.panes.filter(({ worker, session_id }) => worker !== null && session_id !== snapshot.session_id).length
@@ -158,7 +161,7 @@ export async function bringDown(machines: readonly Machine[], plans: readonly Do
     hosts.map(async (host) => {
       const plan = plans.find(({ machine }) => machine === host.machine.name)
       if (host.tmux === null || plan === undefined) return
-      // The tmux server exits with its last pane, which closes the channel. That is no error.
+      // When its last pane ends, the tmux server exits and closes the connection. burn does not report that as an error.
       await host.tmux.run(downLines(plan.end, plan.leave)).catch((thrown: unknown) => host.drop(thrown))
     }),
   )
