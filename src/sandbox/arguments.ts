@@ -1,4 +1,4 @@
-/** The arguments of a tool call: describes them as JSON Schema, and checks those that a model sends. */
+/** The arguments of a tool call: describes them to the model as JSON Schema, and checks those that the model sends. */
 import { oneLine } from '../core/text.ts'
 import { ToolError } from './paths.ts'
 
@@ -18,12 +18,12 @@ interface Values {
   readonly boolean: boolean
 }
 
-/** The checked values of the fields; null for an optional argument that is missing. */
+/** The checked argument values by name; null if an optional argument is missing. */
 export type ArgumentValues<F extends ArgumentFields> = {
   readonly [K in keyof F]: Values[F[K]['type']] | (F[K] extends { readonly optional: true } ? null : never)
 }
 
-/** Returns the fields as JSON Schema. */
+/** Returns a JSON Schema that describes the fields. */
 export function parametersOf(fields: ArgumentFields): Readonly<Record<string, unknown>> {
   const properties = Object.entries(fields).map(([name, { type, description, minimum }]) => [
     name,
@@ -33,7 +33,7 @@ export function parametersOf(fields: ArgumentFields): Readonly<Record<string, un
   return { type: 'object', properties: Object.fromEntries(properties), required, additionalProperties: false }
 }
 
-/** Returns the checked arguments. Throws ToolError with every problem. */
+/** Returns the checked arguments. Throws a ToolError that lists every problem. */
 export function argumentsOf<F extends ArgumentFields>(fields: F, args: unknown): ArgumentValues<F> {
   if (typeof args !== 'object' || args === null || Array.isArray(args)) throw new ToolError('the arguments must be a JSON object')
   const values = new Map(Object.entries(args))
@@ -43,7 +43,7 @@ export function argumentsOf<F extends ArgumentFields>(fields: F, args: unknown):
   const problems = Object.entries(fields).flatMap(([name, field]) => problemsOf(name, field, values.get(name)))
   if (unknown.length + problems.length > 0)
     throw new ToolError(`${[...unknown, ...problems].join('; ')}. The arguments are: ${Object.keys(fields).join(', ')}`)
-  // Each argument was checked against its field above.
+  // The loop above has checked each argument against its field.
   return Object.fromEntries(Object.keys(fields).map((name) => [name, values.get(name) ?? null])) as ArgumentValues<F>
 }
 

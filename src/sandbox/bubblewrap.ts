@@ -1,28 +1,28 @@
-/** Builds the command line of bubblewrap, which decides what a command can read and write on this machine. */
+/** Builds the bubblewrap command line, which determines the files that a command can read and write. */
 import { isBelow } from './toolchains.ts'
 
 export interface BubblewrapConfig {
   /** The path of `bwrap`. */
   readonly program: string
-  /** The workspace. Except for `own`, commands can write only there. */
+  /** The workspace. Commands can write only to this folder and to those in `own`. */
   readonly dir: string
-  /** The workspace's `.git`, mounted read-only; null if it is writable, or if there is none. */
+  /** The workspace's `.git`, which is mounted read-only. Null if it is writable, or does not exist. */
   readonly git: string | null
-  /** Folders of this sandbox alone, mounted as HOME, /tmp and /dev/shm. */
+  /** Folders that only this sandbox uses. They are mounted as HOME, /tmp and /dev/shm. */
   readonly own: { readonly home: string; readonly tmp: string; readonly shm: string }
-  /** Absolute paths outside of the system folders that commands can read. Missing paths are left out. */
+  /** Absolute paths outside the system folders that commands can read. Missing paths are ignored. */
   readonly readable: readonly string[]
-  /** Absolute paths that commands can read. If one is missing, no command starts. */
+  /** Absolute paths that commands can read. If one of them is missing, bubblewrap starts no command. */
   readonly read_only: readonly string[]
-  /** Readable paths to mask, because only their owner may read them. */
+  /** Paths inside the readable folders that the sandbox hides, because other users may not read them. */
   readonly hidden: readonly { readonly path: string; readonly folder: boolean }[]
-  /** The file of the name server, if it is outside of the system folders. */
+  /** The file that names the DNS servers, if it is outside the system folders. */
   readonly resolver: string | null
   readonly network: boolean
   readonly env: Readonly<Record<string, string>>
 }
 
-/** The folders of the system's programs. Everything else (homes, /run with its sockets, /var, /srv, …) does not exist for a command. */
+/** The system folders that have programs. All other folders (homes, /run with its sockets, /var, /srv, …) do not exist in the sandbox. */
 const systemPaths = [
   '/usr',
   '/bin',
@@ -38,10 +38,10 @@ const systemPaths = [
   '/sys/devices/system/cpu',
 ]
 
-/** The file descriptor on which bubblewrap reports the process id of the command. */
+/** The file descriptor to which bubblewrap writes the process id of the command. */
 export const INFO_FD = 3
 
-/** Returns the argv that runs `command` in bubblewrap. */
+/** Returns the argv that runs `command` inside bubblewrap. */
 export function bubblewrapArgv(config: BubblewrapConfig, command: readonly string[]): string[] {
   const binds = bindMounts(config)
   return [
@@ -57,7 +57,7 @@ export function bubblewrapArgv(config: BubblewrapConfig, command: readonly strin
     ['--clearenv', ...Object.entries(config.env).flatMap(([name, value]) => ['--setenv', name, value])],
     systemPaths.flatMap((path) => ['--ro-bind-try', path, path]),
     config.hidden.flatMap(({ path, folder }) => (folder ? ['--tmpfs', path, '--remount-ro', path] : ['--ro-bind', '/dev/null', path])),
-    // Root owns the kernel's settings in any namespace, so it could write them here.
+    // Root owns the kernel settings in /proc/sys in every namespace, so a command of root could change them if /proc were writable.
     ['--proc', '/proc', '--remount-ro', '/proc'],
     ['--dev', '/dev', '--dir', '/run'],
     scratchMounts(config.own, binds),
@@ -67,8 +67,8 @@ export function bubblewrapArgv(config: BubblewrapConfig, command: readonly strin
 }
 
 /**
- * Returns the mounts of the temporary folders. If another mount is below such a folder, the folder is new for each command. In a folder
- * that stays, a command could replace a part of that path by a link. That would redirect the mounts of the next command.
+ * Returns the mounts of the temporary folders. If another mount is below such a folder, the folder is new for each command. If the folder
+ * persisted, a command could replace a part of the mount's path by a symbolic link, and so redirect the mount for the next command.
  */
 function scratchMounts(own: BubblewrapConfig['own'], binds: readonly Bind[]): string[] {
   const mounts = [
@@ -86,7 +86,7 @@ interface Bind {
   readonly path: string
 }
 
-/** Returns the mounts with parents first, so that a mount below another keeps its own access. */
+/** Returns the mounts, parents first, so that a mount inside another mount keeps its own access mode. */
 function bindMounts(config: BubblewrapConfig): Bind[] {
   const binds = [
     ...config.readable

@@ -1,4 +1,4 @@
-/** Creates control groups, of version 1 or 2, if burn is at the top of the hierarchy that it sees. */
+/** Creates control groups (version 1 or 2), if burn is in the top group of the hierarchy that it can see. */
 import { randomBytes } from 'node:crypto'
 import { constants, existsSync } from 'node:fs'
 import { access, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
@@ -9,16 +9,16 @@ import { isBelow } from './toolchains.ts'
 
 export type Resource = 'processes' | 'memory'
 
-/** A folder in which groups can be created, and the resources that they can limit. */
+/** A folder in which burn can create control groups, and the resources that these groups can limit. */
 export interface CgroupParent {
   readonly dir: string
   readonly limits: readonly Resource[]
 }
 
-/** The number of times that each limit was hit. */
+/** How many times each limit was reached. */
 export type LimitHits = Readonly<Record<Resource, number>>
 
-/** The files of each version: those that set a limit, and the line that counts its hits. */
+/** The files of both cgroup versions: those that set a limit, and those with a line that counts how often the limit was reached. */
 const files: Readonly<Record<Resource, { readonly limit: readonly string[]; readonly count: readonly (readonly [string, RegExp])[] }>> = {
   processes: { limit: ['pids.max'], count: [['pids.events', /^max (\d+)$/m]] },
   memory: {
@@ -31,8 +31,8 @@ const files: Readonly<Record<Resource, { readonly limit: readonly string[]; read
 }
 
 /**
- * Returns the hierarchies of which this process is at the top. A group further down has a manager, such as systemd or a container runtime,
- * and only the manager may change it. The arguments are the texts of `/proc/self/cgroup` and `/proc/self/mountinfo`.
+ * Returns the hierarchies in which this process is in the top group. Lower groups have a manager, such as systemd or a container runtime,
+ * and only the manager may change them. The arguments are the contents of `/proc/self/cgroup` and `/proc/self/mountinfo`.
  */
 export function cgroupParentsIn(cgroup: string, mountinfo: string): CgroupParent[] {
   const mounts = mountinfo.split('\n').map((line) => line.split(' '))
@@ -54,7 +54,10 @@ export function cgroupParentsIn(cgroup: string, mountinfo: string): CgroupParent
   })
 }
 
-/** Returns the folders in which this process can create a group, by creating one in each. Removes groups of processes that are gone. */
+/**
+ * Returns the folders in which this process can create a control group. Tests this by creating a group in each. Removes groups that
+ * processes left when they ended.
+ */
 export async function findCgroupParents(): Promise<CgroupParent[]> {
   const [cgroup, mountinfo] = await Promise.all(
     ['cgroup', 'mountinfo'].map((name) => readFile(`/proc/self/${name}`, 'utf8').catch(ifCode(noSuchPath, ''))),
@@ -77,7 +80,7 @@ export async function findCgroupParents(): Promise<CgroupParent[]> {
   return usable.flat()
 }
 
-/** The control group of one command: one folder in each parent. */
+/** The control group of one command. It has one folder in each parent folder. */
 export class Cgroup {
   readonly dirs: readonly string[]
 
@@ -85,7 +88,7 @@ export class Cgroup {
     this.dirs = dirs
   }
 
-  /** Creates the group and sets its limits: bytes of memory, and a number of processes. */
+  /** Creates the group and sets its limits: the memory (bytes) and the number of processes. */
   static async create(parents: readonly CgroupParent[], max: LimitHits): Promise<Cgroup> {
     const groups = parents.map(({ dir, limits }) => ({ dir: newGroupPath(dir), limits }))
     for (const { dir, limits } of groups) {
@@ -94,18 +97,18 @@ export class Cgroup {
         const file = limitFile(dir, resource)
         if (file !== undefined) await writeFile(file, String(max[resource]))
       }
-      // Out of memory, the kernel kills the whole command, not only one process.
+      // If the group runs out of memory, the kernel then kills all processes of the command, not only one.
       if (existsSync(`${dir}/memory.oom.group`)) await writeFile(`${dir}/memory.oom.group`, '1')
     }
     return new Cgroup(groups.map(({ dir }) => dir))
   }
 
-  /** Returns the number of times that the command hit each limit. */
+  /** Returns how many times the command reached each limit. */
   hits(): Promise<LimitHits> {
     return hitsIn(this.dirs)
   }
 
-  /** Kills the group's processes until it is empty, and removes it. */
+  /** Kills processes of the group until none is left, then removes the group. */
   async close(): Promise<void> {
     for (const dir of this.dirs) {
       for (let attempt = 0; attempt < 200; attempt += 1) {
@@ -118,7 +121,7 @@ export class Cgroup {
   }
 }
 
-/** Returns the number of times that the limits of groups were hit. A group that is gone, or has no such count, adds nothing. */
+/** Returns how many times the limits of these groups were reached. A group that does not exist, or has no such counter, counts as 0. */
 export async function hitsIn(dirs: readonly string[]): Promise<LimitHits> {
   const hitsOf = async (resource: Resource) => {
     const counts = dirs.flatMap((dir) =>
@@ -132,7 +135,7 @@ export async function hitsIn(dirs: readonly string[]): Promise<LimitHits> {
   return { processes: await hitsOf('processes'), memory: await hitsOf('memory') }
 }
 
-/** Returns the folder of a process's group in version 2, from `/proc/<pid>/cgroup`; null if it has none. */
+/** Returns the folder of a process's cgroup of version 2, from `/proc/<pid>/cgroup`; null if it has none. */
 export async function groupOf(pid: number): Promise<string | null> {
   const path = /^0::(\/.+)$/m.exec(await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(ifCode(['ESRCH', ...noSuchPath], '')))?.[1]
   return path === undefined || !isBelow(posix.normalize(path), '/') ? null : `/sys/fs/cgroup${path}`
@@ -141,7 +144,7 @@ export async function groupOf(pid: number): Promise<string | null> {
 async function removeOrphans(dir: string): Promise<void> {
   for (const name of await readdir(dir)) {
     const pid = /^burn-(\d+)-/.exec(name)?.[1]
-    // The kernel refuses to remove a group with processes, which is fine.
+    // If the group still has processes, the kernel refuses to remove it. That is fine.
     if (pid !== undefined && !existsSync(`/proc/${pid}`)) await rmdir(`${dir}/${name}`).catch(ignoreSystemError)
   }
 }
@@ -158,11 +161,11 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')
   } catch {
-    // The process has exited since the list was read.
+    // The process has exited since the list of processes was read.
   }
 }
 
-/** Ignores an error of the system: whatever its reason, no group can be created there. */
+/** Ignores system errors: whatever the reason, burn cannot create a group there. Rethrows all other errors. */
 function ignoreSystemError(thrown: unknown): undefined {
   if (codeOf(thrown) === '') throw thrown
 }

@@ -1,4 +1,4 @@
-/** Runs one command in the sandbox, watches its limits, and kills all its processes at the end. */
+/** Runs one command in the sandbox, enforces its limits, and finally kills all of its processes. */
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,57 +14,57 @@ import { KeptOutput } from './output.ts'
 
 export interface CommandOptions {
   readonly stop: AbortSignal
-  /** Timeout (ms). The policy's timeout is the maximum. */
+  /** The timeout (ms). The timeout of the policy is the upper limit. */
   readonly timeout?: number
   /** Overrides the policy's `network`. */
   readonly network?: boolean
-  /** Makes the workspace's `.git` writable. Only burn's own commands set it, never a model's. */
+  /** Makes the workspace's `.git` writable. Set only for burn's own commands, never for a command of a model. */
   readonly writable_git?: boolean
 }
 
 export interface CommandResult {
-  /** Null if a signal or burn ended the command. */
+  /** The exit code; null if a signal or burn ended the command. */
   readonly code: number | null
   readonly signal: string | null
-  /** Stdout and stderr in the order of arrival; only the beginning and the end if it is too long. */
+  /** Stdout and stderr, in the order in which they arrived. If the output is too long, its middle is left out. */
   readonly output: string
   readonly stopped: 'timeout' | 'too_much' | 'stop' | null
-  /** The sandbox's notes: the limits that it enforced, and the reason if it killed the command. */
+  /** Messages from the sandbox: the limits that it enforced and, if it killed the command, the reason. */
   readonly notes: readonly string[]
 }
 
-/** The settings of every command, found once when the sandbox opens. */
+/** The settings that all commands share. They are determined once, when the sandbox opens. */
 export interface CommandSetup {
   readonly policy: SandboxPolicy
   readonly dir: string
-  /** Null if commands run unconfined. */
+  /** The configuration of bubblewrap; null if commands run unconfined. */
   readonly bubblewrap: BubblewrapConfig | null
-  /** One line for people: how commands are confined. */
+  /** One line that tells people how commands are confined. */
   readonly summary: string
   readonly limits: Limits
   readonly shell: string
-  /** The environment of the processes outside of bubblewrap. */
+  /** The environment of the processes outside bubblewrap. */
   readonly outer_env: Readonly<Record<string, string>>
   readonly env: Readonly<Record<string, string>>
-  /** Maximum size of one file, in bytes. */
+  /** The maximum size of one file (bytes). */
   readonly file_bytes: number
-  /** Aborts when no further command may run. Its reason is an Error. */
+  /** Aborts when the sandbox allows no further commands. Its reason is an Error. */
   readonly ended: AbortSignal
 }
 
-/** Time between two checks of a running command's limits (ms). */
+/** The time (ms) between two checks of a running command's limits. */
 const POLL_MS = 200
-/** Time for the last processes to exit after a kill (ms). */
+/** The time (ms) to wait for the last processes to exit after burn kills them. */
 const EXIT_MS = 5000
 
 /**
- * Runs a shell command in the workspace. Throws BurnError `sandbox_failed` if it could not start, and `bad_argument` for a NUL character. A
- * failure of the command itself is in the result.
+ * Runs a shell command in the workspace. Throws BurnError `sandbox_failed` if the command could not be started, and `bad_argument` if it
+ * contains a NUL character. If the command itself fails, the result says so.
  */
 export async function runCommand(setup: CommandSetup, command: string, options: CommandOptions): Promise<CommandResult> {
   if (command.includes('\0')) throw new BurnError('bad_argument', 'the command contains a NUL character', 'remove it')
   const group = await Cgroup.create(setup.limits.cgroup_parents, groupLimits(setup.policy)).catch((thrown: Error) => {
-    throw startError(`its control group could not be created (${thrown.message})`)
+    throw startError(`burn could not create its control group (${thrown.message})`)
   })
   const output = new KeptOutput(setup.policy.output)
   try {
@@ -83,7 +83,7 @@ export async function runCommand(setup: CommandSetup, command: string, options: 
   }
 }
 
-/** Returns the argv of a command with its limits and bubblewrap around it. */
+/** Returns the argv that runs a command inside bubblewrap with its limits. */
 export function commandArgv(setup: CommandSetup, groups: readonly string[], command: string, options: CommandOptions): string[] {
   const { policy, limits, bubblewrap } = setup
   const inner = innerArgv({ ...policy, file_bytes: setup.file_bytes }, limits.rlimits, setup.shell, command)
@@ -93,7 +93,7 @@ export function commandArgv(setup: CommandSetup, groups: readonly string[], comm
     bubblewrap === null
       ? unconfined()
       : bubblewrapArgv({ ...bubblewrap, network, git: options.writable_git === true ? null : bubblewrap.git }, inner)
-  // A confined command can see bubblewrap's own process with its environment, so that must be empty.
+  // A confined command can read the environment of bubblewrap's process, so that environment must be empty.
   return outerArgv(groups, [...(limits.scope ?? []), 'env', '-i', ...argv])
 }
 
@@ -101,7 +101,7 @@ function timeoutOf({ policy }: CommandSetup, options: CommandOptions): number {
   return Math.min(policy.timeout, options.timeout ?? policy.timeout)
 }
 
-/** Runs a command, and kills it if it reaches the process limit: a fork bomb would go on forever. */
+/** Runs a command. Kills it if it reaches the process limit, because a fork bomb would otherwise run for ever. */
 async function runWatched(
   setup: CommandSetup,
   group: Cgroup,
@@ -138,18 +138,26 @@ async function runWatched(
   }
 }
 
-/** Returns the group that systemd created for a command; none until it has. */
+/** Returns the control group that systemd created for the command, as a list; empty while there is none. */
 async function scopeOf(pid: number | null): Promise<string[]> {
   if (pid === null) return []
   const [own, commandGroup] = await Promise.all([groupOf(process.pid), groupOf(pid)])
   return commandGroup === null || commandGroup === own ? [] : [commandGroup]
 }
 
-/** Waits until the sandbox's first process is gone: the kernel removes it after all others. */
+/**
+ * Waits until the sandbox's first process has exited. The kernel removes this process after all others, so no process of the sandbox is
+ * left then.
+ */
 async function waitForLastProcess(result: StreamResult, output: KeptOutput, dir: string): Promise<void> {
   const firstPid = /"child-pid": *(\d+)/.exec(result.stderr)?.[1]
   if (firstPid === undefined && result.stopped === null) {
-    if (!existsSync(dir)) throw new BurnError('sandbox_workspace', `the workspace ${dir} is gone`, 'the next sprint creates a new one')
+    if (!existsSync(dir))
+      throw new BurnError(
+        'sandbox_workspace',
+        `the workspace ${dir} no longer exists`,
+        'run the next sprint, which creates a new workspace',
+      )
     throw startError(oneLine(output.text()) || oneLine(result.stderr))
   }
   if (firstPid === undefined) return
@@ -161,5 +169,5 @@ async function waitForLastProcess(result: StreamResult, output: KeptOutput, dir:
 }
 
 function startError(reason: string): BurnError {
-  return new BurnError('sandbox_failed', `the command could not be started in its sandbox: ${reason}`, 'run burn doctor')
+  return new BurnError('sandbox_failed', `burn could not start the command in its sandbox: ${reason}`, 'run burn doctor')
 }

@@ -1,7 +1,7 @@
-/** Replaces an exact text in a file. */
+/** Replaces a given text in a file. */
 import { ToolError } from './paths.ts'
 
-/** The number of matches whose lines an error names. */
+/** The maximum number of matches whose line numbers an error lists. */
 const maxLinesNamed = 8
 
 export interface Edit {
@@ -11,13 +11,13 @@ export interface Edit {
 }
 
 /**
- * Returns the text with `old` replaced, and the number of matches. Throws ToolError if `old` does not match, or matches several times
- * without `all`.
+ * Returns the text with `old` replaced by `new`, and the number of matches. Throws ToolError if `old` does not occur, or occurs several
+ * times and `all` is false.
  */
 export function applyEdit(text: string, edit: Edit): { readonly text: string; readonly count: number } {
   if (edit.old === '') throw new ToolError('old is empty: copy the lines to replace, or use write_file for a whole file')
   if (edit.old === edit.new) throw new ToolError('old and new are the same: nothing would change')
-  // A model does not see carriage returns, and so does not write them.
+  // Models do not see carriage returns, so they do not write them either.
   const crlf = !text.includes(edit.old) && text.includes('\r\n') && !edit.old.includes('\r')
   const [old, replacement] = crlf ? [edit.old, edit.new].map((part) => part.replaceAll('\n', '\r\n')) : [edit.old, edit.new]
   const parts = text.split(old ?? '')

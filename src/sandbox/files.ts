@@ -1,26 +1,26 @@
-/** Reads ranges of a workspace's files, and writes whole files. */
+/** Reads ranges of files in a workspace, and writes whole files. */
 import { randomBytes } from 'node:crypto'
 import { chmod, lstat, rename, rm, writeFile, type FileHandle } from 'node:fs/promises'
 import { codeOf, ifCode } from '../core/errors.ts'
 import { counted } from '../core/text.ts'
 import { inFolder, openFile, partsOf, ToolError, pathErrorCodes, throwPathError, displayPath } from './paths.ts'
 
-/** Bytes that one call shows. */
+/** The maximum number of bytes that one call shows. */
 const maxReadBytes = 32 * 1024
-/** Size limit of a file that a tool edits or writes, in bytes. */
+/** The maximum size (bytes) of a file that a tool edits or writes. */
 const maxFileBytes = 4 * 1024 * 1024
-/** A NUL in these first bytes makes a file binary, as in git. */
+/** As in git, a file is binary if these first bytes contain a NUL. */
 const binaryCheckBytes = 8000
 
 export interface FileRange {
-  /** The first line; counts from 1. */
+  /** The number of the first line to show, counted from 1. */
   readonly from_line: number
   readonly lines: number
-  /** The first byte, in place of lines: for files with very long lines. */
+  /** The number of the first byte to show. If set, the range counts bytes, not lines: for files with very long lines. */
   readonly from_byte: number | null
 }
 
-/** Returns a range of a text file with line numbers, and the start of the next range. Throws ToolError. */
+/** Returns a range of a text file with line numbers, and says where the next range begins. Throws ToolError. */
 export function readRange(dir: string, path: string, range: FileRange, stop: AbortSignal): Promise<string> {
   return withFile(dir, path, async (file) => {
     const { size } = await file.stat()
@@ -32,7 +32,7 @@ export function readRange(dir: string, path: string, range: FileRange, stop: Abo
   })
 }
 
-/** Returns the text of a whole file. Throws ToolError if it is too large, or if writing it back would change other bytes. */
+/** Returns the text of a whole file. Throws ToolError if the file is too large or is not valid UTF-8. */
 export function readWhole(dir: string, path: string): Promise<string> {
   return withFile(dir, path, async (file) => {
     const { size } = await file.stat()
@@ -46,7 +46,10 @@ export function readWhole(dir: string, path: string): Promise<string> {
   })
 }
 
-/** Writes a file under another name and renames it, so that readers see the old or the new file. Keeps its mode. Throws ToolError. */
+/**
+ * Writes a temporary file and renames it to `path`, so that readers see either the old or the new file. Keeps the file mode. Throws
+ * ToolError.
+ */
 export function writeFileAtomically(dir: string, path: string, text: string): Promise<{ readonly created: boolean }> {
   const parts = partsOf(dir, path)
   if (parts.length === 0) throw new ToolError('the path is the workspace itself: name a file in it')
@@ -92,7 +95,7 @@ async function refuseBinary(file: FileHandle, path: string, size: number): Promi
     throw new ToolError(`${displayPath(path)} is a binary file of ${size} bytes: inspect it with file, strings or od in run_command`)
 }
 
-/** Returns the position of a line's first byte. */
+/** Returns the byte offset at which a line begins. */
 async function startOfLine(file: FileHandle, line: number, stop: AbortSignal): Promise<number> {
   let lineNumber = 1
   for (let position = 0; lineNumber < line;) {
@@ -116,21 +119,21 @@ async function linesFrom(
   const hasMore = start + bytes.length < size
   if (bytes.length === 0) throw new ToolError(`the file ends before line ${from_line}`)
   if (hasMore && last === -1)
-    return `${numbered(bytes.toString('utf8'), from_line)}\n[line ${from_line} continues: from_byte ${start + bytes.length}]`
-  // The next range shows a line that is incomplete here. A line end at the end of the file begins no further line.
+    return `${numbered(bytes.toString('utf8'), from_line)}\n[line ${from_line} continues: use from_byte ${start + bytes.length}]`
+  // An incomplete last line is left for the next range. A line end at the end of the file does not begin another line.
   const complete = bytes.subarray(0, hasMore || last === bytes.length - 1 ? last : bytes.length).toString('utf8')
   const all = complete.split('\n')
   const shownLines = all.slice(0, lines)
   const next = from_line + shownLines.length
-  const footer = hasMore || all.length > lines ? `\n[more follows: from_line ${next}; the file has ${size} bytes]` : ''
+  const footer = hasMore || all.length > lines ? `\n[more follows: continue with from_line ${next}; the file has ${size} bytes]` : ''
   return `${shownLines.map((line, index) => numbered(line, from_line + index)).join('\n')}${footer}`
 }
 
 async function bytesFrom(file: FileHandle, size: number, from: number): Promise<string> {
   const bytes = await bytesAt(file, from, maxReadBytes)
-  if (bytes.length === 0) throw new ToolError(`the file has only ${counted(size, 'byte')}: from_byte must be less`)
+  if (bytes.length === 0) throw new ToolError(`the file has only ${counted(size, 'byte')}: from_byte must be less than that`)
   const next = from + bytes.length
-  return next < size ? `${bytes.toString('utf8')}\n[more follows: from_byte ${next} of ${size}]` : bytes.toString('utf8')
+  return next < size ? `${bytes.toString('utf8')}\n[more follows: continue with from_byte ${next} of ${size}]` : bytes.toString('utf8')
 }
 
 function numbered(line: string, number: number): string {

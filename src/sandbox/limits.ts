@@ -1,4 +1,6 @@
-/** Limits the processes and the memory of commands: by a control group if one can be created, otherwise by resource limits. */
+/**
+ * Limits the processes and the memory of commands, with a control group if one can be created, otherwise with resource limits (`ulimit`).
+ */
 import type { SandboxPolicy } from '../core/sprint.ts'
 import { BurnError } from '../core/errors.ts'
 import { runProcess } from '../host/exec.ts'
@@ -7,29 +9,30 @@ import { INFO_FD } from './bubblewrap.ts'
 import { findCgroupParents, type CgroupParent, type Resource } from './cgroup.ts'
 
 export interface Limits {
-  /** The argv before a command that has systemd create its group; null if systemd can't. */
+  /** The argv prefix with which systemd creates a control group for the command; null if systemd cannot create one. */
   readonly scope: readonly string[] | null
-  /** The folders in which burn creates groups itself. */
+  /** The folders in which burn itself creates control groups. */
   readonly cgroup_parents: readonly CgroupParent[]
-  /** The resource limits that the shell sets (`ulimit`). */
+  /** The resource limits that the shell sets with `ulimit`. */
   readonly rlimits: { readonly processes: boolean; readonly memory: boolean }
-  /** For people: the mechanism of each limit, or that there is none. */
+  /** One line that tells people how each limit is enforced, or that it is not. */
   readonly summary: string
 }
 
-/** Processes in the group beside the command's own: burn's shell and bubblewrap's two. */
+/** The number of processes in the group besides the command's own, such as burn's shell and the two of bubblewrap. */
 const ownProcesses = 4
-/** Longer than the 25 s after which systemd-run itself gives up on a bus that does not answer. */
+/** Longer than 25 s, because systemd-run itself waits that long for a bus that does not answer. */
 const probeTimeout_ms = 30_000
 
 type ResourceLimits = Pick<SandboxPolicy, 'processes' | 'memory'>
 
-/** The limits that the shell sets before it runs a command. */
+/** The limits that the shell inside bubblewrap sets before it runs a command. */
 type InnerLimits = ResourceLimits & { readonly file_bytes: number }
 
 /**
- * Finds the limits that this machine supports, by trying them. Throws BurnError `sandbox_failed` if systemd does not answer: a busy machine
- * must not get weaker limits. `counts_own`: the shell's process limit counts only the processes of this sandbox.
+ * Tests which limits this machine supports, and returns them. Throws BurnError `sandbox_failed` if systemd does not answer, because
+ * commands must not get weaker limits on a busy machine. `counts_own` tells whether the shell's process limit counts only the processes of
+ * this sandbox.
  */
 export async function findLimits(
   max: ResourceLimits,
@@ -40,7 +43,7 @@ export async function findLimits(
   if (trial.code === 0)
     return { scope, cgroup_parents: [], rlimits: { processes: false, memory: false }, summary: 'processes and memory: limited by systemd' }
   if (trial.stopped !== null) {
-    const hint = 'check the load of the machine; the next sprint tries again'
+    const hint = 'check the load of the machine; the next sprint tries systemd again'
     throw new BurnError('sandbox_failed', `systemd-run did not answer within ${(options.probe_ms ?? probeTimeout_ms) / 1000} s`, hint)
   }
   const parents = await findCgroupParents()
@@ -59,7 +62,7 @@ function summaryOf(limitedByGroup: ReadonlySet<Resource>, rlimits: Limits['rlimi
   return `processes: ${processes}; memory: ${memory}`
 }
 
-/** Returns the argv that runs a command in a new group of systemd. */
+/** Returns the argv prefix that runs a command in a new control group of systemd. */
 export function scopeArgv(max: ResourceLimits, uid: number): string[] {
   const properties = [`TasksMax=${max.processes + ownProcesses}`, `MemoryMax=${max.memory}`, 'MemorySwapMax=0']
   const manager = uid === 0 ? [] : ['--user']
@@ -67,20 +70,21 @@ export function scopeArgv(max: ResourceLimits, uid: number): string[] {
 }
 
 /**
- * Returns the memory limit of one process (bytes), for machines that can't limit the total. V8 reserves more than a gibibyte at its start.
+ * Returns the memory limit (bytes) of one process, for machines that cannot limit the total. It is at least 2 GiB, because V8 reserves more
+ * than 1 GiB when it starts.
  */
 export function memoryPerProcess({ memory }: Pick<SandboxPolicy, 'memory'>): number {
   return Math.max(memory, 2 * 2 ** 30)
 }
 
-/** Returns the limits of a control group. */
+/** Returns the limits of a control group, including the sandbox's own processes. */
 export function groupLimits(max: ResourceLimits): Readonly<Record<Resource, number>> {
   return { processes: max.processes + ownProcesses, memory: max.memory }
 }
 
 /**
- * Returns the outermost argv: a shell that enters the groups and joins stdout and stderr. It keeps the original stderr as the descriptor on
- * which bubblewrap reports.
+ * Returns the outermost argv: a shell that enters the control groups and redirects stderr to stdout. It keeps the original stderr as the
+ * file descriptor to which bubblewrap writes its report.
  */
 export function outerArgv(groups: readonly string[], argv: readonly string[]): string[] {
   const enterGroups = groups.map((dir) => `echo $$ >${shellWord(`${dir}/cgroup.procs`)} || exit 125`)
@@ -88,13 +92,13 @@ export function outerArgv(groups: readonly string[], argv: readonly string[]): s
 }
 
 /**
- * Returns the argv inside of bubblewrap: a shell that sets its limits and runs the command. The process limit is `-p` in dash, and `-u` in
- * other shells.
+ * Returns the argv that runs inside bubblewrap: a shell that sets its limits and runs the command. The option for the process limit is `-p`
+ * in dash, and `-u` in other shells.
  */
 export function innerArgv(max: InnerLimits, rlimits: Limits['rlimits'], shell: string, command: string): string[] {
   const memory = rlimits.memory ? [`ulimit -d ${Math.ceil(memoryPerProcess(max) / 1024)}`] : []
   const processes = rlimits.processes ? [`ulimit -u ${max.processes} 2>/dev/null || ulimit -p ${max.processes}`] : []
-  // POSIX counts blocks of 512 bytes. A lower limit of the system stays in force.
+  // POSIX counts blocks of 512 bytes. If the system has a lower limit, `ulimit` fails and that limit stays in force.
   const file = `ulimit -f ${Math.ceil(max.file_bytes / 512)} 2>/dev/null`
   return [
     'sh',

@@ -1,4 +1,4 @@
-/** Writes the notes on a command's result: one line for each limit that the sandbox enforced. */
+/** Writes the notes on a command's result, one for each limit that the sandbox enforced. */
 import type { SandboxPolicy } from '../core/sprint.ts'
 import { counted } from '../core/text.ts'
 import type { LimitHits } from './cgroup.ts'
@@ -12,9 +12,9 @@ export interface EndedCommand {
   readonly network: boolean
   readonly timeout: number
   readonly hits: LimitHits
-  /** The reason if no further command may run; otherwise null. */
+  /** Why the sandbox allows no further commands; null if it allows them. */
   readonly end_reason: string | null
-  /** Whether burn killed it because of the process limit. */
+  /** Whether burn killed the command because it reached the process limit. */
   readonly exceeded: boolean
   readonly code: number | null
   readonly stopped: 'timeout' | 'too_much' | 'stop' | null
@@ -28,7 +28,7 @@ const fileSizeError = /file size limit exceeded|file too large|EFBIG/i
 const memoryError = /cannot allocate memory|out of memory|MemoryError|bad_alloc|ENOMEM/i
 const processError = /resource temporarily unavailable|EAGAIN|can't fork|cannot fork/i
 
-/** Returns the notes, the most important first. */
+/** Returns the notes on a command, the most important ones first. */
 export function notesOf(command: EndedCommand): string[] {
   const { policy, bubblewrap, network, hits, stopped, output, limits } = command
   const isConfined = bubblewrap !== null
@@ -36,7 +36,7 @@ export function notesOf(command: EndedCommand): string[] {
   const memoryLimit = mebibytes(policy.memory)
   const notes: readonly (readonly [boolean, string])[] = [
     [!isConfined, `not confined: ${command.summary}`],
-    [!isConfined && !network, 'the spec turns the network off, but without bubblewrap nothing enforces that'],
+    [!isConfined && !network, 'the spec turns the network off, but commands can use it, because bubblewrap is off'],
     [stopped === 'timeout', `killed: it took longer than ${command.timeout / 1000} s`],
     [stopped === 'too_much' && !command.exceeded, 'killed: it printed too much output'],
     [stopped === 'stop' && !command.exceeded, `killed: ${command.end_reason ?? 'the sprint was stopped'}`],

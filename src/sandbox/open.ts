@@ -1,6 +1,6 @@
 /**
- * Opens the sandbox of a sprint, and finds what this machine supports. Without a working bubblewrap, it opens only if the policy says
- * `off`.
+ * Opens the sandbox of a sprint, and tests which features this machine supports. If bubblewrap does not work, opens the sandbox only if the
+ * policy says `off`.
  */
 import { constants } from 'node:fs'
 import { access, lstat, mkdir, readdir, realpath } from 'node:fs/promises'
@@ -16,42 +16,45 @@ import { Quota } from './quota.ts'
 import { isBelow, toolchainsOf } from './toolchains.ts'
 
 export interface SandboxOptions {
-  /** The absolute path of the workspace. */
+  /** The absolute path of the workspace's folder. */
   readonly dir: string
-  /** Further absolute paths that commands may read, such as the git directory of a worktree. */
+  /** Other absolute paths that commands may read, such as the git directory of a worktree. */
   readonly read_only: readonly string[]
-  /** A folder for the commands' HOME and /tmp. It is created if it is missing; the caller removes it. */
+  /** The folder that contains the commands' HOME and /tmp. The sandbox creates it if it is missing. The caller removes it. */
   readonly own_dir: string
-  /** burn's environment. Commands get only a few of its variables, which hold no secrets. */
+  /** burn's environment. Commands inherit only a few of its variables, none of which is a secret. */
   readonly env: Readonly<Record<string, string | undefined>>
   /** The home directory of the user who runs burn. */
   readonly home: string
-  /** Timeout for the first command of bubblewrap or systemd (ms). */
+  /** The timeout (ms) of the first command that tests bubblewrap or systemd. */
   readonly probe_ms?: number
 }
 
 export interface Sandbox {
-  /** The real path of the workspace. */
+  /** The path of the workspace, with symbolic links resolved. */
   readonly dir: string
   readonly confined: boolean
-  /** One line for people: how commands are confined and limited. */
+  /** One line that tells people how commands are confined and limited. */
   readonly summary: string
-  /** Timeout of a command (ms). */
+  /** The timeout (ms) of a command. */
   readonly timeout: number
-  /** Aborts when no further command can run. Its reason is a BurnError. */
+  /** Aborts when the sandbox allows no further commands. Its reason is a BurnError. */
   readonly ended: AbortSignal
-  /** Runs a shell command. Throws like `runCommand`, and throws the reason of `ended` after that aborted. */
+  /** Runs a shell command. Throws the same errors as `runCommand`. After `ended` has aborted, throws its reason. */
   run(command: string, options: CommandOptions): Promise<CommandResult>
-  /** Watches the disk quota while an agent works, because the sandbox does not run that agent's commands. Too much aborts `ended`. */
+  /**
+   * Runs `work`, and watches the disk quota while it runs. Use it for an agent, which runs its commands without the sandbox. Aborts `ended`
+   * if the quota is exceeded.
+   */
   withQuota<T>(work: () => Promise<T>): Promise<T>
   /**
-   * Makes the workspace safe to read after all commands have ended: removes pipes, sockets and devices, and returns their names. Throws
-   * BurnError `workspace_unusable` if the disk quota is exceeded, and the reason of `ended` if that aborted.
+   * Makes the workspace safe to read after all commands have ended: removes named pipes, sockets and devices, and returns their names.
+   * Throws BurnError `workspace_unusable` if the disk quota is exceeded. If `ended` has aborted, throws its reason.
    */
   cleanWorkspace(): Promise<readonly string[]>
 }
 
-/** The variables that commands get from burn's environment. None is a secret, and none makes a program load code. */
+/** The variables that commands inherit from burn's environment. None of them is a secret or makes a program load code. */
 const passedVariables = ['LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_EXTRA_CA_CERTS']
 const fixedEnvironment = {
   TERM: 'dumb',
@@ -62,12 +65,13 @@ const fixedEnvironment = {
   GIT_OPTIONAL_LOCKS: '0',
   GIT_TERMINAL_PROMPT: '0',
 }
-/** Long, because a machine under load takes seconds to start bubblewrap. */
+/** This timeout is long, because a busy machine may take seconds to start bubblewrap. */
 const probeTimeout_ms = 30_000
 
 /**
  * Opens a sandbox with bubblewrap, unless the policy says `off`. Throws BurnError `sandbox_missing` if bubblewrap is not installed,
- * `sandbox_failed` if it does not work, and `sandbox_workspace` if there is no workspace. It stores no result: the next sprint tries again.
+ * `sandbox_failed` if it does not work, and `sandbox_workspace` if the workspace does not exist. Tests bubblewrap each time, so the next
+ * sprint tries again.
  */
 export async function openSandbox(policy: SandboxPolicy, options: SandboxOptions): Promise<Sandbox> {
   const dir = await resolveWorkspace(options.dir)
@@ -85,7 +89,7 @@ export async function openSandbox(policy: SandboxPolicy, options: SandboxOptions
     counts_own,
     ...(options.probe_ms === undefined ? {} : { probe_ms: options.probe_ms }),
   })
-  const summary = config === null ? 'without bubblewrap (off in the spec)' : `in bubblewrap; ${limits.summary}`
+  const summary = config === null ? 'without bubblewrap ("off" in the spec)' : `in bubblewrap; ${limits.summary}`
   const env = config?.env ?? baseEnvironment(entries, options, own)
   const shell = (await findProgram(entries, 'bash')) ?? 'sh'
   const ended = new AbortController()
@@ -114,7 +118,7 @@ export async function openSandbox(policy: SandboxPolicy, options: SandboxOptions
       try {
         return await withQuota(() => runCommand(setup, command, options))
       } catch (thrown) {
-        // The model sees only a failed tool, and would go on until its budget is used up.
+        // The model sees only that a tool failed, and would continue until its budget is used up. So this ends the sandbox.
         if (thrown instanceof BurnError && thrown.code.startsWith('sandbox_')) ended.abort(thrown)
         throw thrown
       }
@@ -128,26 +132,26 @@ export async function openSandbox(policy: SandboxPolicy, options: SandboxOptions
   }
 }
 
-/** The error codes for paths that are missing or that burn may not access. No command can access them either. */
+/** The error codes of paths that are missing or that burn may not access. Commands cannot access these paths either. */
 const inaccessible = [...noSuchPath, 'EACCES', 'EPERM', 'ELOOP']
 
 async function resolveWorkspace(path: string): Promise<string> {
   const dir = await realpath(path).catch(ifCode(noSuchPath, null))
   if (dir === null || !(await lstat(dir)).isDirectory())
-    throw new BurnError('sandbox_workspace', `there is no workspace at ${path}`, 'create it before its sandbox')
+    throw new BurnError('sandbox_workspace', `the workspace ${path} does not exist`, 'create it before its sandbox')
   const git = await lstat(`${dir}/.git`).catch(ifCode(noSuchPath, null))
   if (git?.isSymbolicLink() === true)
     throw new BurnError('sandbox_workspace', `${dir}/.git is a symbolic link`, 'create the workspace again: git worktree add')
   return dir
 }
 
-/** Throws for a path inside of the workspace: a command could replace it, and so redirect a mount of the sandbox. */
+/** Throws if a path is inside the workspace. A command could replace such a path, and so redirect a mount of the sandbox. */
 function assertOutside(path: string, dir: string): void {
   if (path.startsWith('/') && !isBelow(posix.normalize(path), dir)) return
-  throw new BurnError('sandbox_workspace', `${path} is inside of the workspace ${dir}`, 'use an absolute path outside of it')
+  throw new BurnError('sandbox_workspace', `${path} is inside the workspace ${dir}`, 'use an absolute path outside the workspace')
 }
 
-/** Returns the configuration after bubblewrap has run a first command with it. */
+/** Returns a configuration of bubblewrap that has successfully run a test command. */
 async function findBubblewrap(
   entries: readonly string[],
   options: SandboxOptions & { readonly dir: string; readonly own: BubblewrapConfig['own'] },
@@ -161,7 +165,7 @@ async function findBubblewrap(
   throw new BurnError('sandbox_failed', `bubblewrap does not work here: ${reason}`, failedHint(reason))
 }
 
-/** Runs a command in bubblewrap. Throws BurnError `sandbox_failed` if it takes too long. */
+/** Runs a command in bubblewrap. Throws BurnError `sandbox_failed` if the command exceeds the timeout. */
 async function runConfined(
   config: BubblewrapConfig,
   command: readonly string[],
@@ -171,7 +175,7 @@ async function runConfined(
   const argv = ['sh', '-c', 'exec 3>&1; exec "$@"', 'sh', ...bubblewrapArgv(config, command)]
   const result = await runProcess(argv, { timeout_ms, env })
   if (result.stopped === null) return result
-  const hint = 'check the load of the machine; the next sprint tries again'
+  const hint = 'check the load of the machine; the next sprint tries bubblewrap again'
   throw new BurnError('sandbox_failed', `bubblewrap did not start a command within ${timeout_ms / 1000} s`, hint)
 }
 
@@ -198,15 +202,13 @@ async function bubblewrapConfigFor(
   }
 }
 
-/** Returns the paths that burn can read, because bubblewrap fails at the first one that it can't mount. */
+/** Returns the paths that burn can read. The others are left out, because bubblewrap fails at any path that it cannot mount. */
 async function readablePaths(paths: readonly string[]): Promise<string[]> {
   const readable = await Promise.all(paths.map((path) => access(path, constants.R_OK).then(() => [path], ifCode(inaccessible, []))))
   return readable.flat()
 }
 
-/**
- * Finds files and folders that not everybody may read. Even a command of root must not see them.
- */
+/** Returns the files and folders below `dir` that only some users may read. Commands must not see them, even if root runs them. */
 async function findHidden(dir: string): Promise<{ path: string; folder: boolean }[]> {
   const names = await readdir(dir).catch(ifCode(inaccessible, []))
   const hidden = names.map(async (name) => {
@@ -240,17 +242,17 @@ async function findProgram(entries: readonly string[], name: string): Promise<st
   return null
 }
 
-/** Checks that the shell's process limit counts only this sandbox: older kernels count all processes of the user. */
+/** Tells whether the shell's process limit counts only the processes of this sandbox. Older kernels count all processes of the user. */
 async function countsOwnProcesses(policy: SandboxPolicy, config: BubblewrapConfig): Promise<boolean> {
   const command = innerArgv({ ...policy, file_bytes: policy.disk }, { processes: true, memory: false }, 'sh', '(true) && (true)')
   return (await runConfined(config, command, config.env)).code === 0
 }
 
 const missingHint =
-  'install it: apt-get install bubblewrap (macOS has none); or write "use": "off" in "sandbox" of the spec, and commands run unconfined'
+  'install bubblewrap: apt-get install bubblewrap (not available on macOS); or set "use": "off" in "sandbox" of the spec to run commands unconfined'
 
 function failedHint(reason: string): string {
   if (/no space left|ENOSPC|max_\S+_namespaces/i.test(reason))
-    return 'user namespaces are used up: raise user.max_user_namespaces, or end the processes that hold them; the next sprint tries again'
-  return 'allow user namespaces: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), kernel.unprivileged_userns_clone=1 (Debian); in a container, allow them there'
+    return 'no user namespace is left: raise user.max_user_namespaces, or end the processes that use them; the next sprint tries again'
+  return 'allow user namespaces: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), kernel.unprivileged_userns_clone=1 (Debian); in a container, change the settings of the container'
 }

@@ -1,9 +1,9 @@
-/** Keeps the beginning and the end of a command's output, in limited memory. */
+/** Keeps the beginning and the end of a command's output, within a memory limit. */
 
-/** burn kills a command that prints more bytes than this, because it would print until its timeout. */
+/** burn kills a command that prints more bytes than this. Otherwise the command would print until its timeout. */
 const maxBytes = 64 * 1024 * 1024
 
-/** A buffer of `limit` bytes: half of them for the beginning, and half for the end. */
+/** A buffer of `limit` bytes: one half for the beginning of the output, the other half for the end. */
 export class KeptOutput {
   readonly #limit: number
   readonly #head: Buffer[] = []
@@ -16,7 +16,7 @@ export class KeptOutput {
     this.#limit = limit
   }
 
-  /** Adds a chunk. Returns false if the command has printed too much. */
+  /** Adds a chunk of output. Returns false if the command has printed more than `maxBytes`. */
   add(chunk: Buffer): boolean {
     this.#total += chunk.length
     const roomLeft = Math.ceil(this.#limit / 2) - this.#in_head
@@ -27,7 +27,10 @@ export class KeptOutput {
     return this.#total <= maxBytes
   }
 
-  /** Returns all output, or both ends with a line between them that counts the missing bytes. */
+  /**
+   * Returns the whole output. If it was too long, returns its beginning and its end, with a line between them that counts the missing
+   * bytes.
+   */
   text(): string {
     const head = Buffer.concat(this.#head)
     const tail = Buffer.concat(this.#tail).subarray(-this.#room())
@@ -40,7 +43,7 @@ export class KeptOutput {
     return Math.max(1, Math.floor(this.#limit / 2))
   }
 
-  /** Joins the chunks only when they are twice as long as needed. This way, many small chunks cost no more than a few large ones. */
+  /** Joins the chunks only when they have twice the needed size, so that many small chunks cost no more than a few large ones. */
   #keepLast(chunk: Buffer): void {
     if (chunk.length === 0) return
     const part = Buffer.from(chunk.subarray(-this.#room()))

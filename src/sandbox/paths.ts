@@ -1,6 +1,6 @@
 /**
- * Resolves paths from a model. It opens each folder relative to its parent and follows no symbolic link. So a command can't lead it out of
- * the workspace by swapping in a link.
+ * Resolves paths that a model names. burn opens each folder relative to its parent, and follows no symbolic link. So a command cannot lead
+ * burn out of the workspace by replacing a folder with a link.
  */
 import { constants } from 'node:fs'
 import { lstat, mkdir, open, readlink, type FileHandle } from 'node:fs/promises'
@@ -8,29 +8,29 @@ import { posix } from 'node:path'
 import { codeOf, ifCode, messageOf, noSuchPath } from '../core/errors.ts'
 import { oneLine } from '../core/text.ts'
 
-/** An error of a tool call; its message is for the model. */
+/** An error of a tool call. Its message is written for the model. */
 export class ToolError extends Error {}
 
-/** The error codes that a wrong path causes; `throwPathError` explains them to the model. Other codes are failures of the machine. */
+/** The error codes that a wrong path causes, which `throwPathError` explains to the model. Other codes mean that the machine failed. */
 export const pathErrorCodes = [...noSuchPath, 'EACCES', 'EPERM', 'ELOOP', 'EMLINK', 'ENAMETOOLONG', 'ENXIO', 'ENODEV'] as const
 
-/** A folder of the workspace that burn holds open. */
+/** A folder of the workspace that burn keeps open. */
 export interface OpenFolder {
-  /** Returns the path of an entry. It is valid while the folder is open. */
+  /** Returns the path of an entry in this folder. The path is valid while the folder is open. */
   at(name: string): string
 }
 
 /**
- * Returns the names from the workspace's root to `path`; none for the root itself. Throws ToolError for a path that leaves the workspace or
- * leads into its `.git`.
+ * Returns the names along `path`, from the workspace's top folder. The list is empty for the top folder itself. Throws ToolError if the
+ * path leaves the workspace or leads into its `.git`.
  */
 export function partsOf(dir: string, path: string): string[] {
   if (path === '') throw new ToolError('the path is empty: name a file, relative to the workspace')
-  if (path.includes('\0')) throw new ToolError('the path contains a NUL character: leave it out')
+  if (path.includes('\0')) throw new ToolError('the path contains a NUL character: remove it')
   const relative = posix.relative(dir, posix.resolve(dir, path))
   const parts = relative === '' ? [] : relative.split('/')
   if (parts[0] === '..') throw new ToolError(`the path leaves the workspace: ${displayPath(path)}; use a path below ${dir}`)
-  // Some file systems ignore case.
+  // Some file systems ignore the case of names.
   if (parts[0]?.toLowerCase() === '.git')
     throw new ToolError("the workspace's .git can't be read or written with this tool: use git status, git log and git diff in run_command")
   if (parts.some((part) => Buffer.byteLength(part) > 255))
@@ -38,7 +38,10 @@ export function partsOf(dir: string, path: string): string[] {
   return parts
 }
 
-/** Opens the folder that contains `parts` while `use` runs. With `create`, it creates missing folders. Throws ToolError. */
+/**
+ * Opens the folder that contains the last name of `parts`, and runs `use` while the folder is open. With `create`, creates missing folders.
+ * Returns the result of `use`. Throws ToolError.
+ */
 export async function inFolder<T>(
   dir: string,
   parts: readonly string[],
@@ -66,7 +69,7 @@ export async function inFolder<T>(
   }
 }
 
-/** Opens a regular file for reading, and never blocks. Throws ToolError for anything else. */
+/** Opens a regular file for reading. Does not block. Throws ToolError for anything else, such as a named pipe. */
 export async function openFile(folder: OpenFolder, dir: string, parts: readonly string[]): Promise<FileHandle> {
   const target = folder.at(parts.at(-1) ?? '.')
   const stat = await lstat(target).catch(ifCode(pathErrorCodes, null))
@@ -77,13 +80,13 @@ export async function openFile(folder: OpenFolder, dir: string, parts: readonly 
   throw new ToolError(`${displayPath(parts.join('/'))} was replaced while it was opened: try again`)
 }
 
-/** Throws the ToolError that explains why `target` is not the expected file or folder. */
+/** Throws a ToolError that explains why `target` is not a usable file or folder. */
 export async function throwPathError(target: string, dir: string, parts: readonly string[], expected: 'file' | 'folder'): Promise<never> {
   const name = displayPath(parts.join('/') || '.')
   const stat = await lstat(target).catch((error: NodeJS.ErrnoException) => error)
   if (stat instanceof Error) {
     if (stat.code === 'ENOENT') throw new ToolError(`there is no ${name} in the workspace: find it with search, or with ls in run_command`)
-    throw new ToolError(`${name} can't be accessed (${stat.code ?? stat.message})`)
+    throw new ToolError(`${name} cannot be accessed (${stat.code ?? stat.message})`)
   }
   if (stat.isSymbolicLink()) {
     const to = await readlink(target).catch(ifCode(['EINVAL', ...noSuchPath], null))
@@ -96,14 +99,14 @@ export async function throwPathError(target: string, dir: string, parts: readonl
         : `${name} is a symbolic link to ${displayPath(to)}, and links are not followed: use the path ${displayPath(path || '.')}`,
     )
   }
-  if (expected === 'folder' && stat.isDirectory()) throw new ToolError(`the folder ${name} can't be entered: check its permissions`)
+  if (expected === 'folder' && stat.isDirectory()) throw new ToolError(`the folder ${name} cannot be entered: check its permissions`)
   if (expected === 'folder') throw new ToolError(`${name} is not a folder`)
   if (stat.isDirectory()) throw new ToolError(`${name} is a folder: name a file in it; list it with ls in run_command`)
-  if (stat.isFile()) throw new ToolError(`${name} can't be opened: check its permissions`)
+  if (stat.isFile()) throw new ToolError(`${name} cannot be opened: check its permissions`)
   throw new ToolError(`${name} is not a regular file (a pipe, socket or device), and this tool does not open it`)
 }
 
-/** Returns a path for a message: on one line, with control characters removed. */
+/** Returns a path for use in a message: on one line, without control characters. */
 export function displayPath(path: string): string {
   return oneLine(path, 300)
 }
@@ -111,12 +114,15 @@ export function displayPath(path: string): string {
 const fileFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 const folderFlags = fileFlags | constants.O_DIRECTORY
 
-/** On Linux, /proc makes the path relative to the open folder. Elsewhere burn has only the path, and might miss a swapped folder. */
+/**
+ * Returns the path of an entry. On Linux, the path goes through /proc, so it is relative to the open folder. On other systems burn can use
+ * only the plain path, and may not notice that a folder was replaced.
+ */
 function pathIn(folder: FileHandle, path: string, name: string): string {
   return process.platform === 'linux' ? `/proc/self/fd/${folder.fd}/${name}` : `${path}/${name}`
 }
 
 function ignoreExisting(thrown: unknown): void {
   const code = codeOf(thrown)
-  if (code !== 'EEXIST') throw new ToolError(`the folder can't be created (${code || messageOf(thrown)})`)
+  if (code !== 'EEXIST') throw new ToolError(`the folder cannot be created (${code || messageOf(thrown)})`)
 }

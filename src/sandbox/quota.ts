@@ -1,5 +1,6 @@
 /**
- * Limits the bytes and files that a sprint's commands add to the disk. It watches them while commands run, and counts them before git runs.
+ * Limits the bytes and files that the commands of a sprint add to the disk. burn watches both while commands run, and counts them before
+ * git runs.
  */
 import { statfs } from 'node:fs/promises'
 import type { SandboxPolicy } from '../core/sprint.ts'
@@ -13,30 +14,30 @@ export interface Used {
   readonly files: number
 }
 
-/** The free space of the file system for this user. */
+/** The free space that the file system has for this user. */
 interface Free extends Used {
-  /** Whether the file system limits the number of files. */
+  /** Whether the file system has a maximum number of files. */
   readonly counted: boolean
 }
 
 const tick_ms = 250
-/** The share of the free space that commands may use. git needs the rest. */
+/** The share of the free space that commands may use. The rest is for git. */
 const diskShare = 0.8
-/** Minimum ticks between two counts of all files, unless the free space shrinks fast. */
+/** The minimum number of ticks between two counts of all files. A count is due earlier if the free space shrinks fast. */
 const minTicks = 40
-/** Each tick of the pause pays for this many files, so that counting takes at most 2 % of a processor. */
+/** The pause between two counts is one tick per this many files, so that counting uses at most 2 % of one processor. */
 const filesPerTick = 1_500
 
-/** Bytes by which the size limit of one file exceeds the quota. A file at its limit must exceed the quota. */
+/** The size limit of one file exceeds the disk quota by this number of bytes. So a file that reaches its limit also exceeds the quota. */
 const margin = 2 ** 20
 
 /** The disk quota of one sandbox. */
 export class Quota {
-  /** Bytes and files that commands may add. */
+  /** The number of bytes and files that commands may add. */
   readonly limit: Used
   readonly #dirs: readonly string[]
   readonly #initial: Used
-  /** The last count: the growth, the free space at that time, and the ticks until the next count. */
+  /** The last count: the added bytes and files, the free space at that time, and the number of ticks until the next count. */
   #last: { readonly grown: Used; readonly free: Free; readonly pause: number }
   #ticks = 0
   #watchers = 0
@@ -48,12 +49,15 @@ export class Quota {
     this.limit = limit
   }
 
-  /** Size limit of one file, in bytes. */
+  /** The size limit of one file (bytes). */
   get file_bytes(): number {
     return this.limit.bytes + margin
   }
 
-  /** Counts the files that exist now. `dirs`: the workspace first, then the other folders that commands can write to. */
+  /**
+   * Returns a quota, after counting the files that exist now. `dirs` are the workspace and then the other folders that commands can write
+   * to.
+   */
   static async open(dirs: readonly string[], { disk, files }: Pick<SandboxPolicy, 'disk' | 'files'>): Promise<Quota> {
     const free = await freeAt(dirs[0] ?? '/')
     const limit = {
@@ -63,7 +67,7 @@ export class Quota {
     return new Quota(dirs, await usageOf(dirs, { settled: false, limit: null }), free, limit)
   }
 
-  /** Runs `work`, and calls `exceeded` with a reason if its commands exceed the quota. */
+  /** Runs `work` and returns its result. Calls `exceeded` with a reason if commands exceed the quota meanwhile. */
   async watch<T>(exceeded: (reason: Error) => void, work: () => Promise<T>): Promise<T> {
     let counting: Promise<void> | null = null
     const count = async () => {
@@ -75,7 +79,7 @@ export class Quota {
         counting = null
       }
     }
-    // A command may run within an agent's turn: one watch is enough for both.
+    // If a command runs during an agent's turn, both share one timer.
     const timer = this.#watchers === 0 ? setInterval(() => void (counting ??= count()), tick_ms) : undefined
     this.#watchers += 1
     try {
@@ -88,7 +92,7 @@ export class Quota {
   }
 
   /**
-   * Counts all files after the commands have ended. Removes pipes, sockets and devices, and returns their names. Throws BurnError
+   * Counts all files after the commands have ended. Removes named pipes, sockets and devices, and returns their names. Throws BurnError
    * `workspace_unusable` if the quota is exceeded.
    */
   async countAndClean(): Promise<readonly string[]> {
@@ -103,7 +107,10 @@ export class Quota {
     return special
   }
 
-  /** A count is due after a pause, or if the free space shrank by half of the remaining quota. Reading the free space is cheap. */
+  /**
+   * Tells whether a count is due: the pause is over, or the free space shrank by more than half of the remaining quota. Reading the free
+   * space is cheap.
+   */
   async #isDue(): Promise<boolean> {
     const { grown, free, pause } = this.#last
     const current = await freeAt(this.#dirs[0] ?? '/')
@@ -120,22 +127,23 @@ export class Quota {
     this.#last = { grown, free, pause: Math.max(minTicks, Math.ceil(current.files / filesPerTick)) }
     this.#ticks = 0
     if (grown.bytes >= this.limit.bytes)
-      throw unusableWorkspaceError(`its commands reached the disk quota of ${mebibytes(this.limit.bytes)}`)
+      throw unusableWorkspaceError(`the commands reached the disk quota of ${mebibytes(this.limit.bytes)}`)
     if (grown.files >= this.limit.files)
-      throw unusableWorkspaceError(`its commands reached the quota of ${counted(this.limit.files, 'file')}`)
+      throw unusableWorkspaceError(`the commands reached the quota of ${counted(this.limit.files, 'file')}`)
   }
 }
 
 interface CountOptions {
   readonly settled: boolean
-  /** The count stops here. Null for the first count, which has no limit. */
+  /** Counting stops when it reaches this limit. Null for the first count, which has no limit. */
   readonly limit: Used | null
   readonly special?: (root: string, entry: TreeEntry) => void
 }
 
 async function usageOf(dirs: readonly string[], { settled, limit, special }: CountOptions): Promise<Used> {
   let [bytes, files] = [0, 0]
-  // A file that git has just checked out may have no blocks yet; these would count as growth later.
+  // The file system may not have allocated blocks yet for a file that git has just checked out. The first count uses the file's size,
+  // because these blocks would otherwise count as added later.
   const initial = limit === null
   const seenInodes = new Set<number>()
   for (const dir of dirs)
@@ -144,12 +152,12 @@ async function usageOf(dirs: readonly string[], { settled, limit, special }: Cou
       onEntry: (entry) => {
         const { stat } = entry
         files += 1
-        // A file with several hard links uses the disk once.
+        // A file with several hard links uses disk space only once.
         if (stat.nlink < 2 || stat.isDirectory() || !seenInodes.has(stat.ino))
           bytes += Math.max(initial && stat.isFile() ? stat.size : 0, stat.blocks * 512)
         if (stat.nlink > 1) seenInodes.add(stat.ino)
         if (special !== undefined && isSpecial(stat)) special(dir, entry)
-        // A walk that removes special files does not stop early.
+        // When special files are removed, the walk must visit all files, so it does not stop at the limit.
         return special !== undefined || limit === null || (bytes < limit.bytes && files < limit.files)
       },
     })
@@ -158,7 +166,7 @@ async function usageOf(dirs: readonly string[], { settled, limit, special }: Cou
 
 async function freeAt(path: string): Promise<Free> {
   const { bsize, bavail, files, ffree } = await statfs(path).catch((thrown: unknown) => {
-    if (codeOf(thrown) === 'ENOENT') throw unusableWorkspaceError(`the workspace ${path} is gone`)
+    if (codeOf(thrown) === 'ENOENT') throw unusableWorkspaceError(`the workspace ${path} no longer exists`)
     throw thrown
   })
   return { bytes: bsize * bavail, files: ffree, counted: files > 0 }

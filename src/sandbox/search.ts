@@ -1,4 +1,4 @@
-/** Searches a workspace with grep in the sandbox, so that no pattern of a model can block burn itself. */
+/** Searches a workspace with grep inside the sandbox, so that a slow pattern of a model cannot block burn itself. */
 import { lstat } from 'node:fs/promises'
 import { ifCode } from '../core/errors.ts'
 import { shellWords } from '../host/quote.ts'
@@ -17,7 +17,7 @@ export interface Search {
   readonly ignore_case: boolean
 }
 
-/** Returns the matching lines as `path:line:text`. Throws ToolError. */
+/** Returns the matching lines as `path:line:text`. Throws ToolError if the search fails. */
 export async function search(sandbox: Sandbox, request: Search, stop: AbortSignal): Promise<string> {
   if (request.pattern === '' || /[\0\n]/.test(request.pattern)) throw new ToolError('the pattern must be one line, and not empty')
   const parts = partsOf(sandbox.dir, request.path)
@@ -29,7 +29,10 @@ export async function search(sandbox: Sandbox, request: Search, stop: AbortSigna
   return resultText(await sandbox.run(searchCommand(request, parts), { stop, timeout: timeout_ms }))
 }
 
-/** Returns the shell command of a search. `git grep` skips ignored files; without git, grep skips only `.git` and `node_modules`. */
+/**
+ * Returns the shell command of a search. `git grep` skips ignored files. Outside a git repository, grep skips only `.git` and
+ * `node_modules`.
+ */
 export function searchCommand({ pattern, literal, ignore_case }: Omit<Search, 'path'>, parts: readonly string[]): string {
   const path = `./${parts.join('/')}`
   const flags = [literal ? '-F' : '-E', ...(ignore_case ? ['-i'] : []), '-e', pattern]
@@ -38,9 +41,10 @@ export function searchCommand({ pattern, literal, ignore_case }: Omit<Search, 'p
   return `if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then ${shellWords(git)}; else ${shellWords(grep)}; fi`
 }
 
-/** Converts the command's result to the tool's text. grep exits with 1 if nothing matches. */
+/** Returns the text of the search's result for the model. grep exits with 1 if nothing matches. */
 function resultText({ code, output, stopped, notes }: CommandResult): string {
-  if (stopped === 'timeout') throw new ToolError(`the search took longer than ${timeout_ms / 1000} s: use a simpler pattern, or a path`)
+  if (stopped === 'timeout')
+    throw new ToolError(`the search took longer than ${timeout_ms / 1000} s: use a simpler pattern, or search in a smaller path`)
   if (stopped === 'stop') throw new ToolError('stopped')
   if (code === 1 && output === '') return 'nothing matches'
   if (code !== 0 && stopped === null && !/^\S+:\d+:/.test(output))

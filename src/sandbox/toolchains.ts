@@ -1,8 +1,12 @@
-/** Finds the paths outside of the system that commands must read to run the programs on the PATH. Nothing else of a home is readable. */
+/**
+ * Finds the paths outside the system folders that commands must read to run the programs on the PATH. Nothing else in a home directory is
+ * readable.
+ */
 import { posix } from 'node:path'
 
 /**
- * Version managers and language tools in a home. `readable` must not contain files with secrets, such as `.cargo/credentials` or `.npmrc`.
+ * Version managers and language tools in a home directory. `readable` must not include files with secrets, such as `.cargo/credentials` or
+ * `.npmrc`.
  */
 const knownTools: readonly {
   readonly dir: string
@@ -21,19 +25,21 @@ const knownTools: readonly {
   { dir: '.local/bin', readable: ['.local/bin', '.local/lib', '.local/pipx', '.local/share/pipx', '.local/share/uv'], env: {} },
 ]
 
-/** The folders beside `bin` that belong to a program. `share` and `etc` also contain people's own files. */
+/**
+ * The folders next to `bin` that a program needs. `share` and `etc` are not in the list, because they may also contain people's own files.
+ */
 const libraryFolders = ['lib', 'lib64', 'libexec', 'include']
 
 export interface Toolchains {
-  /** Absolute paths to mount read-only. Some may not exist. */
+  /** Absolute paths to mount read-only. Some of them may not exist. */
   readonly readable: readonly string[]
-  /** Variables that tell the tools their real folders, because HOME is another folder in the sandbox. */
+  /** Variables that tell the tools where their real folders are, because HOME is a different folder in the sandbox. */
   readonly env: Readonly<Record<string, string>>
 }
 
 /**
- * Returns the paths and variables that the entries of a PATH need. A known tool needs the listed folders. Any other entry needs itself and
- * the libraries beside it. No result contains a home or one of `neverShown`.
+ * Returns the paths and variables that the programs on a PATH need. A known tool needs its folders in `knownTools`. Any other entry of the
+ * PATH needs its own folder and the library folders next to it. The result never includes a home directory, or a path of `neverShown`.
  */
 export function toolchainsOf(entries: readonly string[], home: string, neverShown: readonly string[]): Toolchains {
   const matches = entries.flatMap((entry) =>
@@ -51,7 +57,7 @@ export function toolchainsOf(entries: readonly string[], home: string, neverShow
   }
 }
 
-/** Returns whether `path` is `folder` or is inside of it. */
+/** Tells whether `path` is `folder` or is inside it. */
 export function isBelow(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
 }

@@ -1,4 +1,4 @@
-/** The tools with which a model works in a workspace. */
+/** The tools that a model can use in a workspace. */
 import { BurnError, messageWithHint } from '../core/errors.ts'
 import type { Tool, ToolResult } from '../core/sprint.ts'
 import { argumentsOf, parametersOf, type ArgumentFields, type ArgumentValues } from './arguments.ts'
@@ -8,12 +8,12 @@ import type { Sandbox } from './open.ts'
 import { ToolError, displayPath } from './paths.ts'
 import { search } from './search.ts'
 
-/** Lines that read_file shows by default. */
+/** The number of lines that read_file shows by default. */
 const defaultLines = 400
 
 const path = { type: 'string', description: 'The path of a file, relative to the workspace. The tool follows no symbolic links.' } as const
 
-/** Returns the tools of a workspace. None of them leaves it. They report errors to the model. */
+/** Returns the tools of a workspace. They access no file outside the workspace, and they report errors to the model. */
 export function workspaceTools(sandbox: Sandbox): Tool[] {
   return [runTool(sandbox), readTool(sandbox), writeTool(sandbox), editTool(sandbox), searchTool(sandbox)]
 }
@@ -22,9 +22,12 @@ function runTool(sandbox: Sandbox): Tool {
   const seconds = Math.floor(sandbox.timeout / 1000)
   return toolOf(
     'run_command',
-    `Runs a shell command in the workspace, waits for its end and kills its background processes. The timeout is ${seconds} s. If the output is too long, its middle is left out.`,
+    `Runs a shell command in the workspace, waits until it ends, and kills its background processes. The timeout is ${seconds} s. If the output is too long, its middle is left out.`,
     {
-      command: { type: 'string', description: 'The command for bash, or for sh if there is no bash. It has no input and no terminal.' },
+      command: {
+        type: 'string',
+        description: 'The command for bash, or for sh if bash is not installed. It has no input and no terminal.',
+      },
       timeout: { type: 'integer', description: `Seconds, at most ${seconds}.`, optional: true, minimum: 1 },
     },
     async ({ command, timeout }, stop) => {
@@ -40,14 +43,14 @@ function runTool(sandbox: Sandbox): Tool {
 function readTool({ dir }: Sandbox): Tool {
   return toolOf(
     'read_file',
-    'Shows a text file, or a range of it, with line numbers.',
+    'Shows a text file, or a range of its lines, with line numbers.',
     {
       path,
-      from_line: { type: 'integer', description: 'The first line, from 1.', optional: true, minimum: 1 },
-      lines: { type: 'integer', description: `The number of lines; the default is ${defaultLines}.`, optional: true, minimum: 1 },
+      from_line: { type: 'integer', description: 'The number of the first line to show, counted from 1.', optional: true, minimum: 1 },
+      lines: { type: 'integer', description: `The number of lines to show; the default is ${defaultLines}.`, optional: true, minimum: 1 },
       from_byte: {
         type: 'integer',
-        description: 'The first byte, in place of lines: for files with very long lines.',
+        description: 'The number of the first byte to show, instead of from_line: for files with very long lines.',
         optional: true,
         minimum: 0,
       },
@@ -62,7 +65,7 @@ function readTool({ dir }: Sandbox): Tool {
 function writeTool({ dir }: Sandbox): Tool {
   return toolOf(
     'write_file',
-    'Writes a whole text file, and creates its folders. To change a part of a file, use edit_file.',
+    'Writes a whole text file, and creates missing folders. To change a part of a file, use edit_file.',
     { path, content: { type: 'string', description: 'The new content of the file.' } },
     async ({ path, content }) => {
       const { created } = await writeFileAtomically(dir, path, content)
@@ -74,7 +77,7 @@ function writeTool({ dir }: Sandbox): Tool {
 function editTool({ dir }: Sandbox): Tool {
   return toolOf(
     'edit_file',
-    'Replaces a text in a file. The old text must match exactly, and occur once.',
+    'Replaces a text in a file. The old text must match exactly, and must occur only once.',
     {
       path,
       old: { type: 'string', description: 'The text to replace, without line numbers.' },
@@ -85,7 +88,7 @@ function editTool({ dir }: Sandbox): Tool {
       const change = { old: given.old, new: given.new, all: given.all ?? false }
       const { text, count } = applyEdit(await readWhole(dir, given.path), change)
       await writeFileAtomically(dir, given.path, text)
-      return { ok: true, text: `replaced ${count === 1 ? 'one place' : `${count} places`} in ${displayPath(given.path)}` }
+      return { ok: true, text: `replaced ${count === 1 ? '1 match' : `${count} matches`} in ${displayPath(given.path)}` }
     },
   )
 }
@@ -93,12 +96,12 @@ function editTool({ dir }: Sandbox): Tool {
 function searchTool(sandbox: Sandbox): Tool {
   return toolOf(
     'search',
-    'Finds lines in the text files of the workspace that git does not ignore.',
+    'Finds lines that match a pattern, in the text files of the workspace that git does not ignore.',
     {
       pattern: { type: 'string', description: 'An extended regular expression for grep -E: [0-9], not \\d.' },
       path: { type: 'string', description: 'The file or folder to search; the default is the whole workspace.', optional: true },
-      literal: { type: 'boolean', description: 'Take the pattern as plain text.', optional: true },
-      ignore_case: { type: 'boolean', description: 'Ignore upper and lower case.', optional: true },
+      literal: { type: 'boolean', description: 'Search for the pattern as plain text, not as a regular expression.', optional: true },
+      ignore_case: { type: 'boolean', description: 'Ignore the difference between upper and lower case.', optional: true },
     },
     async ({ pattern, path, literal, ignore_case }, stop) => {
       const request = { pattern, path: path ?? '.', literal: literal ?? false, ignore_case: ignore_case ?? false }

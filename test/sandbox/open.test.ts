@@ -35,14 +35,14 @@ const switchedOff = { policy: { use: 'off' } } as const
 test('off: commands run unconfined, and each result says so', async (t) => {
   const { sandbox, run, base } = await opened(t, withoutBubblewrap(switchedOff))
   assert.equal(sandbox.confined, false)
-  assert.match(sandbox.summary, /^without bubblewrap \(off in the spec\); processes: /)
+  assert.match(sandbox.summary, /^without bubblewrap \("off" in the spec\); processes: /)
   const { code, output, notes } = await run('pwd; echo $HOME; env')
   assert.equal(code, 0)
   assert.ok(output.startsWith(`${sandbox.dir}\n${base}/own/home\n`), output)
   assert.doesNotMatch(output, new RegExp(secret))
   assert.deepEqual(notes, [
-    'not confined: without bubblewrap (off in the spec)',
-    'the spec turns the network off, but without bubblewrap nothing enforces that',
+    'not confined: without bubblewrap ("off" in the spec)',
+    'the spec turns the network off, but commands can use it, because bubblewrap is off',
   ])
 })
 
@@ -99,7 +99,7 @@ test('require: reports a bubblewrap that takes too long', async (t) => {
 })
 
 test('off: commands run unconfined even if bubblewrap works', { skip: skipReason }, async (t) => {
-  assert.match((await opened(t, switchedOff)).sandbox.summary, /^without bubblewrap \(off in the spec\)/)
+  assert.match((await opened(t, switchedOff)).sandbox.summary, /^without bubblewrap \("off" in the spec\)/)
 })
 
 /** A stand-in for systemd-run: logs its arguments and runs the command without a group. */
@@ -161,7 +161,7 @@ test('run: throws if a command cannot start', { skip: skipReason }, async (t) =>
   putFile(join(base, 'tools/broken'), '')
   await assert.rejects(run('true'), { code: 'sandbox_failed' })
   assert.equal((sandbox.ended.reason as BurnError).code, 'sandbox_failed')
-  assert.match((await call('run_command', { command: 'true' })).text, /^the command could not be started in its sandbox: /)
+  assert.match((await call('run_command', { command: 'true' })).text, /^burn could not start the command in its sandbox: /)
 })
 
 test('run: a missing workspace has its own error code', { skip: skipReason }, async (t) => {

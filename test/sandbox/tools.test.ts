@@ -51,7 +51,7 @@ test('read_file: shows a range of lines and the next range', async (t) => {
   assert.equal((await call('read_file', { path: 'few' })).text, '     1\tone\n     2\ttwo\n     3\t\n     4\tfour')
   assert.equal(
     (await call('read_file', { path: 'few', from_line: 2, lines: 1 })).text,
-    '     2\ttwo\n[more follows: from_line 3; the file has 13 bytes]',
+    '     2\ttwo\n[more follows: continue with from_line 3; the file has 13 bytes]',
   )
   assert.equal((await call('read_file', { path: join(dir, 'few'), from_line: 4 })).text, '     4\tfour')
   assert.match((await call('read_file', { path: 'few', from_line: 5 })).text, /the file has only 4 lines/)
@@ -70,7 +70,7 @@ test('read_file: ranges show every line once', async (t) => {
     const { ok, text } = await call('read_file', { path: 'long', from_line, lines: 5000 })
     assert.ok(ok && text.length < 64 * 1024, text.slice(0, 200))
     shownLines.push(...text.split('\n').flatMap((line) => /^ *\d+\t(.*)$/.exec(line)?.[1] ?? []))
-    const next = /\[more follows: from_line (\d+);/.exec(text)?.[1]
+    const next = /\[more follows: continue with from_line (\d+);/.exec(text)?.[1]
     from_line = next === undefined ? null : Number(next)
   }
   assert.deepEqual(shownLines, lines)
@@ -80,7 +80,7 @@ test('read_file: reads a huge line by bytes, and stops when asked', async (t) =>
   const { call, dir } = await opened(t, unconfined)
   putFile(join(dir, 'line'), 'é'.repeat(100_000))
   const first = await call('read_file', { path: 'line' })
-  assert.match(first.text, /^ {5}1\té+\n\[line 1 continues: from_byte 32768\]$/)
+  assert.match(first.text, /^ {5}1\té+\n\[line 1 continues: use from_byte 32768\]$/)
   assert.match((await call('read_file', { path: 'line', from_byte: 199_990 })).text, /^ééééé$/)
   assert.match((await call('read_file', { path: 'line', from_byte: 200_000 })).text, /only 200000 bytes/)
   putFile(join(dir, 'sparse'), 'a'.repeat(10_000))
@@ -126,10 +126,10 @@ test('edit_file: replaces a unique text, and reports others', async (t) => {
   assert.match((await edit('', 'y')).text, /^old is empty/)
   assert.match((await edit('b', 'b')).text, /are the same/)
   assert.equal(text(), 'a\nb\na\nc\n')
-  assert.deepEqual(await edit('b\na', "$& $1 $'"), { ok: true, text: 'replaced one place in f' })
+  assert.deepEqual(await edit('b\na', "$& $1 $'"), { ok: true, text: 'replaced 1 match in f' })
   assert.equal(text(), "a\n$& $1 $'\nc\n")
   putFile(join(dir, 'f'), 'aaaa')
-  assert.deepEqual(await edit('a', 'b', true), { ok: true, text: 'replaced 4 places in f' })
+  assert.deepEqual(await edit('a', 'b', true), { ok: true, text: 'replaced 4 matches in f' })
   assert.equal(text(), 'bbbb')
 })
 
@@ -145,7 +145,7 @@ test('run_command: returns the output, the notes and the exit code', async (t) =
   assert.deepEqual(await call('run_command', { command: 'true' }).then(({ ok }) => ok), true)
   const { ok, text } = await call('run_command', { command: 'echo a; echo b >&2; exit 7' })
   assert.equal(ok, false)
-  assert.match(text, /^a\nb\n\[not confined: without bubblewrap \(off in the spec\)\]\n(?:\[.*\]\n)*\[exit code 7\]$/)
+  assert.match(text, /^a\nb\n\[not confined: without bubblewrap \("off" in the spec\)\]\n(?:\[.*\]\n)*\[exit code 7\]$/)
   assert.match((await call('run_command', { command: 'kill -9 $$' })).text, /\[(?:ended by SIGKILL|exit code 137)\]$/)
 })
 

@@ -87,7 +87,7 @@ test('doctor: checks the needs of sprints, with remedies', options, async (t) =>
   const waitFor = healthy.map(({ what }) => what).join('\n')
   assert.match(waitFor, /^git version/m)
   assert.match(waitFor, /sprints is writable and private/)
-  assert.match(waitFor, /commands run without bubblewrap \(off in the spec\)/)
+  assert.match(waitFor, /commands run without bubblewrap \("off" in the spec\)/)
   assert.match(waitFor, /^runner stand-in is ready$/m)
   assert.deepEqual(readdirSync(rig.state), [], 'the check leaves no file behind')
 

@@ -89,7 +89,7 @@ for (const [actor, count, options] of [
       const sprints = await inside(t, rig)
       const rows = await sprints.run({ count })
       assert.equal(rows.length, count)
-      for (const row of rows) await assertCharged(row, /its commands reached the disk quota of \d+ MiB/, rig, sprints)
+      for (const row of rows) await assertCharged(row, /the commands reached the disk quota of \d+ MiB/, rig, sprints)
     } finally {
       spawnSync('umount', ['-l', rig.state])
     }
@@ -99,7 +99,7 @@ test('workspace: files that git must not see fail the issue', async (t) => {
   const refusedCommands = [
     ['truncate -s 3G sparse', /changed files are larger than 256 MiB/],
     ['truncate -s 2M .gitignore', /\.gitignore is larger than 1 MiB/],
-    ['rm -rf "$PWD"', /the workspace \S+ is gone/],
+    ['rm -rf "$PWD"', /the workspace \S+ no longer exists/],
   ] as const
   const pipes = 'mkfifo .gitignore .gitattributes notes/.gitignore; mkdir -p sub/.git; mkfifo sub/.git/HEAD; echo fine >notes/4.md'
   const script = scriptOf(...refusedCommands.map(([command]) => command), pipes)
