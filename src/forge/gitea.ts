@@ -139,6 +139,7 @@ function openChangeInstructions(repoUrl: string, url: string, base: string): str
   return (
     `Push your branch to origin with git, then open a pull request from it: with \`tea pulls create\` or \`fj pr create\` if one is set up for ${url}, ` +
     `else with \`curl --fail-with-body --netrc -H 'Content-Type: application/json' -d '${body}' ${repoUrl}/pulls\`. ` +
+    'Its title must not begin with `WIP:` or `[WIP]`, because the forge merges no drafts. ' +
     'Its description must have the line `Closes #<number of the issue>`. The credentials are on this machine already; never write one down.'
   )
 }

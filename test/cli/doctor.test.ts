@@ -30,7 +30,7 @@ async function giteaFleet(t: TestContext, machine: object, token = 'stand-in-tok
   const server = await startGitea({
     check: false,
     repos: [
-      { name: 'acme/app', writers: ['burn'] },
+      { name: 'acme/app', writers: ['burn'], readers: ['ray'], teams: [{ name: 'readers', permission: 'read' }] },
       { name: 'acme/locked', writers: [] },
     ],
   })
@@ -54,6 +54,7 @@ test('doctor: prints remedies over ssh, and the rights to each repo', async (t) 
   assert.equal(ran.code, 1)
   assert.equal(find(findings, /^forge: the token belongs to burn/).level, 'ok')
   assert.equal(find(findings, /^forge: acme\/app: the token may read and write/).level, 'ok')
+  assert.equal(find(findings, /^forge: members of teams .* count as writers, .*: readers/).level, 'warn')
   assert.match(find(findings, /^forge: the token may not write to acme\/locked/).remedy, /collaborator of acme\/locked/)
   assert.equal(find(findings, /^forge: the repo acme\/none does not exist/).level, 'fail')
   assert.equal(find(findings, /^box: tmux \d/).level, 'ok')

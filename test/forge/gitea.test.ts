@@ -4,7 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import type { Issue } from '../../src/core/nouns.ts'
 import { BurnError } from '../../src/core/errors.ts'
+import { changeTitle } from '../../src/decide/sprint-texts.ts'
 import { openGitea } from '../../src/forge/gitea.ts'
 import { clock } from '../support/clock.ts'
 import { openConformance } from '../stand-ins/gitea/conformance.ts'
@@ -72,6 +74,19 @@ test('gitea: openChange needs two existing, different branches', async (t) => {
   await assert.rejects(forge.openChange(repo, { ...change, base: 'gone' }), refused('forge_not_found'))
   await assert.rejects(forge.openChange(repo, { ...change, base: change.branch }), refused('forge_refused'))
   assert.equal((await forge.openChange(repo, change)).state, 'open')
+})
+
+test('gitea: the change of a sprint is no draft', async (t) => {
+  const { forge, state } = await serve(t)
+  for (const [index, title] of ['WIP: x', '[WIP] x', ' wip:x', '[wip]x'].entries()) {
+    const issue = { title, number: index + 1 } as Issue
+    const branch = `burn/0k0000000000${index}`
+    await forge.openChange(repo, { branch, base: 'main', title: changeTitle(issue), body: 'Closes #1', issue: `${repo}#1` })
+    assert.equal(state.merge(repo, Math.max(...state.repo(repo).items.keys())).state, 'closed')
+  }
+  const draft = state.addPull(repo, { title: '[WIP] by a person', branch: 'topic' })
+  assert.throws(() => state.merge(repo, draft.number), /draft/)
+  assert.match(forge.access(repo).open_change, /WIP:/)
 })
 
 test('gitea: sends a new change once, and can look it up', async (t) => {

@@ -81,13 +81,18 @@ export function issueJson(repo: RepoRow, row: IssueRow, url: string) {
   }
 }
 
+/** Gitea's default prefixes of drafts. It refuses to merge a draft. */
+export const isDraft = (title: string) => /^(?:wip:|\[wip\])/i.test(title)
+
 /** Returns a pull request. `from` is the repo of its branch. */
 export function pullJson(repo: RepoRow, row: IssueRow, from: RepoRow | null, url: string) {
   const pull = row.pull ?? { branch: '', base: '', merged: false }
+  const draft = isDraft(row.title)
   const end = (label: string, ref: string, of: RepoRow | null) => ({ label, ref, sha: '0'.repeat(40), repo_id: of?.id ?? -1 })
   return {
     ...common(repo, row, url),
-    mergeable: !pull.merged,
+    draft,
+    mergeable: !pull.merged && !draft,
     merged: pull.merged,
     merged_at: pull.merged ? timeText(row.closed) : null,
     base: end(pull.base, pull.base, repo),

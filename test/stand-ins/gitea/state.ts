@@ -1,5 +1,6 @@
 /** The content of the stand-in forge: repos, issues, pull requests and comments, in memory. */
 import { join } from 'node:path'
+import { isDraft } from './json.ts'
 
 /** An issue to add. */
 export interface IssueSeed {
@@ -235,8 +236,9 @@ export class ForgeState {
   }
 
   merge(name: string, number: number): IssueRow {
-    const { pull } = this.issue(name, number)
+    const { pull, title } = this.issue(name, number)
     if (pull === null) throw new Error(`${name}#${number} is not a pull request`)
+    if (isDraft(title)) throw new Error(`${name}#${number} is a draft, which Gitea does not merge`)
     pull.merged = true
     return this.close(name, number)
   }
