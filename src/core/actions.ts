@@ -1,7 +1,7 @@
 /**
- * The actions of a cycle, as values. Deciders return them, `cycle/apply` carries them out by compare-and-set, and a dry run shows them.
- * Each has a reason. An action that changes an issue or a dispatch also has a guard: a condition that must still hold when the action is
- * carried out.
+ * The actions of a dispatch cycle, as values. Deciders return actions, `cycle/apply` carries them out by compare-and-set, and a dry run
+ * shows them. Each action has a reason. An action that changes an issue or a dispatch also has a guard: a condition that must still hold
+ * when the action is carried out.
  */
 import type { Reason } from './reasons.ts'
 import type { Backoff, Standing } from './ledger/backlog.ts'
@@ -10,18 +10,22 @@ import type { DispatchKind } from './lifecycle.ts'
 import type { Incarnation, Issue, IssueRef, RepoRef, Worker, WorkerId } from './nouns.ts'
 
 /**
- * A state change of a dispatch. Guard: the dispatch is still in one of `from`, and `resumes_seen` texts have told its agent to continue.
+ * Moves a dispatch to another state. Guard: the dispatch is still in one of the states `from`, and burn has sent its agent no more than
+ * `resumes_seen` messages that tell it to continue.
  */
 export interface MoveAction extends Omit<DispatchMove, 'follow_up'> {
   readonly do: 'move'
   readonly kind: DispatchKind
   readonly issue: IssueRef
   readonly worker: WorkerId
-  /** The text that tells its agent. The ledger plans it in the same transaction. */
+  /** A message that tells the agent about the move. The ledger plans its delivery in the same transaction. */
   readonly tell?: string
 }
 
-/** A further text to the agent that holds a dispatch. Guard: the dispatch is still `handed`, and has `before` texts of this kind. */
+/**
+ * Sends another message to the agent that works on a dispatch. Guard: the dispatch is still `handed`, and has exactly `before` messages of
+ * this kind.
+ */
 export interface TellAction {
   readonly do: 'tell'
   readonly kind: 'follow_up' | 'correction' | 'resume'
@@ -34,7 +38,10 @@ export interface TellAction {
   readonly reason: Reason
 }
 
-/** Gives an issue to a worker. Guard: the issue is open, it and the slot are free, and `attempt` is still its next attempt. */
+/**
+ * Gives an issue to a worker. Guard: the issue is open and unclaimed, the slot of the worker is free, and `attempt` is still the number of
+ * the issue's next attempt.
+ */
 export interface ClaimAction {
   readonly do: 'claim'
   readonly kind: DispatchKind
@@ -45,7 +52,7 @@ export interface ClaimAction {
   readonly reason: Reason
 }
 
-/** Saves a verdict about an issue. Guard: the revision of the issue. */
+/** Saves a verdict about an issue. Guard: the issue still has the revision that burn judged. */
 export interface JudgeAction {
   readonly do: 'judge'
   readonly issue: IssueRef
@@ -55,14 +62,14 @@ export interface JudgeAction {
   readonly revision: number
 }
 
-/** Saves the reason that the issues of a repo wait. Has no guard. */
+/** Saves the reason that the queued issues of a repo wait. This action has no guard. */
 export interface WaitAction {
   readonly do: 'wait'
   readonly repo: RepoRef
   readonly reason: Reason
 }
 
-/** Approves the text of an issue that has a trusted label, or removes its approval. Guard: the revision of the issue. */
+/** Approves the text of an issue that has a trusted label, or removes its approval. Guard: the issue still has this revision. */
 export interface ApproveAction {
   readonly do: 'approve'
   readonly issue: IssueRef
@@ -71,24 +78,24 @@ export interface ApproveAction {
   readonly reason: Reason
 }
 
-/** Leaves an issue in the queue because burn could not read its comments. Has no guard. */
+/** Leaves an issue in the queue because burn could not read the comments of the issue. This action has no guard. */
 export interface LeaveAction {
   readonly do: 'leave'
   readonly issue: IssueRef
   readonly reason: Reason
-  /** The back-off of the issue or its repo; null if the cause may not last. */
+  /** The back-off to set for the issue or its repo; null if the next cycle may retry at once. */
   readonly backoff: Backoff | null
 }
 
 /** Any action of a cycle. */
 export type Action = MoveAction | TellAction | ClaimAction | JudgeAction | WaitAction | ApproveAction | LeaveAction
 
-/** Returns the actions of one kind, in their original order. */
+/** Returns the actions of one kind, in the order of the input. */
 export function actionsOf<K extends Action['do']>(actions: readonly Action[], kind: K): Extract<Action, { readonly do: K }>[] {
   return actions.filter((action): action is Extract<Action, { readonly do: K }> => action.do === kind)
 }
 
-/** All actions by kind, each kind in its original order. */
+/** The actions of a cycle, grouped by kind. Each group keeps the order of the input. */
 export type ActionsByKind = { readonly [K in Action['do']]: readonly Extract<Action, { readonly do: K }>[] }
 
 /**
@@ -108,5 +115,5 @@ export function actionsByKind(actions: readonly Action[]): ActionsByKind {
   }
 }
 
-/** Does nothing at run time. It does not compile if its caller leaves a kind of action unhandled. */
+/** Does nothing at run time. A call does not compile if the caller leaves a kind of action unhandled. */
 export function assertExhaustive(_rest: Readonly<Record<string, never>>): void {}

@@ -1,7 +1,7 @@
-/** The agent programs that burn knows. `src/agents/index.ts` has a record for each, and does not compile if one is missing. */
+/** The agent programs that burn supports. `src/agents/index.ts` has a record for each program, and does not compile if one is missing. */
 import { keysOf } from './json.ts'
 
-/** The kinds with their abilities, in the order in which messages list them. */
+/** The kinds of agent programs with their abilities, in the order in which burn lists them. */
 export const agentKinds = {
   hermes: { sprint: true, runs: [] },
   claude: { sprint: true, runs: ['.claude/settings*.json', '.claude/hooks/**'] },
@@ -14,13 +14,13 @@ export const agentKinds = {
   custom: { sprint: true, runs: [] },
 } as const satisfies Readonly<Record<string, AgentAbilities>>
 
-/** The abilities of a kind, in addition to its use in a pane. */
+/** The abilities of an agent kind. Every kind can run in a pane, too. */
 interface AgentAbilities {
-  /** burn can run it as the backend of a sprint. */
+  /** burn can run the program as the backend of a sprint. */
   readonly sprint: boolean
   /**
-   * Globs of the files in a repo that the agent runs or obeys on its own, such as hooks. A person must see a change to one before burn
-   * pushes it.
+   * Globs of the files in a repo that the agent runs or obeys on its own, such as hooks. A sprint that changes such a file needs the
+   * approval of a person before burn pushes.
    */
   readonly runs: readonly string[]
 }
@@ -33,7 +33,7 @@ export type SprintAgentName = { [Name in AgentName]: (typeof agentKinds)[Name]['
 /** Globs of the files in a repo that any known agent runs or obeys on its own. */
 export const agentsRun: readonly string[] = Object.values(agentKinds).flatMap(({ runs }) => runs)
 
-/** The names of all kinds. */
+/** The names of all agent kinds. */
 export const agentNames = keysOf(agentKinds)
 
 /** Returns true if burn can run the agent as the backend of a sprint. */

@@ -1,6 +1,9 @@
-/** Limits and batches calls that run at the same time. */
+/** Functions that limit the number of simultaneous calls, or combine them into batches. */
 
-/** Maps items with at most `limit` calls at once, and returns the results in order. Waits for all calls, then throws the first error. */
+/**
+ * Calls `work` for each item, at most `limit` calls at once, and returns the results in the order of the items. If calls fail, it waits for
+ * all calls and then throws the first error.
+ */
 export async function mapConcurrently<A, B>(
   items: readonly A[],
   limit: number,
@@ -30,8 +33,8 @@ interface Call<Item, Answer> {
 }
 
 /**
- * Returns a function that batches calls: while one `ask` runs, further calls wait and share the next one. Each caller gets the answers of
- * its whole batch, by id. If `ask` throws, every caller of that batch gets the error.
+ * Returns a function that combines calls of `ask` into batches. While one `ask` runs, further calls wait, and the next `ask` gets the items
+ * of all of them. Each caller gets the answers of its whole batch, by id. If `ask` throws, every caller of that batch gets the error.
  */
 export function batchCalls<Item, Answer extends { readonly id: string }>(
   ask: (items: readonly Item[]) => Promise<readonly Answer[]>,

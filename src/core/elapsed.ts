@@ -1,7 +1,7 @@
-/** Durations by a wall clock, which people and time servers may set. */
+/** Compares times of a wall clock, which people and time servers may set back. */
 import type { Time } from './nouns.ts'
 
-/** The difference (ms) between clocks of several machines that is normal. */
+/** The normal difference (ms) between the clocks of two machines. */
 const skew = 60_000
 
 /**

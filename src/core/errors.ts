@@ -1,10 +1,10 @@
 /** The error type of burn, and helpers that read any thrown value. */
 import type { ErrorCode } from './error-codes.ts'
 
-/** The exit code of a command: 0 done, 1 failed, 2 wrong usage or spec, 3 done in part. */
+/** The exit code of a command: 0 success, 1 failure, 2 wrong usage or invalid spec, 3 partial success. */
 export type ExitCode = 0 | 1 | 2 | 3
 
-/** An error that a person can act on. The message says what happened; the hint says what to do. */
+/** An error with a code for programs. The message says what happened; the hint tells a person what to do. */
 export class BurnError extends Error {
   readonly code: ErrorCode
   readonly hint: string
@@ -24,12 +24,12 @@ export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)
 }
 
-/** Returns the code of an error of burn (`forge_timeout`) or of the system (`ENOENT`); empty if it has none. */
+/** Returns the code of a BurnError (`forge_timeout`) or of a system error (`ENOENT`); an empty string for any other thrown value. */
 export function codeOf(thrown: unknown): string {
   return thrown instanceof Error && 'code' in thrown ? String(thrown.code) : ''
 }
 
-/** The system's error codes for a path that does not exist. */
+/** The error codes of the operating system for a path that does not exist. */
 export const noSuchPath = ['ENOENT', 'ENOTDIR'] as const
 
 /** Returns a handler for `catch`: it returns `value` for an error with one of these codes, and throws every other error. */
@@ -40,20 +40,20 @@ export function ifCode<T>(codes: readonly string[], value: T): (thrown: unknown)
   }
 }
 
-/** Returns the message of a thrown value. A BurnError gets its code, as in `MESSAGE (CODE)`. */
+/** Returns the message of a thrown value. For a BurnError the error code follows: `MESSAGE (CODE)`. */
 export function codedMessageOf(thrown: unknown): string {
   return thrown instanceof BurnError ? `${thrown.message} (${thrown.code})` : messageOf(thrown)
 }
 
-/** Returns the message of a thrown value. A BurnError gets its code and hint, as in `MESSAGE (CODE: HINT)`. */
+/** Returns the message of a thrown value. For a BurnError the error code and the hint follow: `MESSAGE (CODE: HINT)`. */
 export function messageWithHint(thrown: unknown): string {
   if (!(thrown instanceof BurnError) || thrown.hint === '') return codedMessageOf(thrown)
   return `${thrown.message} (${thrown.code}: ${thrown.hint})`
 }
 
 /**
- * Returns true if the ledger itself failed. A caller must not treat that as a failure of one repo or machine, because nothing can be
- * recorded then.
+ * Returns true if the thrown value is an error of the ledger. A caller must not treat such an error as a failure of one repo or machine,
+ * because burn could not record that failure.
  */
 export function isLedgerFailure(thrown: unknown): boolean {
   return thrown instanceof BurnError && thrown.code.startsWith('ledger_')

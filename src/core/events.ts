@@ -1,4 +1,4 @@
-/** The types of events: kind, subject, actor and payload. `decide/event-kinds` has their meanings. */
+/** The types of events: kind, subject, actor and payload. `decide/event-kinds` describes each kind. */
 import type { DeliveryKind, DeliveryState, DispatchState } from './lifecycle.ts'
 import type { HoldScope, IssueRef, Time, WorkerId } from './nouns.ts'
 import type { Reason } from './reasons.ts'
@@ -13,7 +13,7 @@ type Stepped = { readonly reason: Reason; readonly presses: number }
 
 type Why = { readonly why: string }
 
-/** The payloads of notices, which people see while they happen. */
+/** The payloads of notices, by kind. A notice is an event that a running command also prints. */
 interface NoticeData {
   'ledger.unrenewed': Why
   'ledger.unsaved': Why
@@ -71,7 +71,10 @@ export interface EventData
 
 export type EventKind = keyof EventData
 
-/** The cause of an event. `burn`: a process of the fleet decided it. `person`: a person asked for it. `forge`: burn saw it on the forge. */
+/**
+ * The cause of an event. `burn`: a burn process decided to act. `person`: a person ran a command. `forge`: burn saw a change of data on the
+ * forge.
+ */
 export type Actor = 'burn' | 'person' | 'forge'
 
 interface About {
@@ -81,15 +84,15 @@ interface About {
   readonly worker: WorkerId | null
 }
 
-/** The events that a listing of issues can cause. */
+/** The kinds of events that burn writes when it saves issues from the forge. */
 export type SeenKind = 'issue.found' | 'issue.closed' | 'issue.reopened'
 
-/** An event to write. */
+/** An event to write to the ledger. */
 export type NewEvent = {
   readonly [K in EventKind]: About & { readonly kind: K; readonly actor: Actor; readonly payload: EventData[K] }
 }[EventKind]
 
-/** A notice: something that people see while it happens. */
+/** A notice: an event that a running command prints at once. */
 export type Notice = {
   readonly [K in keyof NoticeData | 'repo.unread']: {
     readonly kind: K
@@ -100,29 +103,32 @@ export type Notice = {
 }[keyof NoticeData | 'repo.unread']
 
 interface Kept extends About {
-  /** The position of the event in the ledger. A reader passes it as `after` to get the events that follow. */
+  /** The position of the event in the ledger. A reader passes the cursor as `after` to get later events. */
   readonly cursor: string
   readonly seq: number
   readonly at: Time
 }
 
-/** The payload of an event from an older version, which kept only a sentence. */
+/** The payload of an event that an older version of burn wrote as a sentence. */
 export interface Prose {
   readonly prose: string
 }
 
-/** An event in the ledger. `actor` is null if an older version wrote it. */
+/** An event in the ledger. `actor` is null if an older version of burn wrote the event. */
 export type Event = {
   readonly [K in EventKind]: Kept & { readonly kind: K; readonly actor: Actor | null; readonly payload: EventData[K] | Prose }
 }[EventKind]
 
 /** A filter for events. Without `after` and `until` it selects the newest events. */
 export interface EventFilter {
-  /** A cursor. Selects the events after it, oldest first, up to the oldest transaction that is still open. */
+  /**
+   * A cursor. Selects the events after the cursor, oldest first. Excludes events that are not final, because an open transaction may still
+   * add earlier ones.
+   */
   readonly after?: string
-  /** A cursor. Selects the newest events up to it. */
+  /** A cursor. Selects the newest events up to and including the cursor. */
   readonly until?: string
-  /** Kinds, or prefixes with a trailing glob: `delivery.*`. */
+  /** The kinds of events to select, or prefixes of kinds: `delivery.*`. */
   readonly kinds?: readonly string[]
   readonly issue?: IssueRef
   readonly worker?: WorkerId

@@ -1,4 +1,4 @@
-/** Escapes foreign text (of models, issues, remotes) for a forge: it has no effect there, and people still read it as it was written. */
+/** Escapes text from models, issues and remotes for a forge: the text triggers nothing on the forge, and people can still read it. */
 import { oneLine, sanitize } from './text.ts'
 
 /** A zero-width space. It is invisible, and no forge recognises a mention, reference, tag or link that contains one. */
@@ -8,12 +8,12 @@ const gap = '\u200b'
 const maxLineLength = 2000
 
 /**
- * Syntax with an effect on a forge; the gap is inserted after each match. The patterns allow markup characters within a mention or
- * reference, because forges strip those first. References are broken as well as their closing keywords, because a forge may be configured
- * with other keywords.
+ * Patterns for syntax that triggers something on a forge; `inert` inserts the gap after each match. The patterns allow markup characters
+ * within a mention or reference, because forges strip markup first. They break references as well as closing keywords, because a forge may
+ * be configured with other keywords.
  */
 const active: readonly RegExp[] = [
-  // Entities: they could stand for any other character of this list.
+  // HTML entities, which could stand for any other character of this list.
   /&(?=#?\w+;)/g,
   // Tags, comments (including burn's own marker), declarations and autolinks.
   /<(?=[a-z/!?])/gi,
@@ -23,23 +23,23 @@ const active: readonly RegExp[] = [
   /G[HL]-(?=[\d*_~`\\])/gi,
   /\[(?=(?:issue|work_item|merge_request|epic):)/gi,
   /\/(?:issues|pulls?|merge_requests|work_items|epics)\/(?=\d)/gi,
-  // Closing keywords before addresses and keys such as ABC-1, which some forge settings make references.
+  // Closing keywords before URLs and issue keys such as ABC-1. Some forges can be configured to treat those as references.
   /(?:clos(?:e[sd]?|ing)|resolv(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|implement(?:s|ed|ing)?|reopen(?:s|ed|ing)?)(?=[:\s*_~`\\]+(?:issues?[\s*_~`\\]+)?(?:[a-z]\w*-[*_~`\\]*\d|https?:))/gi,
   // Inline links and link definitions whose target is not a web address.
   /\](?=[(:](?!\s*<?https?:\/\/))/gi,
   /(?:java|vb)script(?=[\s\\]*:)/gi,
-  // Commands to the forge and its bots at the start of a line, and words in a commit message that skip CI.
+  // Commands to the forge and its bots at the start of a line, and markers in a commit message that skip CI.
   /^[^\S\n]*\/(?=[a-z])/gim,
   /\[(?=[^\]\n]*(?:skip|no[ -]?ci))/gi,
   /NO_(?=CI)/gi,
 ]
 
-/** The start of a title that marks a draft, or a commit to be squashed into another. */
+/** Matches the start of a title that marks a draft, or a commit that git squashes into another. */
 const draft = /^(?=[[(]?(?:wip|draft)(?:[\])]|\s*:|\s+-)|(?:fixup|squash|amend)!)/i
 
 /**
- * Returns the text without effect on a forge: no mention, reference, closing keyword, HTML, image, script link, quick action or control
- * character works. Keeps at most `maxLength` characters, and `maxLineLength` of each line.
+ * Returns the text with gaps, so that no mention, reference, closing keyword, HTML, image, script link, quick action or control character
+ * works on a forge. Keeps at most `maxLength` characters of the text, and `maxLineLength` of each line.
  */
 export function escapeForForge(text: string, maxLength: number): string {
   const printable = sanitize(text)

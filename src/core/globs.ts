@@ -1,6 +1,6 @@
 /** Globs for the paths of a repository: `*` and `?` match within a name, `**` matches any number of folders. */
 
-/** Returns a function that tells whether a path matches one of these globs. It compares paths and globs in the form of `foldPath`. */
+/** Returns a function that tells whether a path matches one of these globs. `foldPath` normalizes paths and globs before the comparison. */
 export function globMatcher(globs: readonly string[]): (path: string) => boolean {
   const pattern = new RegExp(`^(?:${globs.map((glob) => globSource(foldPath(glob))).join('|')})$`, 's')
   return globs.length === 0 ? () => false : (path) => pattern.test(foldPath(path))
@@ -8,7 +8,7 @@ export function globMatcher(globs: readonly string[]): (path: string) => boolean
 
 /**
  * Returns a normal form of a path. Some file systems ignore case, Unicode forms, invisible characters, or dots, spaces and streams at the
- * end of a name. Two paths that any of them treats as one have the same form.
+ * end of a name. Two paths that any of these file systems treats as one have the same form.
  */
 function foldPath(path: string): string {
   return path

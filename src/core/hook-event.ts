@@ -1,10 +1,12 @@
-/** The last event of an agent's hook, in the pane option `@burn_signal`: `<seq> <seconds> <event> <detail or -> <id:sum,id or ->`. */
+/**
+ * Parses the last event of an agent's hook from the pane option `@burn_signal`: `<seq> <seconds> <event> <detail or -> <id:sum,id or ->`.
+ */
 import type { HookEvent } from './agent.ts'
 
 const written =
   /^(\d{1,15}) (\d{1,12}) ([\w.:-]{1,64}) (-|[\w.:-]{1,160}) (-|[0-9a-z]{13}(?::\d{1,10})?(?:,[0-9a-z]{13}(?::\d{1,10})?){0,9})$/
 
-/** Returns the event; null if the text does not have the hook's format, because an agent or a person may set the option to anything. */
+/** Returns the event; null if the text does not have the format of the hook. An agent or a person may set the option to anything. */
 export function parseHookEvent(text: string): HookEvent | null {
   const [, seq, at, event, detail, ids] = written.exec(text) ?? []
   if (seq === undefined || at === undefined || event === undefined || ids === undefined) return null

@@ -1,10 +1,10 @@
-/** Ids of dispatches and deliveries. */
+/** Creates and parses the ids of dispatches and deliveries. */
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 
 /**
- * Returns a new id: 13 characters of Crockford base32 (9 for the milliseconds, 4 random). Ids sort by time, and are safe in a branch name,
- * a tmux option and an HTML comment. `random` returns a number in [0, 1).
+ * Returns a new id: 13 characters of Crockford base32 (9 for the milliseconds, 4 random). Ids sort by creation time, and are safe in a
+ * branch name, a tmux option and an HTML comment. `random` returns a number in [0, 1).
  */
 export function newId(now: number, random: () => number): string {
   let time = ''
@@ -17,7 +17,7 @@ export function newId(now: number, random: () => number): string {
 /** Matches exactly one id. */
 export const idPattern = /^[0-9a-hjkmnp-tv-z]{13}$/
 
-/** Returns the time at which an id was made, by the clock of the process that made it. */
+/** Returns the creation time of an id in milliseconds since the epoch, by the clock of the process that created the id. */
 export function timeOfId(id: string): number {
   return Array.from(id.slice(0, 9)).reduce((time, char) => time * 32 + alphabet.indexOf(char), 0)
 }

@@ -1,46 +1,49 @@
-/** Incarnations: names of live agent processes, by which burn finds them again in tmux and in the machine's process table. */
+/**
+ * Functions for incarnations. An incarnation is an id of one agent process, by which burn finds the process again in tmux and in the
+ * machine's process table.
+ */
 import type { Incarnation } from './nouns.ts'
 import type { MachineSnapshot, Pane } from './panes.ts'
 
 /** A process in the process table of a machine. */
 export interface RunningProcess {
   readonly pid: number
-  /** The start time in the machine's own notation. A later process with the same pid has another one. */
+  /** The start time of the process, in the machine's own notation. A later process with the same pid has a different start time. */
   readonly started: string
   readonly parent: number
-  /** Its parent has the name of a tmux server. */
+  /** True if the parent process has the name of a tmux server. */
   readonly under_tmux: boolean
-  /** `TMUX_PANE` in its environment; null if unknown. */
+  /** The value of `TMUX_PANE` in the environment of the process; null if unknown. */
   readonly pane: string | null
-  /** The tmux server that started it, by `TMUX` in its environment; null if unknown. Programs may overwrite this variable. */
+  /** The tmux server that started the process, by `TMUX` in its environment; null if unknown. Programs may overwrite this variable. */
   readonly server: { readonly socket: string; readonly pid: number } | null
 }
 
-/** The agents that live and those that have ended, by the process table. Each agent in question is in one of the two. */
+/** The live and the ended agents, according to the process table. Each agent that the caller asked about is in one of the two. */
 export interface AgentLiveness {
   readonly living: ReadonlyMap<Incarnation, RunningProcess>
   readonly ended: ReadonlySet<Incarnation>
 }
 
-/** Returns a key that is unique among all machines. Two machines can have agents with the same incarnation. */
+/** Returns a key for an agent that is unique among all machines. Agents on two machines can have the same incarnation. */
 export function agentKey(machine: string, incarnation: Incarnation): string {
   return `${machine} ${incarnation}`
 }
 
 /**
- * Returns the live agent in a pane; null if there is none: the pane is dead, nothing was started, or the process is not an agent of the
- * fleet.
+ * Returns the incarnation of the live agent in a pane. Returns null if the pane is dead, or if its process is not an agent that burn
+ * started.
  */
 export function incarnationOf(pane: Pane, serverStarted: number): Incarnation | null {
   return pane.dead || pane.agent_pid !== pane.pid ? null : agentOf(pane, serverStarted)
 }
 
-/** Returns the agent that was started in a pane, dead or alive. */
+/** Returns the incarnation of the agent that burn started in a pane, whether the agent is alive or has ended. */
 function agentOf({ id, pid, started }: Pane, serverStarted: number): Incarnation {
   return `${serverStarted}.${id}.${pid}${started === null ? '' : `.${started}`}`
 }
 
-/** Returns the agents in the panes of a snapshot: those that live, and those whose pane tmux shows as dead. */
+/** Returns the agents in the panes of a snapshot: live agents, and ended agents, whose panes tmux shows as dead. */
 export function agentsIn(snapshot: MachineSnapshot): {
   readonly living: ReadonlySet<Incarnation>
   readonly ended: ReadonlySet<Incarnation>
@@ -51,20 +54,24 @@ export function agentsIn(snapshot: MachineSnapshot): {
   return { living: new Set(named(false)), ended: new Set(named(true)) }
 }
 
-/** Returns the parts; null if the text is not an incarnation. `started` is null if an older version wrote it. */
+/**
+ * Splits an incarnation into its parts; null if the text is no incarnation. `started` is null if an older version of burn wrote the
+ * incarnation.
+ */
 function partsOf(incarnation: Incarnation): { readonly pid: number; readonly pane: string; readonly started: string | null } | null {
   const [, pane, pid, started] = /^\d+\.(%\d+)\.(\d+)(?:\.(\S+))?$/.exec(incarnation) ?? []
   return pane === undefined ? null : { pane, pid: Number(pid), started: started ?? null }
 }
 
-/** Returns the pids of these agents, each once. */
+/** Returns the process ids of these agents, without duplicates. */
 export function pidsOf(incarnations: readonly Incarnation[]): number[] {
   return [...new Set(incarnations.flatMap((incarnation) => partsOf(incarnation)?.pid ?? []))]
 }
 
 /**
- * Returns which agents live, by the processes that have their pids. If the start time of an agent is unknown, burn compares the pane of the
- * process. If the pane is unknown, too, a process under tmux counts as the agent.
+ * Returns which agents are alive. `processes` has the running processes by pid. A process is the agent if its start time is that of the
+ * agent. If the agent's start time is unknown, burn compares the panes. If the pane of the process is unknown, too, any child of a tmux
+ * server counts as the agent.
  */
 export function agentLiveness(incarnations: readonly Incarnation[], processes: ReadonlyMap<number, RunningProcess>): AgentLiveness {
   const living = new Map<Incarnation, RunningProcess>()
@@ -85,8 +92,8 @@ function isSame({ started, pane }: { readonly started: string | null; readonly p
 }
 
 /**
- * Returns which of a machine's agents have ended: tmux shows their pane as dead, or their process is gone from the process table.
- * `readLiveness` reads that table. It is called only if the machine answers and its panes do not show all of the agents.
+ * Returns the agents of a machine that have ended: tmux shows their pane as dead, or the process table no longer has their process.
+ * `readLiveness` reads the process table. burn calls it only if the machine answers and some agents are in no pane of the snapshot.
  */
 export async function endedIn(
   snapshot: MachineSnapshot,

@@ -1,4 +1,4 @@
-/** Readers for JSON of unknown shape, from a network or a file. They never throw. */
+/** Functions that read JSON of unknown shape, from a network or a file. They never throw. */
 
 export type JsonObject = Readonly<Record<string, unknown>>
 
@@ -7,33 +7,33 @@ export function isFields(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Returns the members of an object; an empty object for any other value. */
+/** Returns the value if it is an object; otherwise an empty object. */
 export function membersOf(value: unknown): JsonObject {
   return isFields(value) ? value : {}
 }
 
-/** Returns the items of an array; none for any other value. */
+/** Returns the value if it is an array; otherwise an empty array. */
 export function itemsOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
 }
 
-/** Returns the keys of a record whose type names all of them. */
+/** Returns the keys of a record with their exact type. The type of the record must name all its keys. */
 export function keysOf<K extends string>(record: Readonly<Record<K, unknown>>): K[] {
-  // TypeScript returns string[], because a value may have more keys than its type.
+  // The cast is needed because the type of `Object.keys` is string[].
   return Object.keys(record) as K[]
 }
 
-/** Returns a string that is not empty; null for any other value. */
+/** Returns the value if it is a string that is not empty; otherwise null. */
 export function stringOf(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null
 }
 
-/** Returns a finite number that is not negative; null for any other value. */
+/** Returns the value if it is a finite number of at least 0; otherwise null. */
 export function countOf(value: unknown): number | null {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : null
 }
 
-/** Returns the parsed value; null if the text is not valid JSON. */
+/** Parses JSON, and returns it as `value`; null if the text is not valid JSON. */
 export function parseJson(text: string): { readonly value: unknown } | null {
   try {
     return { value: JSON.parse(text) as unknown }
@@ -42,7 +42,10 @@ export function parseJson(text: string): { readonly value: unknown } | null {
   }
 }
 
-/** Returns the text; if it is longer than `limit` characters, its start and its end with a line that counts the omitted characters. */
+/**
+ * Shortens a text to `limit` characters: keeps its start and its end, and inserts a line with the number of omitted characters. Returns a
+ * shorter text unchanged.
+ */
 export function truncateMiddle(text: string, limit: number): string {
   if (text.length <= limit) return text
   const head = text.slice(0, Math.ceil(limit / 2)).toWellFormed()

@@ -1,4 +1,7 @@
-/** The port of the ledger, in parts for its clients. `src/ledger` implements it for SQLite and PostgreSQL. */
+/**
+ * The interface of the ledger. It consists of parts, so that a function needs only the part that it uses. `src/ledger` implements it for
+ * SQLite and PostgreSQL.
+ */
 import type { Delivery, Dispatch } from './lifecycle.ts'
 import type { IssueRef } from './nouns.ts'
 import type { BacklogLedger } from './ledger/backlog.ts'
@@ -12,11 +15,11 @@ import type { SprintLedger } from './ledger/sprints.ts'
 import type { WorkerLedger, WorkerRecord } from './ledger/workers.ts'
 import type { Sprint } from './sprint.ts'
 
-/** The current work, workers and holds, read at one moment. */
+/** The current dispatches, deliveries, workers and holds, read in one transaction. */
 export interface LedgerView {
   /** Dispatches in a live state. */
   readonly dispatches: readonly Dispatch[]
-  /** Deliveries in an active state, and `unknown` and `mangled` ones of live dispatches. */
+  /** Deliveries in an active state, and deliveries of live dispatches that are `unknown` or `mangled`. */
   readonly deliveries: readonly Delivery[]
   readonly workers: readonly WorkerRecord[]
   readonly repos: readonly RepoRecord[]
@@ -24,44 +27,44 @@ export interface LedgerView {
   readonly sprints: readonly Sprint[]
   readonly holds: readonly Hold[]
   readonly leases: Leases
-  /** The newest texts to all workers, newest first, from which the breakers decide. At most 300. */
+  /** The newest deliveries to all workers, newest first, at most 300. The circuit breakers decide from them. */
   readonly recent: DeliveryView['recent']
   /** Issues with a live claim that another ledger of this fleet wrote. At most 1,000. */
   readonly elsewhere: readonly IssueRef[]
 }
 
-/** The part of the view that a cycle needs. */
+/** The part of `LedgerView` that a cycle needs. */
 export interface CycleView extends Omit<LedgerView, 'dispatches' | 'elsewhere'> {
-  /** Dispatches in a live state, without work in review. `affectedWork` returns work in review if there is news about it. */
+  /** Dispatches in the states `claimed` and `handed`. `affectedWork` returns dispatches in review if there is news about them. */
   readonly dispatches: readonly LiveDispatch[]
-  /** Work in review. It determines the repos whose changes a cycle reads, and since when. */
+  /** Dispatches in review. They determine the repos whose changes a cycle reads, and the time since which it reads them. */
   readonly reviews: readonly Pick<Dispatch, 'issue' | 'claimed_at' | 'handed_at'>[]
-  /** Issues were saved with `quiet`, and `writePendingEvents` has not yet written their events. */
+  /** True if `saveIssues` saved issues with `quiet`, and `writePendingEvents` has not yet written the events of these issues. */
   readonly has_pending_events: boolean
-  /** The rules of the last `rejudgeIfRulesChanged`; null if it never ran. */
+  /** The argument of the last call of `rejudgeIfRulesChanged`; null if there was no call. */
   readonly rules: string | null
 }
 
-/** Views that several clients read. Each is a snapshot of one moment. */
+/** The operations that read several tables at once. Each reads in one transaction. */
 export interface ViewLedger {
-  /** Returns the whole view. */
+  /** Returns the current dispatches, deliveries, workers and holds. */
   view(): Promise<LedgerView>
-  /** Returns the view for a cycle. */
+  /** Returns the part of the view that a cycle needs. */
   cycleView(): Promise<CycleView>
 }
 
 /** The result of a check of the ledger. */
 export interface LedgerCheck {
-  /** The ledger's place for people, without a password. */
+  /** The address of the ledger, for people, without a password. */
   readonly where: string
   readonly version: number
-  /** The version before this process upgraded it: 0 if this process created it, null if it was current. */
+  /** The schema version before this process upgraded the ledger: 0 if this process created the ledger, null if it was current. */
   readonly upgraded_from: number | null
-  /** The number of rows, by table. */
+  /** The number of rows of each table, by the name of the table. */
   readonly rows: Readonly<Record<string, number>>
 }
 
-/** The whole ledger. Only the wiring uses this type; other functions take the parts that they need. */
+/** The whole ledger. Only `cli/wire` uses this type; other functions take the parts that they need. */
 export interface Ledger
   extends
     BacklogLedger,
@@ -75,11 +78,11 @@ export interface Ledger
     ViewLedger,
     WorkerLedger {
   /**
-   * Resolves when another process freed a slot, an issue or a worker since the last call, or when `stop` is aborted. SQLite can't notify,
-   * so there only `stop` resolves it. A lost connection may drop a notification; the next view still shows the change.
+   * Resolves when another process freed a slot, an issue or a worker since the last call, or when `stop` is aborted. SQLite has no
+   * notifications, so with SQLite only `stop` resolves it. A lost connection may drop a notification, but the next view shows the change.
    */
   waitForChange(stop: AbortSignal): Promise<void>
-  /** Checks the integrity of the ledger. Throws BurnError `ledger_*` if it is damaged or breaks its own rules. */
+  /** Checks the integrity of the ledger. Throws BurnError `ledger_*` if the ledger is damaged or its data violates a consistency rule. */
   check(): Promise<LedgerCheck>
   close(): Promise<void>
 }

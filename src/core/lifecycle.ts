@@ -2,32 +2,33 @@
 import type { Reason } from './reasons.ts'
 
 /**
- * The state of a dispatch. `claimed`: the ledger has it, and its agent has no text yet. `handed`: its agent has the text. `review`: its
- * change is open for review, or is kept. `done`: its issue was closed, or its change merged. `failed`: its change was rejected, or its
- * agent stopped without one. `lost`: its agent is gone. `released`: the issue was given back.
+ * The state of a dispatch. `claimed`: the ledger has the claim, and the agent has no prompt yet. `handed`: the agent has the prompt.
+ * `review`: the change is open for review, or a sprint keeps it for a person. `done`: the issue was closed, or the change merged. `failed`:
+ * the change was rejected, or the agent stopped without a change. `lost`: the agent has ended. `released`: the issue went back to the
+ * queue.
  */
 export type DispatchState = 'claimed' | 'handed' | 'review' | 'done' | 'failed' | 'lost' | 'released'
 export type DispatchKind = 'work' | 'council'
 /**
- * The state of a delivery. `planned`: burn has typed nothing. `placing`: burn is typing. `placed`: the composer contains the line.
- * `submitted`: the line left the composer. `seen`: there is proof that the agent has it. `refused`: nothing reached the pane. `unknown`:
- * there is no proof. `mangled`: the agent recorded another text.
+ * The state of a delivery. `planned`: burn has typed nothing. `placing`: burn is typing. `placed`: the composer (input field) contains the
+ * line. `submitted`: the line left the composer. `seen`: there is proof that the agent has the line. `refused`: nothing reached the pane.
+ * `unknown`: there is no proof that the agent has the line. `mangled`: the agent recorded a different line.
  */
 export type DeliveryState = 'planned' | 'placing' | 'placed' | 'submitted' | 'seen' | 'refused' | 'unknown' | 'mangled'
 /**
- * The proof of `seen`. `text`: burn compared the whole typed line, with its file's hash, to the agent's record. `id`: burn found only the
- * delivery's id.
+ * The proof that an agent has the line of a delivery. `text`: the agent recorded exactly the line that burn typed, with the hash of the
+ * file that it names. `id`: burn found only the delivery's id.
  */
 export type Proof = 'text' | 'id'
 /**
- * The purpose of a text. `work` and `council` give a dispatch to its worker. `identity` tells a worker its name and role. `send` is a
- * person's text. The others belong to a dispatch that was given: `follow_up` reports its outcome, or that its change needs work;
- * `correction` tells the agent to disregard a text that arrived changed; `resume` tells it to continue; `command` is a command of the agent
- * program.
+ * The purpose of a message to an agent. `work` and `council`: the first prompt of a dispatch. `identity`: tells a worker its name and role.
+ * `send`: a person's message. The other kinds follow the first prompt of a dispatch. `follow_up`: reports the outcome of the dispatch, or
+ * that its change needs work. `correction`: tells the agent to disregard a message that arrived changed. `resume`: tells the agent to
+ * continue. `command`: a command of the agent program.
  */
 export type DeliveryKind = 'work' | 'identity' | 'council' | 'send' | 'follow_up' | 'correction' | 'resume' | 'command'
 
-/** The states that may follow each state of a dispatch. */
+/** The states to which a dispatch may move, by its current state. */
 export const dispatchTransitions: Readonly<Record<DispatchState, readonly DispatchState[]>> = {
   claimed: ['handed', 'released', 'done'],
   handed: ['review', 'done', 'failed', 'lost', 'released'],
@@ -39,9 +40,9 @@ export const dispatchTransitions: Readonly<Record<DispatchState, readonly Dispat
 }
 
 /**
- * The states that may follow each state of a delivery. An `unknown` one becomes `seen` if its id shows up later, or `mangled` if the agent
- * has another line under that id. `placing → planned` is not allowed, because the text may have reached the pane. A transition to the same
- * state counts an Enter before burn presses it.
+ * The states to which a delivery may move, by its current state. An `unknown` delivery becomes `seen` if burn finds its id later, or
+ * `mangled` if the agent has a different line with that id. A delivery never moves from `placing` back to `planned`, because the line may
+ * have reached the pane. With a transition to the same state, burn records each Enter before it presses the key.
  */
 export const deliveryTransitions: Readonly<Record<DeliveryState, readonly DeliveryState[]>> = {
   planned: ['placing', 'refused'],
@@ -54,24 +55,27 @@ export const deliveryTransitions: Readonly<Record<DeliveryState, readonly Delive
   mangled: [],
 }
 
-/** States in which the dispatch holds its issue: nobody else may get it. */
+/** States in which the dispatch holds its issue: burn gives the issue to no other worker. */
 export const liveStates: readonly DispatchState[] = ['claimed', 'handed', 'review']
-/** Returns true if the change of a sprint is ready, but waits for a person and is not yet on the forge. */
+/** Returns true if the dispatch is a sprint whose change is ready, but waits for a person and is not yet on the forge. */
 export function isKept({ kind, state, change_url }: Pick<Dispatch, 'kind' | 'state' | 'change_url'>): boolean {
   return kind === 'work' && state === 'review' && change_url === null
 }
-/** States in which a dispatch fills a slot of its worker. A change that is open for review frees the slot. */
+/** States in which a dispatch occupies a slot of its worker. A dispatch in review does not. */
 export const slotStates: readonly DispatchState[] = ['claimed', 'handed']
-/** States in which a process works on the delivery and holds its lease. */
+/** States in which a burn process works on the delivery and holds the lease. */
 export const activeStates: readonly DeliveryState[] = ['planned', 'placing', 'placed', 'submitted']
 /**
- * States without proof that the agent has the text, or with proof that it has another one. Views include these deliveries while their
- * dispatch lives.
+ * States without proof that the agent has the line, or with proof that it has a different line. `LedgerView` includes these deliveries
+ * until their dispatch ends.
  */
 export const unprovenStates: readonly DeliveryState[] = ['unknown', 'mangled']
-/** Texts that an agent must get before new work. burn keeps such a text until the pane is free, even if the dispatch has ended. */
+/**
+ * Kinds of messages that burn delivers before it gives the worker new work. Such a message waits until the pane is free, even if the
+ * dispatch has ended.
+ */
 export const followUpKinds: readonly DeliveryKind[] = ['follow_up', 'correction']
-/** States in which the text may be in the pane's composer. A worker has at most one such delivery. */
+/** States in which the composer may contain the line of the delivery. A worker has at most one such delivery. */
 export const pastingStates: readonly DeliveryState[] = ['placing', 'placed']
 
 /** An issue given to a worker. */
@@ -80,18 +84,18 @@ export interface Dispatch {
   readonly kind: DispatchKind
   readonly issue: string
   readonly worker: string
-  /** 0 … depth-1; null for council. */
+  /** The slot of the worker, from 0 to depth-1; null for a council dispatch. */
   readonly slot: number | null
   readonly state: DispatchState
-  /** The number of this attempt at the issue, from 1. */
+  /** The number of this attempt at the issue, starting at 1. */
   readonly attempt: number
-  /** The reason that this worker got this issue. */
+  /** The reason for which this worker got this issue. */
   readonly reason: Reason
   /** The reason of the last transition. */
   readonly state_reason: Reason
-  /** The forge's id of the fleet's comment; null until burn knows that it was written. */
+  /** The id of burn's comment on the forge; null until burn knows that the comment was written. */
   readonly comment_id: string | null
-  /** The state that the comment shows. */
+  /** The dispatch state that the comment shows; null if there is no comment. */
   readonly comment_state: string | null
   readonly incarnation: string | null
   readonly change_url: string | null
@@ -101,21 +105,21 @@ export interface Dispatch {
 }
 
 /**
- * One text for one pane. A dispatch can have many texts. The first one gives the dispatch to its worker, and has the dispatch's id: the
- * prompt, the branch, the comment and the ledger share it. All other texts have their own id.
+ * One message for the agent in one pane. A dispatch can have many deliveries. The first one is the prompt, and has the id of the dispatch,
+ * which is also in the branch and the comment. All other deliveries have their own ids.
  */
 export interface Delivery {
   readonly id: string
   readonly kind: DeliveryKind
-  /** The dispatch of the text; null for an identity, a council question of a person, or a person's text. */
+  /** The id of the dispatch that the message belongs to; null for an identity prompt, and for a message or council question of a person. */
   readonly dispatch: string | null
   readonly worker: string
   readonly state: DeliveryState
-  /** The text; empty once the delivery has ended. */
+  /** The text of the message; empty after the delivery has ended. */
   readonly text: string
-  /** The line that burn typed for it; null before that, and once no comparison can follow. */
+  /** The line that burn typed for the delivery; null before burn types, and after the last comparison with the agent's record. */
   readonly typed: string | null
-  /** The proof of `seen`; null in every other state. */
+  /** The proof that the agent has the line; null unless the state is `seen`. */
   readonly proof: Proof | null
   readonly incarnation: string | null
   /** The last observation that led to the state. */
@@ -129,7 +133,7 @@ export interface Delivery {
   readonly lease_until: number
 }
 
-/** Returns true for the text that gives a dispatch to its worker. */
+/** Returns true if the delivery is the first prompt of a dispatch. */
 export function isFirstText({ id, dispatch }: Pick<Delivery, 'id' | 'dispatch'>): boolean {
   return dispatch === id
 }

@@ -1,11 +1,11 @@
-/** The hidden marker of a comment: it names the fleet, the dispatch and the dispatch's state. */
+/** Parses the hidden marker of a comment that burn wrote. It names the fleet, the dispatch and the state of the dispatch. */
 import type { DispatchState } from './lifecycle.ts'
 import { idPattern } from './ids.ts'
 
-/** The parts of a marker. */
+/** The parts of the marker of a comment. */
 export interface Marker {
   readonly fleet: string
-  /** The dispatch's id; for a council, the id of the first of its dispatches. */
+  /** The id of the dispatch. For a council question, the id of its first dispatch. */
   readonly dispatch: string
   readonly state: DispatchState
 }
@@ -13,7 +13,8 @@ export interface Marker {
 const markerPattern = /^<!-- burn:1 fleet=([A-Za-z0-9._-]{1,64}) dispatch=([0-9a-z]{13}) state=([a-z]+) -->/
 
 /**
- * Returns the marker at the start of a comment; null if there is none. A marker further down does not count, because it may be a quotation.
+ * Returns the marker at the start of a comment; null if the comment does not start with one. Ignores markers further down, because they may
+ * be quotations.
  */
 export function markerOf(body: string): Marker | null {
   const [, fleet, dispatch, state] = markerPattern.exec(body) ?? []

@@ -1,31 +1,40 @@
-/** The nouns of the product. Fields are snake_case, with the same name in the spec, SQL, JSON, the CLI and here. */
+/**
+ * The types of the objects that burn deals with, such as workers and issues. A field has the same snake_case name in the spec, SQL, JSON,
+ * the CLI and here.
+ */
 
 import type { AgentName } from './agent-kinds.ts'
 import type { SprintPolicy } from './sprint.ts'
 
-/** `owner/name` on the forge. */
+/** The name of a repo on the forge: `owner/name`. */
 export type RepoRef = string
-/** `owner/name#7`. */
+/** The reference of an issue: `owner/name#7`. */
 export type IssueRef = string
-/** `machine/WINDOW/NAME`. */
+/** The id of a worker: `machine/WINDOW/NAME`. */
 export type WorkerId = string
-/** Milliseconds since the epoch. */
+/** A point in time, in milliseconds since the epoch. */
 export type Time = number
 
-/** The role of a worker. `worker` works on issues; `council` and `sentinel` only give their view on questions. */
+/** The role of a worker. `worker` works on issues; `council` and `sentinel` only answer questions. */
 export type Role = 'worker' | 'council' | 'sentinel'
 
-/** The place of a secret, never the secret itself. */
+/** Where burn reads a secret: a file, an environment variable, or the output of a command. */
 export type SecretSource = { readonly file: string } | { readonly env: string } | { readonly command: readonly string[] }
 
 /** A key that submits the composer. */
 export type SubmitKey = 'Enter' | 'M-Enter' | 'C-j' | 'C-d' | 'C-s'
 
-/** The declaration of an agent that burn has no support for. Patterns are regular expressions for single rows of its screen. */
+/**
+ * The declaration of an agent program that burn does not support by itself. The patterns are regular expressions for single rows of the
+ * program's screen.
+ */
 export interface CustomAgent {
-  /** Matches some row once the agent is ready; null if there is no such row. */
+  /** Matches a row that the screen shows once the agent is ready; null if the spec gives no such pattern. */
   readonly ready: string | null
-  /** Matches the first row of the composer; the lowest match counts. Its one group is the draft. */
+  /**
+   * Matches the first row of the composer (input field). If several rows match, the lowest counts. The one group of the pattern is the
+   * draft.
+   */
   readonly composer: string
   /** Matches the first row below the composer; null if the composer extends to the end of the screen. */
   readonly below: string | null
@@ -34,25 +43,31 @@ export interface CustomAgent {
   readonly working: readonly string[]
   readonly waiting: readonly string[]
   readonly error: readonly string[]
-  /** The number of rows above the composer that may show a state. Rows below it always may. */
+  /**
+   * The number of rows above the composer in which burn looks for the patterns of a state. burn always looks in the rows below the
+   * composer.
+   */
   readonly rows: number
   readonly submit: SubmitKey
-  /** The time (ms) between typing a text and pressing the submit key. */
+  /** The minimum time (ms) between typing a line and pressing the submit key. */
   readonly submit_delay: number
 }
 
-/** The settings of one worker's agent. */
+/** The settings of the agent of one worker. */
 export interface AgentConfig {
   readonly kind: AgentName
   readonly command: readonly string[]
   readonly model: string | null
   readonly provider: string | null
-  /** The effect of Enter while the agent works, by its own configuration: interrupt the turn, or queue the text behind it. */
+  /**
+   * The effect of Enter while the agent works, as the configuration of the agent sets it: interrupt the turn, or queue the text until the
+   * turn ends.
+   */
   readonly busy_input_mode: 'interrupt' | 'queue'
-  /** burn installs hooks that report what the agent does, if its kind supports them. */
+  /** If true, burn starts the agent with hooks that report its state. Has no effect if the agent kind has no hooks. */
   readonly hooks: boolean
   readonly env: Readonly<Record<string, string>>
-  /** Present only for the kind `custom`. */
+  /** The declaration of a custom agent. Present only if `kind` is `custom`. */
   readonly custom?: CustomAgent
 }
 
@@ -64,18 +79,21 @@ export interface Worker {
   readonly window: string
   /** The purpose of the window, e.g. `bugs`. */
   readonly lane: string
-  /** Its position in the window by the spec, from 1. For people only: burn never addresses a pane by it. */
+  /**
+   * The position of the worker in its window, by the spec, starting at 1. burn shows the position to people, and never addresses a pane by
+   * it.
+   */
   readonly pane: number
   readonly role: Role
   readonly glyph: string
   readonly sublane: string | null
-  /** The repos that it serves. */
+  /** The repos whose issues the worker may get. */
   readonly repos: readonly RepoRef[]
-  /** The home repo, whose issues it gets first; null if it has none. */
+  /** The home repo, whose issues the worker gets before others; null if it has none. */
   readonly home: RepoRef | null
-  /** The working directory on its machine. A leading `~/` stands for that machine's home directory. */
+  /** The working directory of the agent, on its machine. A leading `~/` stands for that machine's home directory. */
   readonly dir: string
-  /** The number of its slots: the dispatches that it may hold at once. */
+  /** The number of slots: the maximum number of dispatches that the worker has at once. */
   readonly depth: number
   readonly agent: AgentConfig
 }
@@ -87,71 +105,77 @@ export interface Window {
   readonly workers: readonly Worker[]
 }
 
-/** The way to reach a machine. */
+/** How burn connects to a machine: directly, over ssh, or with a command. */
 export type Transport =
   | { readonly kind: 'local' }
   | { readonly kind: 'ssh'; readonly host: string; readonly port: number | null; readonly options: Readonly<Record<string, string>> }
   | { readonly kind: 'exec'; readonly argv: readonly string[] }
 
-/** One tmux server that is reached through one transport. */
+/** A machine: one tmux server, with the transport by which burn connects to it. */
 export interface Machine {
   readonly name: string
   readonly transport: Transport
   readonly cores: number | null
   readonly ram_gb: number | null
-  /** The tmux session. */
+  /** The name of the tmux session. */
   readonly session: string
-  /** The tmux socket (`tmux -L`). */
+  /** The name of the tmux socket (`tmux -L`). */
   readonly socket: string
   /** The tmux binary on that machine. */
   readonly tmux: string
   readonly windows: readonly Window[]
-  /** The directory for files that agents need or write. A leading `~/` stands for the machine's home directory. */
+  /**
+   * The directory for files that burn installs for agents, or that agents write. A leading `~/` stands for the machine's home directory.
+   */
   readonly state_dir: string
 }
 
-/** The settings that every kind of forge has. `spec/forges` has the others of each kind. */
+/** The settings that the kinds of forges have in common. `spec/forges` has the further settings of each kind. */
 export interface ForgeConfig {
   readonly kind: string
-  /** The owner in `owner/name`. */
+  /** The owner of repos that the spec names without one. */
   readonly owner: string
   /** The address of the server, without a slash at its end; absent if the forge is not a server. */
   readonly url?: string
-  /** The place of the server's token. */
+  /** Where burn reads the API token of the server; absent if the forge is not a server. */
   readonly token?: SecretSource
 }
 
 /** The settings of a repo. */
 export interface RepoSettings {
   readonly repo: RepoRef
-  /** The branch that changes are opened against. */
+  /** The base branch of changes (pull requests). */
   readonly base: string
-  /** The command that must pass before a change is opened; null if the spec gives none. */
+  /** The command that must succeed before an agent or a sprint opens a change; null if the spec gives none. */
   readonly check: string | null
   /** The command that a sprint runs first in a new workspace, with network access; null if the spec gives none. */
   readonly setup: string | null
-  /** The clone URL, in place of the forge's own; null for the forge's own. */
+  /** The clone URL; null if burn uses the URL that the forge gives. */
   readonly clone_url: string | null
 }
 
-/** The rules for giving issues: the spec's `dispatch`, complete. Durations are in milliseconds. */
+/** The rules for giving issues to workers: the spec's `dispatch` with every default filled in. Durations are in milliseconds. */
 export interface DispatchPolicy {
-  /** The pause between cycles. */
+  /** The pause between two cycles. */
   readonly interval: number
   readonly skip_labels: readonly string[]
-  /** Regular expressions for titles, case-insensitive. */
+  /** Case-insensitive regular expressions. burn does not give issues whose title matches one of them. */
   readonly skip_titles: readonly string[]
   readonly council_labels: readonly string[]
   /** `skip`: burn does not give an issue that is assigned to somebody else. `ignore`: assignees do not matter. */
   readonly assigned: 'skip' | 'ignore'
-  /** A dispatch without a change for review is called stale after this time. */
+  /** The time after which `burn status` shows a dispatch without a change for review as stale. */
   readonly stale_after: number
-  /** burn ends a dispatch without a change for review after its agent was idle for this time; null: only a person ends it. */
+  /**
+   * If an agent is idle for this time and has opened no change for review, burn ends its dispatch. Null: only a person ends the dispatch.
+   */
   readonly idle_timeout: number | null
   readonly max_attempts: number
-  /** The back-off of an issue after its first failed or lost attempt. It doubles after each further one. */
+  /** The back-off of an issue after its first failed or lost attempt. The back-off doubles after each further attempt. */
   readonly retry_after: number
-  /** Other fleets, with their own ledgers, work on the same repos. The first claim comment wins the issue. */
+  /**
+   * True if other fleets, with their own ledgers, work on the same repos. Then the fleet that wrote the first claim comment gets the issue.
+   */
   readonly shared_forge: boolean
   readonly trust: { readonly authors: 'writers' | 'anyone' | readonly string[]; readonly labels: readonly string[] }
 }
@@ -161,19 +185,19 @@ export interface Fleet {
   readonly name: string
   readonly forge: ForgeConfig
   readonly dispatch: DispatchPolicy
-  /** `sqlite:/absolute/path` (or a URL of another engine). */
+  /** The address of the ledger: `sqlite:/absolute/path`, or a PostgreSQL URL. */
   readonly ledger: string
-  /** The time (ms) that the ledger keeps ended work; null: forever. */
+  /** The time (ms) for which the ledger keeps the history of ended work; null: forever. */
   readonly retention: number | null
   readonly repos: readonly RepoSettings[]
-  /** Null if the spec has no `sprint`. */
+  /** The settings of sprints; null if the spec has no key `sprint`. */
   readonly sprint: SprintPolicy | null
   readonly machines: readonly Machine[]
-  /** Template files that replace the built-in prompts; null means built in. */
+  /** The paths of files that replace the built-in prompts; null for each prompt that stays built in. */
   readonly templates: { readonly work: string | null; readonly identity: string | null; readonly council: string | null }
 }
 
-/** An issue of the forge, in the same form for every kind of forge. */
+/** An issue on the forge. The type is the same for every kind of forge. */
 export interface Issue {
   readonly ref: IssueRef
   readonly repo: RepoRef
@@ -186,9 +210,9 @@ export interface Issue {
   readonly state: 'open' | 'closed'
   readonly created_at: Time
   readonly updated_at: Time
-  /** The number of comments by the forge's count. burn reads no comments if it is 0. */
+  /** The number of comments, as the forge counts them. If it is 0, burn does not request the comments. */
   readonly comments: number
-  /** Only people with rights may comment; absent if anybody may. The ledger does not keep this. */
+  /** True if only accounts with special rights may comment; otherwise absent. The ledger does not store this field. */
   readonly locked?: true
   readonly url: string
 }
@@ -201,26 +225,29 @@ export interface Comment {
   readonly created_at: Time
 }
 
-/** A change opened for review, by an agent or by a person. */
+/** A change (a pull request), opened for review by an agent or by a person. */
 export interface Change {
-  /** The dispatch that its branch is named after; null if the branch has another name. */
+  /** The id of the dispatch in the name of the branch, `burn/<id>`; null if the branch has another name. */
   readonly dispatch_id: string | null
-  /** Its name for people in its repo, such as `#12`. */
+  /** The name of the change within its repo, such as `#12`. */
   readonly name: string
   readonly url: string
   readonly state: 'open' | 'merged' | 'closed'
   readonly author: string
-  /** Its branch is in another repo. Anybody may create such a fork. */
+  /** True if the head branch is in a fork, which anybody may create. */
   readonly fork: boolean
-  /** The issues that it closes, by the forge's link or by a closing word in its text. At most 1,000. */
+  /**
+   * The issues that the change closes when it is merged: those that the forge links, and those after a closing keyword in the text. At most
+   * 1,000.
+   */
   readonly closes: readonly IssueRef[]
-  /** By the forge's clock. */
+  /** The creation time, by the forge's clock. */
   readonly created_at: Time
 }
 
 /**
- * The state of a worker. `waiting`: its agent asks a question. `error`: its last turn failed. `unknown`: burn does not recognise the
- * screen.
+ * The state of a worker. `waiting`: the agent asks a question. `error`: the last turn of the agent failed. `unknown`: burn does not
+ * recognise the screen.
  */
 export type ReadingState = 'starting' | 'idle' | 'working' | 'waiting' | 'error' | 'dead' | 'unreachable' | 'unknown'
 
@@ -228,15 +255,15 @@ export type ReadingState = 'starting' | 'idle' | 'working' | 'waiting' | 'error'
 export interface Reading {
   readonly state: ReadingState
   readonly detail: string | null
-  /** One line that was seen, and that shows the state. */
+  /** One line, such as a row of the screen, from which burn concluded the state. */
   readonly evidence: string
 }
 
 /**
- * The name of one live agent process in one pane. A restarted agent gets a new one; a moved pane keeps its own. The format is
- * `<server start>.<%pane>.<pid>.<process start>`; older ledgers have it without the last part.
+ * The id of one agent process in one pane. A restarted agent has a new incarnation; an agent in a moved pane keeps the same one. The format
+ * is `<server start>.<%pane>.<pid>.<process start>`. In older ledgers the last part is missing.
  */
 export type Incarnation = string
 
-/** The kinds of targets of a hold. */
+/** The kinds of targets that a person or burn can hold, that is, exclude from new work. */
 export type HoldScope = 'worker' | 'lane' | 'machine' | 'repo' | 'account' | 'fleet'

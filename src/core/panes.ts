@@ -1,48 +1,60 @@
-/** A snapshot of a machine: its windows and panes. */
+/** The types of a snapshot of a machine: its tmux windows and panes. */
 import type { Time, WorkerId } from './nouns.ts'
 
-/** A pane that belongs to the fleet, in any session of the server, or that is in the fleet's session. */
+/** A tmux pane. Either it belongs to the fleet, in any session of the server, or it is in the fleet's session. */
 export interface Pane {
-  /** `%5` */
+  /** The tmux pane id, such as `%5`. */
   readonly id: string
-  /** `@2` */
+  /** The tmux window id, such as `@2`. */
   readonly window_id: string
   readonly window_name: string
-  /** The session that contains it: `$3`. */
+  /** The id of the session that contains the pane: `$3`. */
   readonly session_id: string
-  /** `@burn_session`: the session of the spec for which burn created it; null if an older version or a person created it. */
+  /**
+   * `@burn_session`: the session name in the spec at the time when burn created the pane; null if a person or an older version of burn
+   * created it.
+   */
   readonly made_for: string | null
   /** `@burn_worker`: the worker of the pane; null if the option is not set. */
   readonly worker: WorkerId | null
-  /** `@burn_made`: burn created the pane, and may end it. */
+  /** `@burn_made`: true if burn created the pane, so that burn may also end it. */
   readonly made: boolean
-  /** `@burn_agent`: the pid of the agent that burn started in it; null if burn started none. */
+  /** `@burn_agent`: the pid of the agent that burn started in the pane; null if burn started none. */
   readonly agent_pid: number | null
-  /** `@burn_started`: the start time of that process, as the machine's process table has it; null if burn could not read it. */
+  /**
+   * `@burn_started`: the start time of that process, as the machine's process table shows it; null if burn could not read the process
+   * table.
+   */
   readonly started: string | null
-  /** `@burn_retiring`: its worker is no longer in the spec and gets no new work. */
+  /** `@burn_retiring`: true if the worker of the pane is no longer in the spec, so that it gets no new work. */
   readonly retiring: boolean
-  /** `@burn_queues`: burn configured its agent so that Enter queues behind a running turn. */
+  /** `@burn_queues`: true if burn configured the agent so that Enter queues the text behind a running turn. */
   readonly queues: boolean
-  /** `@burn_signal`: the last event of its agent's hook, unparsed; empty if there was none. */
+  /** `@burn_signal`: the last event of the agent's hook, unparsed; empty if there was no event. */
   readonly signal: string
-  /** `@burn_label`: the text of its border; null if it has none. It is also null in a snapshot with screens, which does not read it. */
+  /**
+   * `@burn_label`: the text in the border of the pane; null if the option is not set. Also null in a snapshot with screens, which does not
+   * read this option.
+   */
   readonly label: string | null
   readonly pid: number
   readonly dead: boolean
   /**
-   * The end of its process: `with status 7`, `by signal 9`; null while it lives. Under load tmux 3.3a sometimes loses the status, and then
-   * it is null, too.
+   * How the process of the pane ended: `with status 7`, `by signal 9`; null while the process runs. It is also null if tmux lost the
+   * status, as tmux 3.3a sometimes does under load.
    */
   readonly ended: string | null
-  /** Copy mode or another tmux mode is open. */
+  /** True if the pane is in copy mode or another tmux mode. */
   readonly in_mode: boolean
-  /** The destination of its input. `synchronized`: its neighbours get it, too. `disabled`: nobody gets it. */
+  /**
+   * Where tmux sends the input of the pane. `open`: to this pane only. `synchronized`: also to other panes of the window. `disabled`:
+   * nowhere.
+   */
   readonly input: 'open' | 'synchronized' | 'disabled'
   readonly width: number
   readonly height: number
   readonly command: string
-  /** Empty if nothing set one. */
+  /** The title of the pane; empty if no program set a title. */
   readonly title: string
   readonly cursor_x: number
   readonly cursor_y: number
@@ -55,40 +67,40 @@ export interface Unreachable {
   readonly machine: string
   readonly state: 'unreachable'
   readonly reason: string
-  /** The remedy for a person, if burn knows more than the hint of the connection. */
+  /** A hint for people that is more precise than the hint of the connection error; absent if burn has none. */
   readonly remedy?: string
-  /** Only the tmux server does not answer. The machine does, so burn can read its process table. */
+  /** True if the machine answers and only its tmux server does not. Then burn can still read the process table. */
   readonly answers?: boolean
 }
 
-/** A machine at one moment. `unreachable` is no proof that anything ended: the state of its panes is unknown. */
+/** A machine at one moment. If it is `unreachable`, the state of its panes and agents is unknown. */
 export type MachineSnapshot =
   | Unreachable
-  /** The fleet has no session there, and the process table shows that no known agent runs. */
+  /** The fleet has no tmux session on the machine, and no known agent is in the process table. */
   | { readonly machine: string; readonly state: 'down' }
   | {
       readonly machine: string
       readonly state: 'up'
-      /** The current name of the fleet's session. A person may have renamed it. */
+      /** The current name of the fleet's session. It may differ from the spec, because people can rename a session. */
       readonly session: string
       /** The id of that session: `$3`. Panes of the fleet may be in other sessions. */
       readonly session_id: string
-      /** `#{start_time}` of the tmux server, part of every incarnation. */
+      /** The start time of the tmux server (`#{start_time}`), which is part of every incarnation. */
       readonly server_started: number
-      /** The machine's own clock at this moment, to the second. Hook events have times of this clock. */
+      /** The time of the snapshot by the machine's own clock, to the second. The times of hook events are by this clock, too. */
       readonly clock: Time
       readonly panes: readonly Pane[]
       readonly windows: readonly PaneWindow[]
     }
 
-/** A tmux window that holds panes of the fleet, or is in its session. */
+/** A tmux window that contains panes of the fleet, or that is in the fleet's session. */
 export interface PaneWindow {
-  /** `@2` */
+  /** The tmux window id, such as `@2`. */
   readonly id: string
-  /** `$3` */
+  /** The tmux session id, such as `$3`. */
   readonly session_id: string
   readonly name: string
-  /** `@burn_window`: the window of the spec; null if the option is not set. */
+  /** `@burn_window`: the name of the window in the spec; null if the option is not set. */
   readonly window: string | null
   readonly width: number
   readonly height: number

@@ -1,7 +1,10 @@
-/** The ports to the outside: clock, forge and tmux. Adapters on floor 3 implement them; `cli/wire` connects them. */
+/**
+ * The interfaces to the clock, the forge and tmux. Adapters in `forge/`, `tmux/` and other folders implement them, and `cli/wire` passes
+ * the adapters to the commands.
+ */
 import type { Change, Comment, Issue, IssueRef, RepoRef, Time } from './nouns.ts'
 
-/** The clock and its timers. The simulator has virtual ones. */
+/** The clock and its timers. The simulator implements it with virtual time. */
 export interface Clock {
   /** Returns the milliseconds since the epoch. */
   now(): number
@@ -9,10 +12,10 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
-/** A repo's issues since a cursor. */
+/** The issues of a repo that changed since a cursor. */
 export interface IssuePage {
   readonly issues: readonly Issue[]
-  /** Malformed or incomplete objects. They are not in `issues`. */
+  /** Malformed or incomplete issues that the forge sent: what each is, and why burn left it out of `issues`. */
   readonly skipped: readonly { readonly what: string; readonly why: string }[]
   /** The cursor for the next request. */
   readonly cursor: string
@@ -22,33 +25,33 @@ export interface IssuePage {
   readonly changed_at: Time | null
 }
 
-/** A repo's changes since a time. */
+/** The changes (pull requests) of a repo since a time. */
 export interface ChangePage {
   readonly changes: readonly Change[]
-  /** The time of the request by the forge's clock, which may differ from ours. */
+  /** The time of the request by the forge's clock, which may differ from the clock of this machine. */
   readonly asked_at: Time
-  /** Changes that could not be read, by name; absent if there are none. */
+  /** Changes that burn could not read, with the reasons; absent if there are none. */
   readonly skipped?: IssuePage['skipped']
 }
 
-/** A change to open, from `branch` against `base`. */
+/** A change (a pull request) to open, from `branch` against `base`. */
 export interface NewChange {
   readonly branch: string
   readonly base: string
   readonly title: string
-  /** The text. It must have a line that closes the issue. */
+  /** The text of the change. It must contain a line that closes the issue. */
   readonly body: string
-  /** The issue that it closes. */
+  /** The issue that the change closes. */
   readonly issue: IssueRef
 }
 
-/** The rights of the token's account in a repo. */
+/** The state of a repo, and the rights of the token's account in the repo. */
 export interface RepoRights {
   readonly exists: boolean
-  /** False in an archived repo. */
+  /** True if the account may write to the repo; false for every account if the repo is archived. */
   readonly write: boolean
   readonly archived: boolean
-  /** The repo has issues of its own: they are neither disabled nor in an external tracker. */
+  /** True if the repo has issues on the forge: they are neither disabled nor in an external tracker. */
   readonly issues: boolean
 }
 
@@ -64,84 +67,91 @@ export interface RepoTeam {
 export interface Forge {
   readonly kind: string
   /**
-   * Returns all open issues if the cursor is null; otherwise the issues, open or closed, that changed since. Never returns pull requests.
+   * Returns all open issues if the cursor is null; otherwise the open and closed issues that changed since the cursor. Never returns pull
+   * requests.
    */
   issues(repo: RepoRef, cursor: string | null): Promise<IssuePage>
   /** Returns one issue; null if the forge does not have it. */
   issue(ref: IssueRef): Promise<Issue | null>
   /**
-   * Returns the logins that may write to the repo. With `known` it makes one request, and may return only those of `known` that still may
-   * write.
+   * Returns the logins that may write to the repo. With `known`, it makes only one request, and may leave out logins that are not in
+   * `known`.
    */
   writers(repo: RepoRef, known?: readonly string[]): Promise<readonly string[]>
-  /** Returns the comments of an issue, oldest first. A long comment is cut after its start, which has the marker. */
+  /** Returns the comments of an issue, oldest first. Cuts the end of long comments, but never the marker at the start. */
   comments(ref: IssueRef): Promise<readonly Comment[]>
-  /** Writes one comment. The adapter never retries it: if the response is lost, the caller must look the comment up. */
+  /** Writes one comment. The adapter never retries the request: if the response is lost, the caller must look for the comment. */
   comment(ref: IssueRef, body: string): Promise<Comment>
   /** Replaces the text of a comment. */
   editComment(ref: IssueRef, id: string, body: string): Promise<void>
   /**
-   * Returns the changes that were opened, updated or ended since `since`, by the forge's clock. They have their newest state. Older changes
-   * may be among them. With null it returns all open changes. Of several changes from a branch `burn/<dispatch id>` it returns the newest.
-   * It includes changes by anybody: the caller checks whom to trust. `since` must be before the oldest dispatch whose change is not yet
-   * known.
+   * Returns the changes that were opened, updated or ended since `since` (by the forge's clock), in their newest state; all open changes if
+   * `since` is null. The result may contain older changes. Of several changes from a branch `burn/<dispatch id>` it contains only the
+   * newest. The result includes changes by anybody, so the caller must check their authors. `since` must be before the oldest dispatch
+   * whose change is not yet known.
    */
   changes(repo: RepoRef, since: Time | null): Promise<ChangePage>
   /**
-   * Opens a change for review from a branch `burn/<dispatch id>` that is already pushed. The adapter never retries it: if the response is
-   * lost, the caller must look the change up with `changeOf`. Throws `forge_conflict` if the branch has a change already, or if another one
-   * was opened at the same moment.
+   * Opens a change for review from a branch `burn/<dispatch id>` that is already pushed. The adapter never retries the request: if the
+   * response is lost, the caller must look for the change with `changeOf`. Throws `forge_conflict` if the branch already has a change, or
+   * gets one at the same moment.
    */
   openChange(repo: RepoRef, change: NewChange): Promise<Change>
   /** Returns the newest change from a branch; null if there is none. */
   changeOf(repo: RepoRef, branch: string): Promise<Change | null>
   /** Returns the account of the token. */
   whoami(): Promise<{ readonly login: string }>
-  /** Returns the rights of the account in a repo. */
+  /** Returns the state of a repo, and the rights of the token's account in the repo. */
   rights(repo: RepoRef): Promise<RepoRights>
   /**
-   * Returns whether the token may write comments in a repo that it can read. burn calls it only after the forge refused a comment, because
-   * `rights` do not show this.
+   * Returns whether the token may write comments in a repo that it can read. burn calls this method only after the forge refused a comment,
+   * because `rights` does not show it.
    */
   mayComment(repo: RepoRef): Promise<boolean>
   /** Returns the teams with access to a repo; null if the forge does not show them to the token. */
   teams(repo: RepoRef): Promise<readonly RepoTeam[] | null>
-  /** Returns the URLs for agents, and one paragraph that tells them how to open a change for review. Has no secret. */
+  /**
+   * Returns the URLs of a repo for agents, and a paragraph that tells agents how to open a change for review. The result contains no
+   * secret.
+   */
   access(repo: RepoRef): { readonly clone_url: string; readonly api_url: string; readonly open_change: string }
-  /** Returns the number of requests so far; 0 for a forge without requests. */
+  /** Returns the number of HTTP requests that this process has made; 0 if the forge is a folder. */
   requests(): number
 }
 
-/** One tmux command as a list of words, never as a shell string. */
+/** One tmux command: the list of its words, which no shell parses. */
 export type TmuxCommand = readonly string[]
 
-/** The reply to one line of commands: the output lines of all of them, or the error of the first that failed. */
+/** The reply of tmux to one line of commands: the output of all commands, or the error of the first command that failed. */
 export interface TmuxReply {
   readonly ok: boolean
   readonly lines: readonly string[]
   readonly error: string | null
 }
 
-/** A subscriber to the notifications of a tmux server. */
+/** Receives the notifications of a tmux server. */
 export interface TmuxListener {
-  /** A pane (`%5`), or something in a window (`@2`), changed. */
+  /** Called after a change in a pane (`id` is `%5`) or in a window (`id` is `@2`). */
   changed(id: string): void
-  /** The channel has ended. Called once. */
+  /** Called once, after the channel has ended. */
   ended(error: Error): void
 }
 
 /** An open channel to the tmux server of a machine. */
 export interface Tmux {
   readonly machine: string
-  /** The id of the session that the channel is attached to: `$3`. It survives a renaming. */
+  /** The id of the session that the channel is attached to: `$3`. The id stays the same if somebody renames the session. */
   readonly session: string
   /** The version that tmux reports, e.g. `3.3a`. */
   readonly version: string
-  /** Sends all lines at once, and returns the replies in order. The commands of a line run in sequence, up to the first error. */
+  /**
+   * Sends all lines of commands at once, and returns one reply for each line, in order. The commands of a line run in sequence, up to the
+   * first error.
+   */
   run(lines: readonly (readonly TmuxCommand[])[]): Promise<readonly TmuxReply[]>
   /**
-   * Subscribes a listener to changes, in place of the previous one. Returns false if this channel has no notifications; then the caller
-   * must poll.
+   * Sets the listener for notifications, in place of the previous listener. Returns false if this channel has no notifications; then the
+   * caller must poll.
    */
   listen(listener: TmuxListener): boolean
   close(): Promise<void>

@@ -1,4 +1,4 @@
-/** Random numbers and hashes that are the same on every machine. */
+/** Seeded random numbers and hashes. The same input gives the same result on every machine. */
 
 /** Returns a generator of numbers in [0, 1) that depend only on the seed (mulberry32). */
 export function seeded(seed: number): () => number {
@@ -11,7 +11,7 @@ export function seeded(seed: number): () => number {
   }
 }
 
-/** Returns an integer below 2^32 that depends only on the text and the seed (FNV-1a). */
+/** Returns a hash of the text: an integer below 2^32 that depends only on the text and the seed (FNV-1a). */
 export function hashOfText(text: string, seed = 0): number {
   let hash = 0x811c9dc5 ^ seed
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)

@@ -1,12 +1,15 @@
-/** The reasons of decisions, refusals and transitions: a code with data. Logic compares codes; `decide/wording` makes the sentences. */
+/**
+ * The reasons for decisions, refusals and transitions. A reason is a code with data. Code compares the codes, and `decide/wording` makes
+ * sentences from reasons.
+ */
 import type { FailureClass } from './sprint.ts'
 import type { HoldScope, ReadingState, RepoRef, Role, Time, WorkerId } from './nouns.ts'
 
 type None = Readonly<Record<never, never>>
 
-/** The data of each code. */
+/** The data of a reason, by its code. */
 export interface ReasonData {
-  /** A sentence from an older ledger. */
+  /** A reason that an older version of burn stored as a sentence. */
   prose: { readonly text: string }
 
   // Verdicts
@@ -155,22 +158,22 @@ export interface ReasonData {
 }
 
 export type ReasonCode = keyof ReasonData
-/** A code with its data. */
+/** A reason: its code and the data of that code. */
 export type Reason = { readonly [C in ReasonCode]: { readonly code: C } & ReasonData[C] }[ReasonCode]
 
-/** Returns the reason as the ledger stores it. The code comes first, so that a query can search for it. */
+/** Returns a reason as the ledger stores it: JSON that starts with the code, so that a query can search for the code. */
 export function encodeReason(reason: Reason): string {
   return reason.code === 'prose' ? reason.text : JSON.stringify(Object.assign({ code: '' }, reason))
 }
 
-/** Returns the start of every stored reason with this code. */
+/** Returns the string with which every stored reason with this code starts. */
 export function encodedPrefix(code: ReasonCode): string {
   return `{"code":${JSON.stringify(code)}`
 }
 
-/** Reads a stored reason. A sentence of an older version becomes `prose`. */
+/** Parses a stored reason. Returns code `prose` for a sentence that an older version of burn stored. */
 export function decodeReason(kept: string): Reason {
   if (!kept.startsWith('{"code":')) return { code: 'prose', text: kept }
-  // Only `encodeReason` writes such a text.
+  // The cast is safe: only `encodeReason` writes such JSON.
   return JSON.parse(kept) as Reason
 }

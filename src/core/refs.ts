@@ -1,4 +1,4 @@
-/** The parts of references. These functions expect a valid reference. */
+/** Functions that split the references of issues and workers, and list repos. They expect valid references. */
 import type { Fleet, IssueRef, Machine, RepoRef, WorkerId } from './nouns.ts'
 
 /** Returns the repo of an issue: `owner/repo` for `owner/repo#7`. */
@@ -11,7 +11,7 @@ export function machineOf(worker: WorkerId): string {
   return worker.slice(0, worker.indexOf('/'))
 }
 
-/** Returns the repos that some worker of these machines serves, each once, sorted. */
+/** Returns the repos that workers of these machines serve, sorted and without duplicates. */
 export function servedRepos(machines: readonly Machine[]): RepoRef[] {
   const served = new Set<RepoRef>()
   for (const { windows } of machines)
@@ -19,7 +19,7 @@ export function servedRepos(machines: readonly Machine[]): RepoRef[] {
   return [...served].toSorted()
 }
 
-/** Returns the repos that workers serve or that sprints take issues from, each once, sorted. */
+/** Returns the repos that workers serve or from which sprints take issues, sorted and without duplicates. */
 export function reposOf({ machines, sprint }: Pick<Fleet, 'machines' | 'sprint'>): RepoRef[] {
   return [...new Set([...servedRepos(machines), ...(sprint?.repos ?? [])])].toSorted()
 }

@@ -1,12 +1,15 @@
-/** The types and ports of sprints. A sprint is one run for one issue, in its own workspace, that opens one change for review. */
+/**
+ * The types and interfaces of sprints. A sprint is one run that works on one issue in its own workspace, and opens one change (pull
+ * request).
+ */
 import type { SprintAgentName } from './agent-kinds.ts'
 import type { IssueRef, RepoRef, SecretSource, Time } from './nouns.ts'
 
-/** The cause of a failed sprint, or of a failed turn. `decide/failure` has the consequences. */
+/** The cause of a failed sprint, or of a failed turn. `decide/failure` decides what follows from it. */
 export type FailureClass =
   /** Nothing listens at the address, or the program is not installed. */
   | 'backend_down'
-  /** The key is missing or refused. */
+  /** The API key is missing, or the backend refused it. */
   | 'auth'
   | 'rate_limited'
   | 'model_unknown'
@@ -14,12 +17,12 @@ export type FailureClass =
   | 'empty_answer'
   /** The backend reported an error, or its answer is malformed. */
   | 'backend_failed'
-  /** The turns, tokens, time or money of the budget are used up. */
+  /** The sprint used all turns, tokens, time or money of its budget. */
   | 'budget'
-  /** The run succeeded without changing a file. */
+  /** The model finished without changing a file. */
   | 'no_change'
   | 'check_red'
-  /** The base branch changed in the same lines, or somebody else pushed to the branch. */
+  /** The base branch changed in the same lines, or somebody else pushed to the branch of the sprint. */
   | 'conflict'
   | 'push_refused'
   /** The change touches protected paths, so it is kept until a person publishes it. */
@@ -38,29 +41,29 @@ export type FailureClass =
   | 'disk_full'
   /** Bubblewrap is not installed on this machine, and the spec does not turn the sandbox off. */
   | 'sandbox_missing'
-  /** Bubblewrap is installed but does not work: user namespaces are exhausted or forbidden, or it is too slow. */
+  /** Bubblewrap is installed but does not work: user namespaces are exhausted or forbidden, or its start takes too long. */
   | 'sandbox_failed'
-  /** The commands used more disk than allowed, or left files that git must not see. */
+  /** The model's commands used more disk space than allowed, or left files that git must not read. */
   | 'workspace_unusable'
-  /** The issue was closed, or done by others, during the run. */
+  /** During the run, the issue was closed, or somebody else finished it. */
   | 'issue_gone'
-  /** This process lost its claim. */
+  /** The process that runs the sprint lost its claim. */
   | 'fenced'
-  /** A person or the machine stopped it. */
+  /** A person or the operating system stopped the sprint. */
   | 'stopped'
-  /** The process that ran it is gone, and its lease has expired. */
+  /** The process that ran the sprint has ended, and its lease has expired. */
   | 'crashed'
   /** A bug in burn. */
   | 'internal'
 
-/** A failure with its cause. */
+/** A failure of a sprint or a turn. */
 export interface Failure {
   readonly class: FailureClass
-  /** One line for people. Has no secret. */
+  /** One line for people about the failure. It contains no secret. */
   readonly reason: string
 }
 
-/** The usage so far. */
+/** The turns, tokens and money that a sprint has used up to now. */
 export interface Usage {
   readonly turns: number
   readonly tokens_in: number
@@ -80,11 +83,11 @@ export interface Budget {
   readonly money: number | null
 }
 
-/** A tool for the model. `run` does not throw for a wrong call: its result tells the model. */
+/** A tool that the model can call. If the model calls it wrongly, `run` does not throw, but returns a result that tells the model. */
 export interface Tool {
   readonly name: string
   readonly description: string
-  /** JSON Schema of an object. */
+  /** The JSON Schema of the arguments, which are one object. */
   readonly parameters: Readonly<Record<string, unknown>>
   run(args: Readonly<Record<string, unknown>>, stop: AbortSignal): Promise<ToolResult>
 }
@@ -92,7 +95,7 @@ export interface Tool {
 /** The result of a tool call. */
 export interface ToolResult {
   readonly ok: boolean
-  /** The text for the model, with a limited length. */
+  /** The output for the model, shortened to a maximum length. */
   readonly text: string
 }
 
@@ -116,23 +119,23 @@ export type TranscriptEntry =
     }
   | { readonly kind: 'check'; readonly command: string; readonly passed: boolean; readonly text: string; readonly ms: number }
 
-/** The task of a backend. */
+/** The task that burn gives to a backend: one sprint. */
 export interface BackendTask {
-  /** The dispatch's id. */
+  /** The id of the sprint's dispatch. */
   readonly id: string
   /** The absolute path of the workspace on this machine. */
   readonly dir: string
-  /** The tools, for backends that use those of burn. */
+  /** The tools of burn, for a backend that has no tools of its own. */
   readonly tools: readonly Tool[]
   readonly budget: Budget
   readonly note: (entry: TranscriptEntry) => void
 }
 
-/** The result of a turn. */
+/** The result of a turn of a sprint. */
 export interface TurnResult {
   /** Null if the turn succeeded. */
   readonly failure: Failure | null
-  /** The last text of the model. */
+  /** The last text that the model wrote in the turn. */
   readonly text: string
   readonly model: string | null
   readonly provider: string | null
@@ -140,27 +143,27 @@ export interface TurnResult {
   readonly usage: Usage
 }
 
-/** A conversation with a backend. It has a memory, so that the model that caused a failed check can fix it. */
+/** A conversation with a backend. The model remembers earlier turns, so that it can fix a failed check. */
 export interface Conversation {
   /**
-   * Runs one turn. Returns a failure in place of throwing, if the backend or the model fails. Ends with class `stopped` soon after `stop`
-   * is aborted.
+   * Runs one turn with `text` as the prompt. Does not throw if the backend or the model fails, but returns the failure. Returns a failure
+   * of class `stopped` soon after `stop` is aborted.
    */
   say(text: string, stop: AbortSignal): Promise<TurnResult>
   close(): Promise<void>
 }
 
-/** A program or service that can work on an issue in a workspace on this machine. */
+/** A program or service that runs a model for sprints, in a workspace on this machine. */
 export interface Backend {
   /** The name for people: `gateway http://127.0.0.1:8642`, `cli claude`, `runner hermes-4-70b`. */
   readonly name: string
-  /** Returns null if the backend can work now, otherwise the failure. It is quick and uses no tokens. */
+  /** Checks quickly, and without using tokens, whether the backend can work now. Returns null if it can, otherwise the failure. */
   probe(): Promise<Failure | null>
-  /** Starts a conversation about a task. */
+  /** Starts a conversation, in which the backend works on the task. */
   begin(task: BackendTask): Conversation
 }
 
-/** Tokens and dollars of one answer. */
+/** The tokens and the cost (US dollars) of one answer. */
 export interface TokenUsage {
   readonly tokens_in: number
   readonly tokens_out: number
@@ -171,17 +174,17 @@ export interface TokenUsage {
 export interface BackendError {
   /** The HTTP status; null if there was no HTTP response. */
   readonly status: number | null
-  /** The error's own code or type, or one of burn: `empty`, `length`, `broken_off`, `idle`. */
+  /** The code or type that the endpoint gave, or a code of burn: `empty`, `length`, `broken_off`, `idle`. */
   readonly code: string | null
   readonly message: string
-  /** The back-off (ms) that it asked for; null if it gave none. */
+  /** The time (ms) after which the endpoint allows a retry; null if the endpoint gave none. */
   readonly wait_ms?: number | null
 }
 
 /** A model behind an OpenAI-compatible endpoint. */
 export interface ModelConfig {
   readonly model: string
-  /** The URL, up to and including `/v1`. */
+  /** The URL of the endpoint, up to and including `/v1`. */
   readonly url: string
   readonly key: SecretSource | null
   readonly provider: string | null
@@ -189,44 +192,47 @@ export interface ModelConfig {
   readonly price: { readonly in: number; readonly out: number } | null
 }
 
-/** The settings of a backend. */
+/** The settings of a backend in the spec. */
 export type BackendConfig =
   | { readonly kind: 'gateway'; readonly url: string; readonly key: SecretSource | null; readonly model: string | null }
   | {
       readonly kind: 'cli'
       readonly agent: SprintAgentName
-      /** The program and arguments, in place of the agent's own. `custom` gets the prompt on stdin, other agents in their own way. */
+      /** The program and arguments, in place of the agent's default; empty for the default. A `custom` program gets the prompt on stdin. */
       readonly command: readonly string[]
       readonly model: string | null
       readonly env: Readonly<Record<string, string>>
     }
-  /** burn tries the models in this order. If there are none, it uses those of the Hermes configuration in `hermes_home`. */
+  /**
+   * burn tries the models in the order of `models`. If the list is empty, burn uses the models in the configuration of Hermes in
+   * `hermes_home`.
+   */
   | { readonly kind: 'runner'; readonly models: readonly ModelConfig[]; readonly hermes_home: string }
 
-/** The limits for the commands of a sprint. */
+/** The limits for the commands that a model runs in a sprint. */
 export interface SandboxPolicy {
   /** `require`: every command runs in bubblewrap. `off`: commands run unconfined. */
   readonly use: 'require' | 'off'
-  /** The model's commands and the check may use the network. */
+  /** True if the model's commands and the check may use the network. */
   readonly network: boolean
   /** The timeout of a command, in milliseconds. */
   readonly timeout: number
-  /** The maximum bytes of its output that burn keeps. */
+  /** The maximum size of the output of a command that burn keeps, in bytes. */
   readonly output: number
-  /** The maximum memory of all its processes together, in bytes. */
+  /** The maximum memory of all processes of a command together, in bytes. */
   readonly memory: number
   readonly processes: number
-  /** The maximum bytes that the commands of a sprint may add to the workspace, HOME and /tmp together. */
+  /** The maximum number of bytes that the commands of a sprint may add to the workspace, HOME and /tmp together. */
   readonly disk: number
-  /** The maximum number of files and folders that they may add there. */
+  /** The maximum number of files and folders that the commands of a sprint may add to the workspace, HOME and /tmp together. */
   readonly files: number
 }
 
-/** The rules for sprints: the spec's `sprint`, complete. */
+/** The settings of sprints: the spec's `sprint` with every default filled in. */
 export interface SprintPolicy {
-  /** The repos whose issues sprints take. */
+  /** The repos from which sprints take issues. */
   readonly repos: readonly RepoRef[]
-  /** The directory for mirrors, workspaces and transcripts, as an absolute path. Its mode is 0700. */
+  /** The absolute path of the directory for mirrors, workspaces and transcripts. The directory has mode 0700. */
   readonly dir: string
   /** The backends, in the order in which burn tries them. */
   readonly backends: readonly BackendConfig[]
@@ -235,35 +241,41 @@ export interface SprintPolicy {
   readonly skip_labels: readonly string[]
   /** Regular expressions for titles of issues that sprints do not take, in addition to those of `dispatch`. */
   readonly skip_titles: readonly string[]
-  /** Issues with the first of these labels come first, and so on. Among equals the oldest comes first. */
+  /**
+   * Labels, highest priority first. Sprints take issues with the first label, then those with the second, and so on. Among equals they take
+   * the oldest issue first.
+   */
   readonly priority_labels: readonly string[]
-  /** The number of times that burn gives a failed check back to the model. */
+  /** The number of times that burn lets the model fix a failed check. */
   readonly check_retries: number
   /** The timeout of the check, in milliseconds. */
   readonly check_timeout: number
   /** Globs of protected paths that need no approval by a person. */
   readonly allow_paths: readonly string[]
   readonly sandbox: SandboxPolicy
-  /** The limits for `burn sprint prune`: the number of workspaces, and the age in milliseconds. */
+  /** The limits for `burn sprint prune`: the number of workspaces of ended sprints that it keeps, and their maximum age in milliseconds. */
   readonly keep: { readonly workspaces: number; readonly age: number }
 }
 
-/** The machine name in the ids of workers that run sprints, `sprint/<host>/<n>`. No machine of a spec may have this name. */
+/** The machine name in the ids of workers that run sprints, `sprint/<host>/<n>`. No machine in the spec may have this name. */
 export const sprintWorkers = 'sprint'
 
-/** The stage of a sprint. */
+/** The stage that a sprint is in. */
 export type SprintStage = 'claimed' | 'workspace' | 'working' | 'checking' | 'publishing' | 'ended'
-/** The outcome of a sprint. `kept`: its change waits for a person, and the issue stays taken. */
+/**
+ * The outcome of a sprint. `change`: the sprint opened a change. `kept`: the change waits for a person, and burn gives the issue to nobody
+ * else.
+ */
 export type SprintOutcome = 'change' | 'kept' | 'failed' | 'given_back'
-/** The result of the last check; `none` if there was nothing to run. */
+/** The result of the last check of a sprint; `none` if the repo has no check. */
 export type CheckResult = 'passed' | 'failed' | 'none'
 
-/** The ledger's row of a sprint. Its id is that of its dispatch. */
+/** The ledger's record of a sprint. The sprint has the same id as its dispatch. */
 export interface Sprint {
   readonly id: string
   readonly issue: IssueRef
   readonly worker: string
-  /** The host that has its workspace. */
+  /** The name of the host on which the workspace is. */
   readonly host: string
   readonly stage: SprintStage
   readonly backend: string | null
@@ -276,7 +288,7 @@ export interface Sprint {
   readonly outcome: SprintOutcome | null
   readonly failure: FailureClass | null
   readonly failure_text: string | null
-  /** The command of the check; null if none ran. */
+  /** The command of the check; null if no check ran. */
   readonly check_command: string | null
   readonly check_result: CheckResult | null
   readonly change_url: string | null

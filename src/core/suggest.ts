@@ -1,6 +1,6 @@
 /** Suggestions for mistyped words. */
 
-/** Returns the candidate that is nearest to a mistyped word; null if more than a third of the word differs from each. */
+/** Returns the candidate that is most similar to a mistyped word; null if more than a third of the word differs from every candidate. */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
   const lower = word.toLowerCase()
   let found: string | null = null
@@ -13,8 +13,8 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
 }
 
 /**
- * Returns the edit distance, in which a swap of neighbours counts as one edit. It may return `bound` early if the distance is at least
- * that.
+ * Returns the edit distance of two words. A swap of two adjacent letters counts as one edit. If the distance is at least `bound`, the
+ * function may return `bound` without computing it.
  */
 function editDistance(a: string, b: string, bound: number): number {
   if (Math.abs(a.length - b.length) >= bound) return bound

@@ -1,7 +1,8 @@
-/** Text for terminals and messages: control characters, length, and counts with their nouns. */
+/** Functions for text in terminals and messages: they remove control characters, shorten text, and format counts. */
 
 /**
- * Most texts: Latin, Greek, Cyrillic, symbols, frames and CJK. A match has nothing that `unprintable` matches, and saves the slower passes.
+ * Matches most texts: Latin, Greek, Cyrillic, symbols, box-drawing characters and CJK. Such a text contains nothing that `unprintable`
+ * matches, so `sanitize` can skip its slower replacements.
  */
 const plain = /^[\t\n\x20-\x7e\u00a0-\u0600\u2010-\u2027\u2030-\u205f\u2070-\ud7ff]*$/
 const unprintable =
@@ -29,8 +30,8 @@ export function oneLine(text: string, limit = 200): string {
 }
 
 /**
- * Returns the JSON with escapes in place of all characters that `sanitize` removes. The value stays the same, and a terminal obeys none of
- * it.
+ * Returns the JSON with escapes in place of all characters that `sanitize` removes. The parsed value stays the same, and the JSON contains
+ * no control sequences for a terminal.
  */
 export function escapeUnprintable(json: string): string {
   if (plain.test(json)) return json
@@ -41,7 +42,7 @@ function escaped(character: string): string {
   return Array.from({ length: character.length }, (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`).join('')
 }
 
-/** Returns a number with its noun, such as `1 machine` or `2 branches`. `plural` is needed only if it is not the noun with an s. */
+/** Returns a number with its noun, such as `1 machine` or `2 branches`. `plural` is needed only if the plural is not the noun with an s. */
 export function counted(count: number, noun: string, plural = `${noun}s`): string {
   return `${count} ${count === 1 ? noun : plural}`
 }

@@ -1,71 +1,80 @@
-/** The port for issues in the ledger: their records, verdicts, standing and back-offs. */
+/** The interface to the issues in the ledger: their records, verdicts, standing and back-offs. */
 import type { Reason } from '../reasons.ts'
 import type { Issue, IssueRef, RepoRef, Time } from '../nouns.ts'
 
 /**
- * The place of an issue. `queued`: in its repo's queue. `asked`: with the council. `taken`: a work dispatch is live. `none`: not for the
- * fleet.
+ * The standing of an issue in the fleet. `queued`: it waits in the queue of its repo. `asked`: burn asked the council about it. `taken`: a
+ * worker or a sprint works on it. `none`: burn does not give it.
  */
 export type Standing = 'queued' | 'asked' | 'taken' | 'none'
 
 /**
- * The approval of an issue by a trusted label. `current`: the text is the approved one. `edited`: it changed since. null: burn has seen no
- * trusted label.
+ * The approval of an issue by a trusted label. `current`: the issue still has the approved text. `edited`: somebody edited the issue after
+ * the approval. null: burn has seen no trusted label on the issue.
  */
 export type ApprovalState = 'current' | 'edited' | null
 
-/** The last decision to give or not to give an issue, with its reason. */
+/** The last decision whether burn gives an issue to a worker, with the reason. */
 export interface Verdict {
   readonly issue: IssueRef
   readonly eligible: boolean
   readonly reason: Reason
-  /** Null if time alone may change the verdict. Then the next cycle judges the issue again. */
+  /** The standing of the issue; null if the verdict may change as time passes. Then the next cycle judges the issue again. */
   readonly standing: Standing | null
-  /** The revision of the record that was judged. If the record has another one by now, the next cycle judges the issue again. */
+  /**
+   * The revision of the issue's record on which the verdict is based. If the record has a newer revision, the next cycle judges the issue
+   * again.
+   */
   readonly revision: number
 }
 
 /** The ledger's record of an issue. */
 export interface IssueRecord {
   readonly issue: Issue
-  /** The number of its work dispatches that ended `failed` or `lost`. */
+  /** The number of attempts: work dispatches of the issue that ended `failed` or `lost` since it was last requeued. */
   readonly attempts: number
-  /** The end of the last of them; null if there was none since the issue was requeued. */
+  /** The time at which the last failed attempt ended; null if there was none since the issue was last requeued. */
   readonly failed_at: Time | null
-  /** A work dispatch of it ended `done`. */
+  /** True if a work dispatch of the issue ended `done`. */
   readonly done: boolean
   readonly verdict: { readonly eligible: boolean; readonly reason: Reason; readonly at: Time } | null
-  /** A back-off for another reason than a failed attempt: burn does not give the issue before `until`. Null if there is none. */
+  /**
+   * A back-off that has another cause than a failed attempt: burn does not give the issue before `until`. Null if there is no such
+   * back-off.
+   */
   readonly backoff: { readonly until: Time; readonly why: Reason } | null
-  /** The name of an open change for it, such as `#12`; null if there is none. */
+  /** The name of an open change (pull request) for the issue, such as `#12`; null if there is none. */
   readonly open_change: string | null
   readonly approval: ApprovalState
-  /** Null if the next cycle judges it. */
+  /** The standing of the issue; null if the next cycle judges the issue. */
   readonly standing: Standing | null
-  /** A counter that grows with each event that may change the verdict. */
+  /** A counter that grows with each change of the record that may change the verdict. */
   readonly revision: number
-  /** 0, unless a person set it. The queue has the highest priority first, then the oldest issue. */
+  /** The priority that a person set; otherwise 0. The queue is sorted by priority, highest first, then by age, oldest issue first. */
   readonly priority: number
 }
 
-/** The size of the backlog. */
+/** The numbers of issues in the backlog. */
 export interface Backlog {
-  /** The number of open issues. */
+  /** The number of all open issues. */
   readonly open: number
-  /** Those of them that are for the fleet: queued, taken, or with the council. */
+  /** The number of open issues with the standing `queued`, `taken` or `asked`. */
   readonly eligible: number
-  /** Those of them that the next cycle judges. */
+  /** The number of open issues that the next cycle judges. */
   readonly unjudged: number
   /** Issues with a live claim that another ledger of this fleet wrote. At most 1,000. */
   readonly elsewhere: readonly IssueRef[]
 }
 
-/** A back-off to save, because the forge refused a request about the subject. */
+/** A back-off to save, because the forge refused a request about an issue or a repo. */
 export interface Backoff {
   readonly subject: IssueRef | RepoRef
   readonly until: Time
   readonly why: Reason
-  /** Extends the back-off to all open issues of this author in the repo, unless theirs is longer. They get no event. */
+  /**
+   * If present, the back-off also applies to all open issues of this author in the repo, except those with a longer back-off. burn writes
+   * no event for these issues.
+   */
   readonly author?: string
 }
 
@@ -76,38 +85,39 @@ export interface BackedOff {
   readonly why: Reason
 }
 
-/** The operations on issues. */
+/** The operations on issues in the ledger. */
 export interface BacklogLedger {
   /**
-   * Returns the issues that a cycle decides about, each once: open issues without a current verdict, those with the council, and the first
-   * ones of each repo's queue. `limits` has the maximum number per queue. `also` adds these issues, if they are open.
+   * Returns the issues that a cycle decides about, without duplicates: open issues without a current verdict, open issues that the council
+   * was asked about, and the front of each repo's queue. `limits` is the maximum number of issues from the queue of each repo. `also` lists
+   * further issues to return if they are open.
    */
   candidates(limits: ReadonlyMap<RepoRef, number>, also?: readonly IssueRef[]): Promise<readonly IssueRecord[]>
-  /** Returns all open issues of one repo, or of all repos. */
+  /** Returns all open issues of one repo; without `repo`, of all repos. */
   openIssues(repo?: RepoRef): Promise<readonly IssueRecord[]>
-  /** Returns one issue; null if it is unknown. */
+  /** Returns the record of one issue; null if the ledger does not have the issue. */
   issue(ref: IssueRef): Promise<IssueRecord | null>
-  /** Returns the size of the backlog. */
+  /** Returns the numbers of open, eligible and unjudged issues. */
   backlog(): Promise<Backlog>
   /**
-   * Saves the verdicts that have the current revision of their issue. It writes a verdict, with an event, only if it differs from the saved
-   * one.
+   * Saves verdicts. Ignores a verdict whose revision is not the current revision of the issue. Writes a verdict and an event only if the
+   * verdict differs from the saved one.
    */
   saveVerdicts(verdicts: readonly Verdict[], at: Time): Promise<void>
-  /** Marks all open issues that no worker has to be judged again, if `rules` differ from those of the last call. */
+  /** If `rules` differ from those of the last call, makes the next cycle judge all open issues without a live dispatch again. */
   rejudgeIfRulesChanged(rules: string): Promise<void>
-  /** Saves the reason that the issues of a repo wait, by repo. The issues of all other repos do not wait. */
+  /** Saves the reason that the queued issues of a repo wait, by repo. Removes the reasons of all other repos. */
   saveWaitReasons(reasons: ReadonlyMap<RepoRef, Reason>): Promise<void>
   /**
-   * Clears the attempts, the back-off and the done mark of an issue, so that burn may give it again. Returns false if the issue is unknown
-   * or has a live dispatch.
+   * Clears the attempts, the back-off and the done mark of an issue, and the back-off of its repo, so that burn may give the issue again.
+   * Returns false if the ledger does not have the issue, or if the issue has a live dispatch.
    */
   requeue(issue: IssueRef, at: Time): Promise<boolean>
-  /** Sets the priority of an issue. Returns false if the issue is unknown. */
+  /** Sets the priority of an issue. Returns false if the ledger does not have the issue. */
   prioritise(issue: IssueRef, priority: number, at: Time): Promise<boolean>
 
-  /** Saves a back-off for an issue or a repo, without counting an attempt. `requeue` clears it. */
+  /** Saves a back-off for an issue or a repo, without counting an attempt. `requeue` clears the back-off. */
   saveBackoff(backoff: Backoff, at: Time): Promise<void>
-  /** Returns the repos and open issues with a back-off at this time, at most 1,000 issues. */
+  /** Returns the repos and open issues whose back-off has not ended at the time `at`. Returns at most 1,000 issues. */
   backoffs(at: Time): Promise<readonly BackedOff[]>
 }

@@ -1,10 +1,10 @@
-/** The port for dispatches: claims, transitions, comments, and the work that changes on the forge affect. */
+/** The interface to dispatches in the ledger: claims, transitions, comments, and the dispatches that news from the forge affects. */
 import type { Reason } from '../reasons.ts'
 import type { Delivery, Dispatch, DispatchKind, DispatchState } from '../lifecycle.ts'
 import type { IssueRef, Time, WorkerId } from '../nouns.ts'
 import type { ForeignChange } from './forge.ts'
 
-/** A dispatch to claim, with its text. The ledger writes both rows, or neither. */
+/** A dispatch to create, with its first prompt. The ledger writes the dispatch and the delivery of the prompt, or neither. */
 export interface Claim {
   readonly id: string
   readonly kind: DispatchKind
@@ -16,7 +16,10 @@ export interface Claim {
   readonly text: string
 }
 
-/** A transition of a dispatch. It happens only if the dispatch is still in one of `from`, and if `core/lifecycle` allows it. */
+/**
+ * A transition of a dispatch. It fails unless the dispatch is still in one of the states `from`, and `core/lifecycle` allows the
+ * transition.
+ */
 export interface DispatchMove {
   readonly id: string
   readonly from: readonly DispatchState[]
@@ -25,14 +28,15 @@ export interface DispatchMove {
   readonly incarnation?: string
   readonly change_url?: string | null
   /**
-   * The number of texts that had told its agent to continue at the time of the decision. The move does not happen if there are more by now.
+   * The number of messages that had told the agent to continue at the time of the decision. The transition fails if there are more messages
+   * by now.
    */
   readonly resumes_seen?: number
-  /** The move happens only if the text with this id moved the dispatch to `handed`. */
+  /** The transition fails unless the delivery with this id moved the dispatch to `handed`. */
   readonly handed_by?: string
   /**
-   * A `follow_up` for the agent that holds the dispatch. The ledger plans it in the same transaction. It has no lease; `takeOverDeliveries`
-   * takes it.
+   * A `follow_up` message for the agent of the dispatch. The ledger plans its delivery in the same transaction, without a lease. A process
+   * gets the delivery with `takeOverDeliveries`.
    */
   readonly follow_up?: { readonly id: string; readonly text: string }
 }
@@ -43,36 +47,40 @@ export type LiveDispatch = Pick<
   'id' | 'kind' | 'issue' | 'worker' | 'slot' | 'state' | 'incarnation' | 'change_url' | 'claimed_at' | 'handed_at'
 >
 
-/** A text that told an agent to continue its dispatch. */
+/** A message that told an agent to continue the work on its dispatch. */
 export type ResumeText = Pick<Delivery, 'state' | 'planned_at' | 'changed_at'>
 
-/** The dispatches (by their branch), issues and addresses of the changes that have news. */
+/**
+ * The changes (pull requests) that are new or were updated: the dispatches in the names of their branches, the issues that they close, and
+ * their URLs.
+ */
 export interface ChangedWork {
   readonly ids: readonly string[]
   readonly issues: readonly IssueRef[]
   readonly urls: readonly string[]
 }
 
-/** The work that news from the forge affects. */
+/** The dispatches and issues that news from the forge affects. */
 export interface AffectedWork {
   /** Issues of live dispatches that are no longer open. */
   readonly closed: readonly IssueRef[]
-  /** Work in review whose issue is closed, or whose change has news. */
+  /** Dispatches in review whose issue is closed, or whose change was updated. */
   readonly reviews: readonly LiveDispatch[]
   /** Open changes for claimed or handed issues, from branches that belong to no dispatch. */
   readonly foreign_changes: readonly ForeignChange[]
 }
 
-/** The operations on dispatches. */
+/** The operations on dispatches in the ledger. */
 export interface ClaimLedger {
   /**
-   * Claims issues in one transaction, and returns the dispatches that succeeded. A claim fails if the issue or the slot is taken, or if the
-   * issue is not open. A work claim also fails if the issue is done, or had another attempt since the view that `attempt` comes from.
+   * Claims issues in one transaction, and returns the dispatches of the successful claims. A claim fails if the issue is not open, or if
+   * another dispatch has the issue or the slot. A claim for work also fails if the issue is done, or if `attempt` is no longer the number
+   * of its next attempt.
    */
   claim(claims: readonly Claim[], owner: string, lease: Time, at: Time): Promise<readonly Dispatch[]>
   /**
-   * Moves dispatches in one transaction, and returns those that moved, in their new state. If one ends, its delivery is refused if that is
-   * still `planned`.
+   * Moves dispatches in one transaction, and returns those that moved, in their new state. If a dispatch ends while the delivery of its
+   * prompt is still `planned`, the ledger moves the delivery to `refused`.
    */
   moveDispatches(moves: readonly DispatchMove[], at: Time): Promise<readonly Dispatch[]>
   /** Saves the id and the state of each dispatch's comment. */
@@ -81,16 +89,16 @@ export interface ClaimLedger {
     at: Time,
   ): Promise<void>
   /**
-   * Returns the dispatches, live or ended, whose comment does not show their current state. It also returns those without a comment whose
-   * claim this owner holds. Of a council question it returns all live dispatches, because they share one comment.
+   * Returns the live and ended dispatches whose comment does not show their current state. Of the dispatches without a comment, it returns
+   * those whose claim this owner holds. Of a council question it returns all live dispatches, because they share one comment.
    */
   pendingComments(owner: string): Promise<readonly Dispatch[]>
-  /** Returns the work that these changes, or closed issues, affect. */
+  /** Returns the dispatches and issues that these changes affect, and the issues of live dispatches that are closed. */
   affectedWork(changed: ChangedWork): Promise<AffectedWork>
-  /** Returns dispatches, newest first. Without `limit` it returns all of them. */
+  /** Returns the dispatches that match the filter, newest first. Without `limit` it returns all of them. */
   dispatches(filter: { issue?: IssueRef; worker?: WorkerId; state?: DispatchState; limit?: number }): Promise<readonly Dispatch[]>
-  /** Returns the owner of each claim, by the lease of the delivery, or of the sprint if there is no delivery. */
+  /** Returns the owner of the claim of each dispatch: the process that holds the lease of its delivery or sprint. */
   leaseOwners(ids: readonly string[]): Promise<readonly { readonly id: string; readonly lease_owner: string | null }[]>
-  /** Returns the texts that told agents to continue, by dispatch, oldest first. */
+  /** Returns the messages that told agents to continue, oldest first, by dispatch. */
   resumeTexts(dispatches: readonly string[]): Promise<ReadonlyMap<string, readonly ResumeText[]>>
 }

@@ -1,28 +1,34 @@
-/** The port for deliveries: texts for panes, from the plan to the proof. */
+/** The interface to deliveries in the ledger. A delivery is a message for the agent in a pane. */
 import type { Reason } from '../reasons.ts'
 import type { Delivery, DeliveryKind, DeliveryState, Proof } from '../lifecycle.ts'
 import type { IssueRef, Time, WorkerId } from '../nouns.ts'
 import type { Hold } from './holds.ts'
 import type { Leases } from './jobs.ts'
 
-/** A delivery that no claim plans: an identity, a question, a person's text, or a further text about a dispatch. */
+/**
+ * A delivery to plan, other than the first prompt of a claim: an identity prompt, a question, a person's message, or a further message
+ * about a dispatch.
+ */
 export interface PlannedText {
   readonly id: string
   readonly kind: DeliveryKind
   readonly worker: WorkerId
   readonly text: string
-  /** The dispatch of the text; absent if it belongs to none. */
+  /** The dispatch that the message belongs to; absent if it belongs to none. */
   readonly about?: {
     readonly dispatch: string
     readonly issue: IssueRef
-    /** The ledger plans the text only if the dispatch is `handed` and has this number of texts of this kind. */
+    /** The ledger plans the message only if the dispatch is `handed` and has exactly this number of messages of this kind. */
     readonly before?: number
   }
-  /** The only agent that may get the text; null or absent if any agent in the pane may. */
+  /** The only agent that may get the message; null or absent if any agent in the pane may get it. */
   readonly incarnation?: string | null
 }
 
-/** A transition of a delivery. It happens only if the delivery is still in `from` and the lease (owner and token) still holds. */
+/**
+ * A transition of a delivery. It fails unless the delivery is still in the state `from`, and the process still holds the lease (owner and
+ * token).
+ */
 export interface DeliveryMove {
   readonly id: string
   readonly token: number
@@ -31,29 +37,32 @@ export interface DeliveryMove {
   readonly evidence: Reason
   readonly incarnation?: string
   readonly presses?: number
-  /** The line that burn is about to type. */
+  /** The line that burn types after this transition. */
   readonly typed?: string
   readonly proof?: Proof
 }
 
-/** The deliveries of one process, with the state that they depend on. */
+/** The deliveries that one process works on, with the holds and leases that decide about them. */
 export interface DeliveryView {
   /**
-   * The active deliveries that the process owns, if the comment of their dispatch is written; and the `unknown` ones of live dispatches, of
-   * any owner.
+   * The active deliveries that the process owns, except those whose dispatch still lacks its comment; and all `unknown` deliveries of live
+   * dispatches.
    */
   readonly deliveries: readonly Delivery[]
   readonly holds: readonly Hold[]
   readonly leases: Leases
-  /** The newest texts to all workers, newest first, from which the breakers decide. At most 300; none if there are no deliveries. */
+  /**
+   * The newest deliveries to all workers, newest first, from which the circuit breakers decide. At most 300; empty if `deliveries` is
+   * empty.
+   */
   readonly recent: readonly Pick<Delivery, 'worker' | 'state' | 'evidence' | 'changed_at'>[]
 }
 
-/** The operations on deliveries. */
+/** The operations on deliveries in the ledger. */
 export interface DeliveryLedger {
-  /** Returns the view for one process. */
+  /** Returns the deliveries that a process works on, with the holds and leases that decide about them. */
   deliveryView(owner: string): Promise<DeliveryView>
-  /** Plans texts in one transaction, and returns those that were planned. A text is not planned if its `about.before` no longer holds. */
+  /** Plans deliveries in one transaction, and returns those that it planned. It skips a message whose `about.before` no longer holds. */
   planDeliveries(texts: readonly PlannedText[], owner: string, lease: Time, at: Time): Promise<readonly Delivery[]>
   /**
    * Moves deliveries in one transaction, and returns those that moved, in their new state. A move to `placing` fails if the worker has
@@ -62,7 +71,10 @@ export interface DeliveryLedger {
   moveDeliveries(moves: readonly DeliveryMove[], owner: string, at: Time): Promise<readonly Delivery[]>
   /** Takes over active deliveries whose lease has expired, raises their tokens, and returns them. */
   takeOverDeliveries(owner: string, lease: Time, at: Time): Promise<readonly Delivery[]>
-  /** Returns deliveries, newest first. Without `limit` it returns all of them. `about` selects the further texts of these dispatches. */
+  /**
+   * Returns the deliveries that match the filter, newest first. Without `limit` it returns all of them. `about` selects the messages of
+   * these dispatches other than the first prompts.
+   */
   deliveries(filter: {
     ids?: readonly string[]
     about?: readonly string[]

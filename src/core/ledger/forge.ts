@@ -1,20 +1,23 @@
-/** The port for data of the forge: issues and changes of repos, the cursors of the listings, and the writers. */
+/**
+ * The interface to the forge's data in the ledger: issues and changes of repos, the cursors for reading them, and the logins with write
+ * access.
+ */
 import type { Reason } from '../reasons.ts'
 import type { Change, Issue, IssueRef, RepoRef, Time } from '../nouns.ts'
 
-/** Issues of a repo, as a listing of the forge returned them. */
+/** Issues of a repo, as the forge returned them to one listing request. */
 export interface IssueListing {
   readonly repo: RepoRef
   readonly issues: readonly Issue[]
   readonly cursor: string
   readonly complete: boolean
-  /** The update time of the newest pull request in the listing; absent or null if it had none. */
+  /** The update time of the newest pull request in the listing; absent or null if the listing had no pull request. */
   readonly changed_at?: Time | null
-  /** All open changes, if the listing is complete. */
+  /** All open changes of the repo, if the listing is complete. */
   readonly open_changes?: readonly Change[]
 }
 
-/** Changes of a repo: all open ones if `complete`, otherwise those with news. */
+/** Changes (pull requests) of a repo: all open changes if `complete` is true, otherwise those that are new or were updated. */
 export interface ChangeListing {
   readonly repo: RepoRef
   readonly changes: readonly Change[]
@@ -34,57 +37,62 @@ export interface RepoRecord {
   readonly cursor: string | null
   readonly writers: readonly string[] | null
   readonly writers_at: Time | null
-  /** The last time that burn read the writers, or checked that they may still write. */
+  /** The last time that burn read the logins with write access, or checked their access. */
   readonly rights_at: Time | null
   /** The time of the last complete listing of issues. */
   readonly listed_at: Time | null
-  /** The ledger has all changes that are open or ended before this time; null if burn must read all open changes. */
+  /** The ledger has all news about changes up to this time; null if burn must read all open changes. */
   readonly changes_at: Time | null
-  /** The reason that its queued issues wait; null if a worker has a free slot. */
+  /** The reason that the queued issues of the repo wait; null if a worker has a free slot. */
   readonly wait_reason: Reason | null
   /** The update time, by the forge's clock, of the newest pull request in the listings of issues. */
   readonly changed_at: Time | null
-  /** The time and the reason of the first failed read; null if the last read succeeded. */
+  /** Present while burn can't read the repo: the time and the reason of the first failed read. Null if the last read succeeded. */
   readonly unread: { readonly since: Time; readonly why: string } | null
 }
 
-/** An approval to save or to remove. */
+/** An approval of an issue to save or to remove. */
 export interface Approval {
   readonly issue: IssueRef
-  /** The revision of the record that the decision is based on. */
+  /** The revision of the issue's record on which the decision is based. */
   readonly revision: number
-  /** False if the issue lost its trusted label, which ends the approval. */
+  /** True to approve the text of the issue; false to remove the approval, because the issue lost its trusted label. */
   readonly approved: boolean
 }
 
-/** The operations on data of the forge. */
+/** The operations on the forge's data in the ledger. */
 export interface ForgeLedger {
   /** Returns the records of all repos. */
   repos(): Promise<readonly RepoRecord[]>
   /**
-   * Merges listings in one transaction. If a listing is complete, the open issues of its repo that are not in it become closed. With
-   * `quiet` it writes no events; `writePendingEvents` writes them later.
+   * Saves listings of issues in one transaction. If a listing is complete, it marks all open issues of the repo that the listing lacks as
+   * closed. With `quiet` it writes no events; `writePendingEvents` writes them later.
    */
   saveIssues(listings: readonly IssueListing[], at: Time, quiet?: boolean): Promise<void>
-  /** Writes the events of issues that were saved with `quiet`. */
+  /** Writes the events of issues that `saveIssues` saved with `quiet`. */
   writePendingEvents(at: Time): Promise<void>
   /** Returns the references of a repo's open issues. */
   openIssueRefs(repo: RepoRef): Promise<readonly IssueRef[]>
   /** Returns the number of a repo's open issues. */
   countOpenIssues(repo: RepoRef): Promise<number>
-  /** Saves the reason that burn can't read each of these repos, with the time of its first failed read. Null: burn can read the repo. */
+  /**
+   * Saves the reason that burn can't read a repo, by repo, and the time of the first failed read. A null reason means that burn can read
+   * the repo.
+   */
   saveUnread(reasons: ReadonlyMap<RepoRef, string | null>, at: Time): Promise<void>
 
-  /** Saves which issues have an open change. */
+  /** Saves which issues have an open change, according to these listings. */
   saveOpenChanges(seen: readonly ChangeListing[]): Promise<void>
-  /** Saves the time up to which a cycle has handled the changes, by repo. */
+  /** Saves the time up to which a cycle has processed the changes of each repo. */
   saveChangeCursors(seen: ReadonlyMap<RepoRef, Time>): Promise<void>
 
-  /** Saves the logins that may write. `listed` is true if all were listed; false if burn only checked the known ones. */
+  /**
+   * Saves the logins that may write to a repo. `listed` is true if the forge listed all logins; false if burn only checked the known ones.
+   */
   saveWriters(repo: RepoRef, writers: readonly string[], how: { readonly listed: boolean }, at: Time): Promise<void>
   /**
-   * Approves the current texts of issues, or removes approvals. Returns the issues that still had the given revision; the others stay as
-   * they are.
+   * Approves the current texts of issues, or removes approvals. Skips issues that no longer have the given revision, and returns the
+   * others.
    */
   saveApprovals(approvals: readonly Approval[], at: Time): Promise<readonly IssueRef[]>
 }

@@ -1,42 +1,46 @@
-/** The port for history: events, times of work, and retention. */
+/** The interface to the history in the ledger: events, the times of dispatches, and the deletion of old rows. */
 import type { DispatchState } from '../lifecycle.ts'
 import type { Event, EventFilter, NewEvent } from '../events.ts'
 import type { IssueRef, Time, WorkerId } from '../nouns.ts'
 
-/** The times of a dispatch that reached an agent. */
+/** The times of a dispatch whose prompt reached an agent. */
 export interface DispatchTimes {
   readonly worker: WorkerId
   readonly issue: IssueRef
   readonly state: DispatchState
   readonly handed_at: Time
-  /** The time at which its change was opened; null if burn saw none. */
+  /** The time at which burn saw the change of the dispatch open for review; null if it saw none. */
   readonly review_at: Time | null
   readonly ended_at: Time
 }
 
-/** The number of rows that `prune` deleted, or would delete. */
+/** The numbers of rows that `prune` deleted, or would delete. */
 export interface Pruned {
   readonly dispatches: number
-  /** Texts that belong to no dispatch: identities, and texts of people. */
+  /** Deliveries that belong to no dispatch: identity prompts, and messages of people. */
   readonly deliveries: number
   readonly events: number
 }
 
-/** The operations on history. */
+/** The operations on the history in the ledger. */
 export interface HistoryLedger {
-  /** Returns at most `limit` events, oldest first. The default limit is 1,000. */
+  /** Returns the events that match the filter, oldest first, at most `limit`. The default limit is 1,000. */
   events(filter: EventFilter): Promise<readonly Event[]>
   /**
-   * Saves events that change nothing else. It skips an event whose subject had the same one less than an hour ago, because trouble may
-   * last.
+   * Saves events without any other change of the ledger. Skips an event if the subject had the same event less than an hour ago, because a
+   * problem may last.
    */
   recordEvents(events: readonly NewEvent[], at: Time): Promise<void>
-  /** Returns the cursor up to which the events are final: no open transaction can add one before it. */
+  /** Returns the cursor up to which the events are final: no open transaction can still add an event before it. */
   horizon(): Promise<string>
-  /** Returns the times of the newest work dispatches that reached an agent and are in review or have ended, at most `limit`. */
+  /**
+   * Returns the times of the newest dispatches of kind `work` whose prompt reached an agent, and that are in review or have ended. Returns
+   * at most `limit`.
+   */
   dispatchTimes(limit: number): Promise<readonly DispatchTimes[]>
   /**
-   * Deletes history that ended before `before` and that nothing depends on, in one transaction with an event. With `dryRun` it only counts.
+   * Deletes history that ended before `before` and that no other row needs, and writes an event in the same transaction. Returns the
+   * numbers of rows. With `dryRun` it only counts the rows.
    */
   prune(before: Time, at: Time, dryRun: boolean): Promise<Pruned>
 }

@@ -1,29 +1,32 @@
-/** The port for holds, which stop new work until a time or until a person resumes it. */
+/** The interface to holds in the ledger. A hold stops new work for its target, until a given time or until a person ends the hold. */
 import type { Reason } from '../reasons.ts'
 import type { HoldScope, Time } from '../nouns.ts'
 
-/** The cause of a hold. Holds with different codes are independent: a person's hold stays when that of the forge ends. */
+/**
+ * The cause of a hold. Holds with different codes are independent: when a hold with the code `forge_refused` ends, a person's hold on the
+ * same target stays.
+ */
 export type HoldCode = 'person' | 'forge_refused'
 
 /** A hold in the ledger. */
 export interface Hold {
   readonly scope: HoldScope
-  /** The target: a worker's id, a window as `machine/WINDOW`, a machine, a repo or an account; `all` for the fleet. */
+  /** The name of the target: a worker's id, a window as `machine/WINDOW`, a machine, a repo or an account; `all` for the fleet. */
   readonly name: string
   readonly code: HoldCode
   readonly reason: Reason
-  /** The end of the hold; null: until it is resumed. */
+  /** The time at which the hold ends; null if it lasts until a person ends it. */
   readonly until: Time | null
-  /** The cause: a person, or burn. */
+  /** The author of the hold: a person, or burn. */
   readonly actor: string
   readonly created_at: Time
 }
 
-/** The operations on holds. */
+/** The operations on holds in the ledger. */
 export interface HoldLedger {
-  /** Returns all holds that were not resumed, including expired ones. `decide/holds` decides which are in force. */
+  /** Returns all holds that nobody has ended, including holds whose time has passed. `decide/holds` decides which holds are in force. */
   holds(): Promise<readonly Hold[]>
-  /** Saves holds. A hold replaces an earlier one with the same scope, name and code. */
+  /** Saves holds. A hold replaces an earlier hold with the same scope, name and code. */
   saveHolds(holds: readonly Omit<Hold, 'created_at'>[], at: Time): Promise<void>
   /** Deletes holds, and returns those that existed. */
   removeHolds(holds: readonly Pick<Hold, 'scope' | 'name' | 'code'>[], at: Time): Promise<readonly Hold[]>

@@ -1,13 +1,13 @@
-/** The port for sprints with their results, and for issues that a worker skips. */
+/** The interface to sprints in the ledger, and to skips. A skip keeps one worker from one issue. */
 import type { Reason } from '../reasons.ts'
 import type { IssueRef, Time } from '../nouns.ts'
 import type { Failure, Sprint, SprintOutcome } from '../sprint.ts'
 
-/** A sprint to claim. The ledger writes its dispatch and its row, or neither. */
+/** A sprint to create. The ledger writes the dispatch and the record of the sprint, or neither. */
 export interface SprintClaim {
   readonly id: string
   readonly issue: IssueRef
-  /** A worker of the spec, or `sprint/<host>/<n>`. */
+  /** The id of a worker in the spec, or `sprint/<host>/<n>`. */
   readonly worker: string
   readonly slot: number
   readonly host: string
@@ -33,47 +33,50 @@ export type SprintProgress = Partial<
   >
 >
 
-/** The end of a sprint, and the new state of its dispatch. */
+/** The result of a sprint, and the new state of its dispatch. */
 export interface SprintEnd extends SprintProgress {
   readonly outcome: SprintOutcome
   readonly failure: Failure | null
   readonly dispatch: 'review' | 'failed' | 'released'
-  /** The reason, for the comment on the issue. */
+  /** The reason for the new state, which burn shows in the comment on the issue. */
   readonly reason: Reason
 }
 
-/** An issue that one worker does not take for a while. */
+/** A skip: one worker does not get one issue, until a time or until a person removes the skip. */
 export interface Skip {
   readonly worker: string
   readonly issue: IssueRef
-  /** The end; null: until a person removes the skip. */
+  /** The time at which the skip ends; null if it lasts until a person removes it. */
   readonly until: Time | null
   readonly reason: string
   readonly at: Time
 }
 
-/** The operations on sprints. */
+/** The operations on sprints and skips in the ledger. */
 export interface SprintLedger {
   /**
-   * Claims an issue for a sprint. `issue`: the claim failed, because the issue has a live dispatch, or was closed, done or tried since.
-   * `worker`: the slot is taken.
+   * Claims an issue for a sprint. Returns `won` if the claim succeeded. `issue`: the issue has a live dispatch, is closed or done, or
+   * `attempt` is no longer the number of its next attempt. `worker`: another dispatch has the slot of the worker.
    */
   claimSprint(claim: SprintClaim, owner: string, lease: Time, at: Time): Promise<'won' | 'issue' | 'worker'>
-  /** Saves progress. Returns false, and writes nothing, if this owner has lost the claim. Then it must stop working on the sprint. */
+  /**
+   * Saves the progress of a sprint. If this owner has lost the claim, it writes nothing and returns false. Then the owner must stop working
+   * on the sprint.
+   */
   saveSprint(id: string, owner: string, progress: SprintProgress): Promise<boolean>
-  /** Moves the dispatch to `handed`, when the first backend starts. Returns false if this owner has lost the claim. */
+  /** Moves the dispatch of a sprint to `handed`. Called when the first backend starts. Returns false if this owner has lost the claim. */
   handSprint(id: string, owner: string, at: Time): Promise<boolean>
   /** Ends a sprint. Returns false if this owner has lost the claim, or if the sprint has already ended. */
   endSprint(id: string, owner: string, end: SprintEnd, at: Time): Promise<boolean>
-  /** Saves the address of a kept change after it was opened. Returns false if the dispatch no longer keeps one. */
+  /** Saves the URL of a kept change, after burn opened the change for review. Returns false if the dispatch no longer has a kept change. */
   publishSprint(id: string, url: string, at: Time): Promise<boolean>
-  /** Returns sprints, newest first. Without `limit` it returns all of them. */
+  /** Returns the sprints that match the filter, newest first. Without `limit` it returns all of them. */
   sprints(filter: { ids?: readonly string[]; issue?: IssueRef; live?: boolean; limit?: number }): Promise<readonly Sprint[]>
 
   /** Saves a skip. */
   skip(skip: Skip): Promise<void>
   /** Removes a skip. Returns false if there was none. */
   unskip(worker: string, issue: IssueRef): Promise<boolean>
-  /** Returns the skips that have not expired, of one worker or of all. */
+  /** Returns the skips that have not expired at the time `at`: those of one worker; without `worker`, those of all. */
   skips(at: Time, worker?: string): Promise<readonly Skip[]>
 }

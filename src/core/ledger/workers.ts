@@ -1,39 +1,40 @@
-/** The port for the records of workers and their last known states. */
+/** The interface to the workers in the ledger: their records and last known states. */
 import type { Incarnation, ReadingState, Time, WorkerId } from '../nouns.ts'
 
 /** The ledger's record of a worker. */
 export interface WorkerRecord {
   readonly id: WorkerId
-  /** burn drew its name from the registry; the spec does not give it. */
+  /** True if burn chose the name of the worker from its list of names, because the spec gives none. */
   readonly drawn: boolean
-  /** The last time that it got work; null if it never did. */
+  /** The last time that the worker got work; null if it never got any. */
   readonly used_at: Time | null
-  /** Its last known state; null if burn never saw its pane. */
+  /** The last known state of the worker; null if burn never saw its pane. */
   readonly state: ReadingState | null
-  /** The time at which burn first saw it in this state. */
+  /** The time at which burn first saw the worker in this state. */
   readonly state_since: Time | null
-  /** The time of its agent's last failed turn; null if it was seen working since. */
+  /** The time of the agent's last failed turn; null if burn has seen the agent working since then. */
   readonly error_at: Time | null
 }
 
-/** A state that burn saw. */
+/** A state in which burn saw a worker. */
 export interface ObservedState {
   readonly worker: WorkerId
   readonly state: ReadingState
-  /** The state begins again, because another turn failed. */
+  /** True if the state starts anew, because another turn failed. */
   readonly repeated?: boolean
 }
 
-/** The operations on workers. */
+/** The operations on workers in the ledger. */
 export interface WorkerLedger {
-  /** Returns all workers, in the order in which they were recorded. */
+  /** Returns the records of all workers, in the order in which burn created them. */
   workers(): Promise<readonly WorkerRecord[]>
-  /** Records new workers in the given order. Known ones stay unchanged. */
+  /** Creates the records of new workers, in the given order. Records of known workers stay unchanged. */
   recordWorkers(workers: readonly { readonly id: WorkerId; readonly drawn: boolean }[], at: Time): Promise<void>
-  /** Saves the current states, without an event: burn only observed them. */
+  /** Saves the current states of workers. Writes no event, because an observation is not a change. */
   saveReadings(readings: readonly ObservedState[], at: Time): Promise<void>
   /**
-   * Returns the known agents: the last one of each worker that got an identity prompt, and those of live dispatches and active deliveries.
+   * Returns the agents that the ledger knows: for each worker, the last agent that got an identity prompt, and the agents of live
+   * dispatches and active deliveries.
    */
   knownAgents(): Promise<readonly { readonly worker: WorkerId; readonly incarnation: Incarnation }[]>
 }
