@@ -1,24 +1,27 @@
-/** The hooks of Claude Code, and their settings file. Qwen Code took over both. */
+/** Defines Claude Code's hooks and the settings file that registers them. Qwen Code uses the same hooks and the same file format. */
 import type { AgentPlace, HookState, HookEvent } from '../core/agent.ts'
 import { shellWords } from '../host/quote.ts'
 import { troubleIn } from './trouble.ts'
 
 const events = ['UserPromptSubmit', 'PreToolUse', 'PostToolUse', 'PermissionRequest', 'Notification', 'Stop', 'StopFailure'] as const
-/** The keys of payloads whose values decide what an event means. */
+/** The events whose meaning depends on a value in the payload, each with the key of that value. */
 const details: Readonly<Record<string, string>> = {
   PermissionRequest: 'tool_name',
   Notification: 'notification_type',
   StopFailure: 'error',
 }
 
-/** Returns a settings file that calls the hook for each event. `timeout` is in the program's own unit. */
+/** Returns a settings file that calls the hook for each event. `timeout` has the unit that the agent program expects. */
 export function hookSettings({ hook }: AgentPlace, timeout: number): string {
   const command = (event: string) => shellWords([hook, event, ...(details[event] === undefined ? [] : [details[event]])])
   const hooks = Object.fromEntries(events.map((event) => [event, [{ hooks: [{ type: 'command', command: command(event), timeout }] }]]))
   return `${JSON.stringify({ hooks }, null, 2)}\n`
 }
 
-/** Returns the state that an event means; null if it means none. Esc ends a turn without an event, so only the screen shows that. */
+/**
+ * Returns the worker's state after an event; null if the event shows no state. If Esc ends a turn, no event follows, so only the screen
+ * shows the end.
+ */
 export function claudeHookState({ event, detail }: Pick<HookEvent, 'event' | 'detail'>): HookState | null {
   switch (event) {
     case 'UserPromptSubmit':

@@ -27,7 +27,9 @@ import { failedTurn } from './trouble.ts'
 import { countOf, itemsOf, membersOf, parseJson, stringOf } from '../core/json.ts'
 import { bareAnswer, collectLines, failureIn, flagArgs, noteAnswer, symptomWith, type Note } from './sprint-output.ts'
 
-/** A rule begins in the first column. Text in the composer is indented, so a rule that a person typed does not match. */
+/**
+ * A rule (a horizontal line) begins in the first column. Text in the composer is indented, so a line that a person typed does not match.
+ */
 const rule = /^─{10,}/u
 const maxHints = 4
 const working = /^[\u2801-\u28ff] /u
@@ -39,7 +41,7 @@ const failed =
 const choice = /^\s*❯ \d+\. /u
 const asks = /(?:^\s*|· )Esc to (?:cancel|exit)|^\s*Enter to (?:select|confirm)/iu
 
-/** Returns the rows of the lowest composer that only hints follow; null if there is none. */
+/** Returns the rows of the lowest composer, if only hints are below it; null otherwise. */
 function composerOf(screen: readonly string[]): RowSpan | null {
   const last = lastRow(screen)
   const end = screen.findLastIndex((row, index) => index <= last && rule.test(row))
@@ -62,7 +64,10 @@ function questionOf(screen: readonly string[]): string | null {
     .trim()
 }
 
-/** Returns the row with the spinner, if it is between the composer and the last message of the person or the agent. */
+/**
+ * Returns the row with the spinner, if this row is between the composer and the last message of the person or the agent; undefined
+ * otherwise.
+ */
 function spinnerAbove(screen: readonly string[], first: number): string | undefined {
   return screen.slice(Math.max(0, first - 12), first - 1).findLast((row) => /^[·✢✳✶✻✽*∗●❯] /u.test(row))
 }
@@ -82,7 +87,7 @@ function parseScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen {
     .map((row, index) => (index === 0 ? row.slice(2) : row.replace(/^ {2}/, '')))
     .join('\n')
     .trimEnd()
-  // The grey placeholder is to the right of the cursor. If the cursor is to the right of these words, a person typed them.
+  // The grey placeholder is always to the right of the cursor. If the same words are to the left of the cursor, a person typed them.
   const atStart = !hasCursor(pane) || pane.cursor_x <= 2
   const draft = atStart && placeholders.test(typed) ? '' : typed
   return withComposer(readingOf(screen, composer, pane.title), composer, draft)
@@ -102,7 +107,10 @@ function readingOf(screen: readonly string[], { first, end }: RowSpan, title: st
   return { state: 'idle', detail: null, evidence: evidenceOf(screen[first]) === '' ? '❯' : evidenceOf(screen[first]) }
 }
 
-/** The hooks are in a settings file that an option names. The person's own settings stay as they are, and Claude Code uses both. */
+/**
+ * Returns the start of Claude Code with burn's hooks in a settings file of their own. An option names this file. Claude Code also reads the
+ * person's own settings, which burn does not change.
+ */
 function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   const argv = [
     ...(config.command.length > 0 ? config.command : claude.command),
@@ -125,14 +133,14 @@ export const claude: PaneAgent = {
   place: pasteLine,
   expands: [...expandingPatterns, /^[/!#&]/],
   take_back: clearComposerKey,
-  /** A digit chooses at once, without Enter. */
+  /** In Claude Code's menus, a digit selects a choice at once, without Enter. */
   answer: (wanted, { question = '' }) => answerMenu(wanted, question, (number) => [{ type: number }]),
   limits: { ready: 60_000, placed: 15_000, seen: 20_000, submit_delay: 0 },
 }
 
 /**
- * Reads `claude -p --output-format json`. It prints one object, or a list that ends with it, with `result`, `is_error`, `subtype`,
- * `session_id`, `num_turns`, `usage` and `total_cost_usd`.
+ * Reads the output of `claude -p --output-format json`: one result object, or a list that ends with the result object. The object has
+ * `result`, `is_error`, `subtype`, `session_id`, `num_turns`, `usage` and `total_cost_usd`.
  */
 function readClaude(note: Note): AnswerReader {
   const out = collectLines()
@@ -146,7 +154,7 @@ function readClaude(note: Note): AnswerReader {
         return {
           ...bareAnswer,
           text: '',
-          error: failureIn(end, printed) ?? symptomWith(`it printed no result: ${printed.slice(0, 300)}`),
+          error: failureIn(end, printed) ?? symptomWith(`the agent printed no result: ${printed.slice(0, 300)}`),
         }
       const usage = membersOf(result['usage'])
       const tokens_in = ['input_tokens', 'cache_creation_input_tokens', 'cache_read_input_tokens'].reduce(
@@ -171,14 +179,14 @@ function readClaude(note: Note): AnswerReader {
 }
 
 /**
- * Claude Code as the backend of a sprint. It runs with `acceptEdits` and Bash allowed, because Claude Code refuses `bypassPermissions` to
- * root. It refuses edits outside of the workspace.
+ * Claude Code as the backend of a sprint. burn allows Bash and sets `acceptEdits`, because Claude Code refuses `bypassPermissions` if it
+ * runs as root. Claude Code refuses edits outside the workspace.
  */
 export const claudeSprint: SprintAgent = {
   command: ['claude'],
   counts: 'run',
-  // Without this variable, Claude Code sends every file to the model that the prompt names as `@path`, also the person's own, without
-  // asking.
+  // Without this variable, Claude Code sends every file that the prompt names as `@path` to the model without asking, including the
+  // person's own files.
   env: { CLAUDE_CODE_DISABLE_ATTACHMENTS: '1' },
   argv: ({ model, session, turns }) => [
     ...`-p --output-format json --permission-mode acceptEdits --allowedTools Bash --max-turns ${turns}`.split(' '),

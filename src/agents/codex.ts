@@ -39,13 +39,13 @@ import { parseEvent, failureIn, flagArgs, maxNotedOutput, noteAnswer, symptomWit
 
 const spinning = /^[\u2801-\u28ff] ?/u
 const asking = /^\[ [!.] \] Action Required/u
-/** The row of a running turn: `• Working (1s • esc to interrupt)`, also with other words than "Working". */
+/** The row of a running turn: `• Working (1s • esc to interrupt)`. Codex may show another word instead of "Working". */
 const status = /^[•◦] .*\besc to interrupt\)/u
 const finished = /^ {2}Worked for |^─ Worked for |^ {2}>_ OpenAI Codex/u
 const failed = /^■ (?!Conversation interrupted)/u
 const asks = /(?:enter|return) to (?:confirm|submit|select|continue)|esc to (?:cancel|go back)|\| esc to interrupt/iu
 const choice = /^\s*› \d+\. /u
-/** Grey text in an empty composer, from several versions. */
+/** The grey placeholders of an empty composer, from several versions of Codex. */
 const placeholders =
   /^(?:Ask Codex to do anything|Explain this codebase|Summarize recent commits|Implement \{feature\}|Find and fix a bug in @filename|Write tests for @filename|Improve documentation in @filename|Run \/review on my current changes|Use \/skills to list available skills)$/u
 
@@ -90,7 +90,7 @@ function parseScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen {
   const atStart = !hasCursor(pane) || (pane.cursor_x <= 2 && pane.cursor_y === composer.first)
   const draft = atStart && placeholders.test(typed) ? '' : typed
   const reading = readingOf(screen, composer, pane.title)
-  // Enter during a turn steers it: Codex cuts the answer, and the text joins the turn.
+  // If Enter is pressed during a turn, Codex stops its answer and adds the submitted text to the running turn.
   return withComposer(reading, composer, draft, reading.state === 'working')
 }
 
@@ -108,7 +108,10 @@ function readingOf(screen: readonly string[], { first }: RowSpan, title: string)
   return { state: 'unknown', detail: null, evidence: 'the pane has no title, and only the title shows a streaming answer' }
 }
 
-/** Sets `notify` on the command line. It replaces the person's `notify`; the rest of their configuration applies. */
+/**
+ * Returns the start of Codex with the setting `notify` on the command line. This setting replaces the person's `notify`; the rest of the
+ * person's configuration applies.
+ */
 function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   const argv = [...(config.command.length > 0 ? config.command : codex.command), ...(config.model === null ? [] : ['-m', config.model])]
   return at === null
@@ -130,14 +133,14 @@ export const codex: PaneAgent = {
   place: pasteLine,
   expands: [...expandingPatterns, /\$[A-Za-z]/, /^[/!]/],
   take_back: clearComposerKey,
-  /** Letters are hotkeys in its menus, so arrow keys choose. */
+  /** Letters are hotkeys in Codex's menus, so burn answers with arrow keys. */
   answer: (wanted, { question = '' }) => answerMenu(wanted, question),
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, submit_delay: 0 },
 }
 
 /**
- * Reads `codex exec --json`: one event per line. The events are `thread.started`, `item.completed`, `turn.completed` with the `usage` of
- * the whole session, `turn.failed` and `error`.
+ * Reads the output of `codex exec --json`: one event per line. The events are `thread.started`, `item.completed`, `turn.completed` with the
+ * `usage` of the whole session, `turn.failed` and `error`.
  */
 function readCodex(note: Note): AnswerReader {
   let text = ''
@@ -156,7 +159,7 @@ function readCodex(note: Note): AnswerReader {
       if (event['type'] === 'turn.completed') {
         const used = membersOf(event['usage'])
         usage = { tokens_in: countOf(used['input_tokens']) ?? 0, tokens_out: countOf(used['output_tokens']) ?? 0, cost: null }
-        // Codex reconnects by itself, so the turn recovered from earlier errors.
+        // Codex reconnects by itself, so a completed turn has recovered from earlier errors.
         lastError = null
       }
       if (event['type'] !== 'item.completed') return
@@ -193,7 +196,7 @@ function readCodex(note: Note): AnswerReader {
   }
 }
 
-/** Codex as the backend of a sprint. Its own sandbox lets it write in the workspace only. `exec` never asks. */
+/** Codex as the backend of a sprint. Codex's own sandbox allows writes only in the workspace. `codex exec` never asks for approval. */
 export const codexSprint: SprintAgent = {
   command: ['codex'],
   counts: 'session',

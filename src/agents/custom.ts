@@ -1,6 +1,6 @@
 /**
- * An agent that burn does not know. The spec describes its screen by patterns for single rows. Rows are cut at 300 columns. burn refuses
- * patterns that could take for ever when it loads the spec.
+ * The agent kind `custom`: a program whose screen the spec describes with patterns. Each pattern is tested against single rows, cut at 300
+ * columns. When burn loads the spec, it refuses patterns that could take very long to match.
  */
 import type { AgentConfig, CustomAgent, ReadingState } from '../core/nouns.ts'
 import type { AnswerReader, ParsedScreen, PaneAgent, PaneFacts, SprintAgent } from '../core/agent.ts'
@@ -23,7 +23,7 @@ const columns = 300
 
 interface Composer extends RowSpan {
   readonly draft: string
-  /** The first row of the composer without the draft. A prompt may show a state. */
+  /** The first row of the composer, without the draft. Some agents show their state there. */
   readonly prompt: string
 }
 
@@ -64,7 +64,10 @@ function composerOf(rows: readonly string[], { composer: pattern, below, placeho
   return { first, end, draft, prompt: row.slice(0, from) + row.slice(to) }
 }
 
-/** Returns the last row that shows a state. If rows show several states, the first in this order counts. */
+/**
+ * Returns the state that the rows show, with the last row that shows it; null if no row shows a state. `waiting` takes precedence over
+ * `working`, and `working` over `error`.
+ */
 function stateIn(rows: readonly string[], patterns: Patterns): { readonly state: ReadingState; readonly row: string } | null {
   for (const state of ['waiting', 'working', 'error'] as const) {
     const row = rows.findLast((each) => patterns[state].some((pattern) => pattern.test(each)))
@@ -93,7 +96,7 @@ function parseScreen(screen: readonly string[], pane: PaneFacts, patterns: Patte
   return { ...withComposer(reading, composer, composer.draft, state === 'working'), ...(question === undefined ? {} : { question }) }
 }
 
-/** A description that recognises no screen. */
+/** The description of a custom agent without patterns. It recognises no screen. */
 const bare: CustomAgent = {
   ready: null,
   composer: '$^(.)',
@@ -126,7 +129,7 @@ export function customKind(custom: CustomAgent = bare): PaneAgent {
   }
 }
 
-/** Reads the answer of any program: its stdout. */
+/** Reads the answer of a custom agent, which is its whole stdout. */
 function readPlain(note: Note): AnswerReader {
   const out = collectLines()
   return {

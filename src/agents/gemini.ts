@@ -3,7 +3,7 @@
  *
  * - The composer is a ` >` (or ` *`) row between a row of `▄` and one of `▀`. A few rows with folder and model are below it.
  * - An approval or a question is a box in the composer's place.
- * - The pane's title is `◇  Ready`, `✦  Working…` or `✋  Action Required`. It is right in almost all frames.
+ * - The pane's title is `◇ Ready`, `✦ Working…` or `✋ Action Required`. The title shows the right state in almost all frames.
  */
 import type { AgentConfig } from '../core/nouns.ts'
 import type { PaneAgent, AgentPlace, AgentStart, HookState, ParsedScreen, PaneFacts, HookEvent } from '../core/agent.ts'
@@ -27,16 +27,16 @@ const topEdge = /^\s*▄{10,}\s*$/u
 const bottomEdge = /^\s*▀{10,}\s*$/u
 const mark = /^ [>*!](?: |$)/u
 const placeholder = /^ {2}\S.*$/u
-/** The row of a running turn, above the rule: ` ⠇ Thinking... (esc to cancel, 3s)`. A narrow pane cuts it. */
+/** The row of a running turn, above the rule: ` ⠇ Thinking... (esc to cancel, 3s)`. A narrow pane cuts off its end. */
 const spinner = /^ [\u2801-\u28ff] \S/u
 const queued = /^ {2}Queued \(/u
 const failed = /^(?:✕ |ℹ This request failed)/u
 /**
- * The message for a request that ended by itself. If a person pressed Esc, Gemini shows `Request cancelled.` instead. This message may also
- * appear late, below an answer.
+ * Gemini's message for a request that ended although nobody pressed Esc. After Esc, Gemini shows `Request cancelled.` instead. The message
+ * may also appear late, below an answer.
  */
 const cut = /^ℹ User cancelled the request/u
-/** The rest of `ℹ This request failed. …`, for a short pane that no longer shows its beginning. */
+/** The end of the message `ℹ This request failed. …`, for a short pane that no longer shows the beginning of the message. */
 const failedRest = /"Error Verbosity" to full\b/u
 const maxRowsBelow = 5
 
@@ -49,8 +49,8 @@ function composerOf(screen: readonly string[]): RowSpan | null {
 }
 
 /**
- * Returns the composer in a terminal with few colours. Blank rows are in place of the blocks: the composer follows a rule, its hint and a
- * blank row.
+ * Returns the rows of the composer in a terminal with few colours; null if there is none. Such a terminal shows blank rows instead of the
+ * `▄` and `▀` rows. Above the composer are a rule, a hint and a blank row.
  */
 function plainComposer(screen: readonly string[], last: number): RowSpan | null {
   const first = screen.findLastIndex((row) => mark.test(row))
@@ -60,7 +60,7 @@ function plainComposer(screen: readonly string[], last: number): RowSpan | null 
   return first > 1 && end > first && framed && last - end <= maxRowsBelow ? { first, end } : null
 }
 
-/** Returns the text of the lowest box; null if rows follow it or it offers no choice. */
+/** Returns the text of the lowest box; null if other rows are below the box, or if the box offers no choice. */
 function questionOf(screen: readonly string[]): string | null {
   const last = lastRow(screen)
   const rows = screen.slice(0, last + 1)
@@ -111,13 +111,19 @@ function readingOf(screen: readonly string[], { first }: RowSpan, title: string)
 }
 
 const events = ['BeforeAgent', 'AfterAgent', 'BeforeTool', 'AfterTool', 'Notification'] as const
-/** The keys of payloads whose values decide what an event means. `AfterAgent` has no other sign of a failed turn. */
+/**
+ * The events whose meaning depends on a value in the payload, each with the keys of these values. `AfterAgent` has no other sign of a
+ * failed turn.
+ */
 const keys: Readonly<Partial<Record<(typeof events)[number], readonly string[]>>> = {
   Notification: ['notification_type'],
   AfterAgent: ['prompt_response=[no response text]'],
 }
 
-/** The hooks are in a system settings file that only this agent's environment names. Gemini merges it over the person's own settings. */
+/**
+ * Returns the start of Gemini CLI with burn's hooks in a system settings file. Only this agent's environment names the file. Gemini merges
+ * the file over the person's own settings.
+ */
 function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   const argv = [...(config.command.length > 0 ? config.command : gemini.command), ...(config.model === null ? [] : ['-m', config.model])]
   // With fewer colours, Gemini draws its composer without the blocks that mark it.
@@ -161,6 +167,6 @@ export const gemini: PaneAgent = {
   expands: [...expandingPatterns, /^[/!?]/],
   take_back: clearComposerKey,
   answer: (wanted, { question = '' }) => answerMenu(wanted, question),
-  // Gemini ignores an Enter right after a paste. After 0.5 s it accepted each one.
+  // Gemini ignores Enter right after a paste. In tests, Gemini accepted every Enter that came 0.5 s after the paste.
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, submit_delay: 700 },
 }

@@ -1,7 +1,7 @@
 /**
- * Gives each worker its own home of Hermes: a profile below the person's `~/.hermes`, which is how Hermes itself separates them. In a
- * profile, Hermes reads the credentials of the root home, and writes renewed ones back to it (0.20; hermes_cli/auth.py). So no secret is
- * copied, and no renewed token is lost.
+ * Gives each worker its own Hermes home. It is a profile below the person's `~/.hermes`, because Hermes itself separates homes by profile.
+ * In a profile, Hermes reads the credentials of the root home, and writes renewed credentials back to the root home (0.20;
+ * hermes_cli/auth.py). So burn copies no secret, and no renewed token is lost.
  */
 import type { AgentConfig } from '../core/nouns.ts'
 import type { AgentPlace } from '../core/agent.ts'
@@ -11,12 +11,12 @@ import { shellWords } from '../host/quote.ts'
 export const hermesConfig = '.hermes/config.yaml'
 
 /**
- * The keys that identify a turn. In a turn of the person, session and task have the same id. A review by Hermes itself after a turn has its
- * own task in the same session.
+ * The payload keys that identify a turn. In a turn that a prompt started, session and task have the same id. Hermes may then review the
+ * turn by itself; this review has its own task id in the same session.
  */
 const turnKeys = 'session_id,task_id'
 
-/** The events that show its turns, with the keys of their payloads that decide what they mean. */
+/** The events that show Hermes' turns, each with the payload keys that decide its meaning; null if it needs none. */
 const events: Readonly<Record<string, string | null>> = {
   pre_llm_call: turnKeys,
   post_llm_call: turnKeys,
@@ -28,10 +28,10 @@ const events: Readonly<Record<string, string | null>> = {
   pre_tool_call: 'tool_name',
   post_tool_call: 'tool_name',
 }
-/** The entries that a profile shares with the root home, if the person has them. Credentials are shared by Hermes itself. */
+/** The entries that a profile shares with the root home, if the person has them. Hermes itself shares the credentials. */
 const shared = ['.env', 'SOUL.md', 'skills', 'plugins', 'skins']
 /**
- * Hermes 0.22 asks in each new profile whether it may collect and send usage metrics. burn never agrees for a person. This setting answers
+ * Hermes 0.22 asks in each new profile whether it may collect and send usage metrics. burn never agrees for a person. This setting declines
  * version 2 of the question.
  */
 const telemetryOptOut = { enabled: false, send: false, offer_version: 2 }
@@ -42,7 +42,7 @@ export type HermesHome =
   | { readonly home: string; readonly files: Readonly<Record<string, string>>; readonly links: Readonly<Record<string, string>> }
   | { readonly why_not: string }
 
-/** Returns the files and links of a worker's home, with the hooks; a reason if burn can't or must not make one. */
+/** Returns the files and links of a worker's home, with the hooks; a reason if burn can't or must not make a home. */
 export function hermesHome(config: AgentConfig, at: AgentPlace): HermesHome {
   const own = at.configs.get(hermesConfig)
   if (config.env['HERMES_HOME'] !== undefined) return { why_not: 'the spec sets HERMES_HOME, and burn does not change that configuration' }
@@ -77,7 +77,7 @@ function objectIn(config: Readonly<Record<string, unknown>>, key: string): Reado
   return isObject(value) ? value : {}
 }
 
-/** Returns the path of the first key that contains a secret itself, not the name of a variable; null if there is none. */
+/** Returns the path of the first key whose value is a secret instead of the name of a variable; null if there is none. */
 function secretIn(value: unknown, path = ''): string | null {
   if (Array.isArray(value)) return value.map((each) => secretIn(each, path)).find((found) => found !== null) ?? null
   if (!isObject(value)) return null

@@ -10,9 +10,12 @@ import { withoutComposer, isShell } from './screen.ts'
 import { troubleIn } from './trouble.ts'
 
 const rule = /^─{20,}$/
-/** ` ⚕ model │ …` on a wide screen, ` ⚕ model · …` on a narrow one. A long title may follow after `─`. Since 0.22 the sign is `☤`. */
+/**
+ * The status bar: ` ⚕ model │ …` on a wide screen, ` ⚕ model · …` on a narrow one. A long title may follow after `─`. Since 0.22 the sign
+ * is `☤`.
+ */
 const statusBar = /^ [⚕☤] \S.*(?: [│·] |\.\.\.)/u
-/** The row above the status bar while Hermes asks. The clock in the status bar goes on meanwhile (cli_tui_chrome.py, _tui_hint_text). */
+/** The row above the status bar while Hermes asks. The clock in the status bar continues meanwhile (cli_tui_chrome.py, _tui_hint_text). */
 const modalHint = /^ {2}(?:↑\/↓ to select|type your answer|type 1\/2\/3|password hidden|secret hidden|shown as you type)/u
 /** A choice of a menu: ` → (●) No thanks` */
 const menuChoice = /^ ([→ ]) \([●○]\) /u
@@ -35,15 +38,15 @@ const marks: readonly Mark[] = [
   { pattern: /^🔐(?: ❯)?(?: |$)/u, state: 'waiting', detail: 'sudo' },
   { pattern: /^🔑(?: ❯)?(?: |$)/u, state: 'waiting', detail: 'secret' },
   { pattern: /^[●◉🎤](?: \S)?(?: ❯)?(?: |$)/u, state: 'unknown', detail: 'voice' },
-  // A pattern of its own, because a Unicode property class takes milliseconds to compile.
+  // The patterns with and without a profile are separate, because a Unicode property class takes milliseconds to compile.
   { pattern: /^❯(?: |$)/u, state: 'idle', detail: null },
   // The name of a profile precedes the symbol: `coder ❯`.
   { pattern: /^[\p{L}\p{N}._-]+ ❯(?: |$)/u, state: 'idle', detail: null },
 ]
 
 /**
- * Grey text in an empty composer. 0.22.2 shows its raw message keys instead of words. `msg=` does not depend on `display.busy_input_mode`:
- * 0.20.4 shows `msg=interrupt` in queue mode, too.
+ * The grey placeholders of an empty composer. Hermes 0.22.2 shows untranslated message keys instead of words. `msg=` does not depend on
+ * `display.busy_input_mode`: 0.20.4 shows `msg=interrupt` in queue mode, too.
  */
 const placeholders =
   /^(?:msg=\S+ · .*|cli\.tui\.placeholder_\w+|type your answer here and press Enter|type 1\/2\/3, or .*|type (?:password|secret|your email) .*)$/u
@@ -54,7 +57,10 @@ interface Frame {
   readonly end: number
 }
 
-/** Returns the lowest status bar with its rule and composer, if only blank rows follow. A status bar higher up is history. */
+/**
+ * Returns the lowest status bar with its rule and composer, if only blank rows follow; null otherwise. A status bar higher up belongs to
+ * the history.
+ */
 function frameOf(screen: readonly string[], width: number): Frame | null {
   let last = screen.length - 1
   while (last >= 0 && screen[last]!.trim() === '') last--
@@ -68,8 +74,8 @@ function frameOf(screen: readonly string[], width: number): Frame | null {
 }
 
 /**
- * Returns the text of a menu that fills the screen; null if there is none. 0.22 asks such a question before the first chat. The choices are
- * numbered here, as other menus number them.
+ * Returns the text of a menu that fills the screen; null if there is none. Hermes 0.22 shows such a menu before the first chat. Hermes does
+ * not number the choices, so the returned text adds numbers, as in other menus.
  */
 function menuOf(screen: readonly string[]): string | null {
   if (!screen.some((row) => /\bENTER\/SPACE select\b/u.test(row)) || !screen.some((row) => menuChoice.test(row))) return null
@@ -79,7 +85,7 @@ function menuOf(screen: readonly string[]): string | null {
 }
 
 /**
- * Returns the reading of a screen without a composer. Hermes draws the composer when it is up, and keeps it. If the screen shows no
+ * Returns the reading of a screen without a composer. From the end of its start on, Hermes always draws a composer. If the screen shows no
  * conversation either, Hermes is still starting.
  */
 function parseWithoutComposer(screen: readonly string[], command: string): ParsedScreen {
@@ -98,7 +104,8 @@ function parseWithoutComposer(screen: readonly string[], command: string): Parse
 
 /**
  * Returns the mark at the beginning of the composer's first row. A draft that is longer than the composer scrolls the prompt away, and one
- * of its lines may look like a prompt. In a full composer, the first row therefore counts only if burn's own text follows it.
+ * of its lines may look like a prompt. In a full composer, a prompt in the first row therefore counts only if burn's own text follows the
+ * prompt.
  */
 function markOf(screen: readonly string[], frame: Frame): { readonly mark: Mark | null; readonly from: number } {
   const row = screen[frame.first] ?? ''

@@ -1,7 +1,7 @@
 /**
  * Finds out from the rows above Hermes' status bar how the last turn ended. An answer of the model streams into a box (`╭─ ⚕ Hermes ─╮`).
  * Hermes' own message about a failed or interrupted turn is a panel between two rules that begin with a blank. If streaming is switched
- * off, a model's answer looks the same.
+ * off, a model's answer is such a panel, too.
  */
 import { troubleIn } from './trouble.ts'
 
@@ -10,14 +10,14 @@ const panelEnd = /^ ─{20,}\s*$/u
 const boxTop = /^╭─/u
 
 /**
- * The beginning of a paragraph in which Hermes itself reports a failed turn: a mark, an HTTP status, or its own words. 0.22.2 shows its raw
- * message keys instead of words.
+ * The beginning of a paragraph in which Hermes itself reports a failed turn: a mark, an HTTP status, or a known phrase. Hermes 0.22.2 shows
+ * untranslated message keys instead of phrases.
  */
 const failureStart =
   /^(?:❌|⛔|⚠|Provider said: |API call failed after |Rate limited twice |Non-retryable |Context length exceeded |Response truncated |Incomplete \w+ after |cli\.error\.|explainer\.)|(?:^|: )HTTP [45]\d\d\b/u
-/** Hermes' own messages name the commands that help. A model's answers rarely do. */
+/** Hermes' own failure messages recommend commands such as `/retry`. A model's answers rarely do. */
 const advises = /\b(?:with|send|try|run) \/(?:retry|model|new|compress)\b/iu
-/** A row above the panel: one for each step of the turn. The last one shows how the turn ended. */
+/** A row above the panel that reports one step of the turn. The last such row shows how the turn ended. */
 const step = /^\p{Extended_Pictographic}/u
 
 interface Panel {
@@ -27,7 +27,7 @@ interface Panel {
   readonly paragraphs: readonly string[]
 }
 
-/** Returns the panel that ends right above a row, apart from blank rows; null if there is none. */
+/** Returns the panel above a row, if only blank rows are between them; null otherwise. */
 function panelAbove(screen: readonly string[], below: number): Panel | null {
   const end = screen.slice(0, below).findLastIndex((row) => row.trim() !== '')
   if (end < 0 || !panelEnd.test(screen[end] ?? '')) return null
@@ -47,7 +47,7 @@ function panelAbove(screen: readonly string[], below: number): Panel | null {
 export function whyFailed(screen: readonly string[], status: number): string | null {
   const last = panelAbove(screen, status)
   if (last === null) return null
-  // If credits are used up, Hermes shows its advice in a separate panel, directly below the panel of the answer.
+  // If credits are used up, Hermes shows advice in a separate panel, directly below the panel of the answer.
   const before = panelEnd.test(screen[last.first - 1] ?? '') ? panelAbove(screen, last.first) : null
   const paragraphs = [...(before?.paragraphs ?? []), ...last.paragraphs]
   if (paragraphs[0]?.startsWith('Operation interrupted') === true) return null

@@ -18,9 +18,9 @@ import { troubleIn } from './trouble.ts'
 import { bareAnswer, collectLines, failureIn, flagArgs, noteAnswer, symptomWith, type Note } from './sprint-output.ts'
 
 /**
- * Returns the keystrokes for a line. Enter during a turn may interrupt it (`busy_input_mode: interrupt`, the default), and the screen does
- * not show the mode. `/queue ` queues in every mode, without a sign on the screen until the turn ends. It must be typed, because Hermes
- * does not take it for a command if it is pasted with the line.
+ * Returns the keystrokes for a line. During a turn, Enter may interrupt the turn (`busy_input_mode: interrupt`, the default), and the
+ * screen does not show the mode. The command `/queue ` queues the line in every mode; the screen does not show the queued line until the
+ * turn ends. burn types the command, because Hermes does not recognise a pasted command.
  */
 function place(line: string, { reading, interrupts }: ParsedScreen): readonly Keystrokes[] {
   return [...(reading.state === 'working' && interrupts !== false ? [{ type: '/queue ' }] : []), ...pasteLine(line)]
@@ -42,8 +42,8 @@ function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
 const noAnswer = /^(?:empty_response|all_retries_exhausted|local_processing_error|fallback_prior_turn_content)/u
 
 /**
- * Returns the words of an event, without session and task. Null if the event belongs to a review by Hermes itself instead of a turn of the
- * worker.
+ * Returns the values in an event's detail, without session and task. Null if the event belongs to a review by Hermes itself instead of a
+ * turn of the worker.
  */
 function ownWords(detail: string | null): readonly string[] | null {
   const [session, task, ...words] = (detail ?? '').split(':')
@@ -57,9 +57,9 @@ function ended([failed, interrupted, reason = '']: readonly string[]): HookState
 }
 
 /**
- * Returns the state that an event means; null if it means none. If an error of the provider ends a turn, only `api_request_error` reports
- * it. Its `retryable` does not help: an exhausted context is retryable, but ends the turn. During a retry the screen shows a running turn,
- * which takes precedence.
+ * Returns the worker's state after an event; null if the event shows no state. If an error of the provider ends a turn, only the event
+ * `api_request_error` reports the end. The event also precedes a retry, and its field `retryable` does not tell the two apart: an exhausted
+ * context is retryable, but ends the turn. During a retry the screen shows a running turn, and burn prefers the screen.
  */
 function hookState({ event, detail }: Pick<HookEvent, 'event' | 'detail'>): HookState | null {
   switch (event) {
@@ -84,14 +84,17 @@ function hookState({ event, detail }: Pick<HookEvent, 'event' | 'detail'>): Hook
     case 'post_tool_call':
       return { state: 'working', detail: null }
     case 'pre_approval_request':
-      // On other surfaces the model itself checks the approval.
+      // On surfaces other than `cli`, a model decides about the approval.
       return detail === 'cli' ? { state: 'waiting', detail: 'approval' } : null
     default:
       return null
   }
 }
 
-/** An approval accepts a digit, or a letter of its choices, at once. A question needs arrow keys. */
+/**
+ * Returns the keystrokes that answer a prompt; null if they are not known. An approval accepts the digit of a choice at once. A question
+ * needs arrow keys.
+ */
 function answer(wanted: string, { reading, question = '' }: ParsedScreen): readonly Keystrokes[] | null {
   const number = matchChoice(question, wanted)
   if (number !== null) return reading.detail === 'approval' ? [{ type: number }] : arrowKeysTo(question, number)
@@ -109,7 +112,7 @@ export const hermes: PaneAgent = {
   parseScreen: parseHermesScreen,
   hookState,
   place,
-  // The arrow in the placeholder of a collapsed paste names a file, which Hermes reads.
+  // The placeholder of a collapsed paste contains an arrow and the path of a file, and Hermes reads that file.
   expands: [...expandingPatterns, /^[/!]/],
   take_back: clearComposerKey,
   answer,
@@ -118,8 +121,8 @@ export const hermes: PaneAgent = {
 }
 
 /**
- * Reads `hermes chat -Q`. It prints the answer to stdout, and `session_id: …` to stderr (before 0.19 to stdout). The answer of a failed
- * request may be its error, with exit code 0.
+ * Reads the output of `hermes chat -Q`. Hermes prints the answer to stdout, and `session_id: …` to stderr (before 0.19 to stdout). If a
+ * request fails, Hermes may print the error as the answer and exit with code 0.
  */
 function readHermes(note: Note): AnswerReader {
   const out = collectLines()
@@ -141,8 +144,8 @@ function readHermes(note: Note): AnswerReader {
 }
 
 /**
- * Hermes as the backend of a sprint. Without `--yolo` and without a terminal, its approvals time out one after another. Facts come from
- * `hermes_cli/_parser.py` of NousResearch/hermes-agent.
+ * Hermes as the backend of a sprint. burn passes `--yolo`, because without a terminal each approval would wait until it times out. Facts
+ * come from `hermes_cli/_parser.py` of NousResearch/hermes-agent.
  */
 export const hermesSprint: SprintAgent = {
   command: ['hermes'],

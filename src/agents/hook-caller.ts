@@ -1,8 +1,8 @@
 /** Shared by the extensions of agents that run JavaScript: the function that calls the hook. */
 
 /**
- * Returns the source of a function `tell(event, payload, key)`. It calls the hook with the payload on stdin, one event after the other, so
- * they keep their order. It does not wait for the hook, and never throws. If more than a hundred events wait, it drops further ones.
+ * Returns the source of a function `tell(event, payload, key)`. `tell` calls the hook with the payload on stdin. The calls run one after
+ * another, so the events keep their order. `tell` returns at once, and never throws. While a hundred events wait, it drops new events.
  */
 export function hookCallerSource(hook: string): string {
   return `import { spawn } from 'node:child_process'

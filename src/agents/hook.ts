@@ -1,9 +1,12 @@
-/** The hook that agents call: a POSIX sh script. It needs neither Node, ledger nor network, and can neither block an agent nor break it. */
+/**
+ * The hook that agents call: a POSIX sh script. The script needs no Node, no ledger and no network. It can neither block nor break an
+ * agent.
+ */
 import { lineEnd } from '../core/typed-line.ts'
 
 /** The number of bytes of a payload that are read. */
 const maxPayload = 1_048_576
-/** The size (bytes) at which a pane's file is replaced by a new one. */
+/** The size (bytes) at which the hook replaces a pane's event file with a new one. */
 const maxFile = 262_144
 
 /** Events that record a prompt, each with the key of the prompt in its payload. The rest of a payload may repeat the whole conversation. */
@@ -18,11 +21,12 @@ const prompts = {
 const promptKeys = Object.entries(prompts).map(([event, key]) => `  of["${event}"] = "${key}"\n`)
 
 /**
- * The awk program that turns a payload into one short JSON line. A short line is written at once, so lines of concurrent writers do not
- * mix. It keeps no text of the payload except:
+ * The awk program that turns a payload into one short JSON line. A short line is appended in one write, so lines of concurrent writers do
+ * not mix. The line contains nothing of the payload except:
  *
- * - `detail`: a word for each key that is asked for, joined by colons. A word is a string without spaces (of `text_response(stop)` only the
- *   part before the bracket), a number, true or false. For `key=text` it says whether the value is that text.
+ * - `detail`: one word for each key that the caller requests, joined by colons. A word is a string without spaces (of `text_response(stop)`
+ *   only the part before the bracket), a number, true or false. For a requested `key=text`, the word is true if the key's value is that
+ *   text, and false otherwise.
  * - `ids`: the ids of deliveries. If the event records a prompt, each has a checksum (`lineChecksum`) of the line after it.
  */
 const eventScript = `
@@ -78,8 +82,8 @@ END {
 }`
 
 /**
- * The awk program that prints the value of the pane's option. The option has room for one value only, so this is the last event with the
- * last few ids.
+ * The awk program that prints the new value of the pane option `@burn_signal`. The option holds only one value, so the value is the last
+ * event with the last few delivery ids.
  */
 const lastEventScript = `
 /^[{]"at":[0-9]+,"event":"[A-Za-z0-9_.:-]+",/ && /"ok":true[}]$/ {
@@ -106,8 +110,8 @@ END {
 const word = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`
 
 /**
- * The text of the hook. It is installed beside its folder `hooks/`. Agents call it as `hook <event> [<payload key>[,<key> …]]`, with the
- * payload on stdin or as the last argument.
+ * The text of the hook script. burn installs the script beside the folder `hooks/`. Agents call it as `hook <event> [<payload key>[,<key>
+ * …]]`, with the payload on stdin or as the last argument.
  */
 export const hookScript = `#!/bin/sh
 # An agent calls this for each event. It writes the event to hooks/<pane>.jsonl beside this file, and to an option of tmux. Part of burn-fleet.

@@ -1,4 +1,4 @@
-/** The registry of agent kinds: one record for each, with what burn can do with the program. */
+/** The registry of agent kinds: one record for each kind, with the functions that burn has for this program. */
 import type { AgentKind, ParsedScreen, PaneAgent, PaneFacts, SprintAgent } from '../core/agent.ts'
 import type { AgentConfig } from '../core/nouns.ts'
 import { BurnError } from '../core/errors.ts'
@@ -17,8 +17,8 @@ import { shell } from './shell.ts'
 const zeroWidth = /[\u200b-\u200f\u2060\ufeff]/u
 
 /**
- * Removes characters without a width before a screen is read. They shift the columns, and tmux may join one at the end of a row with the
- * frame of the next row.
+ * Removes characters without a width before a screen is read. Such characters shift the columns. If a row ends with one, tmux may join it
+ * to the frame of the next row.
  */
 function withoutZeroWidth(kind: PaneAgent): PaneAgent {
   const parseScreen: PaneAgent['parseScreen'] = (screen, pane) =>
@@ -46,7 +46,7 @@ type Named = Pick<AgentConfig, 'kind' | 'custom'>
 /** Returns the pane agent for a configuration. */
 export type PaneAgentOf = (config: Named) => PaneAgent
 
-/** Returns a `paneAgent` that creates each kind once and parses each screen once. */
+/** Returns a cached version of `paneAgent`, which creates each kind once and parses each screen once. */
 export function paneAgentCache(): PaneAgentOf {
   const known = new Map<PaneAgent['kind'] | Named['custom'], PaneAgent>()
   return (config) => {
@@ -57,7 +57,7 @@ export function paneAgentCache(): PaneAgentOf {
   }
 }
 
-/** Caches the parsed screen of each pane, because breakers and each text for the agent ask for the same one. */
+/** Caches the parsed screen of each pane, because the circuit breakers and each delivery need the same parsed screen. */
 function cacheScreens(kind: PaneAgent): PaneAgent {
   const cache = new WeakMap<readonly string[], { readonly pane: PaneFacts; readonly parsed: ParsedScreen }>()
   const parseScreen: PaneAgent['parseScreen'] = (screen, pane) => {
@@ -76,7 +76,7 @@ export function sprintAgent(name: SprintAgentName): SprintAgent {
 }
 
 /**
- * Returns the agent in a pane. For `custom`, that is the one that the spec declares. Throws BurnError `agent_unknown` (exit 2) with the
+ * Returns the agent in a pane. For `custom`, this is the agent that the spec declares. Throws BurnError `agent_unknown` (exit 2) with the
  * known kinds.
  */
 export function paneAgent({ kind, custom }: { readonly kind: string; readonly custom?: Named['custom'] }): PaneAgent {

@@ -1,5 +1,5 @@
 /**
- * Reads OpenCode's screen, which it draws on the alternate screen. Facts come from running 1.18.33 against a stub model server:
+ * Reads the screen of OpenCode, which uses the terminal's alternate screen. Facts come from running 1.18.33 against a stub model server:
  *
  * - Blocks of the conversation have a bar `┃` at their left.
  * - The composer is the lowest such block. `╹▀▀▀` closes it, and its last row names agent and model.
@@ -31,8 +31,8 @@ const running = /^ {1,6}(?:[■⬝]|\[⋯\])|^ {1,6}esc (?:again to )?interrupt\
 const placeholder = /^Ask anything…(?: ".*"?)?$/u
 const logo = /[█▀▄]{4} [█▀▄]/u
 /**
- * The row that closes an answer: `▣  Build · model · 13.9s`. It has no time while the answer runs or if it failed, and `· interrupted` if a
- * person interrupted it.
+ * The row that closes an answer: `▣ Build · model · 13.9s`. The row has no time while the answer is incomplete or if the answer failed. It
+ * ends with `· interrupted` if a person interrupted the answer.
  */
 const answer = /^ +▣ {2}\S/u
 
@@ -87,7 +87,7 @@ export function parseOpencodeScreen(screen: readonly string[], pane: PaneFacts):
   }
   const rows = screen.slice(frame.first, frame.end).map((row) => sliceColumns(row, frame.from, frame.to).trimEnd())
   const typed = rows.join('\n').trim()
-  // A `!` in an empty composer switches it to shell commands. It then shows `Shell` in place of the agent's name.
+  // A `!` in an empty composer switches the composer to shell commands. The composer then shows `Shell` in place of the agent's name.
   const shellMode = /^Shell\b/u.test(sliceColumns(screen[frame.end] ?? '', frame.from, frame.to).trim())
   const draft = shellMode ? `!${typed}` : placeholder.test(typed) ? '' : typed
   return withComposer(readingOf(screen, frame, pane, draft), frame, draft)
@@ -111,8 +111,9 @@ function readingOf(screen: readonly string[], frame: Frame, pane: PaneFacts, dra
 }
 
 /**
- * Returns the error that ended the last answer; null if it ended well. The error is in a separate block above `▣  Build · model`, which
- * then has no time. A toast at the top right may cover the time. In this case the block counts only if the toast contains the same text.
+ * Returns the error that ended the last answer; null if it ended well. The error is in a separate block above the row `▣ Build · model`,
+ * which then has no time. A toast at the top right may cover the time. In this case the block counts as an error only if the toast contains
+ * the same text.
  */
 function failureAbove(screen: readonly string[], frame: Frame): string | null {
   const { first, end } = paragraphAbove(screen, frame.first - 1)
@@ -137,7 +138,7 @@ function failureAbove(screen: readonly string[], frame: Frame): string | null {
       .trim(),
   )
   const text = block.join(' ').trim()
-  // Blocks of tools look similar: `$ command`, `# Title`, `← Edit path`.
+  // Blocks of tool calls look similar, but are no errors: `$ command`, `# Title`, `← Edit path`.
   if (text === '' || /^(?:[$#←→⚙%✱◇~] |⠋|⠙|⠹|⠸|⠼|⠴|⠦|⠧|⠇|⠏)/u.test(text)) return null
   const toast = screen
     .map((each) => /┃ {2}(.*?)\s*┃\s*$/u.exec(each)?.[1] ?? '')

@@ -1,5 +1,6 @@
 /**
- * OpenCode in a pane and as the backend of a sprint. Facts come from running 1.18.33 against a stub model server, also without a network.
+ * OpenCode in a pane and as the backend of a sprint. Facts come from running 1.18.33 against a stub model server, with and without a
+ * network.
  */
 import type { AgentConfig } from '../core/nouns.ts'
 import type { AgentPlace, AgentStart, AnswerReader, HookState, ParsedScreen, PaneAgent, Keystrokes, SprintAgent } from '../core/agent.ts'
@@ -14,8 +15,8 @@ import { parseEvent, failureIn, flagArgs, maxNotedOutput, noteAnswer, type Note 
 const registryRetries = 'npm_config_fetch_retries'
 
 /**
- * Returns the state that an event means; null if it means none. `session.status` has its state as a detail; approvals and questions have
- * events of their own.
+ * Returns the worker's state after an event; null if the event shows no state. The detail of `session.status` is its state; approvals and
+ * questions have their own events.
  */
 function hookState({ event, detail }: { readonly event: string; readonly detail: string | null }): HookState | null {
   if (event === 'permission.asked') return { state: 'waiting', detail: 'approval' }
@@ -28,16 +29,16 @@ function hookState({ event, detail }: { readonly event: string; readonly detail:
 }
 
 /**
- * Returns the keystrokes for a line, in parts of 100 characters. OpenCode collapses a paste of 150 characters to `[Pasted ~1 lines]`, and
- * attaches the file if a paste is its path. Enter during a turn queues the line.
+ * Returns the keystrokes for a line, in parts of 100 characters. OpenCode collapses a paste of 150 characters to `[Pasted ~1 lines]`. If a
+ * paste is the path of a file, OpenCode attaches the file. Enter during a turn queues the line.
  */
 function place(line: string): readonly Keystrokes[] {
   return (line.match(/.{1,100}/gs) ?? []).map((paste) => ({ paste }))
 }
 
 /**
- * Returns the keystrokes for an answer; null if the question does not offer it. The choices of a question have numbers, and a digit takes
- * one. Questions that accept several choices (`[ ]`) are left to people. An approval offers three choices, of which the first is selected
+ * Returns the keystrokes for an answer; null if the question does not offer it. The choices of a question have numbers, and a digit selects
+ * one. burn does not answer questions that accept several choices (`[ ]`). An approval offers three choices, of which the first is selected
  * at the start.
  */
 function answer(choice: string, { question = '' }: ParsedScreen): readonly Keystrokes[] | null {
@@ -50,10 +51,10 @@ function answer(choice: string, { question = '' }: ParsedScreen): readonly Keyst
 }
 
 /**
- * Adds the plugin that calls the hook. The configuration is in a variable, which OpenCode merges with its files, so none of the person's
- * files change. With any plugin, OpenCode waits at its start for a dependency that it downloads. Without a network that takes 81 s, or 10 s
- * without retries, so burn switches the retries off. The plugin removes the variable for the retries again, so that commands of the agent
- * do not see it.
+ * Adds the plugin that calls the hook. burn passes the plugin's configuration in an environment variable. OpenCode merges the variable with
+ * its configuration files, so none of the person's files change. With any plugin, OpenCode downloads a dependency before it starts. Without
+ * a network, this delays the start by 81 s, or by 10 s without retries, so a second variable switches the retries off. The plugin removes
+ * the second variable again, so that commands of the agent do not inherit it.
  */
 function withPlugin({ env }: AgentConfig, { home, hook }: AgentPlace): Omit<AgentStart, 'argv'> {
   if (env['OPENCODE_CONFIG_CONTENT'] !== undefined)
@@ -109,8 +110,8 @@ export const opencode: PaneAgent = {
 }
 
 /**
- * Reads `opencode run --format json`: one event per line. The events are `text`, `tool_use`, `step_finish` with tokens and cost, and
- * `error`.
+ * Reads the output of `opencode run --format json`: one event per line. The events are `text`, `tool_use`, `step_finish` with tokens and
+ * cost, and `error`.
  */
 function readOpencode(note: Note): AnswerReader {
   let text = ''
@@ -159,7 +160,7 @@ function readOpencode(note: Note): AnswerReader {
   }
 }
 
-/** OpenCode as the backend of a sprint. `run` refuses by itself everything that needs an approval. */
+/** OpenCode as the backend of a sprint. `opencode run` refuses everything that needs an approval. */
 export const opencodeSprint: SprintAgent = {
   command: ['opencode'],
   counts: 'run',

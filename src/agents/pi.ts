@@ -83,8 +83,8 @@ function readingOf(screen: readonly string[], frame: Frame, draft: string, focus
 }
 
 /**
- * Returns the state that an event means; null if it means none. `agent_end` has the reason for which the last answer ended. After some
- * errors pi retries by itself, and then reports another start.
+ * Returns the worker's state after an event; null if the event shows no state. The detail of `agent_end` is the reason why the last answer
+ * ended. After some errors pi retries by itself, and then reports another `agent_start`.
  */
 function hookState({ event, detail }: { readonly event: string; readonly detail: string | null }): HookState | null {
   if (event === 'agent_start' || event === 'tool_call' || event === 'tool_result') return { state: 'working', detail: null }
@@ -126,7 +126,7 @@ export const pi: PaneAgent = {
   },
   parseScreen,
   hookState,
-  /** Enter during a turn passes the line to the running turn at its next step. It interrupts nothing. */
+  /** If Enter is pressed during a turn, pi passes the line to the turn's next step, and does not interrupt the turn. */
   place: pasteLine,
   expands: [...expandingPatterns, /^[/!]/],
   take_back: clearComposerKey,

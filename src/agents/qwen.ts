@@ -26,7 +26,7 @@ import { failedTurn } from './trouble.ts'
 
 const rule = /^─{10,}\s*$/u
 const mark = /^[>*!](?:\s|$)/u
-/** A placeholder has three blanks after the mark, a draft has one. */
+/** A placeholder has three blanks after the `>`; a draft has one blank. */
 const placeholder = /^ {3}\S/u
 const confirming = /^ {2}[\u2801-\u28ff] Waiting for user confirmation/u
 const turning = /^ {2}(?:\.{1,3}|[\u2801-\u28ff]) .*|^ {2}\(\d+[smh].*esc to cancel\)/u
@@ -85,7 +85,10 @@ function readingOf(screen: readonly string[], { first }: RowSpan): ParsedScreen[
   return { state: 'idle', detail: null, evidence: evidenceOf(screen[first]) }
 }
 
-/** The hooks are in a system settings file that only this agent's environment names. Qwen Code merges it over the person's own settings. */
+/**
+ * Returns the start of Qwen Code with burn's hooks in a system settings file. Only this agent's environment names the file. Qwen Code
+ * merges the file over the person's own settings.
+ */
 function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   const argv = [...(config.command.length > 0 ? config.command : qwen.command), ...(config.model === null ? [] : ['--model', config.model])]
   if (at === null) return { argv, env: config.env }

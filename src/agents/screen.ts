@@ -1,8 +1,8 @@
-/** Shared by the readers of several agents' screens. */
+/** Functions that the screen readers of several agents share. */
 import type { ParsedScreen, PaneFacts, Keystrokes } from '../core/agent.ts'
 import type { Reading, ReadingState } from '../core/nouns.ts'
 
-/** A range of rows: the first, and one past the last. */
+/** A range of rows, from `first` to before `end`. */
 export interface RowSpan {
   readonly first: number
   readonly end: number
@@ -26,7 +26,8 @@ export function evidenceOf(row: string | undefined): string {
 }
 
 /**
- * Returns the paragraph from its first row on, as one line. It is the message of a failed turn, with the time at which a retry is possible.
+ * Returns the paragraph that begins at the row `first`, as one line. Agents report a failed turn in such a paragraph, often with the time
+ * at which a retry is possible.
  */
 export function paragraphFrom(screen: readonly string[], first: number): string {
   const rows = screen.slice(first, first + 8)
@@ -73,8 +74,7 @@ export function choicesIn(question: string): readonly { readonly number: string;
 }
 
 /**
- * Returns the number of the choice that a person means; null if there is none. It may be given by its number, or by the unique beginning of
- * its text.
+ * Returns the number of the choice that a person means; null if there is none. `choice` is its number, or a unique beginning of its text.
  */
 export function matchChoice(question: string, choice: string): string | null {
   const all = choicesIn(question)
@@ -142,15 +142,15 @@ export function pasteLine(line: string): readonly Keystrokes[] {
   return [{ paste: line }]
 }
 
-/** Texts that most composers expand: files by `@path`, the placeholder of a collapsed paste or a picture, and a picture by its path. */
+/** Texts that most composers expand: `@path` for a file, the placeholder of a collapsed paste or a picture, and the path of a picture. */
 export const expandingPatterns: readonly RegExp[] = [/@/, /\[(?:pasted|paste|image)\b/i, /\.(?:png|jpe?g|gif|webp|bmp|svg|heic|pdf)\b/i]
 
-/** The bytes of Ctrl-U. It clears a composer, or in some agents one row of it. Ctrl-C would end some agents. */
+/** The bytes of Ctrl-U. Ctrl-U clears the composer, or in some agents one row of it. Ctrl-C would end some agents. */
 export const clearComposerKey = '\u0015'
 
 /**
- * Returns the keystrokes that answer a menu; null if it does not offer that choice. By default they are arrow keys. "esc" and "cancel"
- * become Escape.
+ * Returns the keystrokes that answer a menu; null if the menu does not offer the wanted choice. The default keystrokes are arrow keys and
+ * Enter. The answers "esc" and "cancel" become Escape.
  */
 export function answerMenu(
   wanted: string,

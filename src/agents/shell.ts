@@ -1,4 +1,7 @@
-/** Any program that reads lines. It has no composer, so no screen proves a turn. It serves tests, and agents that burn does not know. */
+/**
+ * The agent kind `shell`: any program that reads lines. Such a program has no composer, so its screen never proves that a turn began or
+ * ended. Use it for tests, and for agents that burn does not support.
+ */
 import type { PaneAgent } from '../core/agent.ts'
 import { pasteLine } from './screen.ts'
 

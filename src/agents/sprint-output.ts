@@ -1,6 +1,6 @@
 /**
- * Shared by the readers of agents' command-line output. Output and exit code together decide how a run ended, because neither is reliable
- * alone.
+ * Functions that the readers of several agents' command-line output share. Output and exit code together decide how a run ended, because
+ * neither is reliable alone.
  */
 import type { AgentEnd } from '../core/agent.ts'
 import type { TranscriptEntry, BackendError } from '../core/sprint.ts'
@@ -9,13 +9,13 @@ import { membersOf, parseJson, type JsonObject } from '../core/json.ts'
 /** Adds an entry to the transcript of a sprint. */
 export type Note = (note: TranscriptEntry) => void
 
-/** The answer of a program that prints nothing about itself. */
+/** The fields of an answer whose program reports no session, model or usage. */
 export const bareAnswer = { session: null, model: null, turns: 1, usage: null }
 const maxText = 8 * 1024 * 1024
 /** The number of characters of a tool's output that are kept. */
 export const maxNotedOutput = 4_000
 
-/** Returns a failure in the agent's own words. */
+/** Returns the failure that the agent's own message describes. */
 export function symptomWith(message: string, code: string | null = null): BackendError {
   return { status: null, code, message }
 }
@@ -24,8 +24,8 @@ export function symptomWith(message: string, code: string | null = null): Backen
 export function failureIn({ code, stderr }: AgentEnd, text: string): BackendError | null {
   if (code === 127 && text === '') return symptomWith(stderr.trim() || 'command not found', 'ENOENT')
   if (code !== 0) {
-    const how = code === null ? 'a signal ended it' : `it ended with exit code ${code}`
-    return symptomWith(`${how}: ${complaint(stderr) || text.trim().slice(-500) || 'it printed no error'}`)
+    const how = code === null ? 'a signal ended the agent' : `the agent ended with exit code ${code}`
+    return symptomWith(`${how}: ${complaint(stderr) || text.trim().slice(-500) || 'no error was printed'}`)
   }
   return text.trim() === '' ? symptomWith(complaint(stderr) || 'it answered nothing', complaint(stderr) === '' ? 'empty' : null) : null
 }
@@ -56,7 +56,7 @@ export function noteAnswer(text: string, model: string | null, note: Note): stri
   return text
 }
 
-/** Returns the object on a line of JSON. Empty for any other line, because agents print notices in between. */
+/** Returns the JSON object on a line; an empty object for any other line, because agents print notices between their events. */
 export function parseEvent(line: string): JsonObject {
   return line.startsWith('{') ? membersOf(parseJson(line)?.value) : {}
 }

@@ -1,9 +1,9 @@
-/** Finds the kind of trouble that ended a turn, in the words of the agent's hook or of its screen. */
+/** Finds the kind of trouble that ended a turn, from the message that the agent's hook or screen shows. */
 import type { Reading } from '../core/nouns.ts'
 import type { TroubleKind } from '../core/trouble.ts'
 import { paragraphFrom } from './screen.ts'
 
-/** The first match counts, because a text that names a quota may also mention credentials. */
+/** The patterns of each kind of trouble. The first match counts, because a message about a quota may also mention credentials. */
 const words: readonly (readonly [RegExp, TroubleKind])[] = [
   [
     /context.?(?:length|window|overflow|compression|size|exceed)|maximum context|too many tokens|grown too l(?:ong|arge)|(?:prompt|input) is too long|payload.too.large|\b413\b/i,

@@ -12,9 +12,9 @@ const limit = 30_000
 const retentionDays = 28
 
 /**
- * Writes each text (0600) below its directory, and removes texts that are older than four weeks. Returns the outcome by id. The folder
- * `.burn` is 0700, and git ignores it. A file that exists already is replaced by renaming. A new file needs no renaming, because nobody
- * knows its name before this function returns.
+ * Writes each text to a file (mode 0600) in the folder `.burn` of its directory, and removes such files that are older than four weeks.
+ * Returns the outcome by delivery id. The folder has mode 0700, and git ignores it. An existing file is replaced by renaming a temporary
+ * file. A new file is written in place, because nobody knows its name before this function returns.
  *
  * Throws BurnError `machine_files` if the script did not run to its end on the machine.
  */
@@ -32,7 +32,7 @@ export async function writeDeliveryFiles(machine: Machine, texts: readonly Writt
   if (code === 0 && texts.every(({ id }) => found.has(id))) return found
   const why =
     stopped === 'timeout'
-      ? `it took longer than ${limit / 1000} s`
+      ? `the script took longer than ${limit / 1000} s`
       : code === 0
         ? oneLine(stderr)
         : explainTransportFailure(stderr, code).reason
@@ -50,8 +50,8 @@ function directoryWord(dir: string): string {
 
 /**
  * The shell functions that write one text. Gemini's tools do not read ignored files, so the pattern in `.gitignore` has a form that git
- * understands and Gemini does not. Writing a text starts no further process, so a hundred texts are quick. A symbolic link in place of the
- * folder is refused, because it could lead anywhere.
+ * understands and Gemini does not. The functions start no further process for a text, so a hundred texts are quick. They refuse a symbolic
+ * link in place of the folder, because a link could lead anywhere.
  */
 const functions = `umask 077
 missing=

@@ -7,7 +7,7 @@ import { processContext } from './process-context.ts'
 export interface RunOptions {
   readonly input?: string | Buffer
   readonly timeout_ms: number
-  /** Ends the program, as the timeout does. */
+  /** If it is aborted, burn kills the program, as after a timeout. */
   readonly signal?: AbortSignal
   /** The limit of stdout and of stderr, in bytes. A program that writes more is killed. */
   readonly max_bytes?: number
@@ -16,8 +16,8 @@ export interface RunOptions {
   /** The encoding of stdout. With `latin1` each character is one byte of the output. */
   readonly encoding?: 'utf8' | 'latin1'
   /**
-   * Answers the questions that the program or its children write to descriptor 3. A question and an answer are lines up to an empty one.
-   * The promise must not reject.
+   * Answers the questions that the program or its children write to descriptor 3. An empty line ends each question and each answer. The
+   * promise must not reject.
    */
   readonly onQuestion?: (question: string) => Promise<string>
 }
@@ -29,7 +29,7 @@ export interface RunResult {
   readonly signal: string | null
   readonly stdout: string
   readonly stderr: string
-  /** The reason for which burn ended the program; null if it ended by itself. */
+  /** The reason why burn killed the program; null if the program ended by itself. */
   readonly stopped: 'timeout' | 'too_much' | 'stop' | null
 }
 
@@ -40,8 +40,8 @@ const DRAIN_MS = 250
 const STREAM_STDERR_MAX = 64 * 1024
 
 /**
- * Runs a program until it ends, and returns its output. Never throws because of the program: if it can't be started, the code is 127 and
- * stderr has the reason. On a timeout, too much output or `signal`, the whole process group is killed.
+ * Runs a program until it ends, and returns its output. Does not throw if the program fails: if it can't be started, the code is 127 and
+ * stderr has the reason. After a timeout, too much output or `signal`, burn kills the whole process group.
  */
 export function runProcess(argv: readonly string[], options: RunOptions): Promise<RunResult> {
   const child = spawnPiped(argv, options)
@@ -116,8 +116,8 @@ export interface StreamResult {
 }
 
 /**
- * Runs a program until it ends, and passes its stdout on without a limit. Never throws because of the program. When the program ends, all
- * processes that are left in its process group are killed.
+ * Runs a program until it ends, and passes its stdout on without a limit. Does not throw if the program fails. When the program ends, burn
+ * kills all processes that are left in its process group.
  */
 export function streamProcess(argv: readonly string[], options: StreamOptions): Promise<StreamResult> {
   const child = spawnPiped(argv, options)
@@ -167,7 +167,8 @@ export function onceDrained(child: ChildProcess, finish: (code: number | null, s
       clearTimeout(timer)
       finish(code, signal)
     }
-    // If this process was busy, the timer fires before output that is already there was read. Node reads it before it runs the immediate.
+    // If this process was busy, the timer may fire before Node has read the output that is already in the pipe. Node reads this output
+    // before it runs the immediate.
     const timer = setTimeout(() => setImmediate(end), DRAIN_MS)
     child.once('close', end)
   })
@@ -178,7 +179,7 @@ export type PipedChild = ChildProcessByStdio<Writable, Readable, Readable>
 
 /**
  * Starts a program in its own process group, with pipes for its three streams. A Ctrl-C in the terminal does not reach another process
- * group, so it does not end the program. Errors of the stdin pipe are ignored, because the program's exit reports the same.
+ * group, so it does not end the program. Errors of the stdin pipe are ignored, because the program's exit code shows such a failure, too.
  */
 export function spawnPiped(
   argv: readonly string[],
@@ -214,7 +215,7 @@ export function killGroup(child: ChildProcess): void {
   try {
     process.kill(-child.pid, 'SIGKILL')
   } catch {
-    // The process group has just ended by itself.
+    // The process group ended before burn could kill it.
     child.kill('SIGKILL')
   }
 }

@@ -17,8 +17,8 @@ export interface FilesToInstall {
 }
 
 /**
- * Installs files and links on a machine. Each file is written under a temporary name and then renamed, so that nobody reads half of one.
- * Throws BurnError `machine_files`.
+ * Installs files and links on a machine. Each file is written under a temporary name and then renamed, so that no reader sees half of a
+ * file. Throws BurnError `machine_files`.
  */
 export async function installFiles(machine: Machine, { files, links }: FilesToInstall): Promise<void> {
   const end = `BURN_${randomHex(9)}`
@@ -80,7 +80,7 @@ lead() {
 async function runScript(machine: Machine, text: string): Promise<string> {
   const { code, stdout, stderr, stopped } = await runOn(machine, ['sh', '-s'], { input: text, timeout_ms: limit })
   if (code === 0) return stdout
-  const why = stopped === 'timeout' ? `it took longer than ${limit / 1000} s` : explainTransportFailure(stderr, code).reason
+  const why = stopped === 'timeout' ? `the script took longer than ${limit / 1000} s` : explainTransportFailure(stderr, code).reason
   throw new BurnError(
     'machine_files',
     `burn could not read or write its files on ${machine.name}: ${why}`,

@@ -1,7 +1,6 @@
 /**
- * Writes the log of a process: one line for each event, as text for people or as JSON for log collectors. Secrets are taken out of every
- * line, because error messages of other programs may contain some. A library such as pino would take longer to load than a short command
- * runs.
+ * Writes the log of a process: one line for each event, as text for people or as JSON for log collectors. Each line is redacted, because
+ * error messages of other programs may contain secrets. A library such as pino would take longer to load than a short command runs.
  */
 import type { LogLevel } from '../core/events.ts'
 import { BurnError } from '../core/errors.ts'
@@ -10,7 +9,7 @@ import { redactor } from './redact.ts'
 /** One line of the log. */
 export interface LogLine {
   readonly level: LogLevel
-  /** The worker, issue, machine or other thing that the line is about. */
+  /** The name of the worker, issue, machine or other object that the line is about. */
   readonly subject: string
   readonly text: string
   /** Further fields, for JSON only. */
@@ -28,14 +27,14 @@ export interface LogSettings {
 export interface LogDeps {
   readonly write: (line: string) => void
   readonly now: () => number
-  /** Returns a subject as a line of text shows it. */
+  /** Returns the subject with the terminal colours of its level, for the text format. */
   readonly paint: (level: LogLevel, subject: string) => string
 }
 
 /** An open log. */
 export interface Log {
   readonly say: (line: LogLine) => void
-  /** Takes this secret out of every later line. Texts that look like a secret are always taken out. */
+  /** Redacts this secret in every later line. Texts that look like a secret are always redacted. */
   readonly hide: (secret: string) => void
 }
 

@@ -1,4 +1,4 @@
-/** Holds the environment and directory that child processes get by default. */
+/** Stores the default environment and directory of child processes. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 interface ProcessContext {
@@ -6,7 +6,7 @@ interface ProcessContext {
   readonly cwd: string
 }
 
-/** The environment and directory of the current work; empty if they are those of this process. */
+/** The environment and directory of the current work; empty if child processes get those of this process. */
 export const processContext = new AsyncLocalStorage<ProcessContext>()
 
 /** Runs `work`. The child processes that it starts get the given environment and directory instead of those of this process. */

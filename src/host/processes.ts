@@ -6,7 +6,7 @@ import { runOn } from './run-on.ts'
 const limit = 20_000
 
 /**
- * A shell function that prints a process's state, parent and start time; it prints nothing if the process has ended. Linux counts the start
+ * A shell function that prints the state, parent and start time of a process, or nothing if the process has ended. Linux counts the start
  * time in clock ticks since boot, so setting the clock does not change it. Elsewhere `ps` prints a date instead. The `ps` of busybox has no
  * such option, but busybox systems run Linux with /proc.
  */
@@ -17,7 +17,10 @@ export const processStartFunction = `born() {
   printf '%s %s ' "$1" "$2"; shift 2; (IFS=_; echo "$*")
 }`
 
-/** The script gets pids as arguments. If the shell can't find itself in the table, the table proves nothing about other processes. */
+/**
+ * The script gets pids as arguments. If the shell can't find its own pid in the process table, the table proves nothing about other
+ * processes.
+ */
 const script = `${processStartFunction}
 [ -n "$(born $$)" ] || exit 1
 for pid; do
@@ -30,7 +33,7 @@ for pid; do
 done
 echo end`
 
-/** Returns those of the processes that run, by pid; null if the machine could not read its process table. */
+/** Returns the running ones of the given processes, by pid; null if the machine could not read its process table. */
 export async function processesOn(machine: Machine, pids: readonly number[]): Promise<ReadonlyMap<number, RunningProcess> | null> {
   const { code, stdout } = await runOn(machine, ['sh', '-c', script, 'burn', ...pids.map(String)], { timeout_ms: limit })
   const lines = stdout.trimEnd().split('\n')

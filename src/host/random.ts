@@ -1,7 +1,7 @@
 /** Makes random identifiers without Node's crypto module, because loading that module slows down every start of burn. */
 import { closeSync, openSync, readSync } from 'node:fs'
 
-/** Returns that many random bytes, which nobody can guess, as hexadecimal digits: two for each byte. */
+/** Returns `bytes` cryptographically random bytes as hexadecimal digits, two for each byte. */
 export function randomHex(bytes: number): string {
   const source = openSync('/dev/urandom', 'r')
   try {

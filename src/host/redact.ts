@@ -1,5 +1,5 @@
 /**
- * Takes secrets out of text: known secrets, in each form in which programs print them, and texts that look like a secret. A whole text
+ * Removes secrets from text: known secrets, in each encoding in which programs print them, and texts that look like a secret. A whole text
  * takes the same path as a stream, so the result does not depend on the size of the pieces. The time is linear in the text: every pattern
  * begins with fixed letters, and each repetition after them is bounded.
  */
@@ -18,7 +18,7 @@ export interface RedactingStream {
   end(): string
 }
 
-/** Returns a function that takes the given secrets out of whole texts. */
+/** Returns a function that redacts the given secrets in a whole text. */
 export function redactor(secrets: readonly string[]): (text: string) => string {
   return (text) => {
     const stream = redactingStream(secrets)
@@ -44,7 +44,10 @@ function redactKnown(secrets: readonly string[]): RedactingStream {
   const pattern = longest === 0 ? null : new RegExp(forms.map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'), 'g')
   let held = ''
 
-  /** Returns the position of the first form that the next piece may complete, also if a shorter form is complete there already. */
+  /**
+   * Returns the position of the first unfinished form of a secret, which the next piece may complete. A shorter form may already be
+   * complete at this position.
+   */
   function firstIncomplete(): number {
     for (let at = Math.max(0, held.length - longest + 1); at < held.length; at++) {
       const tail = held.slice(at)
@@ -53,7 +56,7 @@ function redactKnown(secrets: readonly string[]): RedactingStream {
     return held.length
   }
 
-  /** Returns the text up to `end`, redacted, and drops it from `held`. A match that begins before `end` is taken as a whole. */
+  /** Returns the text up to `end`, redacted, and drops it from `held`. A match that begins before `end` is redacted as a whole. */
   function take(end: number): string {
     let out = ''
     let from = 0
@@ -79,8 +82,8 @@ function redactKnown(secrets: readonly string[]): RedactingStream {
 }
 
 /**
- * Returns the forms of a secret: unchanged, in a URL, in JSON, and in JSON within JSON. In base64 there is one form for each of the three
- * offsets in a longer text.
+ * Returns the encoded forms of a secret: unchanged, in a URL, in JSON, in JSON within JSON, and in base64. Base64 has three forms, one for
+ * each offset of the secret in a longer text.
  */
 function formsOf(secret: string): string[] {
   const url = encodeURIComponent(secret.toWellFormed())
@@ -114,7 +117,10 @@ const secretPatterns: readonly (readonly [RegExp, string])[] = [
 const keyBegins = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----/
 const keyEnds = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----/
 
-/** Redacts by pattern, in whole lines. Only a private key spans lines; everything between its first and its last line is left out. */
+/**
+ * Returns a redactor that applies `secretPatterns` to whole lines. Only a private key spans several lines; everything between its first and
+ * its last line is left out.
+ */
 function redactByPattern(): RedactingStream {
   const held: string[] = []
   let inKey = false

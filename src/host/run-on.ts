@@ -15,8 +15,8 @@ export interface FramedCommand {
 }
 
 /**
- * Returns the argv that runs `words` on a machine, behind a mark. The mark ends the line that a greeting may have begun, so that the first line
- * of the command is its own. Throws BurnError `control_dir`.
+ * Returns the argv that runs `words` on a machine, behind a mark. A newline before the mark ends the line that a greeting may have begun,
+ * so the command's output begins on a new line. Throws BurnError `control_dir`.
  */
 export function frame(machine: On, words: readonly string[]): FramedCommand {
   if (machine.transport.kind === 'local') return { argv: words, mark: null }
@@ -25,7 +25,7 @@ export function frame(machine: On, words: readonly string[]): FramedCommand {
 }
 
 /**
- * Runs a command on a machine until it ends. Returns only what the command itself wrote. If it was never started, stderr is that of the
+ * Runs a command on a machine until it ends. Returns only the command's own output. If the command was never started, stderr is that of the
  * transport, and the code is not 0. Throws BurnError `control_dir`.
  */
 export async function runOn(machine: On, words: readonly string[], options: RunOptions): Promise<RunResult> {
@@ -43,7 +43,7 @@ export async function runOn(machine: On, words: readonly string[], options: RunO
   }
 }
 
-/** Returns the text after the line of a mark; null if it has none. */
+/** Returns the text after the line of a mark; null if the text does not contain the mark. */
 export function afterMark(text: string, mark: string): string | null {
   const at = text.indexOf(`${mark}\n`)
   return at === -1 ? null : text.slice(at + mark.length + 1)
@@ -56,12 +56,15 @@ function newMark(): string {
   return `burn-${randomHex(12)}`
 }
 
-/** A transport that failed says so on stderr. A login shell such as `nologin`, or a profile that ends it, prints elsewhere or nothing. */
+/**
+ * Returns true if the login shell did not run the command. A failed transport prints an error to stderr. A login shell such as `nologin`,
+ * or a profile that ends the shell, prints to stdout or prints nothing.
+ */
 function wasIgnored({ code, stdout, stderr, stopped }: RunResult): boolean {
   return stopped === null && (code === 0 || (stderr.trim() === '' && stdout.trim() !== ''))
 }
 
 function notRun({ stdout, stderr }: RunResult): string {
   const printed = oneLine(`${stdout} ${stderr}`)
-  return `its login shell did not run the command of burn${printed === '' ? '' : `; it printed: ${printed}`}`
+  return `its login shell did not run burn's command${printed === '' ? '' : `; it printed: ${printed}`}`
 }

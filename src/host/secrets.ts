@@ -1,10 +1,10 @@
-/** Reads secrets from the source that the spec names, when burn needs them. No error message contains one. */
+/** Reads secrets from the source that the spec names, when burn needs them. No error message contains a secret. */
 import { open } from 'node:fs/promises'
 import type { SecretSource } from '../core/nouns.ts'
 import { BurnError, codeOf } from '../core/errors.ts'
 import { runProcess } from './exec.ts'
 
-/** The home and the environment of the person. */
+/** The home directory and the environment of the person who runs burn. */
 export interface SecretDeps {
   readonly home: string
   readonly env: Readonly<Record<string, string | undefined>>
@@ -74,7 +74,7 @@ async function fromCommand(argv: readonly string[]): Promise<string> {
 function validSecret(text: string, source: string): string {
   const secret = text.trim()
   if (secret === '') throw new BurnError('secret_empty', `${source} is empty`, 'put the token there', { exit: 2 })
-  // An HTTP header can't contain other characters. A second line shows that the source has more than the token.
+  // An HTTP header can't contain other characters. A second line shows that the source contains more than the token.
   if (!/^[\x21-\x7e]+$/.test(secret))
     throw new BurnError('secret_malformed', `${source} contains more than a token`, 'put the token there alone, on one line', { exit: 2 })
   return secret

@@ -1,6 +1,6 @@
-/** Explains to people why a command on a machine failed. */
+/** Explains in a sentence for people why a command on a machine failed. */
 
-/** Why a command did not reach a machine, or failed there. */
+/** The reason why a command did not reach a machine or failed there, with a hint. */
 export interface TransportFailure {
   readonly kind: 'refused' | 'host_key' | 'host_key_changed' | 'auth' | 'no_host' | 'timeout' | 'no_command' | 'other'
   readonly reason: string
@@ -12,20 +12,24 @@ const known: readonly { readonly pattern: RegExp; readonly failure: TransportFai
     pattern: /REMOTE HOST IDENTIFICATION HAS CHANGED/,
     failure: {
       kind: 'host_key_changed',
-      reason: 'its host key changed',
-      hint: 'Find out why. If the machine was reinstalled: ssh-keygen -R <host>, then ssh to it once.',
+      reason: "the machine's host key changed",
+      hint: 'Find out why the key changed. If the machine was reinstalled, run: ssh-keygen -R <host>, and ssh to the machine once.',
     },
   },
   {
     pattern: /Host key verification failed|No .* host key is known/i,
-    failure: { kind: 'host_key', reason: 'its host key is not known', hint: 'ssh to it once by hand, and confirm the key.' },
+    failure: {
+      kind: 'host_key',
+      reason: "ssh does not know the machine's host key",
+      hint: 'Run ssh to the machine once yourself, and confirm the key.',
+    },
   },
   {
     pattern: /Permission denied \(|Too many authentication failures|no mutual signature/i,
     failure: {
       kind: 'auth',
-      reason: 'it does not accept your ssh key',
-      hint: 'Install your key there: ssh-copy-id <host>; check that ssh-agent holds it: ssh-add -l.',
+      reason: 'the machine does not accept your ssh key',
+      hint: 'Install your key on the machine: ssh-copy-id <host>. Check that ssh-agent holds the key: ssh-add -l.',
     },
   },
   {
@@ -34,15 +38,23 @@ const known: readonly { readonly pattern: RegExp; readonly failure: TransportFai
   },
   {
     pattern: /Connection refused/i,
-    failure: { kind: 'refused', reason: 'it refused the ssh connection', hint: 'Check that sshd runs there, and that the port is right.' },
+    failure: {
+      kind: 'refused',
+      reason: 'the machine refused the ssh connection',
+      hint: 'Check that sshd runs on the machine, and that the port is right.',
+    },
   },
   {
     pattern: /timed? ?out|No route to host|Network is unreachable|not responding/i,
-    failure: { kind: 'timeout', reason: 'it did not answer in time', hint: 'Check that the machine is up and reachable from here.' },
+    failure: {
+      kind: 'timeout',
+      reason: 'the machine did not answer in time',
+      hint: 'Check that the machine is up and reachable from here.',
+    },
   },
   {
     pattern: /command not found|not found$|executable file not found|No such file or directory: .*tmux/im,
-    failure: { kind: 'no_command', reason: 'a command is missing there', hint: 'Install it on that machine.' },
+    failure: { kind: 'no_command', reason: 'a command is missing on the machine', hint: 'Install the command on that machine.' },
   },
 ]
 
@@ -50,7 +62,8 @@ const known: readonly { readonly pattern: RegExp; readonly failure: TransportFai
 export function explainTransportFailure(stderr: string, code: number | null): TransportFailure {
   const match = known.find(({ pattern }) => pattern.test(stderr))
   if (match !== undefined) return match.failure
-  if (code === 127) return { kind: 'no_command', reason: 'a command is missing there', hint: 'Install it on that machine.' }
+  if (code === 127)
+    return { kind: 'no_command', reason: 'a command is missing on the machine', hint: 'Install the command on that machine.' }
   const lastLine = stderr
     .split('\n')
     .map((line) => line.trim())
@@ -58,7 +71,7 @@ export function explainTransportFailure(stderr: string, code: number | null): Tr
     .at(-1)
   return {
     kind: 'other',
-    reason: lastLine ?? (code === null ? 'the connection was cut' : `it ended with exit code ${code} and printed no error`),
+    reason: lastLine ?? (code === null ? 'the connection was cut' : `the command ended with exit code ${code} and printed no error`),
     hint: 'Run burn doctor.',
   }
 }

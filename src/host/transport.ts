@@ -29,8 +29,9 @@ export function argvOn(machine: Pick<Machine, 'transport'>, words: readonly stri
 }
 
 /**
- * ssh uses the first value of an option, so the options of the spec come before those of burn. A RemoteCommand of the person's configuration
- * would refuse every other command. `-T` and `-t` precede its RequestTTY.
+ * Returns the argv of ssh up to the remote command. ssh uses the first value of an option, so the options of the spec come before those of
+ * burn. burn sets RemoteCommand to `none`: with a RemoteCommand of the person's configuration, ssh would refuse every other command. `-T`
+ * and `-t` override RequestTTY of that configuration.
  */
 function sshArgv(ssh: Ssh, tty: boolean): string[] {
   const settings: readonly (readonly [string, string | number])[] = [

@@ -1,4 +1,4 @@
-/** Walks and removes folders that a model writes to, whatever they contain. */
+/** Walks and removes folders that a model writes to. Their content may be hostile. */
 import { chmodSync, lstatSync, readdirSync, unlinkSync, type Stats } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { setImmediate as breathe } from 'node:timers/promises'
@@ -16,8 +16,8 @@ export interface TreeEntry {
 /** How `walkTree` treats entries. */
 export interface WalkOptions {
   /**
-   * Requires a complete walk, for a folder in which no process runs. It restores the owner's rights to folders, and throws if a path is too
-   * long. A walk that is not strict skips the entries that it can't read.
+   * True for a complete walk of a folder in which no process runs. A strict walk restores the owner's rights to folders, and throws if a
+   * path is too long. Any other walk skips the entries that it can't read.
    */
   readonly strict: boolean
   /** Gets each entry. If it returns false, the walk ends. */
@@ -96,7 +96,6 @@ export async function removeTree(path: string): Promise<void> {
 }
 
 /** Returns the error for a workspace that a model left in a state that burn can't use. */
-
 export function unusableWorkspaceError(what: string): BurnError {
-  return new BurnError('workspace_unusable', what, 'see what its commands did: burn sprint show')
+  return new BurnError('workspace_unusable', what, 'see what the commands of the sprint did: burn sprint show')
 }

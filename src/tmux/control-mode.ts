@@ -11,13 +11,13 @@ import { ReplyParser } from './protocol.ts'
 import { renderLine } from './quote.ts'
 import { randomHex } from '../host/random.ts'
 
-/** The time (ms) without any output after which a server that owes a reply counts as unreachable. */
+/** If a reply is due and the server sends no output for this time (ms), the server counts as unreachable. */
 const SILENCE_MS = 20_000
 const CLOSE_MS = 2_000
 const STDERR_MAX = 8_192
 /** The maximum size (bytes) of one reply: five times the screens of 1000 panes with 200 columns and 50 rows. */
 const REPLY_MAX = 64 * 1024 * 1024
-/** The maximum number of lines without a reply. No snapshot of a machine needs as many. */
+/** The maximum number of lines that may wait for a reply. No snapshot of a machine needs as many. */
 const PENDING_MAX = 20_000
 
 interface Pending {
@@ -29,11 +29,11 @@ interface Pending {
 export interface ClientExit {
   readonly code: number | null
   readonly stderr: string
-  /** The protocol lines in which tmux says why: errors of the attach, `%exit`. */
-  readonly notes: readonly string[]
+  /** The lines in which tmux reports why the client ended: errors of the attach, and `%exit` with a reason. */
+  readonly messages: readonly string[]
 }
 
-/** The port `Tmux` over a client in control mode. */
+/** Implements the port `Tmux` with a client in control mode. */
 export class ControlModeClient implements Tmux {
   readonly machine: string
   version = ''
@@ -48,7 +48,7 @@ export class ControlModeClient implements Tmux {
   #received = 0
   #stderr = ''
   #closing = false
-  /** Ends the watch for silence; null while no reply is due. */
+  /** Stops the timer of `#watchSilence`; null while no reply is due. */
   #watch: AbortController | null = null
   #failure: BurnError | null = null
   #listener: TmuxListener | null = null
@@ -68,7 +68,7 @@ export class ControlModeClient implements Tmux {
     this.#child.stdout.on('data', (chunk: Buffer) => {
       this.#received += chunk.length
       this.#parser.feed(chunk)
-      if (this.#parser.held > REPLY_MAX) this.#giveUp(`it answered with more than ${REPLY_MAX / 1024 / 1024} MB`)
+      if (this.#parser.held > REPLY_MAX) this.#giveUp(`tmux answered with more than ${REPLY_MAX / 1024 / 1024} MB`)
     })
     this.#child.stderr.on('data', (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-STDERR_MAX)
@@ -85,7 +85,7 @@ export class ControlModeClient implements Tmux {
   run(lines: readonly (readonly TmuxCommand[])[]): Promise<readonly TmuxReply[]> {
     if (this.#failure !== null) return Promise.reject(this.#failure)
     if (this.#pending.length - this.#next + lines.length > PENDING_MAX)
-      return Promise.reject(unreachableError(this.machine, `${PENDING_MAX} commands wait for its answer`, 'Run burn doctor.'))
+      return Promise.reject(unreachableError(this.machine, `${PENDING_MAX} commands wait for a reply of tmux`, 'Run burn doctor.'))
     // All lines are rendered first, so that an argument that tmux can't represent refuses the whole call.
     const rendered = lines.map(renderLine)
     const text = rendered.map((line) => `${line}\ndisplay-message -p ${this.#parser.mark(this.#sent++)}\n`).join('')
@@ -146,16 +146,16 @@ export class ControlModeClient implements Tmux {
   }
 
   #end(code: number | null): ClientExit {
-    const notes = this.#parser.notes
+    const messages = this.#parser.messages
     const stderr = (this.#mark === null ? null : afterMark(this.#stderr, this.#mark)) ?? this.#stderr
     const { reason, hint } = explainTransportFailure(stderr, code)
-    const why = stderr.trim() === '' ? exitReason(notes) : reason
+    const why = stderr.trim() === '' ? exitReason(messages) : reason
     this.#fail(
       this.#closing
         ? unreachableError(this.machine, 'the channel was closed', 'Open it again.')
         : unreachableError(this.machine, why, hint),
     )
-    return { code, stderr, notes }
+    return { code, stderr, messages }
   }
 
   #fail(error: BurnError): void {
@@ -172,7 +172,7 @@ export function unreachableError(machine: string, reason: string, hint: string):
   return new BurnError('machine_unreachable', `${machine} is unreachable: ${reason}`, hint)
 }
 
-function exitReason(notes: readonly string[]): string {
-  const last = notes.findLast((note) => note !== '%exit')
-  return last === undefined ? 'its tmux ended the connection' : `its tmux reported: ${last.replace(/^%exit /, '')}`
+function exitReason(messages: readonly string[]): string {
+  const last = messages.findLast((message) => message !== '%exit')
+  return last === undefined ? 'tmux ended the connection' : `tmux reported: ${last.replace(/^%exit /, '')}`
 }

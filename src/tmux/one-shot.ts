@@ -1,6 +1,6 @@
 /**
- * Implements the port `Tmux` with one tmux process for each `run`. burn uses it for a server that refuses control-mode clients. Some
- * servers of tmux 3.6 get into that state.
+ * Implements the port `Tmux` with one tmux process for each `run`. burn uses it if a server refuses control-mode clients. Some servers of
+ * tmux 3.6 get into this state.
  */
 import type { Machine } from '../core/nouns.ts'
 import type { Tmux, TmuxCommand, TmuxReply } from '../core/ports.ts'
@@ -12,7 +12,7 @@ import { randomHex } from '../host/random.ts'
 
 const TIMEOUT_MS = 60_000
 
-/** The port `Tmux` over short processes. */
+/** Implements the port `Tmux` with one short process for each `run`. */
 export class OneShotTmux implements Tmux {
   readonly machine: string
   version = ''
@@ -29,7 +29,7 @@ export class OneShotTmux implements Tmux {
     const { tmux, socket } = this.#machine
     const nonce = randomHex(12)
     const mark = (index: number, end: 'ok' | 'end') => `${nonce}.${index}.${end}`
-    // If a line fails, tmux drops the rest of it, with its first mark. The second mark is always printed.
+    // If a command fails, tmux drops the rest of the line, including the first mark. The second mark is always printed.
     const input = lines
       .map((line, i) => `${renderLine([...line, print(mark(i, 'ok'))])}\n${renderLine([print(mark(i, 'end'))])}\n`)
       .join('')
@@ -44,7 +44,7 @@ export class OneShotTmux implements Tmux {
       const end = output.indexOf(mark(i, 'end'), at)
       if (end === -1) {
         const { reason, hint } = explainTransportFailure(stderr, code)
-        throw unreachableError(this.machine, stopped === null ? reason : 'it did not answer in time', hint)
+        throw unreachableError(this.machine, stopped === null ? reason : 'tmux did not answer in time', hint)
       }
       const ok = output[end - 1] === mark(i, 'ok')
       const block = output.slice(at, ok ? end - 1 : end)
@@ -59,7 +59,7 @@ export class OneShotTmux implements Tmux {
   }
 
   async close(): Promise<void> {
-    // Nothing stays open between two runs.
+    // There is nothing to close: no process stays open between two runs.
   }
 }
 

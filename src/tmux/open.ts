@@ -1,4 +1,4 @@
-/** Opens a machine's tmux server, and explains why if it can't. */
+/** Opens a channel to a machine's tmux server, or explains why that failed. */
 import type { Machine } from '../core/nouns.ts'
 import type { Clock, Tmux } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
@@ -7,7 +7,7 @@ import { frame, runOn } from '../host/run-on.ts'
 import { ControlModeClient, unreachableError, type ClientExit } from './control-mode.ts'
 import { OneShotTmux } from './one-shot.ts'
 
-/** The oldest version with the client flags (`-f`), `-N` and pane options that burn needs. */
+/** The oldest tmux version that burn supports. Older ones lack the client flags (`-f`), `-N` or the pane options. */
 const OLDEST = 3.2
 const PROBE_MS = 20_000
 const endingServerRetries = 20
@@ -27,19 +27,19 @@ export interface FirstWindow {
 /** Options for opening a session. */
 export interface OpenOptions {
   readonly clock: Clock
-  /** Creates session and server if they do not exist. */
+  /** If set, creates session and server if they do not exist. */
   readonly create?: FirstWindow
-  /** Ends an attempt that nobody waits for any longer. */
+  /** Aborts the attempt to connect. */
   readonly signal?: AbortSignal
 }
 
 /**
- * Opens a channel to the machine's session. If no session has its name, this opens the session with most of its panes, because people
- * rename sessions and move panes. Throws BurnError:
+ * Opens a channel to the machine's session. If no session has the name of the spec, the function opens the session with most of the
+ * machine's panes, because people rename sessions and move panes. Throws BurnError:
  *
- * - `tmux_no_session`: no such session, or no server at the socket. This proves nothing about agents.
+ * - `tmux_no_session`: no such session, or no server at the socket. The agents may run nevertheless.
  * - `tmux_missing`, `tmux_too_old`
- * - `machine_unreachable`: with the reason, also if the server belongs to another machine of the spec.
+ * - `machine_unreachable`: the server can't be reached, or it belongs to another machine of the spec.
  */
 export async function openTmux(machine: Machine, options: OpenOptions): Promise<Tmux> {
   for (let retries = endingServerRetries; ; retries--) {
@@ -105,7 +105,10 @@ function firstWindowWords(machine: Machine, { name, width, height, command }: Fi
   return ['-s', machine.session, '-n', name, '-x', String(width), '-y', String(height), '--', ...command]
 }
 
-/** Reads the server's version, and checks that it belongs to this machine. A server of a new session is marked as belonging to it. */
+/**
+ * Reads the server's version, and checks that the server belongs to this machine. If `create` is true, marks the server as this machine's
+ * first.
+ */
 async function handshake<T extends ControlModeClient | OneShotTmux>(
   tmux: T,
   machine: Machine,
@@ -128,7 +131,7 @@ async function handshake<T extends ControlModeClient | OneShotTmux>(
   if (owner !== '' && owner !== machine.name) {
     throw unreachableError(
       machine.name,
-      `its tmux server answers as "${owner}"`,
+      `its tmux server belongs to the machine "${owner}"`,
       'Two machines of the spec lead to the same tmux server. Check "host" and "socket" of both.',
     )
   }
@@ -138,12 +141,12 @@ async function handshake<T extends ControlModeClient | OneShotTmux>(
 }
 
 /**
- * Returns the reason why a control client ended before it answered; null if tmux only refuses control mode. A client that was killed gets
- * no second attempt.
+ * Returns the error for a control-mode client that ended before it answered; null if tmux only refuses control mode, so that burn can try
+ * without it. A client that was killed always gives an error.
  */
 async function attachFailure(machine: Machine, exit: ClientExit, thrown: BurnError): Promise<BurnError | null> {
   if (exit.code === null) return thrown
-  const output = [...exit.notes, exit.stderr].join('\n')
+  const output = [...exit.messages, exit.stderr].join('\n')
   const missing = missingSession(output)
   if (missing !== null) return noSession(machine, missing.socket)
   if (machine.transport.kind === 'ssh' && exit.code === 255) return thrown
@@ -157,7 +160,7 @@ async function attachFailure(machine: Machine, exit: ClientExit, thrown: BurnErr
       `Install a newer tmux on ${machine.name}, or set "tmux" in the spec to the path of one.`,
     )
   }
-  const refusesControlMode = exit.notes.length > 0 && exit.notes.every((note) => note === '%exit')
+  const refusesControlMode = exit.messages.length > 0 && exit.messages.every((message) => message === '%exit')
   return refusesControlMode ? null : thrown
 }
 
@@ -171,10 +174,12 @@ function noVersion(machine: Machine, stderr: string, code: number | null): BurnE
   )
 }
 
-/** The beginning of the message if no server answers at the socket of a machine. */
+/** The beginning of the error message for a socket at which no server answers. */
 export const noServerAt = 'no tmux server at'
 
-/** `socket` is the path at which no server answers; null if a server answers, but has no such session. */
+/**
+ * Returns the error `tmux_no_session`. `socket` is the path at which no server answers; null if a server answers, but has no such session.
+ */
 function noSession(machine: Machine, socket: string | null): BurnError {
   const what = socket === null ? `no session ${machine.session} on its tmux server` : `${noServerAt} ${socket}`
   return new BurnError('tmux_no_session', `${machine.name} has ${what}`, `Create it with: burn up ${machine.name}`)
@@ -188,17 +193,19 @@ async function startOneShot(machine: Machine, create: FirstWindow | undefined): 
   return new OneShotTmux(machine)
 }
 
-/** The errors that prove that no server answers. `Permission denied` and all other errors prove nothing. */
+/**
+ * The error messages of tmux that prove that no server runs at a socket. After all others, such as `Permission denied`, a server may run.
+ */
 const noServer = /(?:no server running on (.+)|error connecting to (.+) \((?:No such file or directory|Connection refused)\))/
 const sessionGone = /no sessions|can't find session|server exited|lost server/
 
 /** A session that tmux did not find. */
 export interface MissingSession {
-  /** The socket at which no server answers; null if a server answered without the session, or just ended. */
+  /** The socket at which no server answers; null if a server answered that it has no such session, or if the server has just ended. */
   readonly socket: string | null
 }
 
-/** Returns the missing session that tmux reports; null if the output reports something else. */
+/** Parses tmux's report that the session or the server is missing; null if the output reports something else. */
 export function missingSession(output: string): MissingSession | null {
   const [, running, connecting] = noServer.exec(output) ?? []
   const socket = running ?? connecting

@@ -1,6 +1,6 @@
 /**
- * Implements the tmux part of the port `PaneHost`: snapshots, guarded keystrokes and starts of agents. All methods throw if the channel is
- * lost.
+ * Implements the tmux part of the port `PaneHost`: snapshots, guarded keystrokes and starts of agents. All methods throw if the connection
+ * to tmux is lost.
  */
 import type { Machine } from '../core/nouns.ts'
 import type { PaneHost } from '../core/pane-host.ts'

@@ -7,8 +7,8 @@ import { unreachableError } from './control-mode.ts'
 import { randomHex } from '../host/random.ts'
 
 /**
- * Fields without spaces. The last one is three words if the pane is dead. Each field slows down every snapshot, so only needed ones are
- * here.
+ * The format fields whose values have no spaces. Only the last value has three words if the pane is dead. Each field slows down every
+ * snapshot, so the list has no unused field.
  */
 const paneFacts = [
   'pane_id',
@@ -30,38 +30,41 @@ const paneFacts = [
   '?pane_dead,1 #{pane_dead_status} #{pane_dead_signal},0',
 ]
 /**
- * Texts of other programs, which may contain anything. They are between separators that nobody can guess. The current command is read only
- * if burn started no agent in the pane, because tmux asks the system for it, pane by pane.
+ * The format fields whose values other programs write, so they may contain anything. burn puts separators that nobody can guess between
+ * them. The current command is read only if burn started no agent in the pane, because tmux asks the system for the command of each pane.
  */
 const paneTexts = ['@burn_worker', '@burn_signal', 'pane_title', '?@burn_agent,,#{pane_current_command}']
 const windowFacts = ['window_id', 'window_width', 'window_height', 'start_time', 'session_id']
 const windowTexts = ['@burn_window', 'window_name', 'session_name']
 const clientFacts = ['client_control_mode', 'client_activity', 'pane_id']
 
-/** Returns everything but the screens of a machine, with labels, in one round trip. Throws BurnError `machine_unreachable`. */
+/**
+ * Returns a snapshot of a machine with the labels of its panes but without screens, in one round trip. Throws BurnError
+ * `machine_unreachable`.
+ */
 export async function snapshot(tmux: Tmux, machine: Machine): Promise<UpSnapshot> {
   const nonce = newNonce()
   return toSnapshot(machine, tmux.session, nonce, await tmux.run(snapshotLines(nonce, [...paneTexts, '@burn_label'])))
 }
 
 /**
- * Returns everything but the labels of a machine, with all screens. This is one round trip for any number of panes, because tmux itself
- * iterates over them. Throws BurnError `machine_unreachable`.
+ * Returns a snapshot of a machine with all screens but without the labels of its panes. This takes one round trip for any number of panes,
+ * because tmux itself iterates over the panes. Throws BurnError `machine_unreachable`.
  */
 export async function captureMachine(tmux: Tmux, machine: Machine): Promise<SnapshotWithScreens> {
   const nonce = newNonce()
   const replies = await tmux.run([...snapshotLines(nonce, paneTexts), captureAllLine(tmux, nonce)])
   const seen = toSnapshot(machine, tmux.session, nonce, replies)
   const screens = splitScreens(nonce, replies.at(-1))
-  // Panes in other sessions are missing. If this tmux can't iterate over panes, all screens are missing.
+  // The screens of panes in other sessions are missing. If this tmux version can't iterate over panes, all screens are missing.
   const missing = seen.panes.map((pane) => pane.id).filter((id) => !screens.has(id))
   if (missing.length === 0) return { snapshot: seen, screens }
   return { snapshot: seen, screens: new Map([...screens, ...(await capturePanes(tmux, missing))]) }
 }
 
 /**
- * Returns the rows of panes by id. `lines` adds that many rows of history above them; `ansi` keeps colours as escape sequences. A pane that
- * no longer exists is missing in the result.
+ * Returns the rows of panes by id. `lines` adds that many rows of history above them; `ansi` keeps colours as escape sequences. The result
+ * does not contain panes that no longer exist.
  */
 export async function capturePanes(
   tmux: Tmux,
@@ -74,8 +77,8 @@ export async function capturePanes(
 }
 
 /**
- * Lists all panes of the server, because a pane keeps its options if it is moved. burn filters them itself, because a filter of tmux is
- * slower.
+ * Returns the lines that read all panes of the server. The panes of other sessions are included, because a moved pane keeps its options.
+ * burn filters them itself, because a filter of tmux is slower.
  */
 function snapshotLines(nonce: string, texts: readonly string[]): readonly (readonly TmuxCommand[])[] {
   return [
@@ -88,9 +91,10 @@ function snapshotLines(nonce: string, texts: readonly string[]): readonly (reado
 }
 
 /**
- * Captures all screens with one command. In a format, `W` iterates over the windows of the session and `P` over the panes of each. Commas
- * are not possible there, because they would end the part. The first command prints which panes follow and how many rows each has; the same
- * expansion makes both, so they match. Ids are printed without their `%`, because `display-message` would read that as a part of a date.
+ * Captures all screens with one command. In a format, `W` iterates over the windows of the session and `P` over the panes of each. The
+ * iterated part can't contain commas, because a comma would end the part. The first command prints the ids of the panes that follow and the
+ * number of rows of each. The same expansion makes this list and the captures, so they match. The ids are printed without `%`, because
+ * `display-message` would read it as part of a date format.
  */
 function captureAllLine({ session }: Tmux, nonce: string): readonly TmuxCommand[] {
   const panes = '#{W:#{P:#{s/%//:pane_id}x#{pane_height} }}'
@@ -99,8 +103,8 @@ function captureAllLine({ session }: Tmux, nonce: string): readonly TmuxCommand[
 }
 
 /**
- * Splits the captured rows into screens by pane id. Returns none if the number of rows is not the announced one; each pane is then captured
- * alone.
+ * Splits the captured rows into screens by pane id. Returns an empty map if the number of rows differs from the announced number; burn then
+ * captures each pane alone.
  */
 function splitScreens(nonce: string, reply: TmuxReply | undefined): Map<string, readonly string[]> {
   const [first = '', ...rows] = reply?.ok === true ? reply.lines : []
@@ -113,7 +117,10 @@ function splitScreens(nonce: string, reply: TmuxReply | undefined): Map<string, 
   return row === rows.length ? screens : new Map()
 }
 
-/** Returns the format of one record: the nonce, facts between spaces, then each text after a separator with the nonce. */
+/**
+ * Returns the tmux format of one record: the nonce, the facts with spaces between them, then each text after a separator that contains the
+ * nonce.
+ */
 function format(nonce: string, facts: readonly string[], texts: readonly string[]): string {
   return nonce + facts.map((name) => `#{${name}}`).join(' ') + texts.map((name) => `~${nonce}~#{${name}}`).join('')
 }
@@ -135,7 +142,8 @@ function fields(nonce: string, record: string): { readonly facts: readonly strin
 type UpSnapshot = Extract<MachineSnapshot, { state: 'up' }>
 
 /**
- * Throws BurnError `machine_unreachable` if tmux refused. The session may have ended in the meantime, which proves nothing about its panes.
+ * Builds the snapshot from tmux's replies. Throws BurnError `machine_unreachable` if tmux refused a command. The session may have ended in
+ * the meantime, and its panes may live on in another session.
  */
 function toSnapshot(machine: Machine, session: string, nonce: string, [panes, windows, clients, clock]: readonly TmuxReply[]): UpSnapshot {
   const rows = records(nonce, windows).map((record) => fields(nonce, record))
@@ -143,7 +151,7 @@ function toSnapshot(machine: Machine, session: string, nonce: string, [panes, wi
   const [home] = inside
   const refused = [panes, windows].find((reply) => reply?.ok !== true)
   if (refused !== undefined || home === undefined)
-    throw unreachableError(machine.name, `its tmux reported: ${refused?.error ?? 'the session has ended'}`, 'Run burn doctor.')
+    throw unreachableError(machine.name, `tmux reported: ${refused?.error ?? 'the session has ended'}`, 'Run burn doctor.')
   const keyed = lastKeyAt(records(nonce, clients))
   // If several sessions have a window, the attached session counts.
   const known = uniqueById([...inside, ...rows].map(toWindow))
@@ -171,7 +179,7 @@ function uniqueById<T extends { readonly id: string }>(all: readonly T[]): T[] {
   return all.filter(({ id }) => !seen.has(id) && seen.add(id))
 }
 
-/** Returns the time of a person's last key in each pane. A person's client is a terminal, and has the pane in front. */
+/** Returns the time of a person's last key, by pane. Only clients with a terminal count, each for the pane that it shows. */
 function lastKeyAt(clients: readonly string[]): ReadonlyMap<string, Time> {
   const keyed = new Map<string, Time>()
   for (const client of clients) {
@@ -196,7 +204,7 @@ function toPane(
     window_name: windows.get(window_id)?.name ?? '',
     session_id: windows.get(window_id)?.session_id ?? '',
     made_for: made_for === '' ? null : made_for,
-    // Without a title of its own, a pane has the host's name.
+    // If no program has set a pane's title, tmux uses the host's name.
     title: title === host ? '' : title,
     command,
     worker: worker === '' ? null : worker,

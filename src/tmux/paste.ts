@@ -9,16 +9,19 @@ const DONE = 'burn-done'
 const REFUSED = 'burn-refused'
 const PASTE_BEGIN = '\u001b[200~'
 const PASTE_END = '\u001b[201~'
-/** The destination of keys in a pane; `open` is the pane alone. An option that a tmux version does not know counts as not set. */
+/**
+ * The format for the destination of keys that are sent to a pane: `open` if they reach only this pane. An option that a tmux version does
+ * not know counts as not set.
+ */
 const input = '#{?pane_input_off,disabled,#{?pane_synchronized,synchronized,open}}'
 const refusalFormat =
   '#{?pane_input_off,input to its pane is disabled,#{?pane_synchronized,synchronize-panes is on in its pane,its agent is gone or its pane is in a tmux mode}}'
-/** From this version on, tmux strips control bytes from buffers that it pastes. Keys still pass. */
+/** From this version on, tmux strips control bytes from the buffers that it pastes, but not from the keys that it sends. */
 const STRIPS_CONTROL_BYTES_SINCE = 3.7
 
 /**
- * Returns the line that places a text in the composer. `buffer` names paste buffers that nothing else uses; they are deleted in every case.
- * Throws BurnError `bad_text` if the text has control bytes. `sanitize` should have removed them.
+ * Returns the tmux line that places a text in the composer. `buffer` names paste buffers that nothing else uses; they are deleted in every
+ * case. Throws BurnError `bad_text` if the text has control bytes, which `sanitize` should have removed.
  */
 export function placeLine(target: Target, pieces: readonly Keystrokes[], buffer: string, version: string): readonly TmuxCommand[] {
   const parts = pieces.flatMap((piece, i) =>
@@ -32,15 +35,15 @@ export function placeLine(target: Target, pieces: readonly Keystrokes[], buffer:
 }
 
 /**
- * Returns the line that presses Enter, or the bytes of another key that submits. Before tmux 3.7 it pastes them, because in copy mode a
- * typed key would reach tmux instead of the agent.
+ * Returns the tmux line that submits the composer's text: it sends Enter, or the bytes of another key. Before tmux 3.7 the line pastes
+ * these bytes, because in copy mode a sent key would reach tmux instead of the agent.
  */
 export function submitLine(target: Target, buffer: string, version: string, key = '\r'): readonly TmuxCommand[] {
   const part = stripsControlBytes(version) ? { insert: [keys(target, key)] } : raw(target, key, buffer)
   return guarded(target, [part], version)
 }
 
-/** Returns the line for one request to a `PaneHost`. */
+/** Returns the tmux line that places or submits a text, as the given request to a `PaneHost` asks. */
 export function typingLine(typing: Typing, version: string): readonly TmuxCommand[] {
   const buffer = `burn-${typing.id}`
   return 'place' in typing
@@ -48,7 +51,7 @@ export function typingLine(typing: Typing, version: string): readonly TmuxComman
     : submitLine(typing.target, buffer, version, typing.submit)
 }
 
-/** Returns the outcome that the reply to such a line reports. */
+/** Returns the outcome of a line of `typingLine`, from tmux's reply. */
 export function typedResult(reply: TmuxReply): Typed {
   const last = reply.lines.at(-1) ?? ''
   if (reply.ok && last === DONE) return { outcome: 'done', why: '' }
@@ -83,9 +86,9 @@ function keys(target: Target, text: string): TmuxCommand {
 }
 
 /**
- * Runs the parts only if the target's agent lives in the pane and its input reaches it alone. `if-shell` takes the client's own pane if the
- * target is gone, so the guard compares the pane's id, too. Keys do not reach the agent while a tmux mode is open. With
- * `synchronize-panes`, keys also reach other panes. If input is disabled, tmux drops it.
+ * Returns a line that runs the parts only if the target's agent runs in the pane, and if input reaches only this agent. If the target pane
+ * no longer exists, `if-shell` uses the client's own pane, so the guard also compares the pane's id. While a tmux mode is open, keys do not
+ * reach the agent. With `synchronize-panes`, keys also reach other panes. If a pane's input is disabled, tmux drops keys.
  */
 function guarded({ pane, agent_pid }: Target, parts: readonly Part[], version: string): readonly TmuxCommand[] {
   const buffers = parts.flatMap(({ buffer }) => (buffer === undefined ? [] : [buffer]))
@@ -104,8 +107,8 @@ function guarded({ pane, agent_pid }: Target, parts: readonly Part[], version: s
 }
 
 /**
- * Returns true if this tmux strips control bytes from pasted buffers. A paste then needs keys around it, which do not reach the agent while
- * a tmux mode is open.
+ * Returns true if this tmux version strips control bytes from pasted buffers. burn then sends the brackets of a paste as keys, and keys do
+ * not reach the agent while a tmux mode is open.
  */
 export function stripsControlBytes(version: string): boolean {
   return Number.parseFloat(version.replace(/^next-/, '')) >= STRIPS_CONTROL_BYTES_SINCE

@@ -1,22 +1,22 @@
 /**
  * Parses tmux's control protocol. A reply is a block: `%begin <time> <number> <flags>`, lines, then `%end` or `%error` with the same three
  * fields. Each command has its own block. if-shell, run-shell -C and hooks of the user run further commands, so burn can't know the number
- * of blocks. burn therefore sends a command after every line that prints a mark nobody can guess. The reply to the line is everything up to
- * the mark, whatever a captured screen contains.
+ * of blocks. After every line, burn therefore sends a command that prints a mark. Nobody can guess the mark, so no captured screen contains
+ * it. The reply to the line is everything before the mark.
  */
 import type { TmuxReply } from '../core/ports.ts'
 
 const NEWLINE = 0x0a
-/** The maximum number of notes that are kept. A server that ends gives its reason in one or two lines. */
-const maxNotes = 50
+/** The maximum number of messages that the parser keeps. A server that ends gives its reason in one or two lines. */
+const maxMessages = 50
 /**
- * Notifications of a change, with the id of the pane or window. The ids precede ` : `, which begins the value of a subscription. Other
- * programs write the value, and burn does not read it. A subscription of windows has `-` in place of the pane.
+ * Matches notifications of a changed pane or window, and captures its id. The ids precede ` : `, which begins the value of a subscription.
+ * Other programs write the value, and burn does not read it. A subscription of windows has `-` in place of the pane's id.
  */
 const change =
   /^%subscription-changed [\w-]+ \$\d+ (@\d+) \d+ (%\d+|-) : |^%(?:layout-change|window-add|(?:unlinked-)?window-close) (@\d+)(?: |$)/
 
-/** Turns the output of a control-mode client into replies, notes and changes. */
+/** Parses the output of a control-mode client: replies to commands, error messages, and notifications of changed panes and windows. */
 export class ReplyParser {
   readonly #onReply: (reply: TmuxReply) => void
   readonly #nonce: string
@@ -27,8 +27,8 @@ export class ReplyParser {
   #lines: string[] = []
   #held = 0
   #error: string | null = null
-  /** Lines outside of replies in which tmux says why it refused: the error of the attach, and `%exit` with its reason. */
-  readonly notes: string[] = []
+  /** Lines outside of replies in which tmux reports why the client ended: errors of the attach, and `%exit` with a reason. */
+  readonly messages: string[] = []
   readonly #onChange: (id: string) => void
 
   /** `onChange` gets the id of a pane (`%5`) or window (`@2`) from each notification of a change. */
@@ -39,17 +39,17 @@ export class ReplyParser {
     this.#expected = this.mark(0)
   }
 
-  /** Returns the mark after line number `sequence`. */
+  /** Returns the mark that tmux prints after line number `sequence`. */
   mark(sequence: number): string {
     return `${this.#nonce}.${sequence}`
   }
 
-  /** The number of bytes that are held for an unfinished line or reply. */
+  /** Returns the number of bytes of the unfinished line or reply. */
   get held(): number {
     return this.#held
   }
 
-  /** Adds bytes. They are cut at newlines, which are never a part of a UTF-8 character. */
+  /** Parses the next bytes of the output. Splitting at newline bytes is safe, because no other UTF-8 character contains such a byte. */
   feed(chunk: Buffer): void {
     this.#held += chunk.length
     const end = chunk.lastIndexOf(NEWLINE)
@@ -76,12 +76,12 @@ export class ReplyParser {
     if (line.startsWith('%begin ')) {
       const fields = line.slice('%begin '.length)
       this.#open = { fields, own: fields.endsWith(' 1'), lines: [] }
-    } else if (line.startsWith('%exit')) this.#note(line)
+    } else if (line.startsWith('%exit')) this.#addMessage(line)
     else this.#notification(line)
   }
 
-  #note(line: string): void {
-    if (this.notes.length < maxNotes) this.notes.push(line)
+  #addMessage(line: string): void {
+    if (this.messages.length < maxMessages) this.messages.push(line)
   }
 
   #notification(line: string): void {
@@ -95,8 +95,8 @@ export class ReplyParser {
     this.#open = null
     if (block === null) return
     if (!block.own) {
-      // Blocks of other commands answer the attach itself, or belong to a hook of the user.
-      if (!ok) block.lines.forEach((line) => this.#note(line))
+      // Any other block is the reply to the attach itself, or belongs to a hook of the user.
+      if (!ok) block.lines.forEach((line) => this.#addMessage(line))
     } else if (ok) this.#lines.push(...block.lines)
     else this.#error ??= block.lines.join('\n')
   }

@@ -10,7 +10,7 @@ const plain = /^[A-Za-z0-9_./:,@+-]+$/
 const special = /[\\"$~\u0001-\u001f\u007f]/g
 
 /**
- * Returns a word quoted so that tmux reads it back unchanged. `#{…}` is not escaped, because it depends on the command whether it expands
+ * Returns a word quoted so that tmux reads it back unchanged. The function does not escape `#{…}`, because only some commands expand
  * formats. Throws BurnError `bad_argument` on a NUL.
  */
 export function quoteWord(word: string): string {

@@ -1,9 +1,9 @@
 /**
  * Subscribes to changes of a machine, so that burn need not poll it. No format of tmux shows that a program drew over its screen in place:
- * cursor, history and title can all stay the same. `window_activity` changes with every byte that any pane of the window prints. It misses
- * nothing, but also reports unchanged panes, which costs one capture each. It counts whole seconds, and tmux compares its value once a
- * second. Output after the comparison, but in the same second, is not reported. burn therefore captures a changed window again after
- * `debounce_ms`.
+ * cursor, history and title can all stay the same. `window_activity` changes with every byte that any pane of the window prints. So it
+ * misses no change, but burn also captures the window's unchanged panes. The value counts whole seconds, and tmux compares it once a
+ * second. tmux does not report output that comes after the comparison, but in the same second. burn therefore captures a changed window
+ * again after `debounce_ms`.
  */
 import type { Machine } from '../core/nouns.ts'
 import type { Tmux, TmuxListener } from '../core/ports.ts'
@@ -12,12 +12,12 @@ import { unreachableError } from './control-mode.ts'
 import type { SnapshotWithScreens } from '../core/pane-host.ts'
 import { capturePanes, snapshot } from './panes.ts'
 
-/** The time (ms) after which a changed window is captured again. It must be longer than the second between two comparisons. */
+/** The time (ms) after which burn captures a changed window again. It must be longer than the second between two of tmux's comparisons. */
 export const debounce_ms = 1_100
 
 /**
- * The beginning of a title is enough to notice a change. As in a snapshot (panes.ts), the current command is read only in panes without an
- * agent.
+ * The format of a subscription to panes. The beginning of a title is enough to notice a change. As in a snapshot (panes.ts), the current
+ * command is read only in panes without an agent.
  */
 const paneFormat = [
   '#{pane_dead}#{pane_dead_status}#{pane_dead_signal} #{pane_in_mode} #{@burn_agent} #{@burn_retiring}',
@@ -27,8 +27,8 @@ const paneFormat = [
 ].join(' ')
 
 /**
- * Subscribes to changes in the channel's session. Returns false if the channel can't report them, for example because it is no control-mode
- * client. Throws BurnError `machine_unreachable` if the session is gone.
+ * Subscribes to changes in the channel's session. Returns false if the channel can't report them, for example because the channel is no
+ * control-mode client. Throws BurnError `machine_unreachable` if the session is gone.
  */
 export async function subscribe(tmux: Tmux, listener: TmuxListener): Promise<boolean> {
   if (!tmux.listen(listener)) return false
@@ -43,8 +43,8 @@ export async function subscribe(tmux: Tmux, listener: TmuxListener): Promise<boo
 }
 
 /**
- * Returns a new snapshot, and captures only the panes and windows in `changed`. The other screens are taken from `before`. Throws BurnError
- * `machine_unreachable`.
+ * Returns a new snapshot, and captures only the panes and windows in `changed`. The screens of all other panes come from `before`. Throws
+ * BurnError `machine_unreachable`.
  */
 export async function captureChangedPanes(
   tmux: Tmux,
@@ -54,7 +54,7 @@ export async function captureChangedPanes(
 ): Promise<SnapshotWithScreens> {
   const old = before.snapshot.state === 'up' ? before.snapshot.panes : []
   const due = old.filter((pane) => changed.has(pane.id) || changed.has(pane.window_id)).map(({ id }) => id)
-  // Snapshot and capture are sent before either is answered, so they take one round trip.
+  // burn sends both commands before it waits for a reply, so they take one round trip.
   const [seen, captured] = await Promise.all([snapshot(tmux, machine), capturePanes(tmux, due)])
   const known = new Set(old.map(({ id }) => id))
   const added = seen.panes.map(({ id }) => id).filter((id) => !known.has(id))

@@ -8,12 +8,15 @@ import { labelOf } from '../decide/topology.ts'
 
 type Line = readonly TmuxCommand[]
 
-/** Returns the argv of a pane that waits for its agent. It runs no shell: it prints a message, and ignores all input. */
+/**
+ * Returns the argv of the program that runs in a pane until its agent starts. The program is no shell: it prints a message, and ignores all
+ * input.
+ */
 function placeholder({ id }: Worker): string[] {
   return ['sh', '-c', 'printf "%s waits for its agent: burn christen\\n" "$1"; stty -echo 2>/dev/null; exec cat >/dev/null', 'burn', id]
 }
 
-/** Returns the lines that set the session options that burn relies on, against any tmux.conf. `session` is a target, such as `$3`. */
+/** Returns the lines that set the session options that burn relies on. They override any tmux.conf. `session` is a target, such as `$3`. */
 export function sessionLines(session: string): Line[] {
   const target = `${session}:`
   return [
@@ -47,7 +50,10 @@ function markCommands(target: string, worker: Worker, made_for: string, made: bo
   ]
 }
 
-/** One line makes and marks a pane, so that a crash can't leave an unmarked one. The new pane is the active one of its window. */
+/**
+ * Returns the line that makes and marks a pane. It is a single line, so that a crash can't leave an unmarked pane. The new pane is the
+ * active one of its window.
+ */
 function addLine(target: string, worker: Worker, made_for: string): Line {
   return [
     ['split-window', '-t', target, ...placeholder(worker)],
@@ -56,25 +62,31 @@ function addLine(target: string, worker: Worker, made_for: string): Line {
   ]
 }
 
-/** Returns the window that a session begins with. It has one pane, and no mark until its lines run. */
+/** Returns the first window of a new session. The window has one pane, and no mark until the lines of `actionLines` run. */
 export function firstWindow(action: Extract<TopologyAction, { do: 'create_window' }>): FirstWindow {
   const [worker] = action.workers
   if (worker === undefined) throw new RangeError('a window has at least one worker')
   return { name: temporaryName(action.window), width: action.width, height: action.height, command: placeholder(worker) }
 }
 
-/** Returns the name of a new window until it is marked. The name is unique, so all lines about the window can be sent at once. */
+/**
+ * Returns the temporary name of a new window, which it keeps until it is marked. The name is unique, so burn can send all lines about the
+ * window at once.
+ */
 function temporaryName(window: string): string {
   return `burn-new-${window}`
 }
 
-/** The session as a target (`$3`), and the session of the spec, which every pane is marked with. */
+/** A session as a target (`$3`), and its name in the spec, with which burn marks every pane. */
 export interface SessionTarget {
   readonly session: string
   readonly made_for: string
 }
 
-/** Returns the lines of an action. With `exists`, the window is there already, because the session was created with it. */
+/**
+ * Returns the lines that carry out an action. If `exists` is true, the session was created with the action's window, so the lines do not
+ * create it.
+ */
 export function actionLines(action: TopologyAction, { session, made_for }: SessionTarget, exists: boolean): Line[] {
   switch (action.do) {
     case 'create_window': {
@@ -101,7 +113,7 @@ export function actionLines(action: TopologyAction, { session, made_for }: Sessi
           ...windowLine(action.window_id, action.window),
           ['resize-window', '-t', action.window_id, '-x', String(action.width), '-y', String(action.height)],
         ],
-        // If the creation of a window was interrupted, it still has its temporary name.
+        // If the creation of a window was interrupted, the window still has its temporary name.
         [['rename-window', '-t', action.window_id, action.window]],
         ...action.workers.map((worker) => addLine(action.window_id, worker, made_for)),
       ]
@@ -118,7 +130,7 @@ export function actionLines(action: TopologyAction, { session, made_for }: Sessi
   }
 }
 
-/** Returns the lines that end panes that burn made, and unmark panes that it adopted. */
+/** Returns the lines that end the panes that burn made, and remove burn's marks from the panes that it adopted. */
 export function downLines(end: readonly Pane[], leave: readonly Pane[]): Line[] {
   const marks = ['@burn_worker', '@burn_label', '@burn_agent', '@burn_retiring', '@burn_session']
   return [

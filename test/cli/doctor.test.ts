@@ -72,10 +72,13 @@ test('doctor: prints the command that forgets a changed host key', async (t) => 
   const user = readFileSync(`${options['IdentityFile']}.pub`, 'utf8')
   const { fleet } = await giteaFleet(t, { host, ssh: { port, options } })
   writeFileSync(file, `[127.0.0.1]:${port} ${user}`)
-  const changed = find(findingsOf(await fleet.burn('doctor', '--json')), /^box: unreachable: its host key changed/)
+  const changed = find(findingsOf(await fleet.burn('doctor', '--json')), /^box: unreachable: the machine's host key changed/)
   assert.match(changed.remedy, new RegExp(`^ssh-keygen -R '\\[127\\.0\\.0\\.1\\]:${port}' && ssh -t `))
   writeFileSync(file, '')
-  assert.match(find(findingsOf(await fleet.burn('doctor', '--json')), /^box: unreachable: its host key is not known/).remedy, /^ssh -t /)
+  assert.match(
+    find(findingsOf(await fleet.burn('doctor', '--json')), /^box: unreachable: ssh does not know the machine's host key/).remedy,
+    /^ssh -t /,
+  )
 })
 
 test('doctor: reports a refused token once, and checks the machine', async (t) => {

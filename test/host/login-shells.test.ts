@@ -109,7 +109,7 @@ for (const name of ['sh', 'fish', 'tcsh']) {
     await assert.rejects(openTmux({ ...machine, session: 'OTHER' }, { clock }), { code: 'tmux_no_session' })
     const ended = new Promise<Error>((resolve) => tmux.listen({ changed: () => {}, ended: resolve }))
     tmuxOn(machine.socket, 'kill-server')
-    assert.match((await ended).message, /is unreachable: its tmux (?:reported: server exited|ended the connection)$/)
+    assert.match((await ended).message, /is unreachable: tmux (?:reported: server exited|ended the connection)$/)
   })
 }
 
@@ -208,7 +208,7 @@ test('ssh: reports a login shell that does not run the command', { timeout: 60_0
   if (sshd === null) return t.skip('there is no sshd on this machine')
   const options = { ...sshd.options, ControlPath: 'none' }
   const machine = machineOn(privateSocket(t), { transport: { kind: 'ssh', host: sshd.host, port: sshd.port, options } })
-  const told = /its login shell did not run the command of burn; it printed: Closed for today/
+  const told = /its login shell did not run burn's command; it printed: Closed for today/
   await assert.rejects(openTmux(machine, { clock }), { code: 'machine_unreachable', message: told })
   await assert.rejects(readHome(machine, ['notes']), { code: 'machine_files', message: told })
 })

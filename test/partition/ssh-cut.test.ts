@@ -26,7 +26,7 @@ test('ssh cut: nothing is lost or assigned again', async (t) => {
   assert.deepEqual((await running).settled, [])
   const cut = await farIs(rig)
   assert.deepEqual([cut.reachable, new Set(cut.states)], [false, new Set(['unreachable'])])
-  assert.match(cut.reason ?? '', /far is unreachable: (it refused the ssh connection|.*closed|.*reset)/i)
+  assert.match(cut.reason ?? '', /far is unreachable: (the machine refused the ssh connection|.*closed|.*reset)/i)
 
   writeIssues(dir, 'far', issues(4))
   writeIssues(dir, 'near', issues(1))

@@ -149,15 +149,15 @@ test('openTmux: limits the size of a reply and the pending commands', async (t) 
   const { machine } = await raised(t)
   // The lines are long, because it takes much CPU to split the same size into short ones.
   const endless = program(t, 'case "$1" in -V) echo tmux 3.4;; *) echo "%begin 1 1 1"; exec yes "$(printf %01000d 0)";; esac')
-  await assert.rejects(openTmux({ ...machine, tmux: endless }, { clock }), /it answered with more than 64 MB/)
+  await assert.rejects(openTmux({ ...machine, tmux: endless }, { clock }), /tmux answered with more than 64 MB/)
   const tmux = await openTmux(machine, { clock })
   t.after(() => tmux.close())
   const many = Array.from({ length: 20_001 }, () => [['display-message', '-p', 'x']])
-  await assert.rejects(tmux.run(many), /20000 commands wait for its answer/)
+  await assert.rejects(tmux.run(many), /20000 commands wait for a reply of tmux/)
   assert.equal((await tmux.run(many.slice(0, 20))).length, 20, 'the channel still works')
 })
 
 test("openTmux: refuses another machine's server", async (t) => {
   const { machine } = await raised(t)
-  await assert.rejects(openTmux({ ...machine, name: 'other' }, { clock, create: quiet }), /answers as "box"/)
+  await assert.rejects(openTmux({ ...machine, name: 'other' }, { clock, create: quiet }), /belongs to the machine "box"/)
 })
