@@ -69,7 +69,7 @@ export interface WaitAction {
   readonly reason: Reason
 }
 
-/** Approves the text of an issue that has a trusted label, or removes its approval. Guard: the issue still has this revision. */
+/** Approves the text of an issue that has a trusted label, or removes the approval. Guard: the issue still has this revision. */
 export interface ApproveAction {
   readonly do: 'approve'
   readonly issue: IssueRef

@@ -77,7 +77,7 @@ export interface AgentPlace {
   readonly entries: ReadonlyMap<string, readonly string[]>
 }
 
-/** The command that starts a worker's agent, and the files that it needs. */
+/** The command that starts a worker's agent, and the files that the agent needs. */
 export interface AgentStart {
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string>>
@@ -89,8 +89,8 @@ export interface AgentStart {
    */
   readonly links?: Readonly<Record<string, string>>
   /**
-   * True if burn starts the agent with a configuration in which Enter queues the text behind a running turn. It overrides the configuration
-   * of the user.
+   * True if burn starts the agent with a configuration in which Enter queues the text behind a running turn. This configuration overrides
+   * the one of the user.
    */
   readonly queues?: boolean
   /** The reason, as a text for people, if burn starts this agent without the hooks that its kind supports. */
@@ -105,12 +105,13 @@ export interface PaneAgent {
   /** The configuration files of the user (YAML or JSON) that `start` needs, relative to the home directory. */
   readonly reads?: readonly string[]
   /**
-   * The configuration of the agent decides whether Enter interrupts a turn or queues the text. The spec repeats it as `busy_input_mode`.
+   * True if the agent's own configuration sets whether Enter interrupts a turn or queues the text. `busy_input_mode` in the spec must match
+   * that setting.
    */
   readonly has_busy_mode?: true
   /**
-   * A pane of this kind may run `burn worker loop`, which claims issues by itself. While the loop runs, burn does not send the identity
-   * prompt.
+   * True if a pane of this kind may run `burn worker loop`, which claims issues by itself. While the loop runs, burn does not send the
+   * identity prompt.
    */
   readonly may_loop?: true
   /** Returns the command that starts a worker's agent. The agent gets hooks unless `at` is null. */

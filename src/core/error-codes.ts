@@ -1,4 +1,4 @@
-/** Every error code with its meaning and remedy. `burn explain CODE` prints them; docs/reference/errors.md is made from them. */
+/** Every error code with its meaning and remedy. `burn explain CODE` prints them; docs/reference/errors.md is generated from them. */
 import { forgeErrors, gitErrors, secretErrors } from './forge-error-codes.ts'
 import { backendErrors, ledgerErrors, machineErrors, sandboxErrors } from './system-error-codes.ts'
 import { issueErrors, sprintErrors, workerErrors } from './work-error-codes.ts'
@@ -72,7 +72,7 @@ const commandErrors = {
   },
   schedule_every: {
     meaning: 'The scheduler cannot run a job at the given interval.',
-    remedy: 'Write an interval that divides an hour or a day, such as --every 15m or --every 6h.',
+    remedy: 'Write an interval that divides an hour or a day evenly, such as --every 15m or --every 6h.',
   },
   schedule_long: {
     meaning: 'The crontab line is longer than cron accepts.',

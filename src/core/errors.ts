@@ -19,7 +19,7 @@ export class BurnError extends Error {
   }
 }
 
-/** Returns the message of a thrown value, which may be anything. */
+/** Returns the message of a thrown value of any type. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)
 }

@@ -146,7 +146,7 @@ export interface KeptFacet {
   readonly texts: readonly Delivery[]
 }
 
-/** The input of `settle`, which decides about work that is under way. */
+/** The input of `settle`, which decides about dispatches that have not ended. */
 export interface UnderWayState
   extends Moment, MachinesFacet, ReadingsFacet, HoldsFacet, WorkFacet, FollowUpFacet, ChangesFacet, ReposFacet {}
 

@@ -94,7 +94,7 @@ export const gitErrors = {
   },
   git_empty: {
     meaning: 'The repo has no commits.',
-    remedy: 'Push a first commit to it.',
+    remedy: 'Push a first commit to the repo.',
   },
   git_failed: {
     meaning: 'git failed with an error that burn does not recognise.',
@@ -145,7 +145,7 @@ export const secretErrors = {
   },
   secret_empty: {
     meaning: 'The environment variable or file of a token is empty, or the command of a token prints nothing.',
-    remedy: 'Make the source of the token give the token alone, on one line.',
+    remedy: 'Make sure that the variable, file or command gives only the token, on one line.',
   },
   secret_exposed: {
     meaning: 'Other users can read or write the token file.',
@@ -153,7 +153,7 @@ export const secretErrors = {
   },
   secret_malformed: {
     meaning: 'The environment variable, file or command of a token gives text that is not a single token.',
-    remedy: 'Make the source of the token give the token alone, on one line.',
+    remedy: 'Make sure that the variable, file or command gives only the token, on one line.',
   },
   secret_missing: {
     meaning: 'The spec has no "token", or the token file does not exist.',

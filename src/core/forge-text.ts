@@ -23,7 +23,7 @@ const active: readonly RegExp[] = [
   /G[HL]-(?=[\d*_~`\\])/gi,
   /\[(?=(?:issue|work_item|merge_request|epic):)/gi,
   /\/(?:issues|pulls?|merge_requests|work_items|epics)\/(?=\d)/gi,
-  // Closing keywords before URLs and issue keys such as ABC-1. Some forges can be configured to treat those as references.
+  // Closing keywords before URLs and issue keys such as ABC-1. Some forges can be configured to treat such keys as references.
   /(?:clos(?:e[sd]?|ing)|resolv(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|implement(?:s|ed|ing)?|reopen(?:s|ed|ing)?)(?=[:\s*_~`\\]+(?:issues?[\s*_~`\\]+)?(?:[a-z]\w*-[*_~`\\]*\d|https?:))/gi,
   // Inline links and link definitions whose target is not a web address.
   /\](?=[(:](?!\s*<?https?:\/\/))/gi,
@@ -62,8 +62,8 @@ export function codeForForge(text: string, maxLength: number): string {
 }
 
 /**
- * Returns the text as `escapeForForge` does, as a quotation. Each line has a `>`, so that no code fence can end the quotation. Empty if the
- * text is empty.
+ * Returns the text as `escapeForForge` does, as a quotation. Each line starts with a `>`, so that no code fence can end the quotation.
+ * Empty if the text is empty.
  */
 export function quoteForForge(text: string, maxLength: number): string {
   const kept = escapeForForge(text, maxLength)

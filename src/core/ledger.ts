@@ -45,11 +45,11 @@ export interface CycleView extends Omit<LedgerView, 'dispatches' | 'elsewhere'> 
   readonly rules: string | null
 }
 
-/** The operations that read several tables at once. Each reads in one transaction. */
+/** The operations that read several tables at once. Each operation reads in one transaction. */
 export interface ViewLedger {
   /** Returns the current dispatches, deliveries, workers and holds. */
   view(): Promise<LedgerView>
-  /** Returns the part of the view that a cycle needs. */
+  /** Returns the part of `LedgerView` that a cycle needs. */
   cycleView(): Promise<CycleView>
 }
 
@@ -58,7 +58,7 @@ export interface LedgerCheck {
   /** The address of the ledger, for people, without a password. */
   readonly where: string
   readonly version: number
-  /** The schema version before this process upgraded the ledger: 0 if this process created the ledger, null if it was current. */
+  /** The schema version before this process upgraded the ledger: 0 if this process created the ledger, null if the schema was current. */
   readonly upgraded_from: number | null
   /** The number of rows of each table, by the name of the table. */
   readonly rows: Readonly<Record<string, number>>
@@ -79,7 +79,8 @@ export interface Ledger
     WorkerLedger {
   /**
    * Resolves when another process freed a slot, an issue or a worker since the last call, or when `stop` is aborted. SQLite has no
-   * notifications, so with SQLite only `stop` resolves it. A lost connection may drop a notification, but the next view shows the change.
+   * notifications, so with SQLite only `stop` resolves the promise. A lost connection may drop a notification, but the next view shows the
+   * change.
    */
   waitForChange(stop: AbortSignal): Promise<void>
   /** Checks the integrity of the ledger. Throws BurnError `ledger_*` if the ledger is damaged or its data violates a consistency rule. */

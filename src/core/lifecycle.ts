@@ -61,7 +61,7 @@ export const liveStates: readonly DispatchState[] = ['claimed', 'handed', 'revie
 export function isKept({ kind, state, change_url }: Pick<Dispatch, 'kind' | 'state' | 'change_url'>): boolean {
   return kind === 'work' && state === 'review' && change_url === null
 }
-/** States in which a dispatch occupies a slot of its worker. A dispatch in review does not. */
+/** States in which a dispatch occupies a slot of its worker. A dispatch in review does not occupy one. */
 export const slotStates: readonly DispatchState[] = ['claimed', 'handed']
 /** States in which a burn process works on the delivery and holds the lease. */
 export const activeStates: readonly DeliveryState[] = ['planned', 'placing', 'placed', 'submitted']
@@ -78,7 +78,7 @@ export const followUpKinds: readonly DeliveryKind[] = ['follow_up', 'correction'
 /** States in which the composer may contain the line of the delivery. A worker has at most one such delivery. */
 export const pastingStates: readonly DeliveryState[] = ['placing', 'placed']
 
-/** An issue given to a worker. */
+/** A dispatch: one issue that burn gave to one worker. */
 export interface Dispatch {
   readonly id: string
   readonly kind: DispatchKind

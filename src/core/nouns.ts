@@ -89,7 +89,7 @@ export interface Worker {
   readonly sublane: string | null
   /** The repos whose issues the worker may get. */
   readonly repos: readonly RepoRef[]
-  /** The home repo, whose issues the worker gets before others; null if it has none. */
+  /** The home repo, whose issues the worker gets before others; null if the worker has none. */
   readonly home: RepoRef | null
   /** The working directory of the agent, on its machine. A leading `~/` stands for that machine's home directory. */
   readonly dir: string
@@ -166,9 +166,7 @@ export interface DispatchPolicy {
   readonly assigned: 'skip' | 'ignore'
   /** The time after which `burn status` shows a dispatch without a change for review as stale. */
   readonly stale_after: number
-  /**
-   * If an agent is idle for this time and has opened no change for review, burn ends its dispatch. Null: only a person ends the dispatch.
-   */
+  /** If an agent is idle for this time and has opened no change for review, burn ends the dispatch. Null: only a person ends it. */
   readonly idle_timeout: number | null
   readonly max_attempts: number
   /** The back-off of an issue after its first failed or lost attempt. The back-off doubles after each further attempt. */

@@ -17,7 +17,7 @@ export interface SnapshotWithScreens {
   readonly screens: Screens
 }
 
-/** The live agent that may receive the keys. */
+/** The pane that burn types into, and the only agent that may receive the input. */
 export interface Target {
   /** The tmux pane id, such as `%5`. */
   readonly pane: string

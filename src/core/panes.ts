@@ -22,8 +22,8 @@ export interface Pane {
   /** `@burn_agent`: the pid of the agent that burn started in the pane; null if burn started none. */
   readonly agent_pid: number | null
   /**
-   * `@burn_started`: the start time of that process, as the machine's process table shows it; null if burn could not read the process
-   * table.
+   * `@burn_started`: the start time of the agent's process, as the machine's process table shows it; null if burn could not read the
+   * process table.
    */
   readonly started: string | null
   /** `@burn_retiring`: true if the worker of the pane is no longer in the spec, so that it gets no new work. */
@@ -83,7 +83,7 @@ export type MachineSnapshot =
       readonly state: 'up'
       /** The current name of the fleet's session. It may differ from the spec, because people can rename a session. */
       readonly session: string
-      /** The id of that session: `$3`. Panes of the fleet may be in other sessions. */
+      /** The id of the fleet's session: `$3`. Panes of the fleet may be in other sessions. */
       readonly session_id: string
       /** The start time of the tmux server (`#{start_time}`), which is part of every incarnation. */
       readonly server_started: number

@@ -21,7 +21,7 @@ export interface IssuePage {
   readonly cursor: string
   /** True if `issues` has every open issue of the repo; false if it has only those that changed since the cursor. */
   readonly complete: boolean
-  /** The update time, by the forge's clock, of the newest pull request in the listing; null if it had none. */
+  /** The update time, by the forge's clock, of the newest pull request in the listing; null if the listing had none. */
   readonly changed_at: Time | null
 }
 
@@ -51,7 +51,7 @@ export interface RepoRights {
   /** True if the account may write to the repo; false for every account if the repo is archived. */
   readonly write: boolean
   readonly archived: boolean
-  /** True if the repo has issues on the forge: they are neither disabled nor in an external tracker. */
+  /** True if the repo has an issue tracker on the forge, which is neither disabled nor external. */
   readonly issues: boolean
 }
 
@@ -59,7 +59,7 @@ export interface RepoRights {
 export interface RepoTeam {
   readonly name: string
   readonly may_push: boolean
-  /** Whether its members count as writers. */
+  /** True if burn counts the members of the team as writers. */
   readonly counted: boolean
 }
 

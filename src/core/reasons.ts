@@ -1,6 +1,6 @@
 /**
- * The reasons for decisions, refusals and transitions. A reason is a code with data. Code compares the codes, and `decide/wording` makes
- * sentences from reasons.
+ * The reasons for decisions, refusals and transitions. A reason is a code with data. Functions compare the codes, and `decide/wording`
+ * makes sentences from reasons.
  */
 import type { FailureClass } from './sprint.ts'
 import type { HoldScope, ReadingState, RepoRef, Role, Time, WorkerId } from './nouns.ts'
@@ -12,7 +12,7 @@ export interface ReasonData {
   /** A reason that an older version of burn stored as a sentence. */
   prose: { readonly text: string }
 
-  // Verdicts
+  // Reasons of verdicts about issues
   taken: None
   skip_label: { readonly label: string }
   skip_title: { readonly pattern: string }
@@ -42,7 +42,7 @@ export interface ReasonData {
   workers_full: { readonly workers: number; readonly repo: RepoRef }
   workers_closed: { readonly workers: number; readonly repo: RepoRef; readonly first: Reason | null }
 
-  // Verdicts of sprints
+  // Reasons of verdicts about issues for sprints
   to_council: None
   taken_because: { readonly why: Reason }
   repo_rests: { readonly why: Reason }
@@ -56,7 +56,7 @@ export interface ReasonData {
   closed_meanwhile: None
   text_edited: None
 
-  // Claims
+  // Reasons for which a worker or a sprint gets an issue
   served: {
     readonly repo: RepoRef
     readonly home: boolean
@@ -69,7 +69,7 @@ export interface ReasonData {
   oldest: { readonly repo: RepoRef }
   priority_label: { readonly label: string }
 
-  // Workers that get no work
+  // Reasons for which a worker gets no work
   role: { readonly role: Role }
   held: { readonly scope: HoldScope; readonly name: string; readonly until: Time | null; readonly why: Reason }
   sent_nothing: { readonly why: Reason }
@@ -80,7 +80,7 @@ export interface ReasonData {
   texts_unproven: { readonly kind: string; readonly unproven: number; readonly of: number; readonly last: Reason }
   trouble: { readonly kind: string; readonly evidence: string; readonly again: Time }
 
-  // Moves of dispatches
+  // Reasons for transitions of dispatches
   issue_closed: None
   sprint_gone: { readonly begun: boolean }
   holder_gone: None
@@ -104,10 +104,10 @@ export interface ReasonData {
   sprint_failed: { readonly class: FailureClass; readonly why: string; readonly hint: string }
   protected_paths: { readonly paths: string; readonly sprint: string }
 
-  // Back-off
+  // Reasons for back-offs
   forge_refuses: { readonly why: string }
 
-  // Deliveries that wait, move or are refused
+  // Reasons for which a delivery waits, moves or is refused
   planned: None
   line_placing: None
   enter_pressing: None

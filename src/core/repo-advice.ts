@@ -1,8 +1,8 @@
-/** Advice for repos that burn cannot work on. Hints, back-offs and `burn doctor` use the same words. */
+/** The remedies for repos that burn cannot work on. Hints, back-offs and `burn doctor` share these texts. */
 
-/** The remedy for each state of a repo on the forge. */
+/** The remedy for each problem of a repo on the forge. */
 export const repoAdvice = {
-  archived: 'unarchive it, or remove it from "repos" in the spec',
-  issues_off: 'enable the issue tracker of the forge in its settings, or remove it from "repos" in the spec',
+  archived: 'unarchive the repo, or remove it from "repos" in the spec',
+  issues_off: 'enable the issue tracker of the forge in the settings of the repo, or remove the repo from "repos" in the spec',
   missing: 'correct "repos" in the spec, or give the account access',
 } as const

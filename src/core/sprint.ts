@@ -45,7 +45,7 @@ export type FailureClass =
   | 'sandbox_failed'
   /** The model's commands used more disk space than allowed, or left files that git must not read. */
   | 'workspace_unusable'
-  /** During the run, the issue was closed, or somebody else finished it. */
+  /** During the run, the issue was closed, or somebody else finished the issue. */
   | 'issue_gone'
   /** The process that runs the sprint lost its claim. */
   | 'fenced'
@@ -68,18 +68,18 @@ export interface Usage {
   readonly turns: number
   readonly tokens_in: number
   readonly tokens_out: number
-  /** US dollars; null if the price is unknown. */
+  /** The cost in US dollars; null if the price is unknown. */
   readonly cost: number | null
 }
 
 /** The limits of one sprint. */
 export interface Budget {
   readonly turns: number
-  /** Input and output tokens together. */
+  /** The maximum number of tokens, input and output together. */
   readonly tokens: number
-  /** Milliseconds. */
+  /** The maximum time in milliseconds. */
   readonly time: number
-  /** US dollars; null: no limit. */
+  /** The maximum cost in US dollars; null: no limit. */
   readonly money: number | null
 }
 
@@ -133,7 +133,7 @@ export interface BackendTask {
 
 /** The result of a turn of a sprint. */
 export interface TurnResult {
-  /** Null if the turn succeeded. */
+  /** The failure of the turn; null if the turn succeeded. */
   readonly failure: Failure | null
   /** The last text that the model wrote in the turn. */
   readonly text: string
@@ -188,7 +188,7 @@ export interface ModelConfig {
   readonly url: string
   readonly key: SecretSource | null
   readonly provider: string | null
-  /** US dollars per million tokens; null if unknown. */
+  /** The prices in US dollars per million tokens; null if unknown. */
   readonly price: { readonly in: number; readonly out: number } | null
 }
 

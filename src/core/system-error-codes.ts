@@ -46,7 +46,7 @@ export const ledgerErrors = {
     remedy: 'Check the path under "ledger" in the spec; on PostgreSQL, create the database with `createdb`.',
   },
   ledger_readonly: {
-    meaning: 'burn may not write the ledger.',
+    meaning: 'burn has no write access to the ledger.',
     remedy: 'Make the file and its folder writable; on PostgreSQL, use the primary and the owner of the schema.',
   },
   ledger_rule: {
@@ -90,7 +90,7 @@ export const machineErrors = {
   },
   login_shell: {
     meaning: 'The login shell of a machine does not run commands, so burn cannot read the environment for agents.',
-    remedy: 'Run `burn doctor`, then run the shell that it names with -l and correct its profile.',
+    remedy: 'Run `burn doctor`, then start the shell that doctor names with -l, and correct the profile of the shell.',
   },
   machine_files: {
     meaning: 'burn could not read or write its files on a machine.',
@@ -102,7 +102,7 @@ export const machineErrors = {
   },
   tmux_missing: {
     meaning: 'The machine has no tmux program.',
-    remedy: 'Install tmux there, or write its path as "tmux" of the machine in the spec.',
+    remedy: 'Install tmux on the machine, or write the path of tmux as "tmux" of the machine in the spec.',
   },
   tmux_no_session: {
     meaning: 'The machine runs no tmux server or no session of the fleet.',
@@ -110,7 +110,7 @@ export const machineErrors = {
   },
   tmux_too_old: {
     meaning: 'The tmux of the machine is older than burn supports.',
-    remedy: 'Install a newer tmux there, or write its path as "tmux" of the machine in the spec.',
+    remedy: 'Install a newer tmux on the machine, or write its path as "tmux" of the machine in the spec.',
   },
 } as const
 
@@ -129,7 +129,7 @@ export const sandboxErrors = {
   },
   workspace_unusable: {
     meaning: 'The commands of a model used too much disk, or left files that git must not read.',
-    remedy: 'Run `burn sprint show ISSUE` to see what its commands did.',
+    remedy: 'Run `burn sprint show ISSUE` to see what the commands did.',
   },
 } as const
 

@@ -101,14 +101,14 @@ export const issueErrors = {
     remedy: 'Wait until the agent ends, or end the agent; with --force, two workers may work on the issue.',
   },
   still_live: {
-    meaning: 'A worker still has a live dispatch, so burn neither requeues its issue nor ends its pane.',
+    meaning: 'A worker still has a live dispatch, so burn neither requeues the issue nor ends the pane.',
     remedy: 'Wait until the dispatch ends, or give the issue back with `burn issue release ISSUE`.',
   },
 } as const
 
 export const sprintErrors = {
   loop_running: {
-    meaning: 'Another process runs the loop of this worker.',
+    meaning: 'Another process runs `burn worker loop` for this worker.',
     remedy: 'End that process; if it was killed, wait half a minute until its lease expires.',
   },
   publish_failed: {
@@ -125,7 +125,7 @@ export const sprintErrors = {
   },
   sprint_no_backend: {
     meaning: 'No backend in the spec can work now, so burn claimed no issue.',
-    remedy: 'Start a backend, or correct "sprint.backends" in the spec; `burn doctor` checks each.',
+    remedy: 'Start a backend, or correct "sprint.backends" in the spec; `burn doctor` checks each backend.',
   },
   sprint_no_repo: {
     meaning: 'The spec and the options leave no repo from which sprints may take issues.',

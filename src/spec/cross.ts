@@ -9,7 +9,7 @@ import { nearest } from '../core/suggest.ts'
 import { counted } from '../core/text.ts'
 import { patternError } from './pattern.ts'
 
-/** Returns the contradictions in a spec. `fleet` is the Fleet that was completed from it. */
+/** Returns the contradictions in a spec. `fleet` is the Fleet that `completeSpec` made from the spec. */
 export function crossFindings(spec: WrittenSpec, fleet: Fleet): PathFinding[] {
   return [
     ...forgeFindings(spec),
@@ -44,8 +44,8 @@ function titleFindings({ dispatch, sprint }: WrittenSpec): PathFinding[] {
 }
 
 /**
- * Returns the findings about missing keys of agents of the kind `custom`. Each is at the `kind` that is nearest to the worker, once for all
- * its workers.
+ * Returns a finding for each `kind` in the spec that is `custom` without the keys that this kind needs. If several levels set the kind of a
+ * worker, the level nearest to the worker gets the finding.
  */
 function customFindings(spec: WrittenSpec, fleet: Fleet): PathFinding[] {
   const found = fleet.machines.flatMap((machine) =>
@@ -75,7 +75,7 @@ function customFindings(spec: WrittenSpec, fleet: Fleet): PathFinding[] {
   })
 }
 
-/** Returns the names of repos. The owner in the spec is left out of them. */
+/** Returns the names of repos in the form of the spec: without the owner, if the owner is the one in the spec. */
 function shortNames(repos: readonly string[], spec: WrittenSpec): string[] {
   return repos.map((repo) => (repo.startsWith(`${spec.forge.owner ?? 'local'}/`) ? repo.slice(repo.indexOf('/') + 1) : repo))
 }
@@ -89,13 +89,16 @@ function unservedFindings(spec: WrittenSpec, fleet: Fleet): PathFinding[] {
   })
 }
 
-/** Returns the machines that have the same tmux server as another, because each would treat the other's panes as its own. */
+/**
+ * Returns a finding for each machine that has the same tmux server as an earlier one, because each would treat the other's panes as its
+ * own.
+ */
 function sameServerFindings({ machines }: Fleet): PathFinding[] {
   const server = ({ transport, socket }: Machine) => JSON.stringify([transport, socket])
   return machines.flatMap((machine, index) => {
     const other = machines.slice(0, index).find((earlier) => server(earlier) === server(machine))
     if (other === undefined) return []
-    const what = `${machine.name} has the same transport and the same socket as ${other.name}`
+    const what = `the machine ${machine.name} has the same transport and the same socket as ${other.name}`
     return [
       {
         path: ['machines', machine.name],
@@ -123,7 +126,7 @@ function machineFindings(machine: Machine, written: WrittenMachine): PathFinding
   if (written.ssh !== undefined && written.host === undefined)
     add('ssh', 'the machine has "ssh" without "host"', 'write the host, or delete "ssh"')
   const repeated = indicesOfRepeats(machine.windows.map(({ name }) => name)).map((index): PathFinding => {
-    const what = `${machine.name} has another window with the name ${machine.windows[index]?.name}`
+    const what = `the machine ${machine.name} has another window with the name ${machine.windows[index]?.name}`
     return { path: [...at, 'windows', index, 'name'], what, hint: 'give each window of a machine its own name' }
   })
   const windows = written.windows.flatMap((window, index) => windowFindings([...at, 'windows', index], window, machine.windows[index]!))
@@ -131,7 +134,7 @@ function machineFindings(machine: Machine, written: WrittenMachine): PathFinding
 }
 
 /**
- * Returns the indices of names that occur earlier in the list, too. Case does not matter, because some file systems do not distinguish
+ * Returns the indices of names that already occur earlier in the list. Case does not matter, because some file systems do not distinguish
  * `Sol` from `SOL`.
  */
 function indicesOfRepeats(names: readonly string[]): number[] {
@@ -174,14 +177,14 @@ function overrideFindings(at: SpecPath, written: WrittenWindow, window: Window):
           name,
           window.workers.map((one) => one.name),
         ) ?? 'add the name to "names", too'
-      return [{ path, of: 'key', what: `${window.name} has no worker ${name}`, hint }]
+      return [{ path, of: 'key', what: `the window ${window.name} has no worker ${name}`, hint }]
     }
     if (own.repo === undefined || worker.role !== 'worker' || worker.repos.includes(worker.home ?? '')) return []
     const served = worker.repos.map((repo) => repo.slice(repo.indexOf('/') + 1))
     const hint =
       didYouMean(own.repo, served) ??
       `add the repo to "repos" of the window${served.length === 0 ? '' : `, or write one of ${served.join(', ')}`}`
-    return [{ path: [...path, 'repo'], what: `${window.name} does not serve ${own.repo}, the home of ${name}`, hint }]
+    return [{ path: [...path, 'repo'], what: `the window ${window.name} does not serve ${own.repo}, the home repo of ${name}`, hint }]
   })
 }
 
@@ -198,7 +201,9 @@ function idleFindings(at: SpecPath, written: WrittenWindow, window: Window): Pat
     what: `the worker ${name} serves no repo`,
     hint,
   }))
-  return apart.length === idle.length ? single : [...single, { path: at, what: `${window.name} has workers, but serves no repo`, hint }]
+  return apart.length === idle.length
+    ? single
+    : [...single, { path: at, what: `the window ${window.name} has workers, but serves no repo`, hint }]
 }
 
 function didYouMean(word: string, candidates: readonly string[]): string | null {

@@ -32,7 +32,7 @@ const worker = z.strictObject({
 const window = z.strictObject({
   name: name.meta({ description: 'Name of the tmux window.', examples: ['CRUCIBLE'] }),
   lane: line.optional().meta({
-    description: 'Purpose of the window in one word, for people. Default: the name of the window in lower case.',
+    description: 'Purpose of the window, in one word. Several windows may share a lane. Default: the name of the window in lower case.',
     examples: ['bugs'],
   }),
   role: role.optional().meta({

@@ -27,7 +27,7 @@ export const agent = z
       .optional()
       .meta({
         description:
-          'Effect of Enter while the agent works. Must match the configuration of the agent (Hermes: `display.busy_input_mode`). `queue`: the agent queues the text, so burn sees at once that a busy agent got a prompt. `interrupt`: Enter interrupts the turn, so burn waits for its end.',
+          'Effect of Enter while the agent works. Must match the configuration of the agent (Hermes: `display.busy_input_mode`). `queue`: the agent queues the text, so burn sees at once that a busy agent got a prompt. `interrupt`: Enter interrupts the turn, so burn waits for the end of the turn.',
         default: defaults.busyInputMode,
         examples: ['queue'],
       }),
@@ -82,12 +82,13 @@ export const policy = z.strictObject({
     examples: [['epic', 'meta']],
   }),
   skip_titles: words.optional().meta({
-    description: 'Regular expressions. burn does not give an issue to a worker if one of them matches its title. Case does not matter.',
+    description:
+      'Regular expressions. burn does not give an issue to a worker if one of the expressions matches the title. Case does not matter.',
     default: defaults.skipTitles,
     examples: [['^\\[meta\\]']],
   }),
   council_labels: words.optional().meta({
-    description: 'Labels of issues about which burn asks the council. It does not give these issues to workers.',
+    description: 'Labels of issues about which burn asks the council. burn does not give these issues to workers.',
     default: defaults.councilLabels,
     examples: [['council']],
   }),

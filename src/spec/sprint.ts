@@ -42,7 +42,7 @@ const backend = z.discriminatedUnion('kind', [
     model,
   }),
   z.strictObject({
-    kind: z.literal('cli').meta({ description: 'Agent program that burn runs once per turn.' }),
+    kind: z.literal('cli').meta({ description: 'Agent program that burn runs once for each turn.' }),
     agent: z.enum(agentNames.filter(isSprintAgent)).meta({
       description: 'Agent program. `custom`: any other program; `command` gets the prompt on its standard input.',
       examples: ['hermes'],
@@ -198,7 +198,7 @@ export const sprint = z.strictObject({
     examples: [['epic', 'study']],
   }),
   skip_titles: words.optional().meta({
-    description: 'Regular expressions. Sprints do not take an issue if one of them matches its title. Case does not matter.',
+    description: 'Regular expressions. Sprints do not take an issue if one of the expressions matches the title. Case does not matter.',
     default: defaults.sprintSkipTitles,
     examples: [['^epic\\b']],
   }),
@@ -217,7 +217,7 @@ export const sprint = z.strictObject({
   check_timeout: timeSpan.optional().meta({ description: 'Timeout of the check.', default: defaults.checkTime, examples: ['20m'] }),
   allow_paths: words.optional().meta({
     description:
-      'Globs of protected paths (CI definitions, hooks) that need no approval by a person. They start at the top folder of the repo.',
+      'Globs of protected paths (CI definitions, hooks) that need no approval by a person. The globs start at the top folder of the repo.',
     default: [],
     examples: [['.github/workflows/docs.yml']],
   }),

@@ -75,8 +75,8 @@ for (const [what, code, answers, scope, permanent] of ambiguous)
 
 test('classifyRefusal: says what to do about the repo', async () => {
   for (const [rights, advice] of [
-    [{ ...writable, archived: true }, /archived.*: unarchive it, or remove it from "repos"/],
-    [{ ...writable, issues: false }, /issues are disabled.*: enable .* or remove it from "repos"/],
+    [{ ...writable, archived: true }, /archived.*: unarchive the repo, or remove it from "repos"/],
+    [{ ...writable, issues: false }, /issues are disabled.*: enable .* or remove the repo from "repos"/],
     [{ ...writable, exists: false }, /does not exist.*: correct "repos" in the spec, or give the account access/],
   ] as const) {
     const { why } = await classifyRefusal(fails('forge_not_found'), 'o/r#1', forgeWith({ rights }).forge)

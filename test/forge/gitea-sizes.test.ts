@@ -123,7 +123,7 @@ test('gitea: reports disabled issues, not a missing issue', async (t) => {
 test('gitea: says what to do about an archived repo', async (t) => {
   const { server, forge } = await small(t)
   server.state.repo(repo).archived = true
-  const archived = fails('forge_archived', /unarchive it, or remove it from "repos" in the spec/)
+  const archived = fails('forge_archived', /unarchive the repo, or remove it from "repos" in the spec/)
   await assert.rejects(forge.comment(`${repo}#1`, 'x'), archived)
   server.trouble({ kind: 'status', status: 403, message: 'repo is archived' }, /^POST/)
   await assert.rejects(forge.comment(`${repo}#1`, 'x'), archived)

@@ -4,7 +4,7 @@ import type { Issue, IssueRef, RepoRef, Time } from '../nouns.ts'
 
 /**
  * The standing of an issue in the fleet. `queued`: it waits in the queue of its repo. `asked`: burn asked the council about it. `taken`: a
- * worker or a sprint works on it. `none`: burn does not give it.
+ * worker or a sprint works on it. `none`: burn does not give the issue to a worker.
  */
 export type Standing = 'queued' | 'asked' | 'taken' | 'none'
 

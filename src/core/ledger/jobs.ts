@@ -35,8 +35,8 @@ export interface JobLedger {
   renewLeases(owner: string, lease: Time): Promise<readonly string[]>
   /** Releases the leases of this owner at once, so that the next process need not wait until they expire. */
   releaseLeases(owner: string): Promise<void>
-  /** Returns a value that an earlier process saved; null if there is none. */
+  /** Returns the value that an earlier process saved under a key; null if there is none. */
   loadValue(key: string): Promise<string | null>
-  /** Saves a value for a later process. */
+  /** Saves a value under a key, for a later process. */
   saveValue(key: string, value: string): Promise<void>
 }
