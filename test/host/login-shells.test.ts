@@ -48,6 +48,7 @@ function homeOfPerson(t: TestContext): string {
     '.config/fish/config.fish': 'echo Welcome; echo Welcome >&2; set -gx PATH $HOME/tools $PATH; set -gx KEY two\\nlines',
     '.tcshrc': 'echo Welcome',
     '.login': 'echo Welcome; setenv PATH "${HOME}/tools:${PATH}"; setenv KEY "two\\\nlines"',
+    '.config/nushell/login.nu': 'print Welcome; $env.PATH = ($env.PATH | prepend $"($env.HOME)/tools"); $env.KEY = "two\\nlines"',
     'tools/agent-of-test':
       '#!/bin/sh\nprintf "%s|" "$PWD" "$KEY" "$EXTRA" "$@" >"$HOME/seen.new"; mv "$HOME/seen.new" "$HOME/seen"; exec cat',
   }
@@ -73,12 +74,12 @@ for (const name of ['bash', 'zsh', 'fish', 'tcsh', 'nu']) {
         const { stdout } = await runProcess([shell, '-c', loginShellWords(['printf', '%s\\0', ...texts])], { ...limit, env })
         assert.deepEqual(stdout.split('\0').slice(0, -1), texts)
       }),
-      { numRuns: 15 },
+      { numRuns: 6, examples: [[['!b', "\\'", 'a\\', '\n', '']]] },
     )
   })
 }
 
-for (const name of ['sh', 'fish', 'tcsh']) {
+for (const name of ['sh', 'fish', 'tcsh', 'nu']) {
   test(`ssh: works with the login shell ${name} and its greetings`, { timeout: 60_000 }, async (t) => {
     const shell = shellAt(name)
     if (shell === null) return t.skip(`there is no ${name} on this machine`)
@@ -87,7 +88,7 @@ for (const name of ['sh', 'fish', 'tcsh']) {
     if (sshd === null) return t.skip('there is no sshd on this machine')
     const config = join(home, 'ssh_config')
     writeFileSync(config, 'Host *\n  RemoteCommand echo Welcome\n  RequestTTY force\n')
-    const options = { ...sshd.options, ControlPath: 'none' }
+    const { options } = sshd
     const machine: Machine = machineOn(privateSocket(t), { transport: { kind: 'ssh', host: sshd.host, port: sshd.port, options } })
 
     const words = ["a\\'b", 'c\\', '!d', '\n', '']
@@ -113,7 +114,7 @@ for (const name of ['sh', 'fish', 'tcsh']) {
   })
 }
 
-for (const name of ['bash', 'fish', 'tcsh']) {
+for (const name of ['bash', 'fish', 'tcsh', 'nu']) {
   test(`start: agents get the environment of the login shell ${name}`, { timeout: 60_000 }, async (t) => {
     const shell = shellAt(name)
     if (shell === null) return t.skip(`there is no ${name} on this machine`)
@@ -206,7 +207,7 @@ test('login_shell: asks the user database if cron set SHELL', async (t) => {
 test('ssh: reports a login shell that does not run the command', { timeout: 60_000 }, async (t) => {
   const sshd = await startSshd(t, undefined, { shell: '/bin/sh', home: scratch(t), before: 'echo Closed for today; exit 0' })
   if (sshd === null) return t.skip('there is no sshd on this machine')
-  const options = { ...sshd.options, ControlPath: 'none' }
+  const { options } = sshd
   const machine = machineOn(privateSocket(t), { transport: { kind: 'ssh', host: sshd.host, port: sshd.port, options } })
   const told = /its login shell did not run burn's command; it printed: Closed for today/
   await assert.rejects(openTmux(machine, { clock }), { code: 'machine_unreachable', message: told })
