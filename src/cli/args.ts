@@ -1,16 +1,16 @@
-/** Declares the arguments and options of a command as data, and parses a command line with them. */
+/** Declares the arguments and options of commands as data, and parses command lines by these declarations. */
 import { BurnError } from '../core/errors.ts'
 import { nearest } from '../core/suggest.ts'
 import { durationMs, durationPattern } from '../spec/units.ts'
 
-/** One argument or option. `form`: `<issue>`, `[name...]`, `--json`, `-j, --jobs <n>`, `-m, --machine <name...>` or `--no-hooks`. */
+/** One argument or option. `form` is its syntax: `<issue>`, `[name...]`, `--json`, `-j, --jobs <n>`, `-m, --machine <name...>` or `--no-hooks`. */
 export interface Arg<V> {
   readonly form: string
-  /** The text in `--help`: verb or noun first, one line, no full stop. */
+  /** The text in `--help`. It begins with a verb or a noun, is one line, and has no full stop. */
   readonly description: string
-  /** The value if the command line does not have it. */
+  /** The value if the command line does not have this argument or option. */
   readonly fallback: V
-  /** Parses one word. Throws BurnError if the word is not valid. */
+  /** Returns the value that a word of the command line stands for. Throws BurnError if the word is not valid. */
   readonly read?: (word: string) => V
   readonly choices?: readonly string[]
   /** Marks a required option. An argument is required if its form is `<…>`. */
@@ -20,11 +20,11 @@ export interface Arg<V> {
 export type Args = Readonly<Record<string, Arg<unknown>>>
 export type Parsed<T extends Args> = { readonly [K in keyof T]: T[K] extends Arg<infer V> ? V : never }
 
-/** Returns an option without a value: true if given; for `--no-…`, false if given. */
+/** Returns an option that takes no value. It is true if the command line has it; a `--no-…` option is false then. */
 export const flag = (form: string, description: string): Arg<boolean> => ({ form, description, fallback: form.startsWith('--no-') })
-/** Returns a required argument or option. */
+/** Returns a required argument or option with a text value. */
 export const text = (form: string, description: string): Arg<string> => ({ form, description, fallback: '', required: true })
-/** Returns an argument or option with a text value, undefined if not given. */
+/** Returns an argument or option with a text value. The value is undefined if the command line does not have it. */
 export const optional = (form: string, description: string): Arg<string | undefined> => ({ form, description, fallback: undefined })
 /** Returns an argument or option with any number of values. */
 export const list = (form: string, description: string): Arg<readonly string[]> => ({ form, description, fallback: [] })
@@ -36,7 +36,7 @@ export const parsedArg = <V, F>(form: string, description: string, read: (word: 
   fallback,
 })
 
-/** Returns an argument or option with a fixed set of values. Pass undefined as the fallback only for a required argument. */
+/** Returns an argument or option whose value is one of `choices`. */
 export function choice<const C extends string, F extends C | undefined>(
   form: string,
   description: string,
@@ -51,32 +51,33 @@ export function choice<const C extends string, F extends C | undefined>(
   return { form, description, fallback, choices, read }
 }
 
-/** Returns the whole number that a word is, 0 or more. Throws BurnError `usage` (exit 2). */
+/** Parses a whole number of 0 or more. Throws BurnError `usage` (exit 2). */
 export function parseWholeNumber(word: string): number {
   if (!/^\d{1,9}$/.test(word)) throw usage(`${JSON.stringify(word)} must be a whole number, 0 or more`)
   return Number(word)
 }
 
-/** Returns the whole number that a word is, 1 or more. Throws BurnError `usage` (exit 2). */
+/** Parses a whole number of 1 or more. Throws BurnError `usage` (exit 2). */
 export function parsePositive(word: string): number {
   const number = parseWholeNumber(word)
   if (number === 0) throw usage('0 must be 1 or more')
   return number
 }
 
-/** Returns a duration such as `1h30m` in milliseconds. Throws BurnError `duration` (exit 2). */
+/** Parses a duration such as `1h30m`, and returns it in milliseconds. Throws BurnError `duration` (exit 2). */
 export function parseDuration(word: string): number {
   if (durationPattern.test(word)) return durationMs(word)
-  throw new BurnError('duration', `${JSON.stringify(word)} is not a duration`, 'write it like 40m, 2h or 1h30m', { exit: 2 })
+  throw new BurnError('duration', `${JSON.stringify(word)} is not a duration`, 'write a duration like 40m, 2h or 1h30m', { exit: 2 })
 }
 
 /**
- * Returns a time (ms since 1970) from an ISO 8601 time, or from a duration before (`direction` -1) or after (1) `now`.
+ * Parses a time, and returns it in ms since 1970. `word` is an ISO 8601 time or a duration. A duration counts back from `now` if
+ * `direction` is -1, and forward if it is 1.
  * Throws BurnError `duration` or `usage` (exit 2).
  */
 export function timeFrom(word: string, now: number, direction: -1 | 1): number {
   const time = /^\d{4}-/.test(word) ? Date.parse(word) : now + direction * parseDuration(word)
-  if (Number.isNaN(time)) throw usage(`${JSON.stringify(word)} is not a time`, 'write it like 2026-12-24T08:00Z')
+  if (Number.isNaN(time)) throw usage(`${JSON.stringify(word)} is not a time`, 'write a time like 2026-12-24T08:00Z')
   return time
 }
 
@@ -85,11 +86,11 @@ export function usage(message: string, hint = ''): BurnError {
   return new BurnError('usage', message, hint, { exit: 2 })
 }
 
-/** An argument or option with the parts of its form. */
+/** An argument or option, and what its form says about it. */
 export interface Shape {
   readonly key: string
   readonly arg: Arg<unknown>
-  /** `--jobs` and `-j`; empty for an argument. */
+  /** The names of an option, such as `-j` and `--jobs`; empty for an argument. */
   readonly names: readonly string[]
   /** Whether a value follows the option. */
   readonly valued: boolean
@@ -97,7 +98,7 @@ export interface Shape {
   readonly required: boolean
 }
 
-/** Returns the shapes of a command's arguments and options, in the order of declaration. */
+/** Parses the forms of a command's arguments and options. Keeps the order of `args`. */
 export function shapesOf(args: Args): Shape[] {
   return Object.entries(args).map(([key, arg]) => {
     const names = arg.form.match(/(?<=^|, )--?[a-z][\w-]*/gi) ?? []
@@ -107,7 +108,7 @@ export function shapesOf(args: Args): Shape[] {
   })
 }
 
-/** Parses the words after a command's name. Throws BurnError `usage` (exit 2). */
+/** Parses the words after a command's name, and returns the value of each argument and option by its key. Throws BurnError `usage` (exit 2). */
 export function parseArgs(words: readonly string[], args: Args): Readonly<Record<string, unknown>> {
   const shapes = shapesOf(args)
   const given = new Map<Shape, string[]>()

@@ -1,4 +1,4 @@
-/** Lists the commands by task, in the order of `--help`. A command's module is loaded only if it is called. */
+/** Lists the commands by task, in the order of `--help`. burn loads the module of a command only to run it or to print its help. */
 import type { AnyCommand } from './command.ts'
 
 /** A command by its full name. */
@@ -8,7 +8,7 @@ export interface Entry {
   readonly load: () => Promise<AnyCommand>
 }
 
-/** Old command names, each with its new name. They work for one more release. */
+/** The new command name for each deprecated one. Deprecated names work for one more release. */
 export const deprecatedNames: Readonly<Record<string, string>> = {
   launch: 'up',
   'ledger adopt': 'ledger release-claims',
@@ -19,15 +19,15 @@ export const deprecatedNames: Readonly<Record<string, string>> = {
   schedule: 'job schedule',
 }
 
-/** Summaries of the words that begin several commands. */
+/** Help texts for first words that several commands share, such as `ledger`. */
 export const nouns: Readonly<Record<string, string>> = {
   issue: 'Manage one issue',
-  job: 'Run burn on a schedule',
+  job: 'List recurring jobs, and schedule burn commands',
   ledger: 'Inspect and maintain the database of the fleet',
-  log: 'Show what happened, newest last',
+  log: 'Show the events of the fleet, newest last',
   spec: 'Check and describe fleet-spec.json',
-  sprint: 'Do issues without a pane, each in its own workspace',
-  worker: 'Work as one worker, or have workers skip issues',
+  sprint: 'Work on issues without a pane, each in its own workspace',
+  worker: 'Run the loop of one worker, or make a worker skip issues',
 }
 
 const modules = {
@@ -57,7 +57,7 @@ type Modules = { readonly [M in keyof typeof modules]: Awaited<ReturnType<(typeo
 
 type CommandIn<M> = { [K in keyof M]: M[K] extends AnyCommand ? K : never }[keyof M]
 
-/** Returns the entry of a command: `key` is its export in `module`. */
+/** Returns the entry of a command. `key` is the name under which `module` exports the command. */
 function entry<M extends keyof Modules>(name: string, summary: string, module: M, key: CommandIn<Modules[M]>): Entry {
   // TypeScript cannot follow these lookups. The cast is safe, because `CommandIn` admits only exported commands.
   const load = modules[module] as () => Promise<Readonly<Record<typeof key, AnyCommand>>>
@@ -70,12 +70,12 @@ export const groups: readonly { readonly title: string; readonly entries: readon
     title: 'Set up',
     entries: [
       entry('spec check', 'Check the spec and print each finding with its line and column', 'spec', 'specCheckCommand'),
-      entry('spec docs', 'Print all keys with types, defaults and meanings (Markdown)', 'spec', 'specDocsCommand'),
+      entry('spec docs', 'Print all spec keys with types, defaults and meanings (Markdown)', 'spec', 'specDocsCommand'),
       entry('spec schema', 'Print the JSON Schema of the spec, for editors', 'spec', 'specSchemaCommand'),
-      entry('doctor', 'Check machines, forge, credentials and ledger; say what to fix', 'doctor', 'doctorCommand'),
+      entry('doctor', 'Check machines, forge, credentials and ledger, and print remedies', 'doctor', 'doctorCommand'),
       entry('up', 'Create the tmux sessions, windows and panes of the spec', 'up', 'upCommand'),
       entry('christen', 'Start an agent in each empty pane, and tell it its name and role', 'christen', 'christenCommand'),
-      entry('down', 'End the panes that burn made, and no others', 'up', 'downCommand'),
+      entry('down', 'End the panes that burn created, and no others', 'up', 'downCommand'),
     ],
   },
   {
@@ -87,7 +87,7 @@ export const groups: readonly { readonly title: string; readonly entries: readon
     entries: [
       entry('status', 'Show what each worker is doing, with the evidence for it', 'status', 'statusCommand'),
       entry('watch', 'Show what each worker is doing, live', 'watch', 'watchCommand'),
-      entry('log', 'Show what happened, newest last', 'log', 'logCommand'),
+      entry('log', 'Show the events of the fleet, newest last', 'log', 'logCommand'),
       entry('log kinds', 'Print all kinds of events with their payloads (Markdown)', 'log', 'logKindsCommand'),
       entry('explain', 'Explain why an issue was or was not assigned, or an error code', 'explain', 'explainCommand'),
       entry('capture', "Print the screen of a worker's pane", 'panes', 'captureCommand'),
@@ -109,21 +109,21 @@ export const groups: readonly { readonly title: string; readonly entries: readon
     entries: [
       entry('issue release', 'Take an issue from its worker, so that another may get it', 'issue', 'releaseCommand'),
       entry('issue requeue', 'Let an issue that is done or was given up be assigned again', 'issue', 'requeueCommand'),
-      entry('issue prompt', 'Print the prompt of an issue, without a claim', 'issue', 'promptCommand'),
-      entry('worker loop', 'Do issue after issue as one worker, until Ctrl-C', 'worker', 'loopCommand'),
-      entry('worker skip', 'Have a worker skip an issue', 'worker', 'skipCommand'),
+      entry('issue prompt', 'Print the prompt of an issue without claiming the issue', 'issue', 'promptCommand'),
+      entry('worker loop', 'Work on one issue after another as one worker, until Ctrl-C', 'worker', 'loopCommand'),
+      entry('worker skip', 'Make a worker skip an issue, or stop skipping it', 'worker', 'skipCommand'),
       entry('worker skips', 'List the issues that workers skip', 'worker', 'skipsCommand'),
-      entry('sprint run', 'Do one or more eligible issues', 'sprint', 'sprintRunCommand'),
-      entry('sprint publish', 'Push a change kept for a person, and open it for review', 'sprint', 'publishCommand'),
+      entry('sprint run', 'Work on one or more eligible issues without a pane', 'sprint', 'sprintRunCommand'),
+      entry('sprint publish', 'Push a change that waits for a person, and open it for review', 'sprint', 'publishCommand'),
       entry('sprint list', 'List sprints, newest first', 'records', 'sprintListCommand'),
       entry('sprint show', 'Show a sprint with its transcript', 'records', 'sprintShowCommand'),
-      entry('sprint results', 'Show results by model, or all rows as CSV', 'records', 'resultsCommand'),
-      entry('sprint prune', 'Delete old workspaces and transcripts, but no unpushed work', 'records', 'sprintPruneCommand'),
+      entry('sprint results', 'Show the results of sprints by model, or all sprints as CSV', 'records', 'resultsCommand'),
+      entry('sprint prune', 'Delete old workspaces and transcripts, except unpushed work', 'records', 'sprintPruneCommand'),
       entry('job list', 'List recurring jobs with their last and next runs', 'job', 'jobListCommand'),
       entry('job schedule', 'Print a crontab line, systemd units or a launchd job', 'job', 'scheduleCommand'),
       entry('ledger', 'List dispatches, newest first', 'ledger', 'ledgerCommand'),
       entry('ledger check', 'Check the integrity of the ledger', 'ledger', 'checkCommand'),
-      entry('ledger release-claims', "Release the claims of this fleet's lost ledger", 'ledger', 'releaseClaimsCommand'),
+      entry('ledger release-claims', 'Release the claims that a lost ledger of this fleet made', 'ledger', 'releaseClaimsCommand'),
       entry('ledger prune', 'Delete history that is older than the retention', 'ledger', 'ledgerPruneCommand'),
       entry('ledger migrate', 'Upgrade the database schema (every command does this automatically)', 'ledger', 'migrateCommand'),
       entry('ledger backup', 'Copy the ledger to a file, while it is in use', 'ledgerCopy', 'backupCommand'),

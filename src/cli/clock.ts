@@ -1,7 +1,7 @@
 /** The system clock, for the port `Clock`. */
 import type { Clock } from '../core/ports.ts'
 
-/** The clock of this process. A sleep ends early, without an error, if its signal is aborted. */
+/** The clock of this process. `sleep` resolves early, without an error, if its signal is aborted. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: (ms, signal) =>

@@ -1,4 +1,4 @@
-/** Declares commands as values: their options, what they run, and how they show the result to a person. */
+/** Types of commands. A command is a value with its options, a function that runs it and a function that prints its result for a person. */
 import type { ExitCode } from '../core/errors.ts'
 import type { Clock } from '../core/ports.ts'
 import type { Session } from '../observe/session.ts'
@@ -16,20 +16,20 @@ export interface Deps {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string
   readonly cwd: string
-  /** The argv that starts this program: interpreter and file. */
+  /** The argv that starts this program again: the path of Node and the path of burn's file. */
   readonly self: readonly string[]
-  /** Aborted by the first Ctrl-C or SIGTERM. The command then finishes its step and starts no other. */
+  /** Aborted by the first Ctrl-C or SIGTERM. Then the command finishes its current step and starts no other step. */
   readonly stop: AbortSignal
 }
 
-/** The options of every command. */
+/** The values of the options that every command has. */
 export interface Common {
   readonly spec: string | undefined
   readonly here: string | undefined
   readonly json: boolean
 }
 
-/** A session that must be closed. */
+/** An open session. Its opener must close it. */
 export interface OpenSession {
   readonly session: Session
   /** The path that the spec was read from. */
@@ -37,40 +37,41 @@ export interface OpenSession {
   close(): Promise<void>
 }
 
-/** The process, the common options and the output of a running command. */
+/** The context of a running command: its process, its common options and its output. */
 export interface CommandContext extends Deps {
   readonly common: Common
-  /** Opens the fleet of the spec. `runBurn` closes it after the command. */
+  /** Opens a session with the fleet of the spec. `runBurn` closes the session after the command. */
   readonly open: () => Promise<OpenSession>
   /**
-   * Prints one part of a stream: a line of JSON with `--json`, else `present`. Check its type with `satisfies`, because `present` gets it.
+   * Prints one part of a result that arrives in parts: as a line of JSON with `--json`, else with `present`. Callers check the type of a
+   * part with `satisfies`, because the compiler does not see that `present` gets it.
    */
   readonly emit: (part: unknown) => void
-  /** Output for progress that only a person needs; null with `--json`. */
+  /** The output for messages that only people read, such as progress; null with `--json`. */
   readonly person: Io | null
 }
 
-/** A result, which `--json` prints, and the exit code. */
+/** The result of a command and its exit code. `--json` prints the result. */
 export interface Done<R> {
   readonly result: R
   readonly exit: ExitCode
 }
 
-/** A command: its arguments, its work and how a person sees the result. */
+/** A command: its arguments and options, the function that runs it, and the function that prints its result for a person. */
 export interface Command<T extends Args, R> {
   readonly args: T
   readonly examples?: readonly string[]
-  /** Paragraphs at the end of its help. One that begins with "Exit codes" replaces the general line. */
+  /** Paragraphs at the end of the command's help. A paragraph that begins with "Exit codes" replaces the general one. */
   readonly notes?: readonly string[]
-  /** Returns the result, or only the exit code if everything was emitted. */
+  /** Runs the command. Returns the result, or only the exit code if `emit` has printed everything. */
   readonly run: (deps: CommandContext, given: Parsed<T>) => Promise<Done<R> | ExitCode>
   readonly present: (result: R, io: Io, given: Parsed<T>, now: number) => void
 }
 
-/** A command of any options and result. */
+/** A command with any options and any type of result. */
 export type AnyCommand = Command<Args, unknown>
 
-/** Returns a command; the compiler checks the types of its options and its result. */
+/** Returns the declared command. With this function the compiler infers and checks the types of its options and its result. */
 export function command<T extends Args, R>(declared: Command<T, R>): AnyCommand {
   // The cast is safe: a command gets only options that its own `args` parsed, and presents only its own results.
   return declared as unknown as AnyCommand
@@ -81,7 +82,7 @@ export function done<R>(result: R, exit: ExitCode = 0): Done<R> {
   return { result, exit }
 }
 
-/** Returns 0 if all parts succeeded, 1 if none did, else 3. */
+/** Returns the exit code for `succeeded` of `all` parts: 0 if all succeeded, 1 if none did, else 3. */
 export function exitFor(succeeded: number, all: number): ExitCode {
   return succeeded === all ? 0 : succeeded === 0 ? 1 : 3
 }

@@ -4,16 +4,16 @@ import type { Io } from './io.ts'
 import { groups, nouns, deprecatedNames, type Entry } from './catalog.ts'
 import { shapesOf, type Args } from './args.ts'
 
-const about = "Turns a forge's backlog into work on a fleet of coding agents in tmux panes on machines you own."
-const exits = 'Exit codes: 0 done, 1 failed, 2 usage or spec, 3 done in part.'
+const about = 'Assigns the open issues of a forge to a fleet of coding agents, which run in tmux panes on your machines.'
+const exits = 'Exit codes: 0 done, 1 failed, 2 usage or spec error, 3 done in part.'
 const start = 'Get started: burn spec check, burn doctor, burn up, burn christen, burn dispatch --dry-run, burn dispatch, burn status'
 
 type Row = readonly [name: string, description: string]
 
-/** Returns the width of a first column that holds all names. */
+/** Returns the width (in characters) of a first column that fits all names. */
 const nameWidth = (rows: readonly Row[]) => Math.max(0, ...rows.map(([name]) => name.length)) + 4
 
-/** Formats rows in two columns. The second column starts at `first` and is wrapped to `width`. */
+/** Returns lines in two columns. The second column starts at column `first`, and its text wraps at `width`. */
 function columns(rows: readonly Row[], width: number, first = nameWidth(rows)): string[] {
   return rows.flatMap(([name, description]) =>
     wrapped(description, Math.max(30, width - first)).map(
@@ -34,7 +34,7 @@ function wrapped(text: string, width: number): string[] {
   return [...lines, line]
 }
 
-/** Returns the help of burn: all commands by task. Commands that share their first word are one row. */
+/** Returns the lines of `burn --help`: all commands by task. Commands with the same first word share one row. */
 export function rootHelp(io: Io): string[] {
   const sections = groups.map(({ title, entries }) => ({
     title,
@@ -59,7 +59,7 @@ export function rootHelp(io: Io): string[] {
   ]
 }
 
-/** Returns the help for a word that begins several commands. */
+/** Returns the lines of `burn WORD --help` for a word that several commands begin with. */
 export function nounHelp(word: string, entries: readonly Entry[], io: Io): string[] {
   const rows = entries.map(({ name, summary }): Row => [name, summary])
   return [`Usage: burn ${word} <command> [options]`, '', ...wrapped(nouns[word] ?? '', io.width), '', ...columns(rows, io.width)]
@@ -78,7 +78,10 @@ function rowsOf(args: Args, kind: 'argument' | 'option'): Row[] {
   })
 }
 
-/** Returns the help of a command. `common`: the options of all commands. `below`: commands whose names begin with this one's. */
+/**
+ * Returns the help of a command. `common`: the options that every command has. `below`: commands whose names begin with the name of
+ * this command, such as `ledger check` for `ledger`.
+ */
 export function commandHelp(
   { name, summary }: Entry,
   { args, notes = [], examples = [] }: AnyCommand,

@@ -1,5 +1,5 @@
 /**
- * Input and output of a command. All output passes `printable` here, so that text of a forge, a model or a screen cannot control the
+ * Input and output of commands. All output goes through `printable`, so that text from a forge, a model or a screen cannot control the
  * terminal. Only sequences of `control` and `paint` pass.
  */
 import { styleText } from 'node:util'
@@ -13,34 +13,34 @@ export interface Io {
   readonly out: (...lines: string[]) => void
   /** Prints lines like `out`, to standard error. */
   readonly err: (...lines: string[]) => void
-  /** Prints a text of any number of lines, without a line break at its end. */
+  /** Prints a text with its line breaks, and adds none at its end. */
   readonly write: (text: string) => void
-  /** Prints a value as JSON. Control characters are escaped. */
+  /** Prints a value as JSON, with control characters escaped. */
   readonly json: (value: unknown, indented?: boolean) => void
-  /** Prints a line that is already JSON. */
+  /** Prints a line that the caller has formatted as JSON. */
   readonly jsonLine: (line: string) => void
   /** Whether standard output is a terminal. */
   readonly tty: boolean
-  /** Columns of the terminal; Infinity if there is none, so that pipes get whole lines. */
+  /** Number of columns of the terminal; Infinity without a terminal, so that a pipe gets whole lines. */
   readonly columns: number
-  /** Columns of the terminal; 100 if there is none. */
+  /** Number of columns of the terminal; 100 without a terminal. */
   readonly width: number
   /** Returns the current columns and rows of the terminal. */
   readonly size: () => { readonly width: number; readonly height: number }
-  /** Returns the text in a style; unchanged in a pipe or with NO_COLOR. */
+  /** Returns the text in a style. Returns it unchanged if output goes to a pipe, or with NO_COLOR. */
   readonly paint: (style: Style, text: string) => string
-  /** Returns a control sequence of burn's own. `sequence`: the part after `ESC [`. */
+  /** Returns a terminal control sequence that `out` and `write` print unescaped. `sequence`: the part after `ESC [`. */
   readonly control: (sequence: string) => string
   /** Asks a yes-or-no question. Returns false if there is no terminal to answer it. */
   readonly confirm: (question: string) => Promise<boolean>
-  /** Returns standard input, up to `maxInput` characters. */
+  /** Returns standard input. It stops reading after `maxInput` characters. */
   readonly readInput: () => Promise<string>
 }
 
 /** Maximum number of characters that are read from standard input. */
 const maxInput = 16 * 1024 * 1024
 
-/** The raw streams below an `Io`. */
+/** The streams that an `Io` reads and writes. */
 export interface Streams {
   readonly out: (text: string) => void
   readonly err: (text: string) => void
@@ -53,10 +53,10 @@ export interface Streams {
   readonly random: () => number
 }
 
-/** Returns an `Io` over raw streams. */
+/** Returns an `Io` that uses the given streams. */
 export function openIo({ out, err, input, terminal, colours = false, confirm = async () => false, random }: Streams): Io {
   const size = terminal ?? (() => ({ width: 100, height: 24 }))
-  // Foreign text cannot guess these numbers, so it cannot forge a sequence. As parameters of a sequence they take no columns.
+  // burn's own sequences begin with these random numbers. Text from others cannot guess them, so it cannot forge such a sequence.
   const own = `\x1b[${Array.from({ length: 4 }, () => 1000 + Math.floor(random() * 9000)).join(';')};`
   const control = (sequence: string) => own + sequence
   const printable = (text: string) => text.split(own).map(sanitize).join('\x1b[')
@@ -64,7 +64,7 @@ export function openIo({ out, err, input, terminal, colours = false, confirm = a
   return {
     out: (...all) => out(lines(all)),
     err: (...all) => err(lines(all)),
-    // Lines of CSV end in CR LF.
+    // Keep CR LF, because CSV lines end with it.
     write: (text) => out(text.split('\r\n').map(printable).join('\r\n')),
     json: (value, indented = false) => out(`${escapeUnprintable(JSON.stringify(value, null, indented ? 2 : 0))}\n`),
     jsonLine: (line) => out(`${escapeUnprintable(line)}\n`),
@@ -117,19 +117,19 @@ export function processIo(random: () => number): Io {
   })
 }
 
-/** Pause between two lines of progress without a terminal (ms). */
+/** Minimum time (ms) between two progress lines if there is no terminal. */
 const lineInterval = 60_000
 
 /** A display of progress. */
 export interface Progress {
   readonly say: (text: string) => void
-  /** Clears the line of progress. */
+  /** Clears the progress line. */
   readonly end: () => void
 }
 
 /**
- * Returns a progress display: one line that is overwritten on a terminal, else one line per minute on standard error.
- * `json`: standard output is for a program, so it gets no progress. `now`: a monotonic clock (ms).
+ * Returns a progress display. On a terminal it overwrites one line. Without a terminal, or with `json`, it prints one line per minute to
+ * standard error. `now`: a monotonic clock (ms).
  */
 export function progressOn(
   io: Pick<Io, 'tty' | 'write' | 'err' | 'size' | 'control'>,

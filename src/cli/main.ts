@@ -12,12 +12,12 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   let interrupts = 0
   const interrupt = () => {
     interrupts += 1
-    // Exiting at once is safe: the ledger has every intent before its effect, so the next run continues from there.
+    // Exiting at once is safe: burn records each intent in the ledger before it acts, so the next run can continue.
     if (interrupts > 1) process.exit(130)
     io.err('Finishing the current step. Press Ctrl-C again to stop at once; the next run continues from there.')
     stop.abort()
   }
-  // `burn status | head` closes the pipe early. That is not an error.
+  // A reader such as `head` may close the pipe early. That is not an error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EPIPE' ? process.exit(0) : io.err(messageOf(error))))
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
   try {
@@ -36,5 +36,5 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   }
 }
 
-// No top-level await: lazily loaded chunks import this one, and could not load before it ended.
+// Do not await here: lazily loaded chunks import this module, and would wait for the end of a top-level await.
 void main(process.argv.slice(2)).then((exit) => (process.exitCode = exit))

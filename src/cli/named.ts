@@ -1,9 +1,9 @@
-/** Finds the machines, workers and issues that a command line names. */
+/** Looks up the machines, workers and issues that are named on a command line. */
 import type { Fleet, Machine, Worker } from '../core/nouns.ts'
 import { BurnError } from '../core/errors.ts'
 import { nearest } from '../core/suggest.ts'
 
-/** Returns the named machines, or all machines if none is named. Throws BurnError `machine_unknown` (exit 2). */
+/** Returns the machines with these names; all machines if `names` is empty. Throws BurnError `machine_unknown` (exit 2). */
 export function machinesNamed(fleet: Fleet, names: readonly string[]): readonly Machine[] {
   if (names.length === 0) return fleet.machines
   return names.map((name) => {
@@ -22,7 +22,7 @@ export function allWorkers(fleet: Fleet): Worker[] {
   return fleet.machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers))
 }
 
-/** Returns the worker with an id, or with a unique name. Throws BurnError `worker_unknown` or `worker_ambiguous` (exit 2). */
+/** Returns the worker with this id or name. Throws BurnError `worker_unknown`, or `worker_ambiguous` if several workers have the name (exit 2). */
 export function workerNamed(fleet: Fleet, name: string): Worker {
   const workers = allWorkers(fleet)
   const found = workers.filter((worker) => worker.id === name || worker.name === name)
@@ -31,7 +31,7 @@ export function workerNamed(fleet: Fleet, name: string): Worker {
     throw new BurnError(
       'worker_ambiguous',
       `${found.length} workers have the name ${name}`,
-      `name one of them: ${found.map(({ id }) => id).join(', ')}`,
+      `write one of these: ${found.map(({ id }) => id).join(', ')}`,
       { exit: 2 },
     )
   }
@@ -43,7 +43,7 @@ export function workerNamed(fleet: Fleet, name: string): Worker {
 }
 
 /**
- * Returns the workers that a name stands for: one worker, or all of a window (`CRUCIBLE` or `mac/CRUCIBLE`), lane or machine, or `all`.
+ * Returns the workers that a name stands for. It names a worker, a window (`CRUCIBLE` or `mac/CRUCIBLE`), a lane or a machine, or is `all`.
  * Throws BurnError `worker_unknown` or `worker_ambiguous` (exit 2).
  */
 export function workersNamed(fleet: Fleet, name: string): Worker[] {
@@ -53,10 +53,10 @@ export function workersNamed(fleet: Fleet, name: string): Worker[] {
   return groups.length > 0 ? groups : [workerNamed(fleet, name)]
 }
 
-/** The kinds of names on a command line. */
+/** Kinds of things that a command line can name. `place`: a worker, a window or a machine. `name`: one of these, for `burn watch`. */
 type Noun = 'kind' | 'lane' | 'machine' | 'name' | 'place' | 'repo' | 'worker'
 
-/** Returns the error `NOUN_unknown` (exit 2), with the nearest of `candidates` in its hint. */
+/** Returns the BurnError `<noun>_unknown` (exit 2). Its hint has the candidate that is most similar to `name`. */
 export function unknownNameError(noun: Noun, name: string, candidates: readonly string[]): BurnError {
   const near = nearest(name, candidates)
   const listed = candidates.slice(0, 12).join(', ')
@@ -64,7 +64,7 @@ export function unknownNameError(noun: Noun, name: string, candidates: readonly 
   return new BurnError(`${noun}_unknown`, `there is no ${noun} ${JSON.stringify(name)}`, hint, { exit: 2 })
 }
 
-/** Returns the issue `owner/repo#7` that a text names; `repo#7` gets the forge's owner. Throws BurnError `issue_ref` (exit 2). */
+/** Returns an issue in the form `owner/repo#7`. Adds the owner of the spec's forge to `repo#7`. Throws BurnError `issue_ref` (exit 2). */
 export function issueNamed(fleet: Fleet, text: string): string {
   const match = /^(?:([\w.-]+)\/)?([\w.-]+)#([1-9]\d{0,9})$/.exec(text)
   if (match === null) throw new BurnError('issue_ref', `${JSON.stringify(text)} is not an issue`, 'write owner/repo#7', { exit: 2 })

@@ -1,6 +1,6 @@
 /** Draws series of numbers, as block characters for a terminal or as SVG. */
 
-/** Points of one line of a plot. */
+/** One line of a plot, as points. */
 export interface Series {
   readonly label: string
   /** Ordered by x. */
@@ -9,7 +9,7 @@ export interface Series {
 
 const blocks = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 
-/** Returns `count` values at equal distances from the first x to `last`, each that of the latest point up to there. */
+/** Samples a series at `count` equidistant x values, up to `last`. Each value is the y of the last point at or before that x. */
 function sampled({ points }: Series, last: number, count: number): number[] {
   const first = points[0]?.x ?? 0
   let at = 0
@@ -23,7 +23,10 @@ function sampled({ points }: Series, last: number, count: number): number[] {
 const endOf = ({ points }: Series) => points.at(-1)?.x ?? 0
 const highest = (all: readonly Series[]) => Math.max(1, ...all.flatMap(({ points }) => points.map(({ y }) => y)))
 
-/** Returns lines of `width` columns: the series as a filled area, with its highest value, and with `ends` below the ends of the x axis. */
+/**
+ * Returns the lines of a text plot, `width` columns wide: the series as a filled area, with its highest value as the label of the y axis.
+ * `ends`: the labels of the two ends of the x axis.
+ */
 export function plotted(series: Series, width: number, height: number, ends: readonly [string, string]): string[] {
   const top = highest([series])
   const margin = String(Math.round(top)).length + 1
@@ -41,7 +44,7 @@ export function plotted(series: Series, width: number, height: number, ends: rea
 const colours = ['#2563eb', '#f59e0b', '#16a34a', '#dc2626']
 const size = { width: 800, height: 300, left: 60, bottom: 40, top: 40 }
 
-/** Returns an SVG document with a line per series. x is in hours. */
+/** Returns an SVG document with a line per series. The x values are in hours. */
 export function svgOf(title: string, all: readonly Series[]): string {
   const last = Math.max(1e-9, ...all.map(endOf))
   const top = highest(all)

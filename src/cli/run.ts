@@ -1,4 +1,4 @@
-/** Runs one command line in this process. It uses no globals of the process, so that several can run concurrently. */
+/** Runs one command line in this process. It reads and changes no global state of the process, so several command lines can run concurrently. */
 import type { ExitCode } from '../core/errors.ts'
 import type { Io } from './io.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
@@ -8,14 +8,17 @@ import { entries, deprecatedNames, type Entry } from './catalog.ts'
 import { version, type AnyCommand, type Common, type Deps, type OpenSession, type Done, type CommandContext } from './command.ts'
 import { flag, optional, parseArgs, usage } from './args.ts'
 
-/** The options of every command. */
+/** The options that every command has. */
 const common = {
-  spec: optional('-f, --spec <file>', 'Fleet spec (default: $BURN_SPEC, ./fleet-spec.json, ~/.config/burn-fleet/fleet-spec.json)'),
-  here: optional('--here <machine>', 'Machine of the spec that burn runs on, reached without ssh (default: $BURN_HERE)'),
+  spec: optional(
+    '-f, --spec <file>',
+    'Fleet spec (default: $BURN_SPEC, else ./fleet-spec.json, else ~/.config/burn-fleet/fleet-spec.json)',
+  ),
+  here: optional('--here <machine>', 'Name of this computer among the machines of the spec; burn uses no ssh for it (default: $BURN_HERE)'),
   json: flag('--json', 'Print JSON'),
 }
 
-/** Runs `burn` with these words and returns its exit code. Closes the session that the command opened. */
+/** Runs `burn` with the arguments `argv`, and returns its exit code. It closes all sessions that the command opened. */
 export async function runBurn(argv: readonly string[], deps: Deps): Promise<ExitCode> {
   try {
     const exit = await runWords(argv, deps)
@@ -37,7 +40,7 @@ async function runWords(argv: readonly string[], deps: Deps): Promise<ExitCode> 
   if (asksHelp || found === null) return help(words, found, asksHelp, deps)
   const loaded = await found.entry.load()
   const given = parseArgs(found.rest, { ...loaded.args, ...common })
-  return withProcessContext({ env: deps.env, cwd: deps.cwd }, () => runCommand(loaded, given, deps))
+  return withProcessContext({ env: deps.env, cwd: deps.cwd }, () => runCommand(found.entry.name, loaded, given, deps))
 }
 
 function optionsEnd(argv: readonly string[]): number {
@@ -45,7 +48,7 @@ function optionsEnd(argv: readonly string[]): number {
   return end < 0 ? argv.length : end
 }
 
-/** Returns the command that the first words name, with the words after it; null if there is none. Warns about a deprecated name. */
+/** Returns the command that `argv` begins with, and the words after its name; null if there is no such command. Warns about a deprecated name. */
 function find(argv: readonly string[], { io }: Deps): { readonly entry: Entry; readonly rest: readonly string[] } | null {
   const [first = '', second = ''] = argv
   for (const name of [`${first} ${second}`, first]) {
@@ -63,7 +66,7 @@ async function help(argv: readonly string[], found: { readonly entry: Entry } | 
   const { commandHelp, nounHelp, rootHelp } = await import('./help.ts')
   const [first = '', second = ''] = argv
   const below = entries.filter(({ name }) => name.startsWith(`${found?.entry.name ?? first} `))
-  // If nobody asked for help, it is an error message.
+  // Help that nobody asked for is an error message, so it goes to standard error.
   const print = asked ? io.out : io.err
   if (found !== null) {
     const command = await found.entry.load()
@@ -85,11 +88,11 @@ function unknownCommand(first: string, second: string, below: readonly Entry[]):
   )
 }
 
-async function runCommand(loaded: AnyCommand, given: Readonly<Record<string, unknown>>, deps: Deps): Promise<ExitCode> {
+async function runCommand(name: string, loaded: AnyCommand, given: Readonly<Record<string, unknown>>, deps: Deps): Promise<ExitCode> {
   const { io, clock } = deps
-  // `common` was parsed together with the command's own options.
+  // The cast is safe: `given` has the values of `common`, too.
   const own = given as unknown as Common
-  const json = own.json ? await jsonPrinter(io) : null
+  const json = own.json ? await jsonPrinter(name, io) : null
   const opened: OpenSession[] = []
   const present = (result: unknown) => loaded.present(result, io, given, clock.now())
   const context: CommandContext = {
@@ -117,10 +120,10 @@ async function runCommand(loaded: AnyCommand, given: Readonly<Record<string, unk
   }
 }
 
-/** Returns a function that prints results as JSON, with each reason as a sentence. */
-async function jsonPrinter(io: Io): Promise<(value: unknown, indented?: boolean) => void> {
-  const { worded } = await import('../decide/wording.ts')
-  return (value, indented = false) => io.json(worded(value), indented)
+/** Returns a function that prints results of a command as JSON, with each reason as a sentence, and renamed fields under both names. */
+async function jsonPrinter(command: string, io: Io): Promise<(value: unknown, indented?: boolean) => void> {
+  const [{ worded }, { withOldFields }] = await Promise.all([import('../decide/wording.ts'), import('./old-fields.ts')])
+  return (value, indented = false) => io.json(withOldFields(command, worded(value)), indented)
 }
 
 function reportError(thrown: unknown, json: boolean, { io }: Deps): ExitCode {

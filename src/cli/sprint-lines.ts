@@ -7,7 +7,7 @@ import { duration, fit, table } from './table.ts'
 
 const colours = { change: 'green', kept: 'yellow', failed: 'red', given_back: 'yellow' } as const
 
-/** Returns a table of sprints. `now`: the end of the time shown for sprints that still run (ms). */
+/** Returns a table of sprints. `now` (ms): the duration of a sprint that still runs is counted up to this time. */
 export function sprintTable(rows: readonly Sprint[], io: Io, now?: number): string[] {
   const lines = rows.map((row) => [
     row.id,
@@ -22,7 +22,7 @@ export function sprintTable(rows: readonly Sprint[], io: Io, now?: number): stri
   return table(['SPRINT', 'ISSUE', 'END', 'TOOK', 'MODEL', 'TOKENS', 'USD', 'CHANGE OR WHY'], lines, io.columns)
 }
 
-/** Returns the line for a sprint that ended. */
+/** Returns the line that `burn worker loop` prints when a sprint has ended. */
 export function endLine({ issue, outcome, failure, failure_text, change_url, started_at, ended_at }: Sprint, io: Io): string {
   const end = io.paint(colours[outcome ?? 'failed'], failure ?? outcome ?? '')
   return `${io.paint('bold', issue)}  ${end} in ${duration((ended_at ?? started_at) - started_at)}  ${change_url ?? oneLine(failure_text ?? '', 500)}`
@@ -46,12 +46,12 @@ interface StyledLine {
   readonly style: Parameters<Io['paint']>[0] | null
 }
 
-/** Returns null for the end: the last note and the table have it. */
+/** Returns the progress line for a stage of a sprint. Returns null for the end, because the last note and the table show the result. */
 function stageLine(stage: SprintStage): StyledLine | null {
   return stage === 'ended' ? null : { text: stage, style: 'cyan' }
 }
 
-/** Returns null for entries that only the transcript needs. */
+/** Returns the progress line for an entry of the transcript. Returns null for entries that are not shown as progress. */
 function noteLine(note: TranscriptEntry): StyledLine | null {
   switch (note.kind) {
     case 'note':
@@ -65,7 +65,7 @@ function noteLine(note: TranscriptEntry): StyledLine | null {
   }
 }
 
-/** Returns the arguments of a tool call. For a text of several lines it returns only their number: the transcript has the text. */
+/** Returns the arguments of a tool call for a progress line. An argument of several lines is shown as its number of lines. */
 function argumentsText(args: unknown): string {
   if (typeof args !== 'object' || args === null) return String(args)
   return Object.entries(args)

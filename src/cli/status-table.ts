@@ -19,7 +19,7 @@ const colours: Record<ReadingState, Parameters<Io['paint']>[0]> = {
   unknown: 'gray',
 }
 
-/** Returns the lines of a machine: totals, then a row per worker. `bold`: workers whose rows are bold. */
+/** Returns the lines for a machine: its totals, then a row per worker. The rows of workers in `bold` are bold. */
 export function machineLines(machine: MachineReport, io: Io, now: number, bold: ReadonlySet<WorkerId> = new Set()): string[] {
   const head = `${io.paint('bold', machine.name)}  ${machine.reachable ? totalsLine(machine.totals, io) : io.paint('magenta', `unreachable: ${machine.reason ?? ''}`)}`
   const workers = machine.windows.flatMap((window) => window.workers.map((worker) => ({ window, worker })))
@@ -38,7 +38,7 @@ export function fleetLine({ totals }: StatusReport, io: Io): string {
   return `${io.paint('bold', 'fleet')}  ${totalsLine(totals, io)}`
 }
 
-/** Returns a warning with its remedy if another ledger of this fleet has issues. */
+/** Returns a warning with its remedy if another ledger of this fleet has claimed issues; no lines otherwise. */
 export function elsewhereLines({ claimed_elsewhere }: StatusReport, io: Io): string[] {
   const advice = elsewhereAdvice(claimed_elsewhere)
   return advice === null ? [] : [io.paint('yellow', advice.what), `  ${advice.remedy}`]
@@ -50,10 +50,10 @@ export function sprintLines({ sprints }: StatusReport, io: Io, now: number): str
   return rows.length === 0 ? [] : [io.paint('bold', 'sprints'), ...table(['  ISSUE', 'STAGE', 'FOR', 'WORKER'], rows), '']
 }
 
-/** Maximum number of rows of `backoffLines`. */
+/** Maximum number of rows that `backoffLines` returns. */
 const maxRows = 20
 
-/** Returns the table of repos that could not be read, holds (except on single workers), and backed-off issues and repos. */
+/** Returns the table of unread repos, holds, and backed-off issues and repos. Holds on single workers are in the rows of the workers. */
 export function backoffLines({ backed_off, holds, unread }: StatusReport, io: Io, now: number): string[] {
   const down = unread.map(({ repo, since, why }) => [`  ${repo}`, `not read for ${duration(now - Date.parse(since))}`, why])
   const backoffs = backed_off.map(({ subject, until, why }) => [
@@ -74,7 +74,7 @@ export function backoffLines({ backed_off, holds, unread }: StatusReport, io: Io
   return [io.paint('bold', 'no new work'), ...table(['  NAME', 'STATE', 'WHY'], rows, io.columns), '']
 }
 
-/** Returns a state with its detail, in the state's colour. */
+/** Returns the text of a state and its detail, in the colour of the state. */
 export function stateText(state: ReadingState, detail: string | null, io: Io): string {
   return io.paint(colours[state], detail === null ? state : `${state}: ${detail}`)
 }

@@ -1,7 +1,7 @@
 /** Formats tables as aligned columns without frames, so that `grep`, `cut` and copying work. */
 import { sanitize } from '../core/text.ts'
 
-/** Matches the style sequences of `Io.paint`. */
+/** Matches the style sequences that `Io.paint` adds. */
 const styles = /\x1b\[[\d;]*m/g
 /**
  * Matches texts of characters that take one column each. This covers most output and avoids `Intl.Segmenter`, whose first use is slow.
@@ -11,7 +11,7 @@ export const singleWidth =
   /^[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u058f\u2010-\u2027\u2190-\u21ff\u2500-\u25fc\u25ff-\u2613\u270c-\u2727\u2729-\u274b\u2758-\u2794\u2798-\u27af]*$/
 const segmentsOf = (text: string) => new Intl.Segmenter().segment(text)
 
-/** Returns the columns that a text takes in a terminal: wide characters take two, combining marks none. */
+/** Returns the number of columns that a text takes in a terminal. Wide characters take two columns, combining marks none. */
 export function widthOf(text: string): number {
   const plain = text.replace(styles, '')
   if (singleWidth.test(plain)) return plain.length
@@ -36,7 +36,7 @@ function segmentWidth(segment: string): number {
   return wide ? 2 : 1
 }
 
-/** Returns the text cut to `width` columns, with an ellipsis if it was longer. Style sequences are never cut. */
+/** Returns the text cut to `width` columns, with an ellipsis if it was longer. Keeps style sequences whole. */
 export function fit(text: string, width: number): string {
   if (widthOf(text) <= width) return text
   let cut = ''
@@ -84,7 +84,7 @@ export function table(head: readonly string[], given: readonly (readonly string[
 
 const toOneLine = (text: string) => sanitize(text).replace(/\n/g, ' ')
 
-/** Returns a duration (ms) in its one or two largest units: `3s`, `14m`, `2h05m` or `3d4h`. */
+/** Formats a duration (ms) with one or two units: `3s`, `14m`, `2h05m` or `3d4h`. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000))
   if (seconds < 60) return `${seconds}s`

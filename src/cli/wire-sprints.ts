@@ -1,4 +1,4 @@
-/** Wires sprints: adds backends, redaction and git with the forge's credentials to a session. */
+/** Wires the adapters of sprints: backends, redaction, and git with the forge's credentials. */
 import { hostname } from 'node:os'
 import type { SecretSource } from '../core/nouns.ts'
 import type { SprintPolicy } from '../core/sprint.ts'
@@ -19,7 +19,7 @@ export function sprintPolicy({ fleet }: OpenSession['session']): SprintPolicy {
   throw new BurnError('sprint_unset', 'no backend is configured: the spec has no "sprint"', hint, { exit: 2 })
 }
 
-/** Returns git that asks this process for the forge's login, only for that forge, and only if the remote requires one. */
+/** Returns the port for git. Its git gets the forge's credentials from this process, only for that forge, and only if the remote asks for them. */
 export function gitFor({ session: { fleet, notify } }: OpenSession, { env, clock, home }: SprintDeps): Git {
   const { url, token: source } = fleet.forge
   if (url === undefined || source === undefined) return { env, clock, login: null }
@@ -37,14 +37,14 @@ export function gitFor({ session: { fleet, notify } }: OpenSession, { env, clock
 /** Gitea ignores the username that comes with a token. */
 const username = 'burn'
 
-/** Returns the name of this machine for ids of sprint workers. */
+/** Returns the name of this computer, as it is used in the ids of sprint workers. */
 export function hostHere(): string {
   return hostname().replaceAll(/[^A-Za-z0-9_-]+/g, '-') || 'here'
 }
 
 type SprintDeps = Pick<Deps, 'clock' | 'env' | 'home'> & Partial<Pick<Deps, 'random'>>
 
-/** Returns the context of sprints. `onUpdate` gets their progress. Throws BurnError `sprint_unset` (exit 2) if the spec has no `sprint`. */
+/** Returns the context for sprints. burn calls `onUpdate` with their progress. Throws BurnError `sprint_unset` (exit 2) if the spec has no `sprint`. */
 export async function wireSprints(open: OpenSession, context: SprintDeps, onUpdate: SprintContext['onUpdate']): Promise<SprintContext> {
   const { session } = open
   const policy = sprintPolicy(session)
@@ -75,7 +75,7 @@ function nullIfUnreadable(thrown: unknown): null {
   throw thrown
 }
 
-/** Returns the secrets that can be read. An unreadable one cannot leak, and the code that needs it reports the error. */
+/** Returns the values of all readable secrets, for redaction. It skips an unreadable secret: code that needs the secret reports the error. */
 async function readableSecrets(sources: readonly SecretSource[], secret: (source: SecretSource) => Promise<string>): Promise<string[]> {
   const read = await Promise.all(sources.map((source) => secret(source).catch(nullIfUnreadable)))
   return read.filter((each) => each !== null)

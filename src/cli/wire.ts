@@ -1,4 +1,4 @@
-/** Wires the adapters: opens a session from a spec file. No other file constructs them. */
+/** Creates the adapters of a session from a spec file. Adapters of sprints are in `wire-sprints.ts`; no other file creates adapters. */
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
@@ -26,9 +26,9 @@ import { valueOf } from '../spec/jsonc.ts'
 
 /** The parts of the process that a session uses. */
 export interface Wiring extends Pick<Deps, 'clock' | 'env' | 'home' | 'cwd'>, Partial<Pick<Deps, 'random'>> {
-  /** Gets each line of the log. */
+  /** Called with each line of the log. */
   readonly notify: (line: LogLine) => void
-  /** Removes a secret from all later lines of the log. */
+  /** Redacts a secret in all later lines of the log. */
   readonly hide?: (secret: string) => void
 }
 
@@ -63,7 +63,7 @@ export async function readSpec(
 }
 
 /**
- * Returns a session over real adapters. With `dry_run` it does not record new workers; the next run draws the same names for them.
+ * Opens a session with the real adapters. With `dry_run` it does not record new workers. The next run gives them the same names.
  * Throws BurnError for a wrong spec or a ledger that cannot be opened.
  */
 export async function openSession(options: Partial<Common> & { readonly dry_run?: boolean }, wiring: Wiring): Promise<OpenSession> {
@@ -107,8 +107,8 @@ export async function openSession(options: Partial<Common> & { readonly dry_run?
 }
 
 /**
- * Prints notices to the log at once, and stores those that are not fleeting as events. Events are written in the background, in order;
- * `stored` waits for them. Without a ledger (in a dry run) nothing is stored.
+ * Returns a `notify` that prints a notice to the log at once, and stores it as an event unless its kind is fleeting. It writes events in
+ * the background, in order; `stored` waits for these writes. Without a ledger (in a dry run) it stores nothing.
  */
 function notices(
   ledger: Ledger | null,
@@ -144,7 +144,7 @@ export function logTo({ io, env, clock }: Pick<Deps, 'io' | 'env' | 'clock'>): L
   return openLog(logSettings(env['BURN_LOG']), { write: io.err, now: () => clock.now(), paint })
 }
 
-/** Makes the machine that burn runs on local: it may have no ssh server. */
+/** Returns the fleet, with a local transport for the machine named `here`. burn runs on that machine, and it may have no ssh server. */
 function withLocalMachine(here: string | undefined, fleet: DeclaredFleet): DeclaredFleet {
   if (here === undefined) return fleet
   const [machine] = machinesNamed(fleet, [here])
@@ -152,8 +152,8 @@ function withLocalMachine(here: string | undefined, fleet: DeclaredFleet): Decla
 }
 
 /**
- * Returns the checked spec and its ledger. The ledger stores the hash of the last checked text, and the same text is not checked again by
- * the same version of burn, because loading the checker is slow.
+ * Returns the checked spec and its ledger. The ledger stores the hash of the last spec that was found valid. burn does not check the same
+ * text again with the same version, because loading the checker is slow.
  */
 async function openChecked(
   text: string,
@@ -161,7 +161,7 @@ async function openChecked(
   { home, random = Math.random }: Wiring,
 ): Promise<{ written: WrittenSpec; ledger: Ledger }> {
   const hash = hashOf(`${version}\n${text}`)
-  // The value is not checked yet; the next line only reads `ledger`.
+  // The spec is not checked yet. The next line reads only its key `ledger`.
   const raw = valueOf(text) as WrittenSpec | null | undefined
   const place = typeof raw === 'object' && raw !== null && typeof (raw.ledger ?? '') === 'string' ? ledgerOf(raw, home) : ''
   const exists = place.startsWith('postgres') || existsSync(place.replace(/^sqlite:/, ''))
@@ -177,7 +177,7 @@ async function openChecked(
     await before?.close()
     throw thrown
   }
-  // Only the ledger that upgraded the tables can report it, so it is not opened again.
+  // Do not open the same ledger twice: only the object that upgraded the tables reports the upgrade.
   const isOpen = before !== null && url === place
   if (!isOpen) await before?.close()
   const ledger = isOpen ? before : await openLedger(url, { random })
@@ -185,7 +185,7 @@ async function openChecked(
   return { written, ledger }
 }
 
-/** Returns a 53-bit hash (cyrb53) that shows whether a text was edited. It protects nothing; Node's crypto is slow to load. */
+/** Returns a 53-bit hash (cyrb53) of a text, to detect edits. It needs no security, and Node's crypto is slow to load. */
 function hashOf(text: string): string {
   let [high, low] = [0xdeadbeef, 0x41c6ce57]
   for (let at = 0; at < text.length; at++) {
@@ -197,9 +197,7 @@ function hashOf(text: string): string {
   return `${text.length}:${(4294967296 * (2097151 & low) + (high >>> 0)).toString(36)}`
 }
 
-/**
- * Returns a generator of ids that sort in the order of creation, even within a millisecond, so that prompts keep the order of their claims.
- */
+/** Returns a function that makes ids. They sort in the order of creation, even within a millisecond, so that prompts keep their order. */
 function nextId(clock: Clock, random: () => number): () => string {
   let last = 0
   return () => newId((last = Math.max(clock.now(), last + 1)), random)

@@ -54,7 +54,8 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
     `attempt ${attempts} failed; next attempt after ${toSecond(until)} (dispatch.retry_after; to retry it now: burn issue requeue)`,
   not_served: ({ repo }) => `no window serves ${repo}`,
   queued: () => 'waiting for a free slot',
-  routed: ({ worker, why }) => `to ${worker}: ${sentence(why)}`,
+  routed: ({ worker, why }) => `assigned to ${worker}: ${sentence(why)}`,
+
   council_rests: ({ why }) => `council label: its repo is ${sentence(why)}`,
   council_asked: ({ asked, of }) => `council label: asked ${asked} of ${counted(of, 'council or sentinel worker')}`,
   repo_resting: backoffText,

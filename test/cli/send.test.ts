@@ -106,7 +106,7 @@ test('answer: shows the question, types nothing over it, and answers it', async 
   assert.equal((await stateOf(fleet, 'ANN')).state, 'waiting', 'nothing was typed')
   const taken = await fleet.burn('answer', 'ANN', 'deny')
   assert.equal(taken.code, 0, taken.err)
-  assert.match(taken.out, /took the answer/)
+  assert.match(taken.out, /accepted the answer/)
   const idle = await fleet.burn('answer', 'BEN')
   assert.equal(idle.code, 1)
   assert.match(idle.err, /asks nothing: it is idle/)

@@ -246,7 +246,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
     await until('its issue has a change', () => rig.changes().has(3), 90_000)
     const screen = () => tmuxOn(socket, 'capture-pane', '-p', '-t', 'S:W')
     await until('the pane shows the change', () => /acme\/app#3 +change in/.test(screen()))
-    assert.match(screen(), /box\/W\/AZOTH takes issues of acme\/app/)
+    assert.match(screen(), /box\/W\/AZOTH works on issues of acme\/app/)
     assert.doesNotMatch(screen(), /You are/, 'burn typed nothing into it')
   })
 })

@@ -9,8 +9,13 @@ import { flag, list, parsePositive, parsedArg } from '../args.ts'
 
 export const christenCommand = command({
   args: {
-    names: list('[machine|worker...]', 'Only these machines and workers (default: all)'),
-    parallel: parsedArg('-p, --parallel <n>', 'Agents to start at once per machine (default: its cores)', parsePositive, null),
+    names: list('[machine|worker...]', 'Machines and workers to christen (default: all)'),
+    parallel: parsedArg(
+      '-p, --parallel <n>',
+      'Number of agents to start at once on each machine (default: its CPU cores)',
+      parsePositive,
+      null,
+    ),
     dry_run: flag('-n, --dry-run', 'Show what would be started, and start nothing'),
     hooks: flag('--no-hooks', 'Start agents without the hooks that report to burn'),
   },
@@ -25,9 +30,10 @@ export const christenCommand = command({
       parallel,
       dryRun: dry_run,
       hooks,
-      // Most workers have the same reason, so each reason is printed once.
+      // Usually many workers have the same reason, so print each reason once.
       onWithoutHooks: (worker, why) => {
-        if (!reported.has(why)) io.err(`${io.paint('gray', 'without hooks')}: ${worker}, and all others with this reason: ${why}`)
+        if (!reported.has(why))
+          io.err(`${io.paint('gray', 'without hooks')}: ${worker} (other workers with this reason are not listed): ${why}`)
         reported.add(why)
       },
       onOutcome: (one) => {
@@ -39,7 +45,7 @@ export const christenCommand = command({
     const result = { workers: all.map(({ worker, outcome, why }) => ({ id: worker, outcome, why })) }
     return done(result, exitFor(all.length - failed, all.length))
   },
-  /** Prints only the totals: each worker's line was printed when it was done. */
+  /** Prints only the totals. `run` has printed a line for each worker as soon as its outcome was known. */
   present({ workers }, io) {
     const count = (outcome: Outcome) => workers.filter((one) => one.outcome === outcome).length
     const planned = count('planned') === 0 ? '' : `${count('planned')} to start or name, `

@@ -1,4 +1,4 @@
-/** `burn dispatch`: runs cycles that assign issues to workers, or shows with `--dry-run` what a cycle would do. */
+/** `burn dispatch`: runs cycles that assign issues to workers. With `--dry-run` it prints what a cycle would do. */
 import { counted } from '../../core/text.ts'
 import type { ExitCode } from '../../core/errors.ts'
 import type { CycleResult, dryCycle } from '../../cycle/cycle.ts'
@@ -18,13 +18,18 @@ type Shown = Planned | Cycle | { readonly skipped: string }
 export const dispatchCommand = command({
   args: {
     cycles: parsedArg('-c, --cycles <n>', 'Number of cycles; 0 runs until Ctrl-C', parseWholeNumber, 1),
-    interval: parsedArg('-i, --interval <seconds>', 'Pause between cycles (default: dispatch.interval)', parseWholeNumber, null),
-    machine: list('-m, --machine <name...>', 'Only workers of these machines'),
-    alone: flag('--alone', 'Exit if a dispatch --alone is running (for cron)'),
+    interval: parsedArg(
+      '-i, --interval <seconds>',
+      'Pause between cycles (default: dispatch.interval of the spec)',
+      parseWholeNumber,
+      null,
+    ),
+    machine: list('-m, --machine <name...>', 'Assign issues only to workers of these machines'),
+    alone: flag('--alone', 'Exit if another burn dispatch --alone is running (for cron)'),
     dry_run: flag('-n, --dry-run', 'Show what would be assigned, and change nothing'),
   },
   examples: ['burn dispatch --dry-run', 'burn dispatch', 'burn dispatch --cycles 0 --interval 60'],
-  notes: ['Exit codes: those of the last cycle. 0 done, 1 no repo could be read, 2 usage or spec, 3 a repo, machine or delivery failed.'],
+  notes: ['Exit codes of the last cycle: 0 done, 1 no repo could be read, 2 usage or spec error, 3 a repo, machine or delivery failed.'],
   async run({ open, emit, person, stop }, given) {
     const { session } = await open()
     const machines = machinesNamed(session.fleet, given.machine)
@@ -49,7 +54,7 @@ export const dispatchCommand = command({
     const interval = given.interval === null ? session.fleet.dispatch.interval : given.interval * 1000
     const begin = () => dispatch(machines, session, stop, { cycles, interval, onCycle })
     const ran = given.alone ? await runJobAlone('dispatch', session, begin) : { ran: true as const, result: await begin() }
-    if (!ran.ran) return done<Shown>({ skipped: 'another dispatch is running: nothing was started' })
+    if (!ran.ran) return done<Shown>({ skipped: 'another burn dispatch --alone is running: this one did nothing' })
     return ran.result > 0 ? 3 : exit
   },
   present(shown: Shown, io) {
@@ -59,12 +64,12 @@ export const dispatchCommand = command({
   },
 })
 
-/** Returns 1 if no repo could be read, because then no issue is known. */
+/** Returns the exit code. It is 1 if no repo could be read. `well`: there is no trouble, and no delivery failed. */
 function exitOf({ repos_down, writers }: FleetState, well: boolean): ExitCode {
   return repos_down.size > 0 && writers.size === 0 ? 1 : well ? 0 : 3
 }
 
-/** Backed-off issues and repos that one cycle lists. */
+/** Maximum number of backed-off issues and repos that burn prints after a cycle. */
 const maxBackoffsShown = 10
 
 interface Trouble {
@@ -90,17 +95,20 @@ function troubles({ state, backlog, resting }: Pick<CycleResult, 'backlog' | 're
   )
   const breakers = [...unproven].map(([kind, why]) => ({
     subject: kind,
-    text: `burn sends nothing to ${kind} agents: ${why} (burn attach shows a pane)`,
+    text: `burn sends nothing to ${kind} agents: ${why} (look at a pane: burn attach)`,
   }))
   const listed = resting
     .slice(0, maxBackoffsShown)
     .map((each) => ({ subject: each.subject, text: `${each.subject} is ${backoffText(each)}` }))
   const more = resting.length - listed.length
-  if (more > 0) listed.push({ subject: 'forge', text: `${more} more issues or repos are backed off (burn status lists them)` })
+  if (more > 0) listed.push({ subject: 'forge', text: `${more} more issues or repos are backed off (burn status lists all)` })
   return [...elsewhere, ...down, ...listed, ...unreachable, ...breakers, ...state.skipped.map((text) => ({ subject: text, text }))]
 }
 
-/** Prints each trouble when it starts and when it ends, not in every cycle. `reported`: the subjects whose trouble lasts; updated here. */
+/**
+ * Prints each trouble once: when it starts, and when its subject recovers. `reported` has the subjects with printed troubles; this
+ * function updates it.
+ */
 function reportTroubles(bad: readonly Trouble[], reported: Set<string>, io: Io): void {
   const now = new Set(bad.map(({ subject }) => subject))
   for (const { subject, text } of bad) if (!reported.has(subject)) io.err(io.paint('yellow', text))
@@ -134,7 +142,7 @@ function plannedOf({ actions }: Awaited<ReturnType<typeof dryCycle>>, bad: reado
   }
 }
 
-/** Prints a dry run. Leaves out `would_wait`: a person sees how many issues wait, and `burn explain` gives the reason. */
+/** Prints what a cycle would do. It prints no reasons of waiting repos (`would_wait`), because `burn explain` gives them for each issue. */
 function showPlan(
   { would_settle, would_tell, would_approve, would_leave, would_dispatch, verdicts, troubles: bad }: Planned,
   io: Io,
@@ -145,11 +153,11 @@ function showPlan(
     io.out(`${issue}  its text would be ${approved ? 'approved' : 'unapproved'}  ${sentence(reason)}`)
   for (const { issue, reason } of would_leave) io.out(`${issue}  would not be assigned  ${sentence(reason)}`)
   const rows = would_dispatch.map(({ issue, worker, kind, attempt, reason }) => [issue, worker, kind, String(attempt), sentence(reason)])
-  io.out(...table(['ISSUE', 'WORKER', 'KIND', 'TRY', 'WHY'], rows, io.columns))
+  if (rows.length > 0) io.out(...table(['ISSUE', 'WORKER', 'KIND', 'TRY', 'WHY'], rows, io.columns))
   const not = verdicts.filter(({ eligible }) => !eligible).length
   const wait = verdicts.length - not - would_dispatch.filter(({ kind }) => kind === 'work').length
-  const others = `queued or with the council: ${wait}, skipped: ${not}`
-  io.out(`Would dispatch ${would_dispatch.length}; ${others} (burn explain ISSUE gives the reason).`)
+  const planned = rows.length === 0 ? 'Would assign no issue' : `Would assign ${counted(rows.length, 'issue')}`
+  io.out(`${planned}. Queued or with the council: ${wait}. Skipped: ${not}. burn explain ISSUE gives the reason.`)
   for (const text of bad) io.err(io.paint('yellow', text))
 }
 

@@ -1,4 +1,4 @@
-/** `burn doctor`: checks that everything a fleet needs is there, and prints each finding with its remedy. */
+/** `burn doctor`: checks that the fleet has what it needs to run, and prints each finding with its remedy. */
 import type { Finding } from '../../doctor/findings.ts'
 import { command, done, type Deps, type OpenSession } from '../command.ts'
 import type { Io } from '../io.ts'
@@ -9,9 +9,9 @@ import { list } from '../args.ts'
 const signs = { ok: ['green', '✓'], warn: ['yellow', '!'], fail: ['red', '✗'] } as const
 
 export const doctorCommand = command({
-  args: { machines: list('[machine...]', 'Only these machines (default: all)') },
+  args: { machines: list('[machine...]', 'Machines to check (default: all)') },
   examples: ['burn doctor', 'burn doctor allegro'],
-  notes: ['Exit codes: 0 all checks are ok, 1 a check failed, 2 usage or spec, 3 there are only warnings.'],
+  notes: ['Exit codes: 0 all checks are ok, 1 a check failed, 2 usage or spec error, 3 no check failed, but there are warnings.'],
   async run(deps, given) {
     const open = await deps.open()
     const { session } = open
@@ -21,10 +21,9 @@ export const doctorCommand = command({
     const parts = [doctor(machines, session, show), ...(session.fleet.sprint === null ? [] : [checkSprints(open, deps, show)])]
     const findings = (await Promise.all(parts)).flat()
     const has = (level: string) => findings.some((finding) => finding.level === level)
-    // `mend` is the old name of `remedy`, and stays for one release.
-    return done({ findings: findings.map((finding) => ({ ...finding, mend: finding.remedy })) }, has('fail') ? 1 : has('warn') ? 3 : 0)
+    return done({ findings }, has('fail') ? 1 : has('warn') ? 3 : 0)
   },
-  /** Prints only the totals: each finding was printed when it was known. */
+  /** Prints only the totals. `run` has printed each finding as soon as it was known. */
   present({ findings }, io) {
     const count = (level: string) => findings.filter((finding) => finding.level === level).length
     const warnings = counted(count('warn'), 'warning')

@@ -1,4 +1,4 @@
-/** `burn explain CODE` and `burn explain --codes`: what error codes mean, and what to do about them. */
+/** `burn explain CODE` and `burn explain --codes`: print the meaning and the remedy of error codes. */
 import { errorAreas, errorTexts } from '../../core/error-codes.ts'
 import { BurnError } from '../../core/errors.ts'
 import { nearest } from '../../core/suggest.ts'
@@ -15,7 +15,7 @@ export function allCodes(): ExplainedCode[] {
   return errorTexts().map(([code, text]) => ({ code, ...text }))
 }
 
-/** Returns the error code that a word names. Throws BurnError `issue_ref` (exit 2) if it names none: the word may also be an issue. */
+/** Returns the error code with this name. Throws BurnError `issue_ref` (exit 2) if there is none; its hint covers issues, too. */
 export function codeNamed(word: string): ExplainedCode {
   const found = allCodes().find(({ code }) => code === word)
   if (found !== undefined) return found
@@ -24,10 +24,10 @@ export function codeNamed(word: string): ExplainedCode {
     allCodes().map(({ code }) => code),
   )
   const hint = near === null ? 'write owner/repo#7 for an issue; burn explain --codes lists the error codes' : `did you mean ${near}?`
-  throw new BurnError('issue_ref', `${JSON.stringify(word)} names no issue and no error code`, hint, { exit: 2 })
+  throw new BurnError('issue_ref', `${JSON.stringify(word)} is neither an issue nor an error code`, hint, { exit: 2 })
 }
 
-/** Returns the catalogue as Markdown; checked in as docs/reference/errors.md. */
+/** Returns all error codes as Markdown. docs/reference/errors.md is a copy of this text. */
 export function errorReference(): string {
   const areas = Object.entries<Readonly<Record<string, Omit<ExplainedCode, 'code'>>>>(errorAreas).map(([title, codes]) => {
     const rows = Object.entries(codes).map(([code, { meaning, remedy }]) => `| \`${code}\` | ${meaning} | ${remedy} |\n`)
@@ -38,7 +38,7 @@ export function errorReference(): string {
 
 const head = `# Errors
 
-Made by \`burn explain --codes\`. An error prints a message, its code in parentheses, and a hint:
+\`burn explain --codes\` prints this page. An error prints a message, its code in parentheses, and a hint:
 
 \`\`\`
 burn: there is no command "statsu" (usage)
@@ -47,7 +47,7 @@ burn: there is no command "statsu" (usage)
 
 Other output names errors as \`MESSAGE (CODE)\` or \`MESSAGE (CODE: HINT)\`.
 \`burn explain CODE\` prints one row of these tables. With \`--json\`, a failed command prints \`{"error": {"code", "message", "hint"}}\`.
-Codes are stable: a program may compare them, and must not parse messages. The message and the hint name the file, host or issue of the moment.
+Codes are stable: a program may compare them, and must not parse messages. The printed message and hint name the file, host or issue that the error is about.
 
-Exit codes: 1 failed, 2 usage or spec, 3 done in part.
+Exit codes: 1 failed, 2 usage or spec error, 3 done in part.
 `

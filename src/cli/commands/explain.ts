@@ -6,22 +6,18 @@ import { repoOf } from '../../core/refs.ts'
 import { counted, oneLine } from '../../core/text.ts'
 import { command, done } from '../command.ts'
 import { issueNamed } from '../named.ts'
-import { withOldDispatchFields, withOldRecordFields } from '../old-fields.ts'
 import { sprintTable } from '../sprint-lines.ts'
 import { duration, table } from '../table.ts'
 import { flag, optional, usage } from '../args.ts'
 import { allCodes, codeNamed, errorReference, type ExplainedCode } from './explain-code.ts'
 import { eventText } from '../../decide/event-kinds.ts'
 
-type Explained =
-  | (Explanation & { readonly resting: Explanation['backed_off'] })
-  | ExplainedCode
-  | { readonly codes: readonly ExplainedCode[] }
+type Explained = Explanation | ExplainedCode | { readonly codes: readonly ExplainedCode[] }
 
 export const explainCommand = command({
   args: {
     subject: optional('[issue|code]', 'owner/repo#7, repo#7, or an error code such as ledger_full'),
-    codes: flag('--codes', 'List all error codes with meanings and remedies (Markdown)'),
+    codes: flag('--codes', 'Print all error codes with meanings and remedies (Markdown)'),
   },
   examples: ['burn explain hermes-agent#7', 'burn explain forge_auth', 'burn explain app#7 --json'],
   async run({ open, io }, { subject, codes }) {
@@ -33,9 +29,7 @@ export const explainCommand = command({
     const explanation = await explain(issueNamed(session.fleet, subject), session)
     const { unread, issue } = explanation
     if (unread !== null) io.err(io.paint('yellow', unreadText(repoOf(issue), unread)))
-    // Old names of fields, which stay for one release.
-    const old = { record: withOldRecordFields(explanation.record), dispatches: explanation.dispatches.map(withOldDispatchFields) }
-    return done<Explained>({ ...explanation, resting: explanation.backed_off, ...old }, unread === null ? 0 : 3)
+    return done<Explained>(explanation, unread === null ? 0 : 3)
   },
   present(explained, io, _, now) {
     if ('codes' in explained) io.write(errorReference())
@@ -60,10 +54,10 @@ function linesOf({ issue, record, waits, backed_off, dispatches, sprints, servin
   const verdict = record?.verdict ?? null
   const decided =
     verdict === null
-      ? 'not considered yet (burn dispatch does it)'
+      ? 'not judged yet: no cycle of burn dispatch has read this issue'
       : `${io.paint(verdict.eligible ? 'green' : 'yellow', verdict.eligible ? 'eligible' : 'not eligible')}: ${sentence(verdict.reason)}${waits === null ? '' : `; ${sentence(waits)}`} (${ago(verdict.at)})`
   const workers = serving.length === 0 ? '' : `: ${serving.slice(0, 4).join(', ')}${serving.length > 4 ? ', …' : ''}`
-  const serves = `${counted(serving.length, 'worker')} for its repo${workers}; ${counted(record?.attempts ?? 0, 'failed attempt')}`
+  const serves = `${serving.length === 1 ? '1 worker serves' : `${serving.length} workers serve`} its repo${workers}; ${counted(record?.attempts ?? 0, 'failed attempt')}`
   const rows = dispatches.map((d) => [
     d.id,
     d.worker,
@@ -77,7 +71,7 @@ function linesOf({ issue, record, waits, backed_off, dispatches, sprints, servin
     ...about.map((line) => `  ${line}`),
     '',
     decided,
-    ...(record?.approval === 'edited' ? [io.paint('yellow', 'its text was edited after a trusted label was added')] : []),
+    ...(record?.approval === 'edited' ? [io.paint('yellow', 'the issue was edited after a trusted label approved its text')] : []),
     ...backed_off.map((each) => io.paint('yellow', `${each.subject} is ${backoffText(each)}`)),
     serves,
     ...(rows.length === 0 ? [] : ['', ...table(['DISPATCH', 'WORKER', 'STATE', 'SINCE', 'DELIVERY', 'WHY'], rows, io.columns)]),

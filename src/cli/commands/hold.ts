@@ -3,13 +3,13 @@ import { heldName } from '../../decide/wording.ts'
 import { command, done } from '../command.ts'
 import { list, optional, text, timeFrom, usage } from '../args.ts'
 
-const named = text('<name>', 'Worker, window (mac/CRUCIBLE), lane, machine, repo, or all')
+const named = text('<name>', 'Worker, window (mac/CRUCIBLE), lane, machine or repo; all for the whole fleet')
 
 export const holdCommand = command({
   args: {
     name: named,
-    why: list('[reason...]', 'Reason, for other people'),
-    until: optional('--until <when>', 'When it ends: 2h or 2026-12-24T08:00Z (default: burn resume)'),
+    why: list('[reason...]', 'Reason to show to other people'),
+    until: optional('--until <when>', 'End of the hold: 2h or 2026-12-24T08:00Z (default: until burn resume)'),
   },
   examples: ['burn hold AZOTH trying something in its pane', 'burn hold mac/CRUCIBLE --until 2h its disk is replaced', 'burn hold all'],
   async run({ open, env, clock }, given) {

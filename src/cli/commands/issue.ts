@@ -9,7 +9,7 @@ const issue = text('<issue>', 'owner/repo#7, or repo#7')
 export const releaseCommand = command({
   args: {
     issue,
-    force: flag('--force', 'Release even if its agent runs, its change is open, or another ledger of this fleet has it'),
+    force: flag('--force', 'Release the issue even if its agent runs, its change is open, or another ledger of this fleet claimed it'),
   },
   examples: ['burn issue release app#7', 'burn issue release app#7 --force'],
   async run({ open }, given) {
@@ -23,8 +23,8 @@ export const releaseCommand = command({
   present({ released, released_elsewhere, open_change }, io, given) {
     const ref = released[0]?.issue ?? given.issue
     for (const { worker, id } of released) io.out(`${ref} released from ${worker} (dispatch ${id})`)
-    for (const dispatch of released_elsewhere) io.out(`${ref} released from another ledger of this fleet (dispatch ${dispatch})`)
-    if (open_change !== null) io.out(`${ref} is not assigned again while its change is open: ${open_change}`)
+    for (const dispatch of released_elsewhere) io.out(`${ref} released: another ledger of this fleet had claimed it (dispatch ${dispatch})`)
+    if (open_change !== null) io.out(`burn does not assign ${ref} again while its change is open: ${open_change}`)
   },
 })
 

@@ -17,7 +17,7 @@ interface Copied {
 
 export const backupCommand = command({
   args: {
-    file: text('<file>', 'File for the copy; a spec can name it as its ledger'),
+    file: text('<file>', 'File to write the copy to; the copy is a complete SQLite ledger'),
     dry_run: flag('--dry-run', 'Show what would be copied, and change nothing'),
   },
   async run(deps, { file, dry_run }) {
@@ -38,7 +38,10 @@ export const backupCommand = command({
 })
 
 export const moveCommand = command({
-  args: { to: text('<url>', 'sqlite:<file> or postgres://…'), dry_run: flag('--dry-run', 'Show what would be moved, and change nothing') },
+  args: {
+    to: text('<url>', 'New ledger: sqlite:<file> or postgres://…'),
+    dry_run: flag('--dry-run', 'Show what would be moved, and change nothing'),
+  },
   async run(deps, { to: url, dry_run }): Promise<Done<Moved>> {
     const { fleet } = (await deps.open()).session
     const to = url.startsWith('sqlite:') ? `sqlite:${absolute(url.slice('sqlite:'.length), deps)}` : url
@@ -52,7 +55,7 @@ export const moveCommand = command({
     })
   },
   examples: ['burn ledger move postgres://burn@db.example.com/burn --dry-run', 'burn ledger move sqlite:~/burn.db'],
-  notes: ['The old ledger is closed: it says where the data went, and refuses all commands.'],
+  notes: ['burn closes the old ledger. A command that still uses the old ledger fails, and its error names the new one.'],
   present({ from, to, rows, ledger, dry_run }: Moved, io) {
     if (dry_run === true) return io.out(`Would move ${counted(rows, 'row')} from ${from} to ${to}, and close the old ledger`)
     io.out(`Moved ${counted(rows, 'row')} from ${from}`, `Now write this in the spec:  "ledger": ${JSON.stringify(ledger)}`)
@@ -70,7 +73,7 @@ export const exportCommand = command({
   present: () => undefined,
 })
 
-/** Shows the number of copied rows while `work` runs. */
+/** Runs `work`, shows the number of copied rows meanwhile, and returns the result of `work`. */
 async function withProgress<T>({ io, common }: CommandContext, work: (progress: (rows: number) => void) => Promise<T>): Promise<T> {
   const progress = progressOn(io, common.json)
   try {
@@ -80,7 +83,7 @@ async function withProgress<T>({ io, common }: CommandContext, work: (progress: 
   }
 }
 
-/** Returns the absolute path of a file that a person named from the working directory or with `~`. */
+/** Returns the absolute path for a path that is absolute, begins with `~/`, or is relative to the working directory. */
 function absolute(path: string, { cwd, home }: Deps): string {
   if (path.startsWith('/')) return path
   return path.startsWith('~/') ? `${home}/${path.slice(2)}` : `${cwd}/${path}`

@@ -1,4 +1,4 @@
-/** `burn ledger`: lists dispatches, checks and prunes the ledger, and releases the claims of a lost one. */
+/** `burn ledger`: lists dispatches, checks and prunes the ledger, and releases the claims of a lost ledger. */
 import { counted } from '../../core/text.ts'
 import { keysOf } from '../../core/json.ts'
 import { dispatchTransitions, slotStates } from '../../core/lifecycle.ts'
@@ -7,7 +7,6 @@ import { sentence } from '../../decide/wording.ts'
 import { isStale } from '../../decide/dispatch-moves.ts'
 import { command, done } from '../command.ts'
 import { issueNamed, workerNamed } from '../named.ts'
-import { withOldDispatchFields } from '../old-fields.ts'
 import { duration, table } from '../table.ts'
 import { choice, flag, optional, parsePositive, parsedArg, parseDuration } from '../args.ts'
 
@@ -40,7 +39,7 @@ export const ledgerCommand = command({
     const deliveries = new Map((await ledger.deliveries({ ids: found.map(({ id }) => id) })).map((d) => [d.id, d.state]))
     return done({
       dispatches: found.map((d) => ({
-        ...withOldDispatchFields(d),
+        ...d,
         delivery: deliveries.get(d.id) ?? null,
         stale: isStale(d, fleet.dispatch.stale_after, now),
       })),
@@ -91,7 +90,12 @@ function upgradeText(version: number, from: number | null): string {
 
 export const ledgerPruneCommand = command({
   args: {
-    older_than: parsedArg('--older-than <duration>', 'Minimum age, such as 90d (default: "retention" of the spec)', parseDuration, null),
+    older_than: parsedArg(
+      '--older-than <duration>',
+      'Minimum age of the history to delete, such as 90d (default: "retention" of the spec)',
+      parseDuration,
+      null,
+    ),
     dry_run: flag('--dry-run', 'Show what would be deleted, and change nothing'),
   },
   examples: ['burn ledger prune --older-than 90d --dry-run', 'burn ledger prune'],
@@ -100,7 +104,7 @@ export const ledgerPruneCommand = command({
     const age = older_than ?? fleet.retention
     if (age === null) {
       const hint = 'write --older-than 90d, or "retention": "365d" in the spec'
-      throw new BurnError('retention_missing', 'the age of old history is not set', hint, { exit: 2 })
+      throw new BurnError('retention_missing', 'no minimum age is set for the history to delete', hint, { exit: 2 })
     }
     return done({ ...(await ledger.prune(clock.now() - age, clock.now(), dry_run)), dry_run })
   },
@@ -117,11 +121,11 @@ export const ledgerPruneCommand = command({
 export const releaseClaimsCommand = command({
   args: {
     dry_run: flag('-n, --dry-run', 'Show which claims would be released, and change nothing'),
-    force: flag('--force', 'Release even if the worker may still work on the issue'),
+    force: flag('--force', 'Release a claim even if its worker may still work on the issue'),
   },
   notes: [
-    'Use it only if the other ledger is lost or no longer used. A dispatcher that still uses it would work on the same issues.',
-    'Exit codes: 0 done, 1 failed, 2 usage or spec, 3 some claims were kept.',
+    'Use this command only if the other ledger is lost or no longer used. A dispatcher that still uses that ledger would assign the same issues.',
+    'Exit codes: 0 done, 1 failed, 2 usage or spec error, 3 burn kept some claims.',
   ],
   examples: ['burn ledger release-claims --dry-run', 'burn ledger release-claims'],
   async run({ open }, { dry_run, force }) {

@@ -1,4 +1,4 @@
-/** `burn log`: prints events, newest last, and follows new ones. */
+/** `burn log`: prints events, newest last. With `--follow` it also prints new events. */
 import type { Event, EventFilter, LogLevel } from '../../core/events.ts'
 import type { Fleet, WorkerId } from '../../core/nouns.ts'
 import type { Session } from '../../observe/session.ts'
@@ -9,26 +9,26 @@ import { command, done } from '../command.ts'
 import { issueNamed, unknownNameError, workerNamed } from '../named.ts'
 import { flag, list, optional, parsePositive, parsedArg, timeFrom } from '../args.ts'
 
-/** Default limits. `--since` has the larger one, so that it shows all events of a usual night. */
+/** Default values of `--limit`. With `--since` it is larger, so that burn shows all events of a usual night. */
 const defaultLimit = 40
 const sinceLimit = 1000
-/** Pause between two polls for new events (ms). A notification of another process ends it early. */
+/** Pause between two polls for new events (ms). A notification from another process ends the pause early. */
 const pollInterval = 1000
 
 export const logCommand = command({
   args: {
-    since: optional('--since <when>', 'Only since 8h, 2d, or a time such as 2026-05-01T22:00'),
-    kind: list('--kind <kind...>', "Only these kinds; 'delivery.*' names all that begin so"),
-    issue: optional('--issue <issue>', 'Only about this issue'),
-    worker: optional('--worker <worker>', 'Only about this worker'),
-    after: optional('--after <cursor>', 'Only after this event; --json prints the cursors'),
+    since: optional('--since <when>', 'Start: a time such as 2026-05-01T22:00, or an age such as 8h or 2d'),
+    kind: list('--kind <kind...>', "Only events of these kinds; 'delivery.*' means all kinds that begin with delivery."),
+    issue: optional('--issue <issue>', 'Only events of this issue'),
+    worker: optional('--worker <worker>', 'Only events of this worker'),
+    after: optional('--after <cursor>', 'Only events after this cursor; --json prints the cursor of each event'),
     limit: parsedArg(
       '--limit <n>',
-      `Only the newest; with --after, the oldest (default: ${defaultLimit}; with --since ${sinceLimit})`,
+      `Maximum number of events: the newest ones; with --after, the oldest ones (default: ${defaultLimit}; with --since: ${sinceLimit})`,
       parsePositive,
       undefined,
     ),
-    follow: flag('-F, --follow', 'Print new events until Ctrl-C'),
+    follow: flag('-F, --follow', 'Continue with new events until Ctrl-C'),
   },
   examples: [
     'burn log --since 8h',
@@ -51,7 +51,7 @@ export const logCommand = command({
     if (!given.follow) return done<Shown>({ events: (await ledger.events({ ...filter, ...after, limit })).map(withText) })
     const until = await ledger.horizon()
     const show = (events: readonly Event[]) => events.map(withText).forEach((event) => emit(event satisfies ShownEvent))
-    // With a cursor, `follow` pages through all events since, because none may be left out.
+    // With --after, `follow` prints all events after the cursor, whatever the limit is.
     if (given.after === undefined) show(await ledger.events({ ...filter, until, limit }))
     await follow({ ...filter, after: given.after ?? until }, session, stop, show)
     return 0
@@ -73,7 +73,7 @@ interface Shown {
 
 const withText = (event: Event): ShownEvent => ({ ...event, text: eventText(event) })
 
-/** Events that one query reads. */
+/** Maximum number of events per query. */
 const pageSize = 500
 
 async function follow(
@@ -98,12 +98,12 @@ function lineOf({ at, kind, subject, issue, worker, text }: ShownEvent, io: Io):
   return [new Date(at).toISOString().replace(/\.\d+/, ''), io.paint('cyan', kind), about, oneLine(text, 240)].join('  ').trimEnd()
 }
 
-/** Returns the id of a worker of the spec by its name. A full id is returned as it is: it may be a sprint's worker. */
+/** Returns the id of the worker with a name. Returns a full id unchanged, because it may be the worker of a sprint, which is not in the spec. */
 function workerOf(name: string, fleet: Fleet): WorkerId {
   return name.split('/').length === 3 ? name : workerNamed(fleet, name).id
 }
 
-/** Returns an event kind, or a prefix with a trailing `*`, if it matches any kind. Throws BurnError `kind_unknown` (exit 2). */
+/** Returns `kind`: an event kind, or a prefix with a trailing `*`. Throws BurnError `kind_unknown` (exit 2) if it matches no kind. */
 function kindNamed(kind: string): string {
   const kinds = Object.keys(eventKinds)
   const isKnown = kind.endsWith('*') ? kinds.some((each) => each.startsWith(kind.slice(0, -1))) : kinds.includes(kind)
@@ -111,7 +111,7 @@ function kindNamed(kind: string): string {
   return kind
 }
 
-/** Returns the reference of event kinds as Markdown; checked in as docs/reference/events.md. */
+/** Returns all event kinds as Markdown. docs/reference/events.md is a copy of this text. */
 export function eventReference(): string {
   const kinds = Object.entries<Described>(eventKinds)
   const stored = kinds.filter(([, { fleeting }]) => fleeting !== true)
@@ -142,14 +142,14 @@ const head = `# Events
 - \`at\`: the time in milliseconds since 1970.
 - \`kind\`: the kind of event. \`subject\`: the dispatch, delivery, issue, repo, worker or machine that changed.
 - \`issue\`, \`worker\`: the issue and the worker of the event, or null.
-- \`actor\`: \`burn\`, \`person\` or \`forge\`; null in events of an older version.
-- \`payload\`: the data of the kind. A \`reason\` is printed as a sentence, with its stable code in \`reason_code\`. Events of an older version have \`prose\`.
+- \`actor\`: \`burn\`, \`person\` or \`forge\`; null in events from older versions of burn.
+- \`payload\`: the data of the event; its fields depend on the kind. A \`reason\` is printed as a sentence, with its stable code in \`reason_code\`. Events from older versions of burn have the code \`prose\`.
 - \`text\`: the payload in words.
 
-If the last column has a level, burn also prints the event to standard error when it happens. The ledger stores lasting trouble once an hour at most.
+If the last column has a level, burn also prints the event to standard error when it happens. If a trouble lasts, burn stores its event at most once an hour.
 `
-const printedOnlyHead = `## Printed, and not stored
+const printedOnlyHead = `## Events that are printed but not stored
 
-These events are printed to standard error only. \`BURN_LOG=json\` prints each line as a JSON object with the fields \`time\`, \`level\`, \`subject\`, \`text\`, \`kind\` and \`payload\`.
+burn prints these events to standard error only. \`BURN_LOG=json\` prints each line as a JSON object with the fields \`time\`, \`level\`, \`subject\`, \`text\`, \`kind\` and \`payload\`.
 \`BURN_LOG=warn\` leaves out lines below that level. \`BURN_LOG=json,warn\` does both. No line contains secrets.
 `

@@ -1,4 +1,4 @@
-/** `burn attach`, `capture`, `answer` and `classify`: show panes, answer their questions, and read recorded screens. */
+/** `burn attach`, `capture`, `answer` and `classify`: show panes, answer questions of agents, and classify recorded screens. */
 import type { Fleet, Machine } from '../../core/nouns.ts'
 import type { AttachTarget } from '../../operate/attach.ts'
 import type { Io } from '../io.ts'
@@ -9,16 +9,18 @@ import { flag, optional, parsePositive, parsedArg, text, parseWholeNumber } from
 
 export const attachCommand = command({
   args: {
-    place: optional('[worker|window|machine]', 'Place to show (default: the first machine)'),
-    print: flag('--print', 'Print the command instead of running it'),
+    place: optional('[worker|window|machine]', 'Worker, window or machine to show (default: the first machine)'),
+    print: flag('--print', 'Print the tmux command instead of running it'),
   },
   examples: ['burn attach AZOTH', 'burn attach CRUCIBLE', 'burn attach allegro --print'],
-  notes: ['It does not resize windows. Detach with the tmux prefix and d. Move the view with the prefix and Shift-arrows.'],
+  notes: [
+    'burn attach does not resize windows. To detach, press the tmux prefix, then d. To move the view, press the prefix, then Shift and an arrow key.',
+  ],
   async run({ open, io, env, common }, given) {
     const { session } = await open()
     const { attachArgv } = await import('../../operate/attach.ts')
     const { machine, place } = placeNamed(session.fleet, given.place)
-    // tmux refuses to start inside tmux. This pane is on another server, so hide TMUX from it.
+    // tmux refuses to start inside tmux. The fleet has its own tmux server, so unset TMUX.
     const outside = env['TMUX'] === undefined ? [] : ['env', '-u', 'TMUX']
     const argv = [...outside, ...(await attachArgv(machine, place, session))]
     if (given.print || common.json) {
@@ -36,7 +38,8 @@ export const attachCommand = command({
 })
 
 /**
- * Returns the machine, else the window, else the worker with a name. `mac/CRUCIBLE` names a window whose name is not unique.
+ * Returns the machine with a name; if there is none, the window; if there is none, the worker. If several machines have a window
+ * CRUCIBLE, `mac/CRUCIBLE` selects one. Without a name it returns the first machine.
  * Throws BurnError `window_ambiguous`, `worker_ambiguous` or `place_unknown` (exit 2).
  */
 function placeNamed(fleet: Fleet, name: string | undefined): { machine: Machine; place: AttachTarget } {
@@ -50,7 +53,7 @@ function placeNamed(fleet: Fleet, name: string | undefined): { machine: Machine;
   const found = windows.filter(({ window, id }) => window === wanted || id === wanted)
   const [first] = found
   if (found.length > 1) {
-    const hint = `name one of them: ${found.map(({ id }) => id).join(', ')}`
+    const hint = `write one of these: ${found.map(({ id }) => id).join(', ')}`
     throw new BurnError('window_ambiguous', `${found.length} windows have the name ${wanted}`, hint, { exit: 2 })
   }
   if (first !== undefined) return { machine: first.machine, place: { window: first.window } }
@@ -63,7 +66,7 @@ function placeNamed(fleet: Fleet, name: string | undefined): { machine: Machine;
 export const captureCommand = command({
   args: {
     worker: text('<worker>', 'Worker whose pane to print'),
-    lines: parsedArg('-l, --lines <n>', 'Also print this many rows of history', parseWholeNumber, 0),
+    lines: parsedArg('-l, --lines <n>', 'Number of rows of history to print above the screen', parseWholeNumber, 0),
     ansi: flag('--ansi', 'Keep colours and styles, but no other escape sequences'),
   },
   examples: ['burn capture AZOTH', 'burn capture AZOTH --lines 200 > azoth.txt'],
@@ -76,7 +79,7 @@ export const captureCommand = command({
   present: ({ rows }, io) => io.out(...rows.map((row) => withColours(row, io))),
 })
 
-/** Marks colour and style sequences as burn's own, so that `Io` prints them. `Io` escapes all other sequences of the screen. */
+/** Returns the row with its colour and style sequences marked as burn's own, so that `Io` prints them. `Io` escapes all other sequences. */
 function withColours(row: string, io: Io): string {
   return row.replace(/\x1b\[([\d;:]*m)/g, (_, style: string) => io.control(style))
 }
@@ -87,9 +90,9 @@ type Answering =
 
 export const answerCommand = command({
   args: {
-    worker: text('<worker>', 'Worker that asks'),
-    choice: optional('[choice]', 'Number or first words of a choice; your own text; or cancel'),
-    if: optional('--if <mark>', 'Only if it still asks the question with this mark'),
+    worker: text('<worker>', 'Worker that asks the question'),
+    choice: optional('[choice]', 'Number or first words of a choice, your own text, or cancel (default: show the question)'),
+    if: optional('--if <mark>', 'Answer only if the worker still asks the question with this mark'),
   },
   examples: ['burn answer AZOTH', 'burn answer AZOTH 2', 'burn answer AZOTH "allow once"'],
   async run({ open }, given) {
@@ -105,8 +108,8 @@ export const answerCommand = command({
   },
   present(shown: Answering, io, { worker }) {
     if ('outcome' in shown) {
-      const still = `${shown.worker} did not take the answer and still asks. Look at its pane: burn attach ${shown.worker}`
-      return io.out(shown.outcome === 'taken' ? `${shown.worker} took the answer and is ${shown.state}` : still)
+      const still = `${shown.worker} still asks: its agent did not accept the answer. Look at the pane: burn attach ${shown.worker}`
+      return io.out(shown.outcome === 'taken' ? `${shown.worker} accepted the answer and is ${shown.state}` : still)
     }
     io.out(io.paint('yellow', `${shown.worker} is waiting: ${shown.detail ?? 'question'}`), ...shown.question.split('\n'))
     io.out(io.paint('gray', `Answer with: burn answer ${worker} <choice> --if ${shown.mark}`))
@@ -118,13 +121,18 @@ export const classifyCommand = command({
     agent: text('-a, --agent <kind>', 'Kind of the agent that drew the screen'),
     title: parsedArg('--title <title>', 'Title of the pane', String, ''),
     command: parsedArg('--command <command>', 'Current command of the pane', String, ''),
-    dead: flag('--dead', 'The pane is dead'),
-    width: parsedArg('--width <columns>', 'Width of the pane (default: its longest row)', parsePositive, null),
-    height: parsedArg('--height <rows>', 'Height of the pane (default: its rows)', parsePositive, null),
-    cursor: parsedArg('--cursor <x,y>', 'Position of its cursor (default: 0,0)', (word) => word.split(',').map(parseWholeNumber), [0, 0]),
+    dead: flag('--dead', 'Treat the pane as dead: its process has ended'),
+    width: parsedArg('--width <columns>', 'Width of the pane (default: the length of its longest row)', parsePositive, null),
+    height: parsedArg('--height <rows>', 'Height of the pane (default: its number of rows)', parsePositive, null),
+    cursor: parsedArg(
+      '--cursor <x,y>',
+      'Position of the cursor, from 0,0 at the top left (default: 0,0)',
+      (word) => word.split(',').map(parseWholeNumber),
+      [0, 0],
+    ),
   },
   examples: ["tmux capture-pane -p -t %5 | burn classify --agent hermes --title '' --width 120 --height 30"],
-  notes: ['It reads the screen from standard input, and prints JSON.'],
+  notes: ['burn classify reads the screen from standard input, and prints JSON.'],
   async run({ io }, { agent, title, command: running, dead, width, height, cursor }) {
     const { paneAgent } = await import('../../agents/index.ts')
     const kind = paneAgent({ kind: agent })

@@ -1,4 +1,4 @@
-/** `burn send` and `burn council`: send a person's text to workers. */
+/** `burn send` and `burn council`: send a text or a question from a person to workers. */
 import { counted } from '../../core/text.ts'
 import type { Reason } from '../../core/reasons.ts'
 import { sentence } from '../../decide/wording.ts'
@@ -26,17 +26,19 @@ type SendResult = { readonly would_send: readonly string[]; readonly bytes: numb
 
 export const sendCommand = command({
   args: {
-    to: text('<to>', 'Worker, window, lane or machine, or all'),
-    words: text('<text>', 'Text, or - to read it from standard input'),
-    wait: parsedArg('-w, --wait <seconds>', 'Withdraw the text if the pane stays in use this long', parsePositive, 30),
-    dry_run: flag('-n, --dry-run', 'Show who would get it, and send nothing'),
+    to: text('<to>', 'Worker, window, lane or machine; all for the whole fleet'),
+    words: text('<text>', 'Text to send; - reads it from standard input'),
+    wait: parsedArg('-w, --wait <seconds>', 'Time to wait for a free pane before burn withdraws the text', parsePositive, 30),
+    dry_run: flag('-n, --dry-run', 'Show which workers would get the text, and send nothing'),
   },
   examples: [
     'burn send AZOTH "Stop after this issue, and say what is left."',
     'git diff | burn send mac/CRUCIBLE -',
     'burn send bugs "The CI is red: look there first." --wait 120',
   ],
-  notes: ['Exit codes: 0 every worker has the text, 1 none has it or failed, 2 usage or spec, 3 some have it.'],
+  notes: [
+    'Exit codes: 0 all workers have the text, 1 no worker has it, or burn failed, 2 usage or spec error, 3 only some workers have it.',
+  ],
   async run({ open, io, stop }, { to, words, wait, dry_run }) {
     const { session } = await open()
     const { checkText, send } = await import('../../operate/send.ts')
@@ -64,8 +66,8 @@ type CouncilResult = { readonly would_ask: readonly string[] } | { readonly aske
 
 export const councilCommand = command({
   args: {
-    words: text('<question>', 'Question, or - to read it from standard input'),
-    dry_run: flag('-n, --dry-run', 'Show who would be asked, and ask nobody'),
+    words: text('<question>', 'Question to ask; - reads it from standard input'),
+    dry_run: flag('-n, --dry-run', 'Show which workers would be asked, and ask nobody'),
   },
   examples: ['burn council "Should the-nexus move to a monorepo?"'],
   async run({ open, io, stop }, { words, dry_run }) {

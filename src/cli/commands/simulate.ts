@@ -1,4 +1,4 @@
-/** `burn simulate`: estimates how long a backlog takes with this fleet, and with more machines. */
+/** `burn simulate`: estimates how long this fleet takes for a backlog, and how long it takes with more machines. */
 import { counted } from '../../core/text.ts'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -26,13 +26,16 @@ const args = {
   ),
   hours: parsedArg('--hours <n>', 'Maximum simulated time in hours', parsePositive, 720),
   seed: parsedArg('--seed <n>', 'Seed of all random choices', parseWholeNumber, 1),
-  add: list('--add <machine...>', 'Also simulate another machine like this one; repeatable'),
-  turn: parsedArg('--turn <duration>', 'Median time per issue (default: from the ledger)', parseDuration, null),
-  review: parsedArg('--review <duration>', 'Median time in review (default: from the ledger)', parseDuration, null),
-  price: parsedArg('--price <amount>', 'Price of one hour of an agent', amount, null),
-  faults: optional('--faults <kinds>', 'Inject faults: all, or kinds with intervals: agent=2h,forge (docs/how-to/simulate.md)'),
+  add: list('--add <machine...>', 'Also simulate the fleet with a copy of this machine; repeatable'),
+  turn: parsedArg('--turn <duration>', 'Median duration of a turn, such as 40m (default: from the ledger)', parseDuration, null),
+  review: parsedArg('--review <duration>', 'Median duration of a review, such as 2h (default: from the ledger)', parseDuration, null),
+  price: parsedArg('--price <amount>', 'Price of one hour of an agent, to compute the cost', amount, null),
+  faults: optional(
+    '--faults <kinds>',
+    'Faults to inject: all, or kinds with mean intervals, such as agent=2h,forge (docs/how-to/simulate.md)',
+  ),
   dispatchers: parsedArg('--dispatchers <n>', 'Number of concurrent dispatchers', parsePositive, 1),
-  svg: optional('--svg <file>', 'Write the plot to this file'),
+  svg: optional('--svg <file>', 'File to write the plot of open issues to'),
 }
 
 type Options = Parsed<typeof args>
@@ -45,8 +48,8 @@ export const simulateCommand = command({
     'burn simulate --issues 500 --faults all --seed 7 --svg night.svg',
   ],
   notes: [
-    'It changes nothing in the fleet, on the forge or in the ledger.',
-    'Exit codes: 0 done, 1 failed, 2 usage or spec, 3 some issues were not done within --hours.',
+    'burn simulate changes nothing in the fleet, on the forge or in the ledger.',
+    'Exit codes: 0 done, 1 failed, 2 usage or spec error, 3 some issues were not done within --hours.',
   ],
   async run(deps, given) {
     const { session } = await deps.open()
@@ -65,17 +68,13 @@ function amount(word: string): number {
 interface Run extends Figures {
   readonly fleet: string
   readonly workers: number
-  /** The old name of `wait_p50`, for one release. */
-  readonly wait_half: number | null
-  /** The old name of `wait_p90`, for one release. */
-  readonly wait_nine_tenths: number | null
 }
 
 interface Simulated {
   readonly seed: number
   readonly issues: number
   readonly habits: Habits
-  /** Numbers of turns and reviews in the ledger's history. Below a minimum, `habits` are assumed. */
+  /** Number of turns in the ledger's history. If it is too small, burn assumes the duration of a turn. `reviews_seen`: the same for reviews. */
   readonly turns_seen: number
   readonly reviews_seen: number
   readonly runs: readonly Run[]
@@ -112,7 +111,7 @@ async function simulateFleets(session: Session, options: Options, { common, io, 
     })
     progressOf.delete(each.name)
     const workers = each.fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers)).length
-    return { fleet: each.name, workers, ...found, wait_half: found.wait_p50, wait_nine_tenths: found.wait_p90 }
+    return { fleet: each.name, workers, ...found }
   }).finally(progress.end)
   return {
     seed: options.seed,
@@ -144,7 +143,7 @@ async function issuesFor(
   if (known.length > 0) return known
   throw new BurnError(
     'simulate_no_issues',
-    `the ledger has no open issue of this ${forge.kind} forge for the fleet`,
+    `the ledger has no open issue of the ${forge.kind} forge that this fleet may assign`,
     'run burn dispatch --dry-run first to read the forge, or set a number: --issues 500',
     { exit: 2 },
   )
@@ -152,7 +151,7 @@ async function issuesFor(
 
 type Line = { readonly repo: string; readonly title?: string; readonly labels?: string[] }
 
-/** Returns the issues of a file of JSON lines. Throws BurnError `issues_file` (exit 2). */
+/** Reads a file with one issue per line, as JSON. Throws BurnError `issues_file` (exit 2). */
 function readIssueLines(file: string): Line[] {
   const bad = (line: number, why: string) =>
     new BurnError(
@@ -202,8 +201,8 @@ async function faultsNamed(text: string | undefined): Promise<Faults> {
       if (kind === undefined || (mean !== undefined && (!durationPattern.test(mean) || durationMs(mean) === 0)))
         throw new BurnError(
           'fault_unknown',
-          `${JSON.stringify(word)} is not a kind of fault`,
-          `write all, or some of ${names.join(', ')}, each with an interval if you like: agent=2h`,
+          `${JSON.stringify(word)} is not a kind of fault, or has a wrong interval`,
+          `write all, or some of ${names.join(', ')}; add a mean interval to a kind like this: agent=2h`,
           {
             exit: 2,
           },

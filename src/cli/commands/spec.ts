@@ -1,4 +1,4 @@
-/** `burn spec`: checks the fleet spec, and prints its reference and its JSON Schema. */
+/** `burn spec`: checks the fleet spec, and prints the reference of its keys and its JSON Schema. */
 import type { Fleet, Role } from '../../core/nouns.ts'
 import { SpecError, type SpecFinding } from '../../spec/findings.ts'
 import { command, done } from '../command.ts'
@@ -25,7 +25,7 @@ export const specCheckCommand = command({
       io.err(...deprecations)
       return done<Checked>({ file, ok: true, ...countsOf(fleet) })
     } catch (thrown) {
-      // Without --json the findings are printed like any other error.
+      // Without --json, `runBurn` prints the findings as it prints any other error.
       if (!(thrown instanceof SpecError) || !common.json) throw thrown
       return done<Checked>({ file, ok: false, findings: thrown.findings }, thrown.exit)
     }

@@ -1,4 +1,4 @@
-/** `burn sprint list`, `show`, `results` and `prune`: the records of sprints, their workspaces and transcripts. */
+/** `burn sprint list`, `show`, `results` and `prune`: print and delete the records of sprints, their workspaces and transcripts. */
 import { counted } from '../../core/text.ts'
 import type { Sprint } from '../../core/sprint.ts'
 import type { Total, TranscriptLine } from '../../sprint/results.ts'
@@ -28,8 +28,8 @@ export const sprintListCommand = command({
 
 export const resultsCommand = command({
   args: {
-    csv: flag('--csv', 'All rows as comma-separated values, with a header'),
-    limit: parsedArg('--limit <n>', 'Only the newest sprints', parsePositive, 1000),
+    csv: flag('--csv', 'Print one row per sprint as comma-separated values, with a header'),
+    limit: parsedArg('--limit <n>', 'Maximum number of sprints: the newest ones', parsePositive, 1000),
   },
   examples: ['burn sprint results', 'burn sprint results --csv > results.csv'],
   async run({ open, person }, { csv, limit }) {
@@ -58,8 +58,8 @@ function totalLines(all: readonly Total[], io: Io): string[] {
 
 export const sprintShowCommand = command({
   args: {
-    sprint: text('<sprint>', 'Id of a sprint, or an issue (its newest sprint)'),
-    full: flag('--full', 'Do not shorten the texts of the transcript'),
+    sprint: text('<sprint>', 'Id of a sprint, or an issue, which means its newest sprint'),
+    full: flag('--full', 'Print the texts of the transcript in full'),
   },
   examples: ['burn sprint show app#7', 'burn sprint show 01kaj4z7x3f9q --full'],
   async run({ open }, { sprint: name }) {
@@ -104,7 +104,7 @@ function showSprint(row: Sprint, lines: readonly TranscriptLine[] | null, full: 
   for (const line of lines ?? []) io.out(...transcriptLine(line, row.started_at, full, io).split('\n'))
 }
 
-/** Longest text of a transcript that is printed whole without `--full`, in characters. */
+/** Without `--full`, longer texts of a transcript are cut to this number of characters. */
 const maxText = 400
 
 function transcriptLine(line: TranscriptLine, began: number, full: boolean, io: Io): string {
@@ -122,9 +122,19 @@ function transcriptLine(line: TranscriptLine, began: number, full: boolean, io: 
 
 export const sprintPruneCommand = command({
   args: {
-    keep: parsedArg('--keep <n>', 'Ended workspaces to keep (default: sprint.keep.workspaces)', parseWholeNumber, null),
-    older_than: parsedArg('--older-than <duration>', 'Minimum age to delete (default: sprint.keep.age)', parseDuration, null),
-    force: flag('--force', 'Also delete workspaces with unpushed work, which is lost then'),
+    keep: parsedArg(
+      '--keep <n>',
+      'Number of ended workspaces to keep (default: sprint.keep.workspaces of the spec)',
+      parseWholeNumber,
+      null,
+    ),
+    older_than: parsedArg(
+      '--older-than <duration>',
+      'Minimum age of what is deleted (default: sprint.keep.age of the spec)',
+      parseDuration,
+      null,
+    ),
+    force: flag('--force', 'Also delete workspaces with unpushed work; that work is lost'),
     dry_run: flag('-n, --dry-run', 'Show what would be deleted, and delete nothing'),
   },
   examples: ['burn sprint prune --dry-run', 'burn sprint prune --keep 5', 'burn sprint prune --older-than 7d'],

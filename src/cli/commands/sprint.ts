@@ -1,4 +1,4 @@
-/** `burn sprint run` and `publish`: do an issue without a pane, and open its change for review. */
+/** `burn sprint run` and `publish`: work on issues without a pane, and open changes for review. */
 import type { SprintContext } from '../../sprint/context.ts'
 import type { KeptChange } from '../../sprint/kept.ts'
 import type { SprintRunOptions, SprintRunResult } from '../../sprint/run.ts'
@@ -33,13 +33,13 @@ interface Ran {
 export const sprintRunCommand = command({
   args: {
     repo: list('-r, --repo <repo...>', 'Only issues of these repos'),
-    issue: optional('--issue <issue>', 'Do this issue: owner/repo#7, or repo#7'),
-    lane: optional('--lane <lane>', 'Only issues of the repos of this lane'),
-    count: parsedArg('-c, --count <n>', 'Maximum number of issues (default: the number of --jobs)', parsePositive, null),
-    jobs: parsedArg('-j, --jobs <n>', 'Number of sprints at a time', parsePositive, 1),
-    alone: flag('--alone', 'Exit if a sprint run --alone is running (for cron)'),
-    now: flag('--now', 'Run even if sprints pause after trouble'),
-    dry_run: flag('-n, --dry-run', 'Show what would be done, and change nothing'),
+    issue: optional('--issue <issue>', 'Issue to work on: owner/repo#7, or repo#7'),
+    lane: optional('--lane <lane>', 'Only issues of repos that this lane serves'),
+    count: parsedArg('-c, --count <n>', 'Maximum number of issues (default: the value of --jobs)', parsePositive, null),
+    jobs: parsedArg('-j, --jobs <n>', 'Maximum number of concurrent sprints', parsePositive, 1),
+    alone: flag('--alone', 'Exit if another burn sprint run --alone is running (for cron)'),
+    now: flag('--now', 'Run even if sprints are paused after a failure'),
+    dry_run: flag('-n, --dry-run', 'Show which issues would be worked on, and change nothing'),
   },
   examples: [
     'burn sprint run --dry-run',
@@ -48,7 +48,7 @@ export const sprintRunCommand = command({
     'burn sprint run --lane bugs --jobs 4 --count 20',
   ],
   notes: [
-    'Exit codes: 0 all sprints opened a change, or there was nothing to do; 1 none did, or no repo could be read; 2 usage or spec; 3 some did, a change waits for a person, or some repos could not be read.',
+    'Exit codes: 0 all sprints opened a change, or there was nothing to do; 1 no sprint opened a change, or no repo could be read; 2 usage or spec error; 3 some sprints opened a change, a change waits for a person, or some repos could not be read.',
   ],
   async run(deps, given): Promise<Done<Shown>> {
     const open = await deps.open()
@@ -60,7 +60,7 @@ export const sprintRunCommand = command({
     const { runJobAlone } = await import('../../jobs/run.ts')
     const begin = () => runSprints(options, sprints, deps.stop)
     const ran = given.alone ? await runJobAlone('sprint run', open.session, begin) : { ran: true as const, result: await begin() }
-    if (!ran.ran) return done<Shown>({ sprints: [], skipped: 'another sprint run is running: nothing was started' })
+    if (!ran.ran) return done<Shown>({ sprints: [], skipped: 'another burn sprint run --alone is running: this one did nothing' })
     const { rows, unread } = ran.result
     const count = (outcome: string) => rows.filter((row) => row.outcome === outcome).length
     const some = count('change') + count('kept') > 0 || rows.length === 0
@@ -117,8 +117,9 @@ async function dryRun(options: SprintRunOptions, sprints: SprintContext) {
 
 function showDryRun({ issue, would_take, waiting, refused, backends }: Exclude<Shown, Ran>, io: Io): void {
   const rows = would_take.map(({ issue: ref, attempt, reason, title }) => [ref, String(attempt), sentence(reason), title])
-  io.out(...table(['ISSUE', 'TRY', 'WHY', 'TITLE'], rows, io.columns))
-  io.out(`Would do ${counted(would_take.length, 'issue')}; ${waiting} more are eligible, ${refused.length} are not.`)
+  if (rows.length > 0) io.out(...table(['ISSUE', 'TRY', 'WHY', 'TITLE'], rows, io.columns))
+  const planned = rows.length === 0 ? 'Would work on no issue' : `Would work on ${counted(rows.length, 'issue')}`
+  io.out(`${planned}. Other eligible issues: ${waiting}. Not eligible: ${refused.length}.`)
   for (const { name, failure } of backends)
     io.out(failure === null ? `${name}: ready` : io.paint('yellow', `${name}: ${failure.class}: ${failure.reason}`))
   if (issue !== null) for (const each of refused) io.out(`${each.issue}: ${sentence(each.reason)}`)
@@ -133,7 +134,7 @@ function showRan({ sprints, unread = [], skipped }: Ran, io: Io): void {
   io.out(`${counted(sprints.length, 'sprint')}: ${count('change')} with a change for review${kept}`)
 }
 
-/** Says that there is nothing to do. Names unread repos, because they may have eligible issues. */
+/** Returns the message that no issue is eligible. It counts the repos that could not be read, because they may have eligible issues. */
 function nothingToDo(unread: number): string {
   if (unread === 0) return 'Nothing to do: no open issue is eligible for a sprint'
   return `Nothing to do in the repos that could be read; ${counted(unread, 'repo')} could not be read`
@@ -146,12 +147,14 @@ const maxPatchLines = 400
 
 export const publishCommand = command({
   args: {
-    sprint: text('<sprint>', 'Id of a sprint, or an issue (its newest sprint)'),
+    sprint: text('<sprint>', 'Id of a sprint, or an issue, which means its newest sprint'),
     yes: flag('-y, --yes', 'Do not ask for confirmation'),
     dry_run: flag('-n, --dry-run', 'Show what would be pushed, and push nothing'),
   },
   examples: ['burn sprint publish app#7 --dry-run', 'burn sprint publish 01kaj4z7x3f9q --yes'],
-  notes: ['burn keeps a change for a person if it touches CI definitions or hooks.'],
+  notes: [
+    'A sprint does not push a change that touches a protected path, such as a CI definition or a hook. The change waits until a person publishes it.',
+  ],
   async run(deps, { sprint, yes, dry_run }): Promise<Done<Published>> {
     const { io, person } = deps
     const open = await deps.open()
@@ -168,7 +171,7 @@ export const publishCommand = command({
     const change = await publishKeptChange(kept, ports)
     return done({ ...report, change_url: change.url })
   },
-  /** Prints only the link: the change was shown before the question. */
+  /** Prints only the URL. `run` has printed the change, before it asked for confirmation. */
   present({ change_url }, io) {
     if (change_url !== null) io.out(`Open for review: ${change_url}`)
   },

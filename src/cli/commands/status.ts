@@ -8,21 +8,23 @@ import { flag, list, parsedArg } from '../args.ts'
 
 export const statusCommand = command({
   args: {
-    machine: list('-m, --machine <name...>', 'Only these machines'),
+    machine: list('-m, --machine <name...>', 'Machines to show (default: all)'),
     watch: flag('-w, --watch', 'Repeat until Ctrl-C (see also burn watch)'),
     interval: parsedArg('--interval <seconds>', 'Pause between two reports with --watch', (word) => Math.max(0.2, Number(word) || 2), 2),
   },
   examples: ['burn status', 'burn status --machine mac --json'],
-  notes: ['Exit codes: 0 done, 1 failed, 2 usage or spec, 3 a machine is unreachable, or a repo or issue is unread or backed off.'],
+  notes: [
+    'Exit codes: 0 done, 1 failed, 2 usage or spec error, 3 a machine is unreachable, a repo could not be read, or a repo or issue is backed off.',
+  ],
   async run({ open, emit, clock, stop }, { machine, watch, interval }) {
     const { session } = await open()
     const machines = machinesNamed(session.fleet, machine)
     if (!watch) {
       const report = await status(machines, session)
-      return done(withOldName(report), isComplete(report) ? 0 : 3)
+      return done(report, isComplete(report) ? 0 : 3)
     }
     do {
-      emit(withOldName(await status(machines, session)) satisfies StatusReport)
+      emit((await status(machines, session)) satisfies StatusReport)
       await clock.sleep(interval * 1000, stop)
     } while (!stop.aborted)
     return 0
@@ -34,10 +36,7 @@ export const statusCommand = command({
   },
 })
 
-/** Adds `resting`, the old name of `backed_off`, for one release. */
-const withOldName = (report: StatusReport) => ({ ...report, resting: report.backed_off })
-
-/** Whether every machine was reached, and no issue or repo is backed off or unread. */
+/** Whether every machine was reached, every repo was read, and no issue or repo is backed off. */
 function isComplete({ machines, backed_off, unread }: StatusReport): boolean {
   return machines.every(({ reachable }) => reachable) && backed_off.length + unread.length === 0
 }

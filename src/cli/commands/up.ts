@@ -9,9 +9,9 @@ import { flag, list } from '../args.ts'
 
 export const upCommand = command({
   args: {
-    machines: list('[machine...]', 'Only these machines (default: all)'),
-    dry_run: flag('-n, --dry-run', 'Show what would be done, and do nothing'),
-    prune: flag('--prune', 'End workers that left the spec and hold no issue'),
+    machines: list('[machine...]', 'Machines to bring up (default: all)'),
+    dry_run: flag('-n, --dry-run', 'Show what would be changed, and change nothing'),
+    prune: flag('--prune', 'Also end panes of workers that are no longer in the spec and have no issue'),
   },
   examples: ['burn up --dry-run', 'burn up', 'burn up mac --prune'],
   async run({ open }, { machines, dry_run, prune }) {
@@ -73,10 +73,10 @@ interface DownReport {
 
 export const downCommand = command({
   args: {
-    machines: list('[machine...]', 'Only these machines (default: all)'),
+    machines: list('[machine...]', 'Machines whose panes to end (default: all)'),
     yes: flag('-y, --yes', 'Do not ask for confirmation'),
     force: flag('--force', 'End panes even if workers have live dispatches'),
-    dry_run: flag('-n, --dry-run', 'Show what would be ended, and end nothing'),
+    dry_run: flag('-n, --dry-run', 'Show which panes would be ended, and end none'),
   },
   examples: ['burn down --dry-run', 'burn down allegro --yes'],
   async run({ open, emit, io }, given) {

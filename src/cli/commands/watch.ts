@@ -13,11 +13,11 @@ type Change = Omit<WorkerChange, 'at'> & { readonly at: string }
 
 export const watchCommand = command({
   args: {
-    names: list('[names...]', 'Only these machines, windows and workers'),
+    names: list('[names...]', 'Machines, windows and workers to show (default: all)'),
     for: parsedArg('--for <seconds>', 'Stop after this time', parsePositive, null),
   },
   examples: ['burn watch', 'burn watch mac WORKBENCH', 'burn watch --json --for 60 | jq .to'],
-  notes: ['Without a terminal it prints one line per change.'],
+  notes: ['Without a terminal, burn watch prints one line per change.'],
   async run({ open, emit, person, clock, stop }, given) {
     const { session } = await open()
     const machines = machinesWith(session.fleet, given.names)
@@ -43,7 +43,7 @@ export const watchCommand = command({
   },
 })
 
-/** Returns the fleet's machines with only the named windows and workers. Throws BurnError `name_unknown` (exit 2). */
+/** Returns the machines, each with only the windows and workers that `names` selects; all without names. Throws BurnError `name_unknown` (exit 2). */
 function machinesWith(fleet: Fleet, names: readonly string[]): readonly Machine[] {
   if (names.length === 0) return fleet.machines
   const used = new Set<string>()
@@ -68,11 +68,12 @@ function machinesWith(fleet: Fleet, names: readonly string[]): readonly Machine[
   return machines
 }
 
-/** A changed row is bold for this time (ms). */
+/** Time (ms) for which the row of a changed worker is bold. */
 const highlightTime = 5_000
-/** Pause between two redraws of the ages (ms). */
+/** Pause between two redraws (ms). They update the ages in the table. */
 const redrawInterval = 1_000
-// Alternate screen, no cursor, no line wrapping: the terminal cuts long lines.
+// Switch to the alternate screen, hide the cursor, and turn line wrapping off, so that the terminal cuts long lines.
+
 const opening = ['?1049h', '?25l', '?7l']
 const closing = ['?7h', '?25h', '?1049l']
 
@@ -127,7 +128,7 @@ export class LiveTable {
   }
 }
 
-/** Returns the lines of the table, at most `height`: first the clock and the totals, last the number of lines that do not fit. */
+/** Returns at most `height` lines. The first has the time and the totals. If lines do not fit, the last has their number. */
 export function liveLines(
   { report }: WatchUpdate,
   io: Io,

@@ -1,4 +1,4 @@
-/** `burn worker`: runs the loop of one worker, and has workers skip issues. */
+/** `burn worker`: runs the loop of one worker, and makes workers skip issues. */
 import type { Worker } from '../../core/nouns.ts'
 import type { Sprint } from '../../core/sprint.ts'
 import { BurnError } from '../../core/errors.ts'
@@ -8,14 +8,14 @@ import { endLine, progressOf } from '../sprint-lines.ts'
 import { duration, table } from '../table.ts'
 import { flag, list, optional, parsePositive, parsedArg, parseDuration, text } from '../args.ts'
 
-const why = list('[reason...]', 'Reason, for other people')
+const why = list('[reason...]', 'Reason to show to other people')
 
 export const skipCommand = command({
   args: {
-    worker: text('<worker>', 'machine/WINDOW/NAME, NAME, or sprint/<host> for sprints'),
+    worker: text('<worker>', 'machine/WINDOW/NAME, NAME, or sprint/<host> for the sprints of a host'),
     issue: text('<issue>', 'owner/repo#7, or repo#7'),
     why,
-    for: parsedArg('--for <duration>', 'Duration, such as 2d (default: until --remove)', parseDuration, null),
+    for: parsedArg('--for <duration>', 'Time to skip the issue, such as 2d (default: until --remove)', parseDuration, null),
     remove: flag('--remove', 'Stop skipping the issue'),
   },
   examples: ['burn worker skip AZOTH app#7 --for 2d needs a new API key', 'burn worker skip AZOTH app#7 --remove'],
@@ -46,24 +46,29 @@ export const skipsCommand = command({
       until === null ? '' : `${duration(until - now)} more`,
       reason,
     ])
-    io.out(...table(['WORKER', 'ISSUE', 'FOR', 'WHY'], rows, io.columns))
+    io.out(...(rows.length === 0 ? ['No worker skips an issue.'] : table(['WORKER', 'ISSUE', 'FOR', 'WHY'], rows, io.columns)))
   },
 })
 
-/** `rests` is the old name of `pause_reason`, for one release. */
-type LoopPart = Sprint | { readonly pause_reason: string; readonly rests: string; readonly ms: number }
+/** The end of a sprint, or a pause of the loop with its reason and duration (ms). */
+type LoopPart = Sprint | { readonly pause_reason: string; readonly ms: number }
 
 export const loopCommand = command({
   args: {
     worker: optional('[worker]', 'machine/WINDOW/NAME, or NAME (default: the worker of this pane)'),
     count: parsedArg('-c, --count <n>', 'Stop after this many issues (default: no limit)', parsePositive, Infinity),
-    interval: parsedArg('-i, --interval <seconds>', 'Pause if there is nothing to do (default: dispatch.interval)', parsePositive, null),
+    interval: parsedArg(
+      '-i, --interval <seconds>',
+      'Pause if no issue is eligible (default: dispatch.interval of the spec)',
+      parsePositive,
+      null,
+    ),
     skip_for: parsedArg('--skip-for <duration>', 'Time to skip an issue that failed (default: 6h)', parseDuration, parseDuration('6h')),
   },
   examples: ['burn worker loop AZOTH', 'burn worker loop mac/CRUCIBLE/AZOTH --count 3'],
   notes: [
-    'While it runs, no other process gives this worker an issue. SIGTERM stops it after the current step and releases its issue.',
-    'Exit codes: 0 --count issues were done, 1 another loop of this worker is running, 2 usage or spec, 3 it was stopped.',
+    'While the loop runs, no other process assigns issues to this worker. SIGTERM stops the loop after the current step, and burn releases the issue.',
+    'Exit codes: 0 the loop did --count issues, 1 another loop of this worker is running, 2 usage or spec error, 3 the loop was stopped.',
   ],
   async run(deps, given) {
     const open = await deps.open()
@@ -72,19 +77,24 @@ export const loopCommand = command({
     const { loop } = await import('../../sprint/loop.ts')
     const { person, emit } = deps
     if (worker.role !== 'worker')
-      throw new BurnError('worker_idle', `${worker.id} is a ${worker.role} worker, and these do no issues`, 'name another worker', {
-        exit: 2,
-      })
+      throw new BurnError(
+        'worker_idle',
+        `${worker.id} has the role ${worker.role}, and only workers with the role worker do issues`,
+        'name another worker',
+        {
+          exit: 2,
+        },
+      )
     if (worker.repos.length === 0)
       throw new BurnError('worker_idle', `${worker.id} has no repos`, 'set its "repos" in the spec', { exit: 2 })
     const sprints = await wireSprints(open, deps, progressOf(person))
-    person?.err(person.paint('gray', `${worker.id} takes issues of ${worker.repos.join(', ')}. Ctrl-C stops it.`))
+    person?.err(person.paint('gray', `${worker.id} works on issues of ${worker.repos.join(', ')}. Ctrl-C stops the loop.`))
     const interval = given.interval === null ? open.session.fleet.dispatch.interval : given.interval * 1000
     const { count, skip_for } = given
-    // A repeated reason is not printed again, so that an idle loop does not fill its pane.
+    // Print a reason only if it is new, so that an idle loop does not fill its pane.
     let last = ''
     const onPause = (reason: string, ms: number) => {
-      if (person === null || reason !== last) emit({ pause_reason: reason, rests: reason, ms } satisfies LoopPart)
+      if (person === null || reason !== last) emit({ pause_reason: reason, ms } satisfies LoopPart)
       last = reason
     }
     await loop({ worker, count, interval, skip_for, onEnd: (row) => emit(row satisfies LoopPart), onPause }, sprints, deps.stop)
@@ -105,7 +115,12 @@ async function loopWorker(name: string | undefined, { session: { fleet } }: Open
   const { paneWorker } = await import('../../tmux/current-pane.ts')
   const found = pane === undefined ? null : await paneWorker(pane, env)
   if (found !== null) return workerNamed(fleet, found)
-  throw new BurnError('worker_unnamed', 'no worker is named, and this is not the pane of a worker', 'name one: burn worker loop AZOTH', {
-    exit: 2,
-  })
+  throw new BurnError(
+    'worker_unnamed',
+    'no worker is named, and burn does not run in the pane of a worker',
+    'name one: burn worker loop AZOTH',
+    {
+      exit: 2,
+    },
+  )
 }
