@@ -1,4 +1,4 @@
-/** Turns a forge's answer into JSON, or into one clear error. */
+/** Turns a forge's HTTP answer into JSON, or into an error with a hint. */
 import type { ErrorCode } from '../core/error-codes.ts'
 import type { HttpAnswer } from './http.ts'
 import { stringOf, membersOf, parseJson } from '../core/json.ts'
@@ -19,8 +19,8 @@ export interface ApiTraits {
   /** The query parameter that sets the number of items on a page. The parameter `page` selects the page. */
   readonly page_size: string
   /**
-   * Returns the code of an answer that means something special on this forge, such as a rate limit with status 403. Null if its status says
-   * enough. `message` is the `message` of its JSON.
+   * Returns the error code of an answer whose meaning is specific to this forge, such as a rate limit with status 403; null for every other
+   * answer. `message` is the field `message` of the answer's JSON.
    */
   classify(answer: HttpAnswer, message: string): { readonly code: ErrorCode; readonly hint: string; readonly retryable?: boolean } | null
   /** Hints for a request that the forge refuses, and for an answer that is not JSON. */
@@ -40,21 +40,21 @@ export function apiFailureOf(answer: HttpAnswer, what: string, now: number, { cl
   const special = classify(answer, message)
   if (special !== null) return failure(special.code, special.hint, special.retryable)
   if (status === 401)
-    return failure('forge_auth', 'the forge does not accept the token: create a new one, and write it where forge.token says')
-  if (status === 403) return failure('forge_forbidden', 'check that the token may do that')
+    return failure('forge_auth', 'the forge does not accept the token: create a new token, and store it where forge.token says')
+  if (status === 403) return failure('forge_forbidden', 'check that the token has the rights for this request')
   // If issues are disabled, some forges answer with 410 and others with 404.
   if (status === 404 || status === 410) return failure('forge_not_found', notFound)
-  if (status === 409) return failure('forge_conflict', 'it exists already: look for it on the forge')
+  if (status === 409) return failure('forge_conflict', 'find the existing object on the forge')
   if (status === 423) return failure('forge_archived', `the repo is archived: ${repoAdvice.archived}`)
   if (status === 429) return failure('forge_rate_limited', 'the forge asks for fewer requests: make dispatch.interval longer', true)
-  // The forge is up, but failed on this request. The cause may be a single object.
-  if (status === 500) return failure('forge_failed', 'the forge failed on this request: read its log', true)
-  if (status > 500) return failure('forge_unavailable', 'the forge has a problem of its own: read its log', status !== 501)
+  // The forge is up, but failed on this request. The cause may be the requested object alone, such as one broken issue.
+  if (status === 500) return failure('forge_failed', 'the forge failed on this request: read the log of the forge', true)
+  if (status > 500) return failure('forge_unavailable', 'the forge reported an internal error: read the log of the forge', status !== 501)
   return failure('forge_refused', hints.refused)
 }
 
 /** The hint of `forge_not_found`. */
-export const notFound = 'check the name, and that the token may see it'
+export const notFound = 'check that the name is right, and that the token has read access'
 
 function serverMessage({ body, headers }: HttpAnswer): string {
   if (!isJson(headers['content-type'])) return ''
@@ -73,8 +73,8 @@ function retryAfter({ headers }: HttpAnswer, now: number): number | null {
 }
 
 /**
- * Returns the JSON of a successful answer, or a failure. If the body claims to be JSON but is not, it was cut on its way, so a retry may
- * help.
+ * Returns the JSON of a successful answer, or a failure. If the content type is JSON but the body is no valid JSON, the body was cut in
+ * transit, so a retry may help.
  */
 export function jsonOf(answer: HttpAnswer, what: string, { hints }: ApiTraits): { readonly json: unknown } | ApiFailure {
   const { body, headers } = answer

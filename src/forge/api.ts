@@ -43,9 +43,9 @@ export interface ApiOptions {
   /** Returns a number in [0, 1). */
   readonly random: () => number
   readonly budget?: Partial<RequestBudget>
-  /** The maximum number of requests a minute; null or missing for no limit. */
+  /** The maximum number of requests a minute; null or undefined for no limit. */
   readonly requests_per_minute?: number | null
-  /** Gets the time (ms) that a request waits because of this limit. */
+  /** Gets the time (ms) for which a request waits because of `requests_per_minute`. */
   readonly onWait?: (ms: number) => void
 }
 
@@ -76,19 +76,19 @@ const emptyRequest: RequestContent = { query: {}, body: undefined, max_bytes: In
 export interface Api {
   /** Reads an answer of at most `max_bytes` or the limit of the budget, whichever is lower. */
   get(path: string, query?: Query, max_bytes?: number): Promise<ApiAnswer>
-  /** Runs such tasks one at a time. It is for tasks that hold much in memory. */
+  /** Runs at most one task at a time. Use it for tasks that need much memory. */
   runExclusive<T>(task: () => Promise<T>): Promise<T>
-  /** Sends a PATCH. It must be idempotent, because it is retried like a GET. */
+  /** Sends a PATCH. The change must be idempotent, because burn retries a PATCH like a GET. */
   patch(path: string, body: unknown): Promise<ApiAnswer>
   /** Sends a POST, and never retries it. */
   post(path: string, body: unknown): Promise<ApiAnswer>
   /** The query parameter that sets the number of items on a page. */
   readonly page_size: string
-  /** Returns the number of requests sent so far, with all attempts. */
+  /** Returns the number of requests sent so far. Each attempt counts. */
   requests(): number
 }
 
-/** Opens an API. Its methods throw BurnError `forge_*`. No error, URL or header contains the token, except `Authorization`. */
+/** Opens an API. Its methods throw BurnError `forge_*`. The token is in the header `Authorization`, and never in an error or a URL. */
 export function openApi({ base, traits, token, clock, random, budget, requests_per_minute = null, onWait = () => {} }: ApiOptions): Api {
   const limits = { ...defaults, ...budget }
   const limited = concurrencyLimiter(limits.at_once)
@@ -150,7 +150,7 @@ export function openApi({ base, traits, token, clock, random, budget, requests_p
   }
 }
 
-/** Returns true if the forge answers a request, even with a refusal. */
+/** Returns true if the forge answers the request, even with a refusal. */
 async function isReachable(request: Promise<unknown>): Promise<boolean> {
   try {
     await request
@@ -160,7 +160,7 @@ async function isReachable(request: Promise<unknown>): Promise<boolean> {
   }
 }
 
-/** Returns the answer; null if the request fails with that code. Throws every other error. */
+/** Returns the answer of a request; null if the request fails with the given error code. Throws every other error. */
 export async function nullOnCode<T>(code: ErrorCode, answer: Promise<T>): Promise<T | null> {
   try {
     return await answer
@@ -170,7 +170,10 @@ export async function nullOnCode<T>(code: ErrorCode, answer: Promise<T>): Promis
   }
 }
 
-/** Reads the token once, and again after the forge refused it, because the token may have been replaced. */
+/**
+ * Returns a cache for the token. It reads the token again after the forge refused the cached one, because somebody may have replaced the
+ * token.
+ */
 function cacheToken(token: () => Promise<string>): { read(): Promise<string>; forget(): void } {
   let cached: Promise<string> | null = null
   const read = async () => {
@@ -179,7 +182,7 @@ function cacheToken(token: () => Promise<string>): { read(): Promise<string>; fo
     throw new BurnError(
       'forge_auth',
       'the token is empty, or has characters that no token has',
-      'write it alone on one line where forge.token says',
+      'put only the token there, on one line; forge.token names the place',
     )
   }
   const forget = () => {
@@ -195,7 +198,10 @@ function cacheToken(token: () => Promise<string>): { read(): Promise<string>; fo
   }
 }
 
-/** Follows the redirects with which a forge answers for a renamed repo. burn sends the token only to the forge's own origin. */
+/**
+ * Sends a request, and follows the redirects with which a forge answers for a renamed repo. burn sends the token only to the forge's own
+ * origin.
+ */
 async function followRedirects(http: Http, request: HttpRequest): Promise<HttpAnswer> {
   let url: URL = request.url
   for (let hops = 0; ; hops++) {
@@ -203,7 +209,8 @@ async function followRedirects(http: Http, request: HttpRequest): Promise<HttpAn
     const { location } = answer.headers
     if (answer.status < 300 || answer.status >= 400 || location === undefined) return answer
     const next: URL | null = URL.canParse(location, url.href) ? new URL(location, url) : null
-    // A redirected write was not carried out, so it is repeated at the new address. Only a 303 says that the write was carried out.
+    // The forge has not carried out a redirected write, so burn repeats the write at the new address. Only status 303 means that the forge
+    // has carried it out.
     const isRepeatable = request.method === 'GET' || answer.status !== 303
     if (next?.origin !== url.origin || !isRepeatable || hops === maxRedirects) throw redirectError(url, next)
     url = next
@@ -225,11 +232,11 @@ function redirectError(from: URL, to: URL | null): BurnError {
   return new BurnError(
     'forge_redirected',
     `${from.host} redirects to ${target}, which burn does not follow`,
-    'burn sends the token to forge.url only: if the new address is the forge, set forge.url to it',
+    'burn sends the token to forge.url only: if the forge has moved, set forge.url to the new address',
   )
 }
 
-/** Takes the token out of an error, because a server may repeat the request in its answer. */
+/** Returns the error without the token, because a server's answer may repeat the request. */
 function withoutSecret(error: BurnError, secret: string): BurnError {
   if (!error.message.includes(secret)) return error
   return new BurnError(error.code, error.message.replaceAll(secret, '…'), error.hint, { exit: error.exit })

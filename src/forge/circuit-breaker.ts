@@ -1,5 +1,6 @@
 /**
- * Stops requests to a forge that is down, for longer each time. Commands then fail at once, and the forge can recover without their load.
+ * Sends no requests to a forge that is down, except a probe after each pause. Each pause is longer than the one before. Commands fail at
+ * once in a pause, and the forge can recover without their load.
  */
 import type { Clock } from '../core/ports.ts'
 import { hasElapsed } from '../core/elapsed.ts'
@@ -8,13 +9,17 @@ import { backoffMs } from '../decide/backoff.ts'
 
 /** The first and the longest pause between two probes (ms). */
 const probeBackoff = { first: 1_000, longest: 5 * 60_000 }
-/** The number of consecutive failures that opens the circuit. One failure alone proves nothing about other requests. */
+/** The number of consecutive failures that opens the circuit. A single failure may concern only its own request. */
 const failureThreshold = 3
-/** Errors of a forge that is down or asks for fewer requests. Every other error is an answer, and shows that the forge is up. */
+/**
+ * The error codes of a forge that is down or asks for fewer requests. Every other error is an answer of the forge, and shows that the forge
+ * is up.
+ */
 const outageCodes = new Set(['forge_unavailable', 'forge_timeout', 'forge_rate_limited'])
 
 /**
- * The error of a single request. Its cause may be the object that it asks for, because some objects make a healthy forge fail every time.
+ * The error code of a request that failed in the forge. The requested object may be the cause: with some objects, a healthy forge fails
+ * every time.
  */
 const requestFailed = 'forge_failed'
 
@@ -22,9 +27,9 @@ const requestFailed = 'forge_failed'
 type Request<T> = (isProbe: boolean) => Promise<T>
 
 /**
- * Returns a function that runs requests while the forge answers. During an outage it lets one request through after each pause. All others
- * fail at once, with the error of the last failure. `isReachable` sends a request that is independent of the others, to decide whether only
- * they fail.
+ * Returns a function that runs requests while the forge answers. During an outage the function sends one request after each pause. All
+ * other requests fail at once, with the error of the last failure. `isReachable` sends an independent request, to find out whether the
+ * forge itself is down or only some requests fail.
  */
 export function circuitBreaker(
   host: string,
@@ -70,7 +75,7 @@ export function circuitBreaker(
   }
 }
 
-/** Returns a function that joins a call which is under way instead of starting another. */
+/** Returns a function that waits for the running call, if there is one, and starts a call otherwise. */
 function deduplicateCalls(call: () => Promise<boolean>): () => Promise<boolean> {
   let running: Promise<boolean> | null = null
   return () => (running ??= call().finally(() => (running = null)))

@@ -1,13 +1,13 @@
 /**
- * Finds the issues that a change closes: a closing keyword right before a reference, in its title or body. Keywords and references are
- * those of Gitea and Forgejo, which took them over from GitHub.
+ * Finds the issues that a change closes: those with a closing keyword right before their reference, in the change's title or body. Gitea,
+ * Forgejo and GitHub use these keywords and references.
  */
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
 
-/** The number of closed issues after which the rest of a change is not read. A change that closes more is not a change for one issue. */
+/** The maximum number of closed issues that burn reads from one change. A change that closes more was not made for a single issue. */
 export const maxClosedIssues = 1_000
 
-/** The number of characters of a body that are read. Forges accept far shorter bodies only. */
+/** The maximum number of characters of a body that burn reads. Forges limit a body to far fewer. */
 const maxLength = 1_000_000
 
 const closingKeyword = String.raw`(?<=^|[\s([_])(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?[ \t]{1,4}`
@@ -16,8 +16,8 @@ const end = String.raw`(?=$|[\s)\]'"_]|[:;,.?!](?:\s|$))`
 const closing = new RegExp(`${closingKeyword}${reference}${end}`, 'gim')
 
 /**
- * Returns the issues that this title and body close, each once, at most `maxClosedIssues`. References in code, quotations and HTML comments
- * do not count. `url` is the forge's own address; a full address of another forge does not count either.
+ * Returns the issues that a change with this title and body closes, each once, at most `maxClosedIssues`. References in code, quotations
+ * and HTML comments do not count. `url` is the forge's own address; a URL of another forge does not count either.
  */
 export function issuesClosedBy(repo: RepoRef, url: string, { title, body }: { readonly title: string; readonly body: string }): IssueRef[] {
   const found = new Set<IssueRef>()
@@ -44,7 +44,7 @@ function withoutComments(text: string): string {
     if (start === -1) return [...kept, text.slice(from)].join(' ')
     kept.push(text.slice(from, start))
     const close = text.indexOf('-->', start + 4)
-    // A comment without an end reaches to the end of the text.
+    // An HTML comment without an end reaches to the end of the text.
     if (close === -1) return kept.join(' ')
     from = close + 3
   }
@@ -55,7 +55,7 @@ const quoted = /^\s{0,12}(?:[-*+] +|\d{1,9}[.)] +)?>/
 const indented = /^(?: {4}|\t)/
 const listed = /^\s*(?:[-*+]|\d{1,9}[.)])\s/
 
-/** Takes out fenced code, indented code and quotations. Indented lines below a list item are text of the item. */
+/** Removes fenced code, indented code and quotations. Indented lines below a list item belong to the item, so they stay. */
 function withoutBlocks(text: string): string {
   let open: string | null = null
   let inList = false
@@ -84,7 +84,7 @@ function withoutBlocks(text: string): string {
   return kept.join('\n')
 }
 
-/** Takes out code spans. A run of backticks ends at the next run of the same length. */
+/** Removes code spans. A span begins with a run of backticks, and ends at the next run of the same length. */
 function withoutCodeSpans(text: string): string {
   const runs = [...text.matchAll(/`+/g)].map(({ 0: { length }, index }) => ({ length, index }))
   const next = new Map<number, number>()

@@ -24,13 +24,13 @@ export async function readPlainFile(path: string): Promise<PlainFile | null> {
     await using file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
     const { size, mtimeMs } = await file
       .stat()
-      .then((stat) => (stat.isFile() ? stat : Promise.reject(refused(path, 'it is not a plain file'))))
-    if (size > maxBytes) throw refused(path, `it has more than ${maxBytes} bytes`)
+      .then((stat) => (stat.isFile() ? stat : Promise.reject(refused(path, 'the path is not a plain file'))))
+    if (size > maxBytes) throw refused(path, `the file has more than ${maxBytes} bytes`)
     return { text: await file.readFile('utf8'), written_at: Math.floor(mtimeMs) }
   } catch (thrown) {
     const code = codeOf(thrown)
     if (code === 'ENOENT' || code === 'ENOTDIR') return null
-    if (code === 'ELOOP' || code === 'EMLINK') throw refused(path, 'it is a symbolic link')
+    if (code === 'ELOOP' || code === 'EMLINK') throw refused(path, 'the path is a symbolic link')
     throw thrown instanceof BurnError ? thrown : unreadable(path, thrown)
   }
 }
@@ -53,7 +53,7 @@ export async function replaceFile(path: string, text: string): Promise<void> {
   })
 }
 
-/** Creates a file with its whole text at once. Returns false if the file exists already. Throws BurnError `forge_unavailable`. */
+/** Creates a file atomically with its whole text. Returns false if the file exists already. Throws BurnError `forge_unavailable`. */
 export async function createFile(path: string, text: string): Promise<boolean> {
   return asForgeError(path, async () => {
     await mkdir(dirname(path), { recursive: true })
@@ -92,10 +92,10 @@ async function writeTempFile(path: string, text: string): Promise<string> {
 }
 
 function refused(path: string, why: string): BurnError {
-  return new BurnError('forge_malformed', `${path}: ${why}`, 'put a plain file in its place')
+  return new BurnError('forge_malformed', `${path}: ${why}`, 'put a plain file at this path')
 }
 
-/** Returns the error for a file or folder that can't be read. */
+/** Returns the BurnError `forge_unavailable` for a file or folder that can't be read. */
 export function unreadable(path: string, thrown: unknown): BurnError {
   return new BurnError(
     'forge_unavailable',

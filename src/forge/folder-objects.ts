@@ -9,7 +9,7 @@ import { malformedAt, lineOf, listOf, parseDocument, textOf } from './front-matt
 import { issuesClosedBy } from './closing-keywords.ts'
 import { dispatchOf, numberOf } from './refs.ts'
 
-/** The author of a file that names no author. */
+/** The author of an issue, comment or change whose file names no author. */
 const nobody = 'local'
 
 /** Returns the number `n` of a file `n.md`; null for every other name. */
@@ -52,7 +52,10 @@ export function readCommentFile(id: number, path: string, file: PlainFile): Comm
   }
 }
 
-/** Returns the change that a review file describes. It closes the issue of its key `issue`, and those that its title or text closes. */
+/**
+ * Returns the change that a review file describes. The change closes the issue that the key `issue` names, and the issues that its title or
+ * text closes.
+ */
 export function readReviewFile(repo: RepoRef, path: string, file: PlainFile): Change {
   const document = parseDocument(path, file.text)
   const branch = textOf(document, 'branch')
@@ -75,7 +78,7 @@ function stateIn<S extends string>(document: Document, states: readonly [S, ...S
   const written = textOf(document, 'state')
   const state = written === '' ? states[0] : states.find((each) => each === written)
   if (state !== undefined) return state
-  throw malformedAt(document.path, lineOf(document, 'state'), `its state is ${JSON.stringify(written)}, not one of ${states.join(', ')}`)
+  throw malformedAt(document.path, lineOf(document, 'state'), `the state ${JSON.stringify(written)} is not one of ${states.join(', ')}`)
 }
 
 /** Returns the time of a field; null if the field is missing. */

@@ -8,15 +8,15 @@ import { namesIn, unreadable } from './files.ts'
 import { concurrencyLimiter } from './rate-limit.ts'
 import { splitRepo } from './refs.ts'
 
-/** The login as which the fleet writes. */
+/** The login of the fleet on a folder forge. */
 export const login = 'burn'
 const openFiles = 16
 
 type Kind = 'issues' | 'comments' | 'reviews'
 
 /**
- * The paths of a folder forge. Throws BurnError `forge_not_found` for a repo of another owner, and `forge_forbidden` if a folder is a
- * symbolic link.
+ * The paths of a folder forge. The functions throw BurnError `forge_not_found` for a repo of another owner, and `forge_forbidden` if a
+ * folder is a symbolic link.
  */
 export interface FolderPaths {
   readonly root: string
@@ -39,15 +39,19 @@ export function folderPaths(root: string, owner: string): FolderPaths {
   }
 }
 
-/** Refuses a symbolic link among the folders, because it could lead anywhere. The root itself may be one. */
+/**
+ * Throws BurnError `forge_forbidden` if a folder is a symbolic link, because a link could lead anywhere. The root folder itself may be a
+ * link.
+ */
 async function refuseLink(path: string): Promise<void> {
   const found = await lstat(path)
     .catch(ifCode(noSuchPath, null))
     .catch((thrown: unknown) => Promise.reject(unreadable(path, thrown)))
-  if (found?.isSymbolicLink() === true) throw new BurnError('forge_forbidden', `${path} is a symbolic link`, 'put the folder itself there')
+  if (found?.isSymbolicLink() === true)
+    throw new BurnError('forge_forbidden', `${path} is a symbolic link`, 'replace the link with the folder itself')
 }
 
-/** Makes an item from each file whose name has a number, in the order of the numbers. Malformed files are skipped, with the reason. */
+/** Reads each file whose name is a number, in the order of the numbers. Malformed files are skipped, with the reason. */
 export async function readNumberedFiles<T>(
   paths: FolderPaths,
   folder: string,
@@ -73,6 +77,6 @@ export async function readNumberedFiles<T>(
   })
   const made = await Promise.all(numbered.toSorted((a, b) => a.number - b.number).map((each) => limited(() => read(each))))
   const misnamed = names.filter((name) => name.endsWith('.md') && numberIn(name) === null)
-  skipped.push(...misnamed.map((name) => ({ what: relative(paths.root, join(folder, name)), why: 'its name is not <number>.md' })))
+  skipped.push(...misnamed.map((name) => ({ what: relative(paths.root, join(folder, name)), why: 'the file name is not <number>.md' })))
   return { found: made.filter((each) => each !== null), skipped }
 }

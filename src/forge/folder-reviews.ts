@@ -17,8 +17,8 @@ import { requireDispatch, splitIssue } from './refs.ts'
 const maxChangesPerIssue = 10_000
 
 /**
- * Returns the order of a file among the changes: by issue, then by number. `7.md` is the first change for issue 7, `7-2.md` the second.
- * Null for other names.
+ * Returns the sort key of a change's file: changes are sorted by issue, then by number. `7.md` is the first change for issue 7, `7-2.md`
+ * the second. Null for other names.
  */
 function sortKeyInName(name: string): number | null {
   const [, issue, turn = '1'] = /^([1-9]\d{0,8})(?:-([1-9]\d{0,3}))?\.md$/.exec(name) ?? []
@@ -54,7 +54,7 @@ export async function openReview(paths: FolderPaths, repo: RepoRef, change: NewC
     throw new BurnError('forge_ref', `${change.issue} is not an issue of ${repo}`, 'a change is opened in the repo of its issue')
   const isSame = (other: Change | null) => other?.dispatch_id === dispatch_id && other.state === 'open'
   const conflict = () =>
-    new BurnError('forge_conflict', `${repo} has an open change from ${branch} already`, 'look for it among the reviews')
+    new BurnError('forge_conflict', `${repo} has an open change from ${branch} already`, 'look for this change in the folder reviews')
   if (isSame(await reviewOf(paths, repo, branch))) throw conflict()
   const folder = await paths.folder('reviews', repo)
   const created = new Date(now).toISOString()
@@ -78,7 +78,9 @@ async function readReview(repo: RepoRef, path: string): Promise<Change | null> {
   return file === null ? null : readReviewFile(repo, path, file)
 }
 
-/** Treats a malformed file as no change. Its name stays in use. */
+/**
+ * Returns null for the error of a malformed file, because such a file is not a change. Its name stays in use. Rethrows every other error.
+ */
 function nullIfMalformed(thrown: unknown): null {
   if (thrown instanceof BurnError && thrown.code === 'forge_malformed') return null
   throw thrown

@@ -1,7 +1,7 @@
 /**
  * A forge in a folder, for people who have no server. Issues are `issues/<repo>/<n>.md`, comments `comments/<repo>/<n>/<seq>.md`, and
- * changes `reviews/<repo>/<n>.md` (then `<n>-2.md` and so on). The bare repositories `<repo>.git` are beside them. The file `writers` has
- * one login on each line. Any program can take part by writing plain files (docs/reference/forges.md).
+ * changes `reviews/<repo>/<n>.md` (then `<n>-2.md` and so on). The bare repositories `<repo>.git` are beside these folders. The file
+ * `writers` has one login on each line. Any program can take part by writing plain files (docs/reference/forges.md).
  */
 import { access, constants } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -88,7 +88,7 @@ async function readIssueAt(
 
 /**
  * Returns the logins that may write to the repo. A folder has no accounts, so without a `writers` file every author of an issue or a change
- * counts.
+ * counts as a writer.
  */
 async function readWriters(paths: FolderPaths, repo: RepoRef, now: number): Promise<readonly string[]> {
   const file = await readPlainFile(join(paths.root, 'writers'))
@@ -112,7 +112,7 @@ async function readComments(paths: FolderPaths, ref: IssueRef): Promise<readonly
 async function writeComment(paths: FolderPaths, ref: IssueRef, body: string, now: number): Promise<Comment> {
   const { repo, number } = splitIssue(ref)
   if ((await readIssue(paths, repo, number)) === null)
-    throw new BurnError('forge_not_found', `there is no ${ref}`, 'check whether somebody deleted it')
+    throw new BurnError('forge_not_found', `there is no ${ref}`, 'check whether somebody deleted the issue')
   const folder = await paths.folder('comments', repo, number)
   const text = renderDocument({ author: login, created: new Date(now).toISOString() }, body)
   const taken = ((await namesIn(folder)) ?? []).map(numberInName).filter((id) => id !== null)
@@ -127,7 +127,7 @@ async function editComment(paths: FolderPaths, ref: IssueRef, id: string, body: 
   const path = numberOf(id) === null ? null : join(await paths.folder('comments', repo, number), `${id}.md`)
   const file = path === null ? null : await readPlainFile(path)
   if (path === null || file === null)
-    throw new BurnError('forge_not_found', `${ref} has no comment ${JSON.stringify(id)}`, 'check whether somebody deleted it')
+    throw new BurnError('forge_not_found', `${ref} has no comment ${JSON.stringify(id)}`, 'check whether somebody deleted the comment')
   const { author, created_at } = readCommentFile(Number(id), path, file)
   await replaceFile(path, renderDocument({ author, created: new Date(created_at).toISOString() }, body))
 }
@@ -147,6 +147,6 @@ function describeAccess(root: string, repo: RepoRef): ReturnType<Forge['access']
     open_change:
       `Push your branch to origin, then write the file ${review} with the lines "---", "issue: <issue number>", "branch: <your branch>", ` +
       '"author: <your name>", "state: open", "title: <one line>", "---", and then what you changed and why, with the line "Closes #<issue number>". ' +
-      'Write it under another name first and rename it.',
+      'Write the file under another name first, and then rename the file.',
   }
 }

@@ -1,5 +1,6 @@
 /**
- * Reads and writes files with a few `key: value` lines between two `---` lines, then text. The folder forge stores its objects like this.
+ * Reads and writes files with a few `key: value` lines between two `---` lines, then text. The folder forge stores issues, comments and
+ * changes in this format.
  */
 import { BurnError } from '../core/errors.ts'
 
@@ -25,7 +26,8 @@ export interface Document {
  */
 export function parseDocument(path: string, content: string): Document {
   const lines = content.split('\n').map((line) => line.replace(/\r$/, ''))
-  if (lines[0]?.replace(/^\ufeff/, '') !== '---') throw malformedAt(path, 1, 'it must begin with front matter between two "---" lines')
+  if (lines[0]?.replace(/^\ufeff/, '') !== '---')
+    throw malformedAt(path, 1, 'the file must begin with front matter between two "---" lines')
   const end = lines.indexOf('---', 1)
   if (end === -1) throw malformedAt(path, 1, 'the "---" line that ends the front matter is missing')
   const fields = new Map<string, Omit<Field, 'items'> & { readonly items: string[] }>()
@@ -56,7 +58,7 @@ export function parseDocument(path: string, content: string): Document {
 
 /** Returns the error for a malformed file. */
 export function malformedAt(path: string, line: number, why: string): BurnError {
-  return new BurnError('forge_malformed', `${path}:${line}: ${why}`, 'correct the file; docs/reference/forges.md describes its format')
+  return new BurnError('forge_malformed', `${path}:${line}: ${why}`, 'correct the file; docs/reference/forges.md describes the format')
 }
 
 /** Returns the line of a field; the first line of the file if the field is missing. */
@@ -86,12 +88,12 @@ function unquoted(written: string): string {
     const value: unknown = JSON.parse(written)
     return typeof value === 'string' ? value : written
   } catch {
-    // The value is not JSON, because a title may begin with a quotation mark.
+    // The value only begins like JSON: a title may begin with a quotation mark.
     return written
   }
 }
 
-/** Returns a field's list. It is written as `- item` lines, as JSON, or as words between commas, with or without `[…]`. */
+/** Returns a field's list. The file may have `- item` lines, JSON, or words between commas, with or without `[…]`. */
 export function listOf(document: Document, key: string): string[] {
   const { value: written = '', items = [] } = document.fields.get(key) ?? {}
   if (items.length > 0) return [...items]

@@ -11,19 +11,22 @@ import { repoPath, requireDispatch } from './refs.ts'
 
 type Writers = (repo: RepoRef) => Promise<readonly string[]>
 
-/** The forge may store a pull request a little later (ms) than the time it has. */
+/** The time (ms) by which two consecutive reads overlap. The forge may store a pull request a little later than its `updated_at` says. */
 const overlap_ms = 60_000
-/** The maximum difference (ms) between the forge's clock and the clock behind the time in an id. */
+/** The maximum difference (ms) between the forge's clock and the clock of the machine that made a dispatch's id. */
 const skew_ms = 24 * 3_600_000
 
-/** The pull requests of a repo. `url` is the address under which people know the forge. */
+/** The pull requests of a repo. `url` is the forge's own address, without `/api/v1`. */
 export interface Pulls {
   readonly api: Api
   readonly repo: RepoRef
   readonly url: string
 }
 
-/** Returns the changes since that time, newest first; all open ones for null. If little has changed, this takes one request. */
+/**
+ * Returns the changes that were updated since the given time, newest first; for null, all open changes. If little has changed, this takes
+ * one request.
+ */
 export async function readChanges({ api, repo, url }: Pulls, since: Time | null): Promise<ChangePage> {
   const found = new Map<string, Change>()
   const from = since === null ? 0 : since - overlap_ms
@@ -36,11 +39,11 @@ export async function readChanges({ api, repo, url }: Pulls, since: Time | null)
     const state = since === null ? 'open' : 'all'
     const read = readPage(api, `${repoPath(repo)}/pulls`, { state, sort: 'recentupdate' }, { limit: pageSize, page })
     const answer = await nullOnCode('forge_not_found', read)
-    // Pull requests may be disabled in this repo.
+    // The forge answers with "not found" if pull requests are disabled in this repo.
     if (answer === null) break
     const { items } = answer
     for (const beginning of answer.too_big)
-      skipped.push({ what: `change #${numberIn(beginning) ?? '?'}`, why: 'it is too large for burn to read' })
+      skipped.push({ what: `change #${numberIn(beginning) ?? '?'}`, why: 'the pull request is too large for burn to read' })
     date ??= answer.date
     newest = Math.max(newest, timeOf(membersOf(items[0])['updated_at']) ?? 0)
     for (const item of items) {
@@ -56,15 +59,16 @@ export async function readChanges({ api, repo, url }: Pulls, since: Time | null)
 }
 
 /**
- * Returns a key under which only the newest change of a branch is kept. A fork's branches are distinct, even if they have the same names.
+ * Returns a key that is the same for all changes of a branch, so that only the newest is kept. A fork's branch has a different key, even if
+ * its name is the same.
  */
 function keyOf({ dispatch_id, fork, author, url }: Change): string {
   return dispatch_id === null ? url : `${dispatch_id} ${fork ? author : ''}`
 }
 
 /**
- * Opens a pull request, with one attempt. If the answer is lost, the caller must look up whether the forge received the request. Throws
- * BurnError `forge_conflict` if another process opened a pull request from the branch at the same moment.
+ * Opens a pull request, with one attempt. If the forge's answer does not arrive, the caller must find out whether the pull request exists.
+ * Throws BurnError `forge_conflict` if another process opened a pull request from the branch at the same moment.
  */
 export async function openPull({ api, repo, url }: Pulls, change: NewChange): Promise<Change> {
   const { branch, base, title, body } = change
@@ -84,13 +88,13 @@ export async function openPull({ api, repo, url }: Pulls, change: NewChange): Pr
   throw new BurnError(
     'forge_conflict',
     `a change from ${branch} was opened at the same moment: #${first}`,
-    'burn has closed the later one; nothing to do',
+    'burn has closed the later change, so there is nothing to do',
   )
 }
 
 /**
- * Returns the lowest number of the open pull requests from a branch into that base. Gitea checks for an existing one and writes a moment
- * later, so three requests at once can open three pull requests.
+ * Returns the number of the oldest open pull request from the branch into the base; null if there is none. Gitea does not check and create
+ * in one step, so three requests at the same time can open three pull requests.
  */
 async function firstOpen({ api, repo, url }: Pulls, { branch, base }: NewChange): Promise<number | null> {
   const query = { state: 'open', sort: 'recentupdate' }
@@ -103,8 +107,9 @@ async function firstOpen({ api, repo, url }: Pulls, { branch, base }: NewChange)
 }
 
 /**
- * Returns the change of a dispatch branch; null if there is none. For a head and a base, Gitea returns any pull request that there ever
- * was. An open one is the newest, because at most one is open. If it is closed, or somebody changed its base, the list of changes decides.
+ * Returns the change of a dispatch branch; null if there is none. If burn asks Gitea for a head and a base, Gitea returns any pull request
+ * between them, even a closed one. An open pull request is the newest, because at most one is open. If the returned one is closed, or
+ * somebody changed its base, burn searches the list of changes.
  */
 export async function findChange(
   { api, repo, url }: Pulls,

@@ -1,7 +1,4 @@
-/**
- * Reads issues and comments of Gitea and Forgejo. An issue that burn can't read is reported as skipped; it never counts as missing or
- * empty.
- */
+/** Reads issues and comments of Gitea and Forgejo. burn reports an issue that it can't read as skipped, and never as missing or empty. */
 import type { Comment, Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { IssuePage } from '../core/ports.ts'
 import { membersOf } from '../core/json.ts'
@@ -12,21 +9,23 @@ import { arrayOf, commentOf, isPull, issueOf, timeOf, type Unusable } from './gi
 import { truncatedBodyOf, numberIn, listAll, repeatedPage } from './paging.ts'
 import { repoPath, splitIssue } from './refs.ts'
 
-/** The limit (bytes) up to which an issue's comments are read in one answer. More are read page by page. */
+/** The maximum size (bytes) of all comments of an issue in one answer. If they are larger, burn reads them page by page. */
 const maxUnpagedBytes = 4 * 1024 * 1024
 
-/** Returns the path of an issue in Gitea's API. Throws BurnError `forge_ref` if the text is not an issue. */
+/** Returns the path of an issue in Gitea's API. Throws BurnError `forge_ref` if `ref` is not a valid issue reference. */
 export function issuePath(ref: IssueRef): string {
   const { repo, number } = splitIssue(ref)
   return `${repoPath(repo)}/issues/${number}`
 }
 
 /**
- * Returns the open issues, or those that changed since the cursor. Throws BurnError `forge_issues_off` if issues are disabled in the repo.
+ * Returns the issues that changed since the cursor; without a valid cursor, all open issues. Throws BurnError `forge_issues_off` if issues
+ * are disabled in the repo.
  */
 export async function readIssues(api: Api, url: string, repo: RepoRef, text: string | null): Promise<IssuePage> {
   const before = readCursor(text, url, repo)
-  // Without `type` the list has pull requests, too. It then shows without a further request whether any of them changed.
+  // Without the parameter `type`, the list contains pull requests, too. So burn needs no further request to see whether a pull request
+  // changed.
   const query =
     before === null
       ? { state: 'open', type: 'issues' }
@@ -47,7 +46,7 @@ export async function readIssues(api: Api, url: string, repo: RepoRef, text: str
     if ('why' in issue) skipped.push(issue)
     else issues.push(issue)
   }
-  // The time of a skipped issue is not known, but it is not later than the server's clock.
+  // The update time of an issue that is too large is unknown, but not later than the server's clock.
   const times = [...values.map(({ time }) => time), too_big.length > 0 ? date : null].filter((time) => time !== null)
   const cursor = writeCursor(cursorAfter({ url, repo }, times, before, date))
   const pulls = values.flatMap(({ time, issue }) => (issue === null && time !== null ? [time] : []))
@@ -57,12 +56,12 @@ export async function readIssues(api: Api, url: string, repo: RepoRef, text: str
 
 function tooBig(repo: RepoRef, beginning: string): Unusable {
   const number = numberIn(beginning)
-  return { what: number === null ? `an issue of ${repo}` : `${repo}#${number}`, why: 'it is too large for burn to read' }
+  return { what: number === null ? `an issue of ${repo}` : `${repo}#${number}`, why: 'the issue is too large for burn to read' }
 }
 
 /**
  * Throws BurnError `forge_issues_off` if issues are disabled in the repo; otherwise rethrows the given error, if there is one. Gitea
- * answers for such a repo with an empty list or with "not found", so only the repo itself can tell.
+ * answers for such a repo with an empty list or with "not found", so burn reads the settings of the repo.
  */
 async function throwIfIssuesDisabled(api: Api, repo: RepoRef, thrown: unknown): Promise<never>
 async function throwIfIssuesDisabled(api: Api, repo: RepoRef, thrown: null): Promise<void>
@@ -75,7 +74,7 @@ async function throwIfIssuesDisabled(api: Api, repo: RepoRef, thrown: unknown): 
   if (thrown !== null) throw thrown
 }
 
-/** Returns true if a repo has its own issues. They may be disabled, or be in an external tracker. */
+/** Returns true if a repo has its own issues; false if issues are disabled or in an external tracker. */
 export function hasIssues(repo: unknown): boolean {
   const { has_issues, external_tracker } = membersOf(repo)
   return has_issues !== false && external_tracker == null
@@ -87,7 +86,7 @@ export async function readIssue(api: Api, url: string, ref: IssueRef): Promise<I
   if (found === null) await throwIfIssuesDisabled(api, splitIssue(ref).repo, null)
   if (found === null || isPull(found.json)) return null
   const issue = issueOf(splitIssue(ref).repo, found.json, url)
-  if ('why' in issue) throw new BurnError('forge_malformed', `${issue.what} can't be used: ${issue.why}`, 'look at it on the forge')
+  if ('why' in issue) throw new BurnError('forge_malformed', `${issue.what} can't be used: ${issue.why}`, 'look at the issue on the forge')
   return issue
 }
 
@@ -100,7 +99,7 @@ export async function readComments(api: Api, ref: IssueRef): Promise<readonly Co
   } catch (thrown) {
     if (truncatedBodyOf(thrown) === null) throw thrown
   }
-  // The list of comments has no pages. The timeline has pages, and contains the comments. A comment that is too large is left out.
+  // The list of comments has no pages. The timeline has pages, and contains the comments, too. burn leaves out a comment that is too large.
   const { values } = await listAll(api, `${issuePath(ref)}/timeline`, {}, (item) => {
     const { id, type } = membersOf(item)
     return { key: id, value: type === 'comment' ? keep(item) : null }
@@ -108,7 +107,7 @@ export async function readComments(api: Api, ref: IssueRef): Promise<readonly Co
   return values.filter((comment) => comment !== null)
 }
 
-/** Limits in characters: of one comment, of all comments together, and of each further comment after that. */
+/** Limits in characters: `one` for one comment, and `beginning` for each further comment after `all` characters in total. */
 const maxLength = { one: 30_000, all: 8_000_000, beginning: 400 }
 
 function commentTruncater(): (item: unknown) => Comment | null {
@@ -125,9 +124,9 @@ function commentTruncater(): (item: unknown) => Comment | null {
 }
 
 /**
- * Throws BurnError `forge_not_found` if the request failed because the issue was deleted, and `forge_issues_off` if issues were disabled. Gitea answers with 500 and an empty message if
- * somebody who is not an administrator asks for the comments of a deleted issue. A request for the issue itself tells that from a failing
- * forge.
+ * Returns the answer. Throws BurnError `forge_not_found` if the request failed because the issue was deleted, and `forge_issues_off` if
+ * issues were disabled. Gitea answers with 500 and an empty message if somebody who is not an administrator asks for the comments of a
+ * deleted issue. To distinguish this from a failing forge, burn requests the issue itself.
  */
 export async function notFoundIfDeleted<T>(api: Api, ref: string, answer: Promise<T>): Promise<T> {
   try {
@@ -137,28 +136,28 @@ export async function notFoundIfDeleted<T>(api: Api, ref: string, answer: Promis
     if (thrown.code === 'forge_not_found') await throwIfIssuesDisabled(api, splitIssue(ref).repo, thrown)
     if (thrown.code !== 'forge_failed') throw thrown
     if ((await nullOnCode('forge_not_found', api.get(issuePath(ref)))) !== null) throw thrown
-    throw new BurnError('forge_not_found', `the forge no longer has ${ref}`, 'check whether somebody deleted it', { cause: thrown })
+    throw new BurnError('forge_not_found', `the forge no longer has ${ref}`, 'check whether somebody deleted the issue', { cause: thrown })
   }
 }
 
-/** The position from which a repo's issues are read the next time. */
+/** The position from which the next read of a repo's issues starts. */
 export interface Cursor {
   readonly url: string
   readonly repo: RepoRef
-  /** The newest `updated_at` so far. */
+  /** The newest `updated_at` of all issues and pull requests that burn has read. */
   readonly newest: Time
-  /** True if no further issue can get that time or an older one. */
+  /** True if no further change with this time or an older one can appear. */
   readonly settled: boolean
 }
 
-/** The forge may store a change a little later (ms) than the time it has. */
+/** The time (ms) by which two consecutive reads overlap. The forge may store a change a little later than its `updated_at` says. */
 const overlap_ms = 10_000
-/** The time (ms) after which no more changes with an older time can appear. */
+/** The age (ms) of the newest `updated_at` at which no further change with this time or an older one can appear. */
 const settles_ms = 30_000
 
 /**
- * Parses a cursor. Null if the text is empty or malformed, or if the cursor belongs to another server or repo. All issues are then read
- * again.
+ * Parses a cursor. Returns null if the text is empty or malformed, or if the cursor belongs to another server or repo. burn then reads all
+ * open issues again.
  */
 export function readCursor(text: string | null, url: string, repo: RepoRef): Cursor | null {
   const [version, mark, time, server, name] = (text ?? '').split(' ')
@@ -173,14 +172,14 @@ export function writeCursor({ url, repo, newest, settled }: Cursor): string {
 }
 
 /**
- * Returns the time from which changes are read. If the newest change is old, that is the second after it, so a quiet repo returns no
- * issues.
+ * Returns the time from which the next read starts. If the cursor is settled, this is one second after the newest change, so the forge
+ * returns no issues of a quiet repo.
  */
 export function sinceOf({ newest, settled }: Cursor): Time {
   return settled ? newest + 1000 : Math.max(0, newest - overlap_ms)
 }
 
-/** Returns the cursor after a read. `date` is the server's clock at the first page; null if the server did not send it. */
+/** Returns the cursor for the next read. `date` is the server's clock at the first page; null if the server did not send it. */
 export function cursorAfter(
   { url, repo }: Pick<Cursor, 'url' | 'repo'>,
   times: readonly Time[],

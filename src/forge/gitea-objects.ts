@@ -1,4 +1,7 @@
-/** Turns Gitea's JSON into issues, comments and changes. It trusts no field: a malformed object gives a reason instead. */
+/**
+ * Turns Gitea's JSON into issues, comments and changes. It checks every field that it uses, and returns null or a reason for a malformed
+ * object.
+ */
 import type { Change, Comment, Issue, RepoRef, Time } from '../core/nouns.ts'
 import { membersOf } from '../core/json.ts'
 import { issuesClosedBy } from './closing-keywords.ts'
@@ -30,8 +33,8 @@ export function loginOf(user: unknown): string | null {
 }
 
 /**
- * Returns the author of an object; null if it is missing. An object that was migrated from another forge has the login of the person who
- * migrated it. Its true author has no account here, and gets a name that no login can have.
+ * Returns the author of an object; null if it is missing. The `user` of an object that was migrated from another forge is the person who
+ * migrated it. The true author has no account on this forge, so burn gives the author a name that no login can have.
  */
 function authorOf({ user, original_author }: Fields): string | null {
   return typeof original_author === 'string' && original_author !== '' ? `${original_author} (migrated)` : loginOf(user)
@@ -48,7 +51,7 @@ export function isPull(value: unknown): boolean {
   return membersOf(value)['pull_request'] != null
 }
 
-/** The maximum number of characters of an issue. An agent can't work from more, and many such issues would fill the memory. */
+/** The maximum number of characters of an issue. An agent can't use a longer text, and many such issues would fill the memory. */
 const maxLength = 1_000_000
 
 /** Returns an issue, or the reason why it can't be used. */
@@ -58,13 +61,13 @@ export function issueOf(repo: RepoRef, value: unknown, webUrl: string): Issue | 
   const [author, created_at, updated_at] = [authorOf(fields), timeOf(fields['created_at']), timeOf(fields['updated_at'])]
   const what = Number.isSafeInteger(number) ? `${repo}#${String(number)}` : `an issue of ${repo}`
   const unusable = (why: string): Unusable => ({ what, why: `its ${why}` })
-  if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 1) return unusable('number is missing or malformed')
-  if (typeof title !== 'string') return unusable('title is missing or malformed')
+  if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 1) return unusable('the number is missing or malformed')
+  if (typeof title !== 'string') return unusable('the title is missing or malformed')
   if (body != null && typeof body !== 'string') return unusable('body is malformed')
-  if (title.length + (body?.length ?? 0) > maxLength) return unusable(`text is longer than ${maxLength} characters`)
-  if (state !== 'open' && state !== 'closed') return unusable('state is neither open nor closed')
+  if (title.length + (body?.length ?? 0) > maxLength) return unusable(`the text is longer than ${maxLength} characters`)
+  if (state !== 'open' && state !== 'closed') return unusable('the state is neither open nor closed')
   if (author === null) return unusable('author is missing')
-  if (created_at === null || updated_at === null) return unusable('times are missing or malformed')
+  if (created_at === null || updated_at === null) return unusable('a time is missing or malformed')
   const assignees = namesIn(fields['assignees'], 'login')
   const assignee = loginOf(fields['assignee'])
   return {
@@ -79,7 +82,7 @@ export function issueOf(repo: RepoRef, value: unknown, webUrl: string): Issue | 
     state,
     created_at,
     updated_at,
-    // If the count is missing, there may be comments.
+    // If the count is missing, the issue may have comments, so burn must read them.
     comments: typeof comments === 'number' ? comments : 1,
     ...(fields['is_locked'] === true ? { locked: true } : {}),
     url: typeof html_url === 'string' && html_url !== '' ? html_url : `${webUrl}/${repo}/issues/${number}`,
@@ -100,7 +103,7 @@ export function changeOf(repo: RepoRef, value: unknown, webUrl: string): Change 
   const fields = membersOf(value)
   const { head, base, number, html_url, state, merged, title, body } = fields
   const { label, ref, repo_id } = membersOf(head)
-  // `label` keeps the name of the branch. After the branch was deleted, as many are on merging, `ref` is `refs/pull/…`.
+  // `label` keeps the name of the branch. After somebody deleted the branch, often with the merge, `ref` is `refs/pull/…`.
   const branch = [label, ref].find((name) => typeof name === 'string' && dispatchOf(name) !== null)
   const dispatch_id = typeof branch === 'string' ? dispatchOf(branch) : null
   const [author, created_at] = [authorOf(fields), timeOf(fields['created_at'])]

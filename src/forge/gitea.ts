@@ -12,15 +12,18 @@ import { commentOf, loginOf } from './gitea-objects.ts'
 import { readTeams, readWriters } from './gitea-writers.ts'
 import { repoPath, splitIssue } from './refs.ts'
 
-/** The address, token and limits of a Gitea or Forgejo. */
+/** The address, token and limits of a Gitea or Forgejo server. */
 export interface GiteaOptions extends Omit<ApiOptions, 'base' | 'traits'> {
   /** The forge's own address, without `/api/v1`. */
   readonly url: string
-  /** Gives the base branch of a repo's changes; `main` if the repo is not among them. */
+  /** The repos of the spec with the base branches of their changes. For a repo that is missing here, the base branch is `main`. */
   readonly repos?: readonly Pick<RepoSettings, 'repo' | 'base'>[]
 }
 
-/** Opens a Gitea or Forgejo; it sends no request yet. Throws BurnError `forge_url` (exit 2) if the address is not valid. */
+/**
+ * Opens a Gitea or Forgejo server as a forge. Sends no request until a method is called. Throws BurnError `forge_url` (exit 2) if the
+ * address is not valid.
+ */
 export function openGitea(options: GiteaOptions): Forge {
   const url = webUrl(options.url)
   const base = `${url}/api/v1`
@@ -45,7 +48,7 @@ export function openGitea(options: GiteaOptions): Forge {
     },
     async editComment(ref, id, body) {
       if (!/^[0-9]{1,15}$/.test(id))
-        throw new BurnError('forge_ref', `${JSON.stringify(id)} is not a comment`, 'a comment is named by its number')
+        throw new BurnError('forge_ref', `${JSON.stringify(id)} is not a comment`, 'give the number of the comment')
       await api.patch(`${repoPath(splitIssue(ref).repo)}/issues/comments/${id}`, { body })
     },
     changes: (repo, since) => readChanges({ api, repo, url }, since),
@@ -57,7 +60,7 @@ export function openGitea(options: GiteaOptions): Forge {
       throw new BurnError(
         'forge_malformed',
         `${base}/user does not name the owner of the token`,
-        'check that forge.url is a Gitea or Forgejo',
+        'check that forge.url is the address of a Gitea or Forgejo server',
       )
     },
     rights: (repo) => readRights(api, repo),
@@ -82,12 +85,12 @@ const traits: ApiTraits = {
     return status === 403 ? { code: 'forge_forbidden', hint: scopeHint(message) } : null
   },
   hints: {
-    refused: 'the forge refused the request: check that it is Gitea 1.20, Forgejo 7, or newer',
+    refused: 'the forge refused the request: check that the server is Gitea 1.20, Forgejo 7, or newer',
     not_json: 'set forge.url to the forge itself, without /api/v1, and check whether a login page or a proxy answers instead',
   },
 }
 
-/** Returns the hint for a refused request. Gitea names the scopes that a token lacks. */
+/** Returns the hint for a refused request. Gitea's message names the scopes that a token lacks. */
 function scopeHint(message: string): string {
   const scopes = /required(?: scope\(s\):|=) ?\[([^\]]*)\]/.exec(message)?.[1]
   return scopes === undefined
@@ -99,7 +102,7 @@ function webUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null
   const invalid = (why: string) => new BurnError('forge_url', `forge.url ${why}`, 'write it like https://forge.example.com', { exit: 2 })
   if (url === null || !/^https?:$/.test(url.protocol)) throw invalid('is not an http or https address')
-  if (url.username !== '' || url.password !== '') throw invalid('contains a login; write it to forge.token instead')
+  if (url.username !== '' || url.password !== '') throw invalid('contains a login; use forge.token instead')
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '').replace(/\/api\/v1$/, '')
 }
 
@@ -117,8 +120,8 @@ const noComment = 999_999_999_999_999
 
 /**
  * Returns true if the token may comment. A repo's JSON shows the rights of the account, but not the scopes of the token. burn therefore
- * edits a comment that can't exist, which changes nothing. The forge refuses that if the token lacks a scope; otherwise it answers with
- * "not found".
+ * edits a comment that can't exist, which changes nothing. The forge refuses the edit if the token lacks a scope; otherwise the forge
+ * answers with "not found".
  */
 async function mayComment(api: Api, repo: RepoRef): Promise<boolean> {
   try {
@@ -132,7 +135,7 @@ async function mayComment(api: Api, repo: RepoRef): Promise<boolean> {
 }
 
 /**
- * Returns the instructions for an agent that opens a change. Git and curl both use credentials of the machine, so no prompt contains any.
+ * Returns the instructions for an agent that opens a change. Git and curl use the credentials of the machine, so the prompt contains none.
  */
 function openChangeInstructions(repoUrl: string, url: string, base: string): string {
   const body = `{"head":"<your branch>","base":${JSON.stringify(base)},"title":"<what changed>","body":"Closes #<number of the issue>"}`

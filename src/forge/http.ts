@@ -8,7 +8,7 @@ export interface HttpRequest {
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | null
-  /** The time (ms) until the whole answer must have arrived. */
+  /** The maximum time (ms) until the whole answer has arrived. */
   readonly timeout_ms: number
   /** The maximum size (bytes) of the answer. */
   readonly max_bytes: number
@@ -24,15 +24,18 @@ export interface HttpAnswer {
 /** Sends a request, and returns the answer. */
 export type Http = (request: HttpRequest) => Promise<HttpAnswer>
 
-/** Idle connections are closed earlier (ms) than most servers and proxies close them, so a write rarely meets a closed connection. */
+/**
+ * The time (ms) after which burn closes an idle connection. Most servers and proxies wait longer, so burn rarely writes to a closed
+ * connection.
+ */
 const idle_ms = 4_000
 
-/** The number of bytes of a too large answer that its error keeps as its cause. They contain the number of the issue. */
+/** If an answer is too large, the error has this number of its first bytes as its cause. They contain the number of the issue. */
 const maxTruncatedBytes = 4096
 
 /**
  * Returns a client that keeps at most `sockets` connections. It throws BurnError `forge_timeout`, `forge_unavailable` (no complete answer
- * arrived) or `forge_too_big`. Every status that the server sends is an answer.
+ * arrived) or `forge_too_big`. An HTTP error status is an answer, too.
  */
 export function openHttp(sockets: number): Http {
   const loading = new Map<string, Promise<Client>>()
@@ -63,7 +66,7 @@ interface Client {
   readonly agent: Agent
 }
 
-/** Loads the client for the first request. Most commands send none, and loading it takes a quarter of their start. */
+/** Loads the client for the first request. Most commands send no request, and loading the client takes a quarter of a command's start. */
 async function load(protocol: string, sockets: number): Promise<Client> {
   const client = protocol === 'https:' ? await import('node:https') : await import('node:http')
   return { request: client.request, agent: new client.Agent({ keepAlive: true, maxSockets: sockets, timeout: idle_ms }) }
@@ -102,7 +105,7 @@ function httpError(thrown: unknown, url: URL, isLate: boolean, timeout_ms: numbe
     return new BurnError(
       'forge_timeout',
       `${url.host} did not answer within ${timeout_ms} ms`,
-      'check the load of the forge, and any firewall between',
+      'check the load of the forge, and any firewall between burn and the forge',
       cause,
     )
   const reason = messageOf(thrown) || codeOf(thrown) || 'connection failed'

@@ -4,11 +4,11 @@ import { BurnError } from '../core/errors.ts'
 import { membersOf } from '../core/json.ts'
 import { arrayOf } from './gitea-objects.ts'
 
-/** The number of pages after which a list is refused. */
+/** The maximum number of pages of a list. burn refuses a list with more. */
 export const maxPages = 2_000
 const maxListAttempts = 3
 
-/** The part of an item that is kept, and the key that identifies the item. */
+/** The part of an item that burn keeps, and the key that identifies the item. */
 export interface KeyedItem<T> {
   readonly key: unknown
   readonly value: T
@@ -19,15 +19,15 @@ export interface ListResult<T> {
   readonly values: readonly T[]
   /** The first bytes of each item that is too large to be read. */
   readonly too_big: readonly string[]
-  /** The server's clock at the first page. */
+  /** The server's clock (ms) when it sent the first page; null if the server did not send it. */
   readonly date: number | null
   /** True if the forge repeated a page, so that the list may be incomplete. */
   readonly repeated: boolean
 }
 
 /**
- * Returns every item once, by its key. The list may change while its pages are read, so that an item moves to a page that was read before.
- * If fewer items arrive than the server counts, the list is read again. Only the results of `keep` stay in memory.
+ * Returns every item once, by its key. The list may change while burn reads its pages, so that an item moves to a page that burn has
+ * already read. If fewer items arrive than the server counts, the list is read again. Only the results of `keep` stay in memory.
  */
 export async function listAll<T>(api: Api, path: string, query: Query, keep: (item: unknown) => KeyedItem<T>): Promise<ListResult<T>> {
   const found = new Map<unknown, T>()
@@ -91,8 +91,9 @@ async function readPages<T>(api: Api, path: string, query: Query, keep: (item: u
 }
 
 /**
- * Returns a function that takes each page in turn, and says whether a next one must be read. Without a count and without links only an
- * empty page ends a list, because the forge may give fewer items than burn asks for. A forge that ignores the page number repeats a page.
+ * Returns a function that gets each page in turn, and returns whether burn must read another page. Without a count and without links only
+ * an empty page ends a list, because the forge may give fewer items than burn asks for. A forge that ignores the page number repeats a
+ * page.
  */
 export function pageTracker(): (page: ListPage) => 'more' | 'end' | 'repeated' {
   let read = 0
@@ -132,11 +133,11 @@ export interface ListPage {
   readonly items: readonly unknown[]
   /** The first bytes of each item that is too large to be read. */
   readonly too_big: readonly string[]
-  /** The server's count of all items in the list; null if it sent none. */
+  /** The server's count of all items in the list; null if the server sent none. */
   readonly total: number | null
   /** True if a header names a next page, false if a header says that this is the last one, null if no header says either. */
   readonly more: boolean | null
-  /** The server's clock (ms); null if it did not send it. */
+  /** The server's clock (ms) when it sent the page; null if the server did not send it. */
   readonly date: number | null
 }
 
@@ -162,7 +163,7 @@ async function shrink(api: Api, path: string, query: Query, request: PageRequest
   return { items: [], too_big: [whole], total: null, more: null, date: null }
 }
 
-/** Reads a page as smaller pages. They must begin where pages of that size begin. */
+/** Reads a page as several smaller pages of equal size, which together have the same items. */
 async function split(api: Api, path: string, query: Query, { limit, page }: PageRequest): Promise<ListPage> {
   const parts = smallestFactor(limit)
   const items: unknown[] = []
@@ -179,7 +180,7 @@ async function split(api: Api, path: string, query: Query, { limit, page }: Page
   return { items, too_big, total, more, date }
 }
 
-/** Returns the page; its first bytes if it is too large. */
+/** Returns the page, or the first bytes of the answer if the answer is too large. */
 async function attempt(api: Api, path: string, query: Query, { limit, page }: PageRequest): Promise<ListPage | string> {
   try {
     const answer = await api.get(path, { ...query, [api.page_size]: limit, page }, limit === 1 ? maxBytes.one : maxBytes.several)
@@ -195,8 +196,8 @@ async function attempt(api: Api, path: string, query: Query, { limit, page }: Pa
 }
 
 /**
- * Returns the largest page that a Gitea gives; it may be configured to give fewer items, which moves the page boundaries. Other forges lack
- * this path.
+ * Returns the maximum number of items that the server puts on a page. A Gitea may be configured to give fewer items, which moves the page
+ * boundaries. Other forges do not have this path.
  */
 async function largestPage(api: Api): Promise<number> {
   const answer = await nullOnCode('forge_not_found', api.get('/settings/api'))
@@ -209,12 +210,15 @@ function smallestFactor(size: number): number {
   return size
 }
 
-/** Returns the first bytes of an answer that was too large; null if the error is another. */
+/** Returns the first bytes of an answer that was too large; null for every other error. */
 export function truncatedBodyOf(thrown: unknown): string | null {
   return thrown instanceof BurnError && thrown.code === 'forge_too_big' ? String(thrown.cause ?? '') : null
 }
 
-/** Returns the number of a truncated item; null if it is not among the first bytes. It must precede all texts of people. */
+/**
+ * Returns the number of a truncated item; null if it is not among the first bytes. The number must precede title and body, because a person
+ * could write a false number there.
+ */
 export function numberIn(beginning: string): number | null {
   const found = /"(number|title|body)":\s*(\d{1,15})?/.exec(beginning)
   return found?.[1] === 'number' && found[2] !== undefined ? Number(found[2]) : null

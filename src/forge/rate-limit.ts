@@ -1,4 +1,4 @@
-/** Limits the requests to a forge: a number per minute, and a number at once. */
+/** Limits the requests to a forge: their number per minute, and the number of concurrent requests. */
 import type { Clock } from '../core/ports.ts'
 
 const minute = 60_000
@@ -17,7 +17,7 @@ export function rateLimiter(perMinute: number | null, clock: Clock, onWait: (ms:
     tokens = Math.min(perMinute, tokens + (Math.max(0, now - refilled_at) * perMinute) / minute)
     refilled_at = now
     tokens -= 1
-    // The number may become negative, so that later requests wait behind those that wait already.
+    // `tokens` may become negative, so that a later request waits longer than the requests that wait already.
     const wait = tokens >= 0 ? 0 : Math.ceil((-tokens * minute) / perMinute)
     if (wait === 0) return
     if (now - reported_at >= minute) {

@@ -1,11 +1,11 @@
-/** Takes `owner/name` and `owner/name#7` apart. Both become parts of URLs and file names, so only plain names are valid. */
+/** Parses `owner/name` and `owner/name#7`. Owner and name become parts of URLs and file names, so only plain names are valid. */
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import { BurnError } from '../core/errors.ts'
 
 const plainName = /^(?!\.)[A-Za-z0-9._-]{1,100}$/
 const issueNumber = /^[1-9][0-9]{0,14}$/
 
-/** Returns the number of an issue, a comment or a review; null if the text is none. */
+/** Returns the number of an issue, a comment or a review; null if the text is no such number. */
 export function numberOf(text: string): number | null {
   return issueNumber.test(text) ? Number(text) : null
 }
@@ -17,7 +17,7 @@ export function numberOf(text: string): number | null {
 export function splitRepo(repo: RepoRef): { readonly owner: string; readonly name: string } {
   const [owner = '', name = '', ...more] = repo.split('/')
   if (more.length === 0 && plainName.test(owner) && plainName.test(name)) return { owner, name }
-  throw new BurnError('forge_ref', `${JSON.stringify(repo)} is not a repo`, 'write it as owner/name', { exit: 2 })
+  throw new BurnError('forge_ref', `${JSON.stringify(repo)} is not a valid repo name`, 'write it as owner/name', { exit: 2 })
 }
 
 /** Returns the path of a repo in the API of Gitea, Forgejo or GitHub. */
@@ -31,7 +31,7 @@ export function splitIssue(ref: IssueRef): { readonly repo: RepoRef; readonly nu
   const at = ref.lastIndexOf('#')
   const number = numberOf(ref.slice(at + 1))
   if (at < 1 || number === null)
-    throw new BurnError('forge_ref', `${JSON.stringify(ref)} is not an issue`, 'write it as owner/name#7', { exit: 2 })
+    throw new BurnError('forge_ref', `${JSON.stringify(ref)} is not a valid issue reference`, 'write it as owner/name#7', { exit: 2 })
   const repo = ref.slice(0, at)
   splitRepo(repo)
   return { repo, number }
@@ -39,14 +39,18 @@ export function splitIssue(ref: IssueRef): { readonly repo: RepoRef; readonly nu
 
 const branch = /^burn\/([0-9a-hjkmnp-tv-z]{13})$/
 
-/** Returns the dispatch that a branch was made for; null if the branch was made for none. */
+/** Returns the id of the dispatch whose branch has this name; null if it is not the branch of a dispatch. */
 export function dispatchOf(name: string): string | null {
   return branch.exec(name)?.[1] ?? null
 }
 
-/** Returns the dispatch that a branch was made for. Throws BurnError `forge_ref` if it was made for none. */
+/** Returns the id of the dispatch whose branch has this name. Throws BurnError `forge_ref` if it is not the branch of a dispatch. */
 export function requireDispatch(branch: string): string {
   const id = dispatchOf(branch)
   if (id !== null) return id
-  throw new BurnError('forge_ref', `${JSON.stringify(branch)} is not the branch of a dispatch`, 'open changes from burn/<dispatch id>')
+  throw new BurnError(
+    'forge_ref',
+    `${JSON.stringify(branch)} is not the branch of a dispatch`,
+    'open the change from the branch burn/<dispatch id>',
+  )
 }

@@ -85,7 +85,7 @@ test('doctor: reports a refused token once, and checks the machine', async (t) =
   const { fleet } = await giteaFleet(t, {}, 'wrong-token')
   const ran = await fleet.burn('doctor', '--json')
   assert.equal(ran.code, 1)
-  assert.match(find(findingsOf(ran), /^forge: /).remedy, /create a new one/)
+  assert.match(find(findingsOf(ran), /^forge: /).remedy, /create a new token/)
   assert.equal(find(findingsOf(ran), /^box: tmux \d/).level, 'ok')
   assert.ok(!ran.out.includes('wrong-token'))
   const unknown = await fleet.burn('doctor', 'bx')

@@ -83,7 +83,7 @@ test('folder: skips malformed files, each with file and line', async (t) => {
     ['issues/app/4.md', '---\nauthor: ada\n\nstate: open\n---\n', 'issues/app/4.md:1: it has no title'],
     ['issues/app/5.md', '---\ntitle: x\nstate: maybe\n---\n', 'issues/app/5.md:3: '],
     ['issues/app/6.md', '---\ntitle: x\n\ncreated: soon\n---\n', 'issues/app/6.md:4: '],
-    ['issues/app/seven.md', '---\ntitle: x\n---\n', 'its name is not <number>.md'],
+    ['issues/app/seven.md', '---\ntitle: x\n---\n', 'the file name is not <number>.md'],
     ['reviews/app/8.md', '---\nstate: done\nbranch: burn/0k00000000001\n---\n', 'reviews/app/8.md:2: '],
   ]
   for (const [path, text] of files) await put(root, path, text)

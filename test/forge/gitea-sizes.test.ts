@@ -55,7 +55,7 @@ for (const [most_items, links] of [
     const { issues, skipped, cursor } = await forge.issues(repo, null)
     assert.equal(issues.length, 119)
     assert.ok(!issues.some(({ number }) => number === 60))
-    assert.deepEqual(skipped, [{ what: `${repo}#60`, why: 'it is too large for burn to read' }])
+    assert.deepEqual(skipped, [{ what: `${repo}#60`, why: 'the issue is too large for burn to read' }])
     assert.ok(server.log.length < 60, `${server.log.length} requests`)
     const next = await forge.issues(repo, cursor)
     assert.deepEqual([next.issues.length, next.skipped], [0, []], 'a skipped issue is not read again')
@@ -99,7 +99,7 @@ test('gitea: a too large pull request hides no other', async (t) => {
     changes.map(({ dispatch_id }) => dispatch_id),
     ['0k00000000001'],
   )
-  assert.deepEqual(skipped, [{ what: 'change #122', why: 'it is too large for burn to read' }])
+  assert.deepEqual(skipped, [{ what: 'change #122', why: 'the pull request is too large for burn to read' }])
 })
 
 test('gitea: skips an issue that is too long for any agent', async (t) => {

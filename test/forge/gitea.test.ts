@@ -204,7 +204,7 @@ test('gitea: skips malformed objects, and reports them', async (t) => {
     [[good.number, ['a'], ['burn']]],
   )
   assert.equal(page.skipped.length, strange.length + 1)
-  assert.ok(page.skipped.some(({ what, why }) => what === `${repo}#9` && /times/.test(why)))
+  assert.ok(page.skipped.some(({ what, why }) => what === `${repo}#9` && /time is missing/.test(why)))
 })
 
 test('gitea: a migrated issue has no author among the writers', async (t) => {
