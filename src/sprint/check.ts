@@ -1,4 +1,4 @@
-/** Finds a repo's own check and runs it, as the base commit defines it. */
+/** Finds the command that checks a repo, and runs this check as the base commit defines it. */
 import type { TranscriptEntry } from '../core/sprint.ts'
 import type { FileChange } from '../git/changes.ts'
 import type { Workspace } from '../git/places.ts'
@@ -9,7 +9,7 @@ import { membersOf } from '../core/json.ts'
 import { askedOfBase, checkFiles, hideable, pinnedPackage } from '../decide/check-files.ts'
 import { baseFiles, hiddenFiles, readBlob, indexedFiles, withFiles, writeBlob, type Blob } from '../git/base.ts'
 
-/** The first of these files that exists and applies decides the command. */
+/** burn runs the command of the first file that exists and whose `applies` returns true. */
 const knownChecks: readonly { readonly file: string; readonly command: string; readonly applies?: (text: string) => boolean }[] = [
   { file: 'package.json', command: 'npm test', applies: hasTestScript },
   { file: 'Cargo.toml', command: 'cargo test' },
@@ -24,18 +24,18 @@ const knownChecks: readonly { readonly file: string; readonly command: string; r
   { file: 'tests/conftest.py', command: 'python3 -m pytest -q' },
 ]
 
-/** Ignores the placeholder that npm writes. */
+/** Tells whether `package.json` has a test script other than the placeholder that npm writes. */
 function hasTestScript(text: string): boolean {
   try {
     const { test } = membersOf(membersOf(JSON.parse(text))['scripts'])
     return typeof test === 'string' && !/no test specified/.test(test)
   } catch {
-    // Without valid JSON, the file defines no check.
+    // A file without valid JSON defines no check.
     return false
   }
 }
 
-/** Returns the check of the base commit; null if none is known. It does not read the working tree, because a model writes to it. */
+/** Returns the check command of the base commit; null if burn finds none. Ignores the working tree, because a model can write there. */
 export async function findCheck(git: Git, workspace: Workspace): Promise<string | null> {
   const files = await baseFiles(
     git,
@@ -49,15 +49,15 @@ export async function findCheck(git: Git, workspace: Workspace): Promise<string 
   return null
 }
 
-/** The files that define a check, and the change's effect on them. */
+/** The files that define a check, and how the change affects these files. */
 interface Definition {
-  /** The version of each file while the check runs; null removes the file. */
+  /** The version of each file that burn uses while the check runs. If it is null, burn removes the file. */
   readonly files: ReadonlyMap<string, Blob | null>
-  /** Files that define the check, and that are used in the change's version. */
+  /** Files that define the check and that burn uses in the change's version. */
   readonly changed: readonly string[]
 }
 
-/** Compares the staged changes with the base commit. Throws BurnError `git_*`. */
+/** Compares the staged changes with the base commit, and returns the definition of the check. Throws BurnError `git_*`. */
 async function definitionOf(git: Git, workspace: Workspace, paths: readonly string[], command: string): Promise<Definition> {
   const base = await baseFiles(git, workspace, askedOfBase(paths, command))
   const { pinned, packages, changed } = checkFiles(paths, command, (path) => base.has(path))
@@ -78,9 +78,9 @@ async function definitionOf(git: Git, workspace: Workspace, paths: readonly stri
 export interface CheckRun {
   readonly passed: boolean
   readonly output: string
-  /** Files that burn replaced by the version of the base commit. */
+  /** Files that burn replaced with the version of the base commit. */
   readonly pinned: readonly string[]
-  /** Files that define the check, in the change's version. */
+  /** Files that define the check and that burn used in the change's version. */
   readonly changed: readonly string[]
 }
 
@@ -93,7 +93,7 @@ export interface CheckRequest {
   readonly note: (note: TranscriptEntry) => void
 }
 
-/** Runs the check as the base commit defines it, and returns its result. Throws BurnError `git_*`. */
+/** Runs the check as the base commit defines it, and returns the result. Throws BurnError `git_*`. */
 export async function runCheck(
   { command, workspace, sandbox, files, note }: CheckRequest,
   { policy, session, git }: SprintContext,
@@ -105,7 +105,7 @@ export async function runCheck(
   const run = () => sandbox.run(command, { timeout: policy.check_timeout, stop })
   const { code, output, stopped, notes } = await withFiles(git, workspace, definition.files, run)
   const passed = code === 0 && stopped === null
-  const timeoutNote = stopped === 'timeout' ? [`killed: it took longer than ${policy.check_timeout / 1000} s`] : []
+  const timeoutNote = stopped === 'timeout' ? [`killed: the check took longer than ${policy.check_timeout / 1000} s`] : []
   const text = [...notes, output, ...timeoutNote].join('\n')
   note({ kind: 'check', command, passed, text, ms: session.clock.now() - startedAt })
   return { passed, output: text, pinned: [...definition.files.keys()], changed: definition.changed }

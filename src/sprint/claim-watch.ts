@@ -1,12 +1,14 @@
-/** Stops the work of a sprint if its claim is gone, because its issue was closed or a person released it. */
+/** Stops the work of a sprint that no longer has its claim, because the issue was closed or a person released it. */
 import type { SprintLedger } from '../core/ledger/sprints.ts'
 import type { SessionPart } from '../observe/session.ts'
 import { messageOf } from '../core/errors.ts'
 
-/** Time between two checks of the claim in the ledger (ms). */
+/** The time (ms) between two checks whether the ledger still has the claim. */
 const pollInterval = 10_000
 
-/** Runs `work` with a signal that aborts with `stop`, or when the sprint's row in the ledger has ended. */
+/**
+ * Runs `work` and returns its result. The signal for `work` aborts when `stop` aborts, or when the ledger says that the sprint has ended.
+ */
 export async function whileClaimed<T>(
   id: string,
   { ledger, clock, notify }: SessionPart<Pick<SprintLedger, 'sprints'>, 'clock' | 'notify'>,
@@ -25,7 +27,7 @@ export async function whileClaimed<T>(
         claimGone.abort()
         return
       } catch (thrown) {
-        // If the ledger stays broken, the sprint's next write fails with the reason.
+        // If the ledger still fails later, the sprint's next write throws, too.
         notify({ kind: 'sprint.unwatched', subject: id, payload: { why: messageOf(thrown) } })
       }
     }

@@ -1,9 +1,9 @@
-/** The dependencies of sprints: a session, and the parts that only sprints use. The wiring creates them once. */
+/** The dependencies of sprints: a session, and the objects that only sprints use. `src/cli/wire-sprints.ts` creates them once. */
 import type { Backend, Failure, TranscriptEntry, SprintPolicy, SprintStage } from '../core/sprint.ts'
 import type { Git } from '../git/run.ts'
 import type { Session } from '../observe/session.ts'
 
-/** A new stage or note of a running sprint, for progress on the terminal. */
+/** The new stage of a running sprint, or a note about it. The terminal shows both as progress. */
 export interface SprintUpdate {
   readonly id: string
   readonly issue: string
@@ -15,20 +15,20 @@ export interface SprintUpdate {
 export interface SprintContext {
   readonly session: Session
   readonly policy: SprintPolicy
-  /** The name of this machine in the ids of workers. */
+  /** The name of this machine, which is part of the ids of sprint workers. */
   readonly host: string
   readonly backends: readonly Backend[]
-  /** Removes from a text all known secrets, and strings that look like one. */
+  /** Returns a text with all known secrets removed, and also strings that look like a secret. */
   readonly redact: (text: string) => string
-  /** The settings of git, which gets the forge's login from burn. */
+  /** The dependencies of git commands. They give git the forge's login when git asks for it. */
   readonly git: Git
-  /** burn's environment. The model's commands get only a few variables of it. */
+  /** burn's environment. The model's commands inherit only a few of its variables. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string
   readonly onUpdate: (update: SprintUpdate) => void
 }
 
-/** Ends a sprint. `runSprint` catches it. */
+/** Thrown to end a sprint with this failure. `runSprint` catches it. */
 export class SprintFailure extends Error {
   readonly failure: Failure
 

@@ -1,4 +1,4 @@
-/** The checks of `burn doctor` for sprints on this machine. */
+/** The checks that `burn doctor` makes for sprints on this machine. */
 import { access, constants, mkdir, stat } from 'node:fs/promises'
 import type { Finding } from '../doctor/findings.ts'
 import type { SprintContext } from './context.ts'
@@ -8,16 +8,16 @@ import { consequenceOf } from '../decide/failure.ts'
 import { runGit } from '../git/run.ts'
 import { trySandbox } from './prepared-workspace.ts'
 
-/** The first git that can check for conflicts without a merge. */
+/** The first version of git that can check for merge conflicts without changing a branch. */
 const mergeCheckVersion = [2, 38] as const
-const installHint = 'install it: apt-get install git, or brew install git'
+const installHint = 'install git: apt-get install git, or brew install git'
 
 const where = 'sprint'
 const ok = (what: string): Finding => ({ level: 'ok', where, what, remedy: '' })
 const warn = (what: string, remedy: string): Finding => ({ level: 'warn', where, what, remedy })
 const fail = (what: string, remedy: string): Finding => ({ level: 'fail', where, what, remedy })
 
-/** Runs all checks in parallel and returns the findings. `onFinding` gets each finding as soon as it is known. */
+/** Runs all checks in parallel and returns their findings. Calls `onFinding` as soon as each finding is known. */
 export async function sprintDoctor(context: SprintContext, onFinding: (finding: Finding) => void): Promise<readonly Finding[]> {
   const fixedChecks = [gitFinding(context), folderFinding(context), sandboxFinding(context), keptFindings(context)]
   const checks = [...fixedChecks, ...context.backends.map(backendFinding)]
@@ -38,7 +38,10 @@ async function gitFinding({ git }: SprintContext): Promise<Finding> {
   const [, major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(version) ?? []).map(Number)
   const isOld = major < mergeCheckVersion[0] || (major === mergeCheckVersion[0] && minor < mergeCheckVersion[1])
   if (isOld)
-    return warn(`${version} can't check a change for conflicts before burn opens it`, `install git ${mergeCheckVersion.join('.')} or newer`)
+    return warn(
+      `${version} cannot check a change for conflicts before burn opens the change`,
+      `install git ${mergeCheckVersion.join('.')} or newer`,
+    )
   return ok(version)
 }
 
@@ -47,11 +50,11 @@ async function folderFinding({ policy: { dir } }: SprintContext): Promise<Findin
     await mkdir(dir, { recursive: true, mode: 0o700 })
     await access(dir, constants.W_OK)
     const isOpen = ((await stat(dir)).mode & 0o077) !== 0
-    return isOpen ? warn(`other users can access ${dir}`, `chmod 700 ${dir}`) : ok(`${dir} is writable and private`)
+    return isOpen ? warn(`other users can access the folder ${dir}`, `chmod 700 ${dir}`) : ok(`the folder ${dir} is writable and private`)
   } catch (thrown) {
     return fail(
-      `${dir} can't be written: ${messageOf(thrown)}`,
-      'make it writable, or name another folder as "dir" in "sprint" of the spec',
+      `the folder ${dir} cannot be written: ${messageOf(thrown)}`,
+      'make the folder writable, or name another folder as "dir" in "sprint" of the spec',
     )
   }
 }
@@ -64,13 +67,13 @@ async function sandboxFinding(context: SprintContext): Promise<Finding> {
   }
 }
 
-/** Warns of changes that wait until a person publishes them or releases their issues. */
+/** Returns a warning for each change that waits until a person publishes it or releases its issue. */
 async function keptFindings({ session: { ledger } }: SprintContext): Promise<Finding[]> {
   const keptChanges = (await ledger.dispatches({ state: 'review' })).filter(isKept)
   return keptChanges.map(({ id, issue }) =>
     warn(
-      `a change for ${issue} waits for a person`,
-      `publish it: burn sprint publish ${id}; or release the issue: burn issue release ${issue}`,
+      `a change for ${issue} waits for a person to review it`,
+      `publish the change: burn sprint publish ${id}; or release the issue: burn issue release ${issue}`,
     ),
   )
 }

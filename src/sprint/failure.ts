@@ -1,4 +1,4 @@
-/** Classifies the exceptions of a sprint, and enforces its time limit. */
+/** Classifies the exceptions that a sprint throws, and enforces the sprint's time limit. */
 import type { ErrorCode } from '../core/error-codes.ts'
 import type { Failure, FailureClass } from '../core/sprint.ts'
 import { refusalScope, type RefusalScope } from '../decide/backoff.ts'
@@ -24,7 +24,7 @@ const failureClasses: Readonly<Partial<Record<ErrorCode, FailureClass>>> = {
   nonce_in_text: 'internal',
 }
 
-/** The failure class of each scope of a refusal. */
+/** The failure class by what the forge's refusal applies to. */
 export const refusedBy: Readonly<Record<RefusalScope, FailureClass>> = {
   issue: 'issue_refused',
   repo: 'repo_refused',
@@ -32,7 +32,7 @@ export const refusedBy: Readonly<Record<RefusalScope, FailureClass>> = {
   forge: 'forge_down',
 }
 
-/** Returns the failure of an exception. Rethrows an error of the ledger, because then no result can be recorded. */
+/** Returns the failure for an exception. Rethrows errors of the ledger, because the result cannot be recorded without the ledger. */
 export function failureOfThrown(thrown: unknown): Failure {
   if (thrown instanceof SprintFailure) return thrown.failure
   if (isLedgerFailure(thrown)) throw thrown
@@ -44,8 +44,8 @@ export function failureOfThrown(thrown: unknown): Failure {
 }
 
 /**
- * Returns the scope of a forge error after the claim. The repo and the token worked before, so `forbidden` and `not_found` concern the
- * issue.
+ * Returns what a forge error after the claim applies to. The repo and the token worked when the issue was claimed, so `forbidden` and
+ * `not_found` apply to the issue.
  */
 function scopeAfterClaim(code: ErrorCode): RefusalScope {
   return code === 'forge_forbidden' || code === 'forge_not_found' ? 'issue' : 'forge'
@@ -55,12 +55,12 @@ function isDiskFull(thrown: unknown): boolean {
   return thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOSPC' || thrown.code === 'EDQUOT')
 }
 
-/** Node's longest timer (ms): a longer one would fire at once. */
+/** Node's longest timer (ms). Node would fire a longer timer at once. */
 const maxTimer = 2 ** 31 - 1
 
 /**
- * Runs `work` with a signal that aborts with `stop` or after `ms` milliseconds. git obeys it, too. Throws SprintFailure `budget` if the
- * time ran out.
+ * Runs `work` and returns its result. The signal for `work` and for git commands aborts when `stop` aborts, or after `ms` milliseconds.
+ * Throws SprintFailure `budget` if the time is up.
  */
 export async function withTimeout<T>(
   ms: number,

@@ -1,4 +1,4 @@
-/** Refreshes the state, settles dispatches that have ended, and finds the issues that a sprint may take. */
+/** Refreshes the fleet's state, settles dispatches that have ended, and finds the issues that a sprint may claim. */
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import type { FleetState } from '../core/fleet-state.ts'
 import type { Picks } from '../decide/pick.ts'
@@ -14,22 +14,22 @@ import { refresh, withIssues } from '../observe/state.ts'
 export interface FoundIssues {
   readonly state: FleetState
   readonly picks: Picks
-  /** Repos that burn could not read, with the reason. They may have issues. */
+  /** The repos that burn could not read, and why. They may have more issues. */
   readonly unread: ReadonlyMap<RepoRef, string>
 }
 
 export interface FindRequest {
   readonly repos: readonly RepoRef[]
   readonly issue: IssueRef | null
-  /** The worker whose skip list applies. */
+  /** The worker that wants an issue. Issues that this worker skips are left out. */
   readonly worker: string
-  /** Changes nothing in the ledger except the cache. */
+  /** If true, changes nothing in the ledger except cached data. */
   readonly dryRun: boolean
 }
 
 /**
- * Finds the issues that a sprint may take. It connects to no machine, because a sprint needs no pane. Throws BurnError `forge_unread` if
- * burn could read none of the repos.
+ * Finds the issues that a sprint may claim. Connects to no machine, because a sprint needs no pane. Throws BurnError `forge_unread` if burn
+ * could read none of the repos.
  */
 export async function findIssues({ repos, issue, worker, dryRun }: FindRequest, { session, policy }: SprintContext): Promise<FoundIssues> {
   const { ledger, clock } = session
@@ -42,7 +42,7 @@ export async function findIssues({ repos, issue, worker, dryRun }: FindRequest, 
   const withTexts = await withIssues(settled, open.flat(), session)
   const approved = withApprovals(withTexts.issues, session.fleet)
   if (!dryRun) {
-    // A sprint types nothing: the next `burn dispatch` plans the texts of the same moves.
+    // A sprint sends no texts. The next `burn dispatch` plans the texts for these transitions.
     await applyMoves(actionsOf(actions, 'move'), refreshed, session)
     await applyApprovals(approved.actions, session)
   }
@@ -50,7 +50,10 @@ export async function findIssues({ repos, issue, worker, dryRun }: FindRequest, 
   return { state, picks: pickIssues(state, policy, { repos, issue, skips: await ledger.skips(clock.now(), worker) }), unread }
 }
 
-/** Reports each unread repo once until burn can read it again. It updates `reported`, the set of repos that it has reported. */
+/**
+ * Reports each repo that burn cannot read, but only once until the repo becomes readable again. Updates `reported`, the set of reported
+ * repos.
+ */
 export function reportUnread(unread: ReadonlyMap<RepoRef, string>, reported: Set<RepoRef>, { notify }: SprintContext['session']): void {
   for (const repo of reported) if (!unread.has(repo)) reported.delete(repo)
   for (const [repo, reason] of unread) {
@@ -62,5 +65,5 @@ export function reportUnread(unread: ReadonlyMap<RepoRef, string>, reported: Set
 function noneReadError(unread: ReadonlyMap<RepoRef, string>): BurnError {
   const reasons = [...unread].map(([repo, reason]) => `${repo}: ${reason}`).toSorted()
   const subject = reasons.length === 1 ? 'the repo could not be read' : `none of ${reasons.length} repos could be read`
-  return new BurnError('forge_unread', `${subject}: ${reasons.join('; ')}`, 'for details: burn doctor; nothing was claimed')
+  return new BurnError('forge_unread', `${subject}: ${reasons.join('; ')}`, 'no issue was claimed; for details: burn doctor')
 }

@@ -1,4 +1,4 @@
-/** Keeps a change that needs a person's review in its workspace, and publishes it after the review. */
+/** Keeps a change that a person must review in its workspace, and publishes the change after the review. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Change } from '../core/nouns.ts'
@@ -21,39 +21,40 @@ import { sentence } from '../decide/wording.ts'
 
 type Ports = Pick<SprintContext, 'session' | 'policy' | 'git' | 'host'>
 
-/** A change that waits for a person. */
+/** A change that waits until a person reviews it. */
 export interface KeptChange {
   readonly sprint: Sprint
   readonly workspace: Workspace
-  /** The change that burn will open. */
+  /** The change to open on the forge. */
   readonly change: NewChange
-  /** All paths that its commits touch. */
+  /** All paths that the commits of the change touch. */
   readonly paths: readonly string[]
-  /** The protected paths among them. */
+  /** Those of `paths` that are protected. */
   readonly protected: readonly string[]
-  /** The patch of the protected paths. */
+  /** The patch of the protected paths, for the person who reviews the change. */
   readonly patch: string
 }
 
-/** Saves the change in the workspace's git directory, where no model can write. */
+/** Saves the change in the workspace's git directory, because models cannot write there. */
 export async function keepChange({ git_dir }: Workspace, change: NewChange): Promise<void> {
   await writeFile(recordPath(git_dir), JSON.stringify(change))
 }
 
 const recordPath = (git_dir: string) => join(git_dir, 'burn-change.json')
 
-/** Finds a kept change by its sprint's id. Throws BurnError `sprint_unknown`, `sprint_not_kept` or `sprint_elsewhere`, and `git_*`. */
+/** Returns the kept change of a sprint. Throws BurnError `sprint_unknown`, `sprint_not_kept` or `sprint_elsewhere`, and `git_*`. */
 export async function findKeptChange(id: string, ports: Ports): Promise<KeptChange> {
   const { session, policy, git, host } = ports
   const [sprint] = await session.ledger.sprints({ ids: [id] })
-  if (sprint === undefined) throw new BurnError('sprint_unknown', `there is no sprint ${id}`, 'list them: burn sprint list', { exit: 2 })
+  if (sprint === undefined)
+    throw new BurnError('sprint_unknown', `sprint ${id} does not exist`, 'list all sprints: burn sprint list', { exit: 2 })
   await assertKept(sprint, ports)
   const workspace = (await listWorkspaces(policy.dir)).find((each) => each.id === id)
   if (workspace === undefined) {
     const hint = sprint.host === host ? `release the issue: burn issue release ${sprint.issue}` : `run this on ${sprint.host}`
     throw new BurnError('sprint_elsewhere', `the workspace of sprint ${id} is not on this machine`, hint)
   }
-  // `keepChange` wrote this file where no model can write, so it has that type.
+  // Only `keepChange` writes this file, and models cannot write to its folder, so the content has this type.
   const change = JSON.parse(await readFile(recordPath(workspace.git_dir), 'utf8')) as NewChange
   const protectedFiles = await protectedPaths(git, workspace, policy)
   return {
@@ -69,11 +70,14 @@ export async function findKeptChange(id: string, ports: Ports): Promise<KeptChan
 async function assertKept({ id, issue }: Sprint, { session }: Ports): Promise<void> {
   const dispatch = (await session.ledger.dispatches({ issue, limit: 100 })).find((each) => each.id === id)
   if (dispatch !== undefined && isKept(dispatch)) return
-  const reason = dispatch === undefined ? 'its dispatch is gone' : `${dispatch.state}: ${sentence(dispatch.state_reason)}`
-  throw new BurnError('sprint_not_kept', `sprint ${id} keeps no change for a person (${reason})`, `for details: burn explain ${issue}`)
+  const reason = dispatch === undefined ? 'the dispatch no longer exists' : `${dispatch.state}: ${sentence(dispatch.state_reason)}`
+  throw new BurnError('sprint_not_kept', `sprint ${id} has no kept change (${reason})`, `for details: burn explain ${issue}`)
 }
 
-/** Pushes the branch and opens the change. Throws BurnError like `findKeptChange`, and `publish_running`, `publish_failed` and `git_*`. */
+/**
+ * Pushes the branch, opens the change on the forge, and returns it. Throws the errors of `findKeptChange`, and BurnError `publish_running`,
+ * `publish_failed` and `git_*`.
+ */
 export async function publishKeptChange({ sprint, workspace, change }: KeptChange, ports: Ports): Promise<Change> {
   const { session } = ports
   const { ledger, clock, forge } = session
@@ -81,7 +85,11 @@ export async function publishKeptChange({ sprint, workspace, change }: KeptChang
     try {
       const issue = await forge.issue(sprint.issue)
       if (issue === null || issue.state === 'closed')
-        throw new BurnError('publish_failed', `${sprint.issue} is closed`, `nothing was pushed; the next burn dispatch ends its dispatch`)
+        throw new BurnError(
+          'publish_failed',
+          `${sprint.issue} is closed`,
+          `nothing was pushed; the next burn dispatch ends the dispatch of this issue`,
+        )
       const assertKeptNow = () => assertKept(sprint, ports)
       const opened = await pushChange({ workspace, repo: repoOf(sprint.issue), change, assertClaimed: assertKeptNow }, ports)
       await ledger.publishSprint(sprint.id, opened.url, clock.now())
@@ -90,7 +98,7 @@ export async function publishKeptChange({ sprint, workspace, change }: KeptChang
       return opened
     } catch (thrown) {
       if (!(thrown instanceof SprintFailure)) throw thrown
-      const hint = `the change is kept; to release the issue: burn issue release ${sprint.issue}`
+      const hint = `the change is still kept; to release the issue: burn issue release ${sprint.issue}`
       throw new BurnError('publish_failed', `${thrown.failure.class}: ${thrown.failure.reason}`, hint)
     }
   })
@@ -102,7 +110,7 @@ async function removeOrReport(workspace: Workspace, { git, session }: Ports): Pr
   try {
     await removeWorkspace(git, workspace, { force: false })
   } catch (thrown) {
-    // The change is open. `burn sprint prune` removes the workspace later.
+    // The change is already open, so this is no failure. `burn sprint prune` removes the workspace later.
     session.notify({ kind: 'sprint.workspace_kept', subject: workspace.id, payload: { why: messageOf(thrown) } })
   }
 }

@@ -1,4 +1,4 @@
-/** `burn worker loop`: runs sprint after sprint for one worker of the spec. */
+/** `burn worker loop`: runs one sprint after another for one worker of the spec. */
 import type { Job } from '../core/ledger/jobs.ts'
 import type { RepoRef, Worker, WorkerId } from '../core/nouns.ts'
 import type { Sprint } from '../core/sprint.ts'
@@ -25,38 +25,44 @@ import { runSprint } from './sprint.ts'
 import { recheckPick } from './recheck.ts'
 import { requireSandbox } from './prepared-workspace.ts'
 
-/** Back-off after trouble that would affect every issue: the first and the longest pause (ms). */
+/** The back-off after a failure that would affect every issue: the first pause and the longest pause (ms). */
 const troublePauses = { first: 15_000, longest: 30 * 60_000 }
 
 export interface LoopOptions {
   readonly worker: Worker
-  /** Number of issues after which the loop ends; Infinity: it runs until it is stopped. */
+  /** The number of issues after which the loop ends. With Infinity, the loop runs until it is stopped. */
   readonly count: number
-  /** Pause when there is no issue (ms). It also limits the first pause after trouble. */
+  /** The pause (ms) when no issue is available. The first pause after trouble is not longer than this. */
   readonly interval: number
-  /** Time for which this worker skips an issue after a failure (ms). */
+  /** The time (ms) for which this worker skips an issue after a sprint for that issue failed. */
   readonly skip_for: number
-  /** Gets the result of each sprint. */
+  /** Called with the row of each sprint that has ended. */
   readonly onEnd: (row: Sprint) => void
-  /** Gets the reason and the length (ms) of each pause. */
+  /** Called at each pause, with the reason and the length (ms). */
   readonly onPause: (why: string, ms: number) => void
 }
 
-/** Runs sprints until `count` or `stop`. Throws BurnError `loop_running` if another process runs this worker's loop. */
+/**
+ * Runs sprints until `count` issues are done or `stop` aborts. Throws BurnError `loop_running` if another process runs the loop of this
+ * worker.
+ */
 export async function loop(options: LoopOptions, context: SprintContext, stop: AbortSignal): Promise<void> {
   const { id } = options.worker
   const finished = await runJobAlone(loopLease(id), context.session, () => runTurns(options, context, stop))
   if (!finished.ran) throw loopRunning(id, finished.job)
 }
 
-/** Renews the loop's lease before each issue. Another process may have taken it over if this one slept longer than the lease. */
+/**
+ * Renews the loop's lease before each issue. If the machine was suspended for longer than the lease, another process may have taken over
+ * the loop.
+ */
 async function renewLoop({ id }: Worker, { ledger, clock, owner }: Session): Promise<void> {
   const other = await ledger.beginJob({ name: loopLease(id), period: null }, owner, clock.now() + leaseLength, clock.now())
   if (other !== null) throw loopRunning(id, other)
 }
 
 function loopRunning(worker: WorkerId, { owner }: Job): BurnError {
-  const hint = 'stop that process first; if it was killed, its lease runs out in 30 s'
+  const hint = 'stop that process first; if it was killed, wait 30 s until its lease expires'
   return new BurnError('loop_running', `another process runs the loop of ${worker}: ${owner}`, hint)
 }
 
@@ -75,17 +81,17 @@ async function runTurns(options: LoopOptions, context: SprintContext, stop: Abor
     if (why === null || stop.aborted || finished >= options.count) continue
     const ms = trouble ? backoffMs(troublesInARow, pauses, 0) : options.interval
     options.onPause(why, ms)
-    // A change in the ledger does not end the trouble, so this pause ignores it.
+    // A change in the ledger does not end the trouble, so such a change does not end this pause.
     await (trouble ? session.clock.sleep(ms, stop) : pauseUntilChange(ms, session, stop))
   }
 }
 
 interface Turn {
-  /** The result of the sprint; null if none began. */
+  /** The row of the sprint that ran; null if no sprint began. */
   readonly row: Sprint | null
-  /** The reason for a pause; null if the loop continues at once. */
+  /** The reason for a pause; null if the loop continues without a pause. */
   readonly why: string | null
-  /** Whether the trouble would affect the next issue, too. */
+  /** Whether the failure would also affect the next issue. */
   readonly trouble: boolean
 }
 
@@ -108,7 +114,7 @@ async function takeTurn(
     const usable = await usableBackends(context)
     if (stop.aborted) return { row: null, why: null, trouble: false }
     const claimed = await claimFirstFree(worker, found.state, found.picks.picks, context)
-    if (claimed === null) return { row: null, why: 'others claimed its issues first', trouble: false }
+    if (claimed === null) return { row: null, why: 'other workers claimed the available issues first', trouble: false }
     const row = await runSprint(claimed, { usable, comments }, context, stop)
     return { row, ...(await afterSprint(row, options, session)) }
   } catch (thrown) {
@@ -118,8 +124,8 @@ async function takeTurn(
 }
 
 /**
- * Releases claims that this process still renews, because the ledger failed at the end of their sprint. Nobody else could take those
- * issues.
+ * Releases the claims of sprints that could not be ended because the ledger failed. This process still renews their leases, so otherwise
+ * nobody else could take these issues.
  */
 async function releaseLeftovers({ ledger, clock, owner }: Session): Promise<void> {
   const failure = { class: 'crashed', reason: 'the ledger failed during the sprint' } as const
@@ -133,30 +139,33 @@ async function releaseLeftovers({ ledger, clock, owner }: Session): Promise<void
     if (lease_owner === owner) await ledger.endSprint(id, owner, end, clock.now())
 }
 
-/** Has this worker skip an issue that failed. Other workers may still take it. */
+/**
+ * Makes this worker skip an issue whose sprint failed. Other workers may still take the issue. Returns the reason for a pause, if one is
+ * needed.
+ */
 async function afterSprint(row: Sprint, { worker, skip_for }: LoopOptions, { ledger, clock }: Session): Promise<Omit<Turn, 'row'>> {
   if (row.failure === null || row.outcome === 'kept') return { why: null, trouble: false }
   const reason = `${row.failure}: ${row.failure_text ?? ''}`
   if (consequenceOf(row.failure).ends_run) return { why: reason, trouble: true }
-  // The ledger already has a back-off for all workers.
+  // The forge refused the issue or the repo, so the ledger already has a back-off that applies to all workers.
   if (isRefused(row)) return { why: null, trouble: false }
   const at = clock.now()
   await ledger.skip({ worker: worker.id, issue: row.issue, until: at + skip_for, reason, at })
   return { why: null, trouble: false }
 }
 
-/** Returns why the worker has nothing to do; null if it has an issue and a free slot. */
+/** Returns why the worker cannot begin a sprint; null if there is an issue and a free slot. */
 function idleReason({ id, depth, repos }: Worker, state: FleetState, picks: readonly Picked[]): Omit<Turn, 'row'> | null {
   const hold = heldBy(state.holds, state.now).worker(id)
   if (hold !== null) return { why: `it is ${sentence(hold)}`, trouble: false }
-  if (freeSlot({ id, depth }, state) === null) return { why: `all its slots are taken (depth ${depth})`, trouble: false }
+  if (freeSlot({ id, depth }, state) === null) return { why: `all slots of the worker are taken (depth ${depth})`, trouble: false }
   if (picks.length > 0) return null
   const repoErrors = repos.flatMap((repo) => state.repos_down.get(repo) ?? [])
   if (repoErrors.length > 0) return { why: repoErrors[0] ?? '', trouble: repoErrors.length === repos.length }
-  return { why: 'there is no issue for it', trouble: false }
+  return { why: 'no issue is available for this worker', trouble: false }
 }
 
-/** Claims the first free issue; those of the home repo come first. Returns null if no claim succeeds. */
+/** Claims the first of the picked issues that is still free. Issues of the home repo come first. Returns null if no claim succeeds. */
 async function claimFirstFree(
   worker: Worker,
   state: FleetState,
@@ -175,7 +184,10 @@ async function claimFirstFree(
   return null
 }
 
-/** Returns the lowest free slot. Dispatches in the worker's pane count, also those in slots above a lowered depth. */
+/**
+ * Returns the lowest free slot; null if there is none. Dispatches in the worker's pane also take slots, even slots above `depth` if `depth`
+ * was lowered.
+ */
 function freeSlot({ id, depth }: Pick<Worker, 'id' | 'depth'>, { dispatches }: FleetState): number | null {
   const takenSlots = slotsTaken(dispatches).get(id) ?? new Set()
   if (takenSlots.size >= depth) return null

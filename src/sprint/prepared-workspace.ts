@@ -1,4 +1,4 @@
-/** Prepares a sprint's workspace: a worktree of the cached mirror, its sandbox, and the model's tools. */
+/** Prepares a sprint's workspace: a worktree of the cached mirror, a sandbox, and the tools for the model. */
 import { join } from 'node:path'
 import type { Issue } from '../core/nouns.ts'
 import type { TranscriptEntry, Tool } from '../core/sprint.ts'
@@ -13,7 +13,7 @@ import { workspaceTools } from '../sandbox/tools.ts'
 import { forgeTool } from './forge-tool.ts'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 
-/** Disposing it removes the sandbox's private folders. The workspace stays. */
+/** A workspace that is ready for a sprint. Disposing of it removes the private folders of the sandbox, but keeps the workspace. */
 export interface PreparedWorkspace extends AsyncDisposable {
   readonly workspace: Workspace
   readonly sandbox: Sandbox
@@ -24,14 +24,14 @@ export interface PrepareOptions {
   readonly id: string
   readonly issue: Issue
   readonly base: string
-  /** A command that runs first, with network. */
+  /** A command that prepares the workspace before the sprint. It may use the network. */
   readonly setup: string | null
   readonly note: (note: TranscriptEntry) => void
 }
 
 /**
- * Creates the workspace and its sandbox, and runs the setup command. Throws SprintFailure if the setup fails, and BurnError `git_*` or
- * `sandbox_*`.
+ * Creates the workspace and its sandbox, runs the setup command, and returns them. Throws SprintFailure if the setup command fails, and
+ * BurnError `git_*` or `sandbox_*`.
  */
 export async function prepareWorkspace(
   { id, issue, base, setup, note }: PrepareOptions,
@@ -70,15 +70,15 @@ async function runSetup(
   note({ kind: 'note', text: `${setup}: ${stopped ?? (code === null ? 'killed by a signal' : `exit code ${code}`)}` })
   await sandbox.cleanWorkspace()
   if (code === 0 && stopped === null) return
-  const reason = `its setup failed: ${setup}: ${output.trimEnd().split('\n').at(-1) ?? ''}`
+  const reason = `the setup command failed: ${setup}: ${output.trimEnd().split('\n').at(-1) ?? ''}`
   throw new SprintFailure(stopped === 'stop' ? { class: 'stopped', reason } : { class: 'repo_unusable', reason })
 }
 
 type SandboxContext = Pick<SprintContext, 'policy' | 'env' | 'home'>
 
 /**
- * Opens a sandbox in a new folder below `sprint.dir`, removes the folder, and returns a summary of the sandbox. Throws BurnError
- * `sandbox_*`, and Node's error if it can't create the folder.
+ * Tests the sandbox: opens one in a temporary folder below `sprint.dir`, then removes the folder. Returns a summary of the sandbox. Throws
+ * BurnError `sandbox_*`, and Node's error if the folder cannot be created.
  */
 export async function trySandbox({ policy, env, home }: SandboxContext): Promise<{ readonly summary: string }> {
   await mkdir(policy.dir, { recursive: true, mode: 0o700 })
@@ -92,7 +92,7 @@ export async function trySandbox({ policy, env, home }: SandboxContext): Promise
   }
 }
 
-/** Throws BurnError `sandbox_*` if sprints must be confined and can't be. */
+/** Throws BurnError `sandbox_*` if the spec requires a sandbox and none can be opened. */
 export async function requireSandbox(context: SandboxContext): Promise<void> {
   if (context.policy.sandbox.use === 'require') await trySandbox(context)
 }

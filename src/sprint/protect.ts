@@ -1,4 +1,4 @@
-/** Finds the protected paths that a sprint's change touches, which a person must review first. */
+/** Finds the protected paths that a sprint's change touches. A person must review such a change before burn pushes it. */
 import type { SprintPolicy } from '../core/sprint.ts'
 import type { Workspace } from '../git/places.ts'
 import type { Git } from '../git/run.ts'
@@ -6,11 +6,11 @@ import { includedBy, isProtected, linkTarget, protectedAmong } from '../decide/p
 import { baseFiles, readBlob } from '../git/base.ts'
 import { topNames, touchedPaths } from '../git/push.ts'
 
-/** The limits of following includes in the base's files: files, and depth. */
+/** Limits for following the includes of protected files: the number of files, and the depth. */
 const maxFiles = 100
 const maxRounds = 5
 
-/** Returns the protected paths that the branch's commits touch and the spec does not allow. Throws BurnError `git_*`. */
+/** Returns the protected paths that the branch's commits touch, except those that the spec allows. Throws BurnError `git_*`. */
 export async function protectedPaths(
   git: Git,
   workspace: Workspace,
@@ -21,8 +21,8 @@ export async function protectedPaths(
 }
 
 /**
- * Returns globs of the files that the base's protected files include or link to. Only the base counts: a change that adds an include
- * touches a protected file anyway.
+ * Returns globs for the files that protected files of the base commit include or link to. The change's own version need not be searched: a
+ * change that adds an include touches a protected file anyway.
  */
 async function referencedInBase(git: Git, workspace: Workspace): Promise<string[]> {
   const referenced = new Set<string>()

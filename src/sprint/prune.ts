@@ -1,4 +1,6 @@
-/** `burn sprint prune`: removes workspaces by age and number, and transcripts by age. Without `force`, it keeps work that is not pushed. */
+/**
+ * `burn sprint prune`: removes workspaces by age and number, and transcripts by age. Without `force`, keeps workspaces with unpushed work.
+ */
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Sprint } from '../core/sprint.ts'
@@ -13,11 +15,11 @@ import { isPushed } from '../git/pushed.ts'
 import { removeWorkspace } from '../git/workspace.ts'
 
 export interface PruneOptions {
-  /** Number of workspaces to keep. */
+  /** The number of workspaces to keep. */
   readonly workspaces: number
   /** Maximum age (ms). */
   readonly age: number
-  /** Removes also workspaces with work that is not pushed. */
+  /** Also removes workspaces with unpushed work. */
   readonly force: boolean
   readonly dryRun: boolean
 }
@@ -26,13 +28,13 @@ export interface PruneOptions {
 export interface SprintsPruned {
   readonly workspaces: readonly string[]
   readonly transcripts: readonly string[]
-  /** Ids of workspaces that stay, because their work is not pushed. */
+  /** The ids of workspaces that were not removed because they have unpushed work. */
   readonly kept: readonly string[]
 }
 
 type Ports = Pick<SprintContext, 'session' | 'policy' | 'git'>
 
-/** Removes the workspaces and transcripts that are due. It skips live sprints, and changes that wait for a person. */
+/** Removes old workspaces and transcripts, and returns their ids. Skips live sprints and kept changes. */
 export async function pruneSprints(options: PruneOptions, ports: Ports): Promise<SprintsPruned> {
   const { policy, session, git } = ports
   const workspaces = await listWorkspaces(policy.dir)
@@ -61,7 +63,7 @@ async function rowsOf(workspaces: readonly Workspace[], { session }: Ports): Pro
   return new Map(rows.map((row) => [row.id, row]))
 }
 
-/** Returns the sprints whose change waits for a person. Not even `force` removes their workspaces. */
+/** Returns the ids of sprints whose change waits for a person. Their workspaces are kept, even with `force`. */
 async function keptForPersonIn(rows: ReadonlyMap<string, Sprint>, { session }: Ports): Promise<Set<string>> {
   const issues = [...rows.values()].flatMap(({ outcome, issue }) => (outcome === 'kept' ? [issue] : []))
   const dispatches = await Promise.all(issues.map((issue) => session.ledger.dispatches({ issue, limit: 100 })))

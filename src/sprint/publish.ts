@@ -1,4 +1,4 @@
-/** Publishes a sprint's work: commits it, pushes the branch, and opens the change for review. */
+/** Publishes the work of a sprint: commits it, pushes the branch, and opens a change for review. */
 import type { Change, RepoRef } from '../core/nouns.ts'
 import type { NewChange } from '../core/ports.ts'
 import type { ChangeText } from '../decide/sprint-texts.ts'
@@ -10,14 +10,14 @@ import { commitIndex } from '../git/changes.ts'
 import { checkMerge, push } from '../git/push.ts'
 import { SprintFailure } from './context.ts'
 
-/** Pauses between attempts to open a change (ms). */
+/** The pauses (ms) between attempts to open a change. */
 const retryPauses = [500, 2_000, 8_000]
 
 type Ports = Pick<SprintContext, 'session' | 'git'>
 
 const author = { name: 'burn', email: 'burn@localhost' }
 
-/** Commits the staged changes on this machine, and returns the change to open. Throws BurnError `git_*`. */
+/** Commits the staged changes in the workspace, and returns the change to open. Contacts no server. Throws BurnError `git_*`. */
 export async function commitChange(workspace: Workspace, text: ChangeText, { git }: Pick<SprintContext, 'git'>): Promise<NewChange> {
   await commitIndex(git, workspace, { message: commitMessage(text), author })
   const { branch, base } = workspace
@@ -28,18 +28,21 @@ export interface PushRequest {
   readonly workspace: Workspace
   readonly repo: RepoRef
   readonly change: NewChange
-  /** Throws if this process has lost the claim. It runs right before each step that leaves this machine. */
+  /** Throws if this process has lost the claim. Called right before each write to the remote or the forge. */
   readonly assertClaimed: () => Promise<void>
 }
 
-/** Pushes the branch and opens the change. Throws SprintFailure `conflict` or `change_refused`, and BurnError of git and the ledger. */
+/**
+ * Pushes the branch, opens the change, and returns it. Throws SprintFailure `conflict` or `change_refused`, and BurnErrors of git and the
+ * ledger.
+ */
 export async function pushChange({ workspace, repo, change, assertClaimed }: PushRequest, context: Ports): Promise<Change> {
   const { git } = context
   const { merges, files } = await checkMerge(git, workspace)
   if (merges === false)
     throw new SprintFailure({
       class: 'conflict',
-      reason: `${workspace.base} has changed the same lines of ${files.slice(0, 5).join(', ')}`,
+      reason: `commits on ${workspace.base} conflict with this change in ${files.slice(0, 5).join(', ')}`,
     })
   await assertClaimed()
   await push(git, workspace)
@@ -47,7 +50,7 @@ export async function pushChange({ workspace, repo, change, assertClaimed }: Pus
   return openChange(repo, change, context)
 }
 
-/** Opens the change. Before each retry, it checks whether a request with a lost response has already opened it. */
+/** Opens the change and returns it. Before each retry, checks whether an earlier request, whose response was lost, already opened it. */
 async function openChange(repo: RepoRef, change: NewChange, { session }: Ports): Promise<Change> {
   const { forge, clock } = session
   let lastError = ''
@@ -79,7 +82,7 @@ async function findChange(
   }
 }
 
-/** Whether a retry may succeed. */
+/** Tells whether a retry may succeed. */
 function isTransient(code: string): boolean {
   return ['forge_failed', 'forge_unavailable', 'forge_timeout', 'forge_rate_limited'].includes(code)
 }

@@ -1,4 +1,4 @@
-/** The records of sprints for people: transcripts, and results as CSV. */
+/** Output for people: transcripts of sprints, and results as CSV. */
 import type { Sprint, TranscriptEntry } from '../core/sprint.ts'
 import { appendFile, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -28,7 +28,7 @@ const columns: readonly { readonly name: string; readonly of: (sprint: Sprint) =
   { name: 'change_url', of: ({ change_url }) => change_url },
 ]
 
-/** Returns the results as CSV (RFC 4180) with a header. A leading apostrophe marks text that a spreadsheet would take for a formula. */
+/** Returns the results as CSV (RFC 4180) with a header. If a spreadsheet would read a text as a formula, puts an apostrophe before it. */
 export function resultsCsv(sprints: readonly Sprint[]): string {
   const lines = [columns.map(({ name }) => name), ...sprints.map((sprint) => columns.map(({ of }) => csvCell(of(sprint))))]
   return lines.map((line) => `${line.join(',')}\r\n`).join('')
@@ -40,19 +40,22 @@ function csvCell(value: string | number | null): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
-/** The results of one model. */
+/** The combined results of one model. */
 export interface Total {
   readonly model: string
   readonly sprints: number
   readonly changes: number
   readonly tokens: number
-  /** US dollars of the sprints with a known price. */
+  /** The total cost (US dollars) of the sprints whose cost is known. */
   readonly cost: number
-  /** The number of failures by class, the most frequent first. */
+  /** The number of failures of each class, the most frequent class first. */
   readonly failures: readonly (readonly [string, number])[]
 }
 
-/** Returns the results by model, those with most sprints first. Sprints without a model count under their backend, or `none`. */
+/**
+ * Returns the combined results of each model. Models with the most sprints come first. Sprints without a model count under their backend,
+ * or under `none`.
+ */
 export function totals(sprints: readonly Sprint[]): Total[] {
   const groups = Map.groupBy(sprints, ({ model, backend }) => model ?? backend ?? 'none')
   const results = [...groups].map(([model, rows]): Total => {
@@ -74,19 +77,19 @@ export function totals(sprints: readonly Sprint[]): Total[] {
 
 export type TranscriptLine = TranscriptEntry & { readonly at: Time }
 
-/** The transcript of a running sprint. */
+/** A transcript to which a running sprint adds entries. */
 export interface Transcript {
   add(note: TranscriptEntry): void
-  /** Resolves when all entries are written. Throws if a write failed. */
+  /** Resolves when all entries are on disk. Throws if a write failed. */
   flush(): Promise<void>
 }
 
-/** Returns the path of a sprint's transcript. */
+/** Returns the path of the file with a sprint's transcript. */
 export function transcriptFile(dir: string, id: string): string {
   return join(dir, 'transcripts', `${id}.jsonl`)
 }
 
-/** Opens a sprint's transcript for appending. It redacts each line as JSON, so that it finds escaped secrets, too. */
+/** Opens a sprint's transcript for appending. Removes secrets from the JSON of each entry, so that escaped secrets are found, too. */
 export async function openTranscript(dir: string, id: string, clock: Clock, redact: (text: string) => string): Promise<Transcript> {
   const file = transcriptFile(dir, id)
   await mkdir(join(dir, 'transcripts'), { recursive: true, mode: 0o700 })
@@ -96,17 +99,17 @@ export async function openTranscript(dir: string, id: string, clock: Clock, reda
       const line = `${redact(JSON.stringify({ at: clock.now(), ...note }))}\n`
       writing = writing.then(() => appendFile(file, line, { mode: 0o600 }))
       writing.catch(() => {
-        // `flush` throws this error. Without this handler, Node would report an unhandled rejection.
+        // `flush` throws this error later. Without this handler, Node would report an unhandled rejection.
       })
     },
     flush: () => writing,
   }
 }
 
-/** Reads a transcript. Returns null if it was pruned, or if the sprint ran on another machine. */
+/** Reads a sprint's transcript. Returns null if the transcript was pruned, or if the sprint ran on another machine. */
 export async function readTranscript(dir: string, id: string): Promise<readonly TranscriptLine[] | null> {
   const text = await readFile(transcriptFile(dir, id), 'utf8').catch(ifCode(noSuchPath, null))
   if (text === null) return null
-  // A killed process may have left an incomplete line. Only `add` writes lines, so they have that type.
+  // A killed process may have left an incomplete line, which is skipped. Only `add` writes lines, so complete lines have this type.
   return text.split('\n').flatMap((line) => (line.endsWith('}') ? [JSON.parse(line) as TranscriptLine] : []))
 }

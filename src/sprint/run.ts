@@ -1,4 +1,4 @@
-/** `burn sprint run`: runs a number of sprints, several at a time. */
+/** `burn sprint run`: runs a number of sprints, several of them in parallel. */
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import type { Backend, Sprint } from '../core/sprint.ts'
 import type { FleetState } from '../core/fleet-state.ts'
@@ -21,22 +21,25 @@ import { recheckPick } from './recheck.ts'
 import { requireSandbox } from './prepared-workspace.ts'
 import { sentence } from '../decide/wording.ts'
 
-/** Time between two automatic prunings of workspaces and transcripts (ms). */
+/** The time (ms) between two automatic prunings of workspaces and transcripts. */
 const pruneInterval = 24 * 3_600_000
 
 export interface SprintRunOptions {
   readonly repos: readonly RepoRef[]
-  /** The issue that a person named; null: the first in the order of priority. */
+  /** The issue that a person named. If null, burn picks issues in the order of priority. */
   readonly issue: IssueRef | null
   /** Maximum number of issues. */
   readonly count: number
-  /** Maximum number of sprints at a time. */
+  /** The maximum number of parallel sprints. */
   readonly jobs: number
-  /** Runs even if sprints are paused after trouble. */
+  /** If true, runs even if sprints are paused after a failure. */
   readonly now: boolean
 }
 
-/** Returns the backends that can work now, and reports the others. Throws BurnError `sprint_no_backend` with every reason if none can. */
+/**
+ * Probes all backends. Returns those that work, and reports the others. Throws BurnError `sprint_no_backend`, which lists all reasons, if
+ * none works.
+ */
 export async function usableBackends({ backends, session }: Pick<SprintContext, 'backends' | 'session'>): Promise<readonly Backend[]> {
   const probed = await Promise.all(backends.map(async (backend) => ({ backend, failure: await backend.probe() })))
   const usable = probed.filter(({ failure }) => failure === null).map(({ backend }) => backend)
@@ -44,8 +47,8 @@ export async function usableBackends({ backends, session }: Pick<SprintContext, 
     failure === null ? [] : [`${backend.name}: ${failure.class}: ${failure.reason}`],
   )
   if (usable.length === 0) {
-    const hint = 'start one of them, or correct sprint.backends in the spec; nothing was claimed'
-    throw new BurnError('sprint_no_backend', `no backend can work now: ${reasons.join('; ')}`, hint)
+    const hint = 'no issue was claimed; start one of the backends, or correct sprint.backends in the spec'
+    throw new BurnError('sprint_no_backend', `no backend works now: ${reasons.join('; ')}`, hint)
   }
   for (const { backend, failure } of probed)
     if (failure !== null)
@@ -58,15 +61,16 @@ export async function usableBackends({ backends, session }: Pick<SprintContext, 
 }
 
 export interface SprintRunResult {
-  /** The results, in the order in which the sprints ended. */
+  /** The rows of the sprints, in the order in which the sprints ended. */
   readonly rows: readonly Sprint[]
-  /** Repos that burn could not read, with the reason. */
+  /** The repos that burn could not read, and why. */
   readonly unread: ReadonlyMap<RepoRef, string>
 }
 
 /**
- * Runs sprints until `count` or `stop`, or until trouble that would affect every issue. When it returns, each sprint has ended or has
- * released its issue. Throws BurnError `forge_unread`, `sprint_no_backend`, `sprint_not_eligible`, `sprint_resting` or `sandbox_*`.
+ * Runs sprints until `count` is reached, `stop` aborts, or a failure occurs that would affect every issue. When it returns, each sprint has
+ * ended or has released its issue. Throws BurnError `forge_unread`, `sprint_no_backend`, `sprint_not_eligible`, `sprint_resting` or
+ * `sandbox_*`.
  */
 export async function runSprints(options: SprintRunOptions, context: SprintContext, stop: AbortSignal): Promise<SprintRunResult> {
   const { session } = context
@@ -101,7 +105,8 @@ export async function runSprints(options: SprintRunOptions, context: SprintConte
         workers.release(claimed.worker)
         results.push(result)
         if (isRefused(result)) {
-          // The forge refused it, so it does not count. Later picks leave out the issues and repos that now back off.
+          // The forge refused the issue or the repo, so this sprint does not count. Later picks skip all issues and repos that now back
+          // off.
           started -= 1
           refused = new Set((await ledger.backoffs(clock.now())).map(({ subject }) => subject))
         }
@@ -116,12 +121,12 @@ export async function runSprints(options: SprintRunOptions, context: SprintConte
   return { rows: results, unread }
 }
 
-/** Returns whether a sprint ended before its first turn because the forge refuses its issue or repo. Such a sprint does not count. */
+/** Tells whether a sprint ended before its first turn because the forge refused the issue or the repo. Such a sprint does not count. */
 export function isRefused({ failure, turns }: Sprint): boolean {
   return turns === 0 && (failure === 'issue_refused' || failure === 'repo_refused')
 }
 
-/** Prunes once a day by the spec's limits. Work that is not pushed stays. */
+/** Prunes at most once a day, by the limits in the spec. Keeps unpushed work. */
 async function pruneDaily({ session, policy, git }: SprintContext, stop: AbortSignal): Promise<void> {
   await runJob({ name: 'sprint prune', period: pruneInterval }, session, () =>
     pruneSprints({ ...policy.keep, force: false, dryRun: false }, { session, policy, git: { ...git, signal: stop } }),
@@ -130,15 +135,17 @@ async function pruneDaily({ session, policy, git }: SprintContext, stop: AbortSi
 
 function pausedError({ until, why }: Pause, now: number): BurnError {
   const seconds = Math.ceil((until - now) / 1000)
-  const hint = 'fix that first; to run all the same: --now'
-  return new BurnError('sprint_resting', `sprints are paused for ${seconds} s, because the last one ended with ${why}`, hint, { exit: 3 })
+  const hint = 'fix the cause first; to run sprints anyway, add --now'
+  return new BurnError('sprint_resting', `sprints are paused for ${seconds} s, because the last sprint ended with ${why}`, hint, {
+    exit: 3,
+  })
 }
 
-/** Throws BurnError `sprint_not_eligible` with the reason if the named issue was not picked. */
+/** Throws BurnError `sprint_not_eligible` with the reason if a person named an issue that cannot be picked. */
 function assertNamedPicked({ issue }: SprintRunOptions, { picks, refused }: Awaited<ReturnType<typeof findIssues>>['picks']): void {
   if (issue === null || picks.length > 0) return
-  const reason = refused[0] === undefined ? 'it is not among the open issues' : sentence(refused[0].reason)
-  throw new BurnError('sprint_not_eligible', `a sprint can't take ${issue} now: ${reason}`, `for details: burn explain ${issue}`)
+  const reason = refused[0] === undefined ? 'the issue is not among the open issues' : sentence(refused[0].reason)
+  throw new BurnError('sprint_not_eligible', `a sprint cannot take ${issue} now: ${reason}`, `for details: burn explain ${issue}`)
 }
 
 async function claim(picked: Picked, workers: WorkerPool, state: FleetState, { session, host }: SprintContext) {
@@ -151,7 +158,7 @@ async function claim(picked: Picked, workers: WorkerPool, state: FleetState, { s
   for (;;) {
     const worker = workers.acquire()
     const outcome = await claimForSprint({ issue: issue.ref, worker, slot: 0, host, attempt, reason }, session)
-    // Another process of this host uses this worker: try the next one.
+    // Another process on this machine already uses this worker, so try the next worker.
     if (outcome === 'worker') continue
     if (outcome !== 'issue') return { ...outcome, worker, picked, state }
     workers.release(worker)
@@ -159,7 +166,10 @@ async function claim(picked: Picked, workers: WorkerPool, state: FleetState, { s
   }
 }
 
-/** Hands out the workers `sprint/<host>/<n>`, the lowest number first. Each has one sprint at a time, across all processes of the host. */
+/**
+ * Provides the workers `sprint/<host>/<n>`, the lowest free number first. A worker has only one sprint at a time, across all processes on
+ * the machine.
+ */
 class WorkerPool {
   readonly #host: string
   readonly #taken: Set<string>

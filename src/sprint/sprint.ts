@@ -1,4 +1,4 @@
-/** Runs one sprint, from its claim to a change for review or a failure with a class. */
+/** Runs one sprint. It begins with a claim, and ends with a change for review or with a failure that has a class. */
 import type { Reason } from '../core/reasons.ts'
 import type { Issue, IssueRef } from '../core/nouns.ts'
 import type { NewChange } from '../core/ports.ts'
@@ -30,19 +30,19 @@ import { openTranscript, type Transcript } from './results.ts'
 import { work } from './work.ts'
 import { sentence } from '../decide/wording.ts'
 
-/** Minimum time for commit, push and change (ms). */
+/** The minimum time (ms) that is reserved to commit, push and open the change. */
 const minPublishing = 30_000
 
-/** A claim of this process. */
+/** An issue that this process has claimed for a sprint. */
 export interface Claimed {
   readonly id: string
   readonly worker: string
   readonly picked: Picked
-  /** The state in which the issue was picked. */
+  /** The fleet's state when the issue was picked. */
   readonly state: FleetState
 }
 
-/** Runs a sprint to its end and returns its row of the ledger. Throws only errors of the ledger. */
+/** Runs a claimed sprint to its end, and returns its row in the ledger. Throws only errors of the ledger. */
 export async function runSprint(
   claimed: Claimed,
   { usable, comments }: { readonly usable: readonly Backend[]; readonly comments: CommentWriter },
@@ -69,7 +69,9 @@ export async function runSprint(
   return row
 }
 
-/** Saves a back-off if the forge refused the issue or repo after the claim. Without it, the next sprint would fail at once, too. */
+/**
+ * Saves a back-off if the forge refused the issue or the repo after the claim. Otherwise the next sprint would fail for the same reason.
+ */
 async function backOffRefused({ class: failure, reason }: Failure, thrown: unknown, issue: IssueRef, session: Session): Promise<void> {
   if (thrown instanceof SprintFailure || (failure !== 'issue_refused' && failure !== 'repo_refused')) return
   await backOff({ scope: failure === 'issue_refused' ? 'issue' : 'repo', permanent: true, why: reason }, issue, session)
@@ -110,7 +112,8 @@ class SprintRun {
     const { check: configured, base, setup } = settingsOf(session.fleet.repos, issue.repo)
     await this.#enterStage('workspace', {})
     const note = (each: TranscriptEntry) => this.note(each)
-    // `await` is needed: disposing of the workspace takes a moment, and a rejection in that time would be unhandled.
+    // `await` is needed here. Without it, disposing of the workspace could delay the handling of a rejection, and Node would report the
+    // rejection as unhandled.
     return await withTimeout(this.#timeLeft(), stop, this.#context, async (context, signal) => {
       await using prepared = await prepareWorkspace({ id, issue, base, setup, note }, context, signal)
       try {
@@ -121,7 +124,7 @@ class SprintRun {
         const site = { ...prepared, id, issue, task, check, started_at: this.#started, note, record }
         const finished = await whileClaimed(id, session, signal, (claimSignal) => work(site, usable, context, claimSignal))
         await this.#enterStage('publishing', { ...progressOf(finished), check_result: finished.check.result })
-        // Neither the time limit nor Ctrl-C interrupts the push: finished work must not be lost.
+        // Neither the time limit nor Ctrl-C interrupts the push, so that finished work is not lost.
         const publishing = Math.max(minPublishing, this.#timeLeft())
         return await withTimeout(publishing, null, this.#context, (publisher) =>
           this.#publish(finished, issue, prepared.workspace, publisher),
@@ -132,15 +135,15 @@ class SprintRun {
     })
   }
 
-  /** Returns the time that the budget has left (ms). */
+  /** Returns the remaining time (ms) of the budget. */
   #timeLeft(): number {
     const { policy, session } = this.#context
     return policy.budget.time - (session.clock.now() - this.#started)
   }
 
   /**
-   * Replaces `disk_full` by `workspace_unusable` if the sprint's own commands filled the disk. Removes an unusable workspace, so that the
-   * disk does not stay full.
+   * Returns the exception that explains a failure. If the sprint's own commands filled the disk, replaces `disk_full` by
+   * `workspace_unusable`. Removes an unusable workspace, so that the disk does not stay full.
    */
   async #attribute(thrown: unknown, { workspace, sandbox }: PreparedWorkspace): Promise<unknown> {
     const { class: failure } = failureOfThrown(thrown)
@@ -150,7 +153,7 @@ class SprintRun {
     return cause
   }
 
-  /** Writes the claim's comment before the work begins, so that other fleets see the claim. */
+  /** Writes the claim's comment to the forge before the work begins, so that other fleets see the claim. */
   async #announce(comments: CommentWriter): Promise<void> {
     const { id, picked, state } = this.#claimed
     const { ledger, clock, owner } = this.#context.session
@@ -176,29 +179,32 @@ class SprintRun {
     return { outcome: 'change', failure: null, dispatch: 'review', reason: { code: 'change_for_review' }, change_url: change.url }
   }
 
-  /** Keeps the issue and the workspace until a person publishes the change or releases the issue. */
+  /** Keeps the claim and the workspace until a person publishes the change or releases the issue. Returns the end of the sprint. */
   async #keepForPerson(workspace: Workspace, change: NewChange, paths: readonly string[]): Promise<SprintEnd> {
     await keepChange(workspace, change)
     const shownPaths = oneLine(`${paths.slice(0, 10).join(', ')}${paths.length > 10 ? ` and ${paths.length - 10} more` : ''}`, 600)
     const reason: Reason = { code: 'protected_paths', paths: shownPaths, sprint: this.#claimed.id }
     const text = sentence(reason)
-    this.note({ kind: 'note', text: `kept for a person: ${text}` })
+    this.note({ kind: 'note', text: `kept for review by a person: ${text}` })
     return { outcome: 'kept', failure: { class: 'protected_paths', reason: text }, dispatch: 'review', reason }
   }
 
-  /** Removes the workspace, unless it has files that git can't commit: these stay for a person. */
+  /** Removes the workspace. Keeps the workspace if it has files that git cannot commit, so that a person can look at these files. */
   async #removeWorkspace(workspace: Workspace, left_out: readonly string[]): Promise<void> {
     if (left_out.length > 0)
-      return this.note({ kind: 'note', text: `burn keeps its workspace, which has files that git can't commit: ${left_out.join(', ')}` })
+      return this.note({
+        kind: 'note',
+        text: `burn keeps the workspace, because it has files that git cannot commit: ${left_out.join(', ')}`,
+      })
     try {
       await removeWorkspace(this.#context.git, workspace, { force: true })
     } catch (thrown) {
       // `burn sprint prune` removes it later.
-      this.note({ kind: 'note', text: `burn could not remove its workspace: ${messageOf(thrown)}` })
+      this.note({ kind: 'note', text: `burn could not remove the workspace: ${messageOf(thrown)}` })
     }
   }
 
-  /** Saves the stage and the progress. Throws SprintFailure if this process has lost the claim. */
+  /** Saves the stage and the progress of the sprint. Throws SprintFailure if this process has lost the claim. */
   async #enterStage(stage: SprintStage, progress: SprintProgress): Promise<void> {
     const { ledger, owner } = this.#context.session
     if (!(await ledger.saveSprint(this.#claimed.id, owner, { ...progress, stage }))) throw await this.#fenced()
@@ -220,7 +226,7 @@ class SprintRun {
     this.#report(null)
     await this.#transcript
       ?.flush()
-      .catch((thrown: unknown) => this.#report({ kind: 'note', text: `burn could not write its transcript: ${String(thrown)}` }))
+      .catch((thrown: unknown) => this.#report({ kind: 'note', text: `burn could not write the transcript: ${String(thrown)}` }))
   }
 
   #report(note: TranscriptEntry | null): void {

@@ -1,4 +1,4 @@
-/** Has the backends work on an issue, one after another, until the check passes. */
+/** Lets the backends work on an issue, one after another, until the repo's check passes. */
 import type { Issue } from '../core/nouns.ts'
 import type { TurnResult, Backend, BackendTask, Conversation, Failure, Tool, Usage } from '../core/sprint.ts'
 import type { FileChange } from '../git/changes.ts'
@@ -11,24 +11,24 @@ import { stageChanges } from '../git/changes.ts'
 import { runCheck } from './check.ts'
 import { SprintFailure } from './context.ts'
 
-/** The workspace, the task and the dependencies of a sprint's work. */
+/** The workspace and the task of a sprint, and the functions that its work needs. */
 export interface WorkSite {
   readonly id: string
   readonly issue: Issue
   readonly workspace: Workspace
   readonly sandbox: Sandbox
   readonly tools: readonly Tool[]
-  /** The text of the first turn. */
+  /** The prompt of the first turn. */
   readonly task: string
-  /** Null if no check is known. */
+  /** The command that checks the repo; null if burn found none. */
   readonly check: string | null
   readonly started_at: number
   readonly note: BackendTask['note']
-  /** Saves the progress. Throws SprintFailure if this process has lost the claim. */
+  /** Saves the progress in the ledger. Throws SprintFailure if this process has lost the claim. */
   readonly record: (progress: WorkDone) => Promise<void>
 }
 
-/** The last backend, and the usage of all backends together. */
+/** The backend that worked last, and the total usage of all backends. */
 export interface WorkDone {
   readonly backend: string
   readonly model: string | null
@@ -39,14 +39,14 @@ export interface WorkDone {
 export interface Finished extends WorkDone {
   readonly summary: string
   readonly files: readonly FileChange[]
-  /** Files that git can't commit: nested repositories, and names that git refuses. */
+  /** Files that git cannot commit: nested repositories, and names that git rejects. */
   readonly left_out: readonly string[]
   readonly check: ChangeText['check']
 }
 
 const noUsage: Usage = { turns: 0, tokens_in: 0, tokens_out: 0, cost: null }
 
-/** Returns the finished work. Throws SprintFailure with the last backend's reason if none succeeds. */
+/** Returns the finished work of the first backend that succeeds. If none succeeds, throws SprintFailure with the last backend's reason. */
 export async function work(site: WorkSite, usable: readonly Backend[], context: SprintContext, stop: AbortSignal): Promise<Finished> {
   let usage = noUsage
   let lastFailure: Failure = { class: 'backend_down', reason: 'no backend' }
@@ -65,7 +65,7 @@ export async function work(site: WorkSite, usable: readonly Backend[], context: 
 
 type AttemptResult = { readonly finished: Finished } | { readonly failure: Failure; readonly usage: Usage }
 
-/** One backend's attempt: its task, and the usage of the backends before it. */
+/** An attempt by one backend: its task, and the usage of earlier backends. */
 interface Attempt {
   readonly backend: Backend
   readonly task: string
@@ -83,7 +83,7 @@ async function tryBackend(attempt: Attempt, site: WorkSite, context: SprintConte
   }
 }
 
-/** Returns the rest of the budget. */
+/** Returns the part of the budget that is left. */
 function budgetLeft(usage: Usage, started: number, { policy, session }: SprintContext): BackendTask['budget'] {
   const { turns, tokens, time, money } = policy.budget
   return {
@@ -108,7 +108,8 @@ async function converse(
     const done = workDoneBy(backend, answer, usedBefore)
     await site.record(done)
     const removed = await sandbox.cleanWorkspace()
-    if (removed.length > 0) site.note({ kind: 'note', text: `burn removed pipes, sockets and devices: ${removed.slice(0, 10).join(', ')}` })
+    if (removed.length > 0)
+      site.note({ kind: 'note', text: `burn removed special files (pipes, sockets and devices): ${removed.slice(0, 10).join(', ')}` })
     if (answer.failure !== null) return { failure: answer.failure, usage: done.usage }
     const { files, empty, left_out } = await stageChanges(context.git, workspace)
     if (empty) return { failure: { class: 'no_change', reason: noChange(answer) }, usage: done.usage }
@@ -118,7 +119,7 @@ async function converse(
       const result = { command: check, result: check === null ? 'none' : 'passed', mends: retries, pinned, changed } as const
       return { finished: { ...done, summary: answer.text, files, left_out, check: result } }
     }
-    if (stop.aborted) return { failure: { class: 'stopped', reason: 'stopped while the check ran' }, usage: done.usage }
+    if (stop.aborted) return { failure: { class: 'stopped', reason: 'the sprint was stopped while the check ran' }, usage: done.usage }
     if (retries >= check_retries)
       return { failure: { class: 'check_red', reason: `${check} still fails: ${lastLine(checkRun.output)}` }, usage: done.usage }
     text = failedCheckText(check, checkRun, check_retries - retries - 1)
@@ -126,7 +127,9 @@ async function converse(
 }
 
 function noChange({ text }: TurnResult): string {
-  return text.trim() === '' ? 'it ended without a change and without an answer' : `it ended without a change: ${text.trim().slice(0, 300)}`
+  return text.trim() === ''
+    ? 'the backend ended without a change and without an answer'
+    : `the backend ended without a change: ${text.trim().slice(0, 300)}`
 }
 
 function lastLine(output: string): string {

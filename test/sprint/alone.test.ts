@@ -103,6 +103,6 @@ test('doctor: checks the needs of sprints, with remedies', options, async (t) =>
   assert.ok(!JSON.stringify(failing).includes(secrets.model))
 
   rig.spec({ dir: join(rig.dir, 'fleet-spec.json/below') })
-  const nowhere = (await findings()).find(({ what }) => what.includes("can't be written"))
+  const nowhere = (await findings()).find(({ what }) => what.includes('cannot be written'))
   assert.equal(nowhere?.level, 'fail')
 })

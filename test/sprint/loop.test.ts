@@ -72,7 +72,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
       skips.map(({ worker, issue }) => [worker, issue]),
       [[azoth, `${repo}#2`]],
     )
-    assert.match(skips[0]?.reason ?? '', /^no_change: it ended without a change: What this asks for/)
+    assert.match(skips[0]?.reason ?? '', /^no_change: the backend ended without a change: What this asks for/)
     assert.deepEqual(await leases(rig), [])
     await rig.ledger((ledger) => ledger.check())
   })
@@ -134,9 +134,9 @@ describe('burn worker loop', { concurrency: 3 }, () => {
     writeFileSync(key, 'revoked')
     await rig.burn('resume', azoth)
     const pauses = [
-      await loop.waitFor(/no backend can work/),
-      await loop.waitFor(/no backend can work/),
-      await loop.waitFor(/no backend can work/),
+      await loop.waitFor(/no backend works now/),
+      await loop.waitFor(/no backend works now/),
+      await loop.waitFor(/no backend works now/),
     ]
     assert.deepEqual(
       pauses.map((line) => (JSON.parse(line) as { ms: number }).ms),
@@ -221,7 +221,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
     writeFileSync(rig.env['BURN_SPEC'] ?? '', JSON.stringify({ ...spec, dispatch: { depth: 1 } }))
     assert.equal((await rig.burn('issue', 'release', 'app#1', '--force')).code, 0)
     const fullLoop = loopOf(t, rig, 'AZOTH')
-    assert.match(await fullLoop.waitFor(/"rests"/), /all its slots are taken \(depth 1\)/)
+    assert.match(await fullLoop.waitFor(/"rests"/), /all slots of the worker are taken \(depth 1\)/)
   })
 
   test('loop: burn christen can start one in a pane', options, async (t) => {

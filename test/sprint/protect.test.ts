@@ -60,7 +60,7 @@ test('protect: burn pushes a workflow only when a person publishes it', async (t
   const findings = (await sprintDoctor(sprints.context, () => {})).map(({ what, remedy }) => `${what}: ${remedy}`)
   assert.ok(
     findings.includes(
-      `a change for ${repo}#1 waits for a person: publish it: burn sprint publish ${id}; or release the issue: burn issue release ${repo}#1`,
+      `a change for ${repo}#1 waits for a person to review it: publish the change: burn sprint publish ${id}; or release the issue: burn issue release ${repo}#1`,
     ),
     findings.join('\n'),
   )

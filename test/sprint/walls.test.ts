@@ -108,7 +108,11 @@ test('workspace: files that git must not see fail the issue', async (t) => {
   const rows = await sprints.run({ count: 4 })
   for (const [index, [, reason]] of refusedCommands.entries()) await assertCharged(rows[index], reason, rig, sprints)
   assert.deepEqual([rows[3]?.failure, rows[3]?.outcome], [null, 'change'], rows[3]?.failure_text ?? '')
-  assert.ok(sprints.updates.some(({ note }) => note?.kind === 'note' && note.text.startsWith('burn removed pipes, sockets and devices: ')))
+  assert.ok(
+    sprints.updates.some(
+      ({ note }) => note?.kind === 'note' && note.text.startsWith('burn removed special files (pipes, sockets and devices): '),
+    ),
+  )
 })
 
 /** A stand-in for git that hangs in ls-files and ignores signals. */
