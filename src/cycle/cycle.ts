@@ -8,7 +8,7 @@ import type { Backlog, IssueRecord, BackedOff } from '../core/ledger/backlog.ts'
 import type { IssueRef, Machine, RepoRef } from '../core/nouns.ts'
 import { actionsOf } from '../core/actions.ts'
 import { freeWorkers } from '../decide/route.ts'
-import { repoOf } from '../core/refs.ts'
+import { repoOf, servedRepos } from '../core/refs.ts'
 import { assign } from '../decide/assign.ts'
 import { areFree, checkClaims } from '../claim/check.ts'
 import { refresh, withIssues } from '../observe/state.ts'
@@ -47,7 +47,9 @@ async function readQueueStatus({ ledger, clock }: Session): Promise<QueueStatus>
 
 /** Plans the actions of a cycle. It refreshes the caches of the forge and the machines, and changes nothing else. */
 async function planCycle(machines: readonly Machine[], session: Session, { quiet = false } = {}): Promise<CyclePlan> {
-  const refreshed = await refresh(machines, session, { quiet })
+  // A fleet without panes has only the repos of its sprints.
+  const served = [...new Set([...servedRepos(machines), ...(session.fleet.sprint?.repos ?? [])])]
+  const refreshed = await refresh(machines, session, { quiet, served })
   const settled = settle(refreshed)
   const assigned = await assignIssues(settled.state, session)
   return { actions: [...settled.actions, ...assigned.actions], state: assigned.state }

@@ -23,6 +23,7 @@ import { isRefused, usableBackends } from './run.ts'
 import { CommentWriter } from './comment-writer.ts'
 import { runSprint } from './sprint.ts'
 import { recheckPick } from './recheck.ts'
+import { whileSettlingReviews } from './reviews.ts'
 import { requireSandbox } from './prepared-workspace.ts'
 
 /** The back-off after a failure that would affect every issue: the first pause and the longest pause (ms). */
@@ -48,7 +49,10 @@ export interface LoopOptions {
  */
 export async function loop(options: LoopOptions, context: SprintContext, stop: AbortSignal): Promise<void> {
   const { id } = options.worker
-  const finished = await runJobAlone(loopLease(id), context.session, () => runTurns(options, context, stop))
+  const { session } = context
+  const comments = new CommentWriter(session)
+  const turns = () => whileSettlingReviews(comments, session, () => runTurns(options, comments, context, stop))
+  const finished = await runJobAlone(loopLease(id), session, turns)
   if (!finished.ran) throw loopRunning(id, finished.job)
 }
 
@@ -66,9 +70,8 @@ function loopRunning(worker: WorkerId, { owner }: Job): BurnError {
   return new BurnError('loop_running', `another process runs the loop of ${worker}: ${owner}`, hint)
 }
 
-async function runTurns(options: LoopOptions, context: SprintContext, stop: AbortSignal): Promise<void> {
+async function runTurns(options: LoopOptions, comments: CommentWriter, context: SprintContext, stop: AbortSignal): Promise<void> {
   const { session } = context
-  const comments = new CommentWriter(session)
   const unread = new Set<RepoRef>()
   const pauses = { ...troublePauses, first: Math.min(troublePauses.first, options.interval) }
   let finished = 0

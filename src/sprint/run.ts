@@ -18,6 +18,7 @@ import { updatePause, currentPause, type Pause } from './pause.ts'
 import { CommentWriter } from './comment-writer.ts'
 import { runSprint } from './sprint.ts'
 import { recheckPick } from './recheck.ts'
+import { settleReviews, whileSettlingReviews } from './reviews.ts'
 import { requireSandbox } from './prepared-workspace.ts'
 import { sentence } from '../decide/wording.ts'
 
@@ -75,10 +76,12 @@ export interface SprintRunResult {
 export async function runSprints(options: SprintRunOptions, context: SprintContext, stop: AbortSignal): Promise<SprintRunResult> {
   const { session } = context
   const { ledger, clock } = session
-  const pause = options.now ? null : await currentPause(ledger, clock.now())
-  if (pause !== null) throw pausedError(pause, clock.now())
-  await requireSandbox(context)
-  const usable = await usableBackends(context)
+  const comments = new CommentWriter(session)
+  const usable = await requireBackends(options, context).catch(async (thrown: unknown) => {
+    // Changes can be merged while no sprint can run.
+    await settleReviews(comments, session)
+    throw thrown
+  })
   const results: Sprint[] = []
   const unread = new Map<RepoRef, string>()
   await withLeases(session, async () => {
@@ -88,11 +91,11 @@ export async function runSprints(options: SprintRunOptions, context: SprintConte
     assertNamedPicked(options, picks)
     const queue = [...picks.picks]
     const workers = new WorkerPool(context.host, state)
-    const comments = new CommentWriter(session)
+    await comments.writePending()
     let started = 0
     let refused: ReadonlySet<string> = new Set()
     let ended = false
-    await mapConcurrently(Array.from({ length: options.jobs }), options.jobs, async () => {
+    const takeIssues = async () => {
       for (let picked = queue.shift(); picked !== undefined && started < options.count && !ended && !stop.aborted; picked = queue.shift()) {
         if (refused.has(picked.issue.ref) || refused.has(picked.issue.repo)) continue
         started += 1
@@ -112,13 +115,23 @@ export async function runSprints(options: SprintRunOptions, context: SprintConte
         }
         if (result.failure !== null && consequenceOf(result.failure).ends_run) ended = true
       }
-    })
+    }
+    await whileSettlingReviews(comments, session, () => mapConcurrently(Array.from({ length: options.jobs }), options.jobs, takeIssues))
     const advice = elsewhereAdvice((await ledger.backlog()).elsewhere)
     if (advice !== null) session.notify({ kind: 'ledger.shared', subject: 'ledger', payload: { what: advice.what, mend: advice.remedy } })
     await updatePause(ledger, results, clock.now())
     await pruneDaily(context, stop)
   })
   return { rows: results, unread }
+}
+
+/** Returns the backends that can work now. Throws BurnError `sprint_resting`, `sprint_no_backend` or `sandbox_*` if no sprint can run. */
+async function requireBackends({ now }: SprintRunOptions, context: SprintContext): Promise<readonly Backend[]> {
+  const { ledger, clock } = context.session
+  const pause = now ? null : await currentPause(ledger, clock.now())
+  if (pause !== null) throw pausedError(pause, clock.now())
+  await requireSandbox(context)
+  return usableBackends(context)
 }
 
 /** Tells whether a sprint ended before its first turn because the forge refused the issue or the repo. Such a sprint does not count. */
