@@ -67,7 +67,10 @@ export interface AgentPlace {
   readonly home: string
   /** The home directory of the user on the agent's machine. */
   readonly person: string
-  /** A name that is unique on the machine, for example for a profile. It has only lowercase letters, digits, `-` and `_`. */
+  /**
+   * A name for the agent that is unique on the machine, for example for a profile of the agent. The name has only lowercase letters,
+   * digits, `-` and `_`.
+   */
   readonly name: string
   /**
    * The parsed contents of the files that `reads` of the agent kind names, by file. The value is null if the file is missing or unreadable.

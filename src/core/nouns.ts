@@ -121,7 +121,7 @@ export interface Machine {
   readonly session: string
   /** The name of the tmux socket (`tmux -L`). */
   readonly socket: string
-  /** The tmux binary on that machine. */
+  /** The name or the absolute path of the tmux program on the machine. */
   readonly tmux: string
   readonly windows: readonly Window[]
   /**
@@ -133,7 +133,7 @@ export interface Machine {
 /** The settings that the kinds of forges have in common. `spec/forges` has the further settings of each kind. */
 export interface ForgeConfig {
   readonly kind: string
-  /** The owner of repos that the spec names without one. */
+  /** The owner of the repos that the spec names without an owner. */
   readonly owner: string
   /** The address of the server, without a slash at its end; absent if the forge is not a server. */
   readonly url?: string

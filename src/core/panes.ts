@@ -58,7 +58,7 @@ export interface Pane {
   readonly title: string
   readonly cursor_x: number
   readonly cursor_y: number
-  /** The time of the last key from a person's tmux client that shows this pane; null if there was none. */
+  /** The time at which a person last pressed a key in a tmux client that shows this pane; null if nobody did. */
   readonly keyed_at: Time | null
 }
 

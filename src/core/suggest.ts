@@ -1,4 +1,4 @@
-/** Suggestions for mistyped words. */
+/** Finds suggestions for mistyped words. */
 
 /** Returns the candidate that is most similar to a mistyped word; null if more than a third of the word differs from every candidate. */
 export function nearest(word: string, candidates: Iterable<string>): string | null {

@@ -19,7 +19,7 @@ export const workerErrors = {
   },
   no_agent: {
     meaning: 'No agent runs in the pane of the worker.',
-    remedy: 'Start one: `burn christen WORKER`.',
+    remedy: 'Start an agent: `burn christen WORKER`.',
   },
   no_such_choice: {
     meaning: 'The question of the worker does not offer the given answer.',
@@ -39,7 +39,7 @@ export const workerErrors = {
   },
   pane_missing: {
     meaning: 'The worker or window has no pane.',
-    remedy: 'Create it: `burn up MACHINE`.',
+    remedy: 'Create the pane: `burn up MACHINE`.',
   },
   question_changed: {
     meaning: 'The question of the worker has changed since you saw it.',

@@ -72,7 +72,7 @@ const syntaxFindings: Readonly<Record<ParseErrorCode, Mistake>> = {
   10: { what: 'this comment is not allowed', hint: 'write // or /* */' },
   11: { what: 'this comment has no end', hint: 'write "*/" at its end' },
   12: { what: 'this text has no closing quote', hint: 'write a double quote at its end, on the same line' },
-  13: { what: 'this number is incomplete', hint: 'write its digits' },
+  13: { what: 'this number is incomplete', hint: 'add the missing digits' },
   14: { what: 'this \\u escape is incomplete', hint: 'write \\u and four hexadecimal digits' },
   15: { what: 'this escape does not exist', hint: 'write \\\\ for a backslash, \\" for a double quote' },
   16: { what: 'text must not contain this character', hint: 'write an escape, such as \\n for a newline' },

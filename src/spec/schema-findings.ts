@@ -8,7 +8,7 @@ type Issue = z.core.$ZodIssue
 
 /**
  * Returns a finding for each error of zod. `written` is the spec that zod checked. Findings repeat its keys and numbers, but no text,
- * because that may be a misplaced secret.
+ * because a text may be a misplaced secret.
  */
 export function schemaFindings(issues: readonly Issue[], written: unknown): PathFinding[] {
   const schema = specJsonSchema()
@@ -20,7 +20,7 @@ function findingsOf(issue: Issue, root: JsonSchema, written: unknown): PathFindi
   const schema = schemaAt(root, path, written)
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key, schema))
   if (issue.code === 'invalid_key') {
-    return [{ path, of: 'key', what: `the key "${path.at(-1)}" ${issue.issues[0]?.message ?? issue.message}`, hint: 'rename it' }]
+    return [{ path, of: 'key', what: `the key "${path.at(-1)}" ${issue.issues[0]?.message ?? issue.message}`, hint: 'rename the key' }]
   }
   const subject = path.length === 0 ? 'the spec' : pathText(path)
   const value = valueAt(written, path)

@@ -148,7 +148,10 @@ const machine = z.strictObject({
   windows: z
     .array(window)
     .min(1, 'must have at least one window')
-    .meta({ description: 'Windows of the machine.', examples: [[{ name: 'CRUCIBLE', panes: 4, repos: ['app'] }]] }),
+    .meta({
+      description: 'tmux windows of the machine, with their workers.',
+      examples: [[{ name: 'CRUCIBLE', panes: 4, repos: ['app'] }]],
+    }),
 })
 
 const keys = z.strictObject({

@@ -214,7 +214,9 @@ export const sprint = z.strictObject({
     examples: [3],
   }),
   mends: checkRetries.optional().meta({ description: 'Deprecated name of `check_retries`.', deprecated: true, examples: [3] }),
-  check_timeout: timeSpan.optional().meta({ description: 'Timeout of the check.', default: defaults.checkTime, examples: ['20m'] }),
+  check_timeout: timeSpan
+    .optional()
+    .meta({ description: 'Timeout of `check`, the command of the repo.', default: defaults.checkTime, examples: ['20m'] }),
   allow_paths: words.optional().meta({
     description:
       'Globs of protected paths (CI definitions, hooks) that need no approval by a person. The globs start at the top folder of the repo.',

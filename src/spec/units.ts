@@ -11,7 +11,7 @@ const unitMs = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 } as const
 export function durationMs(written: string | number): number {
   if (typeof written === 'number') return Math.round(written * 1000)
   let total = 0
-  // The pattern allows only the units of `unitMs`.
+  // The cast is safe: the pattern allows only the units of `unitMs`.
   for (const [, amount, unit] of written.matchAll(/(\d+)([dhms])/g)) total += Number(amount) * unitMs[unit as keyof typeof unitMs]
   return total
 }
@@ -24,6 +24,6 @@ const unitBytes = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9 } as const
 /** Converts a size of the spec to bytes. The string must match `sizePattern`, which the schema ensures. */
 export function sizeBytes(written: string): number {
   const [, amount = '0', unit = 'B'] = /^(\d+)(\w+)$/.exec(written) ?? []
-  // The pattern allows only the units of `unitBytes`.
+  // The cast is safe: the pattern allows only the units of `unitBytes`.
   return Number(amount) * unitBytes[unit as keyof typeof unitBytes]
 }

@@ -22,11 +22,11 @@ export const host = z
   )
 export const argv = z.tuple(
   [line.regex(/^[^-]/, 'must be a program, not an option')],
-  z.string().regex(/^[^\u0000]*$/, 'must not contain NUL'),
+  z.string().regex(/^[^\u0000]*$/, 'must not contain a NUL character'),
 )
 export const env = z.record(
   z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of a variable: letters, digits and "_"'),
-  z.string().regex(/^[^\u0000]*$/, 'must not contain NUL'),
+  z.string().regex(/^[^\u0000]*$/, 'must not contain a NUL character'),
 )
 export const dir = z.string().regex(/^(?:~|~?\/[^\u0000-\u001f\u007f]*)$/, 'must be an absolute path, or start with "~/"')
 export const glyph = z
