@@ -108,8 +108,8 @@ function readingOf(screen: readonly string[], { first, end }: RowSpan, title: st
 }
 
 /**
- * Returns the start of Claude Code with burn's hooks in a settings file of their own. An option names this file. Claude Code also reads the
- * person's own settings, which burn does not change.
+ * Returns the command, environment and files that start Claude Code. burn's hooks are in a settings file that an option names. Claude Code
+ * also reads the person's own settings; burn does not change them.
  */
 function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   const argv = [

@@ -109,8 +109,8 @@ function readingOf(screen: readonly string[], { first }: RowSpan, title: string)
 }
 
 /**
- * Returns the start of Codex with the setting `notify` on the command line. This setting replaces the person's `notify`; the rest of the
- * person's configuration applies.
+ * Returns the command and environment that start Codex, with the setting `notify` on the command line. This setting replaces the person's
+ * `notify`; the rest of the person's configuration applies.
  */
 function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   const argv = [...(config.command.length > 0 ? config.command : codex.command), ...(config.model === null ? [] : ['-m', config.model])]

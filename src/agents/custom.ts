@@ -113,7 +113,7 @@ const bare: CustomAgent = {
 /** The bytes that a terminal sends for each key. */
 const bytesOf = { Enter: '\r', 'M-Enter': '\u001b\r', 'C-j': '\n', 'C-d': '\u0004', 'C-s': '\u0013' } as const
 
-/** Returns the agent that a spec declares. Without its patterns, burn recognises nothing on the screen. */
+/** Returns the agent that a spec declares. Without patterns in the spec, burn recognises nothing on the screen. */
 export function customKind(custom: CustomAgent = bare): PaneAgent {
   const patterns = compilePatterns(custom)
   return {

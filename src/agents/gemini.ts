@@ -121,8 +121,8 @@ const keys: Readonly<Partial<Record<(typeof events)[number], readonly string[]>>
 }
 
 /**
- * Returns the start of Gemini CLI with burn's hooks in a system settings file. Only this agent's environment names the file. Gemini merges
- * the file over the person's own settings.
+ * Returns the command, environment and files that start Gemini CLI. burn's hooks are in a system settings file that only this agent's
+ * environment names. Gemini merges the file over the person's own settings.
  */
 function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   const argv = [...(config.command.length > 0 ? config.command : gemini.command), ...(config.model === null ? [] : ['-m', config.model])]

@@ -1,7 +1,7 @@
 /**
  * Reads Hermes' classic screen (`hermes chat`). Facts come from running 0.20.4 against a stub model server, and from reading the
- * prompt_toolkit screen of 0.21 (hermes_cli/cli_tui_*.py). From top to bottom it draws an optional overlay, an optional hint, status bar,
- * rule, composer (at most 8 rows) and rule. Below 64 columns it draws no closing rule, and no `❯` in prompts that show a state.
+ * prompt_toolkit screen of 0.21 (hermes_cli/cli_tui_*.py). From top to bottom Hermes draws an optional overlay, an optional hint, status
+ * bar, rule, composer (at most 8 rows) and rule. Below 64 columns Hermes draws no closing rule, and no `❯` in prompts that show a state.
  */
 import type { Reading, ReadingState } from '../core/nouns.ts'
 import type { ParsedScreen, PaneFacts } from '../core/agent.ts'
@@ -19,7 +19,7 @@ const statusBar = /^ [⚕☤] \S.*(?: [│·] |\.\.\.)/u
 const modalHint = /^ {2}(?:↑\/↓ to select|type your answer|type 1\/2\/3|password hidden|secret hidden|shown as you type)/u
 /** A choice of a menu: ` → (●) No thanks` */
 const menuChoice = /^ ([→ ]) \([●○]\) /u
-/** Below this width Hermes draws no closing rule, and state prompts have no `❯`. */
+/** Below this width (columns) Hermes draws no closing rule, and no `❯` in prompts that show a state. */
 const compactBelow = 64
 const maxComposerRows = 8
 
@@ -85,8 +85,8 @@ function menuOf(screen: readonly string[]): string | null {
 }
 
 /**
- * Returns the reading of a screen without a composer. From the end of its start on, Hermes always draws a composer. If the screen shows no
- * conversation either, Hermes is still starting.
+ * Returns the reading of a screen without a composer. After its start, Hermes always draws a composer. If the screen shows no conversation
+ * either, Hermes is still starting.
  */
 function parseWithoutComposer(screen: readonly string[], command: string): ParsedScreen {
   const text = screen.map((row) => row.trim()).filter((row) => row !== '')

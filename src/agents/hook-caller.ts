@@ -1,4 +1,4 @@
-/** Shared by the extensions of agents that run JavaScript: the function that calls the hook. */
+/** Builds the function that calls the hook, for agents whose extensions are written in JavaScript. */
 
 /**
  * Returns the source of a function `tell(event, payload, key)`. `tell` calls the hook with the payload on stdin. The calls run one after

@@ -4,7 +4,7 @@
  */
 import { lineEnd } from '../core/typed-line.ts'
 
-/** The number of bytes of a payload that are read. */
+/** The maximum number of bytes that the hook reads of a payload. */
 const maxPayload = 1_048_576
 /** The size (bytes) at which the hook replaces a pane's event file with a new one. */
 const maxFile = 262_144
@@ -27,7 +27,7 @@ const promptKeys = Object.entries(prompts).map(([event, key]) => `  of["${event}
  * - `detail`: one word for each key that the caller requests, joined by colons. A word is a string without spaces (of `text_response(stop)`
  *   only the part before the bracket), a number, true or false. For a requested `key=text`, the word is true if the key's value is that
  *   text, and false otherwise.
- * - `ids`: the ids of deliveries. If the event records a prompt, each has a checksum (`lineChecksum`) of the line after it.
+ * - `ids`: the ids of deliveries. If the event records a prompt, each id has a checksum (`lineChecksum`) of the line that follows it.
  */
 const eventScript = `
 BEGIN {

@@ -27,7 +27,7 @@ import { troubleIn } from './trouble.ts'
 const closing = /^( *)╹(▀+)(?=\s|┃|$)/u
 /** The footer while a turn runs; `[⋯]` if animations are off. After a first Escape it shows `esc again to interrupt`. */
 const running = /^ {1,6}(?:[■⬝]|\[⋯\])|^ {1,6}esc (?:again to )?interrupt\b/u
-/** Grey text in an empty composer. */
+/** The grey placeholder of an empty composer. */
 const placeholder = /^Ask anything…(?: ".*"?)?$/u
 const logo = /[█▀▄]{4} [█▀▄]/u
 /**

@@ -86,8 +86,8 @@ function readingOf(screen: readonly string[], { first }: RowSpan): ParsedScreen[
 }
 
 /**
- * Returns the start of Qwen Code with burn's hooks in a system settings file. Only this agent's environment names the file. Qwen Code
- * merges the file over the person's own settings.
+ * Returns the command, environment and files that start Qwen Code. burn's hooks are in a system settings file that only this agent's
+ * environment names. Qwen Code merges the file over the person's own settings.
  */
 function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   const argv = [...(config.command.length > 0 ? config.command : qwen.command), ...(config.model === null ? [] : ['--model', config.model])]

@@ -50,8 +50,8 @@ export function withComposer(reading: Reading, { first, end }: RowSpan, draft: s
 }
 
 /**
- * Returns the reading of a screen without a composer and without a question. `ran` says whether the agent has drawn anything. If it has
- * not, the agent is starting. If it has and the pane shows a shell, the agent has ended. Otherwise the state is unknown.
+ * Returns the reading of a screen without a composer and without a question. `ran` says whether the agent has drawn anything. If `ran` is
+ * false, the agent is starting. If `ran` is true and the pane shows a shell, the agent has ended. Otherwise the state is unknown.
  */
 export function unrecognised(screen: readonly string[], { command, dead }: PaneFacts, ran: boolean): ParsedScreen {
   const last = evidenceOf(screen[lastRow(screen)])
@@ -96,14 +96,14 @@ export function paragraphAbove(screen: readonly string[], row: number): RowSpan 
 const wide = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u
 
 /**
- * Latin text, box frames and ornaments such as the prompt sign. It is tested first, because Unicode property classes take milliseconds to
- * compile.
+ * Latin text, box frames and ornaments such as the prompt sign. burn tests this pattern first, because Unicode property classes take
+ * milliseconds to compile.
  */
 const narrow = /^[\x00-\u02ff\u2500-\u259f\u2758-\u2794]$/
 
 const widthOf = (sign: string) => (narrow.test(sign) ? 1 : /^\p{M}$/u.test(sign) ? 0 : wide.test(sign) ? 2 : 1)
 
-/** Returns the text of a row in the terminal's columns from `from` to before `to`. Wide signs take two columns. */
+/** Returns the text of a row in the terminal's columns from `from` to before `to`. Wide characters take two columns. */
 export function sliceColumns(row: string, from: number, to: number): string {
   let at = 0
   let text = ''

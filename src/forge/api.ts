@@ -182,7 +182,7 @@ function cacheToken(token: () => Promise<string>): { read(): Promise<string>; fo
     throw new BurnError(
       'forge_auth',
       'the token is empty, or has characters that no token has',
-      'put only the token there, on one line; forge.token names the place',
+      'put only the token, on one line, into the place that forge.token names',
     )
   }
   const forget = () => {
@@ -210,7 +210,7 @@ async function followRedirects(http: Http, request: HttpRequest): Promise<HttpAn
     if (answer.status < 300 || answer.status >= 400 || location === undefined) return answer
     const next: URL | null = URL.canParse(location, url.href) ? new URL(location, url) : null
     // The forge has not carried out a redirected write, so burn repeats the write at the new address. Only status 303 means that the forge
-    // has carried it out.
+    // has carried out the write.
     const isRepeatable = request.method === 'GET' || answer.status !== 303
     if (next?.origin !== url.origin || !isRepeatable || hops === maxRedirects) throw redirectError(url, next)
     url = next

@@ -44,7 +44,7 @@ export function circuitBreaker(
 
   function recordFailure(reason: BurnError, isProbe: boolean): void {
     failures += 1
-    // Requests that were sent before the outage began do not prolong it.
+    // Requests that burn sent before the outage began do not prolong the outage.
     if (outage === null ? failures < failureThreshold : !isProbe) return
     const count = (outage?.count ?? 0) + 1
     outage = { count, at: clock.now(), pause: backoffMs(count, probeBackoff, random()), reason }

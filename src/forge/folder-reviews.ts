@@ -51,7 +51,7 @@ export async function openReview(paths: FolderPaths, repo: RepoRef, change: NewC
   const dispatch_id = requireDispatch(branch)
   const issue = splitIssue(change.issue)
   if (issue.repo !== repo)
-    throw new BurnError('forge_ref', `${change.issue} is not an issue of ${repo}`, 'a change is opened in the repo of its issue')
+    throw new BurnError('forge_ref', `${change.issue} is not an issue of ${repo}`, 'open the change in the repo of its issue')
   const isSame = (other: Change | null) => other?.dispatch_id === dispatch_id && other.state === 'open'
   const conflict = () =>
     new BurnError('forge_conflict', `${repo} has an open change from ${branch} already`, 'look for this change in the folder reviews')

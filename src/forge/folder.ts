@@ -54,7 +54,7 @@ export function openFolder(options: FolderOptions): Forge {
   }
 }
 
-/** Returns the complete list every time, because files are quick to read. Malformed review files are among `skipped`, too. */
+/** Returns all issues of a repo every time, because files are quick to read. Malformed review files are among `skipped`, too. */
 async function readIssues(paths: FolderPaths, repo: RepoRef, now: number): Promise<IssuePage> {
   const folder = await paths.folder('issues', repo)
   const names = await namesIn(folder)

@@ -33,7 +33,7 @@ export function parseDocument(path: string, content: string): Document {
   const fields = new Map<string, Omit<Field, 'items'> & { readonly items: string[] }>()
   let last = ''
   lines.slice(1, end).forEach((line, index) => {
-    // `.` would not match U+2028, which does not end a line here.
+    // The pattern has `[^]`, because `.` does not match U+2028. This character does not end a line here.
     const [, item] = /^\s*-\s+([^]*)$/.exec(line) ?? []
     const [, key, value = ''] = /^([A-Za-z_]+)\s*:([^]*)$/.exec(line) ?? []
     const before = fields.get(last)

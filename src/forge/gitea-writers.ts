@@ -1,4 +1,4 @@
-/** Reads who may write to a repo of Gitea or Forgejo: people, and teams of an organisation. */
+/** Reads the people and the teams of an organisation that may write to a repo of Gitea or Forgejo. */
 import type { RepoRef } from '../core/nouns.ts'
 import type { RepoTeam } from '../core/ports.ts'
 import { membersOf, stringOf } from '../core/json.ts'
@@ -10,9 +10,9 @@ import { repoPath } from './refs.ts'
 const writeModes: ReadonlySet<unknown> = new Set(['write', 'admin', 'owner'])
 
 /**
- * Returns the logins that may write to a repo. `/assignees` lists owners, collaborators and teams; in an organisation also members of teams
- * that may only read. Only a token that administers the repo learns who may write; with any other token all of them count. With `known`,
- * only `/assignees` is requested.
+ * Returns the logins that may write to a repo. `/assignees` lists owners, collaborators and members of teams. In an organisation, this
+ * includes members of teams that may only read. burn can read the rights of each login only if the token's account administers the repo;
+ * otherwise all listed logins count as writers. With `known`, burn requests only `/assignees`.
  */
 export async function readWriters(api: Api, repo: RepoRef, known?: readonly string[]): Promise<readonly string[]> {
   const { json } = await api.get(`${repoPath(repo)}/assignees`)
@@ -31,12 +31,12 @@ export async function readWriters(api: Api, repo: RepoRef, known?: readonly stri
 }
 
 /**
- * Returns the teams with access to a repo; none if it belongs to no organisation, null if the token may not see them. The forge reports for
- * each member the `permission` of the team, but `units_map` decides who may push.
+ * Returns the teams with access to a repo; an empty list if no organisation owns the repo, null if the token may not see the teams. As the
+ * right of each member, the forge reports the `permission` of the team, but `units_map` decides whether the member may push.
  */
 export async function readTeams(api: Api, repo: RepoRef): Promise<readonly RepoTeam[] | null> {
   try {
-    // Without an organisation, the forge answers with 405.
+    // If no organisation owns the repo, the forge answers with 405.
     const listed = await nullOnCode('forge_refused', api.get(`${repoPath(repo)}/teams`))
     if (listed === null) return []
     const { permissions } = membersOf((await api.get(repoPath(repo))).json)

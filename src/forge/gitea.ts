@@ -48,7 +48,7 @@ export function openGitea(options: GiteaOptions): Forge {
     },
     async editComment(ref, id, body) {
       if (!/^[0-9]{1,15}$/.test(id))
-        throw new BurnError('forge_ref', `${JSON.stringify(id)} is not a comment`, 'give the number of the comment')
+        throw new BurnError('forge_ref', `${JSON.stringify(id)} is not the number of a comment`, 'give the number of the comment')
       await api.patch(`${repoPath(splitIssue(ref).repo)}/issues/comments/${id}`, { body })
     },
     changes: (repo, since) => readChanges({ api, repo, url }, since),
@@ -79,7 +79,7 @@ const traits: ApiTraits = {
   classify({ status }, message) {
     // If the issue of a comment does not exist, Gitea answers with 500.
     if (status === 500 && /\bdoes not exist \[/.test(message)) return { code: 'forge_not_found', hint: notFound }
-    // Some versions answer with 403 instead of 423.
+    // For an archived repo, some versions answer with 403 instead of 423.
     if (status === 403 && /\bis archived\b/.test(message))
       return { code: 'forge_archived', hint: `the repo is archived: ${repoAdvice.archived}` }
     return status === 403 ? { code: 'forge_forbidden', hint: scopeHint(message) } : null

@@ -8,7 +8,7 @@ import { shellWord } from './quote.ts'
 import { runOn } from './run-on.ts'
 
 const limit = 30_000
-/** The age in days at which burn removes a text's file. */
+/** The age (days) at which burn removes the file of a text. */
 const retentionDays = 28
 
 /**
@@ -39,7 +39,7 @@ export async function writeDeliveryFiles(machine: Machine, texts: readonly Writt
   throw new BurnError(
     'machine_files',
     `burn could not write texts for agents on ${machine.name}: ${why}`,
-    "check the rights and the free space in its workers' directories",
+    "check the rights and the free space in the workers' directories on that machine",
   )
 }
 

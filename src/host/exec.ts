@@ -156,7 +156,8 @@ export function streamProcess(argv: readonly string[], options: StreamOptions): 
 }
 
 /**
- * Calls `finish` after a child has exited and all of its output was read. If a grandchild holds the pipes open, it waits for DRAIN_MS only.
+ * Calls `finish` after a child has exited and all of its output was read. If a grandchild holds the pipes open, the function waits only
+ * DRAIN_MS.
  */
 export function onceDrained(child: ChildProcess, finish: (code: number | null, signal: NodeJS.Signals | null) => void): void {
   child.once('exit', (code, signal) => {

@@ -10,7 +10,7 @@ const limit = 30_000
 
 /** The files and links that `installFiles` makes. */
 export interface FilesToInstall {
-  /** Text files by absolute path, each with its mode. Missing folders above them are made (0700). */
+  /** Text files by absolute path, each with its mode. Missing folders above the files are made with mode 0700. */
   readonly files: readonly { readonly path: string; readonly text: string; readonly mode: '600' | '700' }[]
   /** Symbolic links by absolute path, each with its target. A link with another target is replaced; a file in its place stays. */
   readonly links: readonly { readonly path: string; readonly to: string }[]
@@ -84,6 +84,6 @@ async function runScript(machine: Machine, text: string): Promise<string> {
   throw new BurnError(
     'machine_files',
     `burn could not read or write its files on ${machine.name}: ${why}`,
-    'check the rights and the free space in its state directory',
+    "check the rights and the free space in burn's state directory on that machine",
   )
 }

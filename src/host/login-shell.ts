@@ -1,4 +1,4 @@
-/** Finds the login shell of a person on a machine, and reads the environment that it sets. Agents get that environment. */
+/** Finds a person's login shell on a machine, and reads the environment that this shell sets. Agents get this environment. */
 import type { Machine } from '../core/nouns.ts'
 import { BurnError } from '../core/errors.ts'
 import { counted, oneLine } from '../core/text.ts'
@@ -7,10 +7,12 @@ import { randomHex } from './random.ts'
 import { runOn } from './run-on.ts'
 import { explainTransportFailure } from './transport-failure.ts'
 
-/** A profile can wait long for a lock (ms). A killed one may leave its lock behind. */
+/**
+ * The time limit (ms) for the login shell. A profile may wait a long time for a lock, and a killed profile may leave its own lock behind.
+ */
 const limit = 120_000
 
-/** The variables with which a login shell begins. Others could carry a token of burn to the agents. */
+/** The only variables that burn passes to the login shell. Others could give a token of burn to the agents. */
 const keptVariables = [
   'HOME',
   'USER',
@@ -26,8 +28,9 @@ const keptVariables = [
 ]
 
 /**
- * Shell functions. `login_shell` prints the path of the login shell. cron sets SHELL to /bin/sh, and containers do not set it, so the user
- * database goes before these. `as_login SHELL LINE` runs a line that every shell can read in a login shell. csh accepts `-l` only alone.
+ * Shell functions. `login_shell` prints the path of the login shell. cron sets SHELL to /bin/sh, and containers do not set SHELL. In both
+ * cases, the user database names the shell. `as_login SHELL LINE` runs a line that every shell can read in a login shell. csh accepts `-l`
+ * only without other arguments.
  */
 export const loginShellFunctions = `login_shell() {
   shell=$SHELL
@@ -52,12 +55,12 @@ export function loginShellLine(shell: string, command: string): string {
   return `echo ${shellWord(command)} | ${shellWord(shell)} -l`
 }
 
-/** Variables that belong to a pane or a process. */
+/** Variables that belong to a pane or a process, so that agents must not get them from the login shell. */
 const ownVariables = /^(?:_|HOME|USER|LOGNAME|PWD|OLDPWD|SHLVL|TERM|TMUX|TMUX_PANE|COLUMNS|LINES|TMPDIR|XDG_RUNTIME_DIR)$/
 
 /**
- * Returns the variables that the person's login shell has on a machine, with PATH and SHELL, but without those that belong to a process or a
- * pane. Throws BurnError `login_shell` if that shell does not run a command, and `machine_unreachable`.
+ * Returns the variables that the person's login shell has on a machine, with PATH and SHELL, but without those that belong to a process or
+ * a pane. Throws BurnError `login_shell` if the shell does not run a command, and `machine_unreachable`.
  */
 export async function loginEnvironment(machine: Pick<Machine, 'name' | 'transport'>): Promise<Readonly<Record<string, string>>> {
   const mark = `burn-${randomHex(12)}`
@@ -71,11 +74,11 @@ export async function loginEnvironment(machine: Pick<Machine, 'name' | 'transpor
     const { reason, hint } = explainTransportFailure(stderr, code)
     throw new BurnError('machine_unreachable', `${machine.name} is unreachable: ${stopped === null ? reason : 'no answer'}`, hint)
   }
-  const why = stopped === null ? oneLine(stderr) || 'it ended without an answer' : `no answer in ${counted(limit / 1000, 'second')}`
+  const why = stopped === null ? oneLine(stderr) || 'the shell ended without an answer' : `no answer in ${counted(limit / 1000, 'second')}`
   throw new BurnError('login_shell', `the login shell of ${machine.name} (${shell}) does not run commands: ${why}`, 'Run burn doctor.')
 }
 
-/** `env -0` ends each variable with a NUL. Where env can't do that, a value with several lines keeps only the first. */
+/** `env -0` ends each variable with a NUL. If `env` does not support `-0`, a value with several lines keeps only its first line. */
 function variablesIn(text: string): Readonly<Record<string, string>> {
   const pairs = text.split(text.includes('\0') ? '\0' : '\n').flatMap((each) => {
     const [, name = '', value = ''] = /^([A-Za-z_]\w*)=([^]*)$/.exec(each) ?? []

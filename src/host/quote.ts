@@ -1,4 +1,4 @@
-/** Quotes words for a POSIX shell, and for a login shell that may be another one. */
+/** Quotes words for a POSIX shell, and for a login shell of any kind. */
 import { BurnError } from '../core/errors.ts'
 
 const plain = /^[A-Za-z0-9_./:,@%+=-]+$/
@@ -18,7 +18,10 @@ export function shellWords(words: readonly string[]): string {
   return words.map(shellWord).join(' ')
 }
 
-/** Printable ASCII that means itself between single quotes in every shell. fish and csh read some others there, such as `\\` and `!`. */
+/**
+ * Matches text that every shell leaves unchanged between single quotes. Some shells interpret `\\` and `!` even there, such as fish and
+ * csh.
+ */
 const quotable = /^[^\\'!\P{ASCII}\p{Cc}]*$/u
 
 /**
@@ -31,15 +34,15 @@ export function loginShellWords(words: readonly string[]): string {
 }
 
 /**
- * Returns a command line for any shell that runs a script for POSIX shells. Words that follow the line are the script's `$0`, `$1` and so
- * on. Throws BurnError `bad_argument` on a NUL.
+ * Returns a command line that runs a script with /bin/sh, and that any login shell can read. Words that the caller appends to the line are
+ * the script's `$0`, `$1` and so on. Throws BurnError `bad_argument` on a NUL.
  */
 export function loginShellScript(script: string): string {
   if (script.includes('\0')) throw new BurnError('bad_argument', 'a script contains a NUL character', 'Remove the NUL character.')
   return `/bin/sh -c 'eval "$(printf %b "${octal(script)}")"'`
 }
 
-/** Returns a text in the form that `printf %b` reads. Only characters that mean themselves in every shell stay as they are. */
+/** Returns a text in the form that `printf %b` reads. Characters that are special in any shell become octal numbers. */
 function octal(text: string): string {
   const bytes = [...Buffer.from(text)].map((byte) => {
     const char = String.fromCharCode(byte)

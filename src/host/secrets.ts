@@ -34,7 +34,7 @@ async function fromFile(path: string): Promise<string> {
       `the token file ${path} ${missing ? 'does not exist' : `can't be read (${code || 'unknown'})`}`,
       missing
         ? `create a token in the forge's settings, then: install -m 600 /dev/null ${path}, and write the token into it`
-        : `check its owner and mode: chmod 600 ${path}`,
+        : `check the owner and the mode of the file: chmod 600 ${path}`,
       { exit: 2 },
     )
   })
@@ -50,9 +50,14 @@ async function fromFile(path: string): Promise<string> {
         { exit: 2 },
       )
     if (size > 65_536)
-      throw new BurnError('secret_malformed', `the token file ${path} is too large to be a token`, 'check that it is the right file', {
-        exit: 2,
-      })
+      throw new BurnError(
+        'secret_malformed',
+        `the token file ${path} is too large to be a token`,
+        'check that the spec names the right file',
+        {
+          exit: 2,
+        },
+      )
     return validSecret(await file.readFile('utf8'), `the token file ${path}`)
   } finally {
     await file.close()
@@ -64,7 +69,7 @@ async function fromCommand(argv: readonly string[]): Promise<string> {
   const name = argv[0] ?? ''
   if (stopped !== null || code !== 0) {
     const how = stopped === null ? `ended with ${code === null ? 'a signal' : `status ${code}`}` : 'did not end in time'
-    throw new BurnError('secret_command', `the token command ${name} ${how}`, `run it yourself and read its errors: ${name} …`, {
+    throw new BurnError('secret_command', `the token command ${name} ${how}`, `run the command yourself, and read its errors: ${name} …`, {
       exit: 2,
     })
   }
@@ -76,6 +81,6 @@ function validSecret(text: string, source: string): string {
   if (secret === '') throw new BurnError('secret_empty', `${source} is empty`, 'put the token there', { exit: 2 })
   // An HTTP header can't contain other characters. A second line shows that the source contains more than the token.
   if (!/^[\x21-\x7e]+$/.test(secret))
-    throw new BurnError('secret_malformed', `${source} contains more than a token`, 'put the token there alone, on one line', { exit: 2 })
+    throw new BurnError('secret_malformed', `${source} contains more than a token`, 'put only the token there, on one line', { exit: 2 })
   return secret
 }

@@ -46,7 +46,7 @@ export async function openTmux(machine: Machine, options: OpenOptions): Promise<
     try {
       return await attachOrFind(machine, options)
     } catch (thrown) {
-      // A server that is about to end still answers on its socket. A moment later a new one can be created.
+      // A server that is about to end still answers on its socket. A moment later burn can create a new server.
       const mayBeEnding = options.create !== undefined && thrown instanceof BurnError && thrown.code === 'tmux_no_session'
       if (!mayBeEnding || retries === 0) throw thrown
       await options.clock.sleep(endingServerPause)
@@ -106,8 +106,8 @@ function firstWindowWords(machine: Machine, { name, width, height, command }: Fi
 }
 
 /**
- * Reads the server's version, and checks that the server belongs to this machine. If `create` is true, marks the server as this machine's
- * first.
+ * Reads the server's version, and checks that the server belongs to this machine. If `create` is true, first marks the server as belonging
+ * to this machine.
  */
 async function handshake<T extends ControlModeClient | OneShotTmux>(
   tmux: T,

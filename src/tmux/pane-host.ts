@@ -13,9 +13,9 @@ import { hasStarted, startLine } from './start.ts'
 /** The methods of `PaneHost` that need a channel to tmux. */
 export type TmuxPanes = Pick<PaneHost, 'modes_block' | 'snapshot' | 'snapshotWithScreens' | 'history' | 'type' | 'start'>
 
-/** Returns the panes of a machine, reached through `tmux`. */
+/** Returns the tmux methods of `PaneHost` for a machine. */
 export function panesOf(tmux: Tmux, machine: Machine): TmuxPanes {
-  /** Read once: a login shell can take seconds, and a machine has many agents. */
+  /** The login shell's environment, read once, because a login shell can take seconds and a machine has many agents. */
   let login: Promise<Readonly<Record<string, string>>> | null = null
   const readLogin = async () => {
     try {

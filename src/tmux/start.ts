@@ -1,4 +1,4 @@
-/** Builds the tmux line that starts an agent as the pane's own process. tmux itself checks that no other program is ended for it. */
+/** Builds the tmux line that starts an agent as the pane's own process. tmux itself checks that the start ends no other program. */
 import type { Machine } from '../core/nouns.ts'
 import type { Launch } from '../core/pane-host.ts'
 import type { TmuxCommand, TmuxReply } from '../core/ports.ts'
@@ -6,7 +6,7 @@ import { processStartFunction } from '../host/processes.ts'
 import { shellWord } from '../host/quote.ts'
 import { renderLine } from './quote.ts'
 
-/** Returns the script that becomes the agent. */
+/** Returns the sh script that changes to the agent's directory and executes the agent in place of the shell. */
 function startScript({ argv, dir }: Pick<Launch, 'argv' | 'dir'>): string {
   const home = dir === '~' || dir.startsWith('~/')
   const path = home ? `"$HOME"${dir.length > 2 ? `/${shellWord(dir.slice(2))}` : ''}` : shellWord(dir)
@@ -14,8 +14,9 @@ function startScript({ argv, dir }: Pick<Launch, 'argv' | 'dir'>): string {
 }
 
 /**
- * Returns the command with which tmux stores the start time of the pane's new process. It runs before the pane is marked as burn's, because
- * an incarnation must not change. If it fails, the start time stays unknown. `#` is doubled, because tmux expands formats in the script.
+ * Returns the command with which tmux stores the start time of the pane's new process. The command runs before the pane is marked with the
+ * agent's pid, because an incarnation must not change later. If the command fails, the start time stays unknown. `#` is doubled, because
+ * tmux expands formats in the script.
  */
 function startedCommand(pane: string, tmux: string): TmuxCommand {
   const script = `${processStartFunction}\nset -- $(born "$1"); [ -z "$3" ] || ${shellWord(tmux)} -N -S "$socket" set-option -p -t ${pane} @burn_started "$3"`
@@ -24,9 +25,9 @@ function startedCommand(pane: string, tmux: string): TmuxCommand {
 }
 
 /**
- * Returns the line that starts an agent in a pane with the variables of `login`, and marks the pane with the agent's pid. `/bin/sh` becomes
- * the agent, so that no other shell has to understand the script. The line does nothing if an agent of burn runs in the pane by now, or if
- * another program replaced the placeholder. The last line of the reply is `burn-started` or `burn-taken`.
+ * Returns the line that starts an agent in a pane with the variables of `login`, and marks the pane with the agent's pid. The pane runs
+ * `/bin/sh`, which executes the agent in its place, so no other shell has to parse the script. The line does nothing if an agent of burn
+ * runs in the pane already, or if another program replaced the placeholder. The last line of the reply is `burn-started` or `burn-taken`.
  */
 export function startLine(
   { pane, ...start }: Launch,

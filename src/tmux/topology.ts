@@ -1,4 +1,4 @@
-/** Turns topology actions into tmux lines. All lines of a machine are sent in one write. */
+/** Turns actions on windows and panes into tmux lines. burn sends all lines for a machine in one write. */
 import type { Worker } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'
 import type { TmuxCommand } from '../core/ports.ts'
