@@ -108,7 +108,7 @@ async function claimOfOthers({ ref, repo }: Wanted, { writers }: Checked, sessio
   return unknown === undefined ? null : { code: 'claimed_by_other_ledger', dispatch: unknown.dispatch, seen_at }
 }
 
-/** Returns the live claim of another fleet; null if there is none. Ignores comments of authors who may not write. */
+/** Returns the live claim of another fleet; null if there is none. Ignores comments of authors without write access. */
 function foreignClaim(comments: readonly Comment[], fleet: string, writers: ReadonlySet<string>): Marker | null {
   for (const { author, body } of comments) {
     const marker = markerOf(body)
@@ -143,7 +143,7 @@ export interface OwnClaim {
 
 const handedTo = /\*\*([^*\n]{1,100})\*\* · machine (\S{1,100}) · window (\S{1,100}) · lane /
 
-/** Returns the live claims of this fleet on an issue, from all of its ledgers. Ignores comments of authors who may not write. */
+/** Returns the live claims of this fleet on an issue, from all ledgers of the fleet. Ignores comments of authors without write access. */
 export function ownClaims(comments: readonly Comment[], fleet: string, writers: ReadonlySet<string>): OwnClaim[] {
   return comments.flatMap(({ id, author, body }) => {
     const marker = markerOf(body)

@@ -32,7 +32,8 @@ async function toClaim({ kind, issue, worker, slot, attempt, reason }: ClaimActi
 }
 
 /**
- * Claims an issue for a sprint and returns the id of its dispatch. Returns `issue` or `worker` if the issue or the worker's slot is taken.
+ * Claims an issue for a sprint and returns the id of its dispatch. Returns `issue` if another process has claimed the issue, and `worker`
+ * if another process has the worker's slot.
  */
 export async function claimForSprint(
   claim: Omit<SprintClaim, 'id'>,

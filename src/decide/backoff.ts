@@ -35,7 +35,7 @@ export function retryAt({ issue, attempts, failed_at }: IssueRecord, retryAfter:
  */
 export type RefusalScope = 'issue' | 'repo' | 'token' | 'forge'
 
-/** The scope for each error code. A code that is not listed does not show its scope: `claim/refusal` finds out with one more request. */
+/** The scope that an error code shows. For a code that is not listed, `claim/refusal` finds the scope with one more request. */
 const scopes: Readonly<Record<string, RefusalScope>> = {
   forge_archived: 'repo',
   forge_issues_off: 'repo',
@@ -63,7 +63,10 @@ const minute = 60_000
 /** Maximum back-off (ms) of a repo. burn ignores a stored back-off that ends later: the clock was set back after burn stored it. */
 export const maxRepoBackoff = 60 * minute
 
-/** A repo is retried sooner than an issue: more issues wait for it, and people who unarchive a repo expect burn to notice. */
+/**
+ * The back-off of a repo is shorter than that of an issue, because it stops all issues of the repo. A person who unarchives a repo also
+ * expects burn to notice soon.
+ */
 const policies: Readonly<Record<Exclude<RefusalScope, 'forge'>, BackoffPolicy>> = {
   issue: { first: 15 * minute, longest: 24 * 60 * minute },
   repo: { first: 5 * minute, longest: maxRepoBackoff },

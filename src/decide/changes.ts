@@ -8,8 +8,8 @@ export type WritersOf = (repo: RepoRef) => ReadonlySet<string> | undefined
 
 /**
  * Returns the change with only those references that burn trusts. A branch of the repo itself is trusted, because only somebody with write
- * access can push it. The branch of a fork, and each closing keyword, are trusted if the author may write to the repo that they refer to.
- * Repos in `closes` are spelt as in the spec.
+ * access can push it. burn trusts the branch of a fork, and each closing keyword, only if the author of the change has write access to the
+ * repo of the issue. Repos in `closes` are spelt as in the spec.
  */
 export function trustedChange(change: Change, repo: RepoRef, repos: readonly RepoRef[], writersOf: WritersOf): Change {
   const known = new Map(repos.map((each) => [each.toLowerCase(), each]))

@@ -8,7 +8,7 @@ import { sprintWorkers } from '../core/sprint.ts'
 /** Returns the comment that replaces the claim of another ledger, after a person released it. */
 export function adoptedComment(fleet: string, dispatch: string): string {
   const marker = `<!-- burn:1 fleet=${fleet} dispatch=${dispatch} state=released -->`
-  const says = 'Released: a person said that the ledger of this claim is lost or no longer used.'
+  const says = 'Released by a person: the ledger of this claim is lost or no longer used.'
   return `${marker}\n${says}\n\ndispatch \`${dispatch}\` · branch \`burn/${dispatch}\`\n`
 }
 
@@ -64,5 +64,5 @@ export function councilComment(fleet: string, dispatches: readonly Dispatch[], w
   const state = dispatches.every((d) => d.state === 'claimed')
     ? 'claimed'
     : (dispatches.find((d) => d.state === 'handed')?.state ?? first.state)
-  return `<!-- burn:1 fleet=${fleet} dispatch=${first.id} state=${state} -->\nThe fleet **${fleet}** asked its council for perspective, not for work:\n\n${asked.join('\n')}\n`
+  return `<!-- burn:1 fleet=${fleet} dispatch=${first.id} state=${state} -->\nThe fleet **${fleet}** asked its council for opinions, not for work:\n\n${asked.join('\n')}\n`
 }

@@ -13,7 +13,7 @@ export interface DeliveryLimits {
   readonly planned: number
   /** A line that burn typed must appear whole in the composer within this time. */
   readonly placed: number
-  /** A submitted text must be proven within this time after its agent became idle. */
+  /** burn must find proof of a submitted text within this time after the agent became idle. Otherwise the delivery is `unknown`. */
   readonly seen: number
   /** The agent accepts Enter only if the text has been in the composer for this time. */
   readonly submit_delay: number

@@ -48,14 +48,14 @@ export function eligibilityRules(seen: JudgedBy, served?: readonly RepoRef[]): E
   }
 }
 
-/** Returns a key for the rules that a lasting verdict depends on. If it changes, burn judges every issue again. */
+/** Returns a key that changes with the rules for lasting verdicts. If the key changes, burn judges every issue again. */
 export function rulesMark(fleet: Fleet): string {
   return JSON.stringify([fleet.name, fleet.dispatch, servedRepos(fleet.machines)])
 }
 
 /**
- * Returns whether an issue is eligible. It skips issues that already have a live dispatch. The first check that fails gives the reason;
- * checks of the issue itself come before those of its history.
+ * Returns whether an issue is eligible. An issue with a live dispatch is `taken`. The first check that fails gives the reason; checks of
+ * the issue itself come before those of its history.
  */
 export function eligibility(record: IssueRecord, rules: EligibilityRules): Eligibility {
   const { issue } = record

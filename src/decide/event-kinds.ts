@@ -21,9 +21,9 @@ interface Meaning<K extends EventKind> {
 }
 
 const reason = 'the reason, as a code with data'
-const until = 'the time (ms) when it ends'
+const until = 'the end of the back-off (ms since 1970)'
 const why = 'the error or the observation'
-const backoffDoc = 'the issue or repo that burn backs off from because of it, and the end of that; or null'
+const backoffDoc = 'a sentence about the back-off that follows, with its end; null if burn does not back off'
 const also = (backoff: string | null) => (backoff === null ? '' : `; ${backoff}`)
 
 const nothing = { payload: {}, text: () => '' }
@@ -33,9 +33,12 @@ const failed = { payload: { why }, text: (data: { readonly why: string }) => dat
 const lasting = (data: { readonly reason: Reason; readonly until: number | null }) =>
   `${sentence(data.reason)}${data.until === null ? '' : `; until ${toSecond(data.until)}`}`
 const backoffEvent = { payload: { reason, until }, text: lasting }
-const held = { payload: { reason, until: `${until}; null: it lasts until a person resumes it` }, text: lasting }
+const held = {
+  payload: { reason, until: 'the end of the hold (ms since 1970); null: the hold lasts until a person ends it' },
+  text: lasting,
+}
 const step = {
-  payload: { reason: 'the evidence, as a code with data', presses: 'the number of times that burn pressed Enter so far' },
+  payload: { reason: 'the evidence, as a code with data', presses: 'the number of times that burn has pressed Enter' },
   text: (data: { readonly reason: Reason; readonly presses: number }) =>
     `${sentence(data.reason)}${data.presses === 0 ? '' : ` (Enter pressed: ${data.presses})`}`,
 }
@@ -49,17 +52,24 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   'issue.ineligible': { meaning: 'burn judged an issue, and does not dispatch it now.', ...because },
   'issue.approved': {
     meaning: 'A trusted label approves the text of an issue.',
-    payload: { sha256: 'the hash of the approved text' },
+    payload: { sha256: 'the SHA-256 hash of the approved text' },
     text: ({ sha256 }) => `a trusted label approves the text with sha256 ${sha256}`,
   },
-  'issue.unapproved': { meaning: 'An issue no longer has a trusted label.', payload: {}, text: () => 'it no longer has a trusted label' },
+  'issue.unapproved': {
+    meaning: 'An issue no longer has a trusted label.',
+    payload: {},
+    text: () => 'the issue no longer has a trusted label',
+  },
   'issue.rests': {
     meaning: 'burn backs off from an issue, because the forge refused a write. This does not count as an attempt.',
     ...backoffEvent,
   },
   'issue.skipped': {
-    meaning: 'One worker skips an issue.',
-    payload: { why: 'the failure of its sprint, or the words of a person', until: `${until}; null: it does not end by itself` },
+    meaning: 'One worker skips an issue. Other workers can get the issue.',
+    payload: {
+      why: 'the failure of the sprint, or the reason from a person',
+      until: 'the end of the skip (ms since 1970); null: a person ends it',
+    },
     text: ({ why, until }) => `${why}${until === null ? '' : `; until ${toSecond(until)}`}`,
   },
   'issue.requeued': {
@@ -76,25 +86,29 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   'repo.unread': {
     meaning: 'burn could not read a repo.',
     payload: { why },
-    text: ({ why }) => `burn could not read it: ${why}`,
+    text: ({ why }) => `burn could not read the repo: ${why}`,
     level: 'warn',
   },
-  'repo.read': { meaning: 'burn can read a repo again.', payload: {}, text: () => 'burn can read it again' },
+  'repo.read': { meaning: 'burn can read a repo again.', payload: {}, text: () => 'burn can read the repo again' },
   'dispatch.claimed': { meaning: 'burn claimed an issue for a worker.', ...because },
   'dispatch.handed': { meaning: 'The text of a dispatch reached its agent, or may have; or its sprint began.', ...because },
   'dispatch.review': { meaning: 'A change is open for review, or waits for a person to publish it.', ...because },
   'dispatch.done': { meaning: 'The issue was closed, or its change was merged.', ...because },
-  'dispatch.failed': { meaning: 'A dispatch failed. It counts as an attempt.', ...because },
-  'dispatch.lost': { meaning: 'The agent that held a dispatch is gone. It counts as an attempt.', ...because },
-  'dispatch.released': { meaning: 'burn released the issue of a dispatch. It does not count as an attempt.', ...because },
+  'dispatch.failed': { meaning: 'A dispatch failed. The dispatch counts as an attempt.', ...because },
+  'dispatch.lost': { meaning: 'The agent that held a dispatch is gone. The dispatch counts as an attempt.', ...because },
+  'dispatch.released': { meaning: 'burn released the issue of a dispatch. The dispatch does not count as an attempt.', ...because },
   'dispatch.commented': {
     meaning: 'burn wrote or edited the comment of a dispatch.',
-    payload: { comment: "the forge's id of the comment", says: 'the state in the comment' },
+    payload: { comment: "the forge's id of the comment", says: 'the state of the dispatch that the comment shows' },
     text: ({ comment, says }) => `comment ${comment} says ${says}`,
   },
   'delivery.planned': {
-    meaning: 'A text waits for its pane.',
-    payload: { kind: 'the kind of the text: `work`, `identity`, …', bytes: 'its size', sha256: 'its hash' },
+    meaning: 'burn stored a text, and types it when the pane is ready.',
+    payload: {
+      kind: 'the kind of the text: `work`, `identity`, …',
+      bytes: 'the size of the text (bytes)',
+      sha256: 'the SHA-256 hash of the text',
+    },
     text: ({ kind, bytes, sha256 }) => `${kind}: ${counted(bytes, 'byte')}, sha256 ${sha256}`,
   },
   'delivery.placing': { meaning: 'burn is about to type the line of a text.', ...step },
@@ -103,32 +117,32 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   'delivery.seen': { meaning: 'burn has proof that the agent has the text.', ...step },
   'delivery.refused': { meaning: 'A text reached no agent.', ...step },
   'delivery.unknown': { meaning: 'burn cannot prove whether the agent has the text.', ...step },
-  'delivery.mangled': { meaning: 'The agent has another text under the id of this one.', ...step },
+  'delivery.mangled': { meaning: 'The agent recorded another text under the id of this delivery.', ...step },
   'delivery.taken_over': {
     meaning: 'Another process took over a delivery, because its lease expired.',
-    payload: { owner: 'the new process', token: 'the fencing token of its lease' },
+    payload: { owner: 'the process that took over', token: 'the new fencing token of the lease' },
     text: ({ owner, token }) => `by ${owner}, token ${token}`,
   },
   'worker.recorded': { meaning: 'burn saw a worker for the first time.', ...nothing },
-  'worker.held': { meaning: 'burn gives a worker no new work, until a time or until a person resumes it.', ...held },
-  'worker.resumed': { meaning: 'A worker is no longer held.', ...nothing },
-  'lane.held': { meaning: 'burn gives a lane no new work, until a time or until a person resumes it.', ...held },
-  'lane.resumed': { meaning: 'A lane is no longer held.', ...nothing },
-  'machine.held': { meaning: 'burn gives a machine no new work, until a time or until a person resumes it.', ...held },
-  'machine.resumed': { meaning: 'A machine is no longer held.', ...nothing },
-  'repo.held': { meaning: 'burn gives a repo no new work, until a time or until a person resumes it.', ...held },
-  'repo.resumed': { meaning: 'A repo is no longer held.', ...nothing },
-  'account.held': { meaning: 'burn gives an account no new work, until a time or until a person resumes it.', ...held },
-  'account.resumed': { meaning: 'An account is no longer held.', ...nothing },
-  'fleet.held': { meaning: 'burn gives the whole fleet no new work, until a time or until a person resumes it.', ...held },
-  'fleet.resumed': { meaning: 'The whole fleet is no longer held.', ...nothing },
+  'worker.held': { meaning: 'A hold began: burn gives a worker no new work until the hold ends.', ...held },
+  'worker.resumed': { meaning: 'The hold of a worker ended.', ...nothing },
+  'lane.held': { meaning: 'A hold began: burn gives a lane no new work until the hold ends.', ...held },
+  'lane.resumed': { meaning: 'The hold of a lane ended.', ...nothing },
+  'machine.held': { meaning: 'A hold began: burn gives a machine no new work until the hold ends.', ...held },
+  'machine.resumed': { meaning: 'The hold of a machine ended.', ...nothing },
+  'repo.held': { meaning: 'A hold began: burn gives a repo no new work until the hold ends.', ...held },
+  'repo.resumed': { meaning: 'The hold of a repo ended.', ...nothing },
+  'account.held': { meaning: 'A hold began: burn gives an account no new work until the hold ends.', ...held },
+  'account.resumed': { meaning: 'The hold of an account ended.', ...nothing },
+  'fleet.held': { meaning: 'A hold began: burn gives the whole fleet no new work until the hold ends.', ...held },
+  'fleet.resumed': { meaning: 'The hold of the whole fleet ended.', ...nothing },
   'ledger.pruned': {
     meaning: 'burn deleted history that is older than the retention.',
     payload: {
-      dispatches: 'the number of dispatches',
-      deliveries: 'the number of texts without a dispatch',
-      events: 'the number of events',
-      before: 'the time (ms) before which they ended',
+      dispatches: 'the number deleted',
+      deliveries: 'the number deleted, of those without a dispatch',
+      events: 'the number deleted',
+      before: 'burn deleted only what ended before this time (ms since 1970)',
     },
     text: ({ dispatches, deliveries, events, before }) =>
       `deleted ${counted(dispatches, 'dispatch', 'dispatches')}, ${counted(deliveries, 'other text')} and ${counted(events, 'event')} from before ${toSecond(before)}`,
@@ -156,7 +170,7 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   },
   'ledger.shared': {
     meaning: 'Another ledger of this fleet has live claims.',
-    payload: { what: 'the observation', mend: 'the remedy' },
+    payload: { what: 'the claims that burn found', mend: 'the remedy' },
     text: ({ what, mend }) => `${what} (${mend})`,
     level: 'warn',
     fleeting: true,
@@ -169,43 +183,43 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
     fleeting: true,
   },
   'forge.login_unknown': {
-    meaning: 'The forge did not say which account burn writes as.',
+    meaning: "The forge did not return the account of burn's token.",
     payload: { why },
-    text: ({ why }) => `the forge did not say which account burn writes as: ${why}`,
+    text: ({ why }) => `the forge did not return the account of burn's token: ${why}`,
     level: 'warn',
     fleeting: true,
   },
   'forge.skipped': {
     meaning: 'burn ignored malformed data from the forge.',
-    payload: { what: 'the data, and the reason' },
+    payload: { what: 'the ignored data, and what is wrong with it' },
     text: ({ what }) => what,
     level: 'warn',
     fleeting: true,
   },
   'forge.throttled': {
-    meaning: 'Requests to the forge wait, because `requests_per_minute` is used up.',
-    payload: { ms: 'the wait of the next request (ms)' },
-    text: ({ ms }) => `"requests_per_minute" of the spec is used up: the next request waits ${Math.ceil(ms / 1000)} s`,
+    meaning: 'Requests to the forge wait, because the limit `requests_per_minute` is reached.',
+    payload: { ms: 'the time (ms) that the next request waits' },
+    text: ({ ms }) => `the limit "requests_per_minute" of the spec is reached: the next request waits ${Math.ceil(ms / 1000)} s`,
     level: 'info',
     fleeting: true,
   },
   'repo.rights_unknown': {
-    meaning: 'The forge did not say who has write access to a repo, so burn claims none of its issues.',
+    meaning: 'The forge did not return the users with write access to a repo, so burn claims no issue of that repo.',
     payload: { why },
-    text: ({ why }) => `burn claims none of its issues, because the forge did not say who has write access: ${why}`,
+    text: ({ why }) => `burn claims no issue of the repo, because the forge did not return the users with write access: ${why}`,
     level: 'warn',
   },
   'issue.comment_failed': {
     meaning: 'burn could not write the comment of a dispatch.',
     payload: { why, rests: backoffDoc },
-    text: (data) => `burn could not write its comment: ${data.why}${also(data.rests)}`,
+    text: (data) => `burn could not write the comment on the issue: ${data.why}${also(data.rests)}`,
     subject: 'issue',
     level: 'warn',
   },
   'issue.comment_deleted': {
     meaning: 'Somebody deleted the comment of a dispatch.',
     payload: {},
-    text: () => 'somebody deleted its comment',
+    text: () => "somebody deleted burn's comment",
     subject: 'issue',
     level: 'warn',
   },
@@ -217,7 +231,7 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
     fleeting: true,
   },
   'issue.undelivered': {
-    meaning: 'burn claimed an issue, but does not type its text yet.',
+    meaning: 'burn claimed an issue, but does not type the prompt yet.',
     payload: { reason, rests: backoffDoc },
     text: ({ reason, rests }) => `not delivered yet: ${sentence(reason)}${also(rests)}`,
     level: 'warn',
@@ -231,7 +245,7 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
     fleeting: true,
   },
   'issue.mangled': {
-    meaning: 'A text about an issue arrived changed, so burn tells its agent to disregard it.',
+    meaning: 'A text about an issue arrived changed, so burn tells the agent to disregard the text.',
     ...because,
     level: 'warn',
     fleeting: true,
@@ -239,7 +253,7 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   'issue.change_unknown': {
     meaning: 'burn could not check whether the change of an issue is open.',
     payload: { why },
-    text: ({ why }) => `burn could not check whether its change is open: ${why}`,
+    text: ({ why }) => `burn could not check whether the change of the issue is open: ${why}`,
     level: 'warn',
     fleeting: true,
   },
@@ -253,22 +267,23 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   'sprint.workspace_kept': {
     meaning: 'burn could not remove the workspace of a sprint.',
     payload: { why },
-    text: ({ why }) => `burn could not remove its workspace: ${why}`,
+    text: ({ why }) => `burn could not remove the workspace of the sprint: ${why}`,
     level: 'info',
     fleeting: true,
   },
   'backend.unusable': {
-    meaning: 'A backend of sprints is not usable now.',
-    payload: { name: 'the backend', class: 'the class of its failure', why },
+    meaning: 'Sprints cannot use a backend now.',
+    payload: { name: 'the backend', class: 'the kind of failure, such as `auth`', why },
     text: ({ name, class: failure, why }) => `${name}: ${failure}: ${why}`,
     level: 'warn',
   },
-  'git.login_failed': { meaning: 'burn could not give git the login of the forge.', ...failed, level: 'warn', fleeting: true },
+  'git.login_failed': { meaning: 'burn could not give git the login for the forge.', ...failed, level: 'warn', fleeting: true },
   'machine.lost': { meaning: 'The connection to a machine was lost while burn delivered texts.', ...failed, level: 'error' },
   'agent.stopped': {
-    meaning: 'burn sends nothing to a kind of agent, because its screens or its last texts are not as expected.',
+    meaning:
+      'burn sends no texts to an agent kind, because it does not recognise the screens of these agents or could not prove the last texts to them.',
     payload: { reason },
-    text: ({ reason }) => `it gets no texts: ${sentence(reason)}. Look at a pane: burn attach (see docs/how-to/recover.md)`,
+    text: ({ reason }) => `agents of this kind get no texts: ${sentence(reason)}. Look at a pane: burn attach (see docs/how-to/recover.md)`,
     level: 'error',
   },
   'cycle.failed': { meaning: 'A cycle failed. burn tries again in the next cycle.', ...failed, level: 'error', fleeting: true },

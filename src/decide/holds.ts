@@ -9,9 +9,9 @@ export const wholeFleet = 'all'
 
 /** The holds that are in force, by target. */
 export interface HoldIndex {
-  /** Returns the reason that a worker gets no work: a hold of the fleet, its machine, its lane or itself; null if there is none. */
+  /** Returns the reason that a worker gets no work: a hold on the worker, its lane, its machine or the fleet; null if there is no hold. */
   worker(id: WorkerId): Reason | null
-  /** Returns the reason that burn gives no issue of a repo: a hold of the fleet or the repo; null if there is none. */
+  /** Returns the reason that burn gives no issue of a repo: a hold on the repo or the fleet; null if there is no hold. */
   repo(ref: RepoRef): Reason | null
 }
 

@@ -67,7 +67,7 @@ export interface ObservationFacts {
   readonly leftover?: boolean
   /** True if an open copy mode would receive the keys of a delivery (tmux 3.7 or newer). */
   readonly mode_blocks?: boolean
-  /** The reason that the worker is held; null if it is not. */
+  /** The reason of the hold on the worker; null if there is no hold. */
   readonly hold: Reason | null
   readonly busy: boolean
   readonly stopped?: Reason | null

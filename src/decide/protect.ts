@@ -1,4 +1,4 @@
-/** Decides which paths of a change a person must review before the push: files that the forge, git or an agent runs without being asked. */
+/** Decides which paths of a change a person must review before the push: files that the forge, git or an agent runs automatically. */
 import { globMatcher } from '../core/globs.ts'
 import { agentsRun } from '../core/agent-kinds.ts'
 
@@ -101,7 +101,7 @@ export function includedBy(path: string, text: string): string[] {
   return found
 }
 
-/** Returns each `include:` block: its line, and the lines below it that are indented more or are items of its list. */
+/** Returns each `include:` block: the line with the key, and the lines below that are indented more or are list items. */
 function includeBlocks(text: string): string[] {
   const lines = text.split('\n')
   return lines.flatMap((line, at) => {

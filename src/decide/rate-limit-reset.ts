@@ -30,7 +30,7 @@ function spanIn(text: string, since: Time): Time | null {
   const duration = span.exec(text)?.[1]
   if (duration === undefined) return null
   const sum = [...duration.matchAll(parts)].reduce(
-    // `parts` matches only the keys of `unit`.
+    // The cast is safe: `parts` matches only the keys of `unit`.
     (total, [, count, name]) => total + Number(count) * unit[name?.toLowerCase() as keyof typeof unit],
     0,
   )

@@ -23,7 +23,7 @@ const redrawTime = 3_000
 /** This time (ms) after an event, burn believes the screen even if it contradicts the hook. */
 const hookTimeout = 60_000
 
-/** Returns the state of an agent. `now` and the time of the event are both by the clock of its machine. */
+/** Returns the state of an agent. `now` and the time of the event are both from the clock of the agent's machine. */
 export function mergeReading(parsed: ParsedScreen, event: HookEvent | null, hook: HookState | null, now: Time): Reading {
   const screen = parsed.reading
   if (event === null || hook === null) return screen

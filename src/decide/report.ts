@@ -1,4 +1,5 @@
 /** Builds the report of `burn status` from one state of the fleet. Its JSON is stable: keys may be added, but not changed. */
+import { counted } from '../core/text.ts'
 import type { StatusState } from '../core/fleet-state.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { HoldCode } from '../core/ledger/holds.ts'
@@ -16,7 +17,7 @@ import { holdText } from './wording.ts'
 /** All states of a reading, in the order of the report. */
 export const readingStates: readonly ReadingState[] = ['working', 'idle', 'waiting', 'starting', 'error', 'dead', 'unreachable', 'unknown']
 
-/** Numbers of workers by state, and of their dispatches. */
+/** The number of workers in each state, and the number of their dispatches. */
 export type Totals = Record<ReadingState, number> & {
   workers: number
   live_dispatches: number
@@ -234,9 +235,9 @@ function workerFacts(state: StatusState): Map<WorkerId, { report: WorkerReport; 
 export function elsewhereAdvice(issues: readonly IssueRef[]): { readonly what: string; readonly remedy: string } | null {
   const [first] = issues
   if (first === undefined) return null
-  const many = issues.length === 1 ? '1 issue has a live claim' : `${issues.length} issues have live claims`
+  const many = `${counted(issues.length, 'issue')} ${issues.length === 1 ? 'has a live claim' : 'have live claims'}`
   return {
-    what: `this fleet has, or had, another ledger: ${many} that this ledger does not know (${first}${issues.length > 1 ? ', …' : ''}), so burn does not give ${issues.length > 1 ? 'them' : 'it'}`,
+    what: `this fleet has, or had, another ledger: ${many} that this ledger does not know (${first}${issues.length > 1 ? ', …' : ''}), so burn does not give ${issues.length > 1 ? 'these issues' : 'this issue'}`,
     remedy:
       'write the location of the other ledger under "ledger" in the spec; if it is lost, "burn ledger release-claims --dry-run" shows which claims to release',
   }

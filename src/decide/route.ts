@@ -1,4 +1,4 @@
-/** Decides which worker gets an issue. Each worker gets work up to its depth, even if it is busy. */
+/** Decides which worker gets an issue. A worker gets issues until it has `depth` of them, even if it is busy. */
 import type { IssueRecord } from '../core/ledger/backlog.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { Reason } from '../core/reasons.ts'
@@ -9,7 +9,7 @@ import { heldBy } from './holds.ts'
 import { FreeWorkers, type FreeWorker } from './free-workers.ts'
 import { workerTrouble } from './trouble.ts'
 
-/** An issue with the worker and the slot that it gets. */
+/** An issue, and the worker and slot that it goes to. */
 export interface Route {
   readonly issue: Issue
   readonly worker: Worker
@@ -20,7 +20,7 @@ export interface Route {
 /** The result of `route`. */
 export interface Routed {
   readonly routes: readonly Route[]
-  /** Issues without a free slot. */
+  /** Issues that no free slot is left for. */
   readonly waiting: readonly Issue[]
   /** The reason that issues wait, for each repo without a free slot. */
   readonly reasons: ReadonlyMap<RepoRef, Reason>
@@ -78,7 +78,7 @@ export function freeWorkers(seen: UnderWayState): FreeWorkers {
     // If the spec lowered `depth`, dispatches in the slots above it still count.
     const live = slots?.size ?? 0
     const free: number[] = []
-    // A worker in trouble gets one issue, which shows whether it has recovered.
+    // A worker in trouble gets one issue, which shows whether the worker has recovered.
     const room = workerTrouble(snapshot, seen.now) === null ? worker.depth : Math.min(1, worker.depth)
     for (let slot = 0; slot < worker.depth && free.length < room - live; slot++) if (slots?.has(slot) !== true) free.push(slot)
     if (free.length > 0) found.push({ worker, free, live, used_at: records.get(worker.id)?.used_at ?? 0 })

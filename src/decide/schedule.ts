@@ -35,11 +35,11 @@ export function crontabLine(run: ScheduledRun): string {
     .join(' ')} ${argv.map(shell).join(' ')} >>${shell(log)} 2>&1`
   // In a crontab, a percent sign ends the command, even within quotes.
   const command = words.replaceAll('%', '\\%')
-  const hint = 'run it with a shorter PATH, or use --format systemd'
+  const hint = 'shorten PATH for this command, or use --format systemd'
   if (command.length > maxCommandLength)
     throw new BurnError(
       'schedule_long',
-      `cron cuts commands off at ${maxCommandLength} characters, but this one has ${command.length}`,
+      `the crontab command has ${command.length} characters, but cron accepts at most ${maxCommandLength}`,
       hint,
       {
         exit: 2,
@@ -55,8 +55,13 @@ export function crontabLine(run: ScheduledRun): string {
 function withoutControls(run: ScheduledRun): ScheduledRun {
   const odd = [...run.argv, run.path, run.log, run.tmux_tmpdir ?? ''].find((word) => /\p{Cc}/u.test(word))
   if (odd === undefined) return run
-  const hint = 'rename the file or folder that it names, or leave it out'
-  throw new BurnError('schedule_words', `no scheduler accepts ${JSON.stringify(odd)}: it has a control character`, hint, { exit: 2 })
+  const hint = 'rename the file or folder, or remove the argument'
+  throw new BurnError(
+    'schedule_words',
+    `no scheduler accepts ${JSON.stringify(odd)}, because this argument or path has a control character`,
+    hint,
+    { exit: 2 },
+  )
 }
 
 /** Returns the environment variables of the run. */
@@ -92,7 +97,7 @@ function shell(word: string): string {
  */
 export function systemdUnits(run: ScheduledRun): ReadonlyMap<string, string> {
   const { name, argv, every } = withoutControls(run)
-  // systemd expands variables only in commands, so dollar signs are doubled only here.
+  // systemd expands variables only in commands, so burn doubles dollar signs only here.
   const exec = argv.map((word) => systemdWord(word).replaceAll('$', '$$$$')).join(' ')
   const service = `[Unit]
 Description=burn-fleet: ${name}

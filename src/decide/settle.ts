@@ -10,7 +10,7 @@ import { corrections } from './corrections.ts'
 import { resumptions } from './resumptions.ts'
 import { dispatchMoves } from './dispatch-moves.ts'
 
-/** A pure function from the state to actions. */
+/** A pure function from the state of the fleet to actions. */
 export type Decider = (state: UnderWayState) => readonly Action[]
 
 const deciders: readonly Decider[] = [dispatchMoves, corrections, resumptions]
@@ -18,7 +18,7 @@ const deciders: readonly Decider[] = [dispatchMoves, corrections, resumptions]
 /** The result of `settle`. */
 export interface Settled {
   readonly actions: readonly Action[]
-  /** The state after the actions. */
+  /** The state of the fleet after the actions. */
   readonly state: UnderWayState
 }
 

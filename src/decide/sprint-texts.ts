@@ -21,7 +21,7 @@ export function taskText({ id, issue, dir, check, nonce }: TaskText): string {
   const verify =
     check === null
       ? 'If the project has tests, run them; they must pass.'
-      : `Your work is verified with \`${check}\`, which must pass. Run it yourself before you end. It runs as the base commit defines it. If you change CI definitions or hooks, your change waits for a person.`
+      : `Your work is verified with \`${check}\`, which must pass. Run this check yourself before you end. burn runs it as the base commit defines it. If you change CI definitions or hooks, your change waits for a person.`
   return sanitize(`You have one issue to work on: ${issue.ref}, sprint ${id}.
 
 The repository is checked out in ${dir}, on a branch of its own. Work there and nowhere else.
@@ -35,10 +35,14 @@ ${fence(issue, nonce)}
 `)
 }
 
-/** Returns the text that tells a model that its change fails the check. `left`: attempts after the next one. */
+/**
+ * Returns the text that tells a model that its change fails the check. `left`: the number of attempts that remain after the next attempt.
+ */
 export function failedCheckText(command: string, { output, pinned }: { output: string; pinned: readonly string[] }, left: number): string {
   const pinnedText =
-    pinned.length === 0 ? '' : ` It runs as the base commit defines it, so your changes to ${pinned.slice(0, 20).join(', ')} do not count.`
+    pinned.length === 0
+      ? ''
+      : ` burn runs the check as the base commit defines it, so your changes to ${pinned.slice(0, 20).join(', ')} do not count.`
   const attempts = left === 0 ? 'You have one attempt left.' : `You have ${left + 1} attempts left.`
   return sanitize(`\`${command}\` fails with your change. Fix the change, not the check.${pinnedText} ${attempts} The end of its output:
 
@@ -48,7 +52,7 @@ ${output}
 
 /** Returns the task for the next backend after a backend failed. The workspace may contain changes of the failed backend. */
 export function handOverText(task: string, reason: string): string {
-  return `${task}\nAnother model worked on this before you and could not finish it (${oneLine(reason, 300)}). Its changes to the files may be useful, or not.\n`
+  return `${task}\nAnother model worked on this issue before you and did not finish (${oneLine(reason, 300)}). Its changes to the files may be useful, or not.\n`
 }
 
 /** The facts that the commit and the change of a sprint report. */

@@ -85,8 +85,8 @@ const maxAge = 10 * 60_000
 /**
  * Returns the reason that burn sends nothing to an agent kind; null if its breaker is closed. An update of an agent can change its
  * composer. Typing into an unknown screen could answer questions and lose texts on every worker at once. The breaker closes when burn
- * recognises the composers again and the unproven texts are old. `screens`: the screens of its live agents. `ended`: deliveries to it,
- * newest first.
+ * recognises the composers again and the unproven texts are old. `screens`: the screens of the live agents of this kind. `ended`: ended
+ * deliveries to agents of this kind, newest first.
  */
 export function breakerFor(
   kind: string,

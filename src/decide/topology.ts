@@ -30,7 +30,7 @@ export type TopologyAction =
   | { readonly do: 'retire_pane'; readonly pane: string; readonly worker: WorkerId; readonly reason: string }
   | { readonly do: 'end_pane'; readonly pane: string; readonly worker: WorkerId; readonly reason: string }
 
-/** The facts and the option that `planUp` needs beside the snapshot. */
+/** The inputs of `planUp` other than the spec and the snapshot. */
 export interface UpOptions {
   /** If true, end the panes of retired workers that hold no dispatch. */
   readonly prune: boolean
@@ -42,7 +42,7 @@ export interface UpOptions {
   readonly childless: ReadonlySet<string>
 }
 
-/** Returns the columns and rows of tmux's tiled layout for a number of panes. Source: layout-set.c of tmux. */
+/** Returns the number of columns and rows of panes in tmux's tiled layout. Source: layout-set.c of tmux. */
 export function tiles(panes: number): { columns: number; rows: number } {
   let rows = 1
   let columns = 1
@@ -54,7 +54,8 @@ export function tiles(panes: number): { columns: number; rows: number } {
 }
 
 /**
- * Returns the window size, in columns and rows, that gives each tiled pane the smallest size. It includes borders and a name line per pane.
+ * Returns the window size, in columns and rows of characters, at which each tiled pane has `smallestPane`. The size includes the borders
+ * and a line per pane for its name.
  */
 export function windowSize(panes: number): { width: number; height: number } {
   const { columns, rows } = tiles(panes)
@@ -107,7 +108,7 @@ function planWindow(window: Window, snapshot: Up, marked: ReadonlyMap<WorkerId, 
     (pane) => pane.window_id === home.id && pane.worker === null && !pane.dead && options.childless.has(pane.id),
   )
   const adopted = missing.slice(0, free.length).map((worker, index): TopologyAction => {
-    return { do: 'adopt_pane', pane: free[index]!.id, worker, reason: 'an unused shell is in its window' }
+    return { do: 'adopt_pane', pane: free[index]!.id, worker, reason: 'the window has an unused shell' }
   })
   const added = missing.slice(free.length)
   const panes = snapshot.panes.filter((pane) => pane.window_id === home.id).length + added.length
@@ -130,11 +131,14 @@ function planWindow(window: Window, snapshot: Up, marked: ReadonlyMap<WorkerId, 
 }
 
 function whyRelabel({ retiring, made_for }: Pane): string {
-  if (retiring) return 'it is in the spec again'
-  return made_for === null ? 'burn marks it, so that it can find it in every session' : 'its label changed'
+  if (retiring) return 'the worker is in the spec again'
+  return made_for === null ? 'burn marks the pane, to find it in every session' : 'the label changed'
 }
 
-/** Returns the tmux window of a window of the spec: the marked one, or the one with its workers, or an unmarked one of this name. */
+/**
+ * Returns the tmux window for a window of the spec: the window with its mark, else the window that has panes of its workers, else an
+ * unmarked window with its name; null if there is none.
+ */
 function homeOf(window: Window, snapshot: Up, marked: ReadonlyMap<WorkerId, Pane>): PaneWindow | null {
   const byMark = snapshot.windows.find((each) => each.window === window.name)
   if (byMark !== undefined) return byMark
@@ -150,12 +154,12 @@ function retire(pane: Pane, wanted: ReadonlySet<WorkerId>, { prune, live }: UpOp
   if (pane.worker === null || wanted.has(pane.worker)) return []
   const held = live(pane.worker)
   if (prune && held === 0 && pane.made)
-    return [{ do: 'end_pane', pane: pane.id, worker: pane.worker, reason: 'the spec no longer has it, and it has no live dispatch' }]
+    return [{ do: 'end_pane', pane: pane.id, worker: pane.worker, reason: 'the spec no longer has the worker, which has no live dispatch' }]
   if (pane.retiring) return []
   const reason =
     held > 0
-      ? `the spec no longer has it; it has ${counted(held, 'live dispatch', 'live dispatches')}`
-      : 'the spec no longer has it (to end it: burn up --prune)'
+      ? `the spec no longer has the worker, which has ${counted(held, 'live dispatch', 'live dispatches')}`
+      : 'the spec no longer has the worker (to end the pane: burn up --prune)'
   return [{ do: 'retire_pane', pane: pane.id, worker: pane.worker, reason }]
 }
 

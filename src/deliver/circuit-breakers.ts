@@ -33,7 +33,7 @@ export class CircuitBreakers {
     this.#ports = ports
   }
 
-  /** Stores the screen of a worker's live agent; null means that no agent lives in its pane. */
+  /** Stores the screen of a worker's live agent; null if no agent runs in the pane. */
   updateScreen(worker: WorkerId, screen: ParsedScreen | null): void {
     this.#reasons = null
     if (screen === null) this.#screens.delete(worker)

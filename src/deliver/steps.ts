@@ -13,7 +13,9 @@ import { activeStates, pastingStates } from '../core/lifecycle.ts'
 import { deliveryLimits, nextStep, type DeliveryStep } from '../decide/delivery-step.ts'
 import { observe, type Observation, type Remembered } from '../decide/observation.ts'
 
-/** Rows above the screen that burn searches for a line. Between two snapshots, a busy agent can scroll its echo off the screen. */
+/**
+ * Rows above the screen that burn searches for a line. A busy agent can scroll the echo of the line off the screen between two snapshots.
+ */
 const historyRows = 200
 
 /** One delivery with its observation and its next step. */
@@ -74,7 +76,7 @@ class WorkerViews {
     return pane === null ? null : incarnationOf(pane, this.snapshot.server_started)
   }
 
-  /** Returns the parsed screen of a worker's live agent; null if no agent lives in its pane. */
+  /** Returns the parsed screen of a worker's live agent; null if no agent runs in the pane. */
   screen(worker: WorkerId): ParsedScreen | null {
     const pane = this.pane(worker)
     return pane === null || this.incarnation(worker) === null ? null : this.kind(worker).parseScreen(this.rows(pane), pane)
@@ -96,7 +98,7 @@ export async function stepsFor(
   const agents = [...new Set(inProgress.flatMap(({ incarnation }) => incarnation ?? []))]
   const ended = await endedIn(snapshot, agents, (missing) => ports.machines.liveness(host.machine, missing))
   const busy = new Set(inProgress.map(({ worker }) => worker))
-  // Only if burn could type a text now does it parse the screens of all agents for the breakers, because that is slow.
+  // burn parses the screens of all agents for the breakers only if it could type a text now, because parsing is slow.
   const breakers = deliveries.some(({ state, worker }) => state === 'planned' && !busy.has(worker)) ? context.breakers : null
   if (breakers !== null) updateBreakers(breakers, views, deliveries, ports.clock.now())
   const sent = deliveries

@@ -100,7 +100,7 @@ const troubleRemedies: Readonly<Partial<Record<TroubleKind, string>>> = {
   billing: 'add credits to the account, or give the workers another provider',
   model: 'correct "model" in the spec, or in the configuration of the agent',
   'rate limit': 'wait for the limit to reset, or give the workers another account',
-  connection: 'check the connection from their machine to the provider',
+  connection: "check the connection from the workers' machine to the provider",
 }
 
 /** Returns the findings of the fleet's state: workers in trouble, back-offs, and claims of another ledger. */

@@ -72,9 +72,9 @@ function tmuxFinding(machine: Machine, probe: Probe): Finding {
   if (tmux === null) {
     const isElsewhere = login_tmux !== null && login_tmux.startsWith('/') && login_tmux !== machine.tmux
     const remedy = isElsewhere
-      ? `its login shell finds one: write "tmux": ${JSON.stringify(login_tmux)} for it in the spec`
+      ? `the login shell finds tmux: write "tmux": ${JSON.stringify(login_tmux)} for ${machine.name} in the spec`
       : installLine(machine, probe, 'tmux')
-    return fail(machine, `${machine.tmux} is not installed, or not in its PATH`, remedy)
+    return fail(machine, `${machine.tmux} is not installed, or not in PATH`, remedy)
   }
   const [, major, minor] = /(\d+)\.(\d+)/.exec(tmux) ?? []
   const isOld = major !== undefined && (Number(major) < oldestTmux[0] || (Number(major) === oldestTmux[0] && Number(minor) < oldestTmux[1]))
@@ -82,7 +82,7 @@ function tmuxFinding(machine: Machine, probe: Probe): Finding {
     return fail(
       machine,
       `${tmux} is too old: burn needs ${oldestTmux.join('.')} or newer`,
-      `${installLine(machine, probe, 'tmux')}   (or build a newer one, and write its path as "tmux" in the spec)`,
+      `${installLine(machine, probe, 'tmux')}   (or build a newer tmux, and write its path as "tmux" in the spec)`,
     )
   return ok(machine, tmux)
 }
@@ -92,12 +92,12 @@ function tmuxFinding(machine: Machine, probe: Probe): Finding {
  * interval is a difference.
  */
 function clockFinding(machine: Machine, { clock, os }: Probe, { from, to }: ProbeRequest): Finding {
-  if (clock === null) return warn(machine, 'burn could not read its clock', lineOn(machine, 'date +%s'))
+  if (clock === null) return warn(machine, 'burn could not read the clock', lineOn(machine, 'date +%s'))
   const [early, late] = [Math.floor(from / 1000), Math.ceil(to / 1000)]
   const skew = clock < early ? clock - early : Math.max(0, clock - late)
-  if (Math.abs(skew) <= maxSkewSeconds) return ok(machine, `its clock differs by at most ${maxSkewSeconds} s`)
+  if (Math.abs(skew) <= maxSkewSeconds) return ok(machine, `the clock differs by at most ${maxSkewSeconds} s`)
   const set = os === 'Darwin' ? 'sudo sntp -sS time.apple.com' : 'sudo timedatectl set-ntp true'
-  return warn(machine, `its clock is ${Math.abs(skew)} s ${skew > 0 ? 'ahead' : 'behind'}`, lineOn(machine, set))
+  return warn(machine, `the clock is ${Math.abs(skew)} s ${skew > 0 ? 'ahead' : 'behind'}`, lineOn(machine, set))
 }
 
 function shellFindings(machine: Machine, { shell, shell_works }: Probe): Finding[] {
@@ -132,20 +132,24 @@ function gitFinding(machine: Machine, probe: Probe, url: string | null): Finding
 }
 
 function diskFinding(machine: Machine, { disk_free_kb: free }: Probe): Finding {
-  if (free === null) return warn(machine, 'its free disk space is unknown', lineOn(machine, 'df -h "$HOME"'))
+  if (free === null) return warn(machine, 'the free disk space is unknown', lineOn(machine, 'df -h "$HOME"'))
   if (free < minFreeDiskKb)
-    return warn(machine, `its disk has only ${gb(free)} left`, lineOn(machine, 'du -xk "$HOME" | sort -n | tail -n 20'))
-  return ok(machine, `its disk has ${gb(free)} left`)
+    return warn(machine, `the disk has only ${gb(free)} left`, lineOn(machine, 'du -xk "$HOME" | sort -n | tail -n 20'))
+  return ok(machine, `the disk has ${gb(free)} left`)
 }
 
 /** Compares the free memory with the memory that the missing agents need. The memory of running agents is in use already. */
 function memoryFinding(machine: Machine, { memory_free_kb: free, agents }: Probe, workers: number): Finding {
   const more = Math.max(0, workers - agents)
   const need = `${counted(more, agents > 0 ? 'more agent' : 'agent')} ${more === 1 ? 'needs' : 'need'} about ${gb(more * agentKb)}`
-  if (free === null) return warn(machine, `its free memory is unknown; ${need}`, lineOn(machine, 'vm_stat || free -m'))
+  if (free === null) return warn(machine, `the free memory is unknown; ${need}`, lineOn(machine, 'vm_stat || free -m'))
   const what = `${gb(free)} of memory available; ${need}`
   if (free >= more * agentKb) return ok(machine, what)
-  return warn(machine, what, `write fewer "panes" for ${machine.name}: it has room for about ${agents + Math.floor(free / agentKb)}`)
+  return warn(
+    machine,
+    what,
+    `reduce "panes" for ${machine.name}: the memory is enough for about ${counted(agents + Math.floor(free / agentKb), 'agent')}`,
+  )
 }
 
 /** Compares the machine's cores and memory with the spec. If the machine is smaller, `host` may name the wrong machine. */
@@ -154,7 +158,7 @@ function sizeFindings(machine: Machine, { cores, memory_kb }: Probe): Finding[] 
   const fewer = machine.cores !== null && cores !== null && cores < machine.cores
   const less = kb !== null && memory_kb !== null && memory_kb < kb * minSizeShare
   if (!fewer && !less) return []
-  const what = `the spec says ${[...(fewer ? [`${machine.cores} cores, but it has ${cores}`] : []), ...(less ? [`${machine.ram_gb} GB, but it has ${gb(memory_kb)}`] : [])].join('; ')}`
+  const what = `the spec says ${[...(fewer ? [`${machine.cores} cores, but the machine has ${cores}`] : []), ...(less ? [`${machine.ram_gb} GB, but the machine has ${gb(memory_kb)}`] : [])].join('; ')}`
   return [warn(machine, what, 'is this the right machine? Correct "host", or "cores" and "ram_gb", in the spec')]
 }
 
@@ -168,7 +172,7 @@ function busyFindings(machine: Machine): Finding[] {
   return [
     warn(
       machine,
-      `${counted(affected.length, 'worker')} may have more than one issue, but Enter interrupts a running turn. burn sends the second prompt with /queue, and cannot see it until the turn ends`,
+      `${counted(affected.length, 'worker')} may have more than one issue, but Enter interrupts a running turn. burn sends the second prompt with /queue, and cannot see that prompt until the turn ends`,
       'set display.busy_input_mode: queue in config.yaml of the agents, and "busy_input_mode": "queue" in the spec',
     ),
   ]
@@ -179,10 +183,14 @@ function sessionFindings(machine: Machine, { sessions }: Probe): Finding[] {
   const others = sessions.filter((name) => name !== machine.session)
   const [only] = others
   if (only === undefined) return []
-  const what = `the fleet has panes in other sessions than ${machine.session}: ${others.join(', ')}. burn uses them there`
+  const what = `some panes of the fleet are not in session ${machine.session} but in ${others.join(', ')}. burn uses them there`
   const rename = shellWords([machine.tmux, '-L', machine.socket, 'rename-session', '-t', `=${only}`, machine.session])
   return [
-    warn(machine, what, sessions.length === 1 ? lineOn(machine, rename) : 'move them back (tmux move-window, join-pane), or leave them'),
+    warn(
+      machine,
+      what,
+      sessions.length === 1 ? lineOn(machine, rename) : 'move the panes back (tmux move-window, join-pane), or leave them there',
+    ),
   ]
 }
 
@@ -200,8 +208,8 @@ function hookFindings(machine: Machine, { hooks: { events, dropped, stray_files,
       : [
           warn(
             machine,
-            `burn ignores ${counted(stray_files, 'file')} in ${folder} without a pane of this fleet`,
-            `delete them: rm ${folder}/*.jsonl`,
+            `${counted(stray_files, 'file')} in ${folder} ${stray_files === 1 ? 'belongs' : 'belong'} to no pane of this fleet. burn ignores ${stray_files === 1 ? 'it' : 'them'}`,
+            `delete the files: rm ${folder}/*.jsonl`,
           ),
         ]
   const withoutHooks =
@@ -210,8 +218,8 @@ function hookFindings(machine: Machine, { hooks: { events, dropped, stray_files,
       : [
           warn(
             machine,
-            `${counted(without, 'agent')} without hooks, so that burn knows only ${without === 1 ? 'its screen' : 'their screens'} (${why})`,
-            'see docs/explanation/signals.md for the needs of each kind',
+            `${counted(without, 'agent')} ${without === 1 ? 'runs' : 'run'} without hooks, so that burn reads only the ${without === 1 ? 'screen' : 'screens'} (${why})`,
+            'docs/explanation/signals.md lists what the hooks of each agent kind need',
           ),
         ]
   if (events === 0) return [...stray, ...withoutHooks]

@@ -11,7 +11,7 @@ import { lineOn, reachRemedy } from '../observe/remedies.ts'
 export interface Probe {
   /** The path of the person's login shell, e.g. `/usr/bin/fish`. */
   readonly shell: string
-  /** The login shell runs commands. If it does not, no agent can start. */
+  /** True if the login shell runs commands. Otherwise no agent can start. */
   readonly shell_works: boolean
   /** `tmux -V`, e.g. `tmux 3.4`. */
   readonly tmux: string | null
@@ -120,14 +120,15 @@ export async function probeMachine(
   const { code, stdout, stderr, stopped } = await runOn(machine, words, { timeout_ms: timeout })
   const probe = parseProbe(stdout)
   const seconds = timeout / 1000
-  if (stopped !== null && /^asked=programs$/m.test(stdout)) return { ok: true, probe: { ...probe, git_error: `no answer in ${seconds} s` } }
+  if (stopped !== null && /^asked=programs$/m.test(stdout))
+    return { ok: true, probe: { ...probe, git_error: `no answer within ${seconds} s` } }
   if (stopped !== null && probe.clock !== null)
     return {
       ok: false,
-      reason: `its login shell did not end in ${seconds} s (${probe.shell})`,
-      remedy: `find what its profile waits for: ${lineOn(machine, loginShellLine(probe.shell, 'exit'))}`,
+      reason: `the login shell did not exit within ${seconds} s (${probe.shell})`,
+      remedy: `find out what the shell's profile waits for: ${lineOn(machine, loginShellLine(probe.shell, 'exit'))}`,
     }
-  if (stopped !== null) return { ok: false, reason: `it did not answer in ${seconds} s`, remedy: 'check the machine and its network' }
+  if (stopped !== null) return { ok: false, reason: `no answer within ${seconds} s`, remedy: 'check the machine and its network' }
   if (code === 0) return { ok: true, probe }
   const failure = explainTransportFailure(stderr, code)
   return { ok: false, reason: failure.reason, remedy: reachRemedy(machine, failure) }

@@ -60,7 +60,9 @@ async function busyWorkers(session: Session): Promise<ReadonlyMap<string, string
 
 function whyKept({ worker }: OwnClaim, busy: ReadonlyMap<string, string>): string | null {
   const state = worker === null ? undefined : busy.get(worker)
-  return state === undefined ? null : `${worker} may still be working on it (${state}): wait for it, end its agent, or use --force`
+  return state === undefined
+    ? null
+    : `${worker} may still be working on the issue (${state}): wait, end the agent of this worker, or use --force`
 }
 
 /**
@@ -95,6 +97,6 @@ export function heldElsewhere(issue: IssueRef, { dispatch, worker }: OwnClaim): 
   return new BurnError(
     'other_ledger',
     `${issue} has a claim that another ledger of this fleet wrote (dispatch ${dispatch}${worker === null ? '' : `, ${worker}`})`,
-    'use that ledger: write its place under "ledger" in the spec. If it is lost, release the claim with --force',
+    'use that ledger: write its location under "ledger" in the spec. If it is lost, release the claim with --force',
   )
 }

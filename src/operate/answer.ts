@@ -58,7 +58,7 @@ function openQuestionOf(worker: Worker, { screen }: WorkerView): OpenQuestion {
   if (state !== 'waiting')
     throw new BurnError(
       'not_asking',
-      `${worker.id} asks nothing: it is ${state} (${evidence})`,
+      `the agent of ${worker.id} asks no question: it is ${state} (${evidence})`,
       'to see which workers wait for an answer: burn status',
     )
   return { worker: worker.id, detail, question: screen.question ?? evidence }
@@ -73,23 +73,31 @@ export async function answer(worker: Worker, choice: string, session: Session, e
   const seen = await readWorker(worker, session)
   const open = openQuestionOf(worker, seen)
   if (expected !== null && expected !== markOf(open.question))
-    throw new BurnError('question_changed', `${worker.id} now asks another question`, `read it: burn answer ${worker.id}`)
+    throw new BurnError(
+      'question_changed',
+      `the agent of ${worker.id} now asks another question`,
+      `read the question: burn answer ${worker.id}`,
+    )
   if (seen.pane.in_mode)
-    throw new BurnError('pane_in_use', `the pane of ${worker.id} is in copy mode`, 'leave copy mode there (q), then answer again')
+    throw new BurnError('pane_in_use', `the pane of ${worker.id} is in copy mode`, 'leave copy mode in the pane (q), then answer again')
   const closed = closedInputs[seen.pane.input]
   if (closed !== null)
-    throw new BurnError('pane_in_use', `nothing was typed to ${worker.id}: ${sentence(closed)}`, 'open its input, then answer again')
+    throw new BurnError(
+      'pane_in_use',
+      `nothing was typed to ${worker.id}: ${sentence(closed)}`,
+      'enable the input of the pane, then answer again',
+    )
   if (seen.kind.answer === undefined)
     throw new BurnError(
       'never_asks',
       `agents of kind ${seen.kind.kind} take no answers from burn`,
-      `answer it in its pane: burn attach ${worker.id}`,
+      `answer the question in the pane: burn attach ${worker.id}`,
     )
   const keys = seen.kind.answer(sanitize(choice), seen.screen)
   if (keys === null)
     throw new BurnError(
       'no_such_choice',
-      `${worker.id} does not offer the choice ${JSON.stringify(choice)}`,
+      `the question of ${worker.id} has no choice ${JSON.stringify(choice)}`,
       `it asks:\n${open.question}`,
       {
         exit: 2,
@@ -98,7 +106,7 @@ export async function answer(worker: Worker, choice: string, session: Session, e
   const target = { pane: seen.pane.id, agent_pid: seen.pane.agent_pid ?? 0 }
   const [typed = { outcome: 'failed', why: 'no reply' }] = await seen.host.type([{ target, id: `answer-${session.newId()}`, place: keys }])
   if (typed.outcome !== 'done')
-    throw new BurnError('not_typed', `nothing was typed to ${worker.id}: ${typed.why}`, `look at its pane: burn attach ${worker.id}`)
+    throw new BurnError('not_typed', `nothing was typed to ${worker.id}: ${typed.why}`, `look at the pane: burn attach ${worker.id}`)
   return waitUntilTaken(worker, open, session)
 }
 
@@ -128,7 +136,7 @@ async function readWorker(worker: Worker, session: Session): Promise<WorkerView>
   const { snapshot, screens } = await host.snapshotWithScreens()
   const pane = paneOf(worker, snapshot)
   if (pane.dead || pane.agent_pid !== pane.pid)
-    throw new BurnError('no_agent', `no agent lives in the pane of ${worker.id}`, `start one: burn christen ${worker.id}`)
+    throw new BurnError('no_agent', `no agent runs in the pane of ${worker.id}`, `start an agent: burn christen ${worker.id}`)
   const kind = paneAgent(worker.agent)
   return { host, pane, kind, screen: kind.parseScreen(screens.get(pane.id) ?? [], pane) }
 }

@@ -16,7 +16,7 @@ export type AttachTarget = { readonly worker: string } | { readonly window: stri
  */
 export async function attachArgv(machine: Machine, target: AttachTarget, session: Session): Promise<string[]> {
   const [host] = await session.machines.open([machine])
-  if (host === undefined) throw new RangeError('open returned no host for the machine')
+  if (host === undefined) throw new RangeError('no connection to the machine was opened')
   const snapshot = await host.snapshot()
   if (snapshot.state === 'unreachable')
     throw new BurnError('machine_unreachable', `${machine.name} can't be reached: ${snapshot.reason}`, snapshot.remedy ?? host.hint)
@@ -53,7 +53,8 @@ async function cornerOf({ id }: Pane, tmux: Tmux): Promise<{ left: number; top: 
 }
 
 /**
- * Returns the tmux commands that select a pane and pan to it. They pan to the top left first, because tmux starts panning at the cursor.
+ * Returns the tmux commands that select a pane and pan to it. The commands pan to the top left first, because tmux starts to pan at the
+ * cursor.
  */
 function showPane({ id, window_id }: Pane, { left, top }: { left: number; top: number }): string[] {
   const far = '10000'

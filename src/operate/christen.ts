@@ -98,7 +98,7 @@ class MachineChristening {
       if (this.#starting.all.length > 0 && !(await this.#step(stop))) await this.#session.clock.sleep(60, stop)
       if (stop.aborted && this.#starting.all.every(({ state }) => state === 'planned')) break
     }
-    for (const { worker } of stop.aborted ? queue : []) this.#finish(worker.id, 'failed', 'stopped before burn started its agent')
+    for (const { worker } of stop.aborted ? queue : []) this.#finish(worker.id, 'failed', 'burn was stopped before it started the agent')
     return this.#done
   }
 
@@ -107,7 +107,9 @@ class MachineChristening {
     const snapshot = await this.#starting.host.snapshot()
     if (snapshot.state !== 'up') {
       const why =
-        snapshot.state === 'down' ? `no session on ${snapshot.machine} (burn up ${snapshot.machine})` : `unreachable: ${adviceOn(snapshot)}`
+        snapshot.state === 'down'
+          ? `no session on ${snapshot.machine} (to create it: burn up ${snapshot.machine})`
+          : `unreachable: ${adviceOn(snapshot)}`
       for (const { id } of this.#workers) this.#finish(id, 'failed', why)
       return []
     }
@@ -122,11 +124,11 @@ class MachineChristening {
       }
       const pane = panes.get(worker.id)
       if (pane === undefined) {
-        this.#finish(worker.id, 'failed', `it has no pane (burn up ${worker.machine})`)
+        this.#finish(worker.id, 'failed', `the worker has no pane (to create it: burn up ${worker.machine})`)
         continue
       }
       if (!pane.made && !pane.dead && pane.agent_pid !== pane.pid && !isShell(pane.command)) {
-        this.#finish(worker.id, 'failed', `its pane runs ${pane.command}, which burn did not start`)
+        this.#finish(worker.id, 'failed', `the pane runs ${pane.command}, which burn did not start`)
         continue
       }
       const incarnation = incarnationOf(pane, snapshot.server_started)
@@ -165,7 +167,7 @@ class MachineChristening {
   async #whyNamed(worker: Worker, incarnation: string): Promise<string | null> {
     const [last] = await this.#session.ledger.deliveries({ worker: worker.id, kind: 'identity', limit: 1 })
     if (last === undefined || last.state === 'refused' || last.state === 'mangled') return null
-    if (activeStates.includes(last.state)) return 'another process is naming it'
+    if (activeStates.includes(last.state)) return 'another process is naming the agent'
     return last.incarnation === incarnation ? `named before (${last.state})` : null
   }
 
@@ -173,7 +175,7 @@ class MachineChristening {
     const { ledger, clock, newId, owner } = this.#session
     if (this.#options.dryRun) {
       for (const { worker, alive } of next)
-        this.#finish(worker.id, 'planned', alive ? 'burn would tell it its name' : 'burn would start its agent and tell it its name')
+        this.#finish(worker.id, 'planned', alive ? 'would tell the agent its name' : 'would start the agent and tell it its name')
       return
     }
     const started = (await this.#start(next.filter(({ alive }) => !alive))) ? next : next.filter(({ alive }) => alive)
@@ -215,10 +217,10 @@ class MachineChristening {
     const held = ({ state, lease_owner }: Delivery) => activeStates.includes(state) && lease_owner === this.#session.owner
     for (const delivery of this.#starting.all) {
       const { worker, state, evidence } = delivery
-      if (lost) this.#finish(worker, 'failed', 'burn lost the connection to its machine')
+      if (lost) this.#finish(worker, 'failed', 'lost the connection to the machine')
       else if (!activeStates.includes(state))
         this.#finish(worker, state === 'seen' ? 'named' : state === 'unknown' ? 'unproven' : 'failed', sentence(evidence))
-      else if (!held(delivery)) this.#finish(worker, 'failed', 'another process is naming it')
+      else if (!held(delivery)) this.#finish(worker, 'failed', 'another process is naming the agent')
     }
     this.#starting.all = lost ? [] : this.#starting.all.filter(held)
     return moved.length > 0 || wrote

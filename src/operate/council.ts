@@ -23,7 +23,7 @@ export async function askCouncil(question: string, session: Session, stop: Abort
     throw new BurnError('council_empty', 'the fleet has no council or sentinel worker', 'give workers "role": "council" in the spec')
   const text = sanitize(question).trim()
   if (text === '')
-    throw new BurnError('question_empty', 'the question is empty', 'write it after the command: burn council "…"', { exit: 2 })
+    throw new BurnError('question_empty', 'the question is empty', 'write the question after the command: burn council "…"', { exit: 2 })
   const { ledger, clock, owner, newId, fleet } = session
   return withLeases(session, async () => {
     const texts = await Promise.all(

@@ -35,7 +35,7 @@ export function holdTargetsNamed(fleet: Fleet, name: string): readonly HoldTarge
     throw new BurnError('hold_unknown', `the fleet has no worker, window, lane, machine or repo ${JSON.stringify(name)}`, hint, { exit: 2 })
   }
   if (scopes.length > 1 || (scopes[0] !== 'lane' && first.length > 1)) {
-    const hint = `write the full name, for example ${[...found.values()].flatMap(([each]) => each?.names[0] ?? []).join(' or ')}`
+    const hint = `write the full name: ${[...found.values()].flatMap(([each]) => each?.names[0] ?? []).join(' or ')}`
     throw new BurnError('hold_ambiguous', `the name ${name} is ambiguous: ${scopes.join(', ')}`, hint, { exit: 2 })
   }
   return first.map(({ target }) => target)

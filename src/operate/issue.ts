@@ -46,7 +46,7 @@ export async function release(issue: IssueRef, force: boolean, session: Session)
 }
 
 const noLiveDispatch = (issue: IssueRef) =>
-  new BurnError('nothing_live', `no worker has ${issue}`, `to see its state: burn explain ${issue}`)
+  new BurnError('nothing_live', `no worker has ${issue}`, `to see the state of the issue: burn explain ${issue}`)
 
 async function throwIfInUse(issue: IssueRef, live: readonly Dispatch[], session: Session): Promise<void> {
   const [claim] = live.length > 0 ? [] : await claimsElsewhere(issue, session)
@@ -57,7 +57,7 @@ async function throwIfInUse(issue: IssueRef, live: readonly Dispatch[], session:
     throw new BurnError(
       'still_held',
       `${holder.worker} may still be working on ${issue} (${holder.state}, dispatch ${holder.id})`,
-      'wait for it, or end its agent. With --force burn releases it at once, but then two agents may work on it',
+      'wait, or end the agent of this worker. With --force burn releases the issue at once, but then two agents may work on it',
     )
   }
   const review = openChange(live)
@@ -65,7 +65,7 @@ async function throwIfInUse(issue: IssueRef, live: readonly Dispatch[], session:
   throw new BurnError(
     'change_open',
     `${issue} has a change open for review: ${review.change_url ?? `branch burn/${review.id}`} (dispatch ${review.id}, ${review.worker})`,
-    'merge or close the change: burn dispatch then ends the dispatch. Or release it with --force',
+    'merge or close the change: burn dispatch then ends the dispatch. Or release the issue with --force',
   )
 }
 
@@ -105,7 +105,7 @@ export async function requeue(issue: IssueRef, { ledger, clock }: Session): Prom
     throw new BurnError(
       'issue_unknown',
       `the ledger does not have ${issue}`,
-      'check the name, or read the forge with: burn dispatch --dry-run',
+      'check the name. To read new issues from the forge: burn dispatch --dry-run',
     )
-  throw new BurnError('still_live', `a worker has ${issue}`, `release it first: burn issue release ${issue}`)
+  throw new BurnError('still_live', `a worker has ${issue}`, `release the issue first: burn issue release ${issue}`)
 }

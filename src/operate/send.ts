@@ -60,7 +60,7 @@ export async function send(messages: readonly Message[], session: Session, stop:
 export function checkText(written: string): string {
   const text = sanitize(written).replace(/\n+$/, '')
   if (text.trim() === '')
-    throw new BurnError('text_empty', 'the text is empty', 'write it after the worker, or - to read it from standard input', {
+    throw new BurnError('text_empty', 'the text is empty', 'write the text after the worker, or - to read the text from standard input', {
       exit: 2,
     })
   const bytes = Buffer.byteLength(text)
@@ -68,7 +68,7 @@ export function checkText(written: string): string {
     throw new BurnError(
       'text_too_long',
       `the text has ${bytes} bytes, but burn sends at most ${maxBytes}`,
-      "write it to a file in the worker's directory, and send the name of the file",
+      "write the text to a file in the worker's directory, and send the name of the file",
       { exit: 2 },
     )
   return text

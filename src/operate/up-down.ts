@@ -60,7 +60,7 @@ export async function bringUp(machines: readonly Machine[], session: Session, op
           machine: name,
           actions,
           error: await carryOut(host.machine, host.tmux, actions, session),
-          hint: 'run burn up again: it continues from here',
+          hint: 'run burn up again: it creates the missing panes',
           notes,
         }
       } catch (thrown) {
@@ -77,8 +77,12 @@ export function placeNotes(machine: Machine, snapshot: MachineSnapshot): string[
   return [
     ...(snapshot.session === machine.session
       ? []
-      : [`there is no session ${machine.session}: its panes are in session ${snapshot.session}, and burn uses them there`]),
-    ...(elsewhere === 0 ? [] : [`burn uses ${counted(elsewhere, 'pane')} in other sessions of the same tmux server`]),
+      : [`there is no session ${machine.session}: the fleet's panes are in session ${snapshot.session}, and burn uses them there`]),
+    ...(elsewhere === 0
+      ? []
+      : [
+          `${counted(elsewhere, 'pane')} of the fleet ${elsewhere === 1 ? 'is in another session' : 'are in other sessions'} of the same tmux server, and burn uses ${elsewhere === 1 ? 'it' : 'them'} there`,
+        ]),
   ]
 }
 
@@ -125,7 +129,7 @@ async function childlessPanes(machine: Machine, snapshot: MachineSnapshot): Prom
 export interface DownPlan {
   readonly machine: string
   readonly end: readonly Pane[]
-  /** Panes of the fleet that burn did not create. It removes only its marks from them. */
+  /** Panes of the fleet that burn did not create. burn removes its marks from these panes and does not end them. */
   readonly leave: readonly Pane[]
   /** Workers with live dispatches among those whose panes end. */
   readonly live: readonly WorkerId[]
@@ -153,7 +157,7 @@ export async function bringDown(machines: readonly Machine[], plans: readonly Do
     throw new BurnError(
       'still_live',
       `${counted(busy.length, 'worker')} ${busy.length === 1 ? 'has' : 'have'} live dispatches: ${busy.slice(0, 5).join(', ')}${busy.length > 5 ? ', …' : ''}`,
-      'wait for them, release their issues (burn issue release), or end them with --force',
+      'wait for these workers, release their issues (burn issue release), or end the panes with --force',
     )
   }
   const hosts = await session.machines.open(machines)

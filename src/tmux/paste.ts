@@ -15,7 +15,7 @@ const PASTE_END = '\u001b[201~'
  */
 const input = '#{?pane_input_off,disabled,#{?pane_synchronized,synchronized,open}}'
 const refusalFormat =
-  '#{?pane_input_off,input to its pane is disabled,#{?pane_synchronized,synchronize-panes is on in its pane,its agent is gone or its pane is in a tmux mode}}'
+  '#{?pane_input_off,input to the pane is disabled,#{?pane_synchronized,synchronize-panes is on in its pane,its agent is gone or its pane is in a tmux mode}}'
 /** From this version on, tmux strips control bytes from the buffers that it pastes, but not from the keys that it sends. */
 const STRIPS_CONTROL_BYTES_SINCE = 3.7
 

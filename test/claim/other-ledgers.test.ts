@@ -86,7 +86,7 @@ test('adopt: keeps claims whose worker may still be working', async (t) => {
   }
   const { released, kept } = await run(adopt({ dryRun: false, force: false }, second.session))
   assert.deepEqual([released.length, kept.length], [2, 1])
-  assert.match(kept[0]?.why ?? '', new RegExp(`${busy?.worker} may still be working on it \\(working\\)`))
+  assert.match(kept[0]?.why ?? '', new RegExp(`${busy?.worker} may still be working on the issue \\(working\\)`))
   await pass(60_000)
   const { claimed, backlog } = await second.cycle()
   assert.deepEqual(
@@ -104,7 +104,7 @@ test('release: takes over the claim of another ledger only with force', async (t
   await assert.rejects(run(release('o/a#1', false, second.session)), code('other_ledger'))
   const { elsewhere, dispatches } = await run(release('o/a#1', true, second.session))
   assert.deepEqual([elsewhere.length, dispatches], [1, []])
-  assert.match(forge.commentsOn('o/a#1')[0]?.body ?? '', /state=released -->\nReleased: a person/)
+  assert.match(forge.commentsOn('o/a#1')[0]?.body ?? '', /state=released -->\nReleased by a person/)
   await assert.rejects(run(release('o/a#1', true, second.session)), code('nothing_live'))
   await pass(60_000)
   assert.deepEqual(

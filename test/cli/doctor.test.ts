@@ -117,7 +117,7 @@ test('doctor: counts memory only for agents that do not run yet', async (t) => {
   tmuxOn(fleet.socket, 'rename-session', '-t', '=T', 'MINE')
   const renamed = findingsOf(await fleet.burn('doctor', '--json'))
   assert.match(find(renamed, /^box: .* of memory available/).what, /; 0 more agents need about 0\.0 GB$/)
-  const sessions = find(renamed, /^box: the fleet has panes in other sessions than T: MINE\. burn uses them there$/)
+  const sessions = find(renamed, /^box: some panes of the fleet are not in session T but in MINE\. burn uses them there$/)
   assert.deepEqual([sessions.level, sessions.remedy], ['warn', `tmux -L ${fleet.socket} rename-session -t '=MINE' T`])
   const [path = '', server = ''] = tmuxOn(fleet.socket, 'display-message', '-p', '#{socket_path}\n#{pid}').trim().split('\n')
   rmSync(path)
@@ -151,27 +151,27 @@ test('doctor: understands the answers of an old or empty machine', async (t) => 
   const asked = { url: 'https://forge.example.com/acme/app.git', programs: ['no-such-agent', 'sh'], from: 1_200_000, to: 1_230_000 }
   const findings = machineFindings(machine, { ...probed.probe, memory_free_kb: 430_080, memory_kb: 8_000_000 }, asked)
   assert.match(find(findings, /tmux 3\.1c is too old/).remedy, /brew install tmux/)
-  assert.match(find(findings, /its clock is 200 s behind/).remedy, /sntp/)
+  assert.match(find(findings, /the clock is 200 s behind/).remedy, /sntp/)
   assert.match(find(findings, /does not find no-such-agent/).remedy, /command -v no-such-agent/)
   assert.equal(find(findings, /box: sh is installed/).level, 'ok')
   const git = find(findings, /git can't read .*: \[2Jfatal: could not read Username$/)
   assert.match(git.remedy, /^env 'PATH=.* sh -c .*credential\.helper store && git ls-remote/)
   assert.equal(find(findings, /free disk space is unknown/).level, 'warn')
-  assert.match(find(findings, /the spec says 4096 cores, but it has \d+; 36 GB, but it has 7\.6 GB/).remedy, /"host"/)
-  assert.match(find(findings, /0\.4 GB of memory available; 3 agents need about 0\.6 GB/).remedy, /room for about 2$/)
+  assert.match(find(findings, /the spec says 4096 cores, but the machine has \d+; 36 GB, but the machine has 7\.6 GB/).remedy, /"host"/)
+  assert.match(find(findings, /0\.4 GB of memory available; 3 agents need about 0\.6 GB/).remedy, /enough for about 2 agents$/)
 })
 
 test('doctor: reports a clone URL or login shell that hangs', async (t) => {
   const slow = machineWith(t, { tmux: 'echo tmux 3.4', git: '[ "$1" = --version ] && { echo git version 2; exit; }; sleep 20' })
   const probed = await probeMachine(slow, 'https://forge.example.com/acme/app.git', [], 2000)
   assert.ok(probed.ok)
-  assert.deepEqual([probed.probe.tmux, probed.probe.git_error], ['tmux 3.4', 'no answer in 2 s'])
+  assert.deepEqual([probed.probe.tmux, probed.probe.git_error], ['tmux 3.4', 'no answer within 2 s'])
   const stuck = machineWith(t, { tmux: 'echo tmux 3.4', stuck: 'sleep 20' })
   assert.ok(stuck.transport.kind === 'exec')
   const transport = { ...stuck.transport, argv: stuck.transport.argv.map((word) => word.replace(/^SHELL=.*/, 'SHELL=stuck')) }
   const never = await probeMachine({ ...stuck, transport }, null, ['sh'], 2000)
   assert.ok(!never.ok)
-  assert.match(never.reason, /its login shell did not end/)
+  assert.match(never.reason, /the login shell did not exit/)
 })
 
 test('doctor: suggests the tmux that only the login shell finds', async (t) => {
@@ -182,7 +182,7 @@ test('doctor: suggests the tmux that only the login shell finds', async (t) => {
   const [tmux] = machineFindings(machine, probe, { url: null, programs: [], from: 0, to: 0 })
   assert.deepEqual(
     [tmux?.level, tmux?.remedy],
-    ['fail', 'its login shell finds one: write "tmux": "/opt/homebrew/bin/tmux" for it in the spec'],
+    ['fail', 'the login shell finds tmux: write "tmux": "/opt/homebrew/bin/tmux" for box in the spec'],
   )
 })
 

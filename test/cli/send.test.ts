@@ -78,7 +78,7 @@ async function refusals(fleet: Fleet): Promise<void> {
   assert.equal(kept.code, 1)
   assert.deepEqual(
     kept.json<Sent>().sent.map(({ state, evidence }) => [state, evidence]),
-    [['refused', 'withdrawn, because its sender stopped waiting: a draft is in the composer']],
+    [['refused', 'withdrawn, because the sender stopped waiting: a draft is in the composer']],
   )
   assert.match(tmux(fleet, 'capture-pane', '-p', '-t', paneOf(fleet, 'ANN')), /❯ half a thought/)
   const wrong = await fleet.burn('send', 'ANNE', 'hello')
@@ -101,7 +101,7 @@ test('answer: shows the question, types nothing over it, and answers it', async 
   assert.equal(none.code, 2)
   assert.match(none.err, /Allow once/)
   tmux(fleet, 'select-pane', '-d', '-t', paneOf(fleet, 'ANN'))
-  assert.match((await fleet.burn('answer', 'ANN', 'deny')).err, /nothing was typed to box\/W\/ANN: input to its pane is disabled/)
+  assert.match((await fleet.burn('answer', 'ANN', 'deny')).err, /nothing was typed to box\/W\/ANN: input to the pane is disabled/)
   tmux(fleet, 'select-pane', '-e', '-t', paneOf(fleet, 'ANN'))
   assert.equal((await stateOf(fleet, 'ANN')).state, 'waiting', 'nothing was typed')
   const taken = await fleet.burn('answer', 'ANN', 'deny')
@@ -109,7 +109,7 @@ test('answer: shows the question, types nothing over it, and answers it', async 
   assert.match(taken.out, /accepted the answer/)
   const idle = await fleet.burn('answer', 'BEN')
   assert.equal(idle.code, 1)
-  assert.match(idle.err, /asks nothing: it is idle/)
+  assert.match(idle.err, /asks no question: it is idle/)
   await captures(fleet)
 })
 

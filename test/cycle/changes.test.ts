@@ -71,7 +71,7 @@ test("an agent's change: another branch counts once the agent is idle", async (t
   await pass(minute)
   assert.deepEqual(
     (await cycle()).settled.map(({ state, state_reason }) => [state, said(state_reason)]),
-    [['done', 'its change was merged']],
+    [['done', 'the change was merged']],
   )
   assert.equal((await ledger.issue('o/a#1'))?.done, true)
 })

@@ -138,7 +138,7 @@ test('dispatch: closed issues and open changes free their slots', { timeout: 60_
     ['local/app#2 done'],
   )
   const explained = await fleet.burn('explain', 'app#2')
-  assert.match(explained.out, /its change was merged/)
+  assert.match(explained.out, /the change was merged/)
 })
 
 test('dispatch: held and dead workers get no lost issue', { timeout: 60_000 }, async (t) => {

@@ -43,5 +43,5 @@ test('foreign claims: an issue with unreadable comments blocks no slot', async (
   const comments = forge.comments.bind(forge)
   forge.comments = (ref) => (ref === 'o/a#1' ? Promise.reject(new Error('no answer')) : comments(ref))
   assert.deepEqual((await cycle()).claimed.map(({ issue }) => issue).toSorted(), ['o/a#4', 'o/b#2', 'o/b#5', 'o/c#3'])
-  assert.match(notices.join('\n'), /not claimed: burn could not read its comments: no answer/)
+  assert.match(notices.join('\n'), /not claimed: burn could not read the comments on the issue: no answer/)
 })

@@ -13,7 +13,7 @@ test('mangled: its issue is free once the agent has the correction', async (t) =
   for (const agent of world.agents()) agent.mangles = true
   const [delivery] = (await cycle()).deliveries
   assert.deepEqual([delivery?.state, delivery?.proof, delivery?.typed], ['mangled', null, null])
-  assert.match(said(delivery?.evidence), /another text under its id/)
+  assert.match(said(delivery?.evidence), /another text under this id/)
   const states = async () => (await ledger.dispatches({ issue: 'o/a#1' })).map(({ state }) => state)
   assert.deepEqual(await states(), ['handed'])
   // The correction is truncated, too, so burn sends another one.
@@ -36,7 +36,7 @@ test('mangled: its issue is free once the agent has the correction', async (t) =
   const { settled, claimed } = await cycle()
   assert.deepEqual(
     settled.map(({ state, state_reason }) => [state, said(state_reason)]),
-    [['released', 'its text arrived changed, and burn told its agent to disregard it']],
+    [['released', 'the text arrived changed, and burn told the agent to disregard it']],
   )
   assert.deepEqual(
     claimed.map(({ issue, attempt }) => [issue, attempt]),

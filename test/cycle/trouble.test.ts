@@ -1,4 +1,7 @@
-/** A model provider that refuses the login of two agents, on a real tmux server. burn reads one agent by its hooks, and the other by its screen. */
+/**
+ * A model provider that refuses the login of two agents, on a real tmux server. burn reads one agent by its hooks, and the other by its
+ * screen.
+ */
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -79,11 +82,11 @@ test('trouble: a worker without a login resumes after recovery', async (t) => {
   assert.equal(withoutHooks?.evidence, 'HTTP 401: Incorrect API key provided.')
   for (const worker of [withHooks, withoutHooks]) {
     assert.equal(worker?.detail, 'auth')
-    assert.match(said(worker?.stopped), /^in trouble \(auth\): HTTP 401: Incorrect API key .*; next try at /)
+    assert.match(said(worker?.stopped), /^in trouble \(auth\): HTTP 401: Incorrect API key .*; next attempt at /)
   }
   assert.match(
     (await session.ledger.repos()).map(({ wait_reason }) => said(wait_reason)).join('\n'),
-    /cannot take work: it gets no texts: in trouble \(auth\)/,
+    /cannot take work: burn sends nothing to this worker: in trouble \(auth\)/,
   )
   const findings = await doctor(machines, session, () => {})
   assert.match(findings.map(({ level, what }) => `${level} ${what}`).join('\n'), /fail 2 workers are in trouble \(auth\): .*HTTP 401/)

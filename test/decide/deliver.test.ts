@@ -61,7 +61,7 @@ const table: readonly Row[] = [
   ['writing its file failed some time ago', delivery('planned'), seen({ unwritten: { why: because('full'), again: 5 } }), 5, 'place'],
   ['planned, but its tag is in the composer', delivery('planned'), seen(beside), 1, 'placing'],
   ['planned, but its id is on the screen: the ledger lost writes', delivery('planned'), seen({ outside_since: -1000 }), 1, 'placing'],
-  ['planned too long, but its line is in the composer', delivery('planned'), seen(ours), limits.planned, 'placing'],
+  ['planned too long, but the line is in the composer', delivery('planned'), seen(ours), limits.planned, 'placing'],
 
   ['placing, the line is not shown yet', delivery('placing'), seen(), 9_999, 'wait'],
   ['placing, the line never shows', delivery('placing'), seen(), 10_000, 'unknown'],
@@ -181,7 +181,7 @@ const table: readonly Row[] = [
     1,
     'submit',
   ],
-  ['submitted, the hook reported its id', delivery('submitted', { presses: 1 }), seen({ hook_report: 'id' }), 1, 'seen'],
+  ['submitted, the hook reported the id of the text', delivery('submitted', { presses: 1 }), seen({ hook_report: 'id' }), 1, 'seen'],
   ['unknown, the hook reported it later', delivery('unknown'), seen({ hook_report: 'text' }), 99_999, 'seen'],
   [
     'the hook of a successor reported it',
@@ -190,7 +190,7 @@ const table: readonly Row[] = [
     1,
     'unknown',
   ],
-  ['the hook reported another text under its id', delivery('submitted', { presses: 1 }), seen({ hook_report: 'other' }), 1, 'mangled'],
+  ['the hook reported another text under this id', delivery('submitted', { presses: 1 }), seen({ hook_report: 'other' }), 1, 'mangled'],
   [
     'the hook reported another text, and the line is not on the screen',
     delivery('placed', { presses: 1 }),

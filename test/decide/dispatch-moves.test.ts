@@ -78,11 +78,11 @@ test('moves: a sprint without a process ends or goes to review', () => {
   const claimed = settled(sprinting({}, now, { state: 'claimed', handed_at: null }))
   assert.deepEqual(
     claimed.map(({ from, to, reason }) => [from, to, said(reason)]),
-    [[['claimed'], 'released', 'the process of its sprint is gone, and the sprint had not begun']],
+    [[['claimed'], 'released', 'the process of the sprint is gone, and the sprint had not begun']],
   )
   assert.deepEqual(
     settled(sprinting({}, now)).map(({ from, to, reason }) => [from, to, said(reason)]),
-    [[['handed'], 'lost', 'the process of its sprint is gone']],
+    [[['handed'], 'lost', 'the process of the sprint is gone']],
   )
   assert.deepEqual(becomes(sprinting({ changes: open }, now)), ['review'])
   assert.deepEqual(becomes(sprinting({ closed: new Set(['o/r#1']) }, now)), ['done'])
@@ -139,7 +139,7 @@ test('moves: a change that no longer closes the issue releases it', () => {
   const view = viewOf({ changes: [changeOf({ dispatch_id: null })] }, { state: 'review', change_url: 'u' })
   assert.deepEqual(
     settled(view).map(({ from, to, reason, change_url }) => [from, to, said(reason), change_url]),
-    [[['review'], 'released', 'its change #12 no longer closes the issue', null]],
+    [[['review'], 'released', 'change #12 no longer closes the issue', null]],
   )
 })
 
@@ -161,7 +161,7 @@ test('moves: a foreign change ends a sprint without credit', () => {
     ).map(({ to, reason, change_url }) => [to, said(reason), change_url])
   assert.deepEqual(step({}), [['released', 'change #12 is open', undefined]])
   assert.deepEqual(step({ state: 'merged' }), [])
-  assert.deepEqual(step({ state: 'merged' }, { closed: new Set(['o/r#1']) }), [['done', 'its issue is closed', null]])
+  assert.deepEqual(step({ state: 'merged' }, { closed: new Set(['o/r#1']) }), [['done', 'the issue is closed', null]])
   assert.deepEqual(step({ dispatch_id: id }), [['review', 'a change is open for review', 'u']])
 })
 

@@ -52,9 +52,9 @@ test('pick: orders by priority label, then by age', () => {
   assert.deepEqual(
     picked.picks.map(({ reason }) => said(reason)),
     [
-      'its label "urgent" gives it priority',
-      'its label "Bug" gives it priority',
-      'its label "Bug" gives it priority',
+      'label "urgent" gives the issue priority',
+      'label "Bug" gives the issue priority',
+      'label "Bug" gives the issue priority',
       'the oldest eligible issue, from o/a',
     ],
   )
@@ -62,9 +62,9 @@ test('pick: orders by priority label, then by age', () => {
 
 test('pick: gives the reason for each issue that it refuses', () => {
   const reasons: readonly [IssueRecord, RegExp][] = [
-    [record(1, labelled('epic')), /^its label "epic" is in dispatch\.skip_labels$/],
-    [record(2, labelled('design')), /^its label "design" is in sprint\.skip_labels$/],
-    [record(3, { issue: { title: 'EPIC: all of it' } }), /^its title matches \^epic in sprint\.skip_titles$/],
+    [record(1, labelled('epic')), /^label "epic" is in dispatch\.skip_labels$/],
+    [record(2, labelled('design')), /^label "design" is in sprint\.skip_labels$/],
+    [record(3, { issue: { title: 'EPIC: all of it' } }), /^the title matches \^epic in sprint\.skip_titles$/],
     [record(4, labelled('rfc')), /^it is a question for the council$/],
     [record(5, { standing: 'taken', verdict: { eligible: true, reason: because('to m/W/A'), at: 1 } }), /^taken: to m\/W\/A$/],
     [record(6, { issue: { author: 'eve' } }), /opened by eve, who has no write access/],
@@ -80,7 +80,7 @@ test('pick: gives the reason for each issue that it refuses', () => {
   }
   const down = pick([record(1)], {}, { writers: new Map(), repos_down: new Map([['o/a', 'no route']]) })
   assert.deepEqual(why(down).map(said), ['no route'])
-  assert.deepEqual(why(pick([record(1)], {}, { writers: new Map() })).map(said), ['burn could not read its repo'])
+  assert.deepEqual(why(pick([record(1)], {}, { writers: new Map() })).map(said), ['burn could not read the repo'])
 })
 
 test('pick: takes only from the requested repos', () => {
@@ -92,7 +92,7 @@ test('pick: takes only from the requested repos', () => {
 test('pick: leaves out the issues that this worker skips', () => {
   const skips = [{ worker: 'w', issue: 'o/a#1', until: null, reason: 'no_change: it said so', at: 1 }]
   const picked = pick([record(1), record(2)], { skips })
-  assert.deepEqual([refs(picked), why(picked).map(said)], [['o/a#2'], ['this worker skips it for now: no_change: it said so']])
+  assert.deepEqual([refs(picked), why(picked).map(said)], [['o/a#2'], ['this worker skips the issue for now: no_change: it said so']])
 })
 
 test('pick: a named issue overrides the skip rules of sprints only', () => {

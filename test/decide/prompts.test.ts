@@ -169,7 +169,7 @@ test('prompts: an identity text names the worker and its pane', () => {
 test('prompts: a council prompt asks for a view, not for work', () => {
   const about = councilPrompt({ id: 'q1', worker: { name: 'SOLON', role: 'council' }, issue, question: null, nonce })
   assert.ok(split(about).inside.includes(issue.body))
-  assert.match(about, /perspective, not for work/)
+  assert.match(about, /opinion, not for work/)
   const direct = councilPrompt({ id: 'q1', worker: { name: 'SOLON', role: 'council' }, issue: null, question: 'Why\x1b[2J?', nonce })
   assert.match(direct, /The question: Why\[2J\?/)
   assert.ok(!direct.includes(nonce))

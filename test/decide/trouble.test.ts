@@ -144,7 +144,7 @@ test('trouble: without idle_timeout it resumes and never releases', () => {
   assert.deepEqual(night({ reading: () => auth, minutes: 40, idle_timeout: null }), ['5 d0 told', '15 d0 told', '35 d0 told'])
 })
 
-test('trouble: its worker gets one issue per hour as a trial', () => {
+test('trouble: a worker in trouble gets one issue per hour', () => {
   const at = (minutes: number, record: Partial<WorkerRecord>, reading: Partial<Reading> = {}) => {
     const now = start + minutes * minute
     const full = {
@@ -166,7 +166,10 @@ test('trouble: its worker gets one issue per hour as a trial', () => {
     })
     return { why: workBlockReason(view.workers[0]!, null), free: freeWorkers(view).freeSlots().get('o/r') ?? 0 }
   }
-  assert.match(said(at(59, {}).why), /^it gets no texts: in trouble \(auth\): HTTP 401: no; next try at 2026-06-01T13:00Z$/)
+  assert.match(
+    said(at(59, {}).why),
+    /^burn sends nothing to this worker: in trouble \(auth\): HTTP 401: no; next attempt at 2026-06-01T13:00Z$/,
+  )
   assert.deepEqual(at(60, {}), { why: null, free: 1 }, 'of a depth of two')
   assert.equal(at(90, { used_at: start + 61 * minute }).free, 0, 'it got an issue in between')
   assert.equal(at(90, { state_since: start + 62 * minute }).free, 0, 'it failed in between')

@@ -155,7 +155,7 @@ test('reasons: the ledger stores each one whole, its code first', () => {
 })
 
 test('reasons: older sentences and newer codes stay readable', () => {
-  assert.deepEqual(decodeReason('its issue is closed'), { code: 'prose', text: 'its issue is closed' })
+  assert.deepEqual(decodeReason('the issue is closed'), { code: 'prose', text: 'the issue is closed' })
   assert.equal(sentence(decodeReason('{"code":"of_tomorrow","x":1}')), '{"code":"of_tomorrow","x":1}')
 })
 

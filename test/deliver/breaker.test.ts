@@ -70,7 +70,7 @@ test('breaker: stops typing to an unrecognised screen and reports it once', asyn
     ['refused', 'refused', 'refused', 'refused'],
   )
   assert.equal(notices.length, 1)
-  assert.match(notices[0]!, /^hermes: it gets no texts: burn does not recognise the composer of hermes on 4 of 4 workers/)
+  assert.match(notices[0]!, /^hermes: agents of this kind get no texts: burn does not recognise the composer of hermes on 4 of 4 workers/)
   const after = await host.snapshotWithScreens()
   for (const { id } of snapshot.panes) assert.ok(!shownIn(after, id).includes('hello'))
 })

@@ -185,7 +185,7 @@ describe('texts', { concurrency: 4 }, () => {
     symlinkSync(join(fleet.dir, 'issues'), join(folder, '.burn'))
     const sent = await sendTo(fleet, 'ANN', 'two\nlines', '--wait', '1')
     assert.equal(sent?.state, 'refused')
-    assert.match(sent?.evidence ?? '', /burn could not write its text to a file: .*symbolic link/)
+    assert.match(sent?.evidence ?? '', /burn could not write the text to a file: .*symbolic link/)
     assert.deepEqual(readdirSync(join(fleet.dir, 'issues')), ['app'], 'nothing was written where the link leads')
     assert.equal(textsIn(fleet, 'ANN').length, 1)
   })

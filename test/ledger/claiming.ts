@@ -56,7 +56,7 @@ export function claiming(holds: Holds): void {
   holds('follow-up: is planned once, with the transition of its dispatch', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 20)
     const follow_up = { id: idOf(2), text: 'it was closed' }
-    const move = { id: idOf(1), from: ['handed'], to: 'done', reason: because('its issue is closed'), follow_up } as const
+    const move = { id: idOf(1), from: ['handed'], to: 'done', reason: because('the issue is closed'), follow_up } as const
     assert.equal((await ledger.moveDispatches([move], 30)).length, 1)
     assert.equal((await ledger.moveDispatches([{ ...move, follow_up: { ...follow_up, id: idOf(3) } }], 31)).length, 0)
     const [text, ...more] = await ledger.takeOverDeliveries('b', 1000, 32)

@@ -54,7 +54,7 @@ test('christen: each Hermes gets its own home with hooks', async (t) => {
   writeFileSync(join(state, 'hooks/999.jsonl'), 'what is this\n')
   const doctor = (await burn('doctor')).out
   assert.match(doctor, /1 of \d+ hook events dropped/)
-  assert.match(doctor, /burn ignores 1 file in .*hooks without a pane of this fleet/)
+  assert.match(doctor, /1 file in .*hooks belongs to no pane of this fleet\. burn ignores it/)
   // The evidence has both sources: the screen and the agent's hook.
   let evidence: string[] = []
   await until('the hooks report the ends of the turns', async () => {
@@ -73,7 +73,7 @@ test('christen: Hermes starts without hooks if its configuration has a secret', 
   assert.ok(!err.includes('sk-very-secret'))
   assert.ok(!existsSync(join(dir, 'home/.hermes/profiles')))
   const { out } = await burn('doctor')
-  assert.match(out, /2 agents without hooks, so that burn knows only their screens \(.*model\.api_key/)
+  assert.match(out, /2 agents run without hooks, so that burn reads only the screens \(.*model\.api_key/)
 })
 
 test('christen: agents start even if no file can be installed', async (t) => {

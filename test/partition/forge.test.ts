@@ -12,7 +12,7 @@ test('forge: after an outage each issue has one comment and agent', async (t) =>
   const first = await rig.cycle()
   assert.equal(first.claimed.length, 4)
   assert.equal(first.deliveries.length, 2, 'burn types no text before its comment is known to be written')
-  assert.equal(rig.notices.filter((notice) => /could not write its comment: .*can't be reached/.test(notice)).length, 2)
+  assert.equal(rig.notices.filter((notice) => /could not write the comment on the issue: .*can't be reached/.test(notice)).length, 2)
 
   forge.trouble({ kind: 'lost_answer' })
   const out = await rig.cycle()
@@ -67,7 +67,7 @@ test('forge: a deleted comment is reported once', async (t) => {
   forge.state.close('timmy/app', 1)
   await until('the issue is done', async () => (await rig.cycle(), (await rig.dispatches('timmy/app#1'))[0]?.state === 'done'))
   for (let count = 0; count < 3; count++) await rig.cycle()
-  assert.deepEqual(rig.notices, ['timmy/app#1: somebody deleted its comment'])
+  assert.deepEqual(rig.notices, ["timmy/app#1: somebody deleted burn's comment"])
   assert.equal(forge.log.filter(({ method, target }) => method === 'PATCH' && target.includes('/timmy/app/')).length, 2)
   assert.deepEqual(item.comments, [], 'it is not written again')
 })

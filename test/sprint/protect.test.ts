@@ -34,7 +34,10 @@ test('protect: burn pushes a workflow only when a person publishes it', async (t
   const [row] = await sprints.run({ issue: `${repo}#1` })
   const id = row?.id ?? ''
   assert.deepEqual([row?.outcome, row?.failure], ['kept', 'protected_paths'], row?.failure_text ?? '')
-  assert.match(row?.failure_text ?? '', /^it touches \.gitea\/workflows\/x\.yml; to review and publish it: burn sprint publish \w{13}$/)
+  assert.match(
+    row?.failure_text ?? '',
+    /^the change touches \.gitea\/workflows\/x\.yml; to review and publish it: burn sprint publish \w{13}$/,
+  )
   assert.deepEqual([branchIn(rig.bare, `burn/${id}`), rig.changes().size], [null, 0])
   const comments = () =>
     rig.forge.state.repos
@@ -43,7 +46,7 @@ test('protect: burn pushes a workflow only when a person publishes it', async (t
       ?.comments.map(({ body }) => body) ?? []
   assert.match(
     comments()[0] ?? '',
-    /state=review -->\nA change waits for a person: it touches \.gitea\/workflows\/x\.yml; .* burn sprint publish /,
+    /state=review -->\nA change waits for a person: the change touches \.gitea\/workflows\/x\.yml; .* burn sprint publish /,
   )
 
   const [allowed] = await sprints.run({ count: 9 })

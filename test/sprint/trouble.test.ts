@@ -82,7 +82,7 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     const nextRun = await inside(t, rig)
     const [row] = await nextRun.run()
     assert.deepEqual([row?.failure, row?.outcome, row?.model], [null, 'change', 'stand-in'])
-    assert.match(rig.model.requests[0]?.messages.at(-1)?.content ?? '', /Another model worked on this before you/)
+    assert.match(rig.model.requests[0]?.messages.at(-1)?.content ?? '', /Another model worked on this issue before you/)
     assert.equal(sprints.messages.length, 0)
   })
 

@@ -69,7 +69,7 @@ test('sprint run: reports each unread repo once', async (t) => {
   const ran = await rig.burn('sprint', 'run')
   assert.equal(ran.code, 3, ran.err)
   assert.match(ran.out, /Nothing to do in the repos that could be read; 1 repo could not be read/)
-  assert.match(ran.err, /acme\/lib: burn could not read it: .*404/)
+  assert.match(ran.err, /acme\/lib: burn could not read the repo: .*404/)
 
   const sprints = await inside(t, rig)
   const worker = sprints.context.session.fleet.machines[0]?.windows[0]?.workers[0]
@@ -81,5 +81,5 @@ test('sprint run: reports each unread repo once', async (t) => {
     if (++pauses === 3) stop.abort()
   }
   await loop({ worker, count: 1, interval: 20, skip_for: 1000, onEnd: () => {}, onPause }, sprints.context, stop.signal)
-  assert.deepEqual(sprints.messages.filter((text) => text.includes('could not read it')).length, 1, 'a loop reports it once')
+  assert.deepEqual(sprints.messages.filter((text) => text.includes('could not read the repo')).length, 1, 'a loop reports it once')
 })

@@ -166,7 +166,7 @@ test('placeLine: refuses synchronized panes and disabled input', async (t) => {
   await r.tmux.run([[['set-option', '-w', '-t', pane, 'synchronize-panes', 'on']]])
   await refused(/synchronize-panes is on/)
   await r.tmux.run([[['set-option', '-w', '-t', pane, 'synchronize-panes', 'off']], [['select-pane', '-d', '-t', pane]]])
-  await refused(/input to its pane is disabled/)
+  await refused(/input to the pane is disabled/)
   await r.tmux.run([[['select-pane', '-e', '-t', pane]], placeLine(r.target, [{ type: 'end' }], 'e', '3.3a')])
   await r.got('end')
   assert.equal(r.bytes(), 'end')
