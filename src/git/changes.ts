@@ -10,7 +10,7 @@ import { diskError } from './failure.ts'
 import { indexOf, worktreeOf } from './places.ts'
 import { encodeUtf8, gitFailure, gitOutput, decodeUtf8, runGit, type Git, type GitRun } from './run.ts'
 
-/** A changed file. */
+/** A file that the workspace adds, changes or deletes. */
 export interface FileChange {
   readonly path: string
   /** The number of added lines; null if the file is not text. */

@@ -93,7 +93,7 @@ export function stoppedError(what: string): BurnError {
 function reasonIn(output: string): string {
   const lines = output.split('\n').filter((line) => /^(?:fatal|error|remote|!|git):?\s/.test(line.trim()))
   const line = lines.findLast((each) => /^(?:fatal|error|!)/.test(each.trim())) ?? lines.at(-1) ?? output.trim().split('\n').at(-1) ?? ''
-  return oneLine(line.replace(/:\/\/[^/@\s]*@/g, '://') || 'it printed no message', 240)
+  return oneLine(line.replace(/:\/\/[^/@\s]*@/g, '://') || 'git printed no message', 240)
 }
 
 /** Returns BurnError `git_disk_full` if the Node error says that the disk is full. Returns other errors unchanged. */

@@ -32,7 +32,7 @@ export async function push(git: Git, workspace: Workspace): Promise<string> {
 export interface MergeCheck {
   /** Whether the branch merges without a conflict; null if the installed git is too old to test this. */
   readonly merges: boolean | null
-  /** The files with conflicts. */
+  /** The files that conflict with the base. */
   readonly files: readonly string[]
 }
 

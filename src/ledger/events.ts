@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { hasElapsed } from '../core/elapsed.ts'
 import { insertRows } from './write-rows.ts'
 
-/** Writes events. */
+/** Writes events to the ledger. */
 export async function appendEvents(trx: Transaction<Tables>, events: readonly NewEvent[], at: number): Promise<void> {
   await insertRows(
     trx,

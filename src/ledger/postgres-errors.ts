@@ -64,7 +64,7 @@ const cases: readonly {
     codes: ['28'],
     pattern: /password|pg_hba/i,
     as: 'ledger_auth',
-    what: 'refused the user',
+    what: 'rejected the user or the password',
     hint: 'Write the password into ~/.pgpass as host:port:database:user:password (chmod 600), never into the spec.',
   },
   { codes: ['3D000'], as: 'ledger_open', what: 'could not be opened', hint: 'Create the database first: run createdb on the server.' },
@@ -83,7 +83,7 @@ const cases: readonly {
   {
     codes: ['53300'],
     as: 'ledger_busy',
-    what: 'has no connection left',
+    what: 'accepts no more connections',
     hint: 'Raise max_connections on the server: each burn process holds up to 5 connections.',
   },
   {

@@ -57,7 +57,7 @@ export function createBudgetTracker(budget: Budget, clock: Clock): BudgetTracker
       return {
         signal: AbortSignal.any([stop, timer.signal]),
         ended: () => {
-          if (stop.aborted) return { class: 'stopped', reason: 'it was stopped' }
+          if (stop.aborted) return { class: 'stopped', reason: 'the turn was stopped' }
           return timer.signal.aborted ? timeFailure() : null
         },
         end: () => {

@@ -71,7 +71,7 @@ export async function readAnswer(response: Response, now: number): Promise<Endpo
   if (response.ok && (error === undefined || error === null)) return { value, error: null }
   const fields = membersOf(error)
   const code = stringOf(fields['code']) ?? stringOf(fields['type'])
-  const message = stringOf(fields['message']) ?? stringOf(error) ?? (text.trim() === '' ? 'it gave no reason' : text)
+  const message = stringOf(fields['message']) ?? stringOf(error) ?? (text.trim() === '' ? 'the server gave no reason' : text)
   const status = response.ok ? countOf(fields['code']) : response.status
   return { value, error: { status, code, message: message.slice(0, 2_000), wait_ms: retryAfterMs(response.headers, now) } }
 }

@@ -97,7 +97,7 @@ export function backendErrorOf(thrown: unknown, now: number): BackendError {
   return {
     status: countOf(error['status']),
     code: codeOf(inner) ?? codeOf(error) ?? codeOf(membersOf(cause)),
-    message: message === '' ? (codeOf(membersOf(cause)) ?? 'it gave no reason') : message,
+    message: message === '' ? (codeOf(membersOf(cause)) ?? 'the server gave no reason') : message,
     wait_ms: error['headers'] instanceof Headers ? retryAfterMs(error['headers'], now) : null,
   }
 }

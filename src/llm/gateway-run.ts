@@ -25,7 +25,7 @@ export interface Gateway {
 export interface RunEnd {
   readonly text: string
   readonly usage: TokenUsage | null
-  /** Number of tool calls. */
+  /** The number of tool calls in this run. */
   readonly calls: number
   readonly error: BackendError | null
 }

@@ -62,7 +62,7 @@ const EXIT_MS = 5000
  * contains a NUL character. If the command itself fails, the result says so.
  */
 export async function runCommand(setup: CommandSetup, command: string, options: CommandOptions): Promise<CommandResult> {
-  if (command.includes('\0')) throw new BurnError('bad_argument', 'the command contains a NUL character', 'remove it')
+  if (command.includes('\0')) throw new BurnError('bad_argument', 'the command contains a NUL character', 'remove this character')
   const group = await Cgroup.create(setup.limits.cgroup_parents, groupLimits(setup.policy)).catch((thrown: Error) => {
     throw startError(`burn could not create its control group (${thrown.message})`)
   })

@@ -67,7 +67,7 @@ export function writeFileAtomically(dir: string, path: string, text: string): Pr
       await rename(temporary, target)
     } catch (thrown) {
       await rm(temporary, { force: true })
-      throw new ToolError(`${displayPath(path)} can't be written (${codeOf(thrown) || 'unknown'})`)
+      throw new ToolError(`${displayPath(path)} cannot be written (${codeOf(thrown) || 'unknown'})`)
     }
     return { created: existing === null }
   })

@@ -161,7 +161,7 @@ async function findBubblewrap(
   const config = await bubblewrapConfigFor(program, entries, options)
   const { code, stderr } = await runConfined(config, ['true'], { PATH: entries.join(':') }, options.probe_ms)
   if (code === 0) return config
-  const reason = oneLine(stderr) || (code === null ? 'a signal ended it' : `exit code ${code}`)
+  const reason = oneLine(stderr) || (code === null ? 'a signal ended bubblewrap' : `exit code ${code}`)
   throw new BurnError('sandbox_failed', `bubblewrap does not work here: ${reason}`, failedHint(reason))
 }
 

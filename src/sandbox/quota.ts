@@ -8,7 +8,7 @@ import { codeOf } from '../core/errors.ts'
 import { counted } from '../core/text.ts'
 import { entryName, isSpecial, removeEntry, unusableWorkspaceError, walkTree, type TreeEntry } from '../host/untrusted-tree.ts'
 
-/** Disk usage. */
+/** The disk space (bytes) and the number of files that are used. */
 export interface Used {
   readonly bytes: number
   readonly files: number

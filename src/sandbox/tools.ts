@@ -28,7 +28,7 @@ function runTool(sandbox: Sandbox): Tool {
         type: 'string',
         description: 'The command for bash, or for sh if bash is not installed. It has no input and no terminal.',
       },
-      timeout: { type: 'integer', description: `Seconds, at most ${seconds}.`, optional: true, minimum: 1 },
+      timeout: { type: 'integer', description: `The timeout in seconds, at most ${seconds}.`, optional: true, minimum: 1 },
     },
     async ({ command, timeout }, stop) => {
       const timeoutOption = timeout === null ? {} : { timeout: timeout * 1000 }
@@ -81,7 +81,7 @@ function editTool({ dir }: Sandbox): Tool {
     {
       path,
       old: { type: 'string', description: 'The text to replace, without line numbers.' },
-      new: { type: 'string', description: 'The replacement.' },
+      new: { type: 'string', description: 'The new text.' },
       all: { type: 'boolean', description: 'Replace every match.', optional: true },
     },
     async (given) => {

@@ -9,7 +9,7 @@ import { fence } from '../decide/prompts.ts'
 /** The limits of one sprint: the number of comments, and the number of characters in each comment. */
 const maxComments = 2
 const maxCommentChars = 4000
-/** Characters of a result. */
+/** The maximum number of characters in a result. */
 const maxResultChars = 24_000
 
 /**
@@ -48,7 +48,7 @@ export function forgeTool(issue: Issue, forge: Forge, nonce: () => string): Tool
     parameters: {
       type: 'object',
       properties: {
-        action: { type: 'string', enum: ['issue', 'comments', 'comment'], description: 'What to do.' },
+        action: { type: 'string', enum: ['issue', 'comments', 'comment'], description: 'The action to perform.' },
         number: { type: 'integer', description: `The number of the issue of ${issue.repo} to read. The default is the issue you work on.` },
         text: { type: 'string', description: 'The comment to write.' },
       },

@@ -51,7 +51,7 @@ export async function findKeptChange(id: string, ports: Ports): Promise<KeptChan
   await assertKept(sprint, ports)
   const workspace = (await listWorkspaces(policy.dir)).find((each) => each.id === id)
   if (workspace === undefined) {
-    const hint = sprint.host === host ? `release the issue: burn issue release ${sprint.issue}` : `run this on ${sprint.host}`
+    const hint = sprint.host === host ? `release the issue: burn issue release ${sprint.issue}` : `run this command on ${sprint.host}`
     throw new BurnError('sprint_elsewhere', `the workspace of sprint ${id} is not on this machine`, hint)
   }
   // Only `keepChange` writes this file, and models cannot write to its folder, so the content has this type.
@@ -103,7 +103,11 @@ export async function publishKeptChange({ sprint, workspace, change }: KeptChang
     }
   })
   if (job.ran) return job.result
-  throw new BurnError('publish_running', `another process is publishing sprint ${sprint.id}: ${job.job.owner}`, 'wait until it ends')
+  throw new BurnError(
+    'publish_running',
+    `another process is publishing sprint ${sprint.id}: ${job.job.owner}`,
+    'wait until that process ends',
+  )
 }
 
 async function removeOrReport(workspace: Workspace, { git, session }: Ports): Promise<void> {

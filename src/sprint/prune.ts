@@ -17,7 +17,7 @@ import { removeWorkspace } from '../git/workspace.ts'
 export interface PruneOptions {
   /** The number of workspaces to keep. */
   readonly workspaces: number
-  /** Maximum age (ms). */
+  /** The maximum age (ms) of workspaces and transcripts. */
   readonly age: number
   /** Also removes workspaces with unpushed work. */
   readonly force: boolean

@@ -29,7 +29,7 @@ export interface SprintRunOptions {
   readonly repos: readonly RepoRef[]
   /** The issue that a person named. If null, burn picks issues in the order of priority. */
   readonly issue: IssueRef | null
-  /** Maximum number of issues. */
+  /** The maximum number of issues to work on. */
   readonly count: number
   /** The maximum number of parallel sprints. */
   readonly jobs: number

@@ -199,7 +199,7 @@ class SprintRun {
     try {
       await removeWorkspace(this.#context.git, workspace, { force: true })
     } catch (thrown) {
-      // `burn sprint prune` removes it later.
+      // `burn sprint prune` removes the workspace later.
       this.note({ kind: 'note', text: `burn could not remove the workspace: ${messageOf(thrown)}` })
     }
   }
@@ -216,7 +216,7 @@ class SprintRun {
   async #fenced(): Promise<SprintFailure> {
     const [row] = await this.#context.session.ledger.sprints({ ids: [this.#claimed.id] })
     const isClosed = row?.failure === 'issue_gone'
-    return new SprintFailure({ class: isClosed ? 'issue_gone' : 'fenced', reason: row?.failure_text ?? 'another process ended it' })
+    return new SprintFailure({ class: isClosed ? 'issue_gone' : 'fenced', reason: row?.failure_text ?? 'another process ended the sprint' })
   }
 
   async end(end: SprintEnd): Promise<void> {

@@ -54,7 +54,7 @@ test('gitError: has one line and no login', () => {
   assert.equal(code, 'git_unreachable')
   assert.equal(message, "git fetch: fatal: unable to access 'https://f.example/acme/app.git/': Could not resolve host: f.example")
   assert.notEqual(hint, '')
-  assert.equal(gitError('git x', '').message, 'git x: it printed no message')
+  assert.equal(gitError('git x', '').message, 'git x: git printed no message')
 })
 
 test('diskError: turns a full disk into git_disk_full', () => {

@@ -130,7 +130,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
     const key = join(rig.dir, 'model.secret')
     await rig.burn('hold', azoth, 'its', 'laptop', 'is', 'away')
     const loop = loopOf(t, rig, 'AZOTH', '--count', '1')
-    assert.match(await loop.waitFor(/"rests"/), /it is held: its laptop is away/)
+    assert.match(await loop.waitFor(/"rests"/), /the worker is held: its laptop is away/)
     writeFileSync(key, 'revoked')
     await rig.burn('resume', azoth)
     const pauses = [
