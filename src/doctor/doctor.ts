@@ -12,7 +12,7 @@ import { repoAdvice } from '../core/repo-advice.ts'
 import { mapConcurrently } from '../core/concurrency.ts'
 import { unreachableAgentFindings, machineFindings } from './findings.ts'
 import { probeMachine } from './probe.ts'
-import { servedRepos } from '../core/refs.ts'
+import { reposOf, servedRepos } from '../core/refs.ts'
 import { isWorkerTrouble } from '../core/trouble.ts'
 import { readStatus } from '../observe/state.ts'
 import { teamFindings } from './teams.ts'
@@ -57,7 +57,9 @@ async function checkForge(machines: readonly Machine[], session: Session): Promi
   const owner = await checkToken(session)
   // If the token is invalid or the forge does not answer, the checks of all repos would report the same failure.
   if (owner.finding.level === 'fail' && owner.code !== 'forge_forbidden') return [owner.finding]
-  const repos = await mapConcurrently(servedRepos(machines), maxConcurrentRepos, async (repo) => {
+  // A person who names machines asks about their repos. Sprints belong to no machine.
+  const wanted = machines.length === session.fleet.machines.length ? reposOf(session.fleet) : servedRepos(machines)
+  const repos = await mapConcurrently(wanted, maxConcurrentRepos, async (repo) => {
     const finding = await checkRepo(repo, session)
     return finding.level === 'ok' ? [finding, ...(await teamFindings(repo, session.forge))] : [finding]
   })

@@ -69,3 +69,16 @@ test('sprint: deleted issues do not count as a forge outage', async (t) => {
     [1, 2, 3, 4].map((number) => `acme/lib#${number}`),
   )
 })
+
+test('doctor: checks the repos of sprints', async (t) => {
+  const rig = await sprintRig(t, { issues: [], also: [], script, sprint: { repos: ['app', 'lib'], sandbox: { use: 'off' } } })
+  rig.forge.state.repo('acme/app').archived = true
+  rig.forge.state.repo('acme/lib').has_issues = false
+  const { findings } = (await rig.burn('doctor', '--json')).json<{ findings: { where: string; what: string; remedy: string }[] }>()
+  const repoFindings = findings.filter(({ where, what }) => where === 'forge' && what.includes('acme/'))
+  assert.deepEqual(
+    repoFindings.map(({ what }) => what.replace(/ and .*/, '')),
+    ['acme/app is archived', 'issues are disabled in acme/lib'],
+  )
+  for (const { remedy } of repoFindings) assert.match(remedy, /remove (?:it|the repo) from "repos" in the spec/)
+})
