@@ -1,7 +1,7 @@
 /** Compares times of a wall clock, which people and time servers may set back. */
 import type { Time } from './nouns.ts'
 
-/** The normal difference (ms) between the clocks of two machines. */
+/** The largest difference (ms) between the clocks of two machines that burn treats as normal. */
 const skew = 60_000
 
 /**

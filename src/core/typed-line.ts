@@ -59,8 +59,8 @@ const plainText = /^[ !#-[\]-~]+$/
 const maxTypedLength = 200
 
 /**
- * Returns true if burn types a person's text directly, in place of writing it to a file: it is one short line without syntax that the
- * agent's composer expands.
+ * Returns true if burn types a person's text directly, in place of writing it to a file: the text must be one short line without syntax
+ * that the agent's composer expands.
  */
 export function isTyped(text: string, expands: readonly RegExp[]): boolean {
   return text.length <= maxTypedLength && plainText.test(text) && text.trim() === text && !expands.some((expansion) => expansion.test(text))

@@ -56,7 +56,7 @@ export interface Skip {
 export interface SprintLedger {
   /**
    * Claims an issue for a sprint. Returns `won` if the claim succeeded. `issue`: the issue has a live dispatch, is closed or done, or
-   * `attempt` is no longer the number of its next attempt. `worker`: another dispatch has the slot of the worker.
+   * `attempt` is no longer the number of the issue's next attempt. `worker`: another dispatch has the slot of the worker.
    */
   claimSprint(claim: SprintClaim, owner: string, lease: Time, at: Time): Promise<'won' | 'issue' | 'worker'>
   /**
