@@ -55,7 +55,6 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   not_served: ({ repo }) => `no window serves ${repo}`,
   queued: () => 'waiting for a free slot',
   routed: ({ worker, why }) => `assigned to ${worker}: ${sentence(why)}`,
-
   council_rests: ({ why }) => `council label: the repo is ${sentence(why)}`,
   council_asked: ({ asked, of }) => `council label: asked ${asked} of ${counted(of, 'council or sentinel worker')}`,
   repo_resting: backoffText,

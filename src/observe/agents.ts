@@ -1,5 +1,5 @@
 /**
- * Finds agents without a pane in the process tables of their machines. An agent counts as ended only if its machine was read: a machine
+ * Looks up agents that are in no pane in the process tables of their machines. An agent counts as ended only if burn read its machine: a machine
  * that does not answer proves nothing.
  */
 import type { WorkerLedger } from '../core/ledger/workers.ts'
@@ -21,8 +21,8 @@ export interface KnownAgent {
 }
 
 /**
- * Returns the keys (`agentKey`) of agents that have ended: tmux shows their pane dead, or the machine's process table no longer has them.
- * Makes one call per machine, and none if tmux shows all its agents.
+ * Returns the keys (`agentKey`) of agents that have ended. Such an agent's pane is dead in tmux, or its process is no longer in the
+ * machine's process table. Reads a process table only if an agent of that machine has no pane.
  */
 export async function endedAgents(
   known: readonly KnownAgent[],
@@ -43,7 +43,7 @@ export async function endedAgents(
   return ended
 }
 
-/** Returns the workers whose agent runs although burn finds no pane of theirs, each with the evidence. */
+/** Returns the workers that have a running agent but no pane, each with the evidence. These agents are called stray. */
 export async function strayAgents(
   machine: Machine,
   snapshot: MachineSnapshot,
@@ -62,18 +62,18 @@ export async function strayAgents(
   )
 }
 
-/** Adds the stray agents of a machine to its snapshot. */
+/** Returns the snapshot with the stray agents of its machine: those that run in no pane of the fleet. */
 export async function withStrays(machine: Machine, seen: MachineScreens, session: Session): Promise<MachineScreens> {
   const strays = await strayAgents(machine, seen.snapshot, session)
   return strays.size === 0 ? seen : { ...seen, strays }
 }
 
-/** Returns the reason that a machine is unreachable, with the remedy if there is one. */
+/** Returns the text why a machine is unreachable, with the remedy if burn knows one. */
 export function adviceOn({ reason, remedy: what }: Unreachable): string {
   return what === undefined ? reason : `${reason}; ${what}`
 }
 
-/** Returns the snapshot of a machine that has running agents but no session. `searched`: where burn looked for its tmux server. */
+/** Returns the snapshot of a machine that has running agents but no session. `searched`: the message with the socket that burn tried. */
 export function unreachableWithAgents(machine: Machine, searched: string, { living }: AgentLiveness): Unreachable {
   const pids = [...living.values()].map(({ pid }) => pid)
   const shown = `${pids.slice(0, 5).join(', ')}${pids.length > 5 ? ', …' : ''}`
@@ -101,7 +101,7 @@ function remedyFor(machine: Machine, searched: string, living: AgentLiveness['li
   return socket === '' || searched.includes(socket) ? lost : `${otherSocket(machine, searched, socket)}. ${lost}`
 }
 
-/** Returns the remedy if the server is another user's, or has another TMUX_TMPDIR or socket than this burn and its spec. */
+/** Returns the remedy for agents whose tmux server uses a socket that burn did not try: of another user, folder (TMUX_TMPDIR) or name. */
 function otherSocket(machine: Machine, searched: string, socket: string): string {
   const [, folder, user, name] = /^(.+)\/tmux-(\d+)\/([^/]+)$/.exec(socket) ?? []
   const tried = /\/tmux-(\d+)\//.exec(searched)?.[1]

@@ -11,22 +11,22 @@ import { BurnError } from '../core/errors.ts'
 import { isStale } from '../decide/dispatch-moves.ts'
 import { repoOf } from '../core/refs.ts'
 
-/** The answer of `burn explain`. */
+/** The data that `burn explain` prints about an issue. */
 export interface Explanation {
   readonly issue: IssueRef
-  /** The issue as read from the forge; null if it was never read. */
+  /** The ledger's record of the issue; null if burn never read the issue from the forge. */
   readonly record: IssueRecord | null
-  /** The reason that its repo's queue waits; null if the issue is not queued or nothing holds it. */
+  /** The reason why burn assigns no issues of this repo now; null if the issue is not queued, or there is no such reason. */
   readonly waits: Reason | null
   /** Back-offs of the issue and of its repo. */
   readonly backed_off: readonly BackedOff[]
-  /** The time since which burn could not read the repo, so that the other fields may be old. Null if the last read succeeded. */
+  /** The time since which burn could not read the repo, and the reason. The other fields may be outdated then. Null if the last read succeeded. */
   readonly unread: { readonly since: Time; readonly why: string } | null
-  /** Newest first. */
+  /** Dispatches of the issue, newest first. */
   readonly dispatches: readonly (Dispatch & { readonly delivery: Delivery | null; readonly stale: boolean })[]
   /** Sprints of the issue, newest first. */
   readonly sprints: readonly Sprint[]
-  /** Workers that do issues of its repo. */
+  /** The workers that serve the issue's repo. */
   readonly serving: readonly WorkerId[]
   /** The newest events of the issue, newest first. */
   readonly events: readonly Event[]
@@ -84,7 +84,7 @@ function unknownIssue(ref: IssueRef, unread: Explanation['unread']): BurnError {
   return new BurnError('issue_unknown', `the ledger does not know ${ref}`, hint)
 }
 
-/** Returns the text that a repo could not be read, with the time and the reason. */
+/** Returns the message that burn could not read a repo, with the time and the reason. */
 export function unreadText(repo: RepoRef, { since, why }: { readonly since: Time; readonly why: string }): string {
-  return `${repo} could not be read since ${new Date(since).toISOString().slice(0, 19)}Z: ${why}`
+  return `${repo} has been unreadable since ${new Date(since).toISOString().slice(0, 19)}Z: ${why}`
 }

@@ -13,22 +13,22 @@ import { trustedChange } from '../decide/changes.ts'
 import { refusalScope } from '../decide/backoff.ts'
 import { mapConcurrently, batchCalls } from '../core/concurrency.ts'
 
-/** The interval (ms) between complete listings, for each 1,000 open issues of a repo, and its limit. */
+/** The interval (ms) between complete listings of a repo's issues. It grows by `per_thousand` for each 1,000 open issues, up to `longest`. */
 const relistIntervals = { per_thousand: 3_600_000, longest: 24 * 3_600_000 }
-/** Lifetime of the cached writers of a repo (ms). */
+/** Time (ms) for which burn keeps the list of a repo's writers, who are the accounts with write access. */
 const writersCacheTtl = 3_600_000
-/** Number of repos and issues that are read concurrently. */
+/** Maximum number of concurrent reads of repos, and of issues. */
 const concurrency = 8
 
 /** The state of the forge in one cycle. */
 export interface ForgeView {
-  /** The reasons of repos that could not be read. */
+  /** The repos that burn could not read, each with the reason. */
   readonly repos_down: ReadonlyMap<RepoRef, string>
   readonly writers: ReadonlyMap<RepoRef, ReadonlySet<string>>
   readonly changes: readonly Change[]
-  /** The time (forge's clock) of each repo's listing of changes. It is saved only after the cycle has acted on the changes. */
+  /** The time (by the forge's clock) at which burn listed each repo's changes. burn saves it only after the cycle has acted on the changes. */
   readonly changes_at: ReadonlyMap<RepoRef, Time>
-  /** Texts about issues and changes that burn left out, because the forge's answer was malformed or incomplete. */
+  /** Messages about issues and changes that burn skipped, because the forge's answer about them was malformed or incomplete. */
   readonly skipped: readonly string[]
 }
 
@@ -39,9 +39,9 @@ interface Ports {
 }
 
 /**
- * Reads all repos into the ledger, and returns what a cycle needs. Makes one request per repo if nothing is new, and a second one if a
- * dispatch there may have a change, or if the listing of issues showed a newer change. A repo that fails is left out, with its reason.
- * `quiet`: writes no events.
+ * Reads new issues and changes of all repos, saves them in the ledger, and returns the state of the forge for a cycle. Makes one request
+ * per repo if nothing is new. A second request reads changes: if a dispatch of the repo may have one, or if the listing of issues showed a
+ * newer one. If a repo cannot be read, its reason is in `repos_down`. With `quiet` it writes no events.
  */
 export async function refreshForge(
   repos: readonly RepoRef[],
@@ -92,7 +92,7 @@ export async function refreshForge(
   return { repos_down: down, writers, changes: news.flatMap(({ changes }) => changes), changes_at: changesAt, skipped }
 }
 
-/** Whether the writers are those of the last listing of changes. If not, other changes may now count, and the list is read again. */
+/** Whether a repo has the same writers as at the last listing of its changes. If not, burn lists the changes again: only changes of writers count. */
 function sameWriters({ writers }: RepoRecord, now: ReadonlySet<string>): boolean {
   return writers !== null && writers.length === now.size && writers.every((login) => now.has(login))
 }
@@ -101,7 +101,7 @@ function storedWriters(record: RepoRecord | undefined): ReadonlySet<string> | un
   return record?.writers == null ? undefined : new Set(record.writers)
 }
 
-/** Overlap of two listings (ms). The forge may write a change a little later than its timestamp, so a listing can miss it at first. */
+/** Overlap of two listings of changes (ms). A forge may publish a change a little later than the timestamp of the change says. */
 const changeOverlap = 60_000
 
 function hasNews({ changed_at }: IssuePage, record: RepoRecord | null): boolean {
@@ -112,15 +112,15 @@ function hasNews({ changed_at }: IssuePage, record: RepoRecord | null): boolean 
 type Since = Pick<LiveDispatch, 'issue' | 'claimed_at' | 'handed_at'>
 
 /**
- * Returns the time since which a change may be new: the last listing, or the claim of a dispatch handed after it. Such a dispatch's change
- * may be older than its `handed_at`.
+ * Returns the time of the oldest change that may be new. It is the last listing, or the claim of a dispatch that was handed after this
+ * listing, because the change of such a dispatch may be older than its `handed_at`.
  */
 function changedSince(work: readonly Since[], lastListed: Time | null): Time {
   const later = work.filter(({ handed_at }) => lastListed === null || (handed_at ?? 0) >= lastListed).map(({ claimed_at }) => claimed_at)
   return Math.min(lastListed ?? Infinity, ...later)
 }
 
-/** Returns a function that saves pages. Pages that arrive during a write are saved together in the next one. */
+/** Returns a function that saves pages of issues. During a write it collects pages, and saves them together in the next write. */
 function pageSaver({ ledger, clock }: Ports, quiet: boolean) {
   return batchCalls(async (pages: readonly (IssueListing & { readonly id: RepoRef })[]) => {
     await ledger.saveIssues(pages, clock.now(), quiet)
@@ -140,8 +140,9 @@ async function isRelistDue(repo: RepoRef, listedAt: Time, { ledger, clock }: Por
 }
 
 /**
- * Returns the interval (ms) between complete listings of a repo with this number of open issues. Only they show that a label was renamed or
- * deleted, or that an issue was deleted or moved. Each repo gets up to a quarter less, so that repos are not listed all in one cycle.
+ * Returns the interval (ms) between complete listings of a repo with this number of open issues. Only a complete listing shows that a label
+ * was renamed or deleted, or that an issue was deleted or moved. The interval is up to a quarter shorter, by a hash of the repo's name, so
+ * that burn does not list all repos in one cycle.
  */
 export function relistInterval(repo: RepoRef, openIssues: number): number {
   const { per_thousand, longest } = relistIntervals
@@ -150,8 +151,8 @@ export function relistInterval(repo: RepoRef, openIssues: number): number {
 }
 
 /**
- * Saves the open changes and the complete listing in one write. After a crash between two writes, issues would lack their changes for a
- * day.
+ * Saves a page of issues, together with the repo's open changes if burn has read them. It is one write: after a crash between two writes,
+ * issues would lack their changes for up to a day.
  */
 async function saveIssues(
   repo: RepoRef,
@@ -167,7 +168,7 @@ async function saveIssues(
   ])
 }
 
-/** Saves which repos could not be read, for commands that do not ask the forge. Writes only what changed. */
+/** Saves for each repo whether burn could read it, for commands that make no request to the forge. Writes only repos with a new result. */
 async function saveUnread(
   repos: readonly RepoRef[],
   down: ReadonlyMap<RepoRef, string>,
@@ -183,18 +184,18 @@ function skippedTexts(repo: RepoRef, skipped: IssuePage['skipped']): string[] {
 }
 
 /**
- * Returns the current state of open issues that a complete listing no longer has, one request each. A listing that changes while burn pages
- * through it can miss an issue, and a missed issue must not end its dispatch.
+ * Returns issues that are open in the ledger but missing in a complete listing, as they are on the forge now. Makes one request for each.
+ * A listing that changes while burn reads its pages can miss an open issue, and this must not end the issue's dispatch.
  */
 async function confirmGone(repo: RepoRef, listed: readonly Issue[], { forge, ledger }: Omit<Ports, 'clock'>): Promise<Issue[]> {
   const seen = new Set(listed.map(({ ref }) => ref))
   const missing = (await ledger.openIssueRefs(repo)).filter((ref) => !seen.has(ref))
   const now = await mapConcurrently(missing, concurrency, (ref) => currentIssue(ref, { forge, ledger }))
-  // Saving the listing closes issues that do not exist.
+  // The forge no longer has the other issues. saveIssues closes them in the ledger, because the listing is complete.
   return now.filter((issue) => issue !== null)
 }
 
-/** Returns the stored issue if the forge has it but burn cannot read it, because it is too big or malformed. */
+/** Returns an issue as it is on the forge; null if the forge no longer has it. If burn cannot parse the issue, it returns the stored one. */
 async function currentIssue(ref: IssueRef, { forge, ledger }: Pick<Ports, 'forge' | 'ledger'>): Promise<Issue | null> {
   try {
     return await forge.issue(ref)

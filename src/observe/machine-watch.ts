@@ -1,4 +1,4 @@
-/** Watches one machine: takes new snapshots when tmux pushes a change. */
+/** Watches one machine for `burn watch`: takes a new snapshot when tmux reports a change. */
 import type { Machine } from '../core/nouns.ts'
 import type { MachineSnapshot } from '../core/panes.ts'
 import type { Tmux, Clock } from '../core/ports.ts'
@@ -9,11 +9,11 @@ import { messageOf } from '../core/errors.ts'
 import { withStrays } from './agents.ts'
 import { debounce_ms, captureChangedPanes, subscribe } from '../tmux/subscribe.ts'
 
-/** Interval between full snapshots while tmux pushes (ms). They show changes that tmux does not push. */
+/** Interval between full snapshots while tmux reports changes (ms). Full snapshots show changes that tmux does not report. */
 const fullInterval = 30_000
-/** Interval between full snapshots if tmux cannot push (ms). */
+/** Interval between full snapshots if tmux cannot report changes (ms). */
 const pollInterval = 2_000
-/** Time to collect pushes that belong together (ms). */
+/** Time (ms) to collect further change reports before burn captures the changed panes. */
 const batchTime = 30
 const reconnectBackoff = { first: 1_000, longest: 30_000 }
 
@@ -29,14 +29,14 @@ export class MachineWatch {
   #subscribed: Tmux | null = null
   #pushes = false
   #changed = new Set<string>()
-  /** Panes of the last push. They are captured a second time, because a screen may still be changing at the push. */
+  /** Panes of the last change report. burn captures them a second time, because their screens may still have been changing. */
   #again = new Set<string>()
   #againAt = Infinity
   #fullAt = 0
   #pause = reconnectBackoff.first
   #ended: Error | null = null
 
-  /** `updated` is called after each snapshot. */
+  /** Calls `updated` after each snapshot. */
   constructor(machine: Machine, session: Session, updated: () => void) {
     this.#machine = machine
     this.#session = session
@@ -44,7 +44,7 @@ export class MachineWatch {
     this.#wakeSignal = new WakeSignal(session.clock)
   }
 
-  /** Watches until `stop`. */
+  /** Watches the machine until `stop` is aborted. */
   async run(stop: AbortSignal): Promise<void> {
     const { clock } = this.#session
     while (!stop.aborted) {
@@ -58,7 +58,7 @@ export class MachineWatch {
   }
 
   /**
-   * Returns the time to the next snapshot (ms). A time beyond the longest interval means that the clock was set back: the snapshot is due.
+   * Returns the time until the next snapshot (ms). It is 0 if that time is longer than the longest interval, because then the clock was set back.
    */
   #timeLeft(): number {
     const left = Math.min(this.#fullAt, this.#againAt) - this.#session.clock.now()
@@ -83,7 +83,7 @@ export class MachineWatch {
     this.#pause = up ? reconnectBackoff.first : Math.min(this.#pause * 2, reconnectBackoff.longest)
   }
 
-  /** Subscribes before the snapshot, so that no change between the two is missed. If the channel breaks here, the snapshot reports it. */
+  /** Subscribes to changes. This comes before the snapshot, so that burn misses no change in between. If the channel breaks here, the snapshot fails, too. */
   async #subscribe(host: PaneHost): Promise<void> {
     const { tmux } = host
     if (tmux === null || tmux === this.#subscribed) return
@@ -118,7 +118,7 @@ export class MachineWatch {
     }
   }
 
-  /** Marks the machine as unreachable after its channel ended. Reconnects with back-off. */
+  /** Marks the machine as unreachable, because its channel has ended. The next attempt to connect follows after a back-off. */
   async #disconnect(error: Error): Promise<void> {
     this.#ended = null
     this.#subscribed = null
@@ -136,12 +136,12 @@ export class MachineWatch {
   }
 }
 
-/** Whether panes are in other sessions. tmux pushes only changes in the attached one. */
+/** Whether panes of the fleet are in sessions other than the attached one. tmux reports only changes in the attached session. */
 function hasOtherSessions(snapshot: MachineSnapshot): boolean {
   return snapshot.state === 'up' && snapshot.panes.some(({ session_id }) => session_id !== snapshot.session_id)
 }
 
-/** Wakes a waiting loop. A wake before the wait ends the next wait at once. */
+/** A signal that ends the wait of a loop. If `wake` is called while the loop does not wait, its next wait ends at once. */
 export class WakeSignal {
   readonly #clock: Clock
   #isWoken = false
@@ -157,7 +157,7 @@ export class WakeSignal {
     this.#waiting?.abort()
   }
 
-  /** Waits until `wake`, for at most `ms`, or until `stop`. */
+  /** Waits until `wake` is called, `ms` have passed or `stop` is aborted. */
   async wait(ms: number, stop: AbortSignal): Promise<void> {
     if (!this.#isWoken && !stop.aborted) {
       this.#waiting = new AbortController()

@@ -15,31 +15,31 @@ import { unreachableError } from '../tmux/control-mode.ts'
 import { openTmux } from '../tmux/open.ts'
 import { unreachableWithAgents } from './agents.ts'
 
-/** Pauses between attempts to reach a machine (ms). The first retry comes at once. */
+/** First and longest pause between attempts to reach a machine (ms). There is no pause before the first retry. */
 const reconnectBackoff = { first: 1_000, longest: 5 * 60_000 }
-/** Time to wait for a machine that failed before (ms). A slower attempt continues in the background, for the next caller. */
+/** Time to wait for a connection to a machine that failed before (ms). After this time the attempt continues in the background. */
 const retryTimeout = 2_000
 
 /**
- * Opens all machines concurrently. Only the first attempt of a machine is awaited to its end; a machine that stays unreachable is retried
- * with back-off, and delays no other. A broken channel is reopened when it is next needed.
+ * Connects to all machines concurrently. It waits for the first attempt to reach a machine, but not for later ones, so that an unreachable
+ * machine does not delay the others. It retries such a machine with back-off. It reopens a broken channel at the next call.
  */
 export class TmuxMachines implements Machines {
   readonly #hosts = new Map<string, PaneHost>()
   /** Attempts in progress. */
   readonly #attempts = new Map<string, Promise<PaneHost>>()
-  /** Machines that failed since their last snapshot: the number of failures in a row, and the time of the last. */
+  /** Machines that failed since their last snapshot: the number of consecutive failures, and the time of the last failure. */
   readonly #failures = new Map<string, { readonly count: number; readonly at: Time }>()
   readonly #clock: Clock
   readonly #random: () => number
   readonly #known: (machine: string) => Promise<readonly Incarnation[]>
-  /** Agents that have ended, by machine. An agent that ended stays ended. */
+  /** Agents that have ended, by machine. burn does not look them up again, because an ended agent never runs again. */
   readonly #ended = new Map<string, Set<Incarnation>>()
   readonly #closed = new AbortController()
 
   /**
-   * `random` returns a number in [0, 1) for jitter, so that several processes do not reconnect at the same moment. `known` returns the
-   * agents that a machine had: a machine without a session is down only if none of them runs.
+   * `random` returns a number in [0, 1). It varies the pauses, so that several processes do not reconnect at the same moment. `known`
+   * returns the agents that the ledger has for a machine. A machine without a session counts as down only if none of these agents runs.
    */
   constructor(clock: Clock, random: () => number, known: (machine: string) => Promise<readonly Incarnation[]>) {
     this.#known = known
@@ -107,7 +107,7 @@ export class TmuxMachines implements Machines {
     return host
   }
 
-  /** Takes a snapshot. If the channel fails, its machine is unreachable, with the reason. */
+  /** Takes a snapshot. If the channel fails, the snapshot says that the machine is unreachable, with the reason. */
   async #ask(host: PaneHost, question: (() => Promise<SnapshotWithScreens>) | null): Promise<SnapshotWithScreens> {
     const { machine, state, reason } = host
     const unreachable = (why: string): SnapshotWithScreens => ({
@@ -126,7 +126,7 @@ export class TmuxMachines implements Machines {
     }
   }
 
-  /** Returns the snapshot of a machine without a session. It is down only if none of its agents runs. */
+  /** Returns the snapshot of a machine that has no session. Its state is `down` only if none of its agents runs. */
   async #snapshotWithoutSession({ machine, reason }: PaneHost): Promise<MachineSnapshot> {
     const { name } = machine
     const known = await this.#known(name)
@@ -148,7 +148,7 @@ export class TmuxMachines implements Machines {
   }
 
   async #drop({ machine, tmux }: PaneHost, thrown: unknown): Promise<void> {
-    // A concurrent caller may have dropped this channel already, and opened a new one.
+    // Drop only this channel: a concurrent caller may have dropped it already and opened a new one.
     if (this.#hosts.get(machine.name)?.tmux === tmux) {
       this.#hosts.set(
         machine.name,
@@ -167,7 +167,7 @@ export class TmuxMachines implements Machines {
   }
 }
 
-/** The result of an attempt: a channel, or the reason that there is none. */
+/** The result of an attempt to connect: a channel, or the reason why there is none. */
 type Channel = Pick<PaneHost, 'machine' | 'tmux' | 'state' | 'reason' | 'hint'>
 
 async function connect(machine: Machine, clock: Clock, signal: AbortSignal): Promise<Channel> {

@@ -7,11 +7,11 @@ import { incarnationOf } from '../core/incarnation.ts'
 import { parseHookEvent } from '../core/hook-event.ts'
 import { mergeReading } from '../decide/reading.ts'
 
-/** A snapshot of a machine, with the screens of its agents' panes by pane id. */
+/** A snapshot of a machine, with the screens of panes with agents, by pane id. */
 export interface MachineScreens {
   readonly snapshot: MachineSnapshot
   readonly screens: ReadonlyMap<string, readonly string[]>
-  /** Workers without a pane whose agent runs nevertheless, each with the evidence. */
+  /** Workers that have a running agent but no pane, each with the evidence. */
   readonly strays?: ReadonlyMap<WorkerId, string>
 }
 
@@ -62,7 +62,7 @@ function readWorker(
   return { worker, reading: mergeReading(parsed, event, hookState, snapshot.clock), incarnation, parsed }
 }
 
-/** Returns the live agent in each worker's pane. Includes workers that are no longer in the spec. */
+/** Returns the live agent of each worker that has one in its pane, even if the worker is no longer in the spec. */
 export function readIncarnations(seen: ReadonlyMap<string, MachineScreens>): Map<WorkerId, Incarnation> {
   const living = new Map<WorkerId, Incarnation>()
   for (const { snapshot } of seen.values()) {

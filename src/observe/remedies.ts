@@ -1,9 +1,9 @@
-/** Builds the commands with which a person repairs a machine from this terminal. */
+/** Builds shell commands that a person can run in this terminal to repair a machine. */
 import type { Machine } from '../core/nouns.ts'
 import type { TransportFailure } from '../host/transport-failure.ts'
 import { shellWord, shellWords } from '../host/quote.ts'
 
-/** Returns the line that runs a shell command on a machine. ssh gets a terminal, so that it can ask for a password. */
+/** Returns the command line that runs a shell command on a machine. It gives ssh a terminal, so that ssh can ask for a password. */
 export function lineOn({ transport }: Pick<Machine, 'transport'>, command: string): string {
   if (transport.kind === 'local') return command
   if (transport.kind === 'exec') return shellWords([...transport.argv, 'sh', '-c', command])
@@ -11,7 +11,7 @@ export function lineOn({ transport }: Pick<Machine, 'transport'>, command: strin
   return shellWords(['ssh', '-t', ...options, ...(transport.port === null ? [] : ['-p', String(transport.port)]), transport.host, command])
 }
 
-/** Returns the remedy for a machine that cannot be reached. */
+/** Returns the remedy for a machine that burn cannot reach; '' if burn knows none. */
 export function reachRemedy(machine: Pick<Machine, 'transport'>, { kind, hint }: TransportFailure): string {
   const { transport } = machine
   if (transport.kind !== 'ssh') return hint
@@ -20,6 +20,6 @@ export function reachRemedy(machine: Pick<Machine, 'transport'>, { kind, hint }:
   const once = lineOn(machine, 'true')
   if (kind === 'auth') return shellWords(['ssh-copy-id', ...(port === null ? [] : ['-p', String(port)]), host])
   if (kind === 'host_key') return `${once}   (and confirm the key)`
-  if (kind !== 'host_key_changed') return `${hint} By hand: ${once}`
-  return `ssh-keygen -R ${shellWord(port === null ? bare : `[${bare}]:${port}`)} && ${once}   (once you know why it changed)`
+  if (kind !== 'host_key_changed') return `${hint} To test the connection: ${once}`
+  return `ssh-keygen -R ${shellWord(port === null ? bare : `[${bare}]:${port}`)} && ${once}   (after you know why the host key changed)`
 }

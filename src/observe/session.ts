@@ -1,4 +1,4 @@
-/** The session of a command: the fleet and its ports. `cli/wire` creates it once. */
+/** The session of a command: its fleet and the ports to forge, machines and ledger. `cli/wire.ts` creates one per command. */
 import type { JobLedger } from '../core/ledger/jobs.ts'
 import type { Notice } from '../core/events.ts'
 import type { Ledger } from '../core/ledger.ts'
@@ -8,14 +8,14 @@ import type { Machines } from '../core/pane-host.ts'
 import type { PaneAgentOf } from '../agents/index.ts'
 import { messageOf } from '../core/errors.ts'
 
-/** The fleet and its ports. */
+/** A fleet, and the ports through which burn reaches its forge, its machines and its ledger. */
 export interface Session {
   readonly fleet: Fleet
   readonly ledger: Ledger
   readonly forge: Forge
   readonly machines: Machines
   readonly clock: Clock
-  /** The name of this process in leases. */
+  /** The name of this process, as the owner of leases. */
   readonly owner: string
   readonly newId: () => string
   readonly kindOf: PaneAgentOf
@@ -24,10 +24,10 @@ export interface Session {
   readonly notify: (notice: Notice) => void
 }
 
-/** The parts of a session that a function needs, with the needed part of the ledger. */
+/** The type of a session that has only `Keys` and, as its ledger, `Ports`. A function declares with it which parts it uses. */
 export type SessionPart<Ports, Keys extends keyof Session = never> = Pick<Session, Keys> & { readonly ledger: Ports }
 
-/** Lifetime of a lease without a heartbeat (ms). A process that is silent for longer counts as dead. */
+/** Time (ms) after which a lease expires if its process does not renew it. Then the process counts as dead. */
 export const leaseLength = 30_000
 /** Interval between heartbeats (ms). */
 const heartbeat = 8_000
@@ -46,7 +46,8 @@ export async function withLeases<T>(session: SessionPart<JobLedger, 'clock' | 'o
 }
 
 /**
- * Reports a failed renewal, and retries at the next heartbeat. This is safe: if the lease expires, the ledger refuses writes that need it.
+ * Renews the leases of this process at each heartbeat, until `stop`. After a failed renewal it reports the error, and retries at the next
+ * heartbeat. This is safe, because the ledger refuses writes that need an expired lease.
  */
 async function renewUntil(
   { ledger, clock, owner, notify }: SessionPart<JobLedger, 'clock' | 'owner' | 'notify'>,

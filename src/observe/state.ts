@@ -1,4 +1,4 @@
-/** Loads the facets of the fleet's state: `refresh` for cycles and sprints, `readStatus` for commands that change nothing. */
+/** Loads the fleet's state. `refresh` loads it for cycles and sprints, `readStatus` for commands that make no request to the forge. */
 import type { Reason } from '../core/reasons.ts'
 import type {
   FleetState,
@@ -38,7 +38,7 @@ import type { StatusReport } from '../decide/report.ts'
 import { messageWithHint } from '../core/errors.ts'
 import { statusReport } from '../decide/report.ts'
 
-/** Returns a snapshot of each machine, with screens. The snapshot of an unreachable machine has the reason. */
+/** Returns a snapshot of each machine, with screens. If a machine is unreachable, its snapshot has the reason. */
 export async function readMachines(machines: readonly Machine[], session: Session): Promise<ReadonlyMap<string, MachineScreens>> {
   const hosts = await session.machines.open(machines)
   const seen = await Promise.all(
@@ -58,7 +58,7 @@ export function snapshotsOf(seen: ReadonlyMap<string, MachineScreens>): Readonly
 export interface RefreshOptions {
   /** The repos to read; by default those of the machines' workers. */
   readonly served?: readonly RepoRef[]
-  /** Updates the caches without writing events, for a dry run. */
+  /** Writes no events while it updates the caches, for a dry run. */
   readonly quiet?: boolean
 }
 
@@ -77,7 +77,7 @@ export async function refresh(
   const [forge, seen] = await Promise.all([refreshForge(served, before, session, quiet), readMachines(machines, session)])
   const affected = await ledger.affectedWork(changedWork(before.dispatches, forge))
   const known = new Set(before.dispatches.map(({ id }) => id))
-  // A dispatch that moved to review while the machines were read keeps its state of before.
+  // If a dispatch moved to review while burn read the machines, keep its earlier state, because the rest of `before` is as old.
   const dispatches = [...before.dispatches, ...affected.reviews.filter(({ id }) => !known.has(id))]
   const workers = readWorkers(machines, seen, session.kindOf)
   const failed = failedDispatches(workers, before.workers, dispatches)
@@ -107,29 +107,29 @@ export async function readStatus(machines: readonly Machine[], session: Session)
   return statusState(machines, seen, kept, session)
 }
 
-/** Returns the status report. Saves since when each worker is in its state. */
+/** Returns the status report. Saves the states of workers that changed, so that later reports know since when they last. */
 export async function status(machines: readonly Machine[], session: Session): Promise<StatusReport> {
   const state = await readStatus(machines, session)
   try {
     await saveNewReadings(state, session)
   } catch (thrown) {
-    // The report must not fail with the write: people need it most when the disk is full.
+    // A failed write must not end the report, because people need the report most when the disk is full.
     session.notify({ kind: 'ledger.unsaved', subject: 'ledger', payload: { why: messageWithHint(thrown) } })
   }
   return statusReport(machines, state)
 }
 
-/** The part of the state that comes from the ledger. */
+/** The part of the fleet's state that burn reads from the ledger. */
 export type KeptState = LedgerView & Pick<KeptFacet, 'backed_off' | 'texts'>
 
-/** Reads the part of the state that comes from the ledger. */
+/** Reads the part of the fleet's state that is in the ledger. */
 export async function readKept({ ledger, clock }: Session): Promise<KeptState> {
   const view = await ledger.view()
   const given = await ledger.deliveries({ ids: view.dispatches.map(({ id }) => id) })
   return { ...view, backed_off: await ledger.backoffs(clock.now()), texts: [...given, ...view.deliveries] }
 }
 
-/** Returns the state from snapshots and a ledger that were already read. */
+/** Returns the fleet's state, computed from snapshots and from data of the ledger that the caller has read. */
 export function statusState(
   machines: readonly Machine[],
   seen: ReadonlyMap<string, MachineScreens>,
@@ -149,12 +149,12 @@ export function statusState(
 
 interface LedgerFacts extends Pick<LedgerView, 'workers' | 'holds' | 'leases' | 'recent' | 'deliveries' | 'sprints'> {
   readonly dispatches: readonly LiveDispatch[]
-  /** The time of the last text to each worker's agent. A failed turn may be newer than this. */
+  /** The time at which burn last sent a text to each worker's agent. */
   readonly given: ReadonlyMap<WorkerId, Time>
   readonly now: Time
 }
 
-/** Returns the facets that every reader has, from one read of the machines and one of the ledger. */
+/** Returns the facets that both cycles and status reports use, from one read of the machines and one read of the ledger. */
 function fleetFacets(
   snapshots: readonly WorkerSnapshot[],
   seen: ReadonlyMap<string, MachineScreens>,
@@ -195,7 +195,7 @@ async function followUps(
   return { resumes, corrections, ended: await endedAgents(held, snapshotsOf(seen), session), freed: [] }
 }
 
-/** Saves the states that began with this read. This is a cache, so a dry run saves them, too. */
+/** Saves the workers' states that began at this read of the machines. The ledger keeps them as a cache, so a dry run saves them, too. */
 export async function saveNewReadings(
   { states, now }: ReadingsFacet & Moment,
   { ledger }: SessionPart<Pick<WorkerLedger, 'saveReadings'>>,
@@ -206,7 +206,7 @@ export async function saveNewReadings(
   if (fresh.length > 0) await ledger.saveReadings(fresh, now)
 }
 
-/** Returns a stored change of a person as a change. It is open and closes the issue; the deciders use no other field. */
+/** Converts a stored change that a person opened. Such a change is open and closes the issue. The other fields are placeholders. */
 function asChange({ issue, name, url }: ForeignChange): Change {
   return { dispatch_id: null, name, url, state: 'open', author: '', fork: false, closes: [issue], created_at: 0 }
 }
@@ -216,7 +216,7 @@ function heldRepos(repos: readonly RepoRef[], holds: readonly Hold[], now: Time)
   return new Map(repos.flatMap((repo) => [held.repo(repo)].flatMap((why) => (why === null ? [] : [[repo, why] as const]))))
 }
 
-/** Returns the dispatches in review that new changes may end, beyond those in `held`. */
+/** Returns the keys (ids, issues, URLs) by which the ledger finds dispatches that new changes may affect and that are not in `held`. */
 function changedWork(held: CycleView['dispatches'], { changes }: ForgeView): ChangedWork {
   const known = new Set(held.map(({ id }) => id))
   return {
@@ -226,7 +226,7 @@ function changedWork(held: CycleView['dispatches'], { changes }: ForgeView): Cha
   }
 }
 
-/** Returns the dispatches of workers whose last turn failed. */
+/** Returns the ids of handed dispatches of workers whose last turn failed. */
 function failedDispatches(
   snapshots: readonly WorkerSnapshot[],
   records: readonly WorkerRecord[],
@@ -239,10 +239,10 @@ function failedDispatches(
   return dispatches.flatMap(({ id, worker, state }) => (state === 'handed' && failed.has(worker) ? [id] : []))
 }
 
-/** States of texts that may have reached the agent. */
+/** States of deliveries whose text may have reached the agent. */
 const arrived: ReadonlySet<DeliveryState> = new Set<DeliveryState>(['submitted', 'seen', 'unknown'])
 
-/** Returns the time of the last text to each worker. */
+/** Returns the time at which burn last sent a text to each worker. */
 function givenAt(dispatches: readonly LiveDispatch[], resumes: FollowUpFacet['resumes']): Map<WorkerId, Time> {
   const given = new Map<WorkerId, Time>()
   for (const { id, worker, handed_at } of dispatches) {
@@ -252,7 +252,10 @@ function givenAt(dispatches: readonly LiveDispatch[], resumes: FollowUpFacet['re
   return given
 }
 
-/** Returns the states with their times. An error after a newer text is a new error: its turn may have failed before burn saw it working. */
+/**
+ * Returns the state of each worker with the time at which it began. An error after a new text is a new error, even if burn never saw the
+ * worker working in between.
+ */
 function statesOf(
   snapshots: readonly WorkerSnapshot[],
   records: readonly WorkerRecord[],
@@ -269,7 +272,7 @@ function statesOf(
   )
 }
 
-/** Returns the state with the issues to decide about. Looks up the fleet's own login only if an issue has assignees. */
+/** Adds the issues that the deciders judge to the state. Looks up the fleet's own login only if an issue has assignees. */
 export async function withIssues(
   state: UnderWayState & Partial<Pick<FleetState, 'claims'>>,
   read: readonly IssueRecord[],

@@ -1,4 +1,4 @@
-/** Streams the fleet's status as tmux pushes changes. */
+/** Streams the fleet's status, for `burn watch`: a new report whenever tmux reports a change. */
 import type { Machine, ReadingState, Time, WorkerId } from '../core/nouns.ts'
 import type { WorkerSnapshot } from '../core/fleet-state.ts'
 import type { StatusReport } from '../decide/report.ts'
@@ -10,7 +10,7 @@ import { WakeSignal, MachineWatch } from './machine-watch.ts'
 import { readWorkers } from './readings.ts'
 import { readKept, statusState, type KeptState } from './state.ts'
 
-/** Interval between reads of the ledger (ms), for dispatches and holds of other processes. */
+/** Interval between reads of the ledger (ms). They show dispatches and holds that other processes changed. */
 const ledgerInterval = 5_000
 
 /** A worker whose state or detail changed. */
@@ -27,7 +27,7 @@ export interface WorkerChange {
 /** A status report and the changes since the last one. */
 export interface WatchUpdate {
   readonly report: StatusReport
-  /** Every worker in the first update. */
+  /** The workers that changed since the last update; all workers in the first update. */
   readonly changes: readonly WorkerChange[]
 }
 
@@ -57,7 +57,7 @@ export async function* watch(machines: readonly Machine[], session: Session, sto
 interface WatchState {
   readonly machines: readonly Machine[]
   readonly watches: ReadonlyMap<string, MachineWatch>
-  /** Wakes after a change of a machine, or after a failure of a watch. */
+  /** Woken by a change of a machine, or by a failure of its watch. */
   readonly wakeSignal: WakeSignal
   readonly failed: { readonly thrown?: unknown }
 }
@@ -98,7 +98,7 @@ async function* updates(
   }
 }
 
-/** Returns the snapshots of all machines; null until each was read once. */
+/** Returns the last snapshots of all machines; null until every machine has been read. */
 function seenBy(watches: ReadonlyMap<string, MachineWatch>): Map<string, MachineScreens> | null {
   const all = new Map<string, MachineScreens>()
   for (const [name, { seen }] of watches) {
@@ -108,7 +108,7 @@ function seenBy(watches: ReadonlyMap<string, MachineWatch>): Map<string, Machine
   return all
 }
 
-/** Returns the changes since `last`, and updates `last`. */
+/** Returns the workers that changed since the report in `last`, and updates `last`. */
 function changesOf(workers: readonly WorkerSnapshot[], last: Map<WorkerId, WorkerSnapshot>, at: Time): WorkerChange[] {
   return workers.flatMap((snapshot) => {
     const { worker, reading } = snapshot

@@ -20,29 +20,29 @@ export const simulatedScreen: CustomAgent = {
 
 /** A prompt in an agent's queue. */
 export interface Prompt {
-  /** The id of its dispatch, even if another text of the dispatch brought the prompt. */
+  /** The id of the dispatch that the prompt belongs to. A later text of a dispatch has its own id, but not here. */
   readonly id: string
   readonly issue: IssueRef
 }
 
-/** The world as an agent sees it. */
+/** The functions of the simulated world that a simulated agent calls. */
 export interface AgentWorld {
   readonly clock: VirtualClock
   /** Records a submitted text, and returns its prompt. */
   received(agent: SimulatedAgent, id: string, text: string): Prompt
-  /** Returns the error of the provider for an agent's requests; null if it accepts them. */
+  /** Returns the error with which the model's provider refuses an agent's requests; null if the provider accepts them. */
   refuses(agent: SimulatedAgent): string | null
   /** Returns the duration of a turn (ms). */
   turn(prompt: Prompt): number
   turnEnded(agent: SimulatedAgent, prompt: Prompt): void
 }
 
-/** Copies a text. V8 keeps the whole prompt in memory for a substring of it. */
+/** Returns a copy of a text. Without the copy, V8 keeps a whole prompt in memory for each substring of it. */
 function copyOf(text: string): string {
   return Buffer.from(text).toString()
 }
 
-/** The duration of a turn whose first request the provider refuses (ms). */
+/** The duration (ms) of a turn that fails because the provider refuses its first request. */
 const refusedAfter = 2_000
 const idIn = /\[burn ([0-9a-hjkmnp-tv-z]{13})\]/
 
@@ -52,20 +52,20 @@ export class SimulatedAgent {
   readonly worker: string
   pid: number
   alive = true
-  /** Whether it shows a question. A question holds up its turn. */
+  /** Whether the agent shows a question. The turn waits for the answer. */
   asks = false
-  /** The text in its composer. */
+  /** The text in the composer. */
   composer = ''
-  /** Received prompts. It works on the first. */
+  /** Received prompts. The agent works on the first. */
   readonly queue: Prompt[] = []
-  /** If true, submitted texts arrive cut, and its hook reports it. */
+  /** If true, the agent receives only the beginning of a submitted text, and its hook reports this shorter text. */
   mangles = false
-  /** The last report of its hook. */
+  /** The last report of the agent's hook. */
   #signal = ''
-  /** The last submitted lines on its screen. */
+  /** The last submitted lines, as the screen shows them. */
   #shown: string[] = []
   #began = 0
-  /** The error of its last turn; empty if it succeeded. */
+  /** The error of the last turn; empty if the turn succeeded. */
   #failure = ''
   /** Total duration of ended turns (ms). */
   busy = 0
@@ -90,7 +90,7 @@ export class SimulatedAgent {
     this.composer += text
   }
 
-  /** Submits the composer's text as a prompt, behind the running turn. `read` returns the text of the file that a line names. */
+  /** Submits the composer's text as a prompt, which waits until the running turn ends. `read` returns the text of the file that a line names. */
   enter(read: (line: string) => string): void {
     const text = this.composer
     const found = idIn.exec(text)?.[1]
@@ -104,7 +104,7 @@ export class SimulatedAgent {
     if (this.queue.length === 1) this.#begin()
   }
 
-  /** Ends its process, and loses its queue. */
+  /** Ends the agent's process. Its queue of prompts is lost. */
   die(): void {
     this.busy += this.workedFor()
     this.alive = false
@@ -114,7 +114,7 @@ export class SimulatedAgent {
     this.#failure = ''
   }
 
-  /** Starts another process in its pane. */
+  /** Starts a new agent process in the pane. */
   start(pid: number): void {
     this.pid = pid
     this.alive = true
@@ -154,14 +154,14 @@ export class SimulatedAgent {
     this.#begin()
   }
 
-  /** Returns the rows of its screen. */
+  /** Returns the rows of the agent's screen. */
   screen(): readonly string[] {
     const failed = this.#failure === '' ? '' : `✕ ${this.#failure}`
     const state = this.asks ? '? may I (y/n)' : this.working ? '● working' : failed
     return ['agent 1.0', ...this.#shown, state, ...`❯ ${this.composer}`.split('\n')]
   }
 
-  /** Returns its pane as tmux reports it. */
+  /** Returns the agent's pane, with the facts that tmux reports. */
   facts(made: Pick<Pane, 'window_id'>): Pane {
     const defaults = {
       session_id: '$0',

@@ -1,16 +1,16 @@
-/** A clock that jumps to the next timer as soon as nothing else is left to do. Hours pass in milliseconds, and each run is the same. */
+/** A clock for simulations. It jumps to the next timer as soon as no other work is pending, so hours pass in milliseconds. */
 import type { Time } from '../core/nouns.ts'
 import type { Clock } from '../core/ports.ts'
 import { setImmediate as settled } from 'node:timers/promises'
 
 interface Timer {
   readonly at: Time
-  /** Orders timers of the same time by their creation. */
+  /** The order of creation, for timers with the same time. */
   readonly seq: number
   act(): void
 }
 
-/** A clock for simulations. Simulated code may wait only for this clock, because time goes on when all other work is done. */
+/** A clock whose time advances when no other work is pending. So simulated code must not wait for anything but this clock. */
 export class VirtualClock implements Clock {
   #now: Time
   #seq = 0
@@ -36,12 +36,12 @@ export class VirtualClock implements Clock {
     })
   }
 
-  /** Calls `act` at a time, or at once if the time is past. */
+  /** Schedules a call of `act` at a simulated time. A time in the past means now. */
   at(at: Time, act: () => void): void {
     push(this.#timers, { at: Math.max(Math.ceil(at), this.#now), seq: this.#seq++, act })
   }
 
-  /** Lets time pass until `over` returns true or no timer is left. */
+  /** Advances time from timer to timer, until `over` returns true or no timer is left. */
   async run(over: () => boolean): Promise<void> {
     for (;;) {
       await settled()

@@ -13,7 +13,7 @@ import { dispatch } from '../cycle/loop.ts'
 import { SimulatedProcess } from './simulated-process.ts'
 import { machinesOver } from './machines.ts'
 
-/** Duration of a round trip to a machine (ms). */
+/** Duration (ms) of a round trip to a machine: the local one, and one over the network. */
 const roundTrip = { local: 1, far: 20 }
 
 /** The methods of the ledger that fail on a full disk. */
@@ -49,7 +49,7 @@ interface DispatcherParts {
   readonly callbacks: DispatcherCallbacks
 }
 
-/** A dispatcher of the simulated fleet. */
+/** A simulated process that runs the dispatch loop for the simulated fleet. */
 export class Dispatcher {
   #running = new SimulatedProcess()
   #skew = 0
@@ -83,14 +83,14 @@ export class Dispatcher {
     })
   }
 
-  /** Injects a fault of a dispatcher, and ends it in time. Ignores other kinds. */
+  /** Injects a fault if its kind is one of dispatchers, and ends the fault after `lasts` ms. */
   injectFault({ kind, lasts, how }: Fault): void {
     const { clock } = this.#world
     const later = (act: () => void) => clock.at(clock.now() + lasts, act)
     const running = this.#running
     if (kind === 'dispatcher') {
       running.killAfter(1 + Math.floor(how * 400))
-      // An idle process reaches no checkpoint, so it is killed here before the restart.
+      // Kill the process here, too, because an idle process reaches no checkpoint.
       later(() => (running.kill(), this.#running === running && this.start()))
     } else if (kind === 'suspend') {
       running.suspendAfter(1 + Math.floor(how * 400))
@@ -129,7 +129,7 @@ export class Dispatcher {
     }
   }
 
-  /** Returns the ledger, whose writes fail while the disk is full. */
+  /** Returns the ledger, with writes that fail while the simulated disk is full. */
   #ledgerOnDisk(): Ledger {
     const world = this.#world
     return new Proxy(this.#ledger, {

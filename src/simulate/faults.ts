@@ -1,23 +1,23 @@
 /** Generates the faults of a simulation: kind, time and duration, all from a seed. */
 import type { Time } from '../core/nouns.ts'
 
-/** The default mean interval between two faults of a kind (ms). */
+/** The kinds of faults, each with the default mean interval between two faults (ms). */
 export const faultKinds = {
-  /** An agent's process ends. A person starts another after some minutes. */
+  /** An agent's process ends. A person starts a new one after some minutes. */
   agent: 60 * 60_000,
   /** An agent asks a question. A person answers after some minutes. */
   question: 60 * 60_000,
-  /** The provider refuses all agents of a machine for up to 40 minutes, so that their turns fail. */
+  /** The model's provider refuses the requests of all agents of a machine for up to 40 minutes, so their turns fail. */
   login: 120 * 60_000,
   /** A machine is unreachable for up to an hour. */
   machine: 120 * 60_000,
-  /** A machine's tmux server ends, with all its agents. A person brings it up again. */
+  /** A machine's tmux server ends, with all its agents. A person starts the server and the agents again. */
   reboot: 240 * 60_000,
-  /** A connection breaks during a write. */
+  /** The connection to a machine breaks during a write. */
   cut: 30 * 60_000,
   /** A person closes an issue that an agent works on. */
   closed: 240 * 60_000,
-  /** A person opens a change that closes an issue, and merges or closes it within 15 minutes. */
+  /** A person opens a change that closes an issue, and merges or closes this change within 15 minutes. */
   change: 40 * 60_000,
   /** The forge is unreachable for up to half an hour. */
   forge: 120 * 60_000,
@@ -41,15 +41,15 @@ export type Faults = ReadonlyMap<FaultKind, number>
 export interface Fault {
   readonly at: Time
   readonly kind: FaultKind
-  /** Selects the target; in [0, 1). */
+  /** A random number in [0, 1) that selects the target, such as the agent or the machine. */
   readonly whom: number
   /** Duration (ms). */
   readonly lasts: number
-  /** Selects the variant; in [0, 1). */
+  /** A random number in [0, 1) that selects the variant of the fault. */
   readonly how: number
 }
 
-/** The maximum duration of a fault (ms). */
+/** The maximum duration of each kind of fault (ms); 0 for a fault that happens once. */
 const longest: Readonly<Record<FaultKind, number>> = {
   agent: 20 * 60_000,
   question: 30 * 60_000,

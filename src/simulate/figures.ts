@@ -6,7 +6,7 @@ import type { BacklogSample, Simulated } from './simulate.ts'
 export interface LaneFigures {
   readonly lane: string
   readonly workers: number
-  /** Share of the time that its agents were idle, in [0, 1], up to the end of the last turn of the fleet. */
+  /** Share of time in [0, 1] in which the lane's agents were idle, until the last turn of the fleet ended. */
   readonly idle: number
   /** Number of ended turns. */
   readonly turns: number
@@ -16,7 +16,7 @@ export interface LaneFigures {
 export interface Figures {
   /** Whether all issues of the fleet were closed at the end. */
   readonly finished: boolean
-  /** Simulated hours until all issues were closed, reviews included, or until the end of the simulation. */
+  /** Simulated hours until all issues were closed, including their reviews, or until the simulation ended. */
   readonly hours: number
   /** Hours until the last turn on an issue ended. */
   readonly work_hours: number
@@ -25,7 +25,7 @@ export interface Figures {
   readonly done_per_hour: number
   /** Median hours until an issue reached an agent; null if none did. */
   readonly wait_p50: number | null
-  /** The 90th percentile of the same. */
+  /** The 90th percentile of the hours until an issue reached an agent; null if none did. */
   readonly wait_p90: number | null
   /** Total hours of turns. */
   readonly agent_hours: number

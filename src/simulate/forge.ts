@@ -14,28 +14,28 @@ interface Repo {
   readonly changes: { readonly at: Time[]; readonly dispatch: string[]; readonly state: Change['state'][]; readonly issue: number[] }
 }
 
-/** The faults of the forge. */
+/** The current faults of the simulated forge. */
 export interface ForgeTrouble {
   /** Whether the forge is unreachable now. */
   down(): boolean
-  /** Whether the answer of this write is lost. The write itself is done. */
+  /** Whether the answer to the current write is lost. The forge carries out the write nevertheless. */
   loses(): boolean
 }
 
 /** The login of the fleet's token. */
 export const fleetLogin = 'burn'
 
-/** A forge in memory. Data that grows is in arrays of numbers, because a million objects would slow down garbage collection. */
+/** A forge in memory. It keeps growing data in arrays of numbers, because a million objects would slow down garbage collection. */
 export class SimulatedForge implements Forge {
   readonly kind = 'simulated'
   readonly #repos = new Map<RepoRef, Repo>()
   readonly #issues: readonly Issue[]
-  // By index of the issue: whether it is open, the time of its last change, the number of its comments and its last comment.
+  // Four arrays, indexed by issue: whether the issue is open, its last change, its number of comments, and the number of its last comment.
   readonly #open: boolean[]
   readonly #updated: Time[]
   readonly #commented: number[]
   readonly #last: number[]
-  // By number of the comment: the comment before it on the same issue, and its time.
+  // Two arrays, indexed by comment: the number of the previous comment on the same issue, and the time of the comment.
   readonly #before: number[] = []
   readonly #created: Time[] = []
   readonly #bodies = new OffHeapTexts()
@@ -176,13 +176,13 @@ export class SimulatedForge implements Forge {
     return place !== null && this.#open[place] === true
   }
 
-  /** Returns the forge's own copy of a ref, or '' if it is unknown. V8 keeps the whole text in memory for a substring of it. */
+  /** Returns the forge's own copy of an issue's ref; '' if the forge has no such issue. A substring would keep its whole prompt in memory. */
   known(ref: string): IssueRef {
     const place = this.#find(ref)
     return place === null ? '' : (this.#issues[place]?.ref ?? '')
   }
 
-  /** Records a change of an agent or a person, or its new state. */
+  /** Opens a change for an issue, or gives that change a new state. */
   change(issue: IssueRef, dispatch: string, state: Change['state']): void {
     const { changes } = this.#repo(repoOf(issue))
     changes.at.push(this.#clock.now())
@@ -224,7 +224,7 @@ export class SimulatedForge implements Forge {
     return { ...issue, state, updated_at: this.#updated[place] ?? 0, comments: this.#commented[place] ?? 0 }
   }
 
-  /** Returns the numbers of an issue's comments, oldest first. */
+  /** Returns the numbers of the comments on an issue, oldest first. */
   #commentsOn(ref: IssueRef): number[] {
     const place = this.#find(ref)
     const found: number[] = []
@@ -258,7 +258,7 @@ export class SimulatedForge implements Forge {
     if (this.#trouble.down()) throw new BurnError('forge_unavailable', "the forge can't be reached", 'this is a simulated fault')
   }
 
-  /** Ends a write. Throws BurnError `forge_timeout` if its answer is lost. */
+  /** Called at the end of each write. Throws BurnError `forge_timeout` if the answer to the write is lost. */
   #answer(): void {
     if (this.#trouble.loses()) throw new BurnError('forge_timeout', 'the forge did not answer', 'this is a simulated fault')
   }

@@ -1,8 +1,8 @@
-/** The durations and failure rates of agents and reviewers: from the ledger's history if it is long enough, else assumed. */
+/** Estimates how long agents and reviewers take and how often they succeed: from the ledger's history, or assumed if it is too short. */
 import type { DispatchTimes } from '../core/ledger/history.ts'
 import { hashOfText, seeded } from '../core/random.ts'
 
-/** Durations in ms, and shares in [0, 1]. */
+/** Durations of turns and reviews (ms), and shares of successful ones in [0, 1]. */
 export interface Habits {
   /** Duration of a turn of an agent. */
   readonly turn: Distribution
@@ -14,12 +14,12 @@ export interface Habits {
   readonly merged: number
 }
 
-/** A log-normal distribution, or observed values (ms). */
+/** A distribution of durations (ms): log-normal, or observed values to draw from. */
 export type Distribution =
   /** `spread` is the standard deviation of the logarithm. */
   { readonly median: number; readonly spread: number } | { readonly seen: readonly number[] }
 
-/** The habits that are assumed without enough history. */
+/** The habits that burn assumes if the ledger has too little history. */
 export const assumed: Habits = {
   turn: { median: 25 * 60_000, spread: 0.8 },
   review: { median: 2 * 3_600_000, spread: 1 },
@@ -27,15 +27,15 @@ export const assumed: Habits = {
   merged: 0.95,
 }
 
-/** The number of turns or reviews from which on the history is used. */
+/** Minimum number of turns, or of reviews, in the history. With fewer, burn assumes their durations and shares. */
 const minHistory = 20
 
-/** Returns the habits in a history, and its numbers of turns and reviews. Below `minHistory` of them, habits are assumed. */
+/** Returns the habits that a history shows, and its numbers of turns and reviews. Habits with fewer than `minHistory` examples are assumed. */
 export function habitsOf(history: readonly DispatchTimes[]): { readonly habits: Habits; readonly turns: number; readonly reviews: number } {
   const turns = turnsIn(history)
   const reviewed = history.filter(({ review_at, state }) => review_at !== null && (state === 'done' || state === 'failed'))
   const reviews = reviewed.map(({ review_at, ended_at }) => ended_at - (review_at ?? 0))
-  // A lost dispatch shows nothing about the result of a turn.
+  // Leave out lost dispatches, because their turns did not end.
   const ended = history.filter(({ state }) => state !== 'lost')
   const few = ended.length < minHistory || turns.length < minHistory
   const merged = reviewed.filter(({ state }) => state === 'done').length
@@ -51,7 +51,7 @@ export function habitsOf(history: readonly DispatchTimes[]): { readonly habits: 
   }
 }
 
-/** Returns the durations of turns (ms). A turn begins when its prompt arrived or when the worker's previous turn ended. */
+/** Returns the durations of turns (ms). A turn begins when its prompt arrives, or when the worker's previous turn ends if that is later. */
 function turnsIn(history: readonly DispatchTimes[]): number[] {
   const turns: number[] = []
   for (const own of Map.groupBy(history, ({ worker }) => worker).values()) {
@@ -67,12 +67,12 @@ function turnsIn(history: readonly DispatchTimes[]): number[] {
   return turns
 }
 
-/** Returns random numbers that depend only on the seed and `about`, so that two fleets are compared on the same work. */
+/** Returns a generator of random numbers that depend only on the seed and `about`, so that two fleets get the same durations. */
 export function drawn(seed: number, about: string): () => number {
   return seeded(hashOfText(about, seed))
 }
 
-/** Returns a duration (ms) drawn from a distribution. */
+/** Returns a random duration (ms) from a distribution. */
 export function draw(from: Distribution, random: () => number): number {
   if ('seen' in from) return from.seen[Math.floor(random() * from.seen.length)] ?? 0
   const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())

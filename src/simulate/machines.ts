@@ -19,21 +19,21 @@ interface DrawnPane {
   readonly screen: readonly string[]
 }
 
-/** A machine with one tmux server and its agents. */
+/** A simulated machine: one tmux server with its panes and agents. */
 export class SimulatedMachine {
   readonly machine: Machine
   readonly agents: ReadonlyMap<string, SimulatedAgent>
   reachable = true
   up = true
   serverStarted = agentStarted
-  /** If set, the connection breaks at the next write: before or after the write is done. */
+  /** If not null, the connection breaks at the next write: before the machine carries it out, or after. */
   breaks: 'before' | 'after' | null = null
   readonly #world: AgentWorld
-  /** Texts by file name, until an agent reads them. File names are unique. */
+  /** Files with texts for agents, by name. A file is removed when an agent reads it. */
   readonly #files = new Map<string, string>()
   #pids = 100
   #cached: UpSnapshot | null = null
-  /** The cached pane and screen of each agent, until it changes. */
+  /** The cached pane and screen of each agent. An entry is dropped when its agent changes. */
   readonly #drawn = new Map<SimulatedAgent, DrawnPane>()
 
   constructor(machine: Machine, world: AgentWorld) {
@@ -51,14 +51,14 @@ export class SimulatedMachine {
     return [...this.agents.values()].find((agent) => agent.worker === worker)
   }
 
-  /** Drops the cached screen of an agent; without an argument, those of all agents. */
+  /** Drops the cached pane and screen of an agent, or of all agents if none is given. */
   changed(agent?: SimulatedAgent): void {
     this.#cached = null
     if (agent === undefined) this.#drawn.clear()
     else this.#drawn.delete(agent)
   }
 
-  /** Brings the tmux server up, and starts an agent in each pane without one. */
+  /** Starts the tmux server, and an agent in each pane that has none. */
   bringUp(): void {
     if (!this.up) this.serverStarted += 1
     this.up = true
@@ -73,7 +73,7 @@ export class SimulatedMachine {
     this.changed()
   }
 
-  /** Returns a snapshot with screens. */
+  /** Returns a snapshot of the machine with the screens of its agents. */
   snapshot(): SnapshotWithScreens {
     const name = this.machine.name
     if (!this.reachable) return { snapshot: { machine: name, state: 'unreachable', reason: 'simulated: no route' }, screens: new Map() }
@@ -83,7 +83,7 @@ export class SimulatedMachine {
     return { ...this.#cached, snapshot: { ...this.#cached.snapshot, clock } }
   }
 
-  /** Returns which agents live, by the machine's process table. */
+  /** Looks up agents in the machine's process table. Returns which of them are running and which have ended. */
   liveness(asked: readonly Incarnation[]): AgentLiveness {
     const processes = [...this.agents.values()].flatMap(({ alive, pid, pane }) =>
       alive ? [[pid, { pid, started: '', parent: 1, under_tmux: true, pane, server: null }] as const] : [],
@@ -105,7 +105,7 @@ export class SimulatedMachine {
     return { snapshot: { ...head, panes }, screens }
   }
 
-  /** Runs a write. Throws BurnError `machine_unreachable` if the connection breaks; the write may or may not be done then. */
+  /** Runs a write, and returns its result. Throws BurnError `machine_unreachable` if the connection breaks, before or after the write. */
   overConnection<T>(act: () => T): T {
     const cut = () => new BurnError('machine_unreachable', `the connection to ${this.machine.name} ended`, 'this is a simulated fault')
     const { breaks } = this
@@ -116,7 +116,7 @@ export class SimulatedMachine {
     return answer
   }
 
-  /** Types a text into a pane, or presses Enter. */
+  /** Types a text into a pane, or presses a key such as Enter there. */
   type(typing: Typing): Typed {
     const { pane, agent_pid } = typing.target
     const agent = this.agents.get(pane)
@@ -135,7 +135,7 @@ export class SimulatedMachine {
     return { outcome: 'done', why: '' }
   }
 
-  /** Starts an agent in a pane. Returns false if the pane has another process than in the snapshot. */
+  /** Starts an agent in a pane. Returns false if the pane's process is no longer the one of the snapshot. */
   start({ pane: { id, pid } }: Launch): boolean {
     const agent = this.agents.get(id)
     if (agent === undefined || agent.pid !== pid) return false
@@ -158,24 +158,24 @@ export class SimulatedMachine {
     const path = / Read .* of (?:\S*\/)?(\.burn\/\S+) \(/.exec(line)?.[1]
     if (path === undefined) return line
     const text = this.#files.get(path)
-    if (text === undefined) throw new RangeError(`an agent should read ${path}, which does not exist`)
+    if (text === undefined) throw new RangeError(`an agent was told to read ${path}, which does not exist`)
     this.#files.delete(path)
     return text
   }
 }
 
-/** Returns a directory as an absolute path, as a shell resolves it. */
+/** Returns the absolute path of a directory, with `~` resolved as a shell does. */
 function absoluteOf(dir: string): string {
   return dir.replace(/^~(?=\/|$)/, '/home/agent')
 }
 
-/** The delays and faults of a call to a machine, before and after the call itself. */
+/** Simulates the way to a machine and back: delays and faults before and after each call. */
 export interface RoundTrip {
   before(machine: string): Promise<void>
   after(): Promise<void>
 }
 
-/** Returns the simulated machines as the port of one process. */
+/** Returns the port `Machines` through which one simulated process reaches the simulated machines. */
 export function machinesOver(machines: ReadonlyMap<string, SimulatedMachine>, trip: RoundTrip): Machines {
   const dropped = new Map<string, string>()
   return {

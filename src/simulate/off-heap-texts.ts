@@ -1,8 +1,8 @@
 /** Stores texts outside the JavaScript heap, because a million strings would slow down garbage collection. */
 
-/** Bytes that are allocated at a time. */
+/** Number of bytes per allocated block. */
 const block = 4 * 1024 * 1024
-/** Spare bytes after a text, so that it can grow in place. */
+/** Number of spare bytes after a text, so that a longer replacement fits in place. */
 const spare = 64
 
 interface Place {
@@ -10,22 +10,22 @@ interface Place {
   readonly from: number
 }
 
-/** A list of texts outside the heap. */
+/** A list of texts whose bytes are in buffers outside the JavaScript heap. */
 export class OffHeapTexts {
   readonly #blocks: Buffer[] = []
   #left = 0
-  // By number of the text: its block, its offset there, its length and its reserved length, in bytes.
+  // Four arrays, indexed by text: its block, and in bytes its offset in the block, its length and its reserved length.
   readonly #block: number[] = []
   readonly #from: number[] = []
   readonly #length: number[] = []
   readonly #room: number[] = []
 
-  /** Adds a text, and returns its number: 0, 1, 2, … */
+  /** Adds a text, and returns its number. The first text has the number 0, and each next one is one higher. */
   add(text: string): number {
     return this.#put(this.#from.length, text)
   }
 
-  /** Replaces a text, in place if the new one fits. */
+  /** Replaces the text with this number. Writes the new text to the same place if it fits there. */
   replace(number: number, text: string): void {
     const length = Buffer.byteLength(text)
     if (length > (this.#room[number] ?? 0)) this.#put(number, text)
@@ -36,7 +36,7 @@ export class OffHeapTexts {
     }
   }
 
-  /** Returns a text. Throws RangeError if there is none with this number. */
+  /** Returns the text with this number. Throws RangeError if there is none. */
   text(number: number): string {
     const { bytes, from } = this.#place(number)
     return bytes.toString('utf8', from, from + (this.#length[number] ?? 0))

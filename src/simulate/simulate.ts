@@ -24,9 +24,9 @@ export interface Plan extends WorldPlan {
   readonly faults: Faults
   /** Number of concurrent dispatchers. */
   readonly dispatchers: number
-  /** Share of `longest` after which no fault begins, so that the fleet can recover. 1: faults never end. */
+  /** Share of `longest`, in [0, 1], after which no fault begins, so that the fleet can recover. With 1, faults begin until the end. */
   readonly calm?: number
-  /** Stops the simulation. */
+  /** Stops the simulation when aborted. */
   readonly stop?: AbortSignal
   readonly onSample?: (sample: BacklogSample) => void
   readonly onNotice?: (notice: Notice) => void
@@ -34,12 +34,12 @@ export interface Plan extends WorldPlan {
   readonly onStep?: (world: World, engine: Engine) => Promise<void>
 }
 
-/** The backlog at the end of a cycle. */
+/** The backlog when a cycle of a dispatcher ended. */
 export interface BacklogSample {
   readonly at: Time
   /** Open issues of the fleet: queued, in work or in review. */
   readonly open: number
-  /** Number of agents in a turn. */
+  /** Number of working agents. */
   readonly working: number
 }
 
@@ -48,7 +48,7 @@ export interface Simulated {
   readonly world: World
   readonly ledger: Ledger
   readonly engine: Engine
-  /** Number of issues to work on. */
+  /** Number of issues for workers, without questions for the council. */
   readonly issues: number
   readonly samples: readonly BacklogSample[]
   readonly began: Time
@@ -58,7 +58,7 @@ export interface Simulated {
   readonly finished: boolean
 }
 
-/** Runs a simulation, and returns its result. The caller closes the ledger. Throws the error of `onStep`. */
+/** Runs a simulation, and returns its result. The caller must close the ledger in the result. Throws the error that `onStep` throws. */
 export async function simulate(plan: Plan): Promise<Simulated> {
   const { seed, start, longest } = plan
   const clock = new VirtualClock(start)
@@ -106,13 +106,13 @@ export async function simulate(plan: Plan): Promise<Simulated> {
   return { world, ledger, engine, issues: issues.length, samples, began: start, ended: clock.now(), cycles: samples.length, finished }
 }
 
-/** Whether no delivery is active. One may still be active after an earlier change closed its issue. */
+/** Whether no delivery is active. Deliveries can outlast their issues: a delivery stays active if a change closes its issue meanwhile. */
 async function hasNoActiveDelivery(ledger: ViewLedger): Promise<boolean> {
   const { deliveries } = await ledger.cycleView()
   return deliveries.every(({ state }) => !activeStates.includes(state))
 }
 
-/** Whether workers do an issue. Issues for the council end when a person closes them. */
+/** Whether an issue is for workers. Other issues are questions for the council, which only a person closes. */
 function isWork({ labels }: Issue, { dispatch }: Fleet): boolean {
   const council = new Set(dispatch.council_labels.map((label) => label.toLowerCase()))
   return !labels.some((label) => council.has(label.toLowerCase()))
@@ -120,7 +120,7 @@ function isWork({ labels }: Issue, { dispatch }: Fleet): boolean {
 
 const builtIn = { work: null, identity: null, council: null }
 
-/** Replaces a machine's agents with simulated ones, which have a minimal screen. */
+/** Returns a machine whose workers have simulated agents. Such an agent has a minimal screen. */
 function withSimulatedAgents(machine: Machine): Machine {
   const agent = { kind: 'custom', command: [], model: null, provider: null, hooks: false, env: {}, custom: simulatedScreen } as const
   const windows = machine.windows.map((window) => ({
@@ -130,7 +130,7 @@ function withSimulatedAgents(machine: Machine): Machine {
   return { ...machine, windows }
 }
 
-/** Schedules the faults: each fault schedules the next of its kind. */
+/** Schedules the first fault of each kind. Each fault schedules the next one of its kind. */
 function scheduleFaults(
   { faults, start, longest, calm = 1 }: Plan,
   world: World,

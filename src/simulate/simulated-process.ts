@@ -1,14 +1,14 @@
-/** Simulates a process that can be killed or suspended at any call: the call then never returns, or returns later. */
+/** Simulates a process that can be killed or suspended at any call. A killed call never returns; a suspended one returns after `resume`. */
 import type { Clock } from '../core/ports.ts'
 
 const never = new Promise<never>(() => {})
 
-/** A process whose calls pass checkpoints, where it can be killed or suspended. */
+/** A simulated process. It can be killed or suspended at checkpoints, which are before and after each of its calls. */
 export class SimulatedProcess {
   #ended = false
   #held: Promise<void> | null = null
   #resume = () => {}
-  /** Number of checkpoints passed: one before and one after each call. */
+  /** Number of checkpoints that the process has passed. */
   passed = 0
   #endsAt = Infinity
   #stopsAt = Infinity
@@ -39,7 +39,7 @@ export class SimulatedProcess {
     this.#held = null
   }
 
-  /** Resolves at once; after `resume` if the process is suspended; never if it is killed. */
+  /** Resolves at once if the process runs, after `resume` if it is suspended, and never if it is killed. */
   async checkpoint(): Promise<void> {
     if (++this.passed >= this.#endsAt) this.#ended = true
     if (this.#ended) return never
@@ -48,7 +48,7 @@ export class SimulatedProcess {
     return this.#ended ? never : undefined
   }
 
-  /** Returns a port whose calls pass checkpoints. `plain`: methods that make no request, and pass none. */
+  /** Returns a port whose calls pass checkpoints of this process. Methods in `plain` make no request, so they pass no checkpoint. */
   port<T extends object>(port: T, plain: readonly (keyof T)[] = []): T {
     return new Proxy(port, {
       get: (target, name) => {
@@ -67,7 +67,7 @@ export class SimulatedProcess {
     })
   }
 
-  /** Returns the clock of this process. `skew`: how much it is ahead (ms). */
+  /** Returns the clock of this process. `skew` returns how far this clock is ahead of the simulated time (ms). */
   clock(clock: Clock, skew: () => number): Clock {
     return {
       now: () => clock.now() + skew(),

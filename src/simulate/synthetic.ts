@@ -1,7 +1,7 @@
-/** Makes synthetic issues, and fleets with additional machines. */
+/** Creates synthetic issues, and fleets with additional machines, for simulations and benchmarks. */
 import type { Fleet, Issue, Machine, RepoRef, Time } from '../core/nouns.ts'
 
-/** Returns the fleet with a copy of one of its machines. */
+/** Returns the fleet with one more machine: a copy of `like`, with workers of its own. */
 export function withOneMore(fleet: Fleet, like: Machine): Fleet {
   const taken = new Set(fleet.machines.map(({ name }) => name))
   let name = like.name
@@ -13,7 +13,7 @@ export function withOneMore(fleet: Fleet, like: Machine): Fleet {
   return { ...fleet, machines: [...fleet.machines, { ...like, name, windows }] }
 }
 
-/** Returns the name of an author whom the fleet trusts. */
+/** Returns the login of an author whose issues the fleet trusts. */
 export function trustedAuthor({ dispatch }: Fleet): string {
   const { authors } = dispatch.trust
   return typeof authors === 'string' ? 'somebody' : (authors[0] ?? 'somebody')
@@ -27,7 +27,7 @@ export function workedRepos({ machines }: Fleet): RepoRef[] {
 
 const none: readonly string[] = []
 
-/** The fields of a synthetic issue: repo, number and any others. */
+/** The fields that a caller sets: repo, number and optionally others. */
 type SyntheticFields = Pick<Issue, 'repo' | 'number'> & Partial<Issue>
 
 /** Returns an open issue, with defaults for the fields that are not given. */

@@ -8,14 +8,14 @@ import { figuresOf } from './figures.ts'
 import { simulate } from './simulate.ts'
 import { syntheticIssues } from './synthetic.ts'
 
-/** The input of a simulation, as data that can be sent to a thread. */
+/** The input of a simulation. It has only data that can be sent to a thread. */
 export interface SimulationInput extends Pick<Plan, 'fleet' | 'habits' | 'seed' | 'start' | 'longest' | 'faults' | 'dispatchers'> {
   readonly issues: readonly Issue[] | SyntheticIssues
   /** The price of one hour of an agent; null without a price. */
   readonly price: number | null
 }
 
-/** A number of synthetic issues, spread over the repos of a fleet. */
+/** A request for synthetic issues, spread evenly over the repos of a fleet. */
 export interface SyntheticIssues {
   readonly count: number
   readonly fleet: Fleet
@@ -24,7 +24,7 @@ export interface SyntheticIssues {
 type ThreadMessage = { readonly sample: BacklogSample } | { readonly figures: Figures }
 
 /**
- * Runs a simulation in a new thread, which loads this file, and returns its figures. On `stop` it returns the figures up to then.
+ * Runs a simulation in a new thread, and returns its figures. If `stop` is aborted, it returns the figures up to that time.
  * Throws BurnError `simulate_memory`.
  */
 export function simulateInThread(input: SimulationInput, stop: AbortSignal, onSample: (sample: BacklogSample) => void): Promise<Figures> {
@@ -36,7 +36,7 @@ export function simulateInThread(input: SimulationInput, stop: AbortSignal, onSa
     let figures: Figures | null = null
     worker.on('message', (message: ThreadMessage) => ('figures' in message ? (figures = message.figures) : onSample(message.sample)))
     worker.on('error', (thrown) => reject(explained(thrown)))
-    // Resolves only when the thread has ended, so that it leaves nothing open.
+    // Resolve only when the thread has ended, so that the thread leaves nothing open.
     worker.on('exit', (code) => {
       if (figures === null) reject(new Error(`the simulation thread exited with ${code} before it sent figures`))
       else resolve(figures)
@@ -50,7 +50,7 @@ function explained(thrown: unknown): unknown {
   return new BurnError('simulate_memory', "the simulation needs more memory than Node's default limit", hint)
 }
 
-/** Runs the simulation of this thread, and sends samples and figures. */
+/** Runs the simulation in the new thread, and sends its samples and figures to the main thread. */
 async function simulateHere(): Promise<void> {
   // `simulateInThread` set it.
   const { issues, price, ...plan } = workerData as SimulationInput

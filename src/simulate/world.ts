@@ -20,7 +20,7 @@ export interface Receipt {
   readonly at: Time
 }
 
-/** The part of a simulation's plan that the world needs. */
+/** The part of a simulation's input that the simulated world needs. */
 export interface WorldPlan {
   readonly fleet: Fleet
   readonly habits: Habits
@@ -29,33 +29,33 @@ export interface WorldPlan {
   readonly onReceipt?: (receipt: Receipt) => void
 }
 
-/** The issue of a text that gives no work, such as the notice that an issue was closed. */
+/** The issue of prompts that ask for no work, such as the notice that an issue was closed. */
 const noIssue = ''
-/** Duration of a turn on such a text (ms). */
+/** Duration (ms) of a turn whose prompt asks for no work. */
 const readingTime = 10_000
 
-/** Interval at which a person releases stale dispatches (ms). */
+/** Interval (ms) at which a simulated person releases stale dispatches. */
 const releaseInterval = 60 * 60_000
 
-/** The world of one simulation. */
+/** Everything outside burn in one simulation. */
 export class World implements AgentWorld {
   readonly clock: VirtualClock
   readonly forge: SimulatedForge
   readonly machines: ReadonlyMap<string, SimulatedMachine>
-  /** The times at which issues first reached an agent. */
+  /** For each issue that reached an agent: the time at which it first did. */
   readonly reached: Time[] = []
   /** Number of issues that a change closed. */
   done = 0
   diskFull = false
   /** End of the last turn. */
   lastTurn: Time = 0
-  /** Number of faults so far. */
+  /** Number of injected faults. */
   faults = 0
   #forgeDown = 0
   #lostAnswers = 0
-  /** Number of active faults that keep a machine's agents from their provider. */
+  /** Number of active `login` faults, by machine. */
   readonly #loggedOut = new Map<string, number>()
-  /** Number of turns on each issue that reached an agent. */
+  /** Number of turns that agents began, for each issue that reached an agent. */
   readonly #attempts = new Map<IssueRef, number>()
   readonly #seed: number
   readonly #habits: Habits
@@ -131,8 +131,8 @@ export class World implements AgentWorld {
   }
 
   /**
-   * Releases stale dispatches that no agent has in its queue, every hour, without end. A turn without a change and a lost text leave such
-   * dispatches, which hold a slot until a person releases them.
+   * Releases stale dispatches every hour, as a person would, and never returns. It keeps a dispatch that an agent still has in its queue. A
+   * dispatch becomes stale if its text was lost, or if its turn ended without a change. Until its release it occupies a slot.
    */
   async releaseStale(): Promise<void> {
     for (;;) {
@@ -147,7 +147,7 @@ export class World implements AgentWorld {
     }
   }
 
-  /** Injects a fault of the world, and ends it in time. Faults of dispatchers are in `Dispatcher.injectFault`. */
+  /** Injects a fault, and ends it after `lasts` ms. Ignores faults of dispatchers, which `Dispatcher.injectFault` injects. */
   injectFault({ kind, whom, lasts, how }: Fault): void {
     this.faults += 1
     const machines = [...this.machines.values()]
@@ -212,7 +212,7 @@ export class World implements AgentWorld {
     this.machines.get(agent.worker.slice(0, agent.worker.indexOf('/')))?.changed(agent)
   }
 
-  /** Returns random numbers for an attempt at an issue. `what`: the decision they are for. */
+  /** Returns a generator of random numbers for the current attempt at an issue. `what`: the name of the decision that uses the numbers. */
   #about(issue: IssueRef, what: string): () => number {
     return drawn(this.#seed, `${issue} ${this.#attempts.get(issue) ?? 0} ${what}`)
   }

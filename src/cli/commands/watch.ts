@@ -73,7 +73,6 @@ const highlightTime = 5_000
 /** Pause between two redraws (ms). They update the ages in the table. */
 const redrawInterval = 1_000
 // Switch to the alternate screen, hide the cursor, and turn line wrapping off, so that the terminal cuts long lines.
-
 const opening = ['?1049h', '?25l', '?7l']
 const closing = ['?7h', '?25h', '?1049l']
 
