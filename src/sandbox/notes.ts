@@ -37,15 +37,15 @@ export function notesOf(command: EndedCommand): string[] {
   const notes: readonly (readonly [boolean, string])[] = [
     [!isConfined, `not confined: ${command.summary}`],
     [!isConfined && !network, 'the spec turns the network off, but commands can use it, because bubblewrap is off'],
-    [stopped === 'timeout', `killed: it took longer than ${command.timeout / 1000} s`],
-    [stopped === 'too_much' && !command.exceeded, 'killed: it printed too much output'],
+    [stopped === 'timeout', `killed: the command took longer than ${command.timeout / 1000} s`],
+    [stopped === 'too_much' && !command.exceeded, 'killed: the command printed too much output'],
     [stopped === 'stop' && !command.exceeded, `killed: ${command.end_reason ?? 'the sprint was stopped'}`],
-    [command.exceeded, `killed: it reached the limit of ${counted(policy.processes, 'process', 'processes')}`],
-    [!command.exceeded && hits.processes > 0, `it reached the limit of ${counted(policy.processes, 'process', 'processes')}`],
-    [hits.memory > 0, `killed: it used more than ${memoryLimit} of memory`],
+    [command.exceeded, `killed: the command reached the limit of ${counted(policy.processes, 'process', 'processes')}`],
+    [!command.exceeded && hits.processes > 0, `the command reached the limit of ${counted(policy.processes, 'process', 'processes')}`],
+    [hits.memory > 0, `killed: the command used more than ${memoryLimit} of memory`],
     [
       limits.scope !== null && command.code === 137 && hits.memory === 0,
-      `killed by the system, probably because it needed more than ${memoryLimit} of memory`,
+      `killed by the system, probably because the command needed more than ${memoryLimit} of memory`,
     ],
     [
       limits.rlimits.memory && hasFailed && memoryError.test(output),

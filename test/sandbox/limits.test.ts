@@ -24,7 +24,10 @@ test('limits: kill a fork bomb', { skip: skipWithoutGroup }, async (t) => {
   expectNoGroups(t)
   const { run } = await opened(t)
   const { code, stopped, notes } = await run(`perl -e 'fork while 1'`)
-  assert.deepEqual({ code, stopped, notes }, { code: null, stopped: 'too_much', notes: ['killed: it reached the limit of 64 processes'] })
+  assert.deepEqual(
+    { code, stopped, notes },
+    { code: null, stopped: 'too_much', notes: ['killed: the command reached the limit of 64 processes'] },
+  )
   assert.equal((await run('echo still here')).output, 'still here\n')
 })
 
@@ -39,7 +42,7 @@ test('output: a gigabyte ends the command and is not kept', { skip: skipReason }
   expectNoGroups(t)
   const { run } = await opened(t)
   const { output, stopped, notes } = await run('echo first; head -c 1073741824 /dev/zero')
-  assert.deepEqual({ stopped, notes }, { stopped: 'too_much', notes: ['killed: it printed too much output'] })
+  assert.deepEqual({ stopped, notes }, { stopped: 'too_much', notes: ['killed: the command printed too much output'] })
   assert.ok(output.startsWith('first\n') && output.length < 20_200)
   await holdsLessThan(64 * 2 ** 20)
 })
@@ -79,7 +82,7 @@ test('timeout: kills all processes of the command', { skip: skipReason }, async 
   const { run } = await opened(t)
   const marker = `burn-timeout-${process.pid}`
   const { code, stopped, notes } = await run(`setsid sh -c 'sleep 1000; true' ${marker} & wait`, { timeout: 300 })
-  assert.deepEqual({ code, stopped, notes }, { code: null, stopped: 'timeout', notes: ['killed: it took longer than 0.3 s'] })
+  assert.deepEqual({ code, stopped, notes }, { code: null, stopped: 'timeout', notes: ['killed: the command took longer than 0.3 s'] })
   assert.equal(isRunning(marker), false)
 })
 

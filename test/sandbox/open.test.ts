@@ -237,6 +237,6 @@ test('notes: report the limits of a group of systemd', () => {
     stopped: null,
     output: '',
   }
-  assert.deepEqual(notesOf(ended), ['killed by the system, probably because it needed more than 2048 MiB of memory'])
-  assert.deepEqual(notesOf({ ...ended, hits: { processes: 0, memory: 1 } }), ['killed: it used more than 2048 MiB of memory'])
+  assert.deepEqual(notesOf(ended), ['killed by the system, probably because the command needed more than 2048 MiB of memory'])
+  assert.deepEqual(notesOf({ ...ended, hits: { processes: 0, memory: 1 } }), ['killed: the command used more than 2048 MiB of memory'])
 })
