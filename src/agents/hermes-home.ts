@@ -64,7 +64,7 @@ export function hermesHome(config: AgentConfig, at: AgentPlace): HermesHome {
   }
   const existing = new Set(at.entries.get('.hermes') ?? [])
   const links = Object.fromEntries(shared.filter((name) => existing.has(name)).map((name) => [`${home}/${name}`, `${root}/${name}`]))
-  // JSON is valid YAML.
+  // burn writes JSON into the YAML file, because JSON is valid YAML.
   return { home, files: { [`${home}/config.yaml`]: `${JSON.stringify(written, null, 2)}\n` }, links }
 }
 

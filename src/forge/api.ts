@@ -11,9 +11,9 @@ import { concurrencyLimiter, rateLimiter } from './rate-limit.ts'
 
 /** Limits for one request. */
 export interface RequestBudget {
-  /** The time for one attempt (ms). */
+  /** The maximum time for one attempt (ms). */
   readonly request_ms: number
-  /** The time for all attempts together, with the pauses between them (ms). */
+  /** The maximum time for all attempts together, with the pauses between them (ms). */
   readonly total_ms: number
   readonly attempts: number
   /** The first pause between attempts (ms). Each further pause is twice as long. */
@@ -72,7 +72,7 @@ interface RequestContent {
 
 const emptyRequest: RequestContent = { query: {}, body: undefined, max_bytes: Infinity }
 
-/** An open API. */
+/** The requests that an opened API offers. */
 export interface Api {
   /** Reads an answer of at most `max_bytes` or the limit of the budget, whichever is lower. */
   get(path: string, query?: Query, max_bytes?: number): Promise<ApiAnswer>

@@ -101,7 +101,7 @@ export function listOf(document: Document, key: string): string[] {
     const value: unknown = JSON.parse(written)
     if (Array.isArray(value)) return value.filter((item) => typeof item === 'string')
   } catch {
-    // People write `labels: bug, docs`.
+    // A list may also be plain words with commas, such as `labels: bug, docs`.
   }
   const words = written.replace(/^\[|\]$/g, '').split(',')
   return words.map((word) => unquoted(word.trim())).filter((word) => word !== '')

@@ -14,7 +14,7 @@ export interface HttpRequest {
   readonly max_bytes: number
 }
 
-/** An answer with any status. */
+/** The answer to a request, with any HTTP status. */
 export interface HttpAnswer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
@@ -30,7 +30,10 @@ export type Http = (request: HttpRequest) => Promise<HttpAnswer>
  */
 const idle_ms = 4_000
 
-/** If an answer is too large, the error has this number of its first bytes as its cause. They contain the number of the issue. */
+/**
+ * If an answer is too large, the error keeps this number of the answer's first bytes as its cause. These bytes contain the number of the
+ * issue.
+ */
 const maxTruncatedBytes = 4096
 
 /**

@@ -13,7 +13,7 @@ export interface TreeEntry {
   readonly stat: Stats
 }
 
-/** How `walkTree` treats entries. */
+/** Options of `walkTree`. */
 export interface WalkOptions {
   /**
    * True for a complete walk of a folder in which no process runs. A strict walk restores the owner's rights to folders, and throws if a
