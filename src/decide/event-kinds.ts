@@ -73,9 +73,9 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
     text: ({ why, until }) => `${why}${until === null ? '' : `; until ${toSecond(until)}`}`,
   },
   'issue.requeued': {
-    meaning: 'A person requeued an issue, so burn forgot its attempts.',
+    meaning: 'A person requeued an issue, so burn reset the number of attempts.',
     payload: {},
-    text: () => 'attempts forgotten',
+    text: () => 'burn reset the number of attempts',
   },
   'issue.prioritised': {
     meaning: 'A person changed the priority of an issue.',
@@ -100,7 +100,7 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   'dispatch.commented': {
     meaning: 'burn wrote or edited the comment of a dispatch.',
     payload: { comment: "the forge's id of the comment", says: 'the state of the dispatch that the comment shows' },
-    text: ({ comment, says }) => `comment ${comment} says ${says}`,
+    text: ({ comment, says }) => `comment ${comment} shows the state ${says}`,
   },
   'delivery.planned': {
     meaning: 'burn stored a text, and types it when the pane is ready.',
@@ -140,7 +140,7 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
     meaning: 'burn deleted history that is older than the retention.',
     payload: {
       dispatches: 'the number deleted',
-      deliveries: 'the number deleted, of those without a dispatch',
+      deliveries: 'the number of deleted texts without a dispatch',
       events: 'the number deleted',
       before: 'burn deleted only what ended before this time (ms since 1970)',
     },

@@ -54,8 +54,8 @@ const consequences: Readonly<Record<FailureClass, Consequence>> = {
   workspace_unusable: { ...ofIssue, hint: 'see the commands of the sprint (burn sprint show), or raise "disk" or "files" in "sandbox"' },
   issue_gone: { ...ofIssue, dispatch: 'released', hint: '' },
   fenced: { ...ofIssue, dispatch: 'released', hint: '' },
-  stopped: { ...ofMachine, hint: 'run it again' },
-  crashed: { ...ofIssue, hint: 'run it again' },
+  stopped: { ...ofMachine, hint: 'run the sprint again' },
+  crashed: { ...ofIssue, hint: 'run the sprint again' },
   internal: { ...ofMachine, dispatch: 'failed', hint: 'this is a bug in burn: please report it' },
 }
 

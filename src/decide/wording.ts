@@ -29,7 +29,7 @@ export function heldName(scope: HoldScope, name: string): string {
 const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string } = {
   prose: ({ text }) => text,
 
-  taken: () => 'a worker has it',
+  taken: () => 'a worker has the issue',
   skip_label: ({ label }) => `label "${label}" is in dispatch.skip_labels`,
   skip_title: ({ pattern }) => `the title matches ${pattern} in dispatch.skip_titles`,
   approval_unseen: ({ label }) => `burn has not read the text of the issue since the label "${label}" was set`,
@@ -91,10 +91,10 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   oldest: ({ repo }) => `the oldest eligible issue, from ${repo}`,
   priority_label: ({ label }) => `label "${label}" gives the issue priority`,
 
-  role: ({ role }) => `its role is ${role}`,
+  role: ({ role }) => `the role of this worker is ${role}`,
   held: (hold) => `held: ${holdText(hold)}`,
   sent_nothing: ({ why }) => `burn sends nothing to this worker: ${sentence(why)}`,
-  worker_state: ({ state }) => `it is ${state}`,
+  worker_state: ({ state }) => `the worker is ${state}`,
   follow_up_first: () => "a text about the worker's own change goes first",
   looping: () => 'the worker claims its issues itself (burn worker loop)',
   composer_strange: ({ kind, strange, of, evidence }) =>
@@ -115,7 +115,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   trouble_lasts: ({ kind, evidence }) => `the worker did not recover from trouble (${kind}): ${evidence}`,
   turn_quiet: ({ minutes }) => `the turn ended without a change for review; the agent has been idle for ${counted(minutes, 'minute')}`,
   turn_failed: ({ kind, evidence, minutes }) =>
-    `the turn failed (${evidence === null ? 'burn saw no reason' : `${kind ?? 'unknown kind'}: ${evidence}`}); the agent has been idle for ${counted(minutes, 'minute')}`,
+    `the turn failed (${evidence === null ? 'burn found no reason' : `${kind ?? 'unknown kind'}: ${evidence}`}); the agent has been idle for ${counted(minutes, 'minute')}`,
   told_to_disregard: () => 'the text arrived changed, and burn told the agent to disregard it',
   claimed_first: ({ fleet, dispatch }) => `fleet ${fleet} claimed the issue first (dispatch ${dispatch})`,
   comment_refused: ({ why }) => `burn could not write the comment on the issue: ${why}`,

@@ -16,7 +16,9 @@ export async function teamFindings(repo: RepoRef, forge: Pick<Forge, 'teams'>): 
     return [finding('warn', `burn could not read the teams of ${repo}: ${codedMessageOf(thrown)}`, administer)]
   }
   if (teams === null)
-    return [finding('warn', `the token may not see the teams of ${repo}, so people who may only read may count as writers`, administer)]
+    return [
+      finding('warn', `the token may not see the teams of ${repo}, so burn may count people with only read access as writers`, administer),
+    ]
   const named = (wanted: (team: RepoTeam) => boolean) =>
     teams
       .filter(wanted)
@@ -28,7 +30,7 @@ export async function teamFindings(repo: RepoRef, forge: Pick<Forge, 'teams'>): 
       (names) =>
         finding(
           'warn',
-          `members of teams that may only read ${repo} count as writers, because the token does not administer it: ${names}`,
+          `burn counts members of these read-only teams as writers, because the token has no admin rights for ${repo}: ${names}`,
           administer,
         ),
     ],
@@ -37,13 +39,13 @@ export async function teamFindings(repo: RepoRef, forge: Pick<Forge, 'teams'>): 
       (names) =>
         finding(
           'warn',
-          `members of teams that may push to ${repo} do not count as writers, because the forge reports no right to write for them: ${names}`,
+          `burn does not count members of these teams as writers, although they may push to ${repo}, because the forge reports no write access for them: ${names}`,
           `give these teams the right to write in all units, or ${trust}`,
         ),
     ],
     [
       named(({ may_push, counted }) => !may_push && !counted),
-      (names) => finding('ok', `members of teams that may only read ${repo} do not count as writers: ${names}`, ''),
+      (names) => finding('ok', `burn does not count members of these read-only teams of ${repo} as writers: ${names}`, ''),
     ],
   ]
   return findings.flatMap(([names, found]) => (names === '' ? [] : [found(names)]))

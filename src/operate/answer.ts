@@ -90,7 +90,7 @@ export async function answer(worker: Worker, choice: string, session: Session, e
   if (seen.kind.answer === undefined)
     throw new BurnError(
       'never_asks',
-      `agents of kind ${seen.kind.kind} take no answers from burn`,
+      `burn cannot answer questions of ${seen.kind.kind} agents`,
       `answer the question in the pane: burn attach ${worker.id}`,
     )
   const keys = seen.kind.answer(sanitize(choice), seen.screen)
@@ -98,7 +98,7 @@ export async function answer(worker: Worker, choice: string, session: Session, e
     throw new BurnError(
       'no_such_choice',
       `the question of ${worker.id} has no choice ${JSON.stringify(choice)}`,
-      `it asks:\n${open.question}`,
+      `the question is:\n${open.question}`,
       {
         exit: 2,
       },

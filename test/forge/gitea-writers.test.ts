@@ -37,7 +37,7 @@ test('doctor: reports readers who count as writers', async (t) => {
   assert.ok((await forge.writers(repo)).includes('ray'))
   const [found, ...others] = await teamFindings(repo, forge)
   assert.deepEqual([found?.level, others], ['warn', []])
-  assert.match(found?.what ?? '', /may only read org\/app count as writers.*: readers$/)
+  assert.match(found?.what ?? '', /burn counts members of these read-only teams as writers, .* for org\/app: readers$/)
   assert.match(found?.remedy ?? '', /administrator of org\/app, or .*dispatch\.trust\.authors/)
 })
 
@@ -52,7 +52,7 @@ test('doctor: names teams that an administrator leaves out', async (t) => {
       ['ok', 'readers'],
     ],
   )
-  assert.match(found[0]?.what ?? '', /may push to org\/app do not count as writers/)
+  assert.match(found[0]?.what ?? '', /does not count members of these teams as writers, although they may push to org\/app/)
 })
 
 test('doctor: says when burn cannot see the teams', async (t) => {

@@ -185,8 +185,11 @@ test('doctor: names a login shell that does not work', async (t) => {
     assert.ok(probed.ok)
     const findings = machineFindings(machine, probed.probe, { url: null, programs: ['sh'], from: 0, to: 0 })
     const [finding] = findings.filter(({ what }) => what.includes('login shell'))
-    assert.deepEqual([finding?.level, finding?.remedy], ['fail', `find the cause in its profile: echo env | ${home}/brokensh -l`])
-    assert.match(finding?.what ?? '', /^its login shell \(.*\/brokensh\) runs no commands/)
+    assert.deepEqual(
+      [finding?.level, finding?.remedy],
+      ['fail', `find the cause in the profile of this shell: echo env | ${home}/brokensh -l`],
+    )
+    assert.match(finding?.what ?? '', /^the login shell \(.*\/brokensh\) runs no commands/)
   })
 })
 
