@@ -1,11 +1,11 @@
-/** The baseline: plain tmux for the same work, without a ledger, snapshots or guards. */
+/** The baseline of the benchmarks: the same work with plain tmux, without a ledger, snapshots or guards. */
 import type { Machine } from '../src/core/nouns.ts'
 import type { Tmux } from '../src/core/ports.ts'
 import { planUp } from '../src/decide/topology.ts'
 import { renderLine } from '../src/tmux/quote.ts'
 import { actionLines } from '../src/tmux/topology.ts'
 
-/** Returns the commands of `burn up` as a file for `tmux source-file`. */
+/** Returns the tmux commands that create the same panes as `burn up`, as the content of a file for `tmux source-file`. */
 export function sourceFile(machine: Machine): string {
   const actions = planUp(
     machine,
@@ -31,7 +31,7 @@ export async function pasteAll(tmux: Tmux, panes: readonly string[], textOf: (in
   )
 }
 
-/** Captures each pane, in one write. */
+/** Captures all panes, with one write of commands to tmux. */
 export async function captureAll(tmux: Tmux, panes: readonly string[]): Promise<void> {
   await tmux.run(panes.map((pane) => [['capture-pane', '-p', '-t', pane]]))
 }

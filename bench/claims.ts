@@ -1,4 +1,4 @@
-/** Measures claims: with a long and a short history, and with one and three dispatchers. */
+/** Measures the time of claims: with a long and a short history in the ledger, and with one and three dispatchers. */
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,13 +16,13 @@ import { batchOf, batchSize, furnish, openIssues, workers } from './claimable.ts
 import { writeHistory } from './history.ts'
 import { interleave, timed } from './measure.ts'
 
-/** Claims per measurement: enough that each side has a checkpoint of the database. */
+/** Number of claims per measurement. With fewer, some measurements would include a checkpoint of the database and others not. */
 export const claims = 1500
 const batches = claims / batchSize
 const shortHistory = 1_000
 const longHistory = Number(process.env['BENCH_HISTORY'] ?? 1_000_000)
 
-/** Returns the figures of SQLite and of PostgreSQL, if it is on this machine. */
+/** Returns the figures of SQLite and, if this machine has PostgreSQL, of PostgreSQL. */
 export async function claiming(pairs: number): Promise<Compared[]> {
   const dir = mkdtempSync(join(tmpdir(), 'burn-bench-'))
   const server = await startPostgres({ synced: true })
@@ -39,18 +39,18 @@ export async function claiming(pairs: number): Promise<Compared[]> {
 }
 
 async function prepared(url: string, history: number, rounds: number, machines = 1): Promise<Ledger> {
-  // Writing a long history takes minutes without an answer of the server.
+  // The server does not answer for minutes while it writes a long history.
   const engine = await openEngine(url, { random: Math.random, silent: 3_600_000 })
   const ledger = createStore(engine)
   await furnish(ledger, machines)
   if (history > 0) await writeHistory(engine, history, workers)
   await openIssues(ledger, rounds * batches)
-  // Update the planner's statistics now, as a server does by itself within a minute.
+  // Update the query planner's statistics now. A server in use does this within a minute.
   await sql`analyze`.execute(engine.db)
   return ledger
 }
 
-/** Measures the same claims on two ledgers, one with a thousand times the history. */
+/** Measures the same claims on two ledgers. One has a history a thousand times as long. */
 async function overHistory(name: string, url: (name: string) => Promise<string>, pairs: number): Promise<Compared> {
   const [long, short] = [
     await prepared(await url('long'), longHistory, pairs + 1),
@@ -78,7 +78,7 @@ async function overHistory(name: string, url: (name: string) => Promise<string>,
 
 interface Dispatcher {
   readonly process: ChildProcessWithoutNullStreams
-  /** Claims batches, and returns the number of won issues. */
+  /** Claims the batches `from` to `to`, and returns the number of issues that this process won. */
   readonly claim: (from: number, to: number, machine?: number) => Promise<number>
 }
 
@@ -96,7 +96,7 @@ async function dispatcher(url: string, machine: number): Promise<Dispatcher> {
   }
 }
 
-/** Measures three dispatchers against one, with the same claims: each for its own machine, then all for the same workers. */
+/** Measures three concurrent dispatchers against one, with the same claims: each for another machine, then all for the same workers. */
 async function sharing(url: string, pairs: number): Promise<Compared[]> {
   const ledger = await prepared(url, 0, 4 * (pairs + 1), 3)
   const three = await Promise.all([0, 1, 2].map((machine) => dispatcher(url, machine)))

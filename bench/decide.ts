@@ -10,7 +10,7 @@ import { actionsOf } from '../src/core/actions.ts'
 import { assign } from '../src/decide/assign.ts'
 import { stateOf } from '../test/support/state.ts'
 
-/** Returns a flat string without a cached hash, like text from a database. */
+/** Returns a copy of a text that V8 has not hashed or concatenated, like text from a database. */
 const fresh = (text: string) => Buffer.from(text).toString('latin1')
 
 function viewOf(workers: number, issues: number): FleetState {
@@ -65,7 +65,7 @@ function decided(workers: number, issues: number): number {
   return took
 }
 
-/** Returns the figures, also for a fleet and backlog a tenth as large: the time must grow about linearly. */
+/** Returns the figures for a large fleet and backlog, and for a tenth of both, because the time must grow about linearly. */
 export function deciding(pairs: number): Compared[] {
   const large: number[] = []
   const small: number[] = []

@@ -2,13 +2,13 @@
 import type { Engine } from '../src/ledger/engine.ts'
 import { sql } from 'kysely'
 
-/** Writes dispatches with their deliveries and events, as the ledger's rules require. Each issue was lost once and done once. */
+/** Writes dispatches with the deliveries and events that the ledger's rules require. Each issue has a lost dispatch and a done one. */
 export async function writeHistory(engine: Engine, dispatches: number, workers: number): Promise<void> {
   const each = sql`with recursive n(i) as (select 0 union all select i + 1 from n where i < ${sql.lit(dispatches - 1)}),
     d(i, id, issue, worker, state, attempt) as (select i, 'h' || cast(100000000000 + i as text), 'o/r#' || cast(i / 2 as text),
       'm0/W/N' || cast(i % ${sql.lit(workers)} as text), case i % 2 when 0 then 'lost' else 'done' end, i % 2 + 1 from n)`
   await engine.write(async (trx) => {
-    // Turn off foreign-key checks: the references are right, and checking each takes longer than writing.
+    // Turn off foreign-key checks: the references are valid, and checking them takes longer than writing the rows.
     if (engine.serial === 'bigserial') await sql`set local session_replication_role = replica; set local statement_timeout = 0`.execute(trx)
     await sql`insert into issue (ref, repo, number, title, body, labels, assignees, author, state, created_at, updated_at, comments, url, attempts, done)
       ${each} select issue, 'o/r', i / 2, 'title', 'body', '[]', '[]', 'ann', 'closed', i, i, 0, 'http://forge/', 1, 1 from d where i % 2 = 1`.execute(

@@ -1,4 +1,4 @@
-/** `node bench/hooks.ts`: measures an agent's hook, alone and with 112 agents at once, from start to end of its process. */
+/** `node bench/hooks.ts`: measures how long the process of an agent's hook runs: for one agent, and for 112 agents at once. */
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -21,7 +21,7 @@ import { command, openRig, root } from './rig.ts'
 import { sprinting } from './sprints.ts'
 import { delivering, panesOf, bringingUp, sampling, sshPerPane, starting, statusCommand } from './topics.ts'
 
-/** Opens the rig's fleet in this process, as a command would. */
+/** Opens a session with the fleet of the benchmarks in this process, as a command does. */
 function sessionOf(rig: Rig): ReturnType<typeof openSession> {
   const wiring = {
     clock: systemClock,
@@ -48,7 +48,7 @@ async function local(rig: Rig): Promise<Compared[]> {
   return results
 }
 
-/** Measures the same panes over ssh on loopback. */
+/** Measures deliveries and snapshots over ssh on loopback, for the panes of the same fleet. */
 async function overSsh(rig: Rig): Promise<Compared[]> {
   const ends: (() => void)[] = []
   const sshd = await startSshd({ after: (end) => void ends.push(end as () => void) })
@@ -73,7 +73,7 @@ interface Cycle {
   readonly deliveries: readonly { readonly state: string; readonly evidence: string }[]
 }
 
-/** Measures a cycle that assigns 112 issues, with a durable ledger and comments, and a cycle without news. */
+/** Measures a cycle that assigns 112 issues, including durable writes and comments, and a cycle in which nothing is new. */
 async function cycles(rig: Rig): Promise<Compared[]> {
   const times: number[] = []
   const quiet: number[] = []
@@ -103,7 +103,7 @@ async function cycles(rig: Rig): Promise<Compared[]> {
       throw new Error(`turn ${turn} claimed ${first.claimed.length} and saw ${seen} of 112 (${others.join('; ')})`)
     times.push(first.ms)
     if (turn < pairs - 1) continue
-    // burn reads recent changes twice, because a forge may write a change later than its timestamp. Wait until that is over.
+    // burn reads recent changes again for a while, because a forge may publish them late. Wait until it no longer does.
     await sleep(31_000)
     for (let again = -1; again < pairs; again++) {
       const before = forge.log.length
@@ -128,7 +128,7 @@ async function cycles(rig: Rig): Promise<Compared[]> {
   ]
 }
 
-/** Kills a dispatcher while 112 agents work, and measures the next one as a whole process. No agent may notice it. */
+/** Kills a dispatcher while 112 agents work. Returns the duration (ms) of the next dispatcher's process. Throws if that one changes anything. */
 async function restart(rig: Rig): Promise<number> {
   const before = rig.received()
   const running = rig.start('dispatch', '--cycles', '0', '--interval', '1', '--json')
@@ -177,7 +177,7 @@ try {
       held = allHold(results) && held
       console.log(tableOf(results))
     } catch (thrown) {
-      // Measure the other topics nevertheless.
+      // Continue with the other topics.
       console.error(`${name} was not measured:`, thrown)
       held = false
     }

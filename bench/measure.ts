@@ -1,17 +1,17 @@
-/** Measures two sides in alternation, so that other load on the machine affects both. */
+/** Measures burn and an alternative in turns, so that other load on the machine affects both. */
 
-/** The figures of a topic. */
+/** The measured times of burn and of its alternative, for one topic. */
 export interface Compared {
   readonly name: string
   readonly ours: readonly number[]
   readonly theirs: readonly number[]
-  /** The name of the other side. */
+  /** The name of the alternative that burn is compared with. */
   readonly against: string
-  /** The condition on the two medians, and its text. */
+  /** The condition that the two medians must meet, and its text. */
   readonly limit: { readonly says: string; readonly holds: (ours: number, theirs: number) => boolean }
 }
 
-/** Number of measured pairs. */
+/** Number of measured pairs of runs: one of burn and one of the alternative. */
 export const pairs = Math.max(9, Number(process.env['BENCH_PAIRS'] ?? 9))
 
 /** Returns the duration of `work` (ms). */
@@ -21,7 +21,7 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - started
 }
 
-/** Runs both sides in alternation, after one pair that does not count. */
+/** Runs burn and the alternative in turns, and returns their times. The first pair of runs only warms up and is not measured. */
 export async function interleave(
   pairs: number,
   ours: () => Promise<number>,

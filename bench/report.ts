@@ -18,7 +18,7 @@ export function tableOf(results: readonly Compared[]): string {
   return [head, head.map(() => '---'), ...results.map(cellsOf)].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
 
-/** Whether all limits hold. */
+/** Whether all results are within their limits. */
 export function allHold(results: readonly Compared[]): boolean {
   return results.every(({ ours, theirs, limit }) => limit.holds(median(ours), median(theirs)))
 }

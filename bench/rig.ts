@@ -6,9 +6,9 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { endServer } from '../test/support/tmux.ts'
 
-/** The root of the project. */
+/** The root folder of the project. */
 export const root = resolve(import.meta.dirname, '..')
-/** The bundled command. */
+/** The path of the bundled command `burn`. */
 export const bundle = join(root, 'dist/start.mjs')
 /** Panes per window, as in examples/timmy. */
 export const sizes = [14, 12, 12, 10, 12, 8, 14, 14, 10, 6]
@@ -19,10 +19,10 @@ export interface Rig {
   socket: string
   /** Runs the bundled command, and returns its output. */
   burn(...words: readonly string[]): Promise<string>
-  /** Runs the command in the background. `printed` waits until its output matches; `kill` ends it with SIGKILL. */
+  /** Starts the bundled command in the background. `printed` waits until the output matches `what`; `kill` ends the process with SIGKILL. */
   start(...words: readonly string[]): { printed(what: RegExp): Promise<void>; kill(): Promise<void> }
   writeSpec(machine?: object, more?: object): void
-  /** Returns the number of prompts that the agents received, by their logs. */
+  /** Returns the number of prompts in the logs of the stand-in agents. */
   received(): number
   close(): void
 }
@@ -71,7 +71,7 @@ function countReceived(dir: string): number {
   return readdirSync(dir).reduce((sum, name) => sum + readFileSync(join(dir, name), 'utf8').split('"event":"received"').length - 1, 0)
 }
 
-/** Runs a program, and returns its output. Throws an error with its messages, except for exit code 3. */
+/** Runs a program, and returns its output. Throws an error with the program's messages if the exit code is neither 0 nor 3. */
 export function command(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
   const [program = '', ...words] = argv
   const child = spawn(program, words, { env: { ...process.env, NO_COLOR: '1', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -104,7 +104,7 @@ export function tmux(socket: string, ...words: readonly string[]): string {
   return execFileSync('tmux', ['-u', '-L', socket, ...words], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
 }
 
-/** Ends a server, and waits for the end of its panes' processes, which would disturb the next measurement. */
+/** Ends a tmux server, and waits until the processes of its panes have ended, because they would disturb the next measurement. */
 export async function endServerAndPanes(socket: string): Promise<void> {
   const { stdout } = spawnSync('tmux', ['-L', socket, 'list-panes', '-a', '-F', '#{pid} #{pane_pid}'], { encoding: 'utf8' })
   endServer(socket)

@@ -10,15 +10,15 @@ import { secrets, sprintRig, type SprintRig } from '../test/sprint/rig.ts'
 import { interleave, timed } from './measure.ts'
 import { bundle, command } from './rig.ts'
 
-/** Files of the repo. */
+/** Number of files in the repo. */
 const files = 1000
 const atOnce = 20
-/** Limit of the duration (ms). */
+/** Maximum duration (ms) of a sprint without its model and commands. */
 const maxDuration = 1500
-/** Limit of the memory (MB). */
+/** Maximum memory (MB) of 20 concurrent sprints. */
 const maxMemory = 300
 
-/** Returns the figures. The check takes no time, and the model answers at once, so that only burn's own time is measured. */
+/** Measures sprints. Their check takes no time and their model answers at once, so that only burn's own time is measured. */
 export async function sprinting(pairs: number): Promise<Compared[]> {
   const ends: (() => unknown)[] = []
   try {
@@ -64,7 +64,7 @@ export async function sprinting(pairs: number): Promise<Compared[]> {
   }
 }
 
-/** Runs one sprint. Returns the time from its claim to its end (ms), and adds the time of its whole process to `whole`. */
+/** Runs one sprint. Returns the time (ms) from its claim to its end. Adds the duration of the whole process to `whole`. */
 async function one({ env }: SprintRig, issue: number, whole: number[]): Promise<number> {
   let row: Sprint | undefined
   const took = await timed(async () => {
@@ -76,7 +76,7 @@ async function one({ env }: SprintRig, issue: number, whole: number[]): Promise<
   return (row.ended_at ?? 0) - row.started_at
 }
 
-/** Returns a function that does the same by hand, without claim, sandbox or record: the same requests and commit. */
+/** Returns a function that makes the same requests and the same commit with a script: without a claim, a sandbox or a record. */
 async function scriptFor({ dir, forge }: SprintRig): Promise<() => Promise<number>> {
   const mirror = join(dir, 'by-hand.git')
   const url = forge.url.replace('http://', `http://burn:${secrets.forge}@`)

@@ -1,4 +1,4 @@
-/** The topics of the benchmarks. Each returns the times of both sides, and the limit of their ratio. */
+/** The topics of the benchmarks. Each function returns the times of burn and of an alternative, and the limit that the medians must meet. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Machine } from '../src/core/nouns.ts'
@@ -137,7 +137,7 @@ async function againstNode(pairs: number, ours: () => Promise<unknown>) {
   return { ...times, against: 'node -e 0' }
 }
 
-/** Measures the alternative over ssh: one ssh per pane. `ours`: the times of the deliveries with proof. */
+/** Measures an alternative to deliveries over ssh: a separate ssh for each pane. `ours`: the times of burn's deliveries, with proof. */
 export async function sshPerPane(
   rig: Rig,
   ours: readonly number[],

@@ -15,7 +15,7 @@ const idleSeconds = 30
 const busySeconds = 20
 const ticks = 100
 
-/** A turn that prints ten lines per second after the prompt `go`. */
+/** The script of a stand-in agent. After the prompt `go` it prints ten lines per second. */
 const chatter = `export async function turn(prompt, { print, sleep, signal }) {
   if (prompt.trim() !== 'go') return
   const end = Date.now() + ${(busySeconds + 15) * 1000}
@@ -37,7 +37,7 @@ function usageOf(pid: number): Usage {
   return { cpu: (Number(fields[11]) + Number(fields[12])) / ticks, rss: Number(rss) / 1024 }
 }
 
-/** Returns the CPU time over some seconds as percent of a core, and the memory (MB). */
+/** Returns the CPU use of a process during some seconds, in percent of one core, and its memory (MB). */
 async function share(pid: number, seconds: number): Promise<{ percent: number; rss: number }> {
   const before = usageOf(pid)
   await sleep(seconds * 1000)

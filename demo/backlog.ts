@@ -4,10 +4,10 @@
  */
 export type Repo = 'kettle' | 'handbook' | 'toolbox'
 
-/** The expected state of a file when the issue is done. */
+/** The expected content of a file after the issue is done. */
 export interface Want {
   readonly file: string
-  /** Text that the file contains; null if the file is deleted. */
+  /** Text that the file must contain; null if the file must not exist. */
   readonly holds: string | null
   readonly lacks?: string
 }

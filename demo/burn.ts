@@ -7,10 +7,10 @@ import { killGroup, spawnPiped, runProcess, type PipedChild } from '../src/host/
 
 /** Maximum duration of a command (ms). */
 const timeout = 60_000
-/** Time for a command to finish its step after it was asked to stop (ms). */
+/** Time (ms) that a command gets to finish its step after an interrupt. Then it is killed. */
 const stopTimeout = 5_000
 
-/** Returns a command line as a person types it. */
+/** Returns the command line that a person would type. */
 export const typed = (words: readonly string[]) =>
   `burn ${words.map((word) => (/^[\w@%+=:,./#-]+$/.test(word) && !word.startsWith('#') ? word : `'${word}'`)).join(' ')}`
 
@@ -36,7 +36,7 @@ export interface Running {
   stop(): Promise<void>
 }
 
-/** Runs a command that prints JSON lines. Calls `onFailure` if it exits with another code than 0 without being stopped. */
+/** Runs a command that prints JSON lines. Calls `onFailure` if the command fails by itself: with an exit code that is not 0. */
 export function follow<T>(
   setup: DemoSetup,
   words: readonly string[],
@@ -76,7 +76,7 @@ function start(
 
 /** Ends the tmux server of the demo, and removes its socket if tmux left it. */
 export async function endServer({ socket, env }: Pick<DemoSetup, 'socket' | 'env'>, uid: number): Promise<void> {
-  // Exit code 1 means that there is no server.
+  // tmux exits with 1 if there is no server.
   await runProcess(['tmux', '-L', socket, 'kill-server'], { timeout_ms: 5_000, env })
   rmSync(join(env['TMUX_TMPDIR'] ?? '/tmp', `tmux-${uid}`, socket), { force: true })
 }

@@ -7,7 +7,7 @@ import { dirname, resolve, sep } from 'node:path'
 
 const file = '`?([\\w][\\w./-]*\\w)`?'
 
-/** Returns the change that a text asks for, as `{ what, files, apply(root) }`; null if it understands none. */
+/** Returns the change that a text asks for, as `{ what, files, apply(root) }`; null if the text asks for no change of a known kind. */
 export function requestedChange(text) {
   return added(text) ?? removed(text) ?? renamed(text) ?? versioned(text) ?? corrected(text)
 }

@@ -16,7 +16,7 @@ import { verify, type Outcome } from './verify.ts'
 /** Maximum duration of the cycles (ms). After it, the demo reports the missing results. */
 const limit = 40_000
 
-/** The error for a demo that a person stopped. */
+/** Thrown if a person stops the demo. */
 class Stopped extends Error {}
 
 async function main(args: readonly string[], io: Io): Promise<number> {

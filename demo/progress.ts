@@ -27,7 +27,7 @@ export interface StatusLine {
   }[]
 }
 
-/** A dispatch so far. */
+/** A dispatch of the demo, with its newest known state. */
 export interface Given {
   readonly id: string
   readonly kind: string
@@ -37,11 +37,11 @@ export interface Given {
   readonly state: string
 }
 
-/** The progress so far. */
+/** The progress of the demo. */
 export interface Progress {
   readonly commands: readonly string[]
   readonly cycles: number
-  /** Dispatches by id, in order. */
+  /** Dispatches by id, in the order in which they were claimed. */
   readonly given: ReadonlyMap<string, Given>
   /** The state of each worker. */
   readonly workers: ReadonlyMap<string, string>

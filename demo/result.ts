@@ -7,7 +7,7 @@ import { counted } from '../src/core/text.ts'
 import { attachCommand, command } from './burn.ts'
 import { lanes } from './setup.ts'
 
-/** The end of a demo. */
+/** How a demo ended. */
 export interface Ending {
   readonly outcomes: readonly Outcome[]
   readonly seconds: number
@@ -28,7 +28,7 @@ export function printNextSteps({ keep, inside }: Ending, setup: DemoSetup, io: I
   for (const line of ['', ...whereToLook(setup, keep, inside), '', ...otherForge()]) io.out(line)
 }
 
-/** Returns the table of outcomes. A row without a branch has its reason in those columns. */
+/** Returns the table of outcomes. If an issue has no branch, its row has the reason in the columns of branch and change. */
 function outcomeTable(outcomes: readonly Outcome[], io: Io): string[] {
   const width = io.tty ? io.width : Infinity
   const done = outcomes.map(({ worker, branch, change, wrong }) => [worker ?? '', branch ?? '', wrong ?? change])
@@ -47,7 +47,7 @@ function outcomeTable(outcomes: readonly Outcome[], io: Io): string[] {
   return [io.paint('bold', head), ...lines.map((line, index) => painted(line, outcomes[index], io))]
 }
 
-/** Width of the columns beside the title: mark, issue, worker, branch and most of the change. */
+/** Width (in characters) that the table needs for its columns other than the title. */
 const otherColumns = 85
 
 const hasChange = (outcome: Outcome | undefined) => outcome?.wrong === null && outcome.branch !== null

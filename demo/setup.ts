@@ -21,16 +21,16 @@ export interface DemoSetup {
   readonly spec: string
   readonly socket: string
   readonly session: string
-  /** The reason that its sprint runs commands unconfined; null if they run in bubblewrap. */
+  /** The reason why the demo's sprint runs commands without a sandbox; null if bubblewrap confines them. */
   readonly unconfined: string | null
-  /** The environment of its programs: a private home, and no git configuration of the person. */
+  /** The environment of the demo's programs. It has a private home, and git reads no configuration of the user. */
   readonly env: Readonly<Record<string, string>>
 }
 
 const root = resolve(import.meta.dirname, '..')
 const agent = join(root, 'test/stand-ins/agent/agent.mjs')
 
-/** The windows of the demo. One worker is in the council. */
+/** The windows of the demo, with their lanes, repos and workers. One worker is in the council. */
 export const lanes = [
   { name: 'CRUCIBLE', lane: 'code', repos: ['kettle'], names: ['AZOTH', 'ALBEDO', 'CITRINITAS', 'RUBEDO'] },
   {
@@ -66,7 +66,7 @@ export async function setUpDemo(env: Readonly<Record<string, string | undefined>
     env: own_env,
   }
   writeIssues(forge)
-  // A run of all tests has already bundled the command.
+  // With BURN_COMMAND a test run has bundled the command already.
   if (env['BURN_COMMAND'] === undefined) await bundle(dirname(setup.command))
   await Promise.all(Object.entries(repos).map(([name, { files }]) => makeRepo(setup, name, files)))
   writeFileSync(setup.spec, specOf(setup, model))

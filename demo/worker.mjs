@@ -69,7 +69,7 @@ async function work(order, { print, sleep, cwd, env }) {
   print(`${name}: ${order.repo}#${order.number} is open for review.`)
 }
 
-/** Writes the review file under another name first, then renames it, as the prompt asks. */
+/** Opens a change for review: writes its file under a temporary name, then renames it, as the prompt asks. */
 function openChange(order, change, name) {
   const head = { issue: Number(order.number), branch: order.branch, author: name, state: 'open', title: change.what }
   const lines = Object.entries(head).map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
@@ -83,7 +83,7 @@ function openChange(order, change, name) {
   }
 }
 
-/** Returns the environment of commands: the worker commits under its own name, and checks use this Node. */
+/** Returns the environment for the worker's commands. git commits under the worker's name, and checks use the Node of this process. */
 function environment(name, env) {
   const own = Object.fromEntries(Object.entries(env).filter(([key]) => !/^(?:GIT_|NODE_TEST_CONTEXT|NODE_OPTIONS)/.test(key)))
   const email = `${name.toLowerCase()}@demo.invalid`

@@ -9,7 +9,7 @@ import { table } from '../src/cli/table.ts'
 import { framesIn, ownFrames, realFrames, score, undrawn, type Frame, type Score } from '../test/support/frames.ts'
 
 const states = ['starting', 'idle', 'working', 'waiting', 'error', 'dead', 'unknown']
-/** The required share of correct readings. */
+/** Minimum share of screens that the parsers must read correctly. */
 const minAccuracy = 0.98
 
 function lines(name: string, { frames, right, false_idle, matrix }: Score): string[] {

@@ -15,7 +15,7 @@ interface Manifest {
   readonly engines: Readonly<Record<string, string>>
 }
 
-/** Returns the published manifest. It has no dependencies, because they are in the bundle. */
+/** Returns the package.json to publish. It has no dependencies, because the bundle contains them. */
 function published(manifest: Manifest): object {
   const { name, version, description, license, type, engines } = manifest
   return { name, version, description, license, type, bin: { burn: 'start.mjs' }, files: ['burn.mjs', 'start.mjs', 'chunks'], engines }

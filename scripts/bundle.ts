@@ -7,7 +7,7 @@ import { rolldown, type OutputChunk, type OutputOptions, type Plugin } from 'rol
 const root = resolve(import.meta.dirname, '..')
 const source = (name: string) => join(root, 'src', name)
 
-/** Modules that go into one chunk: those of commands that open a fleet, and `burn status`, which people call most. */
+/** Entry modules of the chunk that every command with a fleet loads. It includes `burn status`, the command that people run most. */
 const fleetModules = ['cli/wire.ts', 'cli/commands/status.ts', 'forge/folder.ts']
 
 const output: OutputOptions = {
@@ -32,7 +32,7 @@ const builtins: Plugin = {
     const name = id.slice(1)
     const exported = Object.keys((await import(name)) as object).filter((key) => key !== 'default' && key !== 'module.exports')
     const get = `process.getBuiltinModule(${JSON.stringify(name)})`
-    // Loading crypto initializes OpenSSL, which is slow, so it waits for the first call.
+    // Load crypto at its first call, because loading it initializes OpenSSL, which is slow.
     const lines = exported.map((key) =>
       name === 'node:crypto' && /^[a-z]/.test(key)
         ? `export const ${key} = (...given) => ${get}.${key}(...given)`
@@ -53,9 +53,9 @@ export async function bundle(dir: string): Promise<void> {
     input: { burn: source('cli/main.ts'), run: source('cli/run.ts') },
     resolve: {
       alias: {
-        // Its `main` is UMD, whose `require` calls the bundler cannot follow.
+        // The `main` of this package is UMD, and the bundler cannot follow its `require` calls.
         'jsonc-parser': join(root, 'node_modules/jsonc-parser/lib/esm/main.js'),
-        // Its Node build is CommonJS, which cannot be tree-shaken.
+        // The Node build of this package is CommonJS, and the bundler cannot remove unused code from it.
         yaml: join(root, 'node_modules/yaml/browser/dist/index.js'),
       },
     },
@@ -76,7 +76,7 @@ export async function bundle(dir: string): Promise<void> {
   for (const file of ['burn.mjs', 'start.mjs']) chmodSync(join(dir, file), 0o755)
 }
 
-/** Returns all modules that load with the given ones. */
+/** Returns the given modules and all modules that they import statically, directly or indirectly. */
 function modulesFrom(modules: readonly string[], chunks: readonly OutputChunk[]): ReadonlySet<string> {
   const loaded = new Set<OutputChunk>()
   const load = (chunk: OutputChunk | undefined) => {

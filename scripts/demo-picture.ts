@@ -11,7 +11,7 @@ import { shellWord } from '../src/host/quote.ts'
 const root = resolve(import.meta.dirname, '..')
 const columns = 120
 const longest = 90_000
-/** The line that the window prints with the exit code at the end of the demo. */
+/** The mark that the terminal prints, with the exit code, when the demo has ended. */
 const endMark = 'demo-picture-end'
 
 interface Span {
@@ -39,7 +39,7 @@ async function tmux(socket: string, ...words: readonly string[]): Promise<string
   return stdout
 }
 
-/** Runs the demo, and returns its last screen with colours. */
+/** Runs the demo, and returns the rows of its last screen, with colour sequences. */
 async function record(): Promise<string[]> {
   const socket = `burn-picture-${randomBytes(4).toString('hex')}`
   const demo = [process.execPath, join(root, 'demo/main.ts')].map(shellWord).join(' ')

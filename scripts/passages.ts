@@ -8,7 +8,7 @@ import { countWords, passagesOfComments, passagesOfMarkdown, passagesOfStrings, 
 import { filesIn, isNode, nameOf, nodesOf, parse, type Node, type Source } from '../test/tidy/sources.ts'
 
 const ofEach = 10
-/** Shorter passages say too little to be judged. */
+/** Minimum number of words of a passage. A reader cannot judge a shorter one. */
 const leastWords = 5
 
 interface Drawn {
@@ -56,10 +56,10 @@ function helpStarts({ path, body }: Source): Set<number> {
   return new Set(all.map(({ start }) => start))
 }
 
-/** Whether a string is a sentence for people: not a script, a pattern or a list of names. */
+/** Whether a string is a sentence for people, and not a script, a pattern or a list of names. */
 function isProse({ text }: Drawn): boolean {
   const words = text.replaceAll(/\$\{[^}]*\}/g, '')
-  // Tables of a migration are words with marks for SQL types.
+  // A migration describes its tables in strings of column names and types.
   const isTable = /^\w+ (?:key|text|integer|bigint)\b.*,/.test(words)
   return !isTable && !words.startsWith('-') && words.replace(/[^\p{L} .,:;'?!()`-]/gu, '').length >= words.length * 0.9
 }
@@ -81,7 +81,7 @@ function fromSources(): { comments: Drawn[]; help: Drawn[]; messages: Drawn[] } 
   return { comments, help: of(true), messages: of(false) }
 }
 
-/** Picks `ofEach` different ones. */
+/** Returns `ofEach` random passages, all different. */
 function pick(from: readonly Drawn[], random: () => number): Drawn[] {
   const left = [...from]
   return Array.from({ length: Math.min(ofEach, left.length) }, () => left.splice(Math.floor(random() * left.length), 1)).flat()

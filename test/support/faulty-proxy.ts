@@ -1,4 +1,4 @@
-/** Imitates failing networks and servers for PostgreSQL, at the level of bytes. */
+/** Imitates network failures between burn and PostgreSQL, and servers of other versions. */
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { once } from 'node:events'
 
@@ -8,7 +8,7 @@ import { once } from 'node:events'
  */
 export type NetworkFault = 'fair' | 'silent' | 'lose commits' | 'lose answers'
 
-/** A proxy with a fault that a test can change. */
+/** A proxy between burn and a server. A test can set its fault at any time. */
 export interface FaultyProxy extends AsyncDisposable {
   /** The URL of the server through the proxy. */
   readonly url: string
@@ -61,7 +61,7 @@ export async function startProxy(target: string): Promise<FaultyProxy> {
   return proxy
 }
 
-/** Starts a server that answers every query with this version (`server_version_num`). */
+/** Starts a server that answers every query with one row: `version`, as PostgreSQL's `server_version_num`. */
 export async function serverOfVersion(version: string): Promise<{ readonly url: string } & AsyncDisposable> {
   const message = (type: string, body: Buffer) => {
     const length = Buffer.alloc(4)
@@ -70,7 +70,7 @@ export async function serverOfVersion(version: string): Promise<{ readonly url: 
   }
   const ready = message('Z', Buffer.from('I'))
   const authenticated = message('R', Buffer.alloc(4))
-  // One row with one column of type text.
+  // A row description with one column of type text, in PostgreSQL's wire format.
   const column = Buffer.concat([Buffer.from('\0\x01version\0'), Buffer.from('00000000000000000019ffffffffffff0000', 'hex')])
   const cell = Buffer.concat([Buffer.from([0, 1, 0, 0, 0, version.length]), Buffer.from(version)])
   const answer = Buffer.concat([message('T', column), message('D', cell), message('C', Buffer.from('SELECT 1\0')), ready])

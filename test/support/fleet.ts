@@ -66,27 +66,27 @@ export function testFleet(t: Pick<TestContext, 'after'>, spec: (dir: string, soc
   }
 }
 
-/** The command: the bundle that a whole run made, else the sources. */
+/** The file of the command `burn`: the bundle, if the test run has built one, else the sources. */
 export const command = process.env['BURN_COMMAND'] ?? join(root, 'src/cli/main.ts')
 const library = process.env['BURN_COMMAND'] === undefined ? join(root, 'src/cli/run.ts') : join(dirname(command), 'run.mjs')
 
 type Env = Readonly<Record<string, string>>
 
-/** Returns the environment of a command. It has only PATH from the test's environment. */
+/** Returns the environment for a command. It takes only PATH from the environment of the test. */
 const commandEnv = (env: Env) => ({ PATH: process.env['PATH'] ?? '', NO_COLOR: '1', ...env })
 
 /** Options of a command in a test. */
 export interface Given {
-  /** The text on standard input. */
+  /** The standard input of the command. */
   readonly input?: string
   readonly stop?: AbortSignal
-  /** If true, its output is a terminal with colours. */
+  /** If true, standard output is a terminal with colours. */
   readonly terminal?: boolean
   /** Called with each text on standard output. */
   readonly onOutput?: (text: string) => void
 }
 
-/** Runs the command in this process, with its own environment, home and output. */
+/** Runs `burn` in this process, with the given environment, and captures its output. */
 export async function burn(words: readonly string[], env: Env, { input = '', stop, terminal = false, onOutput }: Given = {}): Promise<Ran> {
   const { runBurn } = (await import(library)) as { readonly runBurn: typeof Run }
   const printed = { out: '', err: '' }
@@ -113,7 +113,7 @@ export async function burn(words: readonly string[], env: Env, { input = '', sto
   return ranOf(code, printed.out, printed.err)
 }
 
-/** Runs the command in a new process, for tests of signals, pipes and exit codes. */
+/** Runs `burn` in a new process, for tests of signals, pipes and exit codes. */
 export function burnProcess(words: readonly string[], env: Env): Promise<Ran> {
   const child = { env: { ...commandEnv(env), NODE_COMPILE_CACHE: compiled }, maxBuffer: 64 * 1024 * 1024, cwd: env['HOME'] }
   return new Promise((done) => {
@@ -132,7 +132,7 @@ interface Line {
   readonly state?: string
 }
 
-/** Returns the prompts in the logs of a folder. */
+/** Returns the prompts in all logs of stand-in agents in a folder. */
 export function receivedIn(dir: string): { pane: string; text: string; state: string }[] {
   if (!existsSync(dir)) return []
   return readdirSync(dir).flatMap((name) =>

@@ -33,11 +33,11 @@ export const undrawn: ReadonlySet<string> = new Set([
   'opencode/114-waiting-approval-early-57x12.txt',
   'opencode/115-waiting-approval-57x12.txt',
   'opencode/610-waiting-approval-early-120x30.txt',
-  // The box of a denied call, or its loading row, is still on the screen.
+  // The screen still shows the box of a denied tool call, or the row that said it was loading.
   'qwen/164-idle-stale-approval-denied-120x30.txt',
   'qwen/211-idle-stale-approval-denied-80x24.txt',
   'qwen/216-idle-stale-approval-denied-57x12.txt',
-  // The model called a tool that does not exist: the screen shows no question, and the composer takes a prompt.
+  // The model called a tool that does not exist. So the screen shows no question, and the composer accepts a prompt.
   'qwen/228-waiting-question-approval-mode-80x24.txt',
   'qwen/233-waiting-question-approval-mode-57x12.txt',
 ])
@@ -82,7 +82,7 @@ export function read(frame: Frame): ParsedScreen {
 export interface Score {
   readonly frames: number
   readonly right: number
-  /** Working or waiting agents that were read as idle. This error can cost work. */
+  /** Frames of working or waiting agents that were read as idle. This error can make burn interrupt an agent. */
   readonly false_idle: readonly string[]
   readonly wrong: readonly string[]
   /** Number of frames by true state (first key) and read state (second key). */

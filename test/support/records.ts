@@ -1,7 +1,7 @@
 /** The ledger's record of an issue that nothing has happened to. */
 import type { IssueRecord } from '../../src/core/ledger/backlog.ts'
 
-/** The fields of such a record, without the issue. */
+/** The fields of the ledger's record of an issue, except the issue, before anything has happened to it. */
 export const untouched: Omit<IssueRecord, 'issue'> = {
   attempts: 0,
   failed_at: null,

@@ -35,11 +35,11 @@ export interface Network {
 export interface Login {
   readonly shell: string
   readonly home: string
-  /** Shell text that runs before the shell, such as an echo. */
+  /** Shell commands that run before the login shell, such as an echo. */
   readonly before?: string
 }
 
-/** sshd would run the shell with `-c` and the client's command. */
+/** Returns the command that sshd is configured to run for each client. It runs the client's command in the login shell, as sshd would. */
 function forced({ shell, home, before = ':' }: Login): string {
   return `${before}; exec env -u XDG_CONFIG_HOME HOME=${home} SHELL=${shell} ${shell} -c "$SSH_ORIGINAL_COMMAND"`
 }
@@ -76,13 +76,13 @@ export async function startSshd(
       'MaxSessions 200',
       'MaxStartups 200',
       'PidFile none',
-      // With SHLVL above 1, bash does not read the person's ~/.bashrc for ssh commands. It may be slow.
+      // bash increments SHLVL at its start, and reads the user's ~/.bashrc for ssh commands only if SHLVL is 1. That file may be slow.
       'SetEnv SHLVL=1',
       `ForceCommand ${forced(login ?? { shell: '/bin/sh', home: join(dir, 'home') })}`,
       '',
     ].join('\n'),
   )
-  // As root, sshd needs this directory, which its system service creates.
+  // If sshd runs as root, it needs this directory. Usually the system service of sshd creates it.
   if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 })
   let child: ChildProcess | null = null
   const start = async () => {
@@ -130,7 +130,7 @@ export async function startSshd(
   }
 }
 
-/** Returns a process and its descendants. Each connection is a process in its own session, and outlives the server. */
+/** Returns the ids of a process and its descendants. sshd has a process for each connection, which does not end with the server. */
 function withDescendants(pid: number): number[] {
   const rows = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' })
     .trim()

@@ -10,7 +10,7 @@ export const now = Date.UTC(2026, 5, 1)
 /** The id of `dispatchOf` and `sprintOf`. */
 export const id = '0k3v9w2x4abcd'
 
-/** Returns a complete state. `rules`: changed keys of `dispatch` in its spec. */
+/** Returns a complete fleet state with the given changes. `rules`: changed keys of `dispatch` in the spec. */
 export function stateOf(changes: Partial<FleetState> = {}, rules: Partial<Fleet['dispatch']> = {}): FleetState {
   return {
     fleet: { ...fleetOf(1, 1, rules), name: 'f' },

@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test'
 /** Returns the name of an unused socket. */
 export const socketName = () => `burn-test-${randomBytes(6).toString('hex')}`
 
-/** Returns the name of an unused socket. The end of the test ends its server. */
+/** Returns the name of an unused socket. When the test ends, the server of this socket is ended. */
 export function privateSocket(t: Pick<TestContext, 'after'>): string {
   const socket = socketName()
   t.after(() => endServer(socket))
@@ -22,7 +22,7 @@ export function endServer(socket: string): void {
   }
 }
 
-/** Ends a server whose socket is lost. */
+/** Ends a tmux server by the id of its process, for tests that removed its socket. */
 export function endProcess(pid: number): void {
   try {
     process.kill(pid, 'SIGTERM')

@@ -21,12 +21,12 @@ import { eventText } from '../../src/decide/event-kinds.ts'
 export interface TestDispatcher {
   readonly session: Session
   readonly ledger: Ledger
-  /** Texts of the notices so far. */
+  /** Texts of all notices that the dispatcher has sent. */
   readonly notices: string[]
   cycle(): Promise<CycleResult>
 }
 
-/** Turns that last for days and open no change. */
+/** Habits of agents whose turns last for days and open no change. */
 const slow = { turn: { median: 100 * 3_600_000, spread: 0 }, review: { median: 1, spread: 0 }, changes: 0, merged: 0 }
 
 /** Creates a simulated machine with four workers. `open` returns a dispatcher with its own ledger. */
@@ -49,7 +49,7 @@ export async function simulatedFleet(t: Pick<TestContext, 'after'>, issues: read
   }
   const first = await openOne()
   const world = new World({ fleet, habits: slow, seed: 1 }, issues, clock, first)
-  /** Runs `work` to its end. Time passes only while it waits. */
+  /** Waits until `work` ends, and returns its result. Simulated time passes only while `work` waits. */
   const run = async <T>(work: Promise<T>): Promise<T> => {
     let over = false
     const ended = work.finally(() => (over = true))
@@ -105,7 +105,7 @@ function withScreens(fleet: Fleet): Fleet {
 /** A change that a person opens. */
 export type PersonsChange = Pick<Change, 'name' | 'closes'> & Partial<Change>
 
-/** Lets people open changes on the simulated forge, from any branch. `put` opens a change, or updates it. */
+/** Adds changes that people open, from any branch, to the simulated forge. `put` opens a change or updates it. */
 function changesOfPeople(forge: SimulatedForge, now: () => Time) {
   const all = new Map<string, { readonly repo: RepoRef; readonly change: Change; readonly at: Time }>()
   const [issues, changes] = [forge.issues.bind(forge), forge.changes.bind(forge)]
