@@ -9,7 +9,7 @@ import { runProcess } from '../src/host/exec.ts'
 import { shellWord } from '../src/host/quote.ts'
 
 const root = resolve(import.meta.dirname, '..')
-const columns = 120
+const columns = 132
 const longest = 90_000
 /** The mark that the terminal prints, with the exit code, when the demo has ended. */
 const endMark = 'demo-picture-end'

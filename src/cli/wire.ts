@@ -57,7 +57,7 @@ export async function readSpec(
   throw new BurnError(
     'spec_missing',
     `there is no fleet spec at ${places.join(' or ')}`,
-    'write one (docs/how-to/declare-a-fleet.md), or name it with --spec',
+    'write a spec (docs/how-to/declare-a-fleet.md), or name its file with --spec',
     { exit: 2 },
   )
 }

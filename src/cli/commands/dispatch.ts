@@ -150,7 +150,7 @@ function showPlan(
   for (const { issue, state, worker, reason } of would_settle) io.out(`${issue}  would be ${state}  ${worker}  ${sentence(reason)}`)
   for (const { issue, worker, reason } of would_tell) io.out(`${worker}  would be told about ${issue}  ${sentence(reason)}`)
   for (const { issue, approved, reason } of would_approve)
-    io.out(`${issue}  its text would be ${approved ? 'approved' : 'unapproved'}  ${sentence(reason)}`)
+    io.out(`${issue}  the text of the issue would be ${approved ? 'approved' : 'unapproved'}  ${sentence(reason)}`)
   for (const { issue, reason } of would_leave) io.out(`${issue}  would not be assigned  ${sentence(reason)}`)
   const rows = would_dispatch.map(({ issue, worker, kind, attempt, reason }) => [issue, worker, kind, String(attempt), sentence(reason)])
   if (rows.length > 0) io.out(...table(['ISSUE', 'WORKER', 'KIND', 'TRY', 'WHY'], rows, io.columns))

@@ -15,7 +15,7 @@ export function allCodes(): ExplainedCode[] {
   return errorTexts().map(([code, text]) => ({ code, ...text }))
 }
 
-/** Returns the error code with this name. Throws BurnError `issue_ref` (exit 2) if there is none; its hint covers issues, too. */
+/** Returns the error code with this name. Throws BurnError `issue_ref` (exit 2) if there is none; its hint also says how to write an issue. */
 export function codeNamed(word: string): ExplainedCode {
   const found = allCodes().find(({ code }) => code === word)
   if (found !== undefined) return found

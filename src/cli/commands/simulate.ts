@@ -74,7 +74,7 @@ interface Simulated {
   readonly seed: number
   readonly issues: number
   readonly habits: Habits
-  /** Number of turns in the ledger's history. If it is too small, burn assumes the duration of a turn. `reviews_seen`: the same for reviews. */
+  /** Number of turns in the ledger's history. If this number is too small, burn assumes the duration of a turn. `reviews_seen`: the same for reviews. */
   readonly turns_seen: number
   readonly reviews_seen: number
   readonly runs: readonly Run[]

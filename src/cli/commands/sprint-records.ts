@@ -150,6 +150,6 @@ export const sprintPruneCommand = command({
   present(gone, io, { dry_run }) {
     const what = `${counted(gone.workspaces.length, 'workspace')} and ${counted(gone.transcripts.length, 'transcript')}`
     io.out(`${dry_run ? 'Would delete' : 'Deleted'} ${what}`)
-    for (const id of gone.kept) io.out(io.paint('yellow', `Kept ${id}: its work is not pushed (--force deletes it)`))
+    for (const id of gone.kept) io.out(io.paint('yellow', `Kept workspace ${id}: it has unpushed work (--force deletes such workspaces)`))
   },
 })
