@@ -11,7 +11,7 @@ const env = { HOME: resolve(import.meta.dirname, '../..') }
 test('errors: burn prints the code after the message', async () => {
   const shown = await burn(['status', '--spec', 'nowhere.json'], env)
   assert.deepEqual([shown.code, shown.out], [2, ''])
-  assert.match(shown.err, /^burn: there is no fleet spec at \S+nowhere\.json \(spec_missing\)\n {2}hint: write one/)
+  assert.match(shown.err, /^burn: there is no fleet spec at \S+nowhere\.json \(spec_missing\)\n {2}hint: write a spec/)
   const json = await burn(['status', '--spec', 'nowhere.json', '--json'], env)
   assert.deepEqual([json.code, json.err], [2, ''])
   assert.deepEqual(Object.keys(json.json<{ error: object }>().error), ['code', 'message', 'hint'])
