@@ -88,7 +88,7 @@ export const groups: readonly { readonly title: string; readonly entries: readon
       entry('status', 'Show what each worker is doing, with the evidence for it', 'status', 'statusCommand'),
       entry('watch', 'Show what each worker is doing, live', 'watch', 'watchCommand'),
       entry('log', 'Show the events of the fleet, newest last', 'log', 'logCommand'),
-      entry('log kinds', 'Print all kinds of events with their payloads (Markdown)', 'log', 'logKindsCommand'),
+      entry('log kinds', 'Print the event kinds with their payloads (Markdown)', 'log', 'logKindsCommand'),
       entry('explain', 'Explain why an issue was or was not assigned, or an error code', 'explain', 'explainCommand'),
       entry('capture', "Print the screen of a worker's pane", 'panes', 'captureCommand'),
     ],
@@ -96,7 +96,7 @@ export const groups: readonly { readonly title: string; readonly entries: readon
   {
     title: 'Act',
     entries: [
-      entry('hold', 'Stop new work for a worker, window, lane, machine, repo or all', 'hold', 'holdCommand'),
+      entry('hold', 'Stop new work for a worker, window, lane, machine, repo or the fleet', 'hold', 'holdCommand'),
       entry('resume', 'End a hold', 'hold', 'resumeCommand'),
       entry('send', 'Send a text to workers, and verify that it arrived', 'send', 'sendCommand'),
       entry('answer', 'Show the question of a waiting worker, or answer it', 'panes', 'answerCommand'),
@@ -108,7 +108,7 @@ export const groups: readonly { readonly title: string; readonly entries: readon
     title: 'Manage',
     entries: [
       entry('issue release', 'Take an issue from its worker, so that another may get it', 'issue', 'releaseCommand'),
-      entry('issue requeue', 'Let an issue that is done or was given up be assigned again', 'issue', 'requeueCommand'),
+      entry('issue requeue', 'Let burn assign an issue again that is done or was given up', 'issue', 'requeueCommand'),
       entry('issue prompt', 'Print the prompt of an issue without claiming the issue', 'issue', 'promptCommand'),
       entry('worker loop', 'Work on one issue after another as one worker, until Ctrl-C', 'worker', 'loopCommand'),
       entry('worker skip', 'Make a worker skip an issue, or stop skipping it', 'worker', 'skipCommand'),

@@ -9,7 +9,10 @@ const issue = text('<issue>', 'owner/repo#7, or repo#7')
 export const releaseCommand = command({
   args: {
     issue,
-    force: flag('--force', 'Release the issue even if its agent runs, its change is open, or another ledger of this fleet claimed it'),
+    force: flag(
+      '--force',
+      'Release the issue even if an agent may be working on it, its change is open, or another ledger of this fleet claimed it',
+    ),
   },
   examples: ['burn issue release app#7', 'burn issue release app#7 --force'],
   async run({ open }, given) {

@@ -91,8 +91,8 @@ type Answering =
 export const answerCommand = command({
   args: {
     worker: text('<worker>', 'Worker that asks the question'),
-    choice: optional('[choice]', 'Number or first words of a choice, your own text, or cancel (default: show the question)'),
-    if: optional('--if <mark>', 'Answer only if the worker still asks the question with this mark'),
+    choice: optional('[choice]', 'Number or first words of a choice, your own text, or "cancel" (default: show the question)'),
+    if: optional('--if <mark>', 'Answer only if the worker still asks the same question; burn answer prints its mark'),
   },
   examples: ['burn answer AZOTH', 'burn answer AZOTH 2', 'burn answer AZOTH "allow once"'],
   async run({ open }, given) {
@@ -108,7 +108,7 @@ export const answerCommand = command({
   },
   present(shown: Answering, io, { worker }) {
     if ('outcome' in shown) {
-      const still = `${shown.worker} still asks: its agent did not accept the answer. Look at the pane: burn attach ${shown.worker}`
+      const still = `${shown.worker} still asks the question: its agent did not accept the answer. Look at the pane: burn attach ${shown.worker}`
       return io.out(shown.outcome === 'taken' ? `${shown.worker} accepted the answer and is ${shown.state}` : still)
     }
     io.out(io.paint('yellow', `${shown.worker} is waiting: ${shown.detail ?? 'question'}`), ...shown.question.split('\n'))

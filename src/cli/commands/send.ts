@@ -26,9 +26,9 @@ type SendResult = { readonly would_send: readonly string[]; readonly bytes: numb
 
 export const sendCommand = command({
   args: {
-    to: text('<to>', 'Worker, window, lane or machine; all for the whole fleet'),
-    words: text('<text>', 'Text to send; - reads it from standard input'),
-    wait: parsedArg('-w, --wait <seconds>', 'Time to wait for a free pane before burn withdraws the text', parsePositive, 30),
+    to: text('<to>', 'Worker, window, lane or machine, or "all" for the whole fleet'),
+    words: text('<text>', 'Text to send; "-" reads it from standard input'),
+    wait: parsedArg('-w, --wait <seconds>', 'How long to wait for a free pane before burn withdraws the text', parsePositive, 30),
     dry_run: flag('-n, --dry-run', 'Show which workers would get the text, and send nothing'),
   },
   examples: [
@@ -37,7 +37,7 @@ export const sendCommand = command({
     'burn send bugs "The CI is red: look there first." --wait 120',
   ],
   notes: [
-    'Exit codes: 0 all workers have the text, 1 no worker has it, or burn failed, 2 usage or spec error, 3 only some workers have it.',
+    'Exit codes: 0 all workers received the text, 1 no worker received it, or burn failed, 2 usage or spec error, 3 only some workers received it.',
   ],
   async run({ open, io, stop }, { to, words, wait, dry_run }) {
     const { session } = await open()
@@ -66,7 +66,7 @@ type CouncilResult = { readonly would_ask: readonly string[] } | { readonly aske
 
 export const councilCommand = command({
   args: {
-    words: text('<question>', 'Question to ask; - reads it from standard input'),
+    words: text('<question>', 'Question to ask; "-" reads it from standard input'),
     dry_run: flag('-n, --dry-run', 'Show which workers would be asked, and ask nobody'),
   },
   examples: ['burn council "Should the-nexus move to a monorepo?"'],

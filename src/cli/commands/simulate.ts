@@ -32,7 +32,7 @@ const args = {
   price: parsedArg('--price <amount>', 'Price of one hour of an agent, to compute the cost', amount, null),
   faults: optional(
     '--faults <kinds>',
-    'Faults to inject: all, or kinds with mean intervals, such as agent=2h,forge (docs/how-to/simulate.md)',
+    'Faults to inject: "all", or kinds with mean intervals, such as agent=2h,forge (docs/how-to/simulate.md)',
   ),
   dispatchers: parsedArg('--dispatchers <n>', 'Number of concurrent dispatchers', parsePositive, 1),
   svg: optional('--svg <file>', 'File to write the plot of open issues to'),

@@ -58,7 +58,7 @@ function totalLines(all: readonly Total[], io: Io): string[] {
 
 export const sprintShowCommand = command({
   args: {
-    sprint: text('<sprint>', 'Id of a sprint, or an issue, which means its newest sprint'),
+    sprint: text('<sprint>', 'Id of a sprint, or an issue to select its newest sprint'),
     full: flag('--full', 'Print the texts of the transcript in full'),
   },
   examples: ['burn sprint show app#7', 'burn sprint show 01kaj4z7x3f9q --full'],

@@ -147,7 +147,7 @@ const maxPatchLines = 400
 
 export const publishCommand = command({
   args: {
-    sprint: text('<sprint>', 'Id of a sprint, or an issue, which means its newest sprint'),
+    sprint: text('<sprint>', 'Id of a sprint, or an issue to select its newest sprint'),
     yes: flag('-y, --yes', 'Do not ask for confirmation'),
     dry_run: flag('-n, --dry-run', 'Show what would be pushed, and push nothing'),
   },

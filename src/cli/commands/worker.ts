@@ -12,10 +12,10 @@ const why = list('[reason...]', 'Reason to show to other people')
 
 export const skipCommand = command({
   args: {
-    worker: text('<worker>', 'machine/WINDOW/NAME, NAME, or sprint/<host> for the sprints of a host'),
+    worker: text('<worker>', 'Worker (machine/WINDOW/NAME or NAME), or sprint/<host> for the sprints of a host'),
     issue: text('<issue>', 'owner/repo#7, or repo#7'),
     why,
-    for: parsedArg('--for <duration>', 'Time to skip the issue, such as 2d (default: until --remove)', parseDuration, null),
+    for: parsedArg('--for <duration>', 'How long to skip the issue, such as 2d (default: until --remove)', parseDuration, null),
     remove: flag('--remove', 'Stop skipping the issue'),
   },
   examples: ['burn worker skip AZOTH app#7 --for 2d needs a new API key', 'burn worker skip AZOTH app#7 --remove'],
@@ -55,7 +55,7 @@ type LoopPart = Sprint | { readonly pause_reason: string; readonly ms: number }
 
 export const loopCommand = command({
   args: {
-    worker: optional('[worker]', 'machine/WINDOW/NAME, or NAME (default: the worker of this pane)'),
+    worker: optional('[worker]', 'Worker, as machine/WINDOW/NAME or NAME (default: the worker of this pane)'),
     count: parsedArg('-c, --count <n>', 'Stop after this many issues (default: no limit)', parsePositive, Infinity),
     interval: parsedArg(
       '-i, --interval <seconds>',
@@ -63,12 +63,12 @@ export const loopCommand = command({
       parsePositive,
       null,
     ),
-    skip_for: parsedArg('--skip-for <duration>', 'Time to skip an issue that failed (default: 6h)', parseDuration, parseDuration('6h')),
+    skip_for: parsedArg('--skip-for <duration>', 'How long to skip an issue that failed (default: 6h)', parseDuration, parseDuration('6h')),
   },
   examples: ['burn worker loop AZOTH', 'burn worker loop mac/CRUCIBLE/AZOTH --count 3'],
   notes: [
     'While the loop runs, no other process assigns issues to this worker. SIGTERM stops the loop after the current step, and burn releases the issue.',
-    'Exit codes: 0 the loop did --count issues, 1 another loop of this worker is running, 2 usage or spec error, 3 the loop was stopped.',
+    'Exit codes: 0 the loop worked on --count issues, 1 another loop of this worker is running, 2 usage or spec error, 3 the loop was stopped.',
   ],
   async run(deps, given) {
     const open = await deps.open()
@@ -79,7 +79,7 @@ export const loopCommand = command({
     if (worker.role !== 'worker')
       throw new BurnError(
         'worker_idle',
-        `${worker.id} has the role ${worker.role}, and only workers with the role worker do issues`,
+        `${worker.id} has the role ${worker.role}, and only workers with the role "worker" work on issues`,
         'name another worker',
         {
           exit: 2,
