@@ -1,4 +1,4 @@
-/** Declares the arguments and options of commands as data, and parses command lines by these declarations. */
+/** Declares the arguments and options of commands as data, and parses command lines with these declarations. */
 import { BurnError } from '../core/errors.ts'
 import { nearest } from '../core/suggest.ts'
 import { durationMs, durationPattern } from '../spec/units.ts'
@@ -20,7 +20,7 @@ export interface Arg<V> {
 export type Args = Readonly<Record<string, Arg<unknown>>>
 export type Parsed<T extends Args> = { readonly [K in keyof T]: T[K] extends Arg<infer V> ? V : never }
 
-/** Returns an option that takes no value. It is true if the command line has it; a `--no-…` option is false then. */
+/** Returns an option that takes no value. If the command line has the option, its value is true, or false for a `--no-…` option. */
 export const flag = (form: string, description: string): Arg<boolean> => ({ form, description, fallback: form.startsWith('--no-') })
 /** Returns a required argument or option with a text value. */
 export const text = (form: string, description: string): Arg<string> => ({ form, description, fallback: '', required: true })

@@ -44,7 +44,7 @@ export interface CommandContext extends Deps {
   readonly open: () => Promise<OpenSession>
   /**
    * Prints one part of a result that arrives in parts: as a line of JSON with `--json`, else with `present`. Callers check the type of a
-   * part with `satisfies`, because the compiler does not see that `present` gets it.
+   * part with `satisfies`, because the compiler does not check that type against the parameter of `present`.
    */
   readonly emit: (part: unknown) => void
   /** The output for messages that only people read, such as progress; null with `--json`. */
@@ -61,7 +61,9 @@ export interface Done<R> {
 export interface Command<T extends Args, R> {
   readonly args: T
   readonly examples?: readonly string[]
-  /** Paragraphs at the end of the command's help. A paragraph that begins with "Exit codes" replaces the general one. */
+  /**
+   * Paragraphs at the end of the command's help. A paragraph that begins with "Exit codes" replaces the general paragraph about exit codes.
+   */
   readonly notes?: readonly string[]
   /** Runs the command. Returns the result, or only the exit code if `emit` has printed everything. */
   readonly run: (deps: CommandContext, given: Parsed<T>) => Promise<Done<R> | ExitCode>

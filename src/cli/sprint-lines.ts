@@ -7,7 +7,7 @@ import { duration, fit, table } from './table.ts'
 
 const colours = { change: 'green', kept: 'yellow', failed: 'red', given_back: 'yellow' } as const
 
-/** Returns a table of sprints. `now` (ms): the duration of a sprint that still runs is counted up to this time. */
+/** Returns a table of sprints. `now` (ms): the time up to which the duration of a running sprint is counted. */
 export function sprintTable(rows: readonly Sprint[], io: Io, now?: number): string[] {
   const lines = rows.map((row) => [
     row.id,

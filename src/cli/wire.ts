@@ -33,8 +33,8 @@ export interface Wiring extends Pick<Deps, 'clock' | 'env' | 'home' | 'cwd'>, Pa
 }
 
 /**
- * Returns the spec's text and path: of the file named by `option` or `$BURN_SPEC`, else in the working directory, else in
- * `~/.config/burn-fleet`. Throws BurnError `spec_missing` or `spec_unreadable` (exit 2).
+ * Returns the spec's text and path. Reads the file that `option` or `$BURN_SPEC` names, else the one in the working directory, else the one
+ * in `~/.config/burn-fleet`. Throws BurnError `spec_missing` or `spec_unreadable` (exit 2).
  */
 export async function readSpec(
   option: string | undefined,

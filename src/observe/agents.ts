@@ -1,6 +1,6 @@
 /**
- * Looks up agents that are in no pane in the process tables of their machines. An agent counts as ended only if burn read its machine: a machine
- * that does not answer proves nothing.
+ * For agents that are in no pane, reads the process tables of their machines. An agent counts as ended only if burn could read its machine:
+ * a machine that does not answer proves nothing.
  */
 import type { WorkerLedger } from '../core/ledger/workers.ts'
 import type { AgentLiveness } from '../core/incarnation.ts'
@@ -68,7 +68,7 @@ export async function withStrays(machine: Machine, seen: MachineScreens, session
   return strays.size === 0 ? seen : { ...seen, strays }
 }
 
-/** Returns the text why a machine is unreachable, with the remedy if burn knows one. */
+/** Returns a text that says why a machine is unreachable, with the remedy if burn knows one. */
 export function adviceOn({ reason, remedy: what }: Unreachable): string {
   return what === undefined ? reason : `${reason}; ${what}`
 }

@@ -20,7 +20,10 @@ export interface Explanation {
   readonly waits: Reason | null
   /** Back-offs of the issue and of its repo. */
   readonly backed_off: readonly BackedOff[]
-  /** The time since which burn could not read the repo, and the reason. The other fields may be outdated then. Null if the last read succeeded. */
+  /**
+   * The time since which burn could not read the repo, and the reason; null if the last read succeeded. If not null, the other fields may
+   * be outdated.
+   */
   readonly unread: { readonly since: Time; readonly why: string } | null
   /** Dispatches of the issue, newest first. */
   readonly dispatches: readonly (Dispatch & { readonly delivery: Delivery | null; readonly stale: boolean })[]

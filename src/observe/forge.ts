@@ -15,7 +15,7 @@ import { mapConcurrently, batchCalls } from '../core/concurrency.ts'
 
 /** The interval (ms) between complete listings of a repo's issues. It grows by `per_thousand` for each 1,000 open issues, up to `longest`. */
 const relistIntervals = { per_thousand: 3_600_000, longest: 24 * 3_600_000 }
-/** Time (ms) for which burn keeps the list of a repo's writers, who are the accounts with write access. */
+/** Time (ms) for which burn keeps the list of a repo's writers (the accounts with write access). */
 const writersCacheTtl = 3_600_000
 /** Maximum number of concurrent reads of repos, and of issues. */
 const concurrency = 8
@@ -40,8 +40,8 @@ interface Ports {
 
 /**
  * Reads new issues and changes of all repos, saves them in the ledger, and returns the state of the forge for a cycle. Makes one request
- * per repo if nothing is new. A second request reads changes: if a dispatch of the repo may have one, or if the listing of issues showed a
- * newer one. If a repo cannot be read, its reason is in `repos_down`. With `quiet` it writes no events.
+ * per repo if nothing is new. Makes a second request, for changes, if a dispatch of the repo may have a change, or if the listing of issues
+ * showed a newer change. If a repo cannot be read, its reason is in `repos_down`. With `quiet` it writes no events.
  */
 export async function refreshForge(
   repos: readonly RepoRef[],
@@ -112,8 +112,8 @@ function hasNews({ changed_at }: IssuePage, record: RepoRecord | null): boolean 
 type Since = Pick<LiveDispatch, 'issue' | 'claimed_at' | 'handed_at'>
 
 /**
- * Returns the time of the oldest change that may be new. It is the last listing, or the claim of a dispatch that was handed after this
- * listing, because the change of such a dispatch may be older than its `handed_at`.
+ * Returns the time of the oldest change that may be new. It is the time of the last listing, or an earlier claim of a dispatch that was
+ * handed after this listing: the change of such a dispatch may be older than its `handed_at`.
  */
 function changedSince(work: readonly Since[], lastListed: Time | null): Time {
   const later = work.filter(({ handed_at }) => lastListed === null || (handed_at ?? 0) >= lastListed).map(({ claimed_at }) => claimed_at)

@@ -24,7 +24,10 @@ export interface Session {
   readonly notify: (notice: Notice) => void
 }
 
-/** The type of a session that has only `Keys` and, as its ledger, `Ports`. A function declares with it which parts it uses. */
+/**
+ * The type of a session that has only `Keys` and, as its ledger, `Ports`. Functions use this type to declare which parts of a session they
+ * need.
+ */
 export type SessionPart<Ports, Keys extends keyof Session = never> = Pick<Session, Keys> & { readonly ledger: Ports }
 
 /** Time (ms) after which a lease expires if its process does not renew it. Then the process counts as dead. */

@@ -63,7 +63,7 @@ export interface RefreshOptions {
 }
 
 /**
- * Reads forge, machines and ledger, updates the caches (issues, changes, rights, readings), and returns the state. It decides nothing and
+ * Reads forge, machines and ledger, updates the caches (issues, changes, writers, readings), and returns the state. It decides nothing and
  * carries out nothing. `machines`: all machines of the fleet, or some of them.
  */
 export async function refresh(
@@ -77,7 +77,7 @@ export async function refresh(
   const [forge, seen] = await Promise.all([refreshForge(served, before, session, quiet), readMachines(machines, session)])
   const affected = await ledger.affectedWork(changedWork(before.dispatches, forge))
   const known = new Set(before.dispatches.map(({ id }) => id))
-  // If a dispatch moved to review while burn read the machines, keep its earlier state, because the rest of `before` is as old.
+  // If the state of a dispatch became `review` while burn read the machines, keep its earlier state, because the rest of `before` is as old.
   const dispatches = [...before.dispatches, ...affected.reviews.filter(({ id }) => !known.has(id))]
   const workers = readWorkers(machines, seen, session.kindOf)
   const failed = failedDispatches(workers, before.workers, dispatches)
@@ -107,7 +107,7 @@ export async function readStatus(machines: readonly Machine[], session: Session)
   return statusState(machines, seen, kept, session)
 }
 
-/** Returns the status report. Saves the states of workers that changed, so that later reports know since when they last. */
+/** Returns the status report. Saves the states of workers that changed, so that later reports know when these states began. */
 export async function status(machines: readonly Machine[], session: Session): Promise<StatusReport> {
   const state = await readStatus(machines, session)
   try {

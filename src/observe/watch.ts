@@ -32,8 +32,8 @@ export interface WatchUpdate {
 }
 
 /**
- * Yields the status once all machines are read, then after each change of a worker's state or detail or of the ledger, until `stop`.
- * A lost machine is unreachable until it can be opened again, which is no error. Throws BurnError if the ledger fails.
+ * Yields the status when all machines have been read, then after each change of the ledger or of a worker's state or detail, until `stop`.
+ * A lost machine counts as unreachable until burn reaches it again; this is no error. Throws BurnError if the ledger fails.
  */
 export async function* watch(machines: readonly Machine[], session: Session, stop: AbortSignal): AsyncGenerator<WatchUpdate, void> {
   const end = new AbortController()

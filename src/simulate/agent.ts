@@ -20,7 +20,10 @@ export const simulatedScreen: CustomAgent = {
 
 /** A prompt in an agent's queue. */
 export interface Prompt {
-  /** The id of the dispatch that the prompt belongs to. A later text of a dispatch has its own id, but not here. */
+  /**
+   * The id of the dispatch that the prompt belongs to. Each later text of a dispatch has its own id, but this field has the id of the
+   * dispatch.
+   */
   readonly id: string
   readonly issue: IssueRef
 }
@@ -90,7 +93,10 @@ export class SimulatedAgent {
     this.composer += text
   }
 
-  /** Submits the composer's text as a prompt, which waits until the running turn ends. `read` returns the text of the file that a line names. */
+  /**
+   * Submits the composer's text as a prompt, which waits until the running turn ends. If a line names a file, `read` returns the text of
+   * that file.
+   */
   enter(read: (line: string) => string): void {
     const text = this.composer
     const found = idIn.exec(text)?.[1]

@@ -83,7 +83,7 @@ export class Dispatcher {
     })
   }
 
-  /** Injects a fault if its kind is one of dispatchers, and ends the fault after `lasts` ms. */
+  /** Injects a fault if it is a fault of dispatchers, and ends the fault after `lasts` ms. */
   injectFault({ kind, lasts, how }: Fault): void {
     const { clock } = this.#world
     const later = (act: () => void) => clock.at(clock.now() + lasts, act)

@@ -182,7 +182,7 @@ export class SimulatedForge implements Forge {
     return place === null ? '' : (this.#issues[place]?.ref ?? '')
   }
 
-  /** Opens a change for an issue, or gives that change a new state. */
+  /** Opens a change for an issue, or changes the state of its open change. */
   change(issue: IssueRef, dispatch: string, state: Change['state']): void {
     const { changes } = this.#repo(repoOf(issue))
     changes.at.push(this.#clock.now())

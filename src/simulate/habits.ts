@@ -1,4 +1,7 @@
-/** Estimates how long agents and reviewers take and how often they succeed: from the ledger's history, or assumed if it is too short. */
+/**
+ * Estimates how long agents and reviewers take and how often they succeed: from the ledger's history, or from assumptions if the history is
+ * too short.
+ */
 import type { DispatchTimes } from '../core/ledger/history.ts'
 import { hashOfText, seeded } from '../core/random.ts'
 

@@ -106,7 +106,7 @@ export async function simulate(plan: Plan): Promise<Simulated> {
   return { world, ledger, engine, issues: issues.length, samples, began: start, ended: clock.now(), cycles: samples.length, finished }
 }
 
-/** Whether no delivery is active. Deliveries can outlast their issues: a delivery stays active if a change closes its issue meanwhile. */
+/** Whether no delivery is active. Deliveries can outlast their issues: a change can close an issue while its delivery is active. */
 async function hasNoActiveDelivery(ledger: ViewLedger): Promise<boolean> {
   const { deliveries } = await ledger.cycleView()
   return deliveries.every(({ state }) => !activeStates.includes(state))

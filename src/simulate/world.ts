@@ -42,7 +42,7 @@ export class World implements AgentWorld {
   readonly clock: VirtualClock
   readonly forge: SimulatedForge
   readonly machines: ReadonlyMap<string, SimulatedMachine>
-  /** For each issue that reached an agent: the time at which it first did. */
+  /** For each issue that reached an agent: the time of its first arrival. */
   readonly reached: Time[] = []
   /** Number of issues that a change closed. */
   done = 0

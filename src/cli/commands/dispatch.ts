@@ -106,7 +106,7 @@ function troubles({ state, backlog, resting }: Pick<CycleResult, 'backlog' | 're
 }
 
 /**
- * Prints each trouble once: when it starts, and when its subject recovers. `reported` has the subjects with printed troubles; this
+ * Prints a trouble once when it starts, and once when its subject recovers. `reported` has the subjects whose trouble was printed; this
  * function updates it.
  */
 function reportTroubles(bad: readonly Trouble[], reported: Set<string>, io: Io): void {
@@ -142,7 +142,9 @@ function plannedOf({ actions }: Awaited<ReturnType<typeof dryCycle>>, bad: reado
   }
 }
 
-/** Prints what a cycle would do. It prints no reasons of waiting repos (`would_wait`), because `burn explain` gives them for each issue. */
+/**
+ * Prints what a cycle would do. It does not print why repos wait (`would_wait`), because `burn explain` gives the reason for each issue.
+ */
 function showPlan(
   { would_settle, would_tell, would_approve, would_leave, would_dispatch, verdicts, troubles: bad }: Planned,
   io: Io,

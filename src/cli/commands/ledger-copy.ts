@@ -73,7 +73,7 @@ export const exportCommand = command({
   present: () => undefined,
 })
 
-/** Runs `work`, shows the number of copied rows meanwhile, and returns the result of `work`. */
+/** Runs `work`, shows the number of copied rows while it runs, and returns the result of `work`. */
 async function withProgress<T>({ io, common }: CommandContext, work: (progress: (rows: number) => void) => Promise<T>): Promise<T> {
   const progress = progressOn(io, common.json)
   try {

@@ -38,9 +38,9 @@ export const attachCommand = command({
 })
 
 /**
- * Returns the machine with a name; if there is none, the window; if there is none, the worker. If several machines have a window
- * CRUCIBLE, `mac/CRUCIBLE` selects one. Without a name it returns the first machine.
- * Throws BurnError `window_ambiguous`, `worker_ambiguous` or `place_unknown` (exit 2).
+ * Returns the machine with this name; if no machine has it, the window; if no window has it, the worker. If several machines have a window
+ * CRUCIBLE, `mac/CRUCIBLE` selects one. Without a name it returns the first machine. Throws BurnError `window_ambiguous`,
+ * `worker_ambiguous` or `place_unknown` (exit 2).
  */
 function placeNamed(fleet: Fleet, name: string | undefined): { machine: Machine; place: AttachTarget } {
   const machines = fleet.machines

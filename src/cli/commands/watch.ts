@@ -43,7 +43,10 @@ export const watchCommand = command({
   },
 })
 
-/** Returns the machines, each with only the windows and workers that `names` selects; all without names. Throws BurnError `name_unknown` (exit 2). */
+/**
+ * Returns the machines, each with only the windows and workers that `names` selects. Returns all machines if `names` is empty. Throws
+ * BurnError `name_unknown` (exit 2).
+ */
 function machinesWith(fleet: Fleet, names: readonly string[]): readonly Machine[] {
   if (names.length === 0) return fleet.machines
   const used = new Set<string>()
@@ -127,7 +130,7 @@ export class LiveTable {
   }
 }
 
-/** Returns at most `height` lines. The first has the time and the totals. If lines do not fit, the last has their number. */
+/** Returns at most `height` lines. The first line has the time and the totals. If some lines do not fit, the last line says how many. */
 export function liveLines(
   { report }: WatchUpdate,
   io: Io,
