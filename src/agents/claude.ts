@@ -3,7 +3,8 @@
  *
  * - The composer is a `❯` row between two rules near the bottom. At most a few rows of hints are below it.
  * - A question or an approval takes the composer's place.
- * - The pane's title begins with a braille spinner while a turn runs, and with `✳` while Claude Code is idle or asks.
+ * - The pane's title begins with a braille spinner while a turn runs, and with `✳` while Claude Code is idle or waits for an
+ *   answer.
  * - Below 60 columns the hint `esc to interrupt` may be missing.
  */
 import type { AgentConfig } from '../core/nouns.ts'

@@ -65,8 +65,8 @@ function composerOf(rows: readonly string[], { composer: pattern, below, placeho
 }
 
 /**
- * Returns the state that the rows show, with the last row that shows it; null if no row shows a state. `waiting` takes precedence over
- * `working`, and `working` over `error`.
+ * Returns the state that the rows show, with the last row that shows this state; null if no row shows a state. `waiting` takes precedence
+ * over `working`, and `working` over `error`.
  */
 function stateIn(rows: readonly string[], patterns: Patterns): { readonly state: ReadingState; readonly row: string } | null {
   for (const state of ['waiting', 'working', 'error'] as const) {

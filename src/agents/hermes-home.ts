@@ -16,7 +16,7 @@ export const hermesConfig = '.hermes/config.yaml'
  */
 const turnKeys = 'session_id,task_id'
 
-/** The events that show Hermes' turns, each with the payload keys that decide its meaning; null if it needs none. */
+/** The events that show Hermes' turns, each with the payload keys that decide the event's meaning; null if the meaning needs no key. */
 const events: Readonly<Record<string, string | null>> = {
   pre_llm_call: turnKeys,
   post_llm_call: turnKeys,
@@ -37,7 +37,7 @@ const shared = ['.env', 'SOUL.md', 'skills', 'plugins', 'skins']
 const telemetryOptOut = { enabled: false, send: false, offer_version: 2 }
 const secretKey = /(?:api_?key|token|secret|password)$/i
 
-/** The home of a worker, or the reason why it can't have one. */
+/** The home of a worker, or the reason why burn can't make one. */
 export type HermesHome =
   | { readonly home: string; readonly files: Readonly<Record<string, string>>; readonly links: Readonly<Record<string, string>> }
   | { readonly why_not: string }

@@ -15,7 +15,10 @@ const rule = /^─{20,}$/
  * is `☤`.
  */
 const statusBar = /^ [⚕☤] \S.*(?: [│·] |\.\.\.)/u
-/** The row above the status bar while Hermes asks. The clock in the status bar continues meanwhile (cli_tui_chrome.py, _tui_hint_text). */
+/**
+ * The row above the status bar while Hermes waits for an answer. The clock in the status bar keeps running during this wait
+ * (cli_tui_chrome.py, _tui_hint_text).
+ */
 const modalHint = /^ {2}(?:↑\/↓ to select|type your answer|type 1\/2\/3|password hidden|secret hidden|shown as you type)/u
 /** A choice of a menu: ` → (●) No thanks` */
 const menuChoice = /^ ([→ ]) \([●○]\) /u
@@ -103,9 +106,9 @@ function parseWithoutComposer(screen: readonly string[], command: string): Parse
 }
 
 /**
- * Returns the mark at the beginning of the composer's first row. A draft that is longer than the composer scrolls the prompt away, and one
- * of its lines may look like a prompt. In a full composer, a prompt in the first row therefore counts only if burn's own text follows the
- * prompt.
+ * Returns the entry of `marks` that matches the beginning of the composer's first row, and the column where the draft begins. A draft that
+ * is longer than the composer scrolls the prompt away, and one of its lines may look like a prompt. In a full composer, a prompt in the
+ * first row therefore counts only if a message from burn follows the prompt.
  */
 function markOf(screen: readonly string[], frame: Frame): { readonly mark: Mark | null; readonly from: number } {
   const row = screen[frame.first] ?? ''

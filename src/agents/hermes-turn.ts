@@ -10,8 +10,8 @@ const panelEnd = /^ ─{20,}\s*$/u
 const boxTop = /^╭─/u
 
 /**
- * The beginning of a paragraph in which Hermes itself reports a failed turn: a mark, an HTTP status, or a known phrase. Hermes 0.22.2 shows
- * untranslated message keys instead of phrases.
+ * The beginning of a paragraph in which Hermes itself reports a failed turn: a symbol, an HTTP status, or a known phrase. Hermes 0.22.2
+ * shows untranslated message keys instead of phrases.
  */
 const failureStart =
   /^(?:❌|⛔|⚠|Provider said: |API call failed after |Rate limited twice |Non-retryable |Context length exceeded |Response truncated |Incomplete \w+ after |cli\.error\.|explainer\.)|(?:^|: )HTTP [45]\d\d\b/u

@@ -58,8 +58,8 @@ function ended([failed, interrupted, reason = '']: readonly string[]): HookState
 
 /**
  * Returns the worker's state after an event; null if the event shows no state. If an error of the provider ends a turn, only the event
- * `api_request_error` reports the end. The event also precedes a retry, and its field `retryable` does not tell the two apart: an exhausted
- * context is retryable, but ends the turn. During a retry the screen shows a running turn, and burn prefers the screen.
+ * `api_request_error` reports the end. The same event also precedes a retry. Its field `retryable` does not distinguish the two cases: an
+ * exhausted context is retryable, but ends the turn. During a retry the screen shows a running turn, and burn prefers the screen.
  */
 function hookState({ event, detail }: Pick<HookEvent, 'event' | 'detail'>): HookState | null {
   switch (event) {

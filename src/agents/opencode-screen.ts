@@ -104,7 +104,7 @@ function readingOf(screen: readonly string[], frame: Frame, pane: PaneFacts, dra
   }
   if (/^ *┃/u.test(footer[0] ?? '')) return { state: 'unknown', detail: null, evidence: 'a toast covers the footer' }
   const focused = !hasCursor(pane) || (pane.cursor_y >= frame.first && pane.cursor_y < frame.closing)
-  if (!focused) return { state: 'unknown', detail: null, evidence: 'the cursor is outside of the composer: a dialog is open' }
+  if (!focused) return { state: 'unknown', detail: null, evidence: 'the cursor is outside the composer: a dialog is open' }
   const failure = failureAbove(screen, frame)
   if (failure !== null) return { state: 'error', detail: troubleIn(failure), evidence: evidenceOf(failure) }
   return { state: 'idle', detail: drafted, evidence: evidenceOf(footer.join(' ')) || 'a composer without a running turn' }

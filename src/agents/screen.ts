@@ -74,7 +74,8 @@ export function choicesIn(question: string): readonly { readonly number: string;
 }
 
 /**
- * Returns the number of the choice that a person means; null if there is none. `choice` is its number, or a unique beginning of its text.
+ * Returns the number of the choice that a person means; null if no choice matches. `choice` is the number of a choice, or a unique
+ * beginning of its text.
  */
 export function matchChoice(question: string, choice: string): string | null {
   const all = choicesIn(question)

@@ -50,7 +50,7 @@ export function collectLines(): { line(text: string): void; text(): string } {
   }
 }
 
-/** Adds the agent's answer to the transcript, and returns it. */
+/** Adds the agent's answer to the transcript, and returns the answer. */
 export function noteAnswer(text: string, model: string | null, note: Note): string {
   if (text !== '') note({ kind: 'said', by: 'model', text, model, usage: null })
   return text

@@ -40,8 +40,11 @@ export function apiFailureOf(answer: HttpAnswer, what: string, now: number, { cl
   const special = classify(answer, message)
   if (special !== null) return failure(special.code, special.hint, special.retryable)
   if (status === 401)
-    return failure('forge_auth', 'the forge does not accept the token: create a new token, and store it where forge.token says')
-  if (status === 403) return failure('forge_forbidden', 'check that the token has the rights for this request')
+    return failure(
+      'forge_auth',
+      'the forge does not accept the token: create a new token, and store it in the place that forge.token names',
+    )
+  if (status === 403) return failure('forge_forbidden', 'check that the token has the permissions for this request')
   // If issues are disabled, some forges answer with 410 and others with 404.
   if (status === 404 || status === 410) return failure('forge_not_found', notFound)
   if (status === 409) return failure('forge_conflict', 'find the existing object on the forge')

@@ -7,7 +7,7 @@ import type { IssueRef, RepoRef } from '../core/nouns.ts'
 /** The maximum number of closed issues that burn reads from one change. A change that closes more was not made for a single issue. */
 export const maxClosedIssues = 1_000
 
-/** The maximum number of characters of a body that burn reads. Forges limit a body to far fewer. */
+/** The maximum number of characters of a body that burn reads. The limits of the forges are far lower. */
 const maxLength = 1_000_000
 
 const closingKeyword = String.raw`(?<=^|[\s([_])(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?[ \t]{1,4}`

@@ -54,7 +54,7 @@ export async function openReview(paths: FolderPaths, repo: RepoRef, change: NewC
     throw new BurnError('forge_ref', `${change.issue} is not an issue of ${repo}`, 'open the change in the repo of its issue')
   const isSame = (other: Change | null) => other?.dispatch_id === dispatch_id && other.state === 'open'
   const conflict = () =>
-    new BurnError('forge_conflict', `${repo} has an open change from ${branch} already`, 'look for this change in the folder reviews')
+    new BurnError('forge_conflict', `${repo} has an open change from ${branch} already`, 'look for this change in the folder "reviews"')
   if (isSame(await reviewOf(paths, repo, branch))) throw conflict()
   const folder = await paths.folder('reviews', repo)
   const created = new Date(now).toISOString()

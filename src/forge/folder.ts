@@ -66,7 +66,7 @@ async function readIssues(paths: FolderPaths, repo: RepoRef, now: number): Promi
   )
   const reviews = await readReviews(paths, repo)
   const issues = found.filter(({ state }) => state === 'open')
-  // Files do not show which issues have changed, and reading them again costs no request.
+  // Files do not show which issues have changed, and reading all files again costs no request.
   return { issues, skipped: [...skipped, ...reviews.skipped], cursor: String(now), complete: true, changed_at: now }
 }
 

@@ -93,7 +93,7 @@ function unquoted(written: string): string {
   }
 }
 
-/** Returns a field's list. The file may have `- item` lines, JSON, or words between commas, with or without `[…]`. */
+/** Returns a field's list. The file may have `- item` lines, JSON, or words separated by commas, with or without `[…]`. */
 export function listOf(document: Document, key: string): string[] {
   const { value: written = '', items = [] } = document.fields.get(key) ?? {}
   if (items.length > 0) return [...items]
@@ -101,7 +101,7 @@ export function listOf(document: Document, key: string): string[] {
     const value: unknown = JSON.parse(written)
     if (Array.isArray(value)) return value.filter((item) => typeof item === 'string')
   } catch {
-    // A list may also be plain words with commas, such as `labels: bug, docs`.
+    // A list may also be plain words, separated by commas, such as `labels: bug, docs`.
   }
   const words = written.replace(/^\[|\]$/g, '').split(',')
   return words.map((word) => unquoted(word.trim())).filter((word) => word !== '')

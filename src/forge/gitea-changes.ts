@@ -24,8 +24,8 @@ export interface Pulls {
 }
 
 /**
- * Returns the changes that were updated since the given time, newest first; for null, all open changes. If little has changed, this takes
- * one request.
+ * Returns the changes that were updated since the given time, newest first; if `since` is null, all open changes. If little has changed,
+ * this takes one request.
  */
 export async function readChanges({ api, repo, url }: Pulls, since: Time | null): Promise<ChangePage> {
   const found = new Map<string, Change>()
@@ -108,8 +108,8 @@ async function firstOpen({ api, repo, url }: Pulls, { branch, base }: NewChange)
 
 /**
  * Returns the change of a dispatch branch; null if there is none. If burn asks Gitea for a head and a base, Gitea returns any pull request
- * between them, even a closed one. An open pull request is the newest, because at most one is open. If the returned one is closed, or
- * somebody changed its base, burn searches the list of changes.
+ * between them, even a closed one. An open pull request is the newest, because at most one is open. If the returned pull request is closed,
+ * or somebody changed its base, burn searches the list of changes.
  */
 export async function findChange(
   { api, repo, url }: Pulls,

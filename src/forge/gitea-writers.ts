@@ -11,8 +11,8 @@ const writeModes: ReadonlySet<unknown> = new Set(['write', 'admin', 'owner'])
 
 /**
  * Returns the logins that may write to a repo. `/assignees` lists owners, collaborators and members of teams. In an organisation, this
- * includes members of teams that may only read. burn can read the rights of each login only if the token's account administers the repo;
- * otherwise all listed logins count as writers. With `known`, burn requests only `/assignees`.
+ * includes members of teams that may only read. burn can read the permission of each login only if the token's account administers the
+ * repo; otherwise all listed logins count as writers. With `known`, burn requests only `/assignees`.
  */
 export async function readWriters(api: Api, repo: RepoRef, known?: readonly string[]): Promise<readonly string[]> {
   const { json } = await api.get(`${repoPath(repo)}/assignees`)
@@ -31,8 +31,8 @@ export async function readWriters(api: Api, repo: RepoRef, known?: readonly stri
 }
 
 /**
- * Returns the teams with access to a repo; an empty list if no organisation owns the repo, null if the token may not see the teams. As the
- * right of each member, the forge reports the `permission` of the team, but `units_map` decides whether the member may push.
+ * Returns the teams with access to a repo; an empty list if no organisation owns the repo, null if the token may not see the teams. For
+ * each member, the forge reports the `permission` of the team, but `units_map` decides whether the member may push.
  */
 export async function readTeams(api: Api, repo: RepoRef): Promise<readonly RepoTeam[] | null> {
   try {

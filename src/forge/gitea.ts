@@ -86,7 +86,7 @@ const traits: ApiTraits = {
   },
   hints: {
     refused: 'the forge refused the request: check that the server is Gitea 1.20, Forgejo 7, or newer',
-    not_json: 'set forge.url to the forge itself, without /api/v1, and check whether a login page or a proxy answers instead',
+    not_json: 'set forge.url to the address of the forge, without /api/v1, and check whether a login page or a proxy answers instead',
   },
 }
 
@@ -119,9 +119,9 @@ async function readRights(api: Api, repo: RepoRef): Promise<RepoRights> {
 const noComment = 999_999_999_999_999
 
 /**
- * Returns true if the token may comment. A repo's JSON shows the rights of the account, but not the scopes of the token. burn therefore
- * edits a comment that can't exist, which changes nothing. The forge refuses the edit if the token lacks a scope; otherwise the forge
- * answers with "not found".
+ * Returns true if the token may comment. A repo's JSON shows the permissions of the account, but not the scopes of the token. burn
+ * therefore edits a comment that can't exist, which changes nothing. The forge refuses the edit if the token lacks a scope; otherwise the
+ * forge answers with "not found".
  */
 async function mayComment(api: Api, repo: RepoRef): Promise<boolean> {
   try {

@@ -26,7 +26,7 @@ export interface ListResult<T> {
 }
 
 /**
- * Returns every item once, by its key. The list may change while burn reads its pages, so that an item moves to a page that burn has
+ * Returns every item once, by its key. The list may change while burn reads its pages, and an item may then move to a page that burn has
  * already read. If fewer items arrive than the server counts, the list is read again. Only the results of `keep` stay in memory.
  */
 export async function listAll<T>(api: Api, path: string, query: Query, keep: (item: unknown) => KeyedItem<T>): Promise<ListResult<T>> {
@@ -122,7 +122,7 @@ export function tooManyPagesError(path: string): BurnError {
 
 /** The number of items on a page. Gitea and Forgejo allow this many by default. */
 export const pageSize = 50
-/** The limit (bytes) for a page of several items, of which many are read concurrently, and for a single item. */
+/** The limits (bytes) of an answer: `several` for a page of several items, `one` for a single item. Many pages are read concurrently. */
 const maxBytes = { several: 4 * 1024 * 1024, one: 8 * 1024 * 1024 }
 
 /** The parameters of a query, by name. */

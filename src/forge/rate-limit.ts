@@ -17,7 +17,7 @@ export function rateLimiter(perMinute: number | null, clock: Clock, onWait: (ms:
     tokens = Math.min(perMinute, tokens + (Math.max(0, now - refilled_at) * perMinute) / minute)
     refilled_at = now
     tokens -= 1
-    // `tokens` may become negative, so that a later request waits longer than the requests that wait already.
+    // `tokens` may become negative, so that a later request waits longer than the requests that are already waiting.
     const wait = tokens >= 0 ? 0 : Math.ceil((-tokens * minute) / perMinute)
     if (wait === 0) return
     if (now - reported_at >= minute) {

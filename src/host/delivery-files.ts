@@ -1,4 +1,4 @@
-/** Writes texts for agents as files into their directories on a machine. One `sh` writes all of them. */
+/** Writes messages for agents as files into the agents' directories on a machine. One `sh` writes all of them. */
 import type { Machine } from '../core/nouns.ts'
 import type { Placed, WrittenText } from '../core/pane-host.ts'
 import { BurnError } from '../core/errors.ts'
@@ -8,13 +8,13 @@ import { shellWord } from './quote.ts'
 import { runOn } from './run-on.ts'
 
 const limit = 30_000
-/** The age (days) at which burn removes the file of a text. */
+/** The age (days) at which burn removes the file of a message. */
 const retentionDays = 28
 
 /**
- * Writes each text to a file (mode 0600) in the folder `.burn` of its directory, and removes such files that are older than four weeks.
- * Returns the outcome by delivery id. The folder has mode 0700, and git ignores it. An existing file is replaced by renaming a temporary
- * file. A new file is written in place, because nobody knows its name before this function returns.
+ * Writes each message to a file (mode 0600) in the folder `.burn` of the agent's directory. Removes message files that are older than four
+ * weeks. Returns the outcome by delivery id. The folder has mode 0700, and git ignores it. An existing file is replaced by renaming a
+ * temporary file. A new file is written in place, because nobody knows its name before this function returns.
  *
  * Throws BurnError `machine_files` if the script did not run to its end on the machine.
  */
@@ -38,8 +38,8 @@ export async function writeDeliveryFiles(machine: Machine, texts: readonly Writt
         : explainTransportFailure(stderr, code).reason
   throw new BurnError(
     'machine_files',
-    `burn could not write texts for agents on ${machine.name}: ${why}`,
-    "check the rights and the free space in the workers' directories on that machine",
+    `burn could not write messages for agents on ${machine.name}: ${why}`,
+    "check the permissions and the free space in the workers' directories on that machine",
   )
 }
 
@@ -49,9 +49,9 @@ function directoryWord(dir: string): string {
 }
 
 /**
- * The shell functions that write one text. Gemini's tools do not read ignored files, so the pattern in `.gitignore` has a form that git
- * understands and Gemini does not. The functions start no further process for a text, so a hundred texts are quick. They refuse a symbolic
- * link in place of the folder, because a link could lead anywhere.
+ * The shell functions that write one message. Gemini's tools do not read ignored files, so the pattern in `.gitignore` has a form that git
+ * understands and Gemini does not. The functions start no further process for a message, so a hundred messages are quick. They refuse a
+ * symbolic link in place of the folder, because a link could lead anywhere.
  */
 const functions = `umask 077
 missing=

@@ -7,7 +7,7 @@ import { processContext } from './process-context.ts'
 export interface RunOptions {
   readonly input?: string | Buffer
   readonly timeout_ms: number
-  /** If it is aborted, burn kills the program, as after a timeout. */
+  /** If this signal is aborted, burn kills the program, as after a timeout. */
   readonly signal?: AbortSignal
   /** The limit of stdout and of stderr, in bytes. A program that writes more is killed. */
   readonly max_bytes?: number
@@ -169,7 +169,7 @@ export function onceDrained(child: ChildProcess, finish: (code: number | null, s
       finish(code, signal)
     }
     // If this process was busy, the timer may fire before Node has read the output that is already in the pipe. Node reads this output
-    // before it runs the immediate.
+    // before it runs the callback of setImmediate.
     const timer = setTimeout(() => setImmediate(end), DRAIN_MS)
     child.once('close', end)
   })
@@ -231,7 +231,7 @@ export function killOrphans(child: ChildProcess): void {
   }
 }
 
-/** Returns the reason for which a program could not be started, in the words of a shell. */
+/** Returns the reason why a program could not be started, in the wording of a shell. */
 export function spawnErrorText(error: Error): string {
   const code = 'code' in error ? error.code : null
   if (code === 'ENOENT') return 'command not found'

@@ -84,6 +84,6 @@ async function runScript(machine: Machine, text: string): Promise<string> {
   throw new BurnError(
     'machine_files',
     `burn could not read or write its files on ${machine.name}: ${why}`,
-    "check the rights and the free space in burn's state directory on that machine",
+    "check the permissions and the free space in burn's state directory on that machine",
   )
 }

@@ -29,8 +29,8 @@ const keptVariables = [
 
 /**
  * Shell functions. `login_shell` prints the path of the login shell. cron sets SHELL to /bin/sh, and containers do not set SHELL. In both
- * cases, the user database names the shell. `as_login SHELL LINE` runs a line that every shell can read in a login shell. csh accepts `-l`
- * only without other arguments.
+ * cases, the user database names the shell. `as_login SHELL LINE` runs LINE in the login shell SHELL. Every shell must be able to read
+ * LINE. csh accepts `-l` only without other arguments.
  */
 export const loginShellFunctions = `login_shell() {
   shell=$SHELL
@@ -78,7 +78,10 @@ export async function loginEnvironment(machine: Pick<Machine, 'name' | 'transpor
   throw new BurnError('login_shell', `the login shell of ${machine.name} (${shell}) does not run commands: ${why}`, 'Run burn doctor.')
 }
 
-/** `env -0` ends each variable with a NUL. If `env` does not support `-0`, a value with several lines keeps only its first line. */
+/**
+ * Returns the variables in the output of `env -0`, which ends each variable with a NUL. If `env` does not support `-0`, a value with
+ * several lines keeps only its first line.
+ */
 function variablesIn(text: string): Readonly<Record<string, string>> {
   const pairs = text.split(text.includes('\0') ? '\0' : '\n').flatMap((each) => {
     const [, name = '', value = ''] = /^([A-Za-z_]\w*)=([^]*)$/.exec(each) ?? []

@@ -7,8 +7,8 @@ const limit = 20_000
 
 /**
  * A shell function that prints the state, parent and start time of a process, or nothing if the process has ended. Linux counts the start
- * time in clock ticks since boot, so setting the clock does not change it. Elsewhere `ps` prints a date instead. The `ps` of busybox has no
- * such option, but busybox systems run Linux with /proc.
+ * time in clock ticks since boot, so setting the clock does not change it. Elsewhere `ps` prints a date instead. The `ps` of busybox does
+ * not print start times, but busybox systems run Linux with /proc.
  */
 export const processStartFunction = `born() {
   if [ -r /proc/self/stat ]; then stat=$(cat "/proc/$1/stat" 2>/dev/null); set -- \${stat##*) }; set -- "$1" "$2" "\${20}"
@@ -33,7 +33,7 @@ for pid; do
 done
 echo end`
 
-/** Returns the running ones of the given processes, by pid; null if the machine could not read its process table. */
+/** Returns those of the given processes that still run, by pid; null if the machine could not read its process table. */
 export async function processesOn(machine: Machine, pids: readonly number[]): Promise<ReadonlyMap<number, RunningProcess> | null> {
   const { code, stdout } = await runOn(machine, ['sh', '-c', script, 'burn', ...pids.map(String)], { timeout_ms: limit })
   const lines = stdout.trimEnd().split('\n')

@@ -1,7 +1,7 @@
 /**
  * Removes secrets from text: known secrets, in each encoding in which programs print them, and texts that look like a secret. A whole text
- * takes the same path as a stream, so the result does not depend on the size of the pieces. The time is linear in the text: every pattern
- * begins with fixed letters, and each repetition after them is bounded.
+ * is processed as a stream with a single piece, so the result does not depend on the size of the pieces. The time is linear in the text:
+ * every pattern begins with fixed letters, and each repetition after them is bounded.
  */
 
 const mark = '[redacted]'

@@ -7,7 +7,7 @@ import { argvOn } from './transport.ts'
 
 type On = Pick<Machine, 'transport'>
 
-/** A command that prints a mark on stdout and on stderr before it starts. */
+/** A command that prints a unique line, the mark, on stdout and on stderr before it starts. */
 export interface FramedCommand {
   readonly argv: readonly string[]
   /** The line that precedes the command's own output. Null if the command runs locally, without a shell. */
@@ -15,8 +15,8 @@ export interface FramedCommand {
 }
 
 /**
- * Returns the argv that runs `words` on a machine, behind a mark. A newline before the mark ends the line that a greeting may have begun,
- * so the command's output begins on a new line. Throws BurnError `control_dir`.
+ * Returns the argv that prints a unique line, the mark, and then runs `words` on a machine. A newline before the mark ends the line that a
+ * greeting may have begun, so the command's output begins on a new line. Throws BurnError `control_dir`.
  */
 export function frame(machine: On, words: readonly string[]): FramedCommand {
   if (machine.transport.kind === 'local') return { argv: words, mark: null }
@@ -43,7 +43,7 @@ export async function runOn(machine: On, words: readonly string[], options: RunO
   }
 }
 
-/** Returns the text after the line of a mark; null if the text does not contain the mark. */
+/** Returns the text after the line that consists of the mark; null if the text does not contain the mark. */
 export function afterMark(text: string, mark: string): string | null {
   const at = text.indexOf(`${mark}\n`)
   return at === -1 ? null : text.slice(at + mark.length + 1)

@@ -16,8 +16,8 @@ export interface TreeEntry {
 /** Options of `walkTree`. */
 export interface WalkOptions {
   /**
-   * True for a complete walk of a folder in which no process runs. A strict walk restores the owner's rights to folders, and throws if a
-   * path is too long. Any other walk skips the entries that it can't read.
+   * True for a complete walk of a folder in which no process runs. A strict walk restores the owner's permissions on folders, and throws if
+   * a path is too long. Any other walk skips the entries that it can't read.
    */
   readonly strict: boolean
   /** Gets each entry. If it returns false, the walk ends. */

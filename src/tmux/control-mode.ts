@@ -86,7 +86,7 @@ export class ControlModeClient implements Tmux {
     if (this.#failure !== null) return Promise.reject(this.#failure)
     if (this.#pending.length - this.#next + lines.length > PENDING_MAX)
       return Promise.reject(unreachableError(this.machine, `${PENDING_MAX} commands wait for a reply of tmux`, 'Run burn doctor.'))
-    // All lines are rendered first, so that an argument that tmux can't represent refuses the whole call.
+    // All lines are rendered first, so that burn sends none of them if tmux can't represent an argument.
     const rendered = lines.map(renderLine)
     const text = rendered.map((line) => `${line}\ndisplay-message -p ${this.#parser.mark(this.#sent++)}\n`).join('')
     const replies = rendered.map(() => new Promise<TmuxReply>((resolve, reject) => this.#pending.push({ resolve, reject })))

@@ -29,7 +29,7 @@ export class OneShotTmux implements Tmux {
     const { tmux, socket } = this.#machine
     const nonce = randomHex(12)
     const mark = (index: number, end: 'ok' | 'end') => `${nonce}.${index}.${end}`
-    // If a command fails, tmux drops the rest of the line, including the first mark. The second mark is always printed.
+    // If a command fails, tmux drops the rest of the line, so it does not print the `ok` mark. tmux always prints the `end` mark.
     const input = lines
       .map((line, i) => `${renderLine([...line, print(mark(i, 'ok'))])}\n${renderLine([print(mark(i, 'end'))])}\n`)
       .join('')

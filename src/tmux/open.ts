@@ -37,7 +37,7 @@ export interface OpenOptions {
  * Opens a channel to the machine's session. If no session has the name of the spec, the function opens the session with most of the
  * machine's panes, because people rename sessions and move panes. Throws BurnError:
  *
- * - `tmux_no_session`: no such session, or no server at the socket. The agents may run nevertheless.
+ * - `tmux_no_session`: no such session, or no server at the socket. The agents may still run.
  * - `tmux_missing`, `tmux_too_old`
  * - `machine_unreachable`: the server can't be reached, or it belongs to another machine of the spec.
  */
@@ -194,7 +194,8 @@ async function startOneShot(machine: Machine, create: FirstWindow | undefined): 
 }
 
 /**
- * The error messages of tmux that prove that no server runs at a socket. After all others, such as `Permission denied`, a server may run.
+ * The error messages of tmux that prove that no server runs at a socket. After any other message, such as `Permission denied`, a server may
+ * still run.
  */
 const noServer = /(?:no server running on (.+)|error connecting to (.+) \((?:No such file or directory|Connection refused)\))/
 const sessionGone = /no sessions|can't find session|server exited|lost server/
@@ -205,7 +206,7 @@ export interface MissingSession {
   readonly socket: string | null
 }
 
-/** Parses tmux's report that the session or the server is missing; null if the output reports something else. */
+/** Returns the session or server that tmux reports as missing; null if the output reports something else. */
 export function missingSession(output: string): MissingSession | null {
   const [, running, connecting] = noServer.exec(output) ?? []
   const socket = running ?? connecting

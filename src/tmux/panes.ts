@@ -63,8 +63,8 @@ export async function captureMachine(tmux: Tmux, machine: Machine): Promise<Snap
 }
 
 /**
- * Returns the rows of panes by id. `lines` adds that many rows of history above them; `ansi` keeps colours as escape sequences. The result
- * does not contain panes that no longer exist.
+ * Returns the rows of panes by id. `lines` is the number of rows of history to add above the screen; `ansi` keeps colours as escape
+ * sequences. The result does not contain panes that no longer exist.
  */
 export async function capturePanes(
   tmux: Tmux,
@@ -143,7 +143,7 @@ type UpSnapshot = Extract<MachineSnapshot, { state: 'up' }>
 
 /**
  * Builds the snapshot from tmux's replies. Throws BurnError `machine_unreachable` if tmux refused a command. The session may have ended in
- * the meantime, and its panes may live on in another session.
+ * the meantime, and its panes may still exist in another session.
  */
 function toSnapshot(machine: Machine, session: string, nonce: string, [panes, windows, clients, clock]: readonly TmuxReply[]): UpSnapshot {
   const rows = records(nonce, windows).map((record) => fields(nonce, record))
@@ -153,7 +153,7 @@ function toSnapshot(machine: Machine, session: string, nonce: string, [panes, wi
   if (refused !== undefined || home === undefined)
     throw unreachableError(machine.name, `tmux reported: ${refused?.error ?? 'the session has ended'}`, 'Run burn doctor.')
   const keyed = lastKeyAt(records(nonce, clients))
-  // If several sessions have a window, the attached session counts.
+  // If a window is in several sessions, burn uses the attached session.
   const known = uniqueById([...inside, ...rows].map(toWindow))
   const windowOf = new Map(known.map((each) => [each.id, each]))
   const [seconds = '0', host = ''] = clock?.lines[0]?.split(' ') ?? []
@@ -173,7 +173,7 @@ function toSnapshot(machine: Machine, session: string, nonce: string, [panes, wi
   }
 }
 
-/** Returns the first item of each id. tmux lists a window or pane once for each session that has it. */
+/** Returns the first item of each id. tmux lists a window or pane once for each session that contains it. */
 function uniqueById<T extends { readonly id: string }>(all: readonly T[]): T[] {
   const seen = new Set<string>()
   return all.filter(({ id }) => !seen.has(id) && seen.add(id))

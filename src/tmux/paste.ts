@@ -14,8 +14,13 @@ const PASTE_END = '\u001b[201~'
  * not know counts as not set.
  */
 const input = '#{?pane_input_off,disabled,#{?pane_synchronized,synchronized,open}}'
-const refusalFormat =
-  '#{?pane_input_off,input to the pane is disabled,#{?pane_synchronized,synchronize-panes is on in its pane,its agent is gone or its pane is in a tmux mode}}'
+/** The reasons why tmux refuses to type a text, in the order in which `refusalFormat` checks them. */
+const refusals = {
+  disabled: 'input to the pane is disabled',
+  synchronized: 'synchronize-panes is on in its pane',
+  other: 'its agent is gone or its pane is in a tmux mode',
+}
+const refusalFormat = `#{?pane_input_off,${refusals.disabled},#{?pane_synchronized,${refusals.synchronized},${refusals.other}}}`
 /** From this version on, tmux strips control bytes from the buffers that it pastes, but not from the keys that it sends. */
 const STRIPS_CONTROL_BYTES_SINCE = 3.7
 
@@ -43,7 +48,7 @@ export function submitLine(target: Target, buffer: string, version: string, key 
   return guarded(target, [part], version)
 }
 
-/** Returns the tmux line that places or submits a text, as the given request to a `PaneHost` asks. */
+/** Returns the tmux line that places or submits a text, for a typing request to a `PaneHost`. */
 export function typingLine(typing: Typing, version: string): readonly TmuxCommand[] {
   const buffer = `burn-${typing.id}`
   return 'place' in typing

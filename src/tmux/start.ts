@@ -14,9 +14,9 @@ function startScript({ argv, dir }: Pick<Launch, 'argv' | 'dir'>): string {
 }
 
 /**
- * Returns the command with which tmux stores the start time of the pane's new process. The command runs before the pane is marked with the
- * agent's pid, because an incarnation must not change later. If the command fails, the start time stays unknown. `#` is doubled, because
- * tmux expands formats in the script.
+ * Returns the command with which tmux stores the start time of the pane's new process. The command runs before tmux stores the agent's pid
+ * in an option of the pane, because an incarnation must not change later. If the command fails, the start time stays unknown. `#` is
+ * doubled, because tmux expands formats in the script.
  */
 function startedCommand(pane: string, tmux: string): TmuxCommand {
   const script = `${processStartFunction}\nset -- $(born "$1"); [ -z "$3" ] || ${shellWord(tmux)} -N -S "$socket" set-option -p -t ${pane} @burn_started "$3"`
@@ -25,9 +25,10 @@ function startedCommand(pane: string, tmux: string): TmuxCommand {
 }
 
 /**
- * Returns the line that starts an agent in a pane with the variables of `login`, and marks the pane with the agent's pid. The pane runs
- * `/bin/sh`, which executes the agent in its place, so no other shell has to parse the script. The line does nothing if an agent of burn
- * runs in the pane already, or if another program replaced the placeholder. The last line of the reply is `burn-started` or `burn-taken`.
+ * Returns the line that starts an agent in a pane with the variables of `login`, and stores the agent's pid in an option of the pane. The
+ * pane runs `/bin/sh`, which executes the agent in its place, so no other shell has to parse the script. The line does nothing if an agent
+ * of burn runs in the pane already, or if another program replaced the placeholder. The last line of the reply is `burn-started` or
+ * `burn-taken`.
  */
 export function startLine(
   { pane, ...start }: Launch,

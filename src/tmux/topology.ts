@@ -51,8 +51,8 @@ function markCommands(target: string, worker: Worker, made_for: string, made: bo
 }
 
 /**
- * Returns the line that makes and marks a pane. It is a single line, so that a crash can't leave an unmarked pane. The new pane is the
- * active one of its window.
+ * Returns the line that creates a pane and sets burn's options of the pane. It is a single line, so that a crash can't leave a pane without
+ * these options. The new pane is the active one of its window.
  */
 function addLine(target: string, worker: Worker, made_for: string): Line {
   return [
@@ -62,7 +62,10 @@ function addLine(target: string, worker: Worker, made_for: string): Line {
   ]
 }
 
-/** Returns the first window of a new session. The window has one pane, and no mark until the lines of `actionLines` run. */
+/**
+ * Returns the first window of a new session. The window has one pane. tmux sets burn's options of this pane only when it runs the lines of
+ * `actionLines`.
+ */
 export function firstWindow(action: Extract<TopologyAction, { do: 'create_window' }>): FirstWindow {
   const [worker] = action.workers
   if (worker === undefined) throw new RangeError('a window has at least one worker')
@@ -70,14 +73,14 @@ export function firstWindow(action: Extract<TopologyAction, { do: 'create_window
 }
 
 /**
- * Returns the temporary name of a new window, which it keeps until it is marked. The name is unique, so burn can send all lines about the
- * window at once.
+ * Returns the temporary name of a new window. The window keeps this name until its panes have burn's options. The name is unique, so burn
+ * can send all lines about the window at once.
  */
 function temporaryName(window: string): string {
   return `burn-new-${window}`
 }
 
-/** A session as a target (`$3`), and its name in the spec, with which burn marks every pane. */
+/** A session as a target (`$3`), and the session's name in the spec, which burn stores in an option of every pane. */
 export interface SessionTarget {
   readonly session: string
   readonly made_for: string
@@ -85,7 +88,7 @@ export interface SessionTarget {
 
 /**
  * Returns the lines that carry out an action. If `exists` is true, the session was created with the action's window, so the lines do not
- * create it.
+ * create the window.
  */
 export function actionLines(action: TopologyAction, { session, made_for }: SessionTarget, exists: boolean): Line[] {
   switch (action.do) {
@@ -130,7 +133,7 @@ export function actionLines(action: TopologyAction, { session, made_for }: Sessi
   }
 }
 
-/** Returns the lines that end the panes that burn made, and remove burn's marks from the panes that it adopted. */
+/** Returns the lines that end the panes that burn made, and remove burn's options from the panes that it adopted. */
 export function downLines(end: readonly Pane[], leave: readonly Pane[]): Line[] {
   const marks = ['@burn_worker', '@burn_label', '@burn_agent', '@burn_retiring', '@burn_session']
   return [
