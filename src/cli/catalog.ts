@@ -107,7 +107,7 @@ export const groups: readonly { readonly title: string; readonly entries: readon
   {
     title: 'Manage',
     entries: [
-      entry('issue release', 'Take an issue from its worker, so that another may get it', 'issue', 'releaseCommand'),
+      entry('issue release', 'Take an issue from its worker, so that another worker may get it', 'issue', 'releaseCommand'),
       entry('issue requeue', 'Let burn assign an issue again that is done or was given up', 'issue', 'requeueCommand'),
       entry('issue prompt', 'Print the prompt of an issue without claiming the issue', 'issue', 'promptCommand'),
       entry('worker loop', 'Work on one issue after another as one worker, until Ctrl-C', 'worker', 'loopCommand'),

@@ -14,7 +14,7 @@ const common = {
     '-f, --spec <file>',
     'Fleet spec (default: $BURN_SPEC, else ./fleet-spec.json, else ~/.config/burn-fleet/fleet-spec.json)',
   ),
-  here: optional('--here <machine>', 'Name of this computer among the machines of the spec; burn uses no ssh for it (default: $BURN_HERE)'),
+  here: optional('--here <machine>', 'Name that the spec gives this computer; burn connects to it without ssh (default: $BURN_HERE)'),
   json: flag('--json', 'Print JSON'),
 }
 

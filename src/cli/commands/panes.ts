@@ -121,7 +121,7 @@ export const classifyCommand = command({
     agent: text('-a, --agent <kind>', 'Kind of the agent that drew the screen'),
     title: parsedArg('--title <title>', 'Title of the pane', String, ''),
     command: parsedArg('--command <command>', 'Current command of the pane', String, ''),
-    dead: flag('--dead', 'Treat the pane as dead: its process has ended'),
+    dead: flag('--dead', 'Treat the pane as dead, as if its process had ended'),
     width: parsedArg('--width <columns>', 'Width of the pane (default: the length of its longest row)', parsePositive, null),
     height: parsedArg('--height <rows>', 'Height of the pane (default: its number of rows)', parsePositive, null),
     cursor: parsedArg(

@@ -81,6 +81,6 @@ export const councilCommand = command({
   present(shown: CouncilResult, io) {
     if ('would_ask' in shown) return io.out(`Would ask ${counted(shown.would_ask.length, 'worker')}: ${shown.would_ask.join(', ')}`)
     showSent(shown.asked, io)
-    io.out('Read the answers in their panes: burn attach <worker>')
+    io.out("Read the answers in the workers' panes: burn attach <worker>")
   },
 })
