@@ -10,15 +10,15 @@ import type { DispatchKind } from './lifecycle.ts'
 import type { Incarnation, Issue, IssueRef, RepoRef, Worker, WorkerId } from './nouns.ts'
 
 /**
- * Moves a dispatch to another state. Guard: the dispatch is still in one of the states `from`, and burn has sent its agent no more than
- * `resumes_seen` messages that tell it to continue.
+ * Changes the state of a dispatch. Guard: the dispatch is still in one of the states `from`, and its agent has no more than `resumes_seen`
+ * messages of the kind `resume`.
  */
 export interface MoveAction extends Omit<DispatchMove, 'follow_up'> {
   readonly do: 'move'
   readonly kind: DispatchKind
   readonly issue: IssueRef
   readonly worker: WorkerId
-  /** A message that tells the agent about the move. The ledger plans its delivery in the same transaction. */
+  /** A message that tells the agent about the new state. The ledger plans its delivery in the same transaction. */
   readonly tell?: string
 }
 
@@ -62,7 +62,7 @@ export interface JudgeAction {
   readonly revision: number
 }
 
-/** Saves the reason that the queued issues of a repo wait. This action has no guard. */
+/** Saves the reason why the queued issues of a repo wait. This action has no guard. */
 export interface WaitAction {
   readonly do: 'wait'
   readonly repo: RepoRef

@@ -29,10 +29,10 @@ export type Keystrokes = { readonly paste: string } | { readonly type: string } 
 
 /** One event that the hook of an agent reported. */
 export interface HookEvent {
-  /** The offset in the event file of the pane at which the line of the event ends. It differs for each event of the pane. */
+  /** The offset of the end of the event's line in the pane's event file. Each event of a pane has a different offset. */
   readonly seq: number
   readonly at: Time
-  /** The name that the agent has for the event, e.g. `pre_llm_call`, `Stop`. */
+  /** The agent's own name for the event, e.g. `pre_llm_call`, `Stop`. */
   readonly event: string
   /**
    * The values in the payload on which the meaning of the event depends, such as the name of a tool. They are joined by colons; null if
@@ -72,11 +72,9 @@ export interface AgentPlace {
    * digits, `-` and `_`.
    */
   readonly name: string
-  /**
-   * The parsed contents of the files that `reads` of the agent kind names, by file. The value is null if the file is missing or unreadable.
-   */
+  /** The parsed content of each file in the agent kind's `reads`, by file. The value is null if the file is missing or unreadable. */
   readonly configs: ReadonlyMap<string, unknown>
-  /** The names of all files in the folders of the files that `reads` names, by folder. */
+  /** For each folder that contains a file in `reads`: the names of all files in this folder. */
   readonly entries: ReadonlyMap<string, readonly string[]>
 }
 
@@ -92,8 +90,8 @@ export interface AgentStart {
    */
   readonly links?: Readonly<Record<string, string>>
   /**
-   * True if burn starts the agent with a configuration in which Enter queues the text behind a running turn. This configuration overrides
-   * the one of the user.
+   * True if burn starts the agent with a configuration in which Enter during a turn queues the text until the turn ends. This configuration
+   * overrides the user's.
    */
   readonly queues?: boolean
   /** The reason, as a text for people, if burn starts this agent without the hooks that its kind supports. */
@@ -136,13 +134,13 @@ export interface PaneAgent {
   readonly submit?: string
   /**
    * Returns the keystrokes that answer the open question; null if the question does not offer `choice`. Absent if agents of this kind never
-   * ask.
+   * ask questions.
    */
   answer?(choice: string, parsed: ParsedScreen): readonly Keystrokes[] | null
   /**
    * Time limits in milliseconds. `ready`: from the start until the agent is ready for input. `placed`: until a typed line shows in the
    * composer. `seen`: until a submitted line shows outside the composer. `submit_delay`: the minimum time between typing a line and Enter,
-   * because the agent ignores an earlier Enter; 0 if the agent does not.
+   * because the agent ignores an earlier Enter; 0 if the agent accepts Enter at once.
    */
   readonly limits: { readonly ready: number; readonly placed: number; readonly seen: number; readonly submit_delay: number }
 }

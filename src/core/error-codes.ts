@@ -40,7 +40,7 @@ const commandErrors = {
   },
   log_setting: {
     meaning: 'The environment variable BURN_LOG contains a word that is neither a format nor a level.',
-    remedy: 'Set BURN_LOG to text or json, and to info, warn or error, as in json,warn.',
+    remedy: 'Set BURN_LOG to a format ("text" or "json"), a level ("info", "warn" or "error"), or both, as in BURN_LOG=json,warn.',
   },
   machine_unknown: {
     meaning: 'No machine in the spec has the given name.',
@@ -56,7 +56,7 @@ const commandErrors = {
   },
   not_confirmed: {
     meaning: 'Nobody confirmed that burn may push the change, so burn pushed nothing.',
-    remedy: 'Run the command again and answer y, or add --yes.',
+    remedy: 'Run the command again and answer "y", or add --yes.',
   },
   place_unknown: {
     meaning: 'No worker, window or machine has the given name.',

@@ -24,8 +24,8 @@ export interface WorkerSnapshot {
   /** The parsed screen of the agent; absent if no live agent is in the pane. */
   readonly parsed?: ParsedScreen
   /**
-   * The reason that burn sends nothing to the worker: it runs `burn worker loop`, the circuit breaker of its agent kind is open, or its
-   * last turn failed. Absent if burn may send.
+   * The reason why burn sends nothing to the worker: the worker runs `burn worker loop`, the circuit breaker of its agent kind is open, or
+   * its last turn failed. Absent if burn may send.
    */
   readonly stopped?: Reason
 }
@@ -71,21 +71,21 @@ export interface WorkFacet {
   readonly dispatches: readonly LiveDispatch[]
   /** Sprints that have not ended. */
   readonly sprints: readonly Sprint[]
-  /** Ids of dispatches whose prompt may have reached the agent, without proof. */
+  /** Ids of dispatches whose prompt may have reached the agent, but burn has no proof that it did. */
   readonly unproven: ReadonlySet<string>
   /** Ids of dispatches whose agent got a text that differs from the line that burn typed. */
   readonly mangled: ReadonlySet<string>
-  /** Workers for which a follow-up or a correction waits. burn delivers it before it gives the worker new work. */
+  /** Workers with a waiting message of kind `follow_up` or `correction`. burn delivers this message before it gives the worker new work. */
   readonly following: ReadonlySet<WorkerId>
 }
 
 /** Further facts about dispatches that have not ended. Only a cycle needs these facts. */
 export interface FollowUpFacet {
-  /** The messages that told an agent to continue, oldest first, by dispatch. Contains only dispatches whose worker's last turn failed. */
+  /** For each dispatch, the messages that told its agent to continue, oldest first. Contains only dispatches whose worker's last turn failed. */
   readonly resumes: ReadonlyMap<string, readonly ResumeText[]>
   /** The messages about the dispatches in `mangled`, except their first prompts, in any order. */
   readonly corrections: readonly Delivery[]
-  /** The `agentKey` of each agent that had a live dispatch and provably ended. It leaves out agents that burn merely did not find. */
+  /** The `agentKey` of each agent that had a live dispatch and provably ended. Does not include agents that burn merely did not find. */
   readonly ended: ReadonlySet<string>
   readonly freed: readonly Freed[]
 }
@@ -93,12 +93,13 @@ export interface FollowUpFacet {
 /** Changes (pull requests) and closed issues, as the forge reports them. */
 export interface ChangesFacet {
   /**
-   * Changes that are new or were updated, and known open changes for issues that a worker has. If a change is listed twice, the last entry
-   * counts.
+   * Changes that are new or were updated, and known open changes for issues that a worker works on. If a change is listed twice, the last
+   * entry counts.
    */
   readonly changes: readonly Change[]
   /**
-   * The time of the request for the changes of each repo, by the forge's clock. The cycle saves this time after it has applied its actions.
+   * For each repo, the time at which burn requested the changes of the repo, by the forge's clock. The cycle saves this time after it has
+   * applied its actions.
    */
   readonly changes_at: ReadonlyMap<RepoRef, Time>
   /** Issues of live dispatches that are no longer open. */
@@ -107,13 +108,13 @@ export interface ChangesFacet {
 
 /** The rights and restrictions of each repo. */
 export interface ReposFacet {
-  /** The logins with write access, by repo. If a repo is missing, the forge did not answer, and burn gives no issues of this repo. */
+  /** The logins with write access, by repo. If a repo is missing, the forge did not answer, and burn gives no issues of this repo to workers. */
   readonly writers: ReadonlyMap<RepoRef, ReadonlySet<string>>
   /** Repos for which the forge did not answer in this cycle, with the reason. */
   readonly repos_down: ReadonlyMap<RepoRef, string>
-  /** Repos whose issues burn does not give at present, with the reason: the forge refused a write, or a person holds the repo. */
+  /** Repos whose issues burn does not give to workers at present, with the reason: the forge refused a write, or a person put a hold on the repo. */
   readonly held_repos: ReadonlyMap<RepoRef, Reason>
-  /** The reason for which the queued issues of a repo waited at the end of the last cycle, by repo. */
+  /** For each repo, the reason why its queued issues waited at the end of the last cycle. */
   readonly waits: ReadonlyMap<RepoRef, Reason>
   /** Messages about issues that the forge returned malformed or incomplete. burn reports each message once per cycle. */
   readonly skipped: readonly string[]
@@ -131,7 +132,7 @@ export interface CandidateFacet {
 /** Whether another fleet or ledger has claimed an issue, as the comments of the issue show it. */
 export type ClaimCheck =
   | { readonly state: 'free' }
-  /** Another fleet, or another ledger of this fleet, has the issue. */
+  /** Another fleet, or another ledger of this fleet, has claimed the issue. */
   | { readonly state: 'claimed'; readonly reason: Reason }
   /** burn could not read the comments. `backoff` is null if the next cycle may retry at once. */
   | { readonly state: 'unreadable'; readonly reason: Reason; readonly backoff: Backoff | null }

@@ -18,8 +18,8 @@ export const forgeErrors = {
     remedy: 'Read the log of the forge; burn retries later.',
   },
   forge_forbidden: {
-    meaning: 'The account of the token lacks a right, or a folder in the forge folder is a symbolic link.',
-    remedy: 'Give the account and the token the rights that `burn doctor` lists.',
+    meaning: 'The account of the token lacks a permission, or a folder in the forge folder is a symbolic link.',
+    remedy: 'Give the account and the token the permissions that `burn doctor` lists.',
   },
   forge_issues_off: {
     meaning: 'Issues are disabled in a repo that the spec names.',

@@ -93,7 +93,8 @@ function isSame({ started, pane }: { readonly started: string | null; readonly p
 
 /**
  * Returns the agents of a machine that have ended: tmux shows their pane as dead, or the process table no longer has their process.
- * `readLiveness` reads the process table. burn calls it only if the machine answers and some agents are in no pane of the snapshot.
+ * `readLiveness` reads the process table. burn calls `readLiveness` only if the machine answers and some agents are in no pane of the
+ * snapshot.
  */
 export async function endedIn(
   snapshot: MachineSnapshot,

@@ -27,7 +27,7 @@ export interface LedgerView {
   readonly sprints: readonly Sprint[]
   readonly holds: readonly Hold[]
   readonly leases: Leases
-  /** The newest deliveries to all workers, newest first, at most 300. The circuit breakers decide from them. */
+  /** The newest deliveries to all workers, newest first, at most 300. burn decides from them whether a circuit breaker is open. */
   readonly recent: DeliveryView['recent']
   /** Issues with a live claim that another ledger of this fleet wrote. At most 1,000. */
   readonly elsewhere: readonly IssueRef[]

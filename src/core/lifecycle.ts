@@ -16,8 +16,8 @@ export type DispatchKind = 'work' | 'council'
  */
 export type DeliveryState = 'planned' | 'placing' | 'placed' | 'submitted' | 'seen' | 'refused' | 'unknown' | 'mangled'
 /**
- * The proof that an agent has the line of a delivery. `text`: the agent recorded exactly the line that burn typed, with the hash of the
- * file that it names. `id`: burn found only the delivery's id.
+ * The proof that an agent has the line of a delivery. `text`: the agent recorded exactly the line that burn typed. A line that names a file
+ * also contains the hash of that file. `id`: burn found only the delivery's id.
  */
 export type Proof = 'text' | 'id'
 /**
@@ -42,7 +42,7 @@ export const dispatchTransitions: Readonly<Record<DispatchState, readonly Dispat
 /**
  * The states to which a delivery may move, by its current state. An `unknown` delivery becomes `seen` if burn finds its id later, or
  * `mangled` if the agent has a different line with that id. A delivery never moves from `placing` back to `planned`, because the line may
- * have reached the pane. With a transition to the same state, burn records each Enter before it presses the key.
+ * have reached the pane. Before burn presses Enter, it records the key press with a transition to the same state.
  */
 export const deliveryTransitions: Readonly<Record<DeliveryState, readonly DeliveryState[]>> = {
   planned: ['placing', 'refused'],
@@ -89,7 +89,7 @@ export interface Dispatch {
   readonly state: DispatchState
   /** The number of this attempt at the issue, starting at 1. */
   readonly attempt: number
-  /** The reason for which this worker got this issue. */
+  /** The reason why this worker got this issue. */
   readonly reason: Reason
   /** The reason of the last transition. */
   readonly state_reason: Reason

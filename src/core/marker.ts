@@ -1,4 +1,4 @@
-/** Parses the hidden marker of a comment that burn wrote. It names the fleet, the dispatch and the state of the dispatch. */
+/** Parses the hidden marker of a comment that burn wrote. The marker names the fleet, the dispatch and the state of the dispatch. */
 import type { DispatchState } from './lifecycle.ts'
 import { idPattern } from './ids.ts'
 

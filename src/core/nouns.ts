@@ -32,7 +32,7 @@ export interface CustomAgent {
   /** Matches a row that the screen shows once the agent is ready; null if the spec gives no such pattern. */
   readonly ready: string | null
   /**
-   * Matches the first row of the composer (input field). If several rows match, the lowest counts. The one group of the pattern is the
+   * Matches the first row of the composer (input field). If several rows match, the lowest counts. The one group of the pattern matches the
    * draft.
    */
   readonly composer: string
@@ -80,8 +80,8 @@ export interface Worker {
   /** The purpose of the window, e.g. `bugs`. */
   readonly lane: string
   /**
-   * The position of the worker in its window, by the spec, starting at 1. burn shows the position to people, and never addresses a pane by
-   * it.
+   * The position of the worker in its window, according to the spec, starting at 1. burn shows the position to people, and never addresses
+   * a pane by it.
    */
   readonly pane: number
   readonly role: Role
@@ -130,7 +130,7 @@ export interface Machine {
   readonly state_dir: string
 }
 
-/** The settings that the kinds of forges have in common. `spec/forges` has the further settings of each kind. */
+/** The settings that all kinds of forges have in common. `spec/forges` has the further settings of each kind. */
 export interface ForgeConfig {
   readonly kind: string
   /** The owner of the repos that the spec names without an owner. */
@@ -164,7 +164,7 @@ export interface DispatchPolicy {
   readonly council_labels: readonly string[]
   /** `skip`: burn does not give an issue that is assigned to somebody else. `ignore`: assignees do not matter. */
   readonly assigned: 'skip' | 'ignore'
-  /** The time after which `burn status` shows a dispatch without a change for review as stale. */
+  /** The time after which `burn status` shows a dispatch as stale, if no change is open for review. */
   readonly stale_after: number
   /** If an agent is idle for this time and has opened no change for review, burn ends the dispatch. Null: only a person ends it. */
   readonly idle_timeout: number | null

@@ -47,9 +47,9 @@ export interface Launch extends Pick<AgentStart, 'argv' | 'env'> {
   readonly pane: Pick<Pane, 'id' | 'pid' | 'worker'>
   /** The working directory on the machine; created if missing. A leading `~/` stands for the machine's home directory. */
   readonly dir: string
-  /** True if burn configured the agent so that Enter queues the text behind a running turn. */
+  /** True if burn configured the agent so that Enter during a turn queues the text until the turn ends. */
   readonly queues: boolean
-  /** The reason that burn could not install the hooks of the agent; null if burn installed them, or if the spec disables hooks. */
+  /** The reason why burn could not install the hooks of the agent; null if burn installed them, or if the spec disables hooks. */
   readonly without_hooks: string | null
 }
 
@@ -63,7 +63,7 @@ export interface WrittenText {
   readonly text: string
 }
 
-/** The absolute path of the agent's directory, or the reason that the file could not be written. */
+/** The absolute path of the agent's directory, or the reason why burn could not write the file. */
 export type Placed = { readonly directory: string } | { readonly why: string }
 
 /** One machine, and the connection to its tmux server. */

@@ -28,7 +28,7 @@ export interface Pane {
   readonly started: string | null
   /** `@burn_retiring`: true if the worker of the pane is no longer in the spec, so that it gets no new work. */
   readonly retiring: boolean
-  /** `@burn_queues`: true if burn configured the agent so that Enter queues the text behind a running turn. */
+  /** `@burn_queues`: true if burn configured the agent so that Enter during a turn queues the text until the turn ends. */
   readonly queues: boolean
   /** `@burn_signal`: the last event of the agent's hook, unparsed; empty if there was no event. */
   readonly signal: string

@@ -105,7 +105,7 @@ export interface Forge {
   rights(repo: RepoRef): Promise<RepoRights>
   /**
    * Returns whether the token may write comments in a repo that it can read. burn calls this method only after the forge refused a comment,
-   * because `rights` does not show it.
+   * because `rights` does not show this permission.
    */
   mayComment(repo: RepoRef): Promise<boolean>
   /** Returns the teams with access to a repo; null if the forge does not show them to the token. */

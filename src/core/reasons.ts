@@ -56,7 +56,7 @@ export interface ReasonData {
   closed_meanwhile: None
   text_edited: None
 
-  // Reasons for which a worker or a sprint gets an issue
+  // Reasons why a worker or a sprint gets an issue
   served: {
     readonly repo: RepoRef
     readonly home: boolean
@@ -69,7 +69,7 @@ export interface ReasonData {
   oldest: { readonly repo: RepoRef }
   priority_label: { readonly label: string }
 
-  // Reasons for which a worker gets no work
+  // Reasons why a worker gets no work
   role: { readonly role: Role }
   held: { readonly scope: HoldScope; readonly name: string; readonly until: Time | null; readonly why: Reason }
   sent_nothing: { readonly why: Reason }
@@ -107,7 +107,7 @@ export interface ReasonData {
   // Reasons for back-offs
   forge_refuses: { readonly why: string }
 
-  // Reasons for which a delivery waits, moves or is refused
+  // Reasons why a delivery waits, changes its state or is refused
   planned: None
   line_placing: None
   enter_pressing: None

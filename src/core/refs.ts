@@ -19,7 +19,7 @@ export function servedRepos(machines: readonly Machine[]): RepoRef[] {
   return [...served].toSorted()
 }
 
-/** Returns the repos that workers serve or from which sprints take issues, sorted and without duplicates. */
+/** Returns the repos that workers serve or whose issues sprints may claim, sorted and without duplicates. */
 export function reposOf({ machines, sprint }: Pick<Fleet, 'machines' | 'sprint'>): RepoRef[] {
   return [...new Set([...servedRepos(machines), ...(sprint?.repos ?? [])])].toSorted()
 }

@@ -34,7 +34,7 @@ export type FailureClass =
   | 'issue_refused'
   /** The forge refuses requests about the whole repo: it is archived or gone. */
   | 'repo_refused'
-  /** The token of the forge is missing or invalid, or it lacks a right. */
+  /** The token of the forge is missing or invalid, or it lacks a permission. */
   | 'token_refused'
   /** The repo or the branch does not exist, the repo is empty, or burn can't repair its mirror. */
   | 'repo_unusable'
@@ -83,7 +83,7 @@ export interface Budget {
   readonly money: number | null
 }
 
-/** A tool that the model can call. If the model calls it wrongly, `run` does not throw, but returns a result that tells the model. */
+/** A tool that the model can call. If the model calls it wrongly, `run` does not throw, but returns a result that describes the mistake to the model. */
 export interface Tool {
   readonly name: string
   readonly description: string
@@ -230,20 +230,20 @@ export interface SandboxPolicy {
 
 /** The settings of sprints: the spec's `sprint` with every default filled in. */
 export interface SprintPolicy {
-  /** The repos from which sprints take issues. */
+  /** The repos whose issues sprints may claim. */
   readonly repos: readonly RepoRef[]
   /** The absolute path of the directory for mirrors, workspaces and transcripts. The directory has mode 0700. */
   readonly dir: string
   /** The backends, in the order in which burn tries them. */
   readonly backends: readonly BackendConfig[]
   readonly budget: Budget
-  /** Labels of issues that sprints do not take, in addition to those of `dispatch`. */
+  /** Labels of issues that sprints do not claim, in addition to those of `dispatch`. */
   readonly skip_labels: readonly string[]
-  /** Regular expressions for titles of issues that sprints do not take, in addition to those of `dispatch`. */
+  /** Regular expressions for titles of issues that sprints do not claim, in addition to those of `dispatch`. */
   readonly skip_titles: readonly string[]
   /**
-   * Labels, highest priority first. Sprints take issues with the first label, then those with the second, and so on. Among equals they take
-   * the oldest issue first.
+   * Labels, highest priority first. Sprints claim issues with the first label, then those with the second, and so on. Of issues with the
+   * same priority, they claim the oldest first.
    */
   readonly priority_labels: readonly string[]
   /** The number of times that burn lets the model fix a failed check. */

@@ -90,7 +90,7 @@ export const machineErrors = {
   },
   login_shell: {
     meaning: 'The login shell of a machine does not run commands, so burn cannot read the environment for agents.',
-    remedy: 'Run `burn doctor`, then start the shell that doctor names with -l, and correct the profile of the shell.',
+    remedy: 'Run `burn doctor` to see which shell it is, start that shell with -l, and correct its profile.',
   },
   machine_files: {
     meaning: 'burn could not read or write its files on a machine.',
@@ -139,7 +139,7 @@ export const backendErrors = {
     remedy: 'Add or refresh the key with `hermes auth`, or write it into the .env file of Hermes.',
   },
   hermes_config: {
-    meaning: 'The settings of Hermes are missing, malformed, or name no usable model.',
+    meaning: 'The settings of Hermes are missing or malformed, or they name no usable model.',
     remedy: 'Run `hermes setup` or `hermes model`, or write the models into the spec.',
   },
   too_much: {

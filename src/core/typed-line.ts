@@ -131,7 +131,7 @@ export function composerContent(draft: string, id: string, line: string | null):
   return held.length >= minStartLength && whole.startsWith(held) ? 'beginning' : 'nothing'
 }
 
-/** Returns the draft if `fileLine` can have made it for this id, with any file, hash and size; otherwise null. */
+/** Returns the draft if it has the form of a line that `fileLine` makes for this id, with any file, hash and size; otherwise null. */
 function asFileLine(id: string, held: string): string | null {
   const { length } = held
   const form = /^\[burn([0-9a-z]{13})\]Read(?:the1line|all\d+lines)of[!-~]+\(sha256[0-9a-f]{16}[^)]*\)anddowhatitsays\.$/.exec(held)

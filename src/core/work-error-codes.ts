@@ -11,7 +11,7 @@ export const workerErrors = {
   },
   hold_unknown: {
     meaning: 'No worker, window, lane, machine or repo has the given name.',
-    remedy: 'Run `burn status` to list the names of the fleet, or write `all` for the whole fleet.',
+    remedy: 'Run `burn status` to list the names of the fleet, or write "all" for the whole fleet.',
   },
   never_asks: {
     meaning: 'burn cannot answer questions of this kind of agent.',
@@ -35,7 +35,7 @@ export const workerErrors = {
   },
   pane_in_use: {
     meaning: 'The pane is in copy mode, or its input is disabled or synchronized with other panes.',
-    remedy: 'Leave copy mode with q, or enable or unsynchronize the input of the pane; then run the command again.',
+    remedy: 'Press q to leave copy mode, or enable or unsynchronize the input of the pane; then run the command again.',
   },
   pane_missing: {
     meaning: 'The worker or window has no pane.',
@@ -51,7 +51,7 @@ export const workerErrors = {
   },
   text_empty: {
     meaning: 'The command `burn send` has no text to send.',
-    remedy: 'Write the text after the name of the worker, or write - to read the text from standard input.',
+    remedy: 'Write the text after the name of the worker, or write "-" to read the text from standard input.',
   },
   text_too_long: {
     meaning: 'The text is longer than `burn send` allows.',
@@ -128,7 +128,7 @@ export const sprintErrors = {
     remedy: 'Start a backend, or correct "sprint.backends" in the spec; `burn doctor` checks each backend.',
   },
   sprint_no_repo: {
-    meaning: 'The spec and the options leave no repo from which sprints may take issues.',
+    meaning: 'The spec and the options leave no repo whose issues a sprint may claim.',
     remedy: 'Add "repos" to "sprint" in the spec, or change the options of the command.',
   },
   sprint_not_eligible: {

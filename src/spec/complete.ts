@@ -88,8 +88,8 @@ function folderOf(file: string): string {
 }
 
 /**
- * Returns the address of the ledger, with `~` replaced. burn needs it before `completeSpec`, which reads the names of known workers from
- * the ledger.
+ * Returns the address of the ledger, with `~` replaced. burn needs the address before it calls `completeSpec`, because `completeSpec` needs
+ * the workers in the ledger.
  */
 export function ledgerOf(spec: WrittenSpec, home: string): string {
   const written = spec.ledger ?? `sqlite:~/.local/state/burn-fleet/${fleetName(spec)}.db`

@@ -25,7 +25,7 @@ const patterns = z.strictObject({
   }),
   composer: composer.meta({
     description:
-      'Matches the first row of the composer (the input field). If several rows match, the lowest counts. The one group of the pattern is the draft, which may continue in the rows below.',
+      'Matches the first row of the composer (the input field). If several rows match, the lowest counts. The one group of the pattern matches the draft, which may continue in the rows below.',
     examples: ['^> (.*)$'],
   }),
   below: pattern.optional().meta({
@@ -39,15 +39,18 @@ const patterns = z.strictObject({
   working: z
     .array(pattern)
     .optional()
-    .meta({ description: 'Each matches a row that the screen shows while the agent works.', examples: [['esc to interrupt']] }),
+    .meta({ description: 'Each expression matches a row that the screen shows while the agent works.', examples: [['esc to interrupt']] }),
   waiting: z
     .array(pattern)
     .optional()
-    .meta({ description: 'Each matches a row that the screen shows while the agent asks a question.', examples: [['\\(y/n\\)$']] }),
+    .meta({
+      description: 'Each expression matches a row that the screen shows while the agent asks a question.',
+      examples: [['\\(y/n\\)$']],
+    }),
   error: z
     .array(pattern)
     .optional()
-    .meta({ description: 'Each matches a row that the screen shows after the last turn failed.', examples: [['^Error: ']] }),
+    .meta({ description: 'Each expression matches a row that the screen shows after the last turn failed.', examples: [['^Error: ']] }),
   rows: z
     .int()
     .min(0)

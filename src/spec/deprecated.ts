@@ -71,7 +71,7 @@ export function aliasFindings(spec: WrittenSpec): PathFinding[] {
     }))
 }
 
-/** Returns one message for each deprecated key or value in the spec. It begins with the file, line and column. */
+/** Returns one message for each deprecated key or value in the spec. Each message begins with the file, line and column. */
 export function deprecationsIn(spec: WrittenSpec, positions: Positions): string[] {
   const found = aliasesIn(spec).map(({ part, old, current }): PathFinding => {
     const what = `"${old}" is deprecated: its name is now "${current}"`

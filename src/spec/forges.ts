@@ -44,7 +44,7 @@ const folder = z.strictObject({
   path: line.meta({ description: 'Path of the folder. A relative path starts at the folder of the spec.', examples: ['~/burn'] }),
   owner: owner
     .optional()
-    .meta({ description: 'First part of the names of repos, `owner/name`.', default: defaults.folderOwner, examples: ['local'] }),
+    .meta({ description: 'Owner in the names of the repos, `owner/name`.', default: defaults.folderOwner, examples: ['local'] }),
 })
 
 /** The schema of `forge`. */

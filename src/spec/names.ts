@@ -93,9 +93,9 @@ export function hashOf(text: string): number {
 }
 
 /**
- * Returns the home repo of each worker, by name. It spreads the workers over the repos as evenly as possible. The choice depends on the
- * names of workers, not on their panes. So most workers keep their home repo, about which their agents have context, if other workers come
- * or go.
+ * Returns a map from the name of each worker to its home repo. It spreads the workers over the repos as evenly as possible. The choice
+ * depends on the names of workers, not on their panes. So most workers keep their home repo, about which their agents have context, if
+ * other workers come or go.
  */
 export function spreadHomes(workers: readonly string[], repos: readonly string[]): ReadonlyMap<string, string> {
   const room = Math.floor(workers.length / repos.length)

@@ -2,7 +2,7 @@
 import { messageOf } from '../core/errors.ts'
 
 const maxLength = 500
-/** burn cuts the rows of a screen after this number of characters before it matches them. */
+/** burn matches a pattern against at most this number of characters at the start of a screen row. */
 const columns = 300
 /** The maximum number of ways in which a pattern may match a row. It allows three unbounded repeats and one of up to ten characters. */
 const maxWays = 10 * columns ** 3
@@ -28,7 +28,7 @@ interface Group {
 }
 
 /**
- * Returns the reason that a pattern may take exponential time; null if there is none. It refuses a repeated group that contains a repeat or
+ * Returns the reason why a pattern may take exponential time; null if there is none. It refuses a repeated group that contains a repeat or
  * an alternative, a reference to a group, and too many unbounded repeats. It judges only the syntax, so it may refuse a fast pattern.
  */
 export function slowPatternReason(pattern: string): string | null {

@@ -121,7 +121,7 @@ function valuesOf(schema: JsonSchema | undefined): JsonSchema | undefined {
 
 /**
  * Returns the schema that applies to `value`: follows a `$ref`, and chooses the `oneOf` alternative that has the `kind` of the value. If no
- * alternative has it, the result allows every known `kind`.
+ * alternative has that `kind`, the result allows every known `kind`.
  */
 function choose(root: JsonSchema, schema: JsonSchema | undefined, value: unknown): JsonSchema | undefined {
   const target = schema?.$ref === undefined ? undefined : root.$defs?.[schema.$ref.replace('#/$defs/', '')]

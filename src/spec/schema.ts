@@ -112,7 +112,7 @@ const tmux = z
 
 const machine = z.strictObject({
   host: host.optional().meta({
-    description: 'Host that burn connects to over ssh. Without `host` and `exec`, it is the machine that runs burn.',
+    description: 'Host that burn connects to over ssh. Without `host` and `exec`, burn uses the machine on which it runs.',
     examples: ['burn@vps'],
   }),
   ssh: ssh.optional().meta({ description: 'ssh settings, in addition to your ssh configuration.', examples: [{ port: 22 }] }),
@@ -208,7 +208,7 @@ const keys = z.strictObject({
     .record(repo, repoSettings)
     .optional()
     .meta({
-      description: 'Settings of single repos, by the name of the repo. A window or `sprint.repos` must list each of them.',
+      description: 'Settings of single repos, by the name of the repo. A window or `sprint.repos` must list each of these repos.',
       examples: [{ app: { check: 'npm test' } }],
     }),
   templates: templates.optional().meta({

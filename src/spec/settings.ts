@@ -21,7 +21,9 @@ export const agent = z
       examples: [['hermes', 'chat', '--yolo']],
     }),
     model: line.optional().meta({ description: 'Model that the agent uses.', examples: ['hermes-4-405b'] }),
-    provider: line.optional().meta({ description: 'Provider of the model, by the name that the agent has for it.', examples: ['nous'] }),
+    provider: line
+      .optional()
+      .meta({ description: 'Provider of the model. Use the name that the agent program uses for the provider.', examples: ['nous'] }),
     busy_input_mode: z
       .enum(['interrupt', 'queue'])
       .optional()
@@ -60,7 +62,7 @@ const trust = z.strictObject({
     }),
   labels: words.optional().meta({
     description:
-      'Labels that approve an issue of any author. A label approves the text that burn first saw with it. After an edit of the issue, set the label again.',
+      'Labels that approve an issue of any author. A label approves the text that the issue has when burn first sees the label. After an edit of the issue, set the label again.',
     default: defaults.trustedLabels,
     examples: [['approved']],
   }),
@@ -105,7 +107,7 @@ export const policy = z.strictObject({
     .optional()
     .meta({
       description:
-        'A dispatch without a change for review fails after its agent was idle for this time, and burn may give the issue again. If the last turn failed because of the login, billing, model, quota or connection, burn tells the agent to continue after one sixth and after half of this time. If that does not help, burn releases the issue and counts no attempt. `null`: only a person ends the dispatch.',
+        'If an agent is idle for this time and has opened no change for review, its dispatch fails, and burn may give the issue to a worker again. If the last turn failed because of the login, billing, model, quota or connection, burn tells the agent to continue after one sixth and after half of this time. If that does not help, burn releases the issue and counts no attempt. `null`: only a person ends the dispatch.',
       default: defaults.idleTimeout,
       examples: ['30m'],
     }),
@@ -114,7 +116,7 @@ export const policy = z.strictObject({
     .optional()
     .meta({ description: 'Deprecated name of `idle_timeout`.', deprecated: true, examples: ['30m'] }),
   stale_after: timeSpan.optional().meta({
-    description: 'Time after which burn reports a dispatch without a change for review as stale.',
+    description: 'Time after which burn reports a dispatch as stale, if no change is open for review.',
     default: defaults.staleAfter,
     examples: ['24h'],
   }),

@@ -177,7 +177,7 @@ const checkRetries = z.int().min(0).max(20)
 /** The schema of `sprint`. */
 export const sprint = z.strictObject({
   repos: repos.optional().meta({
-    description: 'Repos from which sprints take issues. Default: the repos that the windows list.',
+    description: 'Repos whose issues sprints may claim. Default: the repos that the windows list.',
     examples: [['app', 'docs']],
   }),
   dir: dir.optional().meta({
@@ -193,18 +193,18 @@ export const sprint = z.strictObject({
     }),
   budget: budget.optional().meta({ description: 'Limits of one sprint.', examples: [{ turns: 40 }] }),
   skip_labels: words.optional().meta({
-    description: 'Labels of issues that sprints do not take, in addition to those of `dispatch.skip_labels`.',
+    description: 'Labels of issues that sprints do not claim, in addition to those of `dispatch.skip_labels`.',
     default: defaults.sprintSkipLabels,
     examples: [['epic', 'study']],
   }),
   skip_titles: words.optional().meta({
-    description: 'Regular expressions. Sprints do not take an issue if one of the expressions matches the title. Case does not matter.',
+    description: 'Regular expressions. Sprints do not claim an issue if one of the expressions matches the title. Case does not matter.',
     default: defaults.sprintSkipTitles,
     examples: [['^epic\\b']],
   }),
   priority_labels: words.optional().meta({
     description:
-      'Labels, highest priority first. Sprints take issues with the first label, then those with the second, and so on. Among equals they take the oldest issue first.',
+      'Labels, highest priority first. Sprints claim issues with the first label, then those with the second, and so on. Of issues with the same priority, they claim the oldest first.',
     default: defaults.priorityLabels,
     examples: [['urgent', 'high']],
   }),

@@ -39,8 +39,7 @@ export interface IssueRecord {
   readonly done: boolean
   readonly verdict: { readonly eligible: boolean; readonly reason: Reason; readonly at: Time } | null
   /**
-   * A back-off that has another cause than a failed attempt: burn does not give the issue before `until`. Null if there is no such
-   * back-off.
+   * A back-off whose cause is not a failed attempt: burn gives the issue to no worker before `until`. Null if there is no such back-off.
    */
   readonly backoff: { readonly until: Time; readonly why: Reason } | null
   /** The name of an open change (pull request) for the issue, such as `#12`; null if there is none. */
@@ -54,7 +53,7 @@ export interface IssueRecord {
   readonly priority: number
 }
 
-/** The numbers of issues in the backlog. */
+/** Counts of the issues in the backlog. */
 export interface Backlog {
   /** The number of all open issues. */
   readonly open: number
@@ -97,7 +96,7 @@ export interface BacklogLedger {
   openIssues(repo?: RepoRef): Promise<readonly IssueRecord[]>
   /** Returns the record of one issue; null if the ledger does not have the issue. */
   issue(ref: IssueRef): Promise<IssueRecord | null>
-  /** Returns the numbers of open, eligible and unjudged issues. */
+  /** Returns how many issues are open, eligible and unjudged. */
   backlog(): Promise<Backlog>
   /**
    * Saves verdicts. Ignores a verdict whose revision is not the current revision of the issue. Writes a verdict and an event only if the
@@ -106,11 +105,11 @@ export interface BacklogLedger {
   saveVerdicts(verdicts: readonly Verdict[], at: Time): Promise<void>
   /** If `rules` differ from those of the last call, makes the next cycle judge all open issues without a live dispatch again. */
   rejudgeIfRulesChanged(rules: string): Promise<void>
-  /** Saves the reason that the queued issues of a repo wait, by repo. Removes the reasons of all other repos. */
+  /** For each repo in `reasons`, saves the reason why its queued issues wait. Removes the saved reasons of all other repos. */
   saveWaitReasons(reasons: ReadonlyMap<RepoRef, Reason>): Promise<void>
   /**
-   * Clears the attempts, the back-off and the done mark of an issue, and the back-off of its repo, so that burn may give the issue again.
-   * Returns false if the ledger does not have the issue, or if the issue has a live dispatch.
+   * Resets the attempts, the back-off and `done` of an issue, and clears the back-off of its repo, so that burn may give the issue to a
+   * worker again. Returns false if the ledger does not have the issue, or if the issue has a live dispatch.
    */
   requeue(issue: IssueRef, at: Time): Promise<boolean>
   /** Sets the priority of an issue. Returns false if the ledger does not have the issue. */

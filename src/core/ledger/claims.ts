@@ -79,8 +79,8 @@ export interface ClaimLedger {
    */
   claim(claims: readonly Claim[], owner: string, lease: Time, at: Time): Promise<readonly Dispatch[]>
   /**
-   * Moves dispatches in one transaction, and returns those that moved, in their new state. If a dispatch ends while the delivery of its
-   * prompt is still `planned`, the ledger moves the delivery to `refused`.
+   * Changes the states of dispatches in one transaction, and returns the changed dispatches. If a dispatch ends while the delivery of its
+   * prompt is still `planned`, the ledger sets the state of the delivery to `refused`.
    */
   moveDispatches(moves: readonly DispatchMove[], at: Time): Promise<readonly Dispatch[]>
   /** Saves the id and the state of each dispatch's comment. */
@@ -99,6 +99,6 @@ export interface ClaimLedger {
   dispatches(filter: { issue?: IssueRef; worker?: WorkerId; state?: DispatchState; limit?: number }): Promise<readonly Dispatch[]>
   /** Returns the owner of the claim of each dispatch: the process that holds the lease of its delivery or sprint. */
   leaseOwners(ids: readonly string[]): Promise<readonly { readonly id: string; readonly lease_owner: string | null }[]>
-  /** Returns the messages that told agents to continue, oldest first, by dispatch. */
+  /** Returns, for each dispatch, the messages that told its agent to continue, oldest first. */
   resumeTexts(dispatches: readonly string[]): Promise<ReadonlyMap<string, readonly ResumeText[]>>
 }

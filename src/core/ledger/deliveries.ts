@@ -42,7 +42,7 @@ export interface DeliveryMove {
   readonly proof?: Proof
 }
 
-/** The deliveries that one process works on, with the holds and leases that decide about them. */
+/** The deliveries that one process works on, with the holds and leases that affect them. */
 export interface DeliveryView {
   /**
    * The active deliveries that the process owns, except those whose dispatch still lacks its comment; and all `unknown` deliveries of live
@@ -52,21 +52,22 @@ export interface DeliveryView {
   readonly holds: readonly Hold[]
   readonly leases: Leases
   /**
-   * The newest deliveries to all workers, newest first, from which the circuit breakers decide. At most 300; empty if `deliveries` is
-   * empty.
+   * The newest deliveries to all workers, newest first. burn decides from them whether a circuit breaker is open. At most 300; empty if
+   * `deliveries` is empty.
    */
   readonly recent: readonly Pick<Delivery, 'worker' | 'state' | 'evidence' | 'changed_at'>[]
 }
 
 /** The operations on deliveries in the ledger. */
 export interface DeliveryLedger {
-  /** Returns the deliveries that a process works on, with the holds and leases that decide about them. */
+  /** Returns the deliveries that a process works on, with the holds and leases that affect them. */
   deliveryView(owner: string): Promise<DeliveryView>
-  /** Plans deliveries in one transaction, and returns those that it planned. It skips a message whose `about.before` no longer holds. */
+  /** Plans deliveries in one transaction, and returns those that it planned. It skips a message if the condition in `about.before` is no longer true. */
   planDeliveries(texts: readonly PlannedText[], owner: string, lease: Time, at: Time): Promise<readonly Delivery[]>
   /**
-   * Moves deliveries in one transaction, and returns those that moved, in their new state. A move to `placing` fails if the worker has
-   * another delivery in `placing` or `placed`. An `unknown` delivery has no lease, so any process that knows its token may move it.
+   * Changes the states of deliveries in one transaction, and returns the changed deliveries. A change to `placing` fails if the worker has
+   * another delivery in `placing` or `placed`. An `unknown` delivery has no lease, so any process that knows its token may change its
+   * state.
    */
   moveDeliveries(moves: readonly DeliveryMove[], owner: string, at: Time): Promise<readonly Delivery[]>
   /** Takes over active deliveries whose lease has expired, raises their tokens, and returns them. */

@@ -24,7 +24,7 @@ export interface ChangeListing {
   readonly complete: boolean
 }
 
-/** An open change for an issue that a worker has, from a branch that belongs to no dispatch. */
+/** An open change for an issue that a worker works on, from a branch that belongs to no dispatch. */
 export interface ForeignChange {
   readonly issue: IssueRef
   readonly name: string
@@ -43,11 +43,11 @@ export interface RepoRecord {
   readonly listed_at: Time | null
   /** The ledger has all news about changes up to this time; null if burn must read all open changes. */
   readonly changes_at: Time | null
-  /** The reason that the queued issues of the repo wait; null if a worker has a free slot. */
+  /** The reason why the queued issues of the repo wait; null if a worker has a free slot. */
   readonly wait_reason: Reason | null
   /** The update time, by the forge's clock, of the newest pull request in the listings of issues. */
   readonly changed_at: Time | null
-  /** Present while burn can't read the repo: the time and the reason of the first failed read. Null if the last read succeeded. */
+  /** While burn can't read the repo: the time and the reason of the first failed read. Null if the last read succeeded. */
   readonly unread: { readonly since: Time; readonly why: string } | null
 }
 
@@ -65,8 +65,8 @@ export interface ForgeLedger {
   /** Returns the records of all repos. */
   repos(): Promise<readonly RepoRecord[]>
   /**
-   * Saves listings of issues in one transaction. If a listing is complete, it marks all open issues of the repo that the listing lacks as
-   * closed. With `quiet` it writes no events; `writePendingEvents` writes them later.
+   * Saves listings of issues in one transaction. If a listing is complete, the ledger then treats open issues of the repo that are not in
+   * the listing as closed. With `quiet` it writes no events; `writePendingEvents` writes them later.
    */
   saveIssues(listings: readonly IssueListing[], at: Time, quiet?: boolean): Promise<void>
   /** Writes the events of issues that `saveIssues` saved with `quiet`. */
@@ -76,8 +76,8 @@ export interface ForgeLedger {
   /** Returns the number of a repo's open issues. */
   countOpenIssues(repo: RepoRef): Promise<number>
   /**
-   * Saves the reason that burn can't read a repo, by repo, and the time of the first failed read. A null reason means that burn can read
-   * the repo.
+   * For each repo, saves the reason why burn can't read the repo, and the time of the first failed read. A null reason means that burn can
+   * read the repo.
    */
   saveUnread(reasons: ReadonlyMap<RepoRef, string | null>, at: Time): Promise<void>
 

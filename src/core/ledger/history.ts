@@ -14,7 +14,7 @@ export interface DispatchTimes {
   readonly ended_at: Time
 }
 
-/** The numbers of rows that `prune` deleted, or would delete. */
+/** How many dispatches, deliveries and events `prune` deleted, or would delete. */
 export interface Pruned {
   readonly dispatches: number
   /** Deliveries that belong to no dispatch: identity prompts, and messages of people. */
@@ -27,8 +27,8 @@ export interface HistoryLedger {
   /** Returns the events that match the filter, oldest first, at most `limit`. The default limit is 1,000. */
   events(filter: EventFilter): Promise<readonly Event[]>
   /**
-   * Saves events without any other change of the ledger. Skips an event if the subject had the same event less than an hour ago, because a
-   * problem may last.
+   * Saves events without any other change of the ledger. Skips an event if the subject had the same event less than an hour ago, so that a
+   * lasting problem does not fill the history.
    */
   recordEvents(events: readonly NewEvent[], at: Time): Promise<void>
   /** Returns the cursor up to which the events are final: no open transaction can still add an event before it. */
@@ -39,8 +39,8 @@ export interface HistoryLedger {
    */
   dispatchTimes(limit: number): Promise<readonly DispatchTimes[]>
   /**
-   * Deletes history that ended before `before` and that no other row needs, and writes an event in the same transaction. Returns the
-   * numbers of rows. With `dryRun` it only counts the rows.
+   * Deletes history that ended before `before` and that no other row needs, and writes an event in the same transaction. Returns how many
+   * rows it deleted. With `dryRun` it only counts the rows.
    */
   prune(before: Time, at: Time, dryRun: boolean): Promise<Pruned>
 }

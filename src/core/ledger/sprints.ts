@@ -42,7 +42,7 @@ export interface SprintEnd extends SprintProgress {
   readonly reason: Reason
 }
 
-/** A skip: one worker does not get one issue, until a time or until a person removes the skip. */
+/** A skip: burn does not give one issue to one worker, until a given time or until a person removes the skip. */
 export interface Skip {
   readonly worker: string
   readonly issue: IssueRef
@@ -77,6 +77,6 @@ export interface SprintLedger {
   skip(skip: Skip): Promise<void>
   /** Removes a skip. Returns false if there was none. */
   unskip(worker: string, issue: IssueRef): Promise<boolean>
-  /** Returns the skips that have not expired at the time `at`: those of one worker; without `worker`, those of all. */
+  /** Returns the skips that have not expired at the time `at`: those of one worker; without `worker`, those of all workers. */
   skips(at: Time, worker?: string): Promise<readonly Skip[]>
 }

@@ -20,7 +20,7 @@ export interface WorkerRecord {
 export interface ObservedState {
   readonly worker: WorkerId
   readonly state: ReadingState
-  /** True if the state starts anew, because another turn failed. */
+  /** True if the worker was already in this state, and the state starts again because another turn failed. */
   readonly repeated?: boolean
 }
 
