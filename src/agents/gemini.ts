@@ -32,7 +32,7 @@ const spinner = /^ [\u2801-\u28ff] \S/u
 const queued = /^ {2}Queued \(/u
 const failed = /^(?:✕ |ℹ This request failed)/u
 /**
- * Gemini's message for a request that ended although nobody pressed Esc. After Esc, Gemini shows `Request cancelled.` instead. The message
+ * Gemini shows this message if a request ended and nobody pressed Esc. After Esc, Gemini shows `Request cancelled.` instead. The message
  * may also appear late, below an answer.
  */
 const cut = /^ℹ User cancelled the request/u

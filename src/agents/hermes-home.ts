@@ -1,6 +1,6 @@
 /**
- * Gives each worker its own Hermes home. It is a profile below the person's `~/.hermes`, because Hermes itself separates homes by profile.
- * In a profile, Hermes reads the credentials of the root home, and writes renewed credentials back to the root home (0.20;
+ * Gives each worker its own Hermes home. This home is a profile below the person's `~/.hermes`, because Hermes itself separates homes by
+ * profile. In a profile, Hermes reads the credentials of the root home, and writes renewed credentials back to the root home (0.20;
  * hermes_cli/auth.py). So burn copies no secret, and no renewed token is lost.
  */
 import type { AgentConfig } from '../core/nouns.ts'

@@ -38,7 +38,7 @@ function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   return { argv, env: { ...config.env, HERMES_HOME: own.home }, files: own.files, links: own.links, queues: true }
 }
 
-/** Exit reasons of turns that ended without an answer, although Hermes does not report them as failed. */
+/** The exit reasons of turns that ended without an answer and that Hermes does not report as failed. */
 const noAnswer = /^(?:empty_response|all_retries_exhausted|local_processing_error|fallback_prior_turn_content)/u
 
 /**

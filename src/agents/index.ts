@@ -17,8 +17,8 @@ import { shell } from './shell.ts'
 const zeroWidth = /[\u200b-\u200f\u2060\ufeff]/u
 
 /**
- * Removes characters without a width before a screen is read. Such characters shift the columns. If a row ends with one, tmux may join it
- * to the frame of the next row.
+ * Removes characters without a width before a screen is read. Such characters shift the columns. If a row ends with such a character, tmux
+ * may join the character to the frame of the next row.
  */
 function withoutZeroWidth(kind: PaneAgent): PaneAgent {
   const parseScreen: PaneAgent['parseScreen'] = (screen, pane) =>

@@ -111,7 +111,7 @@ function readingOf(screen: readonly string[], frame: Frame, pane: PaneFacts, dra
 }
 
 /**
- * Returns the error that ended the last answer; null if it ended well. The error is in a separate block above the row `▣ Build · model`,
+ * Returns the error that ended the last answer; null if there is none. The error is in a separate block above the row `▣ Build · model`,
  * which then has no time. A toast at the top right may cover the time. In this case the block counts as an error only if the toast contains
  * the same text.
  */

@@ -15,8 +15,8 @@ import { parseEvent, failureIn, flagArgs, maxNotedOutput, noteAnswer, type Note 
 const registryRetries = 'npm_config_fetch_retries'
 
 /**
- * Returns the worker's state after an event; null if the event shows no state. The detail of `session.status` is its state; approvals and
- * questions have their own events.
+ * Returns the worker's state after an event; null if the event shows no state. The detail of `session.status` is the state of the session;
+ * approvals and questions have their own events.
  */
 function hookState({ event, detail }: { readonly event: string; readonly detail: string | null }): HookState | null {
   if (event === 'permission.asked') return { state: 'waiting', detail: 'approval' }
@@ -37,9 +37,9 @@ function place(line: string): readonly Keystrokes[] {
 }
 
 /**
- * Returns the keystrokes for an answer; null if the question does not offer it. The choices of a question have numbers, and a digit selects
- * one. burn does not answer questions that accept several choices (`[ ]`). An approval offers three choices, of which the first is selected
- * at the start.
+ * Returns the keystrokes for an answer; null if the question does not offer this answer. The choices of a question have numbers, and a
+ * digit selects one. burn does not answer questions that accept several choices (`[ ]`). An approval offers three choices, of which the
+ * first is selected at the start.
  */
 function answer(choice: string, { question = '' }: ParsedScreen): readonly Keystrokes[] | null {
   const number = matchChoice(question, choice)

@@ -1,8 +1,8 @@
 /**
  * pi in a pane. Facts about its screen come from running 0.73.1 against a stub model server, and from reading its sources (pi-tui
  * editor.js, loader.js; interactive-mode.js). From top to bottom pi draws the transcript, queued messages, the loader, the composer between
- * two rules, the working directory and the statistics. The composer has no mark of its own. If it scrolls, its rules show how many rows are
- * hidden.
+ * two rules, the working directory and the statistics. The composer has no symbol of its own. If the composer scrolls, its rules show how
+ * many rows are hidden.
  */
 import type { PaneAgent, HookState, ParsedScreen, PaneFacts } from '../core/agent.ts'
 import {

@@ -30,7 +30,7 @@ export function failureIn({ code, stderr }: AgentEnd, text: string): BackendErro
   return text.trim() === '' ? symptomWith(complaint(stderr) || 'it answered nothing', complaint(stderr) === '' ? 'empty' : null) : null
 }
 
-/** Returns the lines of stderr that report an error, at most three; if there are none, its last lines. */
+/** Returns the lines of stderr that report an error, at most three; if there are none, the last lines of stderr. */
 function complaint(stderr: string): string {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('session_id:'))
   const loud = lines.filter((line) => /error|fail|denied|invalid|not found|limit/i.test(line))

@@ -23,12 +23,12 @@ const words: readonly (readonly [RegExp, TroubleKind])[] = [
   ],
 ]
 
-/** Returns the kind of trouble that a text describes; `turn failed` if it describes none of them. */
+/** Returns the kind of trouble that a text describes; `turn failed` if the text describes no known kind. */
 export function troubleIn(text: string): TroubleKind {
   return words.find(([pattern]) => pattern.test(text))?.[1] ?? 'turn failed'
 }
 
-/** Returns the reading of a failed turn. `row` is the first row of its message. */
+/** Returns the reading of a failed turn. `row` is the first row of the agent's message about the failure. */
 
 export function failedTurn(screen: readonly string[], row: number): Reading {
   const evidence = paragraphFrom(screen, row)

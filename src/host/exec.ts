@@ -248,7 +248,7 @@ class BoundedBuffer {
     this.#max = max
   }
 
-  /** Returns false if the chunk exceeds the limit; it is then dropped. */
+  /** Returns false if the chunk exceeds the limit; the chunk is then dropped. */
   add(chunk: Buffer): boolean {
     this.#size += chunk.length
     if (this.#size <= this.#max) this.#chunks.push(chunk)

@@ -33,7 +33,7 @@ for pid; do
 done
 echo end`
 
-/** Returns those of the given processes that still run, by pid; null if the machine could not read its process table. */
+/** Returns the given processes that still run, as a map by pid; null if the machine could not read its process table. */
 export async function processesOn(machine: Machine, pids: readonly number[]): Promise<ReadonlyMap<number, RunningProcess> | null> {
   const { code, stdout } = await runOn(machine, ['sh', '-c', script, 'burn', ...pids.map(String)], { timeout_ms: limit })
   const lines = stdout.trimEnd().split('\n')

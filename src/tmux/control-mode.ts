@@ -17,7 +17,7 @@ const CLOSE_MS = 2_000
 const STDERR_MAX = 8_192
 /** The maximum size (bytes) of one reply: five times the screens of 1000 panes with 200 columns and 50 rows. */
 const REPLY_MAX = 64 * 1024 * 1024
-/** The maximum number of lines that may wait for a reply. No snapshot of a machine needs as many. */
+/** The maximum number of lines that may wait for a reply. No snapshot of a machine needs so many lines. */
 const PENDING_MAX = 20_000
 
 interface Pending {
@@ -29,7 +29,7 @@ interface Pending {
 export interface ClientExit {
   readonly code: number | null
   readonly stderr: string
-  /** The lines in which tmux reports why the client ended: errors of the attach, and `%exit` with a reason. */
+  /** The lines in which tmux reports why the client ended: errors while attaching, and `%exit` with a reason. */
   readonly messages: readonly string[]
 }
 
@@ -101,7 +101,7 @@ export class ControlModeClient implements Tmux {
     return true
   }
 
-  /** Ends the client. The server and its panes stay. */
+  /** Ends the client. The server and its panes keep running. */
   async close(): Promise<void> {
     this.#closing = true
     this.#child.stdin.end()

@@ -7,7 +7,7 @@ import { frame, runOn } from '../host/run-on.ts'
 import { ControlModeClient, unreachableError, type ClientExit } from './control-mode.ts'
 import { OneShotTmux } from './one-shot.ts'
 
-/** The oldest tmux version that burn supports. Older ones lack the client flags (`-f`), `-N` or the pane options. */
+/** The oldest tmux version that burn supports. Older versions lack the client flags (`-f`), `-N` or the pane options. */
 const OLDEST = 3.2
 const PROBE_MS = 20_000
 const endingServerRetries = 20
@@ -34,9 +34,8 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a channel to the machine's session. If no session has the name of the spec, the function opens the session with most of the
+ * Opens a channel to the machine's session. If no session has the name that the spec gives, the function opens the session with most of the
  * machine's panes, because people rename sessions and move panes. Throws BurnError:
- *
  * - `tmux_no_session`: no such session, or no server at the socket. The agents may still run.
  * - `tmux_missing`, `tmux_too_old`
  * - `machine_unreachable`: the server can't be reached, or it belongs to another machine of the spec.
@@ -106,8 +105,8 @@ function firstWindowWords(machine: Machine, { name, width, height, command }: Fi
 }
 
 /**
- * Reads the server's version, and checks that the server belongs to this machine. If `create` is true, first marks the server as belonging
- * to this machine.
+ * Reads the server's version, and checks that the server belongs to this machine. If `create` is true, the function first records on the
+ * server that it belongs to this machine.
  */
 async function handshake<T extends ControlModeClient | OneShotTmux>(
   tmux: T,

@@ -7,8 +7,8 @@ import { unreachableError } from './control-mode.ts'
 import { randomHex } from '../host/random.ts'
 
 /**
- * The format fields whose values have no spaces. Only the last value has three words if the pane is dead. Each field slows down every
- * snapshot, so the list has no unused field.
+ * The format fields whose values have no spaces. The only exception: if the pane is dead, the last value has three words. Each field slows
+ * down every snapshot, so the list has no unused field.
  */
 const paneFacts = [
   'pane_id',
@@ -179,7 +179,10 @@ function uniqueById<T extends { readonly id: string }>(all: readonly T[]): T[] {
   return all.filter(({ id }) => !seen.has(id) && seen.add(id))
 }
 
-/** Returns the time of a person's last key, by pane. Only clients with a terminal count, each for the pane that it shows. */
+/**
+ * Returns the time of a person's last key, by pane. Clients without a terminal do not count. The keys of a client count for the pane that
+ * the client shows.
+ */
 function lastKeyAt(clients: readonly string[]): ReadonlyMap<string, Time> {
   const keyed = new Map<string, Time>()
   for (const client of clients) {

@@ -10,8 +10,8 @@ const REFUSED = 'burn-refused'
 const PASTE_BEGIN = '\u001b[200~'
 const PASTE_END = '\u001b[201~'
 /**
- * The format for the destination of keys that are sent to a pane: `open` if they reach only this pane. An option that a tmux version does
- * not know counts as not set.
+ * The tmux format that tells whether keys for a pane reach only this pane: `open` if they do. An option that a tmux version does not know
+ * counts as not set.
  */
 const input = '#{?pane_input_off,disabled,#{?pane_synchronized,synchronized,open}}'
 /** The reasons why tmux refuses to type a text, in the order in which `refusalFormat` checks them. */

@@ -27,7 +27,7 @@ export class ReplyParser {
   #lines: string[] = []
   #held = 0
   #error: string | null = null
-  /** Lines outside of replies in which tmux reports why the client ended: errors of the attach, and `%exit` with a reason. */
+  /** Lines, outside replies, in which tmux reports why the client ended: errors while attaching, and `%exit` with a reason. */
   readonly messages: string[] = []
   readonly #onChange: (id: string) => void
 
@@ -39,7 +39,7 @@ export class ReplyParser {
     this.#expected = this.mark(0)
   }
 
-  /** Returns the mark that tmux prints after line number `sequence`. */
+  /** Returns the mark, a unique text that tmux prints after line number `sequence`. */
   mark(sequence: number): string {
     return `${this.#nonce}.${sequence}`
   }
@@ -95,7 +95,7 @@ export class ReplyParser {
     this.#open = null
     if (block === null) return
     if (!block.own) {
-      // Any other block is the reply to the attach itself, or belongs to a hook of the user.
+      // Any other block is the reply to the attach command itself, or belongs to a hook of the user.
       if (!ok) block.lines.forEach((line) => this.#addMessage(line))
     } else if (ok) this.#lines.push(...block.lines)
     else this.#error ??= block.lines.join('\n')

@@ -12,7 +12,10 @@ import { unreachableError } from './control-mode.ts'
 import type { SnapshotWithScreens } from '../core/pane-host.ts'
 import { capturePanes, snapshot } from './panes.ts'
 
-/** The time (ms) after which burn captures a changed window again. It must be longer than the second between two of tmux's comparisons. */
+/**
+ * The time (ms) after which burn captures a changed window again. This time must be longer than the second between two of tmux's
+ * comparisons.
+ */
 export const debounce_ms = 1_100
 
 /**
