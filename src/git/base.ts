@@ -61,7 +61,7 @@ export async function writeBlob(git: Git, { git_dir }: Workspace, text: string):
 }
 
 /**
- * Puts these files into the workspace, and removes those that are null. Runs `during`, and then restores the files that the last
+ * Writes these files to the workspace, and removes each path whose value is null. Runs `during`, and then restores the files that the last
  * `stageChanges` found. Git writes the files, because git never writes through a symbolic link. Throws BurnError `git_*`.
  */
 export async function withFiles<T>(
@@ -97,7 +97,7 @@ async function put(git: Git, workspace: Workspace, files: ReadonlyMap<string, Bl
   await rm(index, { force: true })
 }
 
-/** Removes a file or folder. Does not follow symbolic links, because a model may have replaced a folder by one. */
+/** Removes a file or folder. Does not follow symbolic links, because a model may have replaced a folder with a link. */
 async function remove(folder: string, path: string): Promise<void> {
   const names = path.split('/')
   for (let depth = 1; depth < names.length; depth++) {
@@ -108,8 +108,8 @@ async function remove(folder: string, path: string): Promise<void> {
 }
 
 /**
- * Returns those of these names in the workspace's top folder that git ignores now, but that the `.gitignore` of the base commit does not
- * ignore. Throws BurnError `git_*`.
+ * Returns each of these names in the workspace's top folder that git ignores now, but that the base commit's `.gitignore` does not ignore.
+ * Throws BurnError `git_*`.
  */
 export async function hiddenFiles(git: Git, workspace: Workspace, names: readonly string[]): Promise<string[]> {
   const ignore = (await baseFiles(git, workspace, ['.gitignore'])).get('.gitignore')

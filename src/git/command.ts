@@ -1,4 +1,4 @@
-/** Builds the argv and the environment of git commands, so that git runs no program that a workspace may configure. */
+/** Builds the argv and the environment of git commands, so that git runs no program that a workspace's configuration names. */
 import { delimiter, isAbsolute } from 'node:path'
 
 /** The repository in which a git command runs. */

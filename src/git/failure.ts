@@ -82,7 +82,7 @@ export function gitError(what: string, output: string): BurnError {
   return new BurnError(code, `${what}: ${reasonIn(output)}`, hint)
 }
 
-/** Returns BurnError `git_stopped`. Use it if a sprint was stopped while it ran a command or waited for a lock. */
+/** Returns BurnError `git_stopped`. Use it if a sprint was stopped while the sprint ran a git command or waited for a lock. */
 export function stoppedError(what: string): BurnError {
   return new BurnError('git_stopped', `${what} was stopped before it finished`, 'run the command again')
 }

@@ -26,7 +26,7 @@ export interface Workspace {
   /** The worktree's git directory, which is inside the mirror. */
   readonly git_dir: string
   readonly branch: string
-  /** The base branch: the workspace starts from it, and its change is to be merged into it. */
+  /** The base branch: the workspace starts from this branch, and the change will be merged into this branch. */
   readonly base: string
   /** The commit of the base branch from which the workspace was created. */
   readonly base_commit: string

@@ -37,7 +37,7 @@ export function runGit(git: Git, args: readonly string[], { at, network, input, 
   const argv = gitArgv(args, at, login !== null)
   return runProcess(argv, {
     env: gitEnv(git.env, env),
-    // Paths on stdin are relative to this folder. Git is told where the repository is, so it does not search this folder for one.
+    // Paths on stdin are relative to this folder. burn tells git where the repository is, so git does not search for it here.
     cwd: at?.work_tree ?? '/',
     input: Buffer.from(input ?? '', 'latin1'),
     encoding: 'latin1',

@@ -55,7 +55,7 @@ export async function asWorkspaceError<T>(workspace: Workspace, read: () => Prom
   } catch (thrown) {
     if (!(thrown instanceof BurnError) || !thrown.code.startsWith('git_') || /^git_(?:stopped|missing|mirror_damaged)$/.test(thrown.code))
       throw thrown
-    // A file in the workspace may be named "No space left on device", so git's message is no proof. This checks the disk itself.
+    // A file in the workspace may be named "No space left on device", so git's message is no proof. This function checks the disk itself.
     if (thrown.code === 'git_disk_full' && (await isFull(workspace.git_dir))) throw thrown
     throw unusableWorkspaceError(thrown.message)
   }
@@ -64,7 +64,7 @@ export async function asWorkspaceError<T>(workspace: Workspace, read: () => Prom
 async function isFull(dir: string): Promise<boolean> {
   const { bsize, bavail, files, ffree } = await statfs(dir)
   if (bsize * bavail < enoughSpace || (files > 0 && ffree < 1_000)) return true
-  // The user's disk quota may be used up although the disk has free space, so this writes a test file.
+  // The user's disk quota may be used up even if the disk has free space, so this function writes a test file.
   const probe = join(dir, 'burn-probe')
   try {
     return await writeFile(probe, Buffer.alloc(2 ** 20)).then(() => false, ifCode(['ENOSPC', 'EDQUOT'], true))

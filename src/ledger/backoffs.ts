@@ -14,8 +14,8 @@ import { unjudgedUnlessTaken } from './verdicts.ts'
 import { decodeReason, encodeReason } from '../core/reasons.ts'
 
 /**
- * Saves a back-off of an issue or a repo. That of a repo is saved as a hold. If an author is given, the author's open issues in that repo
- * get the same back-off.
+ * Saves a back-off of an issue or a repo. The back-off of a repo is saved as a hold. If an author is given, the author's open issues in
+ * that repo get the same back-off.
  */
 export async function saveBackoff(trx: Transaction<Tables>, { subject, until, why, author }: Backoff, at: number): Promise<void> {
   const isIssue = subject.includes('#')

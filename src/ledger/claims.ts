@@ -26,7 +26,7 @@ export function lockedRows(claims: readonly Claim[]): LockedRows {
   return { workers: claims.map(({ worker }) => worker), issues: claims.map(({ issue }) => issue) }
 }
 
-/** Writes the claims whose issue and slot are free: a dispatch, a delivery and events for each. Returns the new dispatches. */
+/** For each claim whose issue and slot are free, writes a dispatch, a delivery and events. Returns the new dispatches. */
 export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], lease: Lease, at: number): Promise<Dispatch[]> {
   const won: Dispatch[] = []
   for (const part of chunks(await stillClaimable(trx, claims))) {
@@ -132,7 +132,7 @@ export async function planDeliveries(
   return rows.map(toDelivery)
 }
 
-/** Tells whether a text is still needed: its dispatch is `handed`, and has exactly `about.before` texts of this kind. */
+/** Tells whether a planned message is still needed: its dispatch is `handed`, and has exactly `about.before` messages of this kind. */
 async function stillWanted(trx: Transaction<Tables>, { kind, about }: PlannedText): Promise<boolean> {
   if (about?.before === undefined) return true
   const row = await trx.selectFrom('dispatch').select('state').where('id', '=', about.dispatch).executeTakeFirst()

@@ -22,7 +22,7 @@ export interface Copied {
 
 /** The number of rows in a statement. SQLite allows 32,766 parameters, and no table has 40 columns. */
 const rowsPerStatement = 512
-/** The key in `meta` that names the ledger of which this one is a copy, and its last event. */
+/** The key in `meta` under which a copy stores the location of the original ledger, and the last event that was copied. */
 const origin = 'copied_from'
 
 /**

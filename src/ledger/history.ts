@@ -1,4 +1,4 @@
-/** Reads events by a cursor that skips none, and the times of dispatches. */
+/** Reads events and the times of dispatches. A reader that continues from a cursor misses no event. */
 import type { RawBuilder, Selectable, Transaction } from 'kysely'
 import type { Event, EventFilter } from '../core/events.ts'
 import type { DispatchTimes } from '../core/ledger/history.ts'
@@ -13,8 +13,8 @@ import { chunks } from './sql.ts'
 type Trx = Transaction<Tables>
 
 /**
- * The default limit of events. When events are filtered by issue or worker, it also limits the dispatches and deliveries whose events are
- * included.
+ * The default limit of events. When events are filtered by issue or worker, the same limit also applies to the dispatches and deliveries
+ * whose events are included.
  */
 const defaultLimit = 1000
 

@@ -26,7 +26,7 @@ const liveRules = () => ({
   'one live work dispatch per issue': sql`select d.issue as what from dispatch d where d.kind = 'work' and ${live} group by d.issue having count(*) > 1`,
   'one live council dispatch per issue and worker': sql`select d.issue || ' ' || d.worker as what from dispatch d where d.kind = 'council' and ${live} group by d.issue, d.worker having count(*) > 1`,
   'one work dispatch per worker and slot': sql`select d.worker as what from dispatch d where d.kind = 'work' and ${inList('d.state', slotStates)} group by d.worker, d.slot having count(*) > 1`,
-  'one text per worker in a composer': sql`select v.worker as what from delivery v where ${inList('v.state', pastingStates)} group by v.worker having count(*) > 1`,
+  'one message per worker in a composer': sql`select v.worker as what from delivery v where ${inList('v.state', pastingStates)} group by v.worker having count(*) > 1`,
   'an issue is taken exactly while it has a live work dispatch': sql`select i.ref as what from issue i where i.standing = 'taken'
       and not exists (select 1 from dispatch d where d.issue = i.ref and d.kind = 'work' and ${live})
       union all select d.issue from dispatch d join issue i on i.ref = d.issue where d.kind = 'work' and ${live} and (i.standing is null or i.standing <> 'taken')`,
@@ -55,7 +55,7 @@ function historyRules() {
     'the current state of a dispatch or delivery has an event': sql`select d.id as what from dispatch d where ${ended('dispatch.claimed')} <> 1
       or not exists (select 1 from event e where e.subject = d.id and e.kind = 'dispatch.' || d.state)
       union all select v.id from delivery v where not exists (select 1 from event e where e.subject = v.id and e.kind = 'delivery.' || v.state)`,
-    'a text was placed at most once': sql`select e.subject as what from event e where e.kind = 'delivery.placing' group by e.subject having count(*) > 1`,
+    'a message was placed at most once': sql`select e.subject as what from event e where e.kind = 'delivery.placing' group by e.subject having count(*) > 1`,
     'an issue names its open change': sql`select i.ref as what from issue i
       where i.open_change is distinct from (select min(o.name) from open_change o where o.issue = i.ref)`,
     'a done issue has a done dispatch': sql`select i.ref as what from issue i where i.done = 1

@@ -1,4 +1,6 @@
-/** Jobs, and the leases on jobs, sprints and active deliveries. Each takeover of a delivery raises the token of its lease. */
+/**
+ * Jobs, and the leases on jobs, sprints and active deliveries. Each takeover of a delivery increments the token of the delivery's lease.
+ */
 import type { NewEvent } from '../core/events.ts'
 import type { Transaction } from 'kysely'
 import type { Job, JobLedger } from '../core/ledger/jobs.ts'
@@ -32,8 +34,8 @@ export async function takeOverDeliveries(trx: Trx, { owner, until }: Lease, at: 
 }
 
 /**
- * Extends all leases of this owner to `until`. Returns the ids of its deliveries and sprints. Records no event, because this runs at every
- * heartbeat.
+ * Extends all leases of this owner to `until`. Returns the ids of the owner's deliveries and sprints. Records no event, because this runs
+ * at every heartbeat.
  */
 export async function renewLeases(trx: Trx, { owner, until }: Lease): Promise<string[]> {
   await trx.updateTable('job').set({ until }).where('owner', '=', owner).execute()

@@ -104,7 +104,7 @@ const sprintTables = {
 }
 
 /**
- * Adds columns and tables for: a dispatch's further texts, a delivery's typed line and proof, back-offs of issues and repos, unreadable
+ * Adds columns and tables for: a dispatch's further messages, a delivery's typed line and proof, back-offs of issues and repos, unreadable
  * repos, open changes, approved texts of issues, and the time of a worker's last failed turn.
  */
 const backoffsAndChanges: Migration = async (db, { serial }) => {
@@ -194,7 +194,7 @@ const holdAndJobChanges = [
   `alter table repo drop column rests_why`,
   `drop index delivery_further`,
   `create index delivery_further on delivery (dispatch) where kind in ('follow_up', 'correction', 'resume', 'command')`,
-  // Corrections, which tell an agent to disregard a mangled text, get their own kind.
+  // Corrections, which tell an agent to disregard a mangled message, get their own kind.
   `update delivery set kind = 'correction' where kind = 'follow_up' and dispatch in (select d.id from dispatch d join delivery f on f.id = d.id
     where d.state = 'handed' and f.state = 'mangled')`,
   `drop index issue_queued`,

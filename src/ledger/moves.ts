@@ -99,12 +99,12 @@ async function countResumeTexts(trx: Trx, id: string): Promise<number> {
   return (await resumeTexts(trx, [id])).get(id)?.length ?? 0
 }
 
-/** A lease that has already expired, so that the next process that takes over leases delivers the text. */
+/** A lease that has already expired, so that the next process that takes over leases delivers the message. */
 const expiredLease = { owner: 'nobody', until: 0 }
 
 /**
- * Plans follow-ups in the same transaction as the transitions of their dispatches. Otherwise a crash in between could lose a text or send
- * it twice.
+ * Plans follow-ups in the same transaction as the transitions of their dispatches. Otherwise a crash could lose a follow-up or send it
+ * twice.
  */
 async function planFollowUps(trx: Trx, moves: readonly DispatchMove[], moved: readonly DispatchRow[], at: number): Promise<void> {
   const followUps = new Map(moves.flatMap(({ id, follow_up }) => (follow_up === undefined ? [] : [[id, follow_up] as const])))
@@ -247,7 +247,7 @@ export async function moveDeliveries(trx: Trx, given: readonly DeliveryMove[], o
   return moved.map(toDelivery)
 }
 
-/** Tells whether a delivery must wait: it is a follow-up about a change in review, and another dispatch occupies that slot. */
+/** Tells whether a delivery must wait: it is a follow-up about a change in review, and another dispatch occupies its slot. */
 async function waitsForSlot(trx: Trx, { kind, dispatch }: DeliveryRow): Promise<boolean> {
   if (kind !== 'follow_up' || dispatch === null) return false
   const row = await trx.selectFrom('dispatch').selectAll().where('id', '=', dispatch).executeTakeFirst()
@@ -278,15 +278,15 @@ function movedEvent({ id, state, issue, worker, evidence, presses }: DeliveryRow
   return { kind: `delivery.${state}`, subject: id, issue, worker, actor: 'burn', payload: { reason: decodeReason(evidence), presses } }
 }
 
-/**
- * Moves a sprint's dispatch to `handed` when the first backend starts. Returns false if this owner no longer holds the lease of the sprint.
- */
+/** Sets a sprint's dispatch to `handed` when the first backend starts. Returns false if this owner no longer holds the sprint's lease. */
 export async function handSprint(trx: Trx, id: string, owner: string, at: number): Promise<boolean> {
   const held = await saveSprint(trx, id, owner, { stage: 'working' })
   return held && (await moveDispatches(trx, [{ id, from: ['claimed'], to: 'handed', reason: { code: 'sprint_began' } }], at)).length > 0
 }
 
-/** Ends a sprint and moves its dispatch. Returns false if the sprint has already ended, or if this owner no longer holds its lease. */
+/**
+ * Ends a sprint and updates its dispatch. Returns false if the sprint has already ended, or this owner no longer holds the sprint's lease.
+ */
 export async function endSprint(trx: Trx, { id, owner }: HeldSprint, end: SprintEnd, at: number): Promise<boolean> {
   if (!(await endSprintRow(trx, { id, owner }, end, at))) return false
   const change = end.change_url === undefined ? {} : { change_url: end.change_url }

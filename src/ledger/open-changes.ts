@@ -36,7 +36,7 @@ export async function saveOpenChanges(trx: Trx, seen: readonly ChangeListing[]):
   )
 }
 
-/** Returns one row for each pair of an open change and an issue that it closes or whose dispatch created it. */
+/** Returns one row for each pair of an open change and an issue that the change closes, or whose dispatch created the change. */
 async function rowsOf(trx: Trx, seen: readonly ChangeListing[]): Promise<OpenChangeRow[]> {
   // If a change occurs twice, the last occurrence counts.
   const latest = new Map(seen.flatMap(({ repo, changes }) => changes.map((change) => [change.url, { repo, change }] as const)))

@@ -175,7 +175,7 @@ export async function dispatches(trx: Trx, { issue, worker, state, limit }: Filt
   return (await query.execute()).map(toDispatch)
 }
 
-/** Returns deliveries, newest first. A worker's deliveries include all texts of its dispatches. */
+/** Returns deliveries, newest first. A worker's deliveries include all deliveries of its dispatches. */
 export async function deliveries(trx: Trx, { ids, about, worker, kind, limit }: Filter<'deliveries'>): Promise<Delivery[]> {
   let query = trx.selectFrom('delivery').selectAll().orderBy('id', 'desc')
   if (limit !== undefined) query = query.limit(limit)
@@ -202,7 +202,7 @@ function newestFirst<Row extends { readonly id: string }>(rows: readonly Row[], 
   return rows.toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit)
 }
 
-/** Returns the `resume` texts of these dispatches, oldest first, by dispatch. */
+/** Returns the `resume` messages of these dispatches, oldest first, by dispatch. */
 export async function resumeTexts(trx: Trx, dispatches: readonly string[]): Promise<Map<string, ResumeText[]>> {
   const found = new Map<string, ResumeText[]>()
   for (const part of chunks(dispatches)) {

@@ -252,7 +252,8 @@ function table<Row>() {
 }
 
 /**
- * The SQL condition for a dispatch's texts other than its prompt. It must be identical to the condition of the index `delivery_further`.
+ * The SQL condition that selects a dispatch's deliveries, except the delivery of its prompt. It must be identical to the condition of the
+ * index `delivery_further`.
  */
 export const isFurther = sql<boolean>`kind in ('follow_up', 'correction', 'resume', 'command')`
 
@@ -268,8 +269,8 @@ function endedDispatches(before: number): RawBuilder<unknown> {
 }
 
 /**
- * Selects ended deliveries that belong to no dispatch. Keeps each worker's last delivery of each kind, because the last identity text tells
- * whether the agent was christened.
+ * Selects ended deliveries that belong to no dispatch. Keeps each worker's last delivery of each kind, because the last `identity` delivery
+ * tells whether burn has told the agent its name.
  */
 export function endedTexts(before: number): RawBuilder<unknown> {
   return sql`select v.id from delivery v where v.issue is null and v.changed_at < ${before} and not ${inList('v.state', activeStates)}
@@ -287,8 +288,8 @@ function endedDeliveries(before: number): RawBuilder<unknown> {
 }
 
 /**
- * Selects the events of `endedDeliveries`, and the events of other subjects than dispatches and deliveries. Keeps `issue.requeued`, because
- * attempts are counted from the last such event.
+ * Selects the events of `endedDeliveries`, and all events whose subject is neither a dispatch nor a delivery. Keeps `issue.requeued`,
+ * because attempts are counted from the last such event.
  */
 function pastEvents(before: number): RawBuilder<unknown> {
   return sql`select e.seq from event e where e.at < ${before} and e.subject in (${endedDeliveries(before)})

@@ -72,8 +72,8 @@ export async function saveSprint(trx: Trx, id: string, owner: string, progress: 
 }
 
 /**
- * Writes the result of a sprint. The caller moves the dispatch in the same transaction. Returns false if this owner no longer holds the
- * lease.
+ * Writes the result of a sprint. The caller changes the state of the dispatch in the same transaction. Returns false if this owner no
+ * longer holds the lease.
  */
 export async function endSprintRow(trx: Trx, { id, owner }: HeldSprint, end: SprintEnd, at: number): Promise<boolean> {
   if ((await held(trx, id, owner).executeTakeFirst()) === undefined) return false
@@ -114,8 +114,8 @@ export async function publishSprint(trx: Trx, id: string, url: string, at: numbe
 const endedColumns = { stage: 'ended', lease_owner: null, lease_until: 0 } as const
 
 /**
- * Ends the sprints of dispatches that something else ended: the issue was closed, a person released it, or the process of the sprint is
- * gone.
+ * Ends the sprints whose dispatches ended for a reason outside the sprint: the issue was closed, a person released it, or the process of
+ * the sprint is gone.
  */
 export async function endSprintsOf(trx: Trx, moved: readonly DispatchRow[], at: number): Promise<void> {
   for (const part of chunks(moved.filter(({ kind, state }) => kind === 'work' && state !== 'handed'))) {
@@ -132,8 +132,8 @@ export async function endSprintsOf(trx: Trx, moved: readonly DispatchRow[], at: 
     for (const row of rows) {
       const dispatch = part.find(({ id }) => id === row.id)
       const isExpired = row.lease_until <= at
-      // The sprint is still running: another process has only seen the change that the sprint just opened. The sprint writes its own
-      // result.
+      // The sprint is still running and writes its own result: its dispatch is in review only because another process found the change that
+      // the sprint just opened.
       if (dispatch === undefined || (dispatch.state === 'review' && !isExpired)) continue
       await trx
         .updateTable('sprint')

@@ -1,4 +1,4 @@
-/** Saves the approved texts of issues, and the accounts that may write to a repo. */
+/** Saves the hashes of approved issue texts, and the accounts that may write to a repo. */
 import type { Transaction } from 'kysely'
 import type { Approval } from '../core/ledger/forge.ts'
 import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'

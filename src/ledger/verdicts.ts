@@ -41,9 +41,9 @@ export async function candidates(trx: Trx, limits: ReadonlyMap<RepoRef, number>,
 }
 
 /**
- * Returns the first issues of each repo's queue, up to its limit. The query for a repo is built once, because building it for each of
- * hundreds of repos costs more than running it. The limit is an expression, because SQLite prepares a statement again at every run if its
- * limit is a bound value.
+ * Returns the first issues of each repo's queue, up to the repo's limit. The query for a repo is built once, because building it for each
+ * of hundreds of repos costs more than running it. The limit is an expression, because SQLite prepares a statement again at every run if
+ * its limit is a bound value.
  */
 export async function queued(trx: Trx, limits: ReadonlyMap<RepoRef, number>): Promise<Row[]> {
   const first = trx
@@ -104,8 +104,8 @@ export async function backlog(trx: Trx): Promise<Backlog> {
 const elsewherePrefix = encodedPrefix('claimed_by_other_ledger')
 
 /**
- * Returns the open issues that another ledger of this fleet has claimed. Such a claim may expire without any update, so `standing` is null,
- * and an index finds these issues.
+ * Returns the open issues that another ledger of this fleet has claimed. Such a claim may expire without an update of the issue, so
+ * `standing` is null, and each cycle judges the issue again. The index on `standing` finds these issues.
  */
 export async function elsewhere(trx: Trx): Promise<IssueRef[]> {
   const rows = await trx

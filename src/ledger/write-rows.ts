@@ -70,7 +70,9 @@ export async function writeRows<T extends keyof Keys, C extends keyof Tables[T] 
   return returned
 }
 
-/** Returns the SQL expression for a column of `values`. There, PostgreSQL treats parameters as text, so numbers need a cast. */
+/**
+ * Returns the SQL expression for a column of a `values` list. In such a list, PostgreSQL treats parameters as text, so numbers need a cast.
+ */
 function expressionFor(value: string, column: string, rows: readonly Row[]): string {
   const known = rows.find((row) => row[column] !== null)
   return known === undefined ? 'null' : typeof known[column] === 'number' ? `cast(${value} as bigint)` : value

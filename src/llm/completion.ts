@@ -25,7 +25,7 @@ export interface Completion {
   readonly model: string | null
   /** Null if the endpoint reports no usage. */
   readonly usage: TokenUsage | null
-  /** The reason why the answer is incomplete or invalid; null if it is neither. */
+  /** The reason why the answer is incomplete or invalid; null if the answer is complete and valid. */
   readonly error: BackendError | null
 }
 
@@ -93,7 +93,7 @@ function asFunction({ name, description, parameters }: Tool): {
 /** Assembles an answer from its chunks. An answer that is not streamed is one chunk. */
 class CompletionBuilder {
   readonly #endpoint: Endpoint
-  /** Part of the call ids that burn generates, which makes them unique within the conversation. */
+  /** This number is part of the call ids that burn generates, so that the ids are unique within the conversation. */
   readonly #turn: number
   readonly #maxChars: number
   readonly #texts: string[] = []

@@ -14,7 +14,7 @@ export interface BackendDeps {
   readonly sprintAgent: (name: SprintAgentName) => SprintAgent
   /** Returns a random number from 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number
-  /** Returns the argv that runs an agent's argv in a sandbox. If it is missing, the agent runs unconfined. */
+  /** Returns the argv that runs an agent's argv in a sandbox. If the function is missing, the agent runs unconfined. */
   readonly wrap?: (argv: readonly string[], dir: string) => readonly string[]
   readonly limits?: Partial<BackendLimits>
 }

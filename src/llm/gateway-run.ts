@@ -113,7 +113,7 @@ async function pollRun(gateway: Gateway, id: string, run: RunState, signal: Abor
   while (!signal.aborted) {
     const endSignal = AbortSignal.any([signal, AbortSignal.timeout(limits.probe_ms)])
     const { value, error } = await requestJson(`${url}/v1/runs/${encodeURIComponent(id)}`, { key, signal: endSignal, now: clock.now() })
-    if (error !== null) return run.finish({ ...error, status: null, message: `burn cannot follow the run any longer: ${error.message}` })
+    if (error !== null) return run.finish({ ...error, status: null, message: `burn can no longer follow the run: ${error.message}` })
     const status = membersOf(value)
     if (run.apply({ ...status, event: `run.${String(status['status'])}` })) break
     await clock.sleep(limits.poll_ms, signal)

@@ -137,7 +137,7 @@ async function readText(path: string): Promise<string | null> {
 }
 
 /**
- * Reads a YAML or JSON file. Returns null if the file does not exist. Its errors name the position and the kind of the problem. They omit
+ * Reads a YAML or JSON file. Returns null if the file does not exist. The errors name the position and the kind of the problem. They omit
  * the parser's message, because that message quotes the line, which may contain a key.
  */
 async function readTree(path: string): Promise<JsonObject | null> {

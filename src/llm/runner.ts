@@ -200,8 +200,8 @@ class RunnerConversation implements Conversation {
   }
 
   /**
-   * Returns a failure for when all models failed. It has the class of the first model's failure, because that model is preferred. The next
-   * turn begins with the first model again.
+   * Returns the failure of a turn in which all models failed. Its class is that of the first model's failure, because that model is
+   * preferred. The next turn begins with the first model again.
    */
   #allFailed(failures: readonly Failure[]): Failure {
     this.#current = 0

@@ -78,7 +78,7 @@ export class Lines {
     return this.#partialChars <= this.#maxChars
   }
 
-  /** Passes on the last line if it has no line end. */
+  /** Passes the last line to `onLine`, if that line has no line end. */
   end(): void {
     const partial = this.#partial.join('')
     this.#partial = []

@@ -1,4 +1,4 @@
-/** The arguments of a tool call: describes them to the model as JSON Schema, and checks those that the model sends. */
+/** The arguments of a tool call: describes the arguments to the model as JSON Schema, and checks the arguments that the model sends. */
 import { oneLine } from '../core/text.ts'
 import { ToolError } from './paths.ts'
 

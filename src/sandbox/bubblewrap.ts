@@ -6,7 +6,7 @@ export interface BubblewrapConfig {
   readonly program: string
   /** The workspace. Commands can write only to this folder and to those in `own`. */
   readonly dir: string
-  /** The workspace's `.git`, which is mounted read-only. Null if it is writable, or does not exist. */
+  /** The workspace's `.git`, which is mounted read-only. Null if `.git` is writable or does not exist. */
   readonly git: string | null
   /** Folders that only this sandbox uses. They are mounted as HOME, /tmp and /dev/shm. */
   readonly own: { readonly home: string; readonly tmp: string; readonly shm: string }
@@ -57,7 +57,8 @@ export function bubblewrapArgv(config: BubblewrapConfig, command: readonly strin
     ['--clearenv', ...Object.entries(config.env).flatMap(([name, value]) => ['--setenv', name, value])],
     systemPaths.flatMap((path) => ['--ro-bind-try', path, path]),
     config.hidden.flatMap(({ path, folder }) => (folder ? ['--tmpfs', path, '--remount-ro', path] : ['--ro-bind', '/dev/null', path])),
-    // Root owns the kernel settings in /proc/sys in every namespace, so a command of root could change them if /proc were writable.
+    // Root owns the kernel settings in /proc/sys in every namespace, so a command that runs as root could change them if /proc were
+    // writable.
     ['--proc', '/proc', '--remount-ro', '/proc'],
     ['--dev', '/dev', '--dir', '/run'],
     scratchMounts(config.own, binds),
@@ -68,7 +69,7 @@ export function bubblewrapArgv(config: BubblewrapConfig, command: readonly strin
 
 /**
  * Returns the mounts of the temporary folders. If another mount is below such a folder, the folder is new for each command. If the folder
- * persisted, a command could replace a part of the mount's path by a symbolic link, and so redirect the mount for the next command.
+ * persisted, a command could replace a part of the mount's path with a symbolic link, and so redirect the mount for the next command.
  */
 function scratchMounts(own: BubblewrapConfig['own'], binds: readonly Bind[]): string[] {
   const mounts = [

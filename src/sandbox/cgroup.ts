@@ -55,8 +55,8 @@ export function cgroupParentsIn(cgroup: string, mountinfo: string): CgroupParent
 }
 
 /**
- * Returns the folders in which this process can create a control group. Tests this by creating a group in each. Removes groups that
- * processes left when they ended.
+ * Returns the folders in which this process can create a control group. Tests this by creating a group in each. Also removes the groups of
+ * burn processes that have ended.
  */
 export async function findCgroupParents(): Promise<CgroupParent[]> {
   const [cgroup, mountinfo] = await Promise.all(

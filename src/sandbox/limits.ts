@@ -19,7 +19,7 @@ export interface Limits {
   readonly summary: string
 }
 
-/** The number of processes in the group besides the command's own, such as burn's shell and the two of bubblewrap. */
+/** The number of processes in the group besides the command's own, such as burn's shell and the two processes of bubblewrap. */
 const ownProcesses = 4
 /** Longer than 25 s, because systemd-run itself waits that long for a bus that does not answer. */
 const probeTimeout_ms = 30_000

@@ -253,6 +253,6 @@ const missingHint =
 
 function failedHint(reason: string): string {
   if (/no space left|ENOSPC|max_\S+_namespaces/i.test(reason))
-    return 'no user namespace is left: raise user.max_user_namespaces, or end the processes that use them; the next sprint tries again'
+    return 'no user namespace is left: raise user.max_user_namespaces, or end processes that use user namespaces; the next sprint tries again'
   return 'allow user namespaces: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), kernel.unprivileged_userns_clone=1 (Debian); in a container, change the settings of the container'
 }

@@ -67,7 +67,7 @@ export class Quota {
     return new Quota(dirs, await usageOf(dirs, { settled: false, limit: null }), free, limit)
   }
 
-  /** Runs `work` and returns its result. Calls `exceeded` with a reason if commands exceed the quota meanwhile. */
+  /** Runs `work` and returns its result. Calls `exceeded` with a reason if commands exceed the quota while `work` runs. */
   async watch<T>(exceeded: (reason: Error) => void, work: () => Promise<T>): Promise<T> {
     let counting: Promise<void> | null = null
     const count = async () => {

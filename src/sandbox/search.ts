@@ -44,7 +44,7 @@ export function searchCommand({ pattern, literal, ignore_case }: Omit<Search, 'p
 /** Returns the text of the search's result for the model. grep exits with 1 if nothing matches. */
 function resultText({ code, output, stopped, notes }: CommandResult): string {
   if (stopped === 'timeout')
-    throw new ToolError(`the search took longer than ${timeout_ms / 1000} s: use a simpler pattern, or search in a smaller path`)
+    throw new ToolError(`the search took longer than ${timeout_ms / 1000} s: use a simpler pattern, or search a smaller folder`)
   if (stopped === 'stop') throw new ToolError('stopped')
   if (code === 1 && output === '') return 'nothing matches'
   if (code !== 0 && stopped === null && !/^\S+:\d+:/.test(output))

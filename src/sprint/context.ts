@@ -18,7 +18,7 @@ export interface SprintContext {
   /** The name of this machine, which is part of the ids of sprint workers. */
   readonly host: string
   readonly backends: readonly Backend[]
-  /** Returns a text with all known secrets removed, and also strings that look like a secret. */
+  /** Removes all known secrets, and all strings that look like a secret, from a text. Returns the result. */
   readonly redact: (text: string) => string
   /** The dependencies of git commands. They give git the forge's login when git asks for it. */
   readonly git: Git

@@ -24,7 +24,7 @@ const failureClasses: Readonly<Partial<Record<ErrorCode, FailureClass>>> = {
   nonce_in_text: 'internal',
 }
 
-/** The failure class by what the forge's refusal applies to. */
+/** The failure class for each scope of a refusal by the forge. */
 export const refusedBy: Readonly<Record<RefusalScope, FailureClass>> = {
   issue: 'issue_refused',
   repo: 'repo_refused',
@@ -44,8 +44,8 @@ export function failureOfThrown(thrown: unknown): Failure {
 }
 
 /**
- * Returns what a forge error after the claim applies to. The repo and the token worked when the issue was claimed, so `forbidden` and
- * `not_found` apply to the issue.
+ * Returns the scope of a forge error that occurs after the claim. The repo and the token worked when the issue was claimed, so `forbidden`
+ * and `not_found` apply to the issue.
  */
 function scopeAfterClaim(code: ErrorCode): RefusalScope {
   return code === 'forge_forbidden' || code === 'forge_not_found' ? 'issue' : 'forge'

@@ -42,7 +42,7 @@ export async function findIssues({ repos, issue, worker, dryRun }: FindRequest, 
   const withTexts = await withIssues(settled, open.flat(), session)
   const approved = withApprovals(withTexts.issues, session.fleet)
   if (!dryRun) {
-    // A sprint sends no texts. The next `burn dispatch` plans the texts for these transitions.
+    // A sprint sends no messages to panes. The next `burn dispatch` plans the messages for these transitions.
     await applyMoves(actionsOf(actions, 'move'), refreshed, session)
     await applyApprovals(approved.actions, session)
   }

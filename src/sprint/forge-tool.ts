@@ -38,7 +38,7 @@ export function forgeTool(issue: Issue, forge: Forge, nonce: () => string): Tool
     const quote = quoteForForge(text, maxCommentChars)
     if (quote === '') return failure('the comment is empty')
     written += 1
-    await forge.comment(issue.ref, `From the model that works on this:\n\n${quote}\n`)
+    await forge.comment(issue.ref, `From the model that works on this issue:\n\n${quote}\n`)
     return success('written')
   }
   return {

@@ -1,4 +1,4 @@
-/** Keeps a change that a person must review in its workspace, and publishes the change after the review. */
+/** Keeps a change in its workspace if a person must review the change. Publishes the change after the review. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Change } from '../core/nouns.ts'

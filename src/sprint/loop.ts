@@ -33,7 +33,7 @@ export interface LoopOptions {
   readonly worker: Worker
   /** The number of issues after which the loop ends. With Infinity, the loop runs until it is stopped. */
   readonly count: number
-  /** The pause (ms) when no issue is available. The first pause after trouble is not longer than this. */
+  /** The pause (ms) when no issue is available. The first pause after a failure that would affect every issue is not longer than this. */
   readonly interval: number
   /** The time (ms) for which this worker skips an issue after a sprint for that issue failed. */
   readonly skip_for: number
@@ -84,7 +84,7 @@ async function runTurns(options: LoopOptions, comments: CommentWriter, context: 
     if (why === null || stop.aborted || finished >= options.count) continue
     const ms = trouble ? backoffMs(troublesInARow, pauses, 0) : options.interval
     options.onPause(why, ms)
-    // A change in the ledger does not end the trouble, so such a change does not end this pause.
+    // A change in the ledger does not fix the cause of the failure, so such a change does not end this pause.
     await (trouble ? session.clock.sleep(ms, stop) : pauseUntilChange(ms, session, stop))
   }
 }

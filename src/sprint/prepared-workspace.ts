@@ -30,8 +30,8 @@ export interface PrepareOptions {
 }
 
 /**
- * Creates the workspace and its sandbox, runs the setup command, and returns them. Throws SprintFailure if the setup command fails, and
- * BurnError `git_*` or `sandbox_*`.
+ * Creates the workspace and its sandbox, runs the setup command, and returns the prepared workspace. Throws SprintFailure if the setup
+ * command fails, and BurnError `git_*` or `sandbox_*`.
  */
 export async function prepareWorkspace(
   { id, issue, base, setup, note }: PrepareOptions,

@@ -24,7 +24,7 @@ export interface PruneOptions {
   readonly dryRun: boolean
 }
 
-/** The ids of removed workspaces and transcripts. */
+/** The ids of the removed workspaces and transcripts, and of the workspaces that were not removed. */
 export interface SprintsPruned {
   readonly workspaces: readonly string[]
   readonly transcripts: readonly string[]

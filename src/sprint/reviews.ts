@@ -11,8 +11,8 @@ import { runJob } from '../jobs/run.ts'
 import { refresh } from '../observe/state.ts'
 
 /**
- * Reads the repos with changes in review, ends the dispatches whose change was merged or closed, and updates their comments. Reports an error
- * instead of throwing it, because the caller has other work.
+ * Reads the repos with changes in review, ends the dispatches whose change was merged or closed, and updates their comments. Reports an
+ * error instead of throwing it, because the caller has other work.
  */
 export async function settleReviews(comments: CommentWriter, session: Session): Promise<void> {
   await settleWith((repos) => settleIn(repos, session), comments, session)
@@ -39,7 +39,10 @@ async function settleIn(repos: readonly RepoRef[], session: Session): Promise<vo
   await applyMoves(actionsOf(settle(refreshed).actions, 'move'), refreshed, session)
 }
 
-/** Runs `work`, and settles reviews every `dispatch.interval` until it ends. Of several processes, one does so at a time. */
+/**
+ * Runs `work`, and settles reviews every `dispatch.interval` until `work` ends. If several processes do this, only one of them settles
+ * reviews at a time.
+ */
 export async function whileSettlingReviews<T>(comments: CommentWriter, session: Session, work: () => Promise<T>): Promise<T> {
   const ended = new AbortController()
   const period = session.fleet.dispatch.interval

@@ -78,7 +78,7 @@ export async function runSprints(options: SprintRunOptions, context: SprintConte
   const { ledger, clock } = session
   const comments = new CommentWriter(session)
   const usable = await requireBackends(options, context).catch(async (thrown: unknown) => {
-    // Changes can be merged while no sprint can run.
+    // Changes may have been merged, even if no sprint can run now.
     await settleReviews(comments, session)
     throw thrown
   })

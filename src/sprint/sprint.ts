@@ -142,7 +142,7 @@ class SprintRun {
   }
 
   /**
-   * Returns the exception that explains a failure. If the sprint's own commands filled the disk, replaces `disk_full` by
+   * Returns the exception that explains a failure. If the sprint's own commands filled the disk, replaces `disk_full` with
    * `workspace_unusable`. Removes an unusable workspace, so that the disk does not stay full.
    */
   async #attribute(thrown: unknown, { workspace, sandbox }: PreparedWorkspace): Promise<unknown> {

@@ -54,7 +54,7 @@ const failures: readonly (readonly [NonNullable<GatewayOptions['trouble']>, bool
   ['full', true, 'rate_limited', /Too many concurrent runs/],
   ['hang', true, 'backend_failed', /no data for 0\.2 s/],
   ['hang', false, 'backend_failed', /no data for 0\.2 s/],
-  ['lost', true, 'backend_failed', /burn cannot follow the run any longer: Run not found/],
+  ['lost', true, 'backend_failed', /burn can no longer follow the run: Run not found/],
 ]
 for (const [trouble, runs, expected, reason] of failures) {
   test(`gateway: ${trouble}${runs ? '' : ' in chat'} fails as ${expected}`, async (t) => {
