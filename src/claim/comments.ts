@@ -40,7 +40,7 @@ function groupByComment(dispatches: readonly Dispatch[]): FleetComment[] {
   })
 }
 
-/** A claim whose first comment the forge refused. The caller must release it, and must not start its work. */
+/** A claim whose first comment the forge refused. The caller must release it, and must not start work on the issue. */
 export interface RefusedClaim {
   readonly id: string
   readonly scope: RefusalScope
@@ -53,8 +53,8 @@ export const firstCommentTimeout = 15 * 60_000
 /**
  * Writes and edits pending comments, and returns the claims whose comment the forge refused. `fresh` has the ids of the dispatches that
  * this cycle claimed: they cannot have a comment yet. For other dispatches, burn first looks for a comment, because an earlier write may
- * have succeeded although burn got no response. If the whole forge fails, the next cycle retries. If the forge refuses because of the
- * issue, the repo or the token, burn backs off from the issue or repo. Throws if the ledger fails.
+ * have succeeded even if burn got no response. If the whole forge fails, the next cycle retries. If the forge refuses because of the issue,
+ * the repo or the token, burn backs off from the issue or repo. Throws if the ledger fails.
  */
 export async function syncComments(fresh: ReadonlySet<string>, session: Session): Promise<readonly RefusedClaim[]> {
   const { ledger, fleet } = session
@@ -111,7 +111,7 @@ async function afterFailure(
   const refusal = await classifyRefusal(thrown, comment.issue, forge, isLate)
   if (comment.comment_id !== null || refusal.permanent || !isLate || refusal.scope === 'forge')
     return { refusal, giveUp: refusal.permanent, saved: [] }
-  // The last write may have succeeded although burn got no response.
+  // The last write may have succeeded even if burn got no response.
   const comments = await forge.comments(comment.issue).catch((second: unknown) => {
     if (codeOf(second).startsWith('forge_')) return []
     throw second
@@ -142,7 +142,10 @@ async function reportFailures(failed: readonly (Failed & FleetComment)[], sessio
   return refused
 }
 
-/** Releases claims whose comment the forge refused, and returns the dispatches that moved. This does not count as an attempt. */
+/**
+ * Releases claims whose comment the forge refused, and returns the dispatches that changed their state. These dispatches do not count as
+ * attempts.
+ */
 export async function releaseClaims(refused: readonly RefusedClaim[], { ledger, clock }: Session): Promise<readonly Dispatch[]> {
   if (refused.length === 0) return []
   return ledger.moveDispatches(

@@ -19,7 +19,7 @@ import { mapConcurrently } from '../core/concurrency.ts'
 
 const maxConcurrent = 16
 
-/** Maximum time (ms) from the assignment of an id to a comment until other clients of the forge can read the comment. */
+/** Maximum time (ms) after the forge assigns an id to a comment until other clients can read the comment. */
 const visibilityDelay = 1_000
 
 /**

@@ -34,7 +34,8 @@ export async function promptFor(
 }
 
 /**
- * Returns a question for a council or sentinel worker, about an issue or in a person's own words. Throws if the template cannot be read.
+ * Returns a question for a council or sentinel worker, either an issue or a question that a person wrote. Throws if the template cannot be
+ * read.
  */
 export async function questionFor(
   { id, issue, question, worker }: PromptTarget & { readonly issue: Issue | null; readonly question: string | null },

@@ -31,7 +31,7 @@ export interface Refusal {
 export async function classifyRefusal(thrown: unknown, issue: IssueRef, forge: Forge, ask_anyway = false): Promise<Refusal> {
   const known = refusalScope(codeOf(thrown))
   const why = messageWithHint(thrown)
-  // The forge may have stored the comment although its response was malformed.
+  // Even if its response was malformed, the forge may have stored the comment.
   const permanent = known !== 'forge' && codeOf(thrown) !== 'forge_malformed'
   if (known !== null && !(known === 'forge' && ask_anyway)) return { scope: known, permanent, why }
   try {
@@ -65,7 +65,7 @@ async function findCause(thrown: unknown, issue: IssueRef, forge: Forge): Promis
 const day = 24 * 3_600_000
 
 /**
- * Returns the back-off of the issue or its repo after a refusal, without saving it. The back-off grows with each refusal within a day.
+ * Returns the back-off of the issue or its repo after a refusal, without saving it. The back-off grows with each refusal in the past day.
  * Returns null if the whole forge fails, because the cause is then unknown. If the author blocked the account, the back-off covers all of
  * the author's issues in the repo.
  */

@@ -33,7 +33,9 @@ export interface CyclePlan {
 /** The results of a cycle. */
 export interface Applied {
   readonly claimed: readonly Dispatch[]
-  /** Dispatches that moved: they are done, in review or lost, or burn released them because the forge refused their comment. */
+  /**
+   * Dispatches that changed their state: they are done, in review or lost, or burn released them because the forge refused their comment.
+   */
   readonly settled: readonly Dispatch[]
   /** The deliveries of this process that changed, in their new states. */
   readonly deliveries: readonly Delivery[]

@@ -10,8 +10,8 @@ import { freeWorkers, queueOrder, route, sendBlockReason } from './route.ts'
 
 /**
  * Returns the approvals, verdicts, waiting repos, back-offs and claims of a cycle. Oldest issues go first. If the forge did not answer for
- * a repo, the issues of that repo keep their verdicts, and burn gives none of them. burn does not give issues that another fleet or ledger
- * has claimed, either. `workers`: the free workers of this state. The function takes their slots for the assigned issues.
+ * a repo, the issues of that repo keep their verdicts, and burn assigns none of them. burn also assigns no issue that another fleet or
+ * ledger has claimed. `workers`: the free workers of this state. The function removes the slots of the assigned issues from `workers`.
  */
 export function assign(given: FleetState, workers = freeWorkers(given)): Action[] {
   const { issues, actions: approvals } = withApprovals(given.issues, given.fleet)
@@ -54,7 +54,7 @@ export function assign(given: FleetState, workers = freeWorkers(given)): Action[
 }
 
 /**
- * Returns a verdict for each issue whose comments burn could not read, and a back-off if the cause may last. burn gives none of these
+ * Returns a verdict for each issue whose comments burn could not read, and a back-off if the cause may last. burn assigns none of these
  * issues.
  */
 function unreadableClaims({ claims }: FleetState): Action[] {

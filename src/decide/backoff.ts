@@ -73,7 +73,7 @@ const policies: Readonly<Record<Exclude<RefusalScope, 'forge'>, BackoffPolicy>> 
   token: { first: minute, longest: 15 * minute },
 }
 
-/** Returns the end of the back-off after a refusal. `before`: the number of earlier refusals within a day. */
+/** Returns the end of the back-off after a refusal. `before`: the number of earlier refusals in the past day. */
 export function backoffUntil(scope: Exclude<RefusalScope, 'forge'>, before: number, now: Time): Time {
   return now + backoffMs(before + 1, policies[scope], 0)
 }

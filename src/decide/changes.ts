@@ -23,8 +23,8 @@ export function trustedChange(change: Change, repo: RepoRef, repos: readonly Rep
 }
 
 /**
- * Returns a function that finds the change which decides the next state of a dispatch. `news`: the changed changes; if a change is listed
- * twice, the last entry counts.
+ * Returns a function that finds the change which decides the next state of a dispatch. `news`: the changes that the forge reported as new
+ * or edited; if a change is listed twice, the last entry counts.
  */
 export function changesByDispatch(news: readonly Change[]): (dispatch: LiveDispatch) => Change | undefined {
   const byUrl = new Map(news.map((change) => [change.url, change]))
@@ -54,9 +54,9 @@ export function belongs({ dispatch_id, closes }: Change, { id, issue }: LiveDisp
 }
 
 /**
- * Returns true if a change from another branch is the work of this dispatch. An open change is, because burn does not give an issue with an
- * open change: the change was opened after the claim. A closed or merged change is if the dispatch was in review with this change. A merged
- * change also is if it was opened after the claim, and not from the branch of another dispatch.
+ * Returns true if a change from another branch is the work of this dispatch. An open change always is: burn does not dispatch an issue that
+ * has an open change, so the change was opened after the claim. A closed or merged change counts if the dispatch was in review with this
+ * change. A merged change also counts if it was opened after the claim, unless its branch is that of another dispatch.
  */
 function isWorkOf({ state, url, created_at, dispatch_id }: Change, { id, change_url, claimed_at }: LiveDispatch): boolean {
   if (state === 'open' || url === change_url) return true

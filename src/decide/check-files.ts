@@ -55,12 +55,12 @@ const isNamed = globMatcher([
   '**/CMakeLists.txt',
 ])
 
-/** Of these files burn pins only the parts that define the check, because a change may need new dependencies. */
+/** burn pins only those parts of a package.json that define the check, because a change may need new dependencies. */
 const isPackage = globMatcher(['**/package.json'])
 
 /**
- * Rows of files, one of which a command needs to run. If the base commit has no file of a row, burn uses the change's files. Otherwise the
- * first check of a new repo could never pass.
+ * Each row lists the possible names of a file that a check command needs. If the base commit has no file with one of these names, burn uses
+ * the file of the change. Otherwise the first check of a new repo could never pass.
  */
 const essential: readonly (readonly string[])[] = [
   ['GNUmakefile', 'makefile', 'Makefile'],
@@ -110,7 +110,8 @@ export function checkFiles(paths: readonly string[], command: string, inBase: (p
 }
 
 /**
- * Returns the programs of a repository that a command runs: those run by a shell or by their path, and those run by another interpreter.
+ * Returns the paths of the files that a check command runs. `shell`: shell scripts, and programs that the command names with a slash, such
+ * as `./check`. `other`: scripts for another interpreter, such as Python.
  */
 function programsOf(command: string): { readonly shell: readonly string[]; readonly other: readonly string[] } {
   const shell: string[] = []
@@ -131,8 +132,8 @@ function programsOf(command: string): { readonly shell: readonly string[]; reado
 const defining = ['workspaces', 'config', 'jest', 'mocha', 'ava', 'tap', 'c8', 'nyc']
 
 /**
- * Returns the text of a change's package.json with the parts that define a check taken from the base; null if these parts are equal. New
- * scripts stay, except those that npm runs before and after others (`pre…`, `post…`).
+ * Returns the package.json of a change, but with those parts that define a check from the base commit; null if these parts are equal. New
+ * scripts stay, except those that npm runs before or after other scripts (`pre…`, `post…`).
  */
 export function pinnedPackage(base: string, changed: string): string | null {
   const [before, after] = [recordIn(base), recordIn(changed)]

@@ -1,13 +1,13 @@
 /**
- * Decides what burn does about a text that arrived changed. burn sends a correction that tells the agent to disregard the text. When the
- * agent has the correction, burn releases the issue.
+ * Decides what burn does about a text that was changed on its way to the agent. burn sends a correction that tells the agent to disregard
+ * the text. When the agent has the correction, burn releases the issue.
  */
 import type { MoveAction, TellAction } from '../core/actions.ts'
 import type { UnderWayState } from '../core/fleet-state.ts'
 import { deliveryTag } from '../core/typed-line.ts'
 import { activeStates } from '../core/lifecycle.ts'
 
-/** Maximum number of corrections per dispatch, if burn cannot prove that one arrived. After that a person must look at the pane. */
+/** Maximum number of corrections per dispatch, if burn cannot prove that any of them arrived. After that a person must look at the pane. */
 const maxCorrections = 3
 
 /** Returns a correction for each agent that got a changed text, or the release of the issue if the correction has arrived. */

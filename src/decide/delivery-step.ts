@@ -15,7 +15,7 @@ export interface DeliveryLimits {
   readonly placed: number
   /** burn must find proof of a submitted text within this time after the agent became idle. Otherwise the delivery is `unknown`. */
   readonly seen: number
-  /** The agent accepts Enter only if the text has been in the composer for this time. */
+  /** The agent accepts Enter only if the text has been in the composer for at least this time. */
   readonly submit_delay: number
   /** The pause before burn presses Enter again. */
   readonly press: number
@@ -26,13 +26,13 @@ export interface DeliveryLimits {
 /**
  * The next step of a delivery.
  *
- * - `write`: write the text to its file, then observe again, because the observation is then too old for typing.
+ * - `write`: write the text to its file, then observe the pane again, because the earlier observation is too old by then.
  * - `place`: store `placing` with the observed incarnation, then type the line. tmux checks that incarnation when it pastes.
  * - `submit`: store the state `to`, add 1 to `presses`, then press Enter.
  * - `move`: store the state.
  * - `abandon`: store `unknown`, then delete the line from the composer.
  * - `take_back`: delete the line of an ended delivery from the composer.
- * - `wait`: observe again. `until`: the time at which the next step can change although the pane does not; null if only the pane can change it.
+ * - `wait`: observe again. `until`: the time at which burn may take another step even if the pane stays the same; null if burn waits until the pane changes.
  */
 export type DeliveryStep =
   | { readonly do: 'write' }
@@ -81,8 +81,8 @@ export function nextStep(delivery: Delivery, seen: Observation, limits: Delivery
 }
 
 /**
- * Returns the move to `seen` if there is proof that the intended agent has this text, or to `mangled` if that agent recorded another text
- * under this text's id; null without proof.
+ * Returns the state change to `seen` if there is proof that the intended agent has this text, or to `mangled` if that agent recorded
+ * another text under the id of this text; null without proof.
  */
 function proofStep(delivery: Delivery, seen: Observation, now: Time): DeliveryStep | null {
   const { hook_report, whole, outside_since } = seen

@@ -13,7 +13,7 @@ import { closedText, takenBackText } from './prompts.ts'
 import type { RecoveryPlan } from './trouble.ts'
 import { hasPendingResume, recoveryPlans } from './trouble.ts'
 
-/** A move without the id of its dispatch. */
+/** A state change of a dispatch, without the id of the dispatch. */
 type Step = Pick<MoveAction, 'from' | 'to' | 'reason' | 'change_url' | 'resumes_seen'>
 
 /** Returns the state changes of all live dispatches, in this state of the fleet. */
@@ -32,16 +32,16 @@ export function dispatchMoves(seen: UnderWayState): MoveAction[] {
 }
 
 /**
- * Returns the text that tells an agent about the end of its dispatch; null if the agent needs no text. It needs one if it may still be
- * working on the issue: the issue was closed, a change from another branch solved it, or burn released it because of trouble. The text can
- * reach only that agent, so burn plans the text even if it does not find the agent now.
+ * Returns the text that tells an agent about the end of its dispatch; null if the agent needs no text. The agent needs one if it may still
+ * be working on the issue: the issue was closed, a change from another branch solved the issue, or burn released the issue because the
+ * worker is in trouble. Only that agent can get the text, so burn plans the text even if burn does not find the agent now.
  */
 function endText(dispatch: LiveDispatch, { to }: Step, seen: UnderWayState, change: Change | undefined): string | null {
   const { id, kind, state, incarnation } = dispatch
   if (kind !== 'work' || state !== 'handed' || incarnation === null || isGone(dispatch, seen)) return null
   const isItsOwnEnd = change !== undefined && change.state !== 'closed' && (change.dispatch_id === id || isTurnOver(dispatch, seen))
   if (to === 'done') return isItsOwnEnd ? null : closedText(dispatch)
-  // Without this text the agent would continue when its trouble ends, although another worker may have the issue by then.
+  // Without this text, the agent would continue the issue when its trouble ends. By then another worker may have the issue.
   return to === 'released' ? takenBackText(dispatch) : null
 }
 
@@ -81,7 +81,7 @@ function stepByChange(change: Change, dispatch: LiveDispatch, seen: UnderWayStat
   if (!isWorkOf(dispatch, change)) return null
   if (change.state === 'merged' && state !== 'claimed')
     return { from: ['handed', 'review'], to: 'done', reason: { code: 'change_merged' }, change_url }
-  // If the agent may still be working, somebody else may have opened a change from another branch. In that case the agent keeps the issue.
+  // Somebody else may have opened a change from another branch. If the agent may still be working, it keeps the issue.
   const isOver = change.dispatch_id === id || isGone(dispatch, seen) || isTurnOver(dispatch, seen)
   if (change.state === 'open' && state === 'handed' && isOver)
     return { from: ['handed'], to: 'review', reason: { code: 'change_for_review' }, change_url }
@@ -90,10 +90,10 @@ function stepByChange(change: Change, dispatch: LiveDispatch, seen: UnderWayStat
   return null
 }
 
-/** burn considers a turn over after the agent has been idle for this time (ms). */
+/** burn regards a turn as ended when the agent has been idle for this time (ms). */
 const turnOverAfter = 60_000
 
-/** Returns true if the turn that the prompt started is over, because the same agent is idle. */
+/** Returns true if the turn that the prompt started has ended: the same agent has been idle for `turnOverAfter`. */
 function isTurnOver({ worker, incarnation, handed_at }: LiveDispatch, seen: UnderWayState): boolean {
   const record = seen.states.get(worker)
   if (record?.state !== 'idle' || seen.incarnations.get(worker) !== incarnation) return false
@@ -106,8 +106,8 @@ function isWorkOf({ id, worker, state }: LiveDispatch, { dispatch_id }: Change):
 }
 
 /**
- * Returns the move of a dispatch whose agent has been idle or in an error for `idle_timeout`, or did not recover from trouble; null if no
- * move is due.
+ * Returns the state change of a dispatch whose agent has been idle or in an error for `idle_timeout`, or did not recover from trouble; null
+ * if no state change is due.
  */
 function stepIfQuiet(dispatch: LiveDispatch, seen: UnderWayState, plan: RecoveryPlan | undefined): Step | null {
   const { id, handed_at, worker } = dispatch
@@ -159,8 +159,8 @@ function isGone({ worker, incarnation }: LiveDispatch, { ended }: UnderWayState)
 }
 
 /**
- * Returns true if a dispatch has been in the state `handed` for longer than `staleAfter` (ms) without a change for review. The worker keeps
- * the dispatch, and a person should look at it.
+ * Returns true if a dispatch has been in the state `handed` for longer than `staleAfter` (ms), so that no change is open for review. The
+ * worker keeps the dispatch, and a person should look at it.
  */
 export function isStale(dispatch: Pick<Dispatch, 'kind' | 'state' | 'handed_at'>, staleAfter: number, now: Time): boolean {
   return dispatch.kind === 'work' && dispatch.state === 'handed' && dispatch.handed_at !== null && now - dispatch.handed_at > staleAfter

@@ -9,8 +9,8 @@ import { servedRepos } from '../core/refs.ts'
 import { retryAt } from './backoff.ts'
 
 /**
- * Whether one issue is eligible. `until` names what can change the answer. `changed`: only a change of the issue or of the rules. `later`:
- * also time.
+ * Whether one issue is eligible. `until` says when the answer can change. `changed`: only if the issue or the rules change. `later`: also
+ * with time alone.
  */
 export type Eligibility =
   | { readonly kind: 'work' }
@@ -18,7 +18,7 @@ export type Eligibility =
   | { readonly kind: 'taken'; readonly reason: Reason }
   | { readonly kind: 'no'; readonly reason: Reason; readonly until: 'changed' | 'later' }
 
-/** Maximum age (ms) of a result of the check for foreign claims. A change of the issue ends it earlier. */
+/** Maximum age (ms) of a result of the check for foreign claims. If the issue changes, the result is invalid at once. */
 const foreignClaimMaxAge = 3_600_000
 
 /** The facets that decide whether an issue is eligible. */
@@ -78,7 +78,8 @@ function skipReason(issue: Issue, rules: EligibilityRules): Reason | null {
 
 /**
  * Returns the reason that burn does not trust the text of an issue; null if it does. burn trusts every text of an author with write access,
- * because only people with write access can edit that text. A trusted label approves only the text that the issue had.
+ * because only people with write access can edit that text. A trusted label approves only the text that the issue had when burn first saw
+ * the label.
  */
 function trustReason({ issue, approval }: IssueRecord, rules: EligibilityRules): Reason | null {
   const reason = authorReason(issue, rules)

@@ -99,7 +99,7 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   'dispatch.released': { meaning: 'burn released the issue of a dispatch. The dispatch does not count as an attempt.', ...because },
   'dispatch.commented': {
     meaning: 'burn wrote or edited the comment of a dispatch.',
-    payload: { comment: "the forge's id of the comment", says: 'the state of the dispatch that the comment shows' },
+    payload: { comment: "the forge's id of the comment", says: 'the dispatch state that the comment shows' },
     text: ({ comment, says }) => `comment ${comment} shows the state ${says}`,
   },
   'delivery.planned': {
@@ -139,10 +139,10 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   'ledger.pruned': {
     meaning: 'burn deleted history that is older than the retention.',
     payload: {
-      dispatches: 'the number deleted',
-      deliveries: 'the number of deleted texts without a dispatch',
-      events: 'the number deleted',
-      before: 'burn deleted only what ended before this time (ms since 1970)',
+      dispatches: 'number of deleted dispatches',
+      deliveries: 'number of deleted texts without a dispatch',
+      events: 'number of deleted events',
+      before: 'burn deleted only history from before this time (ms since 1970)',
     },
     text: ({ dispatches, deliveries, events, before }) =>
       `deleted ${counted(dispatches, 'dispatch', 'dispatches')}, ${counted(deliveries, 'other text')} and ${counted(events, 'event')} from before ${toSecond(before)}`,
@@ -281,7 +281,7 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   'machine.lost': { meaning: 'The connection to a machine was lost while burn delivered texts.', ...failed, level: 'error' },
   'agent.stopped': {
     meaning:
-      'burn sends no texts to an agent kind, because it does not recognise the screens of these agents or could not prove the last texts to them.',
+      'burn sends no texts to an agent kind, because it does not recognise the screens of these agents or could not prove that they got the last texts.',
     payload: { reason },
     text: ({ reason }) => `agents of this kind get no texts: ${sentence(reason)}. Look at a pane: burn attach (see docs/how-to/recover.md)`,
     level: 'error',
@@ -292,8 +292,8 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
 /** Returns the text of an event. Events that an older version of burn stored contain their text. */
 export function eventText({ kind, payload }: Pick<Event | Notice, 'kind' | 'payload'>): string {
   if ('prose' in payload) return payload.prose
-  // Each entry takes the payload of its own kind, which the compiler cannot follow through a lookup. If a newer version of burn wrote the
-  // event, its kind may be missing here. The payload is then shown as JSON.
+  // TypeScript cannot infer that the entry of a kind accepts the payload of that kind. If a newer version of burn wrote the event, its kind
+  // may be missing here. The payload is then shown as JSON.
   const known = eventKinds[kind] as { readonly text: (data: typeof payload) => string } | undefined
   return known === undefined ? JSON.stringify(payload) : known.text(payload)
 }

@@ -46,7 +46,7 @@ const consequences: Readonly<Record<FailureClass, Consequence>> = {
   forge_down: { ...ofMachine, hint: 'check that the forge is up: burn doctor' },
   issue_refused: { ...ofWrite, hint: 'find the reason on the forge; burn explain shows the end of the back-off' },
   repo_refused: { ...ofWrite, hint: 'fix the repo on the forge, or remove it from the spec; burn status shows the end of the back-off' },
-  token_refused: { ...ofMachine, hint: 'check the rights of the token: burn doctor' },
+  token_refused: { ...ofMachine, hint: 'check the permissions of the token: burn doctor' },
   repo_unusable: { ...ofIssue, hint: 'check that the repo has commits and the branch that the spec names' },
   disk_full: { ...ofMachine, hint: 'free some disk space: burn sprint prune' },
   sandbox_missing: { ...ofMachine, hint: 'install bubblewrap, or write "use": "off" in "sandbox" to run commands unconfined' },

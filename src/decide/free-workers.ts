@@ -14,8 +14,8 @@ export interface FreeWorker {
 
 /**
  * A queue of workers, grouped by their number of dispatches (their level). The lowest level goes first; within a level, the worker whose
- * last claim is oldest. A worker is in several queues. If it got work through another queue, `first` finds it on its old level here, and
- * moves it to its current level.
+ * last claim is oldest. A worker is in several queues. If a worker got work through another queue, its level in this queue is outdated, and
+ * `first` moves it to its current level.
  */
 class Queue {
   readonly #levels: { readonly workers: FreeWorker[]; head: number }[] = []
@@ -64,7 +64,7 @@ class Sublanes {
   }
 }
 
-/** The free workers of each repo: those with this home repo, and all that serve it. */
+/** The free workers of each repo: those whose home repo it is, and all that serve it. */
 export class FreeWorkers {
   readonly #serving: ReadonlyMap<RepoRef, readonly FreeWorker[]>
   readonly #queues = { home: new Map<RepoRef, Sublanes>(), anywhere: new Map<RepoRef, Sublanes>() }
@@ -89,8 +89,8 @@ export class FreeWorkers {
   }
 
   /**
-   * Takes a free slot for an issue, and returns its worker and number; null if no slot is free. `held`: the number of the worker's
-   * dispatches before this one.
+   * Reserves a free slot for an issue, and returns the worker and the number of the slot; null if no slot is free. `held`: the number of
+   * the worker's dispatches before this one.
    */
   takeSlot(issue: Issue, where: 'home' | 'anywhere'): { readonly worker: Worker; readonly slot: number; readonly held: number } | null {
     const free = this.#queue(issue.repo, where).best(issue)

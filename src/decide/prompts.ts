@@ -95,8 +95,8 @@ function fill(template: string, values: Readonly<Record<string, string>>, what: 
 }
 
 /**
- * Returns an issue's text as data: without control characters, bounded, and between two lines that the text does not contain. Throws
- * BurnError `nonce_in_text` if the text contains the nonce.
+ * Returns an issue's text as data: without control characters, cut to a maximum length, and between two lines that the text does not
+ * contain. Throws BurnError `nonce_in_text` if the text contains the nonce.
  */
 export function fence(issue: Pick<Issue, 'ref' | 'url' | 'title' | 'body' | 'author' | 'labels'>, nonce: string): string {
   const body = sanitize(issue.body).trim()
@@ -184,7 +184,7 @@ export function councilPrompt({ id, worker, issue, question, nonce }: CouncilPro
   return fill(template ?? councilTemplate, { id, name: worker.name, role: worker.role, question: asked }, 'council')
 }
 
-/** Returns the text for an agent that did not recover from an error, so that burn gives its issue to another worker. */
+/** Returns the text for an agent that did not recover from an error. The text tells the agent that burn took the issue back. */
 export function takenBackText({ id, issue }: { readonly id: string; readonly issue: IssueRef }): string {
   return `${issue} (dispatch ${id}) was taken back: your last turn ended with an error, and you did not recover. Do not continue this issue, and push nothing for it.`
 }

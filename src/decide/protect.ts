@@ -1,4 +1,4 @@
-/** Decides which paths of a change a person must review before the push: files that the forge, git or an agent runs automatically. */
+/** Decides which of the changed paths a person must review before the push: files that the forge, git or an agent runs automatically. */
 import { globMatcher } from '../core/globs.ts'
 import { agentsRun } from '../core/agent-kinds.ts'
 

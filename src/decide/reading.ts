@@ -20,7 +20,7 @@ import type { Reading, ReadingState, Time } from '../core/nouns.ts'
 const maxScreenDelay = 10_000
 /** Time (ms) that an agent needs to redraw its screen after an event. */
 const redrawTime = 3_000
-/** This time (ms) after an event, burn believes the screen even if it contradicts the hook. */
+/** If the last event is older than this (ms), burn believes the screen even if it contradicts the hook. */
 const hookTimeout = 60_000
 
 /** Returns the state of an agent. `now` and the time of the event are both from the clock of the agent's machine. */

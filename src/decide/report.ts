@@ -37,13 +37,13 @@ export interface WorkerReport {
   readonly evidence: string
   readonly live_dispatches: number
   readonly hold: string | null
-  /** The agent's question, with its choices; null if the agent asks nothing. */
+  /** The agent's question, with its choices; null if the agent asks no question. */
   readonly question: string | null
   /** The texts that gave the worker its live dispatches, oldest first. */
   readonly texts: readonly TextReport[]
   /**
-   * The reason that burn sends nothing to the worker; null if burn may send. The worker runs `burn worker loop`, the circuit breaker of its
-   * agent kind is open, or it is in trouble.
+   * The reason that burn sends nothing to the worker; null if burn may send. Possible reasons: the worker runs `burn worker loop`, the
+   * circuit breaker of its agent kind is open, or the worker is in trouble.
    */
   readonly stopped: Reason | null
 }

@@ -20,9 +20,9 @@ export interface Route {
 /** The result of `route`. */
 export interface Routed {
   readonly routes: readonly Route[]
-  /** Issues that no free slot is left for. */
+  /** Issues for which no free slot is left. */
   readonly waiting: readonly Issue[]
-  /** The reason that issues wait, for each repo without a free slot. */
+  /** For each repo without a free slot, the reason that its issues wait. */
   readonly reasons: ReadonlyMap<RepoRef, Reason>
 }
 

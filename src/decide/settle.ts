@@ -23,8 +23,8 @@ export interface Settled {
 }
 
 /**
- * Returns the actions of all deciders. Each decider sees the state after the moves of earlier deciders, but without the texts that these
- * plan.
+ * Returns the actions of all deciders. Each decider sees the state changes that earlier deciders decided, but not the texts that they
+ * planned.
  */
 export function settle(state: UnderWayState): Settled {
   let current = state
@@ -37,7 +37,10 @@ export function settle(state: UnderWayState): Settled {
   return { actions, state: current }
 }
 
-/** Returns the state after the moves. A dispatch that ends frees its slot and its issue; a dispatch in review frees only its slot. */
+/**
+ * Returns the state of the fleet after the state changes of dispatches. A dispatch that ends frees its slot and its issue; a dispatch in
+ * review frees only its slot.
+ */
 function after(state: UnderWayState, actions: readonly Action[]): UnderWayState {
   const moves = new Map(actionsOf(actions, 'move').map((move) => [move.id, move]))
   if (moves.size === 0) return state

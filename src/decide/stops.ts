@@ -21,13 +21,13 @@ export function loopLease(worker: WorkerId): string {
 /** The reason for a worker that claims its issues itself. */
 export const looping: Reason = { code: 'looping' }
 
-/** Returns the workers whose loop holds its lease, each with the reason `looping`. */
+/** Returns the workers for which a `burn worker loop` holds the lease, each with the reason `looping`. */
 export function loopsIn(leases: LedgerView['leases'], now: Time): Map<WorkerId, Reason> {
   const live = [...leases].filter(([name, { until }]) => name.startsWith(prefix) && until > now)
   return new Map(live.map(([name]) => [name.slice(prefix.length), looping]))
 }
 
-/** The facts from the ledger that decide about stops. */
+/** The facts from the ledger that decide which workers burn sends nothing to. */
 export interface StopFacts extends Pick<HoldsFacet, 'records'>, Pick<ReadingsFacet, 'states'> {
   readonly fleet: Fleet
   readonly leases: LedgerView['leases']
@@ -73,8 +73,8 @@ export function breakersOf(
 }
 
 /**
- * A breaker opens if at least this number of screens are unknown or texts unproven, and these are at least half of the considered ones. A
- * single unusual pane does not open it.
+ * Minimum number of unknown screens, or of unproven texts, that opens a breaker. They must also be at least half of the screens or texts
+ * that the breaker considers. A single unusual pane does not open the breaker.
  */
 const threshold = 3
 /** Number of newest texts that a breaker considers. */

@@ -136,8 +136,8 @@ function whyRelabel({ retiring, made_for }: Pane): string {
 }
 
 /**
- * Returns the tmux window for a window of the spec: the window with its mark, else the window that has panes of its workers, else an
- * unmarked window with its name; null if there is none.
+ * Returns the tmux window for a window of the spec: the window that burn marked for it, else the window that has panes of its workers, else
+ * an unmarked window with the same name; null if there is none.
  */
 function homeOf(window: Window, snapshot: Up, marked: ReadonlyMap<WorkerId, Pane>): PaneWindow | null {
   const byMark = snapshot.windows.find((each) => each.window === window.name)

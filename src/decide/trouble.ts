@@ -1,5 +1,5 @@
 /**
- * Handles failures that every issue would meet: login, billing, model, quota, connection. Such trouble is a fault of the worker or its
+ * Handles failures that would affect every issue: login, billing, model, quota, connection. Such trouble is a fault of the worker or its
  * account, so it does not count as an attempt of the issue. The worker gets no new work until it recovers. burn tells the agent to continue
  * its dispatches after a pause, when the limit resets, or when the agent has recovered by itself. If the agent does not recover, burn
  * releases its dispatches.
@@ -21,7 +21,7 @@ const trialPause = 60 * minute
  */
 const sameTroubleTime = 20 * minute
 
-/** Trouble of a worker: a failure that every issue would meet. */
+/** Trouble of a worker: a failure that would affect every issue. */
 export interface WorkerTrouble {
   readonly kind: TroubleKind
   readonly evidence: string
@@ -107,7 +107,7 @@ export function recoveryPlans(seen: UnderWayState): Map<WorkerId, RecoveryPlan> 
 function planOf(trouble: WorkerTrouble, own: readonly LiveDispatch[], seen: UnderWayState): RecoveryPlan {
   const { idle_timeout, stale_after } = seen.fleet.dispatch
   const pause = Math.min(5 * minute, (idle_timeout ?? Infinity) / 6)
-  // Resume texts for several dispatches with the same time count as one attempt.
+  // Resume texts that burn planned at the same time for several dispatches count as one attempt.
   const resumes = new Set(own.flatMap(({ id }) => (seen.resumes.get(id) ?? []).map(({ planned_at }) => planned_at)))
   const { began, times, last } = attemptsOf(
     trouble.since,

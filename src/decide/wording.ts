@@ -69,7 +69,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
         ? `the only worker that serves ${repo} cannot take work: ${sentence(first)}`
         : `none of the ${workers} workers that serve ${repo} can take work; the first: ${sentence(first)}`,
 
-  to_council: () => 'it is a question for the council',
+  to_council: () => 'the issue is a question for the council',
   taken_because: ({ why }) => `taken: ${sentence(why)}`,
   repo_rests: ({ why }) => `the repo is ${sentence(why)}`,
   repo_unread: ({ why }) => why ?? 'burn could not read the repo',
@@ -100,7 +100,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   composer_strange: ({ kind, strange, of, evidence }) =>
     `burn does not recognise the composer of ${kind} on ${strange} of ${counted(of, 'worker')} (${evidence})`,
   texts_unproven: ({ kind, unproven, of, last }) =>
-    `burn could not prove ${unproven} of the last ${counted(of, 'text')} to ${kind} (${sentence(last)})`,
+    `burn could not prove that ${unproven} of the last ${counted(of, 'text')} to ${kind} arrived (${sentence(last)})`,
   trouble: ({ kind, evidence, again }) => `in trouble (${kind}): ${evidence}; next attempt at ${toMinute(again)}`,
 
   issue_closed: () => 'the issue is closed',
@@ -186,7 +186,7 @@ const blockedBy = (why: Reason | null) => (why === null ? 'burn did not reach th
  * returned as JSON.
  */
 export function sentence(reason: Reason): string {
-  // Each entry takes the data of its own code, which the compiler cannot follow through a lookup.
+  // TypeScript cannot infer that the entry of a code accepts the data of that code.
   const textOf = sentences[reason.code] as ((data: Reason) => string) | undefined
   return textOf === undefined ? JSON.stringify(reason) : textOf(reason)
 }

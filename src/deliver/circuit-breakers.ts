@@ -1,6 +1,6 @@
 /**
- * Circuit breakers for agent kinds. An open breaker stops texts to a kind whose screens burn no longer recognises or whose last texts it
- * could not prove. `decide/stops` has the rule.
+ * Circuit breakers for agent kinds. An open breaker stops texts to a kind if burn no longer recognises the screens, or could not prove that
+ * the last texts arrived. `decide/stops` has the rule.
  */
 import type { ParsedScreen } from '../core/agent.ts'
 import type { DeliveryView } from '../core/ledger/deliveries.ts'

@@ -1,5 +1,6 @@
 /**
- * Delivers texts into panes, on all machines concurrently. It runs rounds until every delivery has ended, or waits for a person or a time.
+ * Delivers texts into panes, on all machines concurrently. It runs rounds until every delivery has ended, or waits for a person or until a
+ * later time.
  */
 import type { Delivery } from '../core/lifecycle.ts'
 import type { DeliveryView } from '../core/ledger/deliveries.ts'
@@ -44,8 +45,8 @@ export interface DeliverOptions {
 
 /**
  * Delivers the texts that this process holds a lease on, and returns the deliveries that changed. It returns when each delivery has ended,
- * or waits for a person or a time. After `stop`, burn types no further text, but completes the deliveries whose text is in a composer.
- * Throws if the ledger fails.
+ * or waits for a person or until a later time. After `stop`, burn types no further text, but completes the deliveries whose text is in a
+ * composer. Throws if the ledger fails.
  */
 export async function deliver(
   machines: readonly Machine[],

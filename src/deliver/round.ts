@@ -21,7 +21,7 @@ const enter = '\r'
 /** Pause (ms) before burn retries to write a text to its file. */
 const writeRetryPause = 5_000
 
-/** Writes steps to the ledger and returns the deliveries that moved, by id. */
+/** Writes steps to the ledger and returns the deliveries that changed, by id. */
 export type WriteMoves = (moves: readonly DeliveryMove[]) => Promise<ReadonlyMap<string, Delivery>>
 
 /** Returns the writer that all machines of a run share. It batches steps that arrive while a write is running. */

@@ -57,7 +57,7 @@ async function checkForge(machines: readonly Machine[], session: Session): Promi
   const owner = await checkToken(session)
   // If the token is invalid or the forge does not answer, the checks of all repos would report the same failure.
   if (owner.finding.level === 'fail' && owner.code !== 'forge_forbidden') return [owner.finding]
-  // A person who names machines asks about their repos. Sprints belong to no machine.
+  // If the command names machines, burn checks only the repos of these machines. The repos of sprints belong to no machine.
   const wanted = machines.length === session.fleet.machines.length ? reposOf(session.fleet) : servedRepos(machines)
   const repos = await mapConcurrently(wanted, maxConcurrentRepos, async (repo) => {
     const finding = await checkRepo(repo, session)
@@ -82,7 +82,7 @@ async function checkRepo(repo: RepoRef, { forge }: Session): Promise<Finding> {
     if (!exists) return fail(`the repo ${repo} does not exist, or the token may not read it`, repoAdvice.missing)
     if (archived) return fail(`${repo} is archived and therefore read-only`, repoAdvice.archived)
     if (!issues) return fail(`issues are disabled in ${repo}`, repoAdvice.issues_off)
-    const remedy = `make the token's account a collaborator of ${repo}, with issues and repository in the token's scopes`
+    const remedy = `make the token's account a collaborator of ${repo} with write access, and check the token's scopes (docs/reference/forges.md)`
     if (!write) return fail(`the token may not write to ${repo}`, remedy)
     if (!(await forge.mayComment(repo))) return fail(`the token may not write comments in ${repo}`, 'give the token write:issue')
     return { level: 'ok', where: 'forge', what: `${repo}: the token may read and write`, remedy: '' }
@@ -119,8 +119,8 @@ async function checkFleet(machines: readonly Machine[], session: Session): Promi
 }
 
 /**
- * Returns findings about the workers in trouble, to which burn sends nothing: their last turn failed for a reason that every issue would
- * meet.
+ * Returns findings about the workers in trouble, to which burn sends nothing: their last turn failed for a reason that would affect every
+ * issue.
  */
 function troubleFindings({ workers }: Pick<StatusState, 'workers'>): Finding[] {
   const failing = workers.filter(({ reading: { state, detail } }) => state === 'error' && isWorkerTrouble(detail))

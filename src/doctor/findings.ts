@@ -123,7 +123,7 @@ function gitFinding(machine: Machine, probe: Probe, url: string | null): Finding
   const check = `git ls-remote ${shellWord(url)}`
   const needsLogin =
     /^https?:/.test(url) && /authentication|could not read (?:username|password)|terminal prompts disabled|\b40[13]\b/i.test(git_error)
-  // With the credential helper `store`, git asks a person for the password once, and then has it for the agents.
+  // With the credential helper `store`, git saves the password that a person enters once. The agents of the machine then need no password.
   return fail(
     machine,
     `git can't read ${url}: ${git_error}`,

@@ -1,10 +1,13 @@
-/** Checks whether the members of an organisation's teams count as writers of a repo, as their rights say. */
+/** Checks whether burn counts as writers of a repo exactly those teams of an organisation that have write access. */
 import type { RepoRef } from '../core/nouns.ts'
 import type { Forge, RepoTeam } from '../core/ports.ts'
 import type { Finding, Level } from './findings.ts'
 import { codedMessageOf } from '../core/errors.ts'
 
-/** Returns a finding for each kind of team whose members are counted against their rights, or left out of the writers. */
+/**
+ * Returns findings about three groups of teams: read-only teams that burn counts as writers, teams with write access that burn does not
+ * count, and read-only teams that burn does not count.
+ */
 export async function teamFindings(repo: RepoRef, forge: Pick<Forge, 'teams'>): Promise<Finding[]> {
   const finding = (level: Level, what: string, remedy: string): Finding => ({ level, where: 'forge', what, remedy })
   const trust = 'list the trusted people in dispatch.trust.authors'
@@ -40,7 +43,7 @@ export async function teamFindings(repo: RepoRef, forge: Pick<Forge, 'teams'>): 
         finding(
           'warn',
           `burn does not count members of these teams as writers, although they may push to ${repo}, because the forge reports no write access for them: ${names}`,
-          `give these teams the right to write in all units, or ${trust}`,
+          `give these teams write access to all units of the repo, or ${trust}`,
         ),
     ],
     [

@@ -7,7 +7,9 @@ import type { SessionPart } from '../observe/session.ts'
 import { BurnError } from '../core/errors.ts'
 import { leaseLength, withLeases } from '../observe/session.ts'
 
-/** The outcome of a call. If the job did not run, `job` is its record in the ledger: another process runs it, or it is not due. */
+/**
+ * The outcome of a call. If another process runs the job, or if the job is not due, `ran` is false and `job` is its record in the ledger.
+ */
 export type JobRun<T> = { readonly ran: true; readonly result: T } | { readonly ran: false; readonly job: Job }
 
 /**

@@ -31,7 +31,8 @@ export function holdTargetsNamed(fleet: Fleet, name: string): readonly HoldTarge
       name,
       all.flatMap(({ names }) => names),
     )
-    const hint = near === null ? 'name a worker, a window, a lane, a machine, a repo, or all' : `did you mean ${near}?`
+    const hint =
+      near === null ? 'name a worker, a window, a lane, a machine or a repo, or "all" for the whole fleet' : `did you mean ${near}?`
     throw new BurnError('hold_unknown', `the fleet has no worker, window, lane, machine or repo ${JSON.stringify(name)}`, hint, { exit: 2 })
   }
   if (scopes.length > 1 || (scopes[0] !== 'lane' && first.length > 1)) {

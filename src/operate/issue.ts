@@ -95,8 +95,8 @@ async function possibleHolders(live: readonly Dispatch[], session: Session): Pro
 }
 
 /**
- * Allows burn to dispatch an issue again. It resets the number of attempts, deletes the `done` mark, and ends the back-offs of the issue
- * and its repo. Throws BurnError `still_live` or `issue_unknown`.
+ * Allows burn to dispatch an issue again. It resets the number of attempts, deletes the record that the issue is done, and ends the
+ * back-offs of the issue and its repo. Throws BurnError `still_live` or `issue_unknown`.
  */
 export async function requeue(issue: IssueRef, { ledger, clock }: Session): Promise<void> {
   if (await ledger.requeue(issue, clock.now())) return

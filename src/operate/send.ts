@@ -60,7 +60,7 @@ export async function send(messages: readonly Message[], session: Session, stop:
 export function checkText(written: string): string {
   const text = sanitize(written).replace(/\n+$/, '')
   if (text.trim() === '')
-    throw new BurnError('text_empty', 'the text is empty', 'write the text after the worker, or - to read the text from standard input', {
+    throw new BurnError('text_empty', 'the text is empty', 'write the text after the worker, or "-" to read the text from standard input', {
       exit: 2,
     })
   const bytes = Buffer.byteLength(text)

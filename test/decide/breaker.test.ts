@@ -49,7 +49,7 @@ test("breaker: opens if half of a kind's screens are unknown", () => {
 
 test('breaker: opens on unproven texts and closes when they are old', () => {
   const ended = [delivery('unknown', 1000), delivery('seen'), delivery('unknown', 900), delivery('unknown', 800), delivery('seen')]
-  assert.match(said(breakerFor('hermes', screens(9, 0), ended, 2000)), /burn could not prove 3 of the last 5 texts to hermes/)
+  assert.match(said(breakerFor('hermes', screens(9, 0), ended, 2000)), /burn could not prove that 3 of the last 5 texts to hermes arrived/)
   assert.equal(breakerFor('hermes', screens(9, 0), ended, 1000 + 10 * 60_000), null)
   assert.equal(breakerFor('hermes', screens(9, 0), [...Array.from({ length: 7 }, () => delivery('seen')), ...ended], 2000), null)
 })

@@ -65,7 +65,7 @@ test('pick: gives the reason for each issue that it refuses', () => {
     [record(1, labelled('epic')), /^label "epic" is in dispatch\.skip_labels$/],
     [record(2, labelled('design')), /^label "design" is in sprint\.skip_labels$/],
     [record(3, { issue: { title: 'EPIC: all of it' } }), /^the title matches \^epic in sprint\.skip_titles$/],
-    [record(4, labelled('rfc')), /^it is a question for the council$/],
+    [record(4, labelled('rfc')), /^the issue is a question for the council$/],
     [record(5, { standing: 'taken', verdict: { eligible: true, reason: because('to m/W/A'), at: 1 } }), /^taken: to m\/W\/A$/],
     [record(6, { issue: { author: 'eve' } }), /opened by eve, who has no write access/],
     [record(7, { issue: { assignees: ['bob'] } }), /assigned to bob/],

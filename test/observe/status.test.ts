@@ -24,7 +24,7 @@ test('status: shows the open breaker as dispatch decides it', async (t) => {
     (await run(status(fleet.machines, session))).machines.flatMap(({ windows }) =>
       windows.flatMap((window) => window.workers.map((worker) => (worker.stopped === null ? null : said(worker.stopped)))),
     )
-  const why = 'burn could not prove 4 of the last 4 texts to custom (nobody knows)'
+  const why = 'burn could not prove that 4 of the last 4 texts to custom arrived (nobody knows)'
   assert.deepEqual(await stopped(), [why, why, why, why])
   const first = await cycle()
   assert.deepEqual([first.claimed, first.deliveries], [[], []], 'they get no issue')
