@@ -28,7 +28,7 @@ export type Proof = 'text' | 'id'
  */
 export type DeliveryKind = 'work' | 'identity' | 'council' | 'send' | 'follow_up' | 'correction' | 'resume' | 'command'
 
-/** The states to which a dispatch may move, by its current state. */
+/** For each state of a dispatch, the states that may follow it. */
 export const dispatchTransitions: Readonly<Record<DispatchState, readonly DispatchState[]>> = {
   claimed: ['handed', 'released', 'done'],
   handed: ['review', 'done', 'failed', 'lost', 'released'],
@@ -40,9 +40,9 @@ export const dispatchTransitions: Readonly<Record<DispatchState, readonly Dispat
 }
 
 /**
- * The states to which a delivery may move, by its current state. An `unknown` delivery becomes `seen` if burn finds its id later, or
- * `mangled` if the agent has a different line with that id. A delivery never moves from `placing` back to `planned`, because the line may
- * have reached the pane. Before burn presses Enter, it records the key press with a transition to the same state.
+ * For each state of a delivery, the states that may follow it. An `unknown` delivery becomes `seen` if burn finds its id later, or
+ * `mangled` if the agent has a different line with that id. A delivery never returns from `placing` to `planned`, because the line may have
+ * reached the pane. Before burn presses Enter, it records the key press with a transition to the same state.
  */
 export const deliveryTransitions: Readonly<Record<DeliveryState, readonly DeliveryState[]>> = {
   planned: ['placing', 'refused'],

@@ -5,7 +5,7 @@
 import type { SprintAgentName } from './agent-kinds.ts'
 import type { IssueRef, RepoRef, SecretSource, Time } from './nouns.ts'
 
-/** The cause of a failed sprint, or of a failed turn. `decide/failure` decides what follows from it. */
+/** The cause of a failed sprint, or of a failed turn. `decide/failure` decides what burn does after such a failure. */
 export type FailureClass =
   /** Nothing listens at the address, or the program is not installed. */
   | 'backend_down'

@@ -4,7 +4,7 @@ export const troubleKinds = ['auth', 'billing', 'model', 'rate limit', 'connecti
 
 export type TroubleKind = (typeof troubleKinds)[number]
 
-/** Kinds of trouble that concern the worker or its account, not the issue. If a turn fails because of one, burn counts no attempt. */
+/** Kinds of trouble that concern the worker or its account, not the issue. If a turn fails because of such trouble, burn counts no attempt. */
 const shared: ReadonlySet<string> = new Set<TroubleKind>(['auth', 'billing', 'model', 'rate limit', 'connection'])
 
 /** Returns true if the trouble concerns the worker or its account, so that the worker would fail on every issue. */

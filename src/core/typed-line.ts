@@ -14,7 +14,7 @@ export const lineEnd = 'and do what it says.'
 
 /** The facts about a file that burn writes into the line that names the file. */
 export interface FileFacts {
-  /** The hash of the file in hexadecimal. The line contains its first 16 digits. */
+  /** The hash of the file in hexadecimal. The typed line contains the first 16 digits of the hash. */
   readonly sha256: string
   /** The number of lines. Some tools show only a part of a long file; this number tells the model that there is more. */
   readonly lines: number

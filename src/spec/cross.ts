@@ -69,8 +69,8 @@ function customFindings(spec: WrittenSpec, fleet: Fleet): PathFinding[] {
   return [...new Map(found.map((one) => [JSON.stringify(one), one])).values()].map(({ path, missing }) => {
     return {
       path,
-      what: `an agent of kind custom needs ${missing}`,
-      hint: 'write the command that starts it, and the patterns of its screen: "patterns": {"composer": "^> (.*)$"}',
+      what: `an agent of kind "custom" needs ${missing}`,
+      hint: 'write the command that starts the agent, and the patterns of its screen: "patterns": {"composer": "^> (.*)$"}',
     }
   })
 }

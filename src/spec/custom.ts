@@ -67,7 +67,7 @@ const patterns = z.strictObject({
 /** The keys of `agent` that only the kind `custom` uses. */
 export const customKeys = {
   patterns: patterns.optional().meta({
-    description: 'Kind `custom`: regular expressions. burn matches each against single rows of the screen.',
+    description: 'Kind `custom`: regular expressions. burn matches each expression against single rows of the screen.',
     examples: [{ composer: '^> (.*)$', working: ['esc to interrupt'] }],
   }),
   submit: z

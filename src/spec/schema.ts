@@ -117,7 +117,7 @@ const machine = z.strictObject({
   }),
   ssh: ssh.optional().meta({ description: 'ssh settings, in addition to your ssh configuration.', examples: [{ port: 22 }] }),
   exec: argv.optional().meta({
-    description: 'Command that burn calls in place of ssh. It must run its arguments as a command on the machine.',
+    description: 'Command that burn calls in place of ssh. The command must run its arguments as a command on the machine.',
     examples: [['docker', 'exec', '-i', 'box']],
   }),
   tmux,

@@ -69,7 +69,7 @@ const backend = z.discriminatedUnion('kind', [
         examples: [[{ model: 'hermes-4-70b', url: 'http://127.0.0.1:11434/v1' }]],
       }),
     hermes_home: dir.optional().meta({
-      description: 'Folder with `config.yaml` and `auth.json` of Hermes. burn only reads them.',
+      description: 'Folder with `config.yaml` and `auth.json` of Hermes. burn reads these files, and never changes them.',
       default: defaults.hermesHome,
       examples: ['~/.hermes'],
     }),

@@ -117,7 +117,7 @@ test('custom: refuses broken or slow patterns with line and column', () => {
 })
 
 test('custom: reports missing keys; the nearest value counts', () => {
-  assert.deepEqual(findings({ kind: 'custom' }), ['7:11 an agent of kind custom needs "command" and "patterns"'])
+  assert.deepEqual(findings({ kind: 'custom' }), ['7:11 an agent of kind "custom" needs "command" and "patterns"'])
   const window = { agent: { kind: 'custom', command: ['x'] } }
   assert.match(findings({ kind: 'hermes' }, window).join(), /needs "patterns"$/)
   assert.match(findings({ ...small, kind: 'hermes' }, window).join(), /needs "patterns"$/, "another kind's patterns do not count")

@@ -32,7 +32,7 @@ export interface DispatchMove {
    * by now.
    */
   readonly resumes_seen?: number
-  /** The transition fails unless the delivery with this id moved the dispatch to `handed`. */
+  /** The transition fails unless the dispatch became `handed` because of the delivery with this id. */
   readonly handed_by?: string
   /**
    * A `follow_up` message for the agent of the dispatch. The ledger plans its delivery in the same transaction, without a lease. A process

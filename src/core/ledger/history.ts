@@ -9,7 +9,7 @@ export interface DispatchTimes {
   readonly issue: IssueRef
   readonly state: DispatchState
   readonly handed_at: Time
-  /** The time at which burn saw the change of the dispatch open for review; null if it saw none. */
+  /** The time at which burn saw that the dispatch has a change open for review; null if burn saw no such change. */
   readonly review_at: Time | null
   readonly ended_at: Time
 }

@@ -64,7 +64,7 @@ export interface SprintLedger {
    * on the sprint.
    */
   saveSprint(id: string, owner: string, progress: SprintProgress): Promise<boolean>
-  /** Moves the dispatch of a sprint to `handed`. Called when the first backend starts. Returns false if this owner has lost the claim. */
+  /** Sets the state of a sprint's dispatch to `handed`. Called when the first backend starts. Returns false if this owner has lost the claim. */
   handSprint(id: string, owner: string, at: Time): Promise<boolean>
   /** Ends a sprint. Returns false if this owner has lost the claim, or if the sprint has already ended. */
   endSprint(id: string, owner: string, end: SprintEnd, at: Time): Promise<boolean>
