@@ -1,13 +1,11 @@
-/** Restores the configuration of a mirror, because an agent may have changed it. */
+/** Restores the configuration of a mirror, because an agent may have changed the configuration. */
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Mirror } from './places.ts'
 import { codeOf, ifCode, noSuchPath } from '../core/errors.ts'
 import { diskError } from './failure.ts'
 
-/**
- * The configuration of every mirror. It names no remote, filter or program, so git cannot push elsewhere or run a program because of it.
- */
+/** The configuration of every mirror. It names no remote, filter or program, so it cannot make git push elsewhere or run a program. */
 export const mirrorConfig = '[core]\n\trepositoryformatversion = 0\n\tbare = true\n'
 
 /**

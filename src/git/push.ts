@@ -1,6 +1,6 @@
 /**
- * Pushes the branch of a workspace, never by force. Also lists the paths that its commits touch, and checks whether it merges into its
- * base.
+ * Pushes the branch of a workspace, never by force. Also lists the paths that the branch's commits touch, and checks whether the branch
+ * merges into its base.
  */
 import type { Workspace } from './places.ts'
 import { tipOf } from './changes.ts'

@@ -15,9 +15,9 @@ export function dispatchMovesOf(moved: readonly Moved[]): DispatchMove[] {
 }
 
 /**
- * Once a prompt has left the composer, or may have, its dispatch becomes `handed` to the agent in the pane. This also applies to a mangled
- * prompt: burn must correct or stop that agent before it dispatches the issue again. A refused prompt reached no agent, so its dispatch is
- * released.
+ * Once a prompt has left the composer, or may have left it, its dispatch becomes `handed` to the agent in the pane. This also applies to a
+ * mangled prompt: burn must correct or stop that agent before it dispatches the issue again. A refused prompt reached no agent, so its
+ * dispatch is released.
  */
 function afterPrompt({ id, state, evidence, incarnation }: Moved): DispatchMove[] {
   const reason = decodeReason(evidence)

@@ -9,7 +9,7 @@ const channel = 'burn'
 
 /** The notifications that one process sends and receives. */
 export interface Notifications {
-  /** The id of this process in the notifications that it sends, so that it can ignore them. */
+  /** The id of this process in the notifications that it sends, so that the process can ignore its own notifications. */
   readonly own: string
   /** Resolves when another process has notified since the last call, or when `stop` is aborted. */
   waitForChange(stop: AbortSignal): Promise<void>
@@ -26,7 +26,7 @@ export async function notify(trx: Transaction<Tables>, own: string): Promise<voi
 
 /**
  * Returns the notifications of this process, which use a separate connection. `waitForChange` opens the connection, and reopens it after a
- * failure. Notifications sent while it is closed are missed.
+ * failure. Notifications that are sent while the connection is closed are missed.
  */
 export function openNotifications(connection: ClientConfig, random: () => number): Notifications {
   const own = random().toString(36).slice(2)

@@ -16,7 +16,10 @@ import { sentence } from '../decide/wording.ts'
 
 type Trx = Transaction<Tables>
 
-/** Claims an issue for a sprint. Returns `won` on success, `issue` if the issue is taken, or `worker` if the worker's slot is taken. */
+/**
+ * Claims an issue for a sprint. Returns `won` on success, `issue` if the issue is already claimed, or `worker` if the worker's slot is
+ * occupied.
+ */
 export async function claimSprint(trx: Trx, claim: SprintClaim, lease: Lease, at: number): Promise<'won' | 'issue' | 'worker'> {
   const { id, issue, worker, reason } = claim
   const work = { ...claim, kind: 'work' as const }

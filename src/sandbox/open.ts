@@ -118,7 +118,7 @@ export async function openSandbox(policy: SandboxPolicy, options: SandboxOptions
       try {
         return await withQuota(() => runCommand(setup, command, options))
       } catch (thrown) {
-        // The model sees only that a tool failed, and would continue until its budget is used up. So this ends the sandbox.
+        // The model sees only that a tool failed, and would continue until its budget is used up. So burn ends the sandbox.
         if (thrown instanceof BurnError && thrown.code.startsWith('sandbox_')) ended.abort(thrown)
         throw thrown
       }

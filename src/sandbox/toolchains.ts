@@ -38,8 +38,9 @@ export interface Toolchains {
 }
 
 /**
- * Returns the paths and variables that the programs on a PATH need. A known tool needs its folders in `knownTools`. Any other entry of the
- * PATH needs its own folder and the library folders next to it. The result never includes a home directory, or a path of `neverShown`.
+ * Returns the paths and variables that the programs on a PATH need. A known tool needs the folders that `knownTools` lists for it. Any
+ * other entry of the PATH needs its own folder and the library folders next to it. The result never includes a home directory, or a path of
+ * `neverShown`.
  */
 export function toolchainsOf(entries: readonly string[], home: string, neverShown: readonly string[]): Toolchains {
   const matches = entries.flatMap((entry) =>

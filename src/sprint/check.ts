@@ -51,9 +51,9 @@ export async function findCheck(git: Git, workspace: Workspace): Promise<string 
 
 /** The files that define a check, and how the change affects these files. */
 interface Definition {
-  /** The version of each file that burn uses while the check runs. If it is null, burn removes the file. */
+  /** The version of each file that burn uses while the check runs. If the version is null, burn removes the file. */
   readonly files: ReadonlyMap<string, Blob | null>
-  /** Files that define the check and that burn uses in the change's version. */
+  /** Files that define the check, and that burn leaves as the change has them. */
   readonly changed: readonly string[]
 }
 
@@ -80,7 +80,7 @@ export interface CheckRun {
   readonly output: string
   /** Files that burn replaced with the version of the base commit. */
   readonly pinned: readonly string[]
-  /** Files that define the check and that burn used in the change's version. */
+  /** Files that define the check, and that burn left as the change has them. */
   readonly changed: readonly string[]
 }
 

@@ -30,7 +30,7 @@ export class CommentWriter {
   async announceClaim(id: string, issue: string, state: Pick<ReposFacet, 'writers'>): Promise<Failure | null> {
     this.#fresh.add(id)
     await this.writePending()
-    // A retry searches for the comment first, because the first write may have succeeded although its response was lost.
+    // A retry searches for the comment first, because the first write may have succeeded even if its response was lost.
     if (!this.#refused.has(id) && !(await this.#hasComment(id, issue))) await this.writePending()
     const refused = this.#refused.get(id)
     this.#refused.delete(id)

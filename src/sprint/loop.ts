@@ -128,7 +128,7 @@ async function takeTurn(
 
 /**
  * Releases the claims of sprints that could not be ended because the ledger failed. This process still renews their leases, so otherwise
- * nobody else could take these issues.
+ * nobody else could claim these issues.
  */
 async function releaseLeftovers({ ledger, clock, owner }: Session): Promise<void> {
   const failure = { class: 'crashed', reason: 'the ledger failed during the sprint' } as const
@@ -143,7 +143,7 @@ async function releaseLeftovers({ ledger, clock, owner }: Session): Promise<void
 }
 
 /**
- * Makes this worker skip an issue whose sprint failed. Other workers may still take the issue. Returns the reason for a pause, if one is
+ * Makes this worker skip an issue whose sprint failed. Other workers may still claim the issue. Returns the reason for a pause, if one is
  * needed.
  */
 async function afterSprint(row: Sprint, { worker, skip_for }: LoopOptions, { ledger, clock }: Session): Promise<Omit<Turn, 'row'>> {
@@ -188,8 +188,8 @@ async function claimFirstFree(
 }
 
 /**
- * Returns the lowest free slot; null if there is none. Dispatches in the worker's pane also take slots, even slots above `depth` if `depth`
- * was lowered.
+ * Returns the lowest free slot; null if there is none. Dispatches in the worker's pane also occupy slots, even slots above `depth` if
+ * `depth` was lowered.
  */
 function freeSlot({ id, depth }: Pick<Worker, 'id' | 'depth'>, { dispatches }: FleetState): number | null {
   const takenSlots = slotsTaken(dispatches).get(id) ?? new Set()

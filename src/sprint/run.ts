@@ -158,7 +158,7 @@ function pausedError({ until, why }: Pause, now: number): BurnError {
 function assertNamedPicked({ issue }: SprintRunOptions, { picks, refused }: Awaited<ReturnType<typeof findIssues>>['picks']): void {
   if (issue === null || picks.length > 0) return
   const reason = refused[0] === undefined ? 'the issue is not among the open issues' : sentence(refused[0].reason)
-  throw new BurnError('sprint_not_eligible', `a sprint cannot take ${issue} now: ${reason}`, `for details: burn explain ${issue}`)
+  throw new BurnError('sprint_not_eligible', `a sprint cannot claim ${issue} now: ${reason}`, `for details: burn explain ${issue}`)
 }
 
 async function claim(picked: Picked, workers: WorkerPool, state: FleetState, { session, host }: SprintContext) {
