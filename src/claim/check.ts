@@ -118,7 +118,7 @@ function foreignClaim(comments: readonly Comment[], fleet: string, writers: Read
 }
 
 /**
- * Returns the live claims of this fleet on an issue that another ledger wrote. The caller must have read the comments before this call. A
+ * Returns the live claims of this fleet that another ledger wrote on an issue. The caller must have read the comments before this call. A
  * ledger stores a dispatch before burn writes the comment, so this ledger knows all of its own claims in these comments.
  */
 export async function unknownClaims(

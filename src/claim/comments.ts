@@ -190,7 +190,7 @@ async function syncComment(
     await forge.editComment(comment.issue, known, body)
   } catch (thrown) {
     if (!(thrown instanceof BurnError) || thrown.code !== 'forge_not_found') throw thrown
-    // A person deleted the comment. burn does not write it again. It marks the comment as up to date, so that no later cycle retries.
+    // A person deleted the comment. burn does not write it again. burn records the comment as up to date, so that no later cycle retries.
     notify({ kind: 'issue.comment_deleted', subject: comment.issue, payload: {} })
   }
   return comment.dispatches.map((d) => ({ id: d.id, comment_id: known, comment_state: d.state }))

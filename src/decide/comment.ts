@@ -5,7 +5,7 @@ import { escapeLineForForge } from '../core/forge-text.ts'
 import { isKept } from '../core/lifecycle.ts'
 import { sprintWorkers } from '../core/sprint.ts'
 
-/** Returns the comment that replaces the claim of another ledger, after a person released it. */
+/** Returns the comment that replaces the claim of another ledger after a person released that claim. */
 export function adoptedComment(fleet: string, dispatch: string): string {
   const marker = `<!-- burn:1 fleet=${fleet} dispatch=${dispatch} state=released -->`
   const says = 'Released by a person: the ledger of this claim is lost or no longer used.'

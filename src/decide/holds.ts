@@ -48,7 +48,7 @@ export function isInForce({ code, until }: Pick<Hold, 'code' | 'until'>, now: Ti
   return until === null || (until > now && (code !== 'forge_refused' || until <= now + maxRepoBackoff))
 }
 
-/** Returns a hold as a reason. A back-off after a refusal of the forge is the reason `repo_resting`. */
+/** Returns a hold as a reason. For a back-off after a refusal of the forge, the reason is `repo_resting`. */
 export function holdReason({ scope, name, code, until, reason }: Hold): Reason {
   return code === 'forge_refused' && until !== null
     ? { code: 'repo_resting', until, why: reason }

@@ -25,7 +25,7 @@ export interface Picks {
   readonly refused: readonly { readonly issue: IssueRef; readonly reason: Reason }[]
 }
 
-/** The request of a sprint: the repos to take issues from, or one issue. */
+/** The request of a sprint: the repos whose issues the sprint may claim, or one issue. */
 export interface PickRequest {
   /** The repos whose issues the sprint may claim. */
   readonly repos: readonly RepoRef[]

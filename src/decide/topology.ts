@@ -36,7 +36,7 @@ export interface UpOptions {
   readonly prune: boolean
   /** Returns the number of live dispatches of a worker. */
   readonly live: (worker: WorkerId) => number
-  /** Workers whose agent runs although burn does not find their pane. burn creates no second pane for them. */
+  /** Workers whose agent runs, but whose pane burn does not find. burn creates no second pane for them. */
   readonly strays: ReadonlySet<WorkerId>
   /** Ids of the panes whose shell has no child process, so that nobody uses them. */
   readonly childless: ReadonlySet<string>
@@ -79,7 +79,7 @@ export function planUp(
 ): TopologyAction[] {
   if (snapshot.state === 'down') return machine.windows.map((window) => createWindow(window, 'the session does not exist yet'))
   const marked = new Map(snapshot.panes.flatMap((pane) => (pane.worker === null ? [] : [[pane.worker, pane] as const])))
-  // A person may have moved a pane to another session. In other sessions, burn considers only windows that it marked.
+  // A person may have moved a pane to another session. In other sessions, burn considers only windows that burn marked.
   const windows = snapshot.windows.filter(
     (each) => each.window !== null || (each.session_id === snapshot.session_id && snapshot.session === machine.session),
   )
@@ -163,7 +163,7 @@ function retire(pane: Pane, wanted: ReadonlySet<WorkerId>, { prune, live }: UpOp
   return [{ do: 'retire_pane', pane: pane.id, worker: pane.worker, reason }]
 }
 
-/** Returns the panes that `burn down` ends: those that burn made. Adopted panes stay, and lose their marks. */
+/** Returns the panes that `burn down` ends: those that burn created. Adopted panes stay, and burn removes its marks from them. */
 export function planDown(snapshot: Up): { readonly end: readonly Pane[]; readonly leave: readonly Pane[] } {
   const ours = snapshot.panes.filter((pane) => pane.worker !== null)
   return { end: ours.filter(({ made }) => made), leave: ours.filter(({ made }) => !made) }

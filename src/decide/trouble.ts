@@ -1,8 +1,8 @@
 /**
  * Handles failures that would affect every issue: login, billing, model, quota, connection. Such trouble is a fault of the worker or its
- * account, so it does not count as an attempt of the issue. The worker gets no new work until it recovers. burn tells the agent to continue
- * its dispatches after a pause, when the limit resets, or when the agent has recovered by itself. If the agent does not recover, burn
- * releases its dispatches.
+ * account, so the failure does not count as an attempt of the issue. The worker gets no new work until it recovers. burn tells the agent to
+ * continue its dispatches after a pause, when the limit resets, or when the agent has recovered by itself. If the agent does not recover,
+ * burn releases its dispatches.
  */
 import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { Time, WorkerId } from '../core/nouns.ts'

@@ -41,8 +41,8 @@ export class CircuitBreakers {
   }
 
   /**
-   * Returns the reason that burn sends nothing to the worker's agent kind; null if its breaker is closed. It reports an open breaker once,
-   * when it has been open for `minOpenTime`.
+   * Returns the reason that burn sends nothing to the worker's agent kind; null if its breaker is closed. The function reports an open
+   * breaker once, after the breaker has been open for `minOpenTime`.
    */
   reasonFor(worker: WorkerId): Reason | null {
     this.#reasons ??= this.#decide()

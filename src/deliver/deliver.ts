@@ -33,7 +33,8 @@ export interface DeliverOptions {
    */
   readonly placed_timeout?: number
   /**
-   * Maximum time (ms) to reconnect to a machine whose connection was lost (default 0). Commands that run once set it, such as `burn send`.
+   * Maximum time (ms) to reconnect to a machine whose connection was lost (default 0). Commands that deliver only once, such as `burn
+   * send`, set this option.
    */
   readonly reconnect?: number
   /** The ids of deliveries to skip in this call, because another fleet may have claimed their issue first. */
@@ -109,7 +110,7 @@ async function runRounds(
     const isGivenUp = lostAt !== null && hasElapsed(lostAt, options.reconnect ?? 0, clock.now())
     if (active.length === 0 || isGivenUp || isDone)
       return own.all.filter((delivery) => delivery !== before.get(delivery.id) || !unprovenStates.includes(delivery.state))
-    // After writing files, the next round can place the lines at once.
+    // If burn wrote files, the next round can type the lines without a pause.
     if (!wrote) await clock.sleep(pause)
     if (lostAt !== null) own.host = (await machines.open([own.host.machine]))[0] ?? own.host
   }

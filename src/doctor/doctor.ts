@@ -20,8 +20,8 @@ import { teamFindings } from './teams.ts'
 const maxConcurrentRepos = 8
 
 /**
- * Runs all checks concurrently and returns their findings. It calls `onFinding` with each finding at once. If a check itself fails, the
- * failure is a finding.
+ * Runs all checks concurrently and returns their findings. It calls `onFinding` with each finding as soon as the check has ended. If a
+ * check itself fails, the failure is a finding.
  */
 export async function doctor(machines: readonly Machine[], session: Session, onFinding: (finding: Finding) => void): Promise<Finding[]> {
   const all: Finding[] = []

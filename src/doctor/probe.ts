@@ -38,7 +38,7 @@ export interface Probe {
     readonly dropped: number
     /** The number of hook event files that belong to no pane of this fleet. */
     readonly stray_files: number
-    /** The number of agents that run without hooks although the spec wants hooks. `why`: the reason for one of these agents. */
+    /** The number of agents that run without hooks even though the spec enables hooks. `why`: the reason for one of these agents. */
     readonly without: number
     readonly why: string
   }

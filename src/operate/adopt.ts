@@ -23,7 +23,7 @@ export interface Adopted {
 }
 
 /**
- * Releases every claim on an open issue that another ledger of this fleet wrote. It edits the comment to say `released`, so that burn can
+ * Releases every claim that another ledger of this fleet wrote on an open issue. It edits the comment to say `released`, so that burn can
  * dispatch the issue. Without `force`, it keeps a claim whose worker may still be working. It reads the comments of each open issue that
  * has comments. Throws if the ledger fails.
  */
@@ -66,8 +66,8 @@ function whyKept({ worker }: OwnClaim, busy: ReadonlyMap<string, string>): strin
 }
 
 /**
- * Returns the live claims on an issue that another ledger of this fleet wrote. Reads its comments from the forge. Throws BurnError
- * `forge_*`.
+ * Returns the live claims that another ledger of this fleet wrote on an issue. Reads the comments of the issue from the forge. Throws
+ * BurnError `forge_*`.
  */
 export async function claimsElsewhere(issue: IssueRef, session: Session): Promise<OwnClaim[]> {
   const comments = await session.forge.comments(issue)

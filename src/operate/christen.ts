@@ -102,7 +102,7 @@ class MachineChristening {
     return this.#done
   }
 
-  /** Returns the workers whose agent burn must start or name. Stores the result of all other workers at once. */
+  /** Returns the workers whose agent burn must start or name. Stores the results of all other workers immediately. */
   async #queue(): Promise<{ worker: Worker; pane: Pane; alive: boolean }[]> {
     const snapshot = await this.#starting.host.snapshot()
     if (snapshot.state !== 'up') {
