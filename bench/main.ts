@@ -153,6 +153,8 @@ try {
   const only = process.argv.slice(2).filter((word) => !word.startsWith('--'))
   const wanted = (name: string) => only.length === 0 || only.includes(name)
   const fleet = async (topic: (rig: Rig) => Promise<Compared[]>) => {
+    // The topic before may have reached the panes over ssh.
+    rig.writeSpec()
     await rig.burn('up')
     await rig.burn('christen', '--parallel', '16')
     return topic(rig)

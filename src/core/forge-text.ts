@@ -8,9 +8,9 @@ const gap = '\u200b'
 const maxLineLength = 2000
 
 /**
- * Patterns for syntax that triggers something on a forge; `inert` inserts the gap after each match. The patterns allow markup characters
- * within a mention or reference, because forges strip markup first. They break references as well as closing keywords, because a forge may
- * be configured with other keywords.
+ * Patterns for syntax that triggers something on a forge; `inert` inserts an invisible character after each match. The patterns allow
+ * markup characters within a mention or reference, because forges strip markup first. They match references as well as closing keywords,
+ * because a forge may be configured with other keywords.
  */
 const active: readonly RegExp[] = [
   // HTML entities, which could stand for any other character of this list.

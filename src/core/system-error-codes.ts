@@ -47,7 +47,7 @@ export const ledgerErrors = {
   },
   ledger_readonly: {
     meaning: 'burn has no write access to the ledger.',
-    remedy: 'Make the file and its folder writable; on PostgreSQL, use the primary and the owner of the schema.',
+    remedy: 'Make the file and its folder writable. On PostgreSQL, connect to the primary server as the owner of the schema.',
   },
   ledger_rule: {
     meaning: 'A write, a copy or the data in the ledger violates a consistency rule of the ledger.',

@@ -35,7 +35,7 @@ export const workerErrors = {
   },
   pane_in_use: {
     meaning: 'The pane is in copy mode, or its input is disabled or synchronized with other panes.',
-    remedy: 'Press q to leave copy mode, or enable or unsynchronize the input of the pane; then run the command again.',
+    remedy: 'End copy mode (q), enable the input (`select-pane -e`), or turn off `synchronize-panes`. Then run the command again.',
   },
   pane_missing: {
     meaning: 'The worker or window has no pane.',

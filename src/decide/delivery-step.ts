@@ -49,7 +49,7 @@ export type DeliveryStep =
  */
 const minVisible = 500
 
-/** Returns the limits for an agent kind and a kind of text. An identity text waits only until its agent should be ready. */
+/** Returns the limits for an agent kind and a kind of text. An identity text waits no longer than its agent is expected to take to start. */
 export function deliveryLimits({ limits }: Pick<PaneAgent, 'limits'>, kind: DeliveryKind): DeliveryLimits {
   const planned = kind === 'identity' ? limits.ready : longWaitKinds.has(kind) ? 24 * 3_600_000 : 15 * 60_000
   return { planned, ...placing(limits), press: 3_000, presses: 3 }

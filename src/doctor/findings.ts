@@ -103,7 +103,13 @@ function clockFinding(machine: Machine, { clock, os }: Probe, { from, to }: Prob
 function shellFindings(machine: Machine, { shell, shell_works }: Probe): Finding[] {
   if (shell_works) return []
   const what = `the login shell (${shell}) runs no commands, so that agents cannot get their environment from it`
-  return [fail(machine, what, `find the cause in the profile of this shell: ${lineOn(machine, loginShellLine(shell, 'env'))}`)]
+  return [
+    fail(
+      machine,
+      what,
+      `find the cause in the profile of the login shell; to see the error, run: ${lineOn(machine, loginShellLine(shell, 'env'))}`,
+    ),
+  ]
 }
 
 function programFinding(machine: Machine, { found, shell }: Probe, program: string): Finding {

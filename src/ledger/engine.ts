@@ -37,7 +37,7 @@ export interface Engine {
    * When the promise resolves, the changes are on disk. Throws BurnError `ledger_*`.
    */
   write<T>(work: (trx: Transaction<Tables>) => Promise<T>, how?: WriteOptions<T>): Promise<T>
-  /** Resolves when another process has notified since the last call, or when `stop` is aborted. SQLite has no notifications. */
+  /** Resolves when another process has sent a notification since the last call, or when `stop` is aborted. On SQLite only `stop` resolves it. */
   waitForChange(stop: AbortSignal): Promise<void>
   /** Returns the names of all tables in the file or schema, including those of other programs. */
   tables(trx: Transaction<Tables>): Promise<readonly string[]>

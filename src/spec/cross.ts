@@ -1,4 +1,4 @@
-/** Checks that the schema can't express, because they compare several keys of a spec. */
+/** The checks of a spec that a schema cannot express, because each compares several keys. */
 import type { Fleet, Machine, Window, Worker } from '../core/nouns.ts'
 import type { PathFinding, SpecPath } from './findings.ts'
 import type { WrittenAgent, WrittenMachine, WrittenSpec, WrittenWindow } from './schema.ts'

@@ -216,7 +216,7 @@ export const sprint = z.strictObject({
   mends: checkRetries.optional().meta({ description: 'Deprecated name of `check_retries`.', deprecated: true, examples: [3] }),
   check_timeout: timeSpan
     .optional()
-    .meta({ description: 'Timeout of `check`, the command of the repo.', default: defaults.checkTime, examples: ['20m'] }),
+    .meta({ description: 'Timeout of the `check` command of a repo.', default: defaults.checkTime, examples: ['20m'] }),
   allow_paths: words.optional().meta({
     description:
       'Globs of protected paths (CI definitions, hooks) that need no approval by a person. The globs start at the top folder of the repo.',

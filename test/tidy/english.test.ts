@@ -1,10 +1,7 @@
 /**
- * The project's language, as tests: docs/style.md has the rules. They apply to the files and folders in written.txt; add what you convert.
- * Once that file is deleted, they apply to all. `BURN_ENGLISH=all` checks everything now.
+ * The project's language, as tests: docs/style.md has the rules.
  */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { dialect } from './dialect.ts'
 import {
@@ -18,21 +15,11 @@ import {
   testsHaveNames,
   wordLimit,
 } from './english.ts'
-import { filesIn, parse, type Problem, type Source } from './sources.ts'
+import { filesIn, parse, type Problem } from './sources.ts'
 
-const list = join(import.meta.dirname, 'written.txt')
-const written = existsSync(list) ? readFileSync(list, 'utf8').split('\n').filter(Boolean) : null
-const isIn = (path: string, line: string) => (line.endsWith('/') ? path.startsWith(line) : path === line)
-
-/** The files that the rules apply to; for `BURN_ENGLISH=all`, all of them. */
-function checked(...patterns: string[]): Pick<Source, 'path' | 'text'>[] {
-  const isAll = written === null || process.env['BURN_ENGLISH'] === 'all'
-  return filesIn(patterns).filter(({ path }) => isAll || written.some((line) => isIn(path, line)))
-}
-
-const documents = checked('README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'docs/**/*.md')
-const sources = checked('src/**/*.ts', 'scripts/**/*.ts')
-const tests = checked('test/**/*.test.ts')
+const documents = filesIn(['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'docs/**/*.md'])
+const sources = filesIn(['src/**/*.ts', 'scripts/**/*.ts'])
+const tests = filesIn(['test/**/*.test.ts'])
 
 function holds(problems: readonly Problem[]): void {
   if (problems.length > 0) assert.fail(problems.map(({ where, fix }) => `${where}  ${fix}`).join('\n'))
@@ -51,15 +38,6 @@ test('sources: plain English in comments and strings', () => {
 
 test('tests: names say subject and behaviour', () => {
   holds(tests.flatMap(({ path, text }) => testsHaveNames(parse(path, text))))
-})
-
-test('written.txt: each line names a file or folder that is checked', () => {
-  const lines = written ?? []
-  const files = [...documents, ...sources, ...tests]
-  assert.deepEqual(
-    lines.filter((line) => !files.some(({ path }) => isIn(path, line))),
-    [],
-  )
 })
 
 const asDocument = (text: string) => ({ path: 'a.md', text })

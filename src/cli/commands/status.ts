@@ -14,7 +14,7 @@ export const statusCommand = command({
   },
   examples: ['burn status', 'burn status --machine mac --json'],
   notes: [
-    'Exit codes: 0 done, 1 failed, 2 usage or spec error, 3 a machine is unreachable, a repo could not be read, or a repo or issue is backed off.',
+    'Exit codes: 0 done, 1 failed, 2 usage or spec error, 3 a machine is unreachable, a repo could not be read, or burn waits before it retries a repo or an issue (back-off).',
   ],
   async run({ open, emit, clock, stop }, { machine, watch, interval }) {
     const { session } = await open()

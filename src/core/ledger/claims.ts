@@ -89,8 +89,8 @@ export interface ClaimLedger {
     at: Time,
   ): Promise<void>
   /**
-   * Returns the live and ended dispatches whose comment does not show their current state. Of the dispatches without a comment, it returns
-   * those whose claim this owner holds. Of a council question it returns all live dispatches, because they share one comment.
+   * Returns the live and ended dispatches whose comment does not show their current state. A dispatch without a comment
+   * is included only if this owner holds its claim. For a council question all live dispatches are included, because they share one comment.
    */
   pendingComments(owner: string): Promise<readonly Dispatch[]>
   /** Returns the dispatches and issues that these changes affect, and the issues of live dispatches that are closed. */
