@@ -152,8 +152,8 @@ async function bundled(): Promise<string> {
 const room = 1024 ** 3
 
 /**
- * Returns a folder in memory for temporary files. Returns null if there is none, or if it is small, read-only or mounted noexec.
- * Some file systems take long to create a file soon after others were deleted, and the tests create and delete thousands.
+ * Returns a folder in memory for temporary files. Returns null if there is none, or if it is small, read-only or mounted noexec. Some file
+ * systems take long to create a file soon after others were deleted, and the tests create and delete thousands.
  */
 function memoryFolder(): string | null {
   const folder = '/dev/shm'

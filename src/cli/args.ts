@@ -72,8 +72,7 @@ export function parseDuration(word: string): number {
 
 /**
  * Parses a time, and returns it in ms since 1970. `word` is an ISO 8601 time or a duration. A duration counts back from `now` if
- * `direction` is -1, and forward if it is 1.
- * Throws BurnError `duration` or `usage` (exit 2).
+ * `direction` is -1, and forward if it is 1. Throws BurnError `duration` or `usage` (exit 2).
  */
 export function timeFrom(word: string, now: number, direction: -1 | 1): number {
   const time = /^\d{4}-/.test(word) ? Date.parse(word) : now + direction * parseDuration(word)

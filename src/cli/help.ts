@@ -79,8 +79,8 @@ function rowsOf(args: Args, kind: 'argument' | 'option'): Row[] {
 }
 
 /**
- * Returns the help of a command. `common`: the options that every command has. `below`: commands whose names begin with the name of
- * this command, such as `ledger check` for `ledger`.
+ * Returns the help of a command. `common`: the options that every command has. `below`: commands whose names begin with the name of this
+ * command, such as `ledger check` for `ledger`.
  */
 export function commandHelp(
   { name, summary }: Entry,

@@ -4,8 +4,8 @@ import { sanitize } from '../core/text.ts'
 /** Matches the style sequences that `Io.paint` adds. */
 const styles = /\x1b\[[\d;]*m/g
 /**
- * Matches texts of characters that take one column each. This covers most output and avoids `Intl.Segmenter`, whose first use is slow.
- * The ranges are written out, because a Unicode property class is slow to compile.
+ * Matches texts of characters that take one column each. This covers most output and avoids `Intl.Segmenter`, whose first use is slow. The
+ * ranges are written out, because a Unicode property class is slow to compile.
  */
 export const singleWidth =
   /^[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u058f\u2010-\u2027\u2190-\u21ff\u2500-\u25fc\u25ff-\u2613\u270c-\u2727\u2729-\u274b\u2758-\u2794\u2798-\u27af]*$/

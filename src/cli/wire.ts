@@ -63,8 +63,8 @@ export async function readSpec(
 }
 
 /**
- * Opens a session with the real adapters. With `dry_run` it does not record new workers. The next run gives them the same names.
- * Throws BurnError for a wrong spec or a ledger that cannot be opened.
+ * Opens a session with the real adapters. With `dry_run` it does not record new workers. The next run gives them the same names. Throws
+ * BurnError for a wrong spec or a ledger that cannot be opened.
  */
 export async function openSession(options: Partial<Common> & { readonly dry_run?: boolean }, wiring: Wiring): Promise<OpenSession> {
   const { clock, home, random = Math.random } = wiring

@@ -48,7 +48,7 @@ const commandErrors = {
   },
   name_unknown: {
     meaning: 'No worker, window, lane or machine has the name given to `burn watch`.',
-    remedy: 'Run `burn status` to list the names of the fleet.',
+    remedy: 'Run `burn status` to list the names of workers, windows and machines.',
   },
   no_terminal: {
     meaning: '`burn attach` needs a terminal, but its standard output is a file or a pipe.',

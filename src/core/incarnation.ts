@@ -15,7 +15,7 @@ export interface RunningProcess {
   readonly under_tmux: boolean
   /** The value of `TMUX_PANE` in the environment of the process; null if unknown. */
   readonly pane: string | null
-  /** The tmux server that started the process, by `TMUX` in its environment; null if unknown. Programs may overwrite this variable. */
+  /** The tmux server that started the process, according to `TMUX` in its environment; null if unknown. Programs may overwrite this variable. */
   readonly server: { readonly socket: string; readonly pid: number } | null
 }
 

@@ -46,8 +46,8 @@ export function changesByDispatch(news: readonly Change[]): (dispatch: LiveDispa
 }
 
 /**
- * Returns true if a change refers to the dispatch by its branch or closes its issue. An edit can remove the closing keyword of a change in
- * review.
+ * Returns true if the change's branch names the dispatch, or if the change closes the dispatch's issue. An edit can remove the closing
+ * keyword of a change in review.
  */
 export function belongs({ dispatch_id, closes }: Change, { id, issue }: LiveDispatch): boolean {
   return dispatch_id === id || closes.includes(issue)

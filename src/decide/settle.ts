@@ -38,8 +38,8 @@ export function settle(state: UnderWayState): Settled {
 }
 
 /**
- * Returns the state of the fleet after the state changes of dispatches. A dispatch that ends frees its slot and its issue; a dispatch in
- * review frees only its slot.
+ * Applies the state changes of dispatches to the fleet's state, and returns the result. A dispatch that ends frees its slot and its issue;
+ * a dispatch in review frees only its slot.
  */
 function after(state: UnderWayState, actions: readonly Action[]): UnderWayState {
   const moves = new Map(actionsOf(actions, 'move').map((move) => [move.id, move]))

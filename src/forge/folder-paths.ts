@@ -51,7 +51,7 @@ async function refuseLink(path: string): Promise<void> {
     throw new BurnError('forge_forbidden', `${path} is a symbolic link`, 'replace the link with the folder itself')
 }
 
-/** Reads each file whose name is a number, in the order of the numbers. Malformed files are skipped, with the reason. */
+/** Reads each file whose name is a number, in the order of the numbers. Skips malformed files and reports the reason for each. */
 export async function readNumberedFiles<T>(
   paths: FolderPaths,
   folder: string,

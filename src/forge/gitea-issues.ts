@@ -152,7 +152,7 @@ export interface Cursor {
 
 /** The time (ms) by which two consecutive reads overlap. The forge may store a change a little later than its `updated_at` says. */
 const overlap_ms = 10_000
-/** The age (ms) of the newest `updated_at` at which no further change with this time or an older one can appear. */
+/** The age (ms) that an `updated_at` must have before burn relies on it: then the forge lists no more updates with this time or an earlier one. */
 const settles_ms = 30_000
 
 /**

@@ -85,7 +85,7 @@ async function readBody(response: IncomingMessage, limit: number, url: URL): Pro
       throw new BurnError(
         'forge_too_big',
         `${url.host} answered with more than ${limit} bytes`,
-        'shorten the issue or comment on the forge',
+        'on the forge, shorten the text of the issue or the comment',
         { cause: beginningOf([...chunks, chunk]) },
       )
     }

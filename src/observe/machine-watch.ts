@@ -58,7 +58,8 @@ export class MachineWatch {
   }
 
   /**
-   * Returns the time until the next snapshot (ms). It is 0 if that time is longer than the longest interval, because then the clock was set back.
+   * Returns the time until the next snapshot (ms). It is 0 if that time is longer than the longest interval, because then the clock was set
+   * back.
    */
   #timeLeft(): number {
     const left = Math.min(this.#fullAt, this.#againAt) - this.#session.clock.now()

@@ -48,7 +48,7 @@ export interface Simulated {
   readonly world: World
   readonly ledger: Ledger
   readonly engine: Engine
-  /** Number of issues for workers, without questions for the council. */
+  /** Number of issues for workers, not counting questions for the council. */
   readonly issues: number
   readonly samples: readonly BacklogSample[]
   readonly began: Time

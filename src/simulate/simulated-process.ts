@@ -48,7 +48,10 @@ export class SimulatedProcess {
     return this.#ended ? never : undefined
   }
 
-  /** Returns a port whose calls pass checkpoints of this process. Methods in `plain` make no request, so they pass no checkpoint. */
+  /**
+   * Wraps a port so that each call goes through checkpoints, where this process can be stopped. Methods in `plain` make no request and are
+   * not wrapped.
+   */
   port<T extends object>(port: T, plain: readonly (keyof T)[] = []): T {
     return new Proxy(port, {
       get: (target, name) => {

@@ -24,8 +24,8 @@ export interface SyntheticIssues {
 type ThreadMessage = { readonly sample: BacklogSample } | { readonly figures: Figures }
 
 /**
- * Runs a simulation in a new thread, and returns its figures. If `stop` is aborted, it returns the figures up to that time.
- * Throws BurnError `simulate_memory`.
+ * Runs a simulation in a new thread, and returns its figures. If `stop` is aborted, it returns the figures up to that time. Throws
+ * BurnError `simulate_memory`.
  */
 export function simulateInThread(input: SimulationInput, stop: AbortSignal, onSample: (sample: BacklogSample) => void): Promise<Figures> {
   const worker = new Worker(new URL(import.meta.url), { workerData: input })

@@ -80,7 +80,7 @@ export interface CheckRun {
   readonly output: string
   /** Files that burn replaced with the version of the base commit. */
   readonly pinned: readonly string[]
-  /** Files that define the check, and that burn left as the change has them. */
+  /** Files that define the check and that the change modified. burn runs the check with the modified files. */
   readonly changed: readonly string[]
 }
 

@@ -56,7 +56,7 @@ export class CommentWriter {
     return next
   }
 
-  /** Tells whether a claim needs no more writing: its comment exists, or the claim no longer exists. */
+  /** Returns whether there is nothing left to write for the claim: its comment exists, or the claim no longer exists. */
   async #hasComment(id: string, issue: string): Promise<boolean> {
     const dispatch = (await this.#session.ledger.dispatches({ issue })).find((dispatch) => dispatch.id === id)
     return dispatch === undefined || dispatch.state !== 'claimed' || dispatch.comment_id !== null

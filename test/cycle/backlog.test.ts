@@ -1,6 +1,6 @@
 /**
- * Dispatches a large backlog: hundreds of issues, 112 panes, two machines, a forge over HTTP. Without `BURN_BACKLOG=all` (npm run backlog) it uses a quarter
- * of the panes and a sixth of the issues.
+ * Dispatches a large backlog: hundreds of issues, 112 panes, two machines, a forge over HTTP. Without `BURN_BACKLOG=all` (npm run backlog)
+ * it uses a quarter of the panes and a sixth of the issues.
  */
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'

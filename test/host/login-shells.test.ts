@@ -187,7 +187,7 @@ test('doctor: names a login shell that does not work', async (t) => {
     const [finding] = findings.filter(({ what }) => what.includes('login shell'))
     assert.deepEqual(
       [finding?.level, finding?.remedy],
-      ['fail', `find the cause in the profile of the login shell: echo env | ${home}/brokensh -l`],
+      ['fail', `find the cause in the profile of the login shell; to see the error, run: echo env | ${home}/brokensh -l`],
     )
     assert.match(finding?.what ?? '', /^the login shell \(.*\/brokensh\) runs no commands/)
   })

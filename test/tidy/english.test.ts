@@ -1,6 +1,4 @@
-/**
- * The project's language, as tests: docs/style.md has the rules.
- */
+/** The project's language, as tests: docs/style.md has the rules. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { dialect } from './dialect.ts'

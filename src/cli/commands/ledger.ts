@@ -121,7 +121,7 @@ export const ledgerPruneCommand = command({
 export const releaseClaimsCommand = command({
   args: {
     dry_run: flag('-n, --dry-run', 'Show which claims would be released, and change nothing'),
-    force: flag('--force', 'Release a claim even if its worker may still work on the issue'),
+    force: flag('--force', 'Release a claim even if its worker may still be working on the issue'),
   },
   notes: [
     'Use this command only if the other ledger is lost or no longer used. A dispatcher that still uses that ledger would assign the same issues.',

@@ -124,7 +124,7 @@ export const sprintPruneCommand = command({
   args: {
     keep: parsedArg(
       '--keep <n>',
-      'Number of ended workspaces to keep (default: sprint.keep.workspaces of the spec)',
+      'Number of workspaces of ended sprints to keep (default: sprint.keep.workspaces of the spec)',
       parseWholeNumber,
       null,
     ),

@@ -66,7 +66,7 @@ export interface AffectedWork {
   readonly closed: readonly IssueRef[]
   /** Dispatches in review whose issue is closed, or whose change was updated. */
   readonly reviews: readonly LiveDispatch[]
-  /** Open changes for claimed or handed issues, from branches that belong to no dispatch. */
+  /** Open changes for issues that are claimed or that a worker has, from branches that belong to no dispatch. */
   readonly foreign_changes: readonly ForeignChange[]
 }
 
@@ -89,8 +89,8 @@ export interface ClaimLedger {
     at: Time,
   ): Promise<void>
   /**
-   * Returns the live and ended dispatches whose comment does not show their current state. A dispatch without a comment
-   * is included only if this owner holds its claim. For a council question all live dispatches are included, because they share one comment.
+   * Returns the live and ended dispatches whose comment does not show their current state. A dispatch without a comment is included only if
+   * this owner holds its claim. For a council question all live dispatches are included, because they share one comment.
    */
   pendingComments(owner: string): Promise<readonly Dispatch[]>
   /** Returns the dispatches and issues that these changes affect, and the issues of live dispatches that are closed. */
