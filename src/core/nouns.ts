@@ -32,8 +32,8 @@ export interface CustomAgent {
   /** Matches a row that the screen shows once the agent is ready; null if the spec gives no such pattern. */
   readonly ready: string | null
   /**
-   * Matches the first row of the composer (input field). If several rows match, the lowest counts. The one group of the pattern matches the
-   * draft.
+   * Matches the first row of the composer (input field). If several rows match, burn uses the lowest one. The one group of the pattern
+   * matches the draft.
    */
   readonly composer: string
   /** Matches the first row below the composer; null if the composer extends to the end of the screen. */

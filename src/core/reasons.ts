@@ -12,7 +12,7 @@ export interface ReasonData {
   /** A reason that an older version of burn stored as a sentence. */
   prose: { readonly text: string }
 
-  // Reasons of verdicts about issues
+  // Reasons that a verdict about an issue can give
   taken: None
   skip_label: { readonly label: string }
   skip_title: { readonly pattern: string }

@@ -32,7 +32,7 @@ export type FailureClass =
   | 'forge_down'
   /** The forge refuses requests about this issue: it was deleted, or its author blocked the fleet's account. */
   | 'issue_refused'
-  /** The forge refuses requests about the whole repo: it is archived or gone. */
+  /** The forge refuses every request for the repo, because the repo is archived or gone. */
   | 'repo_refused'
   /** The token of the forge is missing or invalid, or it lacks a permission. */
   | 'token_refused'

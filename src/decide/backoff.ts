@@ -60,7 +60,7 @@ export function refusalScope(code: string): RefusalScope | null {
 
 const minute = 60_000
 
-/** Maximum back-off (ms) of a repo. burn ignores a stored back-off that ends later: the clock was set back after burn stored it. */
+/** Maximum back-off (ms) of a repo. burn ignores a stored back-off that would last longer than this from now, because then the clock was set back after burn stored it. */
 export const maxRepoBackoff = 60 * minute
 
 /**

@@ -44,7 +44,7 @@ export interface Round {
    * The reasons that deliveries wait, by delivery id. `until` is null if only the agent, or a person who uses its pane, can end the wait.
    */
   readonly waiting: ReadonlyMap<string, { readonly reason: Reason; readonly until: Time | null }>
-  /** True if burn wrote texts to their files, so that the next round can place them. */
+  /** True if burn wrote texts to files in this round. The next round can then type the lines that name these files. */
   readonly wrote: boolean
   /** True if the ledger refused a step, because another process ended the delivery or has its lease. */
   readonly refused: boolean

@@ -50,8 +50,8 @@ function addColumn(table: CreateTableBuilder<string>, column: string, serial: En
 
 /**
  * The unique indexes enforce the ledger's rules. The partial indexes find live, active and open rows without reading history. Every other
- * index on history adds a page write to each claim. So events have only one index, and the id of a dispatch is also the id of its first
- * delivery.
+ * index on history adds a page write to each claim. Therefore events have only one index. For the same reason a dispatch and its first
+ * delivery share an id: finding the delivery needs no further index.
  */
 const firstIndexes = [
   `create unique index dispatch_one_an_issue on dispatch (issue) where kind = 'work' and state in ('claimed', 'handed', 'review')`,

@@ -28,7 +28,7 @@ interface Inserted {
 export async function insertRows<T extends keyof Inserted>(trx: Trx, table: T, rows: readonly Inserted[T][], ending = ''): Promise<Row[]> {
   const columns = Object.keys(rows[0] ?? {})
   const returned: Row[] = []
-  // A row of every table is an object with its columns as keys.
+  // In every table, a row is an object whose keys are the column names.
   for (const part of chunks(rows as readonly unknown[] as readonly Row[])) {
     const { text, values } = valuesOf(trx, part, columns)
     const statement = `insert into ${table} (${columns.map(quoted).join(', ')}) values ${text} ${ending}`

@@ -25,7 +25,7 @@ const patterns = z.strictObject({
   }),
   composer: composer.meta({
     description:
-      'Matches the first row of the composer (the input field). If several rows match, the lowest counts. The one group of the pattern matches the draft, which may continue in the rows below.',
+      'Matches the first row of the composer (the input field). If several rows match, burn uses the lowest one. The one group of the pattern matches the draft, which may continue in the rows below.',
     examples: ['^> (.*)$'],
   }),
   below: pattern.optional().meta({

@@ -89,7 +89,7 @@ export function transcriptFile(dir: string, id: string): string {
   return join(dir, 'transcripts', `${id}.jsonl`)
 }
 
-/** Opens a sprint's transcript for appending. Removes secrets from the JSON of each entry, so that escaped secrets are found, too. */
+/** Opens a sprint's transcript for appending. Each new entry is redacted after it is encoded as JSON, so that secrets with JSON escapes are found, too. */
 export async function openTranscript(dir: string, id: string, clock: Clock, redact: (text: string) => string): Promise<Transcript> {
   const file = transcriptFile(dir, id)
   await mkdir(join(dir, 'transcripts'), { recursive: true, mode: 0o700 })

@@ -26,7 +26,7 @@ const args = {
   ),
   hours: parsedArg('--hours <n>', 'Maximum simulated time in hours', parsePositive, 720),
   seed: parsedArg('--seed <n>', 'Seed of all random choices', parseWholeNumber, 1),
-  add: list('--add <machine...>', 'Also simulate the fleet with a copy of this machine; repeatable'),
+  add: list('--add <machine...>', 'Also simulate the fleet with a second copy of the named machine; repeatable'),
   turn: parsedArg('--turn <duration>', 'Median duration of a turn, such as 40m (default: from the ledger)', parseDuration, null),
   review: parsedArg('--review <duration>', 'Median duration of a review, such as 2h (default: from the ledger)', parseDuration, null),
   price: parsedArg('--price <amount>', 'Price of one hour of an agent, to compute the cost', amount, null),

@@ -59,7 +59,7 @@ export const loopCommand = command({
     count: parsedArg('-c, --count <n>', 'Stop after this many issues (default: no limit)', parsePositive, Infinity),
     interval: parsedArg(
       '-i, --interval <seconds>',
-      'Pause if no issue is eligible (default: dispatch.interval of the spec)',
+      'How long to wait if no issue is eligible (default: dispatch.interval of the spec)',
       parsePositive,
       null,
     ),
