@@ -51,7 +51,7 @@ export interface RepoRights {
   /** True if the account may write to the repo; false for every account if the repo is archived. */
   readonly write: boolean
   readonly archived: boolean
-  /** True if the repo has an issue tracker on the forge, which is neither disabled nor external. */
+  /** True if the repo uses the forge's own issue tracker: it is enabled, and no external one replaces it. */
   readonly issues: boolean
 }
 

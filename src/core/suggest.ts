@@ -1,6 +1,6 @@
 /** Finds suggestions for mistyped words. */
 
-/** Returns the candidate that is most similar to a mistyped word; null if more than a third of the word differs from every candidate. */
+/** Returns the candidate that is most similar to a mistyped word; null if even the nearest candidate differs in more than a third of the word's letters. */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
   const lower = word.toLowerCase()
   let found: string | null = null

@@ -103,7 +103,7 @@ export function changeOf(repo: RepoRef, value: unknown, webUrl: string): Change 
   const fields = membersOf(value)
   const { head, base, number, html_url, state, merged, title, body } = fields
   const { label, ref, repo_id } = membersOf(head)
-  // `label` keeps the name of the branch. After somebody deleted the branch, often with the merge, `ref` is `refs/pull/…`.
+  // `label` keeps the name of the branch. Once the branch is deleted, often when the change is merged, `ref` becomes `refs/pull/…`.
   const branch = [label, ref].find((name) => typeof name === 'string' && dispatchOf(name) !== null)
   const dispatch_id = typeof branch === 'string' ? dispatchOf(branch) : null
   const [author, created_at] = [authorOf(fields), timeOf(fields['created_at'])]

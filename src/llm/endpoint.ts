@@ -99,8 +99,8 @@ export function headersOf(key: string | null, json: boolean): Record<string, str
 
 /**
  * Returns a failure if the endpoint does not respond, rejects the key or does not list the model; otherwise null. Costs no tokens. An
- * endpoint without `GET /models` passes. Ollama lists `qwen3:8b`, and accepts `qwen3` for `qwen3:latest`. OpenRouter accepts `model:free`
- * for a listed `model`.
+ * endpoint without `GET /models` passes. A tag may be left out: Ollama accepts `qwen3` for a listed `qwen3:latest`. OpenRouter accepts
+ * `model:free` for a listed `model`.
  */
 export async function probeEndpoint(endpoint: Endpoint, deps: BackendDeps, timeout_ms: number): Promise<Failure | null> {
   if (endpoint.unusable !== null) return endpoint.unusable

@@ -126,7 +126,7 @@ const sandbox = z.strictObject({
     .meta({ description: "Allows the model's commands and the check to use the network.", default: false, examples: [false] }),
   timeout: timeSpan.optional().meta({ description: 'Timeout of each command.', default: defaults.commandTime, examples: ['10m'] }),
   output: size.optional().meta({
-    description: 'Maximum size of the output of a command that burn passes to the model.',
+    description: 'Maximum size of the command output that burn passes to the model.',
     default: defaults.commandOutput,
     examples: ['32kB'],
   }),

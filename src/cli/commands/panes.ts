@@ -92,7 +92,7 @@ export const answerCommand = command({
   args: {
     worker: text('<worker>', 'Worker that asks the question'),
     choice: optional('[choice]', 'Number or first words of a choice, your own text, or "cancel" (default: show the question)'),
-    if: optional('--if <mark>', 'Answer only if the worker still asks the same question; burn answer prints its mark'),
+    if: optional('--if <mark>', 'Answer only if the question still has this mark, which burn answer prints'),
   },
   examples: ['burn answer AZOTH', 'burn answer AZOTH 2', 'burn answer AZOTH "allow once"'],
   async run({ open }, given) {
