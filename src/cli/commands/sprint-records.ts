@@ -130,7 +130,7 @@ export const sprintPruneCommand = command({
     ),
     older_than: parsedArg(
       '--older-than <duration>',
-      'Minimum age of what is deleted (default: sprint.keep.age of the spec)',
+      'Minimum age of the workspaces and transcripts to delete (default: sprint.keep.age of the spec)',
       parseDuration,
       null,
     ),
