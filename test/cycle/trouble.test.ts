@@ -13,6 +13,7 @@ import { withLeases } from '../../src/observe/session.ts'
 import { status } from '../../src/observe/state.ts'
 import { clock as machine } from '../support/clock.ts'
 import { standIn, testFleet, until, writeIssues } from '../support/fleet.ts'
+import { jsonLines } from '../support/json-lines.ts'
 import { said } from '../support/reasons.ts'
 
 const stop = new AbortController().signal
@@ -51,9 +52,18 @@ test('trouble: a worker without a login resumes after recovery', async (t) => {
   const runCycle = () => withLeases(session, () => cycle(machines, session, stop))
   const states = async () => (await status(machines, session)).machines[0]!.windows.flatMap((window) => window.workers)
   const seen = (state: string) => until(`both are ${state}`, async () => (await states()).every((worker) => worker.state === state))
-  /** Waits until this number of turns failed in each pane. The hook writes its file a moment after the screen changes. */
+  /** Counts the failed turns in the log of each agent. */
+  const failures = () =>
+    readdirSync(join(dir, 'agents')).map(
+      (name) => jsonLines<{ outcome?: string }>(join(dir, 'agents', name)).filter(({ outcome }) => outcome === 'failed').length,
+    )
+  /**
+   * Waits until this number of turns failed in each pane. The screen alone does not show which turn failed, and the hook writes its file a
+   * moment after the screen changes.
+   */
   const failed = (times: number) =>
     until(`both failed ${times} times`, async () => {
+      if (!failures().every((count) => count === times)) return false
       const hooks = join(home, '.local/state/burn-fleet/f/box/hooks')
       const lines = existsSync(hooks) ? readdirSync(hooks).flatMap((name) => readFileSync(join(hooks, name), 'utf8').split('\n')) : []
       const [withHooks, withoutHooks] = await states()
@@ -92,16 +102,20 @@ test('trouble: a worker without a login resumes after recovery', async (t) => {
   assert.match(findings.map(({ level, what }) => `${level} ${what}`).join('\n'), /fail 2 workers are in trouble \(auth\): .*HTTP 401/)
 
   // burn first resumes them while the login still fails, then with a valid login.
+  // The clock moves once before each text: if it moved in each cycle, a slow machine would reach the time at which burn releases the issues.
+  const resumed = (times: number) =>
+    until(`burn resumed both ${times} times`, async () => {
+      await runCycle()
+      return countTexts('Go on with me/app#1') === times && countTexts('Go on with me/lib#1') === times
+    })
   ahead = 6 * minute
-  await runCycle()
-  await until('burn resumed both', () => countTexts('Go on with') === 2)
+  await resumed(1)
   await failed(2)
+  // This cycle records the second failure. The pause before the next text begins at that time.
+  await runCycle()
   rmSync(join(dir, 'trouble'))
-  await until('burn resumed both again', async () => {
-    ahead += 6 * minute
-    await runCycle()
-    return countTexts('Go on with me/app#1') === 2 && countTexts('Go on with me/lib#1') === 2
-  })
+  ahead += 11 * minute
+  await resumed(2)
   await seen('idle')
   assert.deepEqual([countTexts('Go on with me/app#1'), countTexts('Go on with me/lib#1')], [2, 2], 'one text for each failure')
   for (const repo of ['app', 'lib'])
