@@ -23,7 +23,7 @@ export function sprintPolicy({ fleet }: OpenSession['session']): SprintPolicy {
 export function gitFor({ session: { fleet, notify } }: OpenSession, { env, clock, home }: SprintDeps): Git {
   const { url, token: source } = fleet.forge
   if (url === undefined || source === undefined) return { env, clock, login: null }
-  const login = async (question: string) => {
+  const answer = async (question: string) => {
     if (!asksForForge(question, url)) return ''
     const token = await readSecret(source, { home, env }).catch((thrown: unknown) => {
       notify({ kind: 'git.login_failed', subject: 'git', payload: { why: messageWithHint(thrown) } })
@@ -31,7 +31,7 @@ export function gitFor({ session: { fleet, notify } }: OpenSession, { env, clock
     })
     return credentialResponse(username, token)
   }
-  return { env, clock, login }
+  return { env, clock, login: { forge_url: url, answer } }
 }
 
 /** Gitea ignores the username that comes with a token. */

@@ -84,7 +84,8 @@ export function gitEnv(env: Env, more: Readonly<Record<string, string>> = {}): R
   }
 }
 
-/** Tells whether git may ask a credential helper for this URL. ssh URLs use keys instead, and local folders use file permissions. */
-export function usesCredentialHelper(clone_url: string): boolean {
-  return /^https?:\/\//i.test(clone_url)
+/** Tells whether a clone URL is at the forge, with the same protocol, host and port. ssh URLs use keys, and folders file permissions. */
+export function isAtForge(clone_url: string, forge_url: string): boolean {
+  if (!/^https?:\/\//i.test(clone_url) || !URL.canParse(clone_url) || !URL.canParse(forge_url)) return false
+  return new URL(clone_url).origin === new URL(forge_url).origin
 }

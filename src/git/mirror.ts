@@ -10,7 +10,6 @@ import type { RepoRef } from '../core/nouns.ts'
 import type { Mirror } from './places.ts'
 import type { Git } from './run.ts'
 import { BurnError } from '../core/errors.ts'
-import { usesCredentialHelper } from './command.ts'
 import { restoreConfig, mirrorConfig } from './config.ts'
 import { diskError } from './failure.ts'
 import { withLock } from './lock.ts'
@@ -88,7 +87,7 @@ async function fetchRef(
   { git_dir, tidy }: { readonly git_dir: string; readonly tidy: boolean },
 ): Promise<void> {
   const at = { git_dir }
-  const network = { login: usesCredentialHelper(mirror.clone_url) }
+  const network = { url: mirror.clone_url }
   const options = ['--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', ...(tidy ? [] : ['--no-auto-gc'])]
   try {
     await gitOutput(git, ['fetch', ...options, mirror.clone_url, refspec], { at, network })

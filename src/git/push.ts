@@ -4,7 +4,6 @@
  */
 import type { Workspace } from './places.ts'
 import { tipOf } from './changes.ts'
-import { usesCredentialHelper } from './command.ts'
 import { restoreConfig } from './config.ts'
 import { withMirrorLock, fetchBase, withRepair } from './mirror.ts'
 import { remoteTip, pushedRef } from './pushed.ts'
@@ -20,7 +19,7 @@ export async function push(git: Git, workspace: Workspace): Promise<string> {
   await restoreConfig(mirror)
   const tip = await tipOf(git, workspace)
   const args = ['push', '--porcelain', '--no-verify', '--no-follow-tags', '--no-signed', mirror.clone_url, `${tip}:refs/heads/${branch}`]
-  const result = await runGit(git, args, { at, network: { login: usesCredentialHelper(mirror.clone_url) } })
+  const result = await runGit(git, args, { at, network: { url: mirror.clone_url } })
   // If the remote's answer is lost, git pushes again, and the remote rejects the second push. So the tip of the remote branch tells whether
   // the push succeeded.
   if (result.code !== 0 && (await remoteTip(git, workspace)) !== tip) throw gitFailure(args, result)

@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs'
 import type { Mirror, Workspace } from './places.ts'
 import { BurnError } from '../core/errors.ts'
 import { committedTip, tipOf } from './changes.ts'
-import { usesCredentialHelper } from './command.ts'
 import { workspacesOf } from './places.ts'
 import { runGit, type Git } from './run.ts'
 
@@ -44,7 +43,7 @@ async function pushedTip(git: Git, workspace: Workspace): Promise<string | null>
 
 /** Returns the tip of the workspace's branch on the remote. Returns null if the branch does not exist or the remote does not answer. */
 export async function remoteTip(git: Git, { branch, mirror }: Workspace): Promise<string | null> {
-  const network = { login: usesCredentialHelper(mirror.clone_url) }
+  const network = { url: mirror.clone_url }
   const { code, stdout } = await runGit(git, ['ls-remote', mirror.clone_url, `refs/heads/${branch}`], { at: null, network })
   return code === 0 ? (/^[0-9a-f]+/.exec(stdout)?.[0] ?? null) : null
 }

@@ -1,28 +1,38 @@
 /** Runs git commands. No other file starts git. */
 import type { Clock } from '../core/ports.ts'
 import { runProcess, type RunResult } from '../host/exec.ts'
-import { gitArgv, gitEnv, type GitPlace } from './command.ts'
+import { gitArgv, gitEnv, isAtForge, type GitPlace } from './command.ts'
 import { gitError, stoppedError } from './failure.ts'
 
 /** The dependencies of functions that run git. */
 export interface Git {
   /** The environment of burn's process. Git inherits only a few of its variables. */
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Answers git's requests for a login, in the format of gitcredentials. An empty answer provides no login. Null if git may not ask. */
-  readonly login: ((question: string) => Promise<string>) | null
+  /** burn's login at the forge; null if the forge has no token. */
+  readonly login: ForgeLogin | null
   readonly clock: Clock
   /** When it aborts, running commands are stopped and waits for locks end. */
   readonly signal?: AbortSignal
 }
 
+/** The login that git uses for every URL of the forge. */
+export interface ForgeLogin {
+  readonly forge_url: string
+  /** Answers git's requests for a login, in the format of gitcredentials. An empty answer provides no login. */
+  readonly answer: (question: string) => Promise<string>
+}
+
 /** The options of a git command. */
 export interface GitRun {
   readonly at: GitPlace | null
-  /** Set if the command contacts the remote. If `login` is true, git may ask for a login. */
-  readonly network?: { readonly login: boolean }
+  /** Set if the command contacts a remote. At a URL of the forge, git uses no other login than burn's. */
+  readonly network?: { readonly url: string }
   readonly input?: string
   readonly env?: Readonly<Record<string, string>>
 }
+
+/** curl would send the login in `~/.netrc` before git could ask burn. */
+const withoutNetrc = { HOME: '/dev/null' }
 
 /** The time limits (ms) of local commands and of commands that contact a remote. */
 const localTimeout = 300_000
@@ -33,15 +43,15 @@ const networkTimeout = 1_800_000
  * strings. Convert them with `decodeUtf8` and `encodeUtf8`.
  */
 export function runGit(git: Git, args: readonly string[], { at, network, input, env }: GitRun): Promise<RunResult> {
-  const login = network?.login === true ? git.login : null
+  const login = network !== undefined && git.login !== null && isAtForge(network.url, git.login.forge_url) ? git.login : null
   const argv = gitArgv(args, at, login !== null)
   return runProcess(argv, {
-    env: gitEnv(git.env, env),
+    env: gitEnv(git.env, login === null ? env : { ...env, ...withoutNetrc }),
     // Paths on stdin are relative to this folder. burn tells git where the repository is, so git does not search for it here.
     cwd: at?.work_tree ?? '/',
     input: Buffer.from(input ?? '', 'latin1'),
     encoding: 'latin1',
-    ...(login === null ? {} : { onQuestion: login }),
+    ...(login === null ? {} : { onQuestion: login.answer }),
     timeout_ms: network === undefined ? localTimeout : networkTimeout,
     ...(git.signal === undefined ? {} : { signal: git.signal }),
   })

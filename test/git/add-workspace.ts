@@ -9,7 +9,7 @@ import { addWorkspace } from '../../src/git/workspace.ts'
 import { clock } from '../support/clock.ts'
 
 const [dir = '', repo = '', clone_url = '', id = '', token = ''] = process.argv.slice(2)
-const git = { env: process.env, login: async () => credentialResponse('burn', token), clock }
+const git = { env: process.env, login: { forge_url: clone_url, answer: async () => credentialResponse('burn', token) }, clock }
 process.stdout.write('ready\n')
 await once(process.stdin, 'data')
 const { path } = await addWorkspace(git, await openMirror(git, { dir, repo, clone_url }), { id, base: 'main' })

@@ -25,7 +25,10 @@ test('openMirror: each failure has its code and leaves no mirror', async (t) => 
   await assert.rejects(open(clone_url.replace('app', 'none')), fails('git_refused'))
   await assert.rejects(open(join(root, 'none.git')), fails('git_refused'))
   await assert.rejects(open(clone_url, { ...git, login: null }), fails('git_auth'))
-  await assert.rejects(open(clone_url, { ...git, login: async () => credentialResponse('burn', 'tok-wrong') }), fails('git_auth'))
+  await assert.rejects(
+    open(clone_url, { ...git, login: { forge_url: server.url, answer: async () => credentialResponse('burn', 'tok-wrong') } }),
+    fails('git_auth'),
+  )
   server.trouble({ kind: 'status', status: 502 }, /info\/refs/, 1)
   await assert.rejects(open(clone_url), fails('git_unreachable'))
   server.trouble({ kind: 'cut' }, /POST .*git-upload-pack/)

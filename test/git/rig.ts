@@ -39,7 +39,10 @@ export async function openRig(t: TestContext, files: Readonly<Record<string, str
     await server.close()
     rmSync(root, { recursive: true, force: true })
   })
-  const login = async (question: string) => (asksForForge(question, server.url) ? credentialResponse('burn', token) : '')
+  const login = {
+    forge_url: server.url,
+    answer: async (question: string) => (asksForForge(question, server.url) ? credentialResponse('burn', token) : ''),
+  }
   const git: Git = { env: { PATH: process.env['PATH'], HOME: home }, login, clock }
   const clone_url = by === 'http' ? `${server.url}/${repo}.git` : bare
   const mirror = () => openMirror(git, { dir, repo, clone_url })

@@ -46,8 +46,19 @@ test('token: is in no argv, environment or file of git', async (t) => {
   await removeWorkspace(git, made, { force: false })
 })
 
+test("login: the forge's token wins over ~/.netrc", async (t) => {
+  const { home, server, git, workspace } = await openRig(t, twoFiles, 'http')
+  writeFileSync(join(home, '.netrc'), `machine ${new URL(server.url).hostname} login ann password tok-of-ann\n`, { mode: 0o600 })
+  const made = await workspace()
+  writeFileSync(join(made.path, 'new.txt'), 'x\n')
+  await commitAll(git, made, { message: 'work', author })
+  await push(git, made)
+  const used = new Set(server.log.flatMap(({ authorization }) => authorization ?? []))
+  assert.deepEqual([...used], [`Basic ${Buffer.from(`burn:${token}`).toString('base64')}`])
+})
+
 test('login: git asks burn over HTTP only, and no other helper', async (t) => {
-  const { root, git, bare, dir, home, workspace } = await openRig(t)
+  const { root, git, bare, dir, home, server, workspace } = await openRig(t)
   const seen = join(root, 'asked')
   const otherHelper = join(root, 'other-helper')
   writeFileSync(otherHelper, `#!/bin/sh\necho "$@" >>${seen}\n`, { mode: 0o755 })
@@ -55,7 +66,7 @@ test('login: git asks burn over HTTP only, and no other helper', async (t) => {
   await workspace()
   const { openMirror } = await import('../../src/git/mirror.ts')
   let questions = 0
-  const login = async () => `${(questions += 1)}`
+  const login = { forge_url: server.url, answer: async () => `${(questions += 1)}` }
   await openMirror({ ...git, login }, { dir, repo: 'local/app', clone_url: bare })
   assert.equal(questions, 0)
   assert.throws(() => readFileSync(seen))
