@@ -117,7 +117,7 @@ function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
     ...(config.command.length > 0 ? config.command : claude.command),
     ...(config.model === null ? [] : ['--model', config.model]),
   ]
-  // Claude Code shows suggested prompts in grey in the composer, and burn could not tell them from a person's draft.
+  // Claude Code shows suggested prompts in grey in the composer, and burn could not distinguish them from a person's draft.
   const env = { CLAUDE_CODE_ENABLE_PROMPT_SUGGESTION: 'false', ...config.env }
   if (at === null) return { argv, env }
   const file = `${at.home}/claude-settings.json`
@@ -186,8 +186,8 @@ function readClaude(note: Note): AnswerReader {
 export const claudeSprint: SprintAgent = {
   command: ['claude'],
   counts: 'run',
-  // Without this variable, Claude Code sends every file that the prompt names as `@path` to the model without asking, including the
-  // person's own files.
+  // Without this variable, Claude Code sends every file that the prompt names as `@path` to the model without asking for approval. Such a
+  // file may be private.
   env: { CLAUDE_CODE_DISABLE_ATTACHMENTS: '1' },
   argv: ({ model, session, turns }) => [
     ...`-p --output-format json --permission-mode acceptEdits --allowedTools Bash --max-turns ${turns}`.split(' '),

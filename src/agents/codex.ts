@@ -105,7 +105,7 @@ function readingOf(screen: readonly string[], { first }: RowSpan, title: string)
   if (failed.test(lastMessage)) return failedTurn(screen, last)
   if (title !== '' || finished.test(lastMessage) || near.some((row) => finished.test(row)))
     return { state: 'idle', detail: null, evidence: `› and the title ${title}` }
-  return { state: 'unknown', detail: null, evidence: 'the pane has no title, and only the title shows a streaming answer' }
+  return { state: 'unknown', detail: null, evidence: 'the pane has no title, so burn cannot see whether an answer streams' }
 }
 
 /**

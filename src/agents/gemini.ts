@@ -27,7 +27,7 @@ const topEdge = /^\s*▄{10,}\s*$/u
 const bottomEdge = /^\s*▀{10,}\s*$/u
 const mark = /^ [>*!](?: |$)/u
 const placeholder = /^ {2}\S.*$/u
-/** The row of a running turn, above the rule: ` ⠇ Thinking... (esc to cancel, 3s)`. A narrow pane cuts off its end. */
+/** The row of a running turn, above the rule: ` ⠇ Thinking... (esc to cancel, 3s)`. A narrow pane cuts off the end of this row. */
 const spinner = /^ [\u2801-\u28ff] \S/u
 const queued = /^ {2}Queued \(/u
 const failed = /^(?:✕ |ℹ This request failed)/u
@@ -112,8 +112,8 @@ function readingOf(screen: readonly string[], { first }: RowSpan, title: string)
 
 const events = ['BeforeAgent', 'AfterAgent', 'BeforeTool', 'AfterTool', 'Notification'] as const
 /**
- * The events whose meaning depends on a value in the payload, each with the keys of these values. `AfterAgent` has no other sign of a
- * failed turn.
+ * The events whose meaning depends on a value in the payload, each with the keys of these values. Only these values show that `AfterAgent`
+ * reports a failed turn.
  */
 const keys: Readonly<Partial<Record<(typeof events)[number], readonly string[]>>> = {
   Notification: ['notification_type'],
@@ -126,7 +126,7 @@ const keys: Readonly<Partial<Record<(typeof events)[number], readonly string[]>>
  */
 function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   const argv = [...(config.command.length > 0 ? config.command : gemini.command), ...(config.model === null ? [] : ['-m', config.model])]
-  // With fewer colours, Gemini draws its composer without the blocks that mark it.
+  // With fewer colours, Gemini draws its composer without the `▄` and `▀` rows, by which burn recognises the composer.
   const own = { COLORTERM: 'truecolor', ...config.env }
   if (at === null) return { argv, env: own }
   const file = `${at.home}/gemini-settings.json`

@@ -101,7 +101,7 @@ function parseWithoutComposer(screen: readonly string[], command: string): Parse
     text.some((row) => /^(?:Resume this session with:|Goodbye!)/u.test(row))
   if (!ran) return withoutComposer('starting', null, `no composer yet: ${last}`)
   return isShell(command)
-    ? withoutComposer('dead', 'shell', `a shell in place of Hermes: ${last}`)
+    ? withoutComposer('dead', 'shell', `the pane shows a shell, not Hermes: ${last}`)
     : withoutComposer('unknown', null, `no composer: ${last}`)
 }
 

@@ -2,7 +2,7 @@
 
 /**
  * Returns the source of a function `tell(event, payload, key)`. `tell` calls the hook with the payload on stdin. The calls run one after
- * another, so the events keep their order. `tell` returns at once, and never throws. While a hundred events wait, it drops new events.
+ * another, so the events keep their order. `tell` returns at once, and never throws. While a hundred events wait, `tell` drops new events.
  */
 export function hookCallerSource(hook: string): string {
   return `import { spawn } from 'node:child_process'

@@ -107,7 +107,7 @@ function readingOf(screen: readonly string[], frame: Frame, pane: PaneFacts, dra
   if (!focused) return { state: 'unknown', detail: null, evidence: 'the cursor is outside the composer: a dialog is open' }
   const failure = failureAbove(screen, frame)
   if (failure !== null) return { state: 'error', detail: troubleIn(failure), evidence: evidenceOf(failure) }
-  return { state: 'idle', detail: drafted, evidence: evidenceOf(footer.join(' ')) || 'a composer without a running turn' }
+  return { state: 'idle', detail: drafted, evidence: evidenceOf(footer.join(' ')) || 'a composer, and no running turn' }
 }
 
 /**
@@ -121,7 +121,7 @@ function failureAbove(screen: readonly string[], frame: Frame): string | null {
   if (at < 0) return null
   const row = screen[at]!
   const covered = /▣.*┃/u.test(row)
-  // A compaction has a time even if it failed.
+  // The row of a compaction shows a time even if the compaction failed.
   const timed = !covered && !/▣ {2}Compaction ·/u.test(row)
   if (timed && /· (?:interrupted|[\d.]+m?s|\d+[mh] ?.*)\s*(?: {3}.*)?$/u.test(row)) return null
   let low = at - 1

@@ -66,8 +66,9 @@ function withPlugin({ env }: AgentConfig, { home, hook }: AgentPlace): Omit<Agen
 }
 
 /**
- * Returns the source of a plugin that reports OpenCode's events to the hook. Its handlers return at once. Session events of sub-agents are
- * not turns of the worker, so they are left out. `unset` names the variables to remove from the environment of commands.
+ * Returns the source of a plugin that reports OpenCode's events to the hook. Its handlers return at once. Session events of sub-agents do
+ * not concern turns of the worker, so the plugin does not report them. `unset` names the variables to remove from the environment of
+ * commands.
  */
 function plugin(hook: string, unset: readonly string[]): string {
   return `${hookCallerSource(hook)}

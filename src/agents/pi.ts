@@ -69,7 +69,7 @@ function readingOf(screen: readonly string[], frame: Frame, draft: string, focus
     .slice(first, end)
     .map((row) => row.trim())
     .join(' ')
-  const evidence = evidenceOf(paragraph) || 'an empty composer between its rules'
+  const evidence = evidenceOf(paragraph) || 'an empty composer between its two horizontal lines'
   const drafted = draft === '' ? null : 'draft'
   if (loader.test(screen[first] ?? '')) {
     const above = paragraphAbove(screen, first - 1)

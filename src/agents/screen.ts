@@ -58,11 +58,11 @@ export function unrecognised(screen: readonly string[], { command, dead }: PaneF
   if (dead) return withoutComposer('dead', null, 'the pane is dead')
   if (!ran) return withoutComposer('starting', null, last === '' ? 'blank screen' : `no composer yet: ${last}`)
   return isShell(command)
-    ? withoutComposer('dead', 'shell', `a shell in place of the agent: ${last}`)
+    ? withoutComposer('dead', 'shell', `the pane shows a shell, not the agent: ${last}`)
     : withoutComposer('unknown', null, `no composer: ${last}`)
 }
 
-/** A numbered choice of a menu, as agents draw them: `❯ 1. Yes`. */
+/** A numbered choice of a menu, as agents draw it: `❯ 1. Yes`. */
 const numbered = /^[\s│┃|]*[❯›>●•]?\s*(\d{1,2})[.)] +(.+?)\s*[│┃|]?$/u
 
 /** Returns the numbered choices of a question. */
@@ -115,7 +115,7 @@ export function sliceColumns(row: string, from: number, to: number): string {
   return text
 }
 
-/** Returns true if the position of the cursor is known. A recorded screen without a cursor has 0,0. */
+/** Returns true if the position of the cursor is known. A recorded screen without a cursor has the position 0,0. */
 export function hasCursor({ cursor_x, cursor_y }: PaneFacts): boolean {
   return cursor_x !== 0 || cursor_y !== 0
 }

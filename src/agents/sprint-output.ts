@@ -12,7 +12,7 @@ export type Note = (note: TranscriptEntry) => void
 /** The fields of an answer whose program reports no session, model or usage. */
 export const bareAnswer = { session: null, model: null, turns: 1, usage: null }
 const maxText = 8 * 1024 * 1024
-/** The number of characters of a tool's output that are kept. */
+/** The maximum number of characters of a tool's output that burn stores in the transcript. */
 export const maxNotedOutput = 4_000
 
 /** Returns the failure that the agent's own message describes. */

@@ -1,6 +1,6 @@
 /**
- * A control-mode client of a tmux server, which stays connected. Each command is a line on its stdin; lines are sent without waiting for
- * replies.
+ * A control-mode client of a tmux server, which stays connected. burn writes each command as a line to the client's stdin, and does not
+ * wait for the reply before it writes the next line.
  */
 import type { Clock, Tmux, TmuxCommand, TmuxListener, TmuxReply } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
@@ -125,7 +125,7 @@ export class ControlModeClient implements Tmux {
     this.#unwatch()
   }
 
-  /** Fails the channel if a reply is due and nothing at all has arrived for a while. */
+  /** Fails the channel if a reply is due and nothing has arrived for `SILENCE_MS`. */
   async #watchSilence({ signal }: AbortController): Promise<void> {
     for (let seen = -1; seen !== this.#received;) {
       seen = this.#received

@@ -1,4 +1,4 @@
-/** Opens a channel to a machine's tmux server, or explains why that failed. */
+/** Opens a channel to a machine's tmux server. If this fails, the error explains the reason. */
 import type { Machine } from '../core/nouns.ts'
 import type { Clock, Tmux } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
@@ -130,8 +130,8 @@ async function handshake<T extends ControlModeClient | OneShotTmux>(
   if (owner !== '' && owner !== machine.name) {
     throw unreachableError(
       machine.name,
-      `its tmux server belongs to the machine "${owner}"`,
-      'Two machines of the spec lead to the same tmux server. Check "host" and "socket" of both.',
+      `its tmux server already belongs to the machine "${owner}"`,
+      'Two machines of the spec have the same tmux server. Check "host" and "socket" of both.',
     )
   }
   tmux.version = version
@@ -156,7 +156,7 @@ async function attachFailure(machine: Machine, exit: ClientExit, thrown: BurnErr
     return new BurnError(
       'tmux_too_old',
       `${machine.name} has tmux ${version}; burn needs ${OLDEST} or newer`,
-      `Install a newer tmux on ${machine.name}, or set "tmux" in the spec to the path of one.`,
+      `Install a newer tmux on ${machine.name}, or set "tmux" in the spec to the path of a newer tmux.`,
     )
   }
   const refusesControlMode = exit.messages.length > 0 && exit.messages.every((message) => message === '%exit')

@@ -7,8 +7,8 @@ import { unreachableError } from './control-mode.ts'
 import { randomHex } from '../host/random.ts'
 
 /**
- * The format fields whose values have no spaces. The only exception: if the pane is dead, the last value has three words. Each field slows
- * down every snapshot, so the list has no unused field.
+ * The format fields whose values have no spaces. The only exception: if the pane is dead, the value of the last field has three words. Each
+ * field slows down every snapshot, so the list has no unused field.
  */
 const paneFacts = [
   'pane_id',
@@ -78,7 +78,7 @@ export async function capturePanes(
 
 /**
  * Returns the lines that read all panes of the server. The panes of other sessions are included, because a moved pane keeps its options.
- * burn filters them itself, because a filter of tmux is slower.
+ * burn itself filters the panes, because a filter of tmux is slower.
  */
 function snapshotLines(nonce: string, texts: readonly string[]): readonly (readonly TmuxCommand[])[] {
   return [
@@ -91,10 +91,10 @@ function snapshotLines(nonce: string, texts: readonly string[]): readonly (reado
 }
 
 /**
- * Captures all screens with one command. In a format, `W` iterates over the windows of the session and `P` over the panes of each. The
- * iterated part can't contain commas, because a comma would end the part. The first command prints the ids of the panes that follow and the
- * number of rows of each. The same expansion makes this list and the captures, so they match. The ids are printed without `%`, because
- * `display-message` would read it as part of a date format.
+ * Captures all screens with one command. In a format, `W` iterates over the windows of the session, and `P` over the panes of each window.
+ * The iterated part can't contain commas, because a comma would end the part. The first command prints the ids of the panes that follow and
+ * the number of rows of each pane. The same expansion makes this list and the captures, so they match. The ids are printed without `%`,
+ * because `display-message` would read a `%` as part of a date format.
  */
 function captureAllLine({ session }: Tmux, nonce: string): readonly TmuxCommand[] {
   const panes = '#{W:#{P:#{s/%//:pane_id}x#{pane_height} }}'
@@ -125,10 +125,7 @@ function format(nonce: string, facts: readonly string[], texts: readonly string[
   return nonce + facts.map((name) => `#{${name}}`).join(' ') + texts.map((name) => `~${nonce}~#{${name}}`).join('')
 }
 
-/**
- * Splits a reply into records. Each begins with the nonce at the start of a line; a line that begins with anything else continues the
- * record before it.
- */
+/** Splits a reply into records. A record begins with a line that starts with the nonce. Every other line continues the record before it. */
 function records(nonce: string, reply: TmuxReply | undefined): readonly string[] {
   if (reply === undefined || !reply.ok) return []
   return `\n${reply.lines.join('\n')}`.split(`\n${nonce}`).slice(1)

@@ -10,23 +10,24 @@ const REFUSED = 'burn-refused'
 const PASTE_BEGIN = '\u001b[200~'
 const PASTE_END = '\u001b[201~'
 /**
- * The tmux format that tells whether keys for a pane reach only this pane: `open` if they do. An option that a tmux version does not know
- * counts as not set.
+ * The tmux format that tells whether keys for a pane reach only this pane: `open` if they do. If a tmux version does not know one of the
+ * options, this option counts as not set.
  */
 const input = '#{?pane_input_off,disabled,#{?pane_synchronized,synchronized,open}}'
 /** The reasons why tmux refuses to type a text, in the order in which `refusalFormat` checks them. */
 const refusals = {
   disabled: 'input to the pane is disabled',
   synchronized: 'synchronize-panes is on in its pane',
-  other: 'its agent is gone or its pane is in a tmux mode',
+  other: 'its agent has ended or its pane is in a tmux mode',
 }
 const refusalFormat = `#{?pane_input_off,${refusals.disabled},#{?pane_synchronized,${refusals.synchronized},${refusals.other}}}`
 /** From this version on, tmux strips control bytes from the buffers that it pastes, but not from the keys that it sends. */
 const STRIPS_CONTROL_BYTES_SINCE = 3.7
 
 /**
- * Returns the tmux line that places a text in the composer. `buffer` names paste buffers that nothing else uses; they are deleted in every
- * case. Throws BurnError `bad_text` if the text has control bytes, which `sanitize` should have removed.
+ * Returns the tmux line that places a text in the composer. `buffer` begins the names of the paste buffers, which nothing else uses. The
+ * line deletes these buffers even if tmux refuses the paste. Throws BurnError `bad_text` if the text has control bytes, which `sanitize`
+ * should have removed.
  */
 export function placeLine(target: Target, pieces: readonly Keystrokes[], buffer: string, version: string): readonly TmuxCommand[] {
   const parts = pieces.flatMap((piece, i) =>
@@ -64,7 +65,7 @@ export function typedResult(reply: TmuxReply): Typed {
   return { outcome: 'failed', why: reply.error ?? last }
 }
 
-/** A piece of input for the pane: its buffer, if it needs one, and the commands that insert it. */
+/** A piece of input for the pane: the buffer, if the piece needs one, and the commands that insert the piece. */
 interface Part {
   readonly buffer?: { readonly name: string; readonly text: string }
   readonly insert: readonly TmuxCommand[]

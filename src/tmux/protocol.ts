@@ -10,8 +10,9 @@ const NEWLINE = 0x0a
 /** The maximum number of messages that the parser keeps. A server that ends gives its reason in one or two lines. */
 const maxMessages = 50
 /**
- * Matches notifications of a changed pane or window, and captures its id. The ids precede ` : `, which begins the value of a subscription.
- * Other programs write the value, and burn does not read it. A subscription of windows has `-` in place of the pane's id.
+ * Matches notifications that a pane or window has changed, and captures the id of the pane or window. The ids precede ` : `, which begins
+ * the value of a subscription. Other programs write the value, and burn does not read it. A subscription of windows has `-` in place of the
+ * pane's id.
  */
 const change =
   /^%subscription-changed [\w-]+ \$\d+ (@\d+) \d+ (%\d+|-) : |^%(?:layout-change|window-add|(?:unlinked-)?window-close) (@\d+)(?: |$)/
@@ -31,7 +32,7 @@ export class ReplyParser {
   readonly messages: string[] = []
   readonly #onChange: (id: string) => void
 
-  /** `onChange` gets the id of a pane (`%5`) or window (`@2`) from each notification of a change. */
+  /** `onChange` is called with the id of the pane (`%5`) or window (`@2`) of each notification. */
   constructor(nonce: string, onReply: (reply: TmuxReply) => void, onChange: (id: string) => void = () => {}) {
     this.#nonce = nonce
     this.#onReply = onReply

@@ -15,8 +15,8 @@ function startScript({ argv, dir }: Pick<Launch, 'argv' | 'dir'>): string {
 
 /**
  * Returns the command with which tmux stores the start time of the pane's new process. The command runs before tmux stores the agent's pid
- * in an option of the pane, because an incarnation must not change later. If the command fails, the start time stays unknown. `#` is
- * doubled, because tmux expands formats in the script.
+ * in an option of the pane, because the pid and the start time identify an incarnation, and neither may change later. If the command fails,
+ * the start time stays unknown. `#` is doubled, because tmux expands formats in the script.
  */
 function startedCommand(pane: string, tmux: string): TmuxCommand {
   const script = `${processStartFunction}\nset -- $(born "$1"); [ -z "$3" ] || ${shellWord(tmux)} -N -S "$socket" set-option -p -t ${pane} @burn_started "$3"`
@@ -26,8 +26,8 @@ function startedCommand(pane: string, tmux: string): TmuxCommand {
 
 /**
  * Returns the line that starts an agent in a pane with the variables of `login`, and stores the agent's pid in an option of the pane. The
- * pane runs `/bin/sh`, which executes the agent in its place, so no other shell has to parse the script. The line does nothing if an agent
- * of burn runs in the pane already, or if another program replaced the placeholder. The last line of the reply is `burn-started` or
+ * pane runs `/bin/sh`, which the agent's process replaces (`exec`), so no other shell has to parse the script. The line does nothing if an
+ * agent of burn runs in the pane already, or if another program replaced the placeholder. The last line of the reply is `burn-started` or
  * `burn-taken`.
  */
 export function startLine(
@@ -47,7 +47,7 @@ export function startLine(
     ['set-option', '-p', '-F', '-t', pane.id, '@burn_agent', '#{pane_pid}'],
     ['set-option', '-p', '-t', pane.id, '@burn_queues', start.queues ? '1' : ''],
     ['set-option', '-p', '-t', pane.id, '@burn_without_hooks', start.without_hooks ?? ''],
-    // The last event of the previous agent does not apply to this one.
+    // The last event of the previous agent does not apply to the new agent.
     ['set-option', '-p', '-u', '-t', pane.id, '@burn_signal'],
     ['display-message', '-p', 'burn-started'],
   ]

@@ -1,9 +1,9 @@
 /**
  * Subscribes to changes of a machine, so that burn need not poll it. No format of tmux shows that a program drew over its screen in place:
- * cursor, history and title can all stay the same. `window_activity` changes with every byte that any pane of the window prints. This value
- * therefore misses no change, but burn also captures the window's unchanged panes. `window_activity` counts whole seconds, and tmux
- * compares it once a second. tmux does not report output that comes after the comparison, but in the same second. burn therefore captures a
- * changed window again after `debounce_ms`.
+ * cursor, history and title can all stay the same. `window_activity` changes with every byte that any pane of the window prints. So burn
+ * misses no change, but it also captures the window's unchanged panes. `window_activity` counts whole seconds, and tmux compares it once a
+ * second. tmux does not report output that comes after the comparison, but in the same second. burn therefore captures a changed window
+ * again after `debounce_ms`.
  */
 import type { Machine } from '../core/nouns.ts'
 import type { Tmux, TmuxListener } from '../core/ports.ts'
@@ -30,7 +30,7 @@ const paneFormat = [
 ].join(' ')
 
 /**
- * Subscribes to changes in the channel's session. Returns false if the channel can't report them, for example because the channel is no
+ * Subscribes to changes in the channel's session. Returns false if the channel can't report them, for example because the channel is not a
  * control-mode client. Throws BurnError `machine_unreachable` if the session is gone.
  */
 export async function subscribe(tmux: Tmux, listener: TmuxListener): Promise<boolean> {

@@ -73,8 +73,8 @@ export function firstWindow(action: Extract<TopologyAction, { do: 'create_window
 }
 
 /**
- * Returns the temporary name of a new window. The window keeps this name until its panes have burn's options. The name is unique, so burn
- * can send all lines about the window at once.
+ * Returns the temporary name of a new window. The window keeps this name until its panes have burn's options. No other window has this
+ * name, so burn can use it as the target of further lines before it knows the window's id.
  */
 function temporaryName(window: string): string {
   return `burn-new-${window}`
