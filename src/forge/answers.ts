@@ -47,9 +47,9 @@ export function apiFailureOf(answer: HttpAnswer, what: string, now: number, { cl
   if (status === 403) return failure('forge_forbidden', 'check that the token has the permissions for this request')
   // If issues are disabled, some forges answer with 410 and others with 404.
   if (status === 404 || status === 410) return failure('forge_not_found', notFound)
-  if (status === 409) return failure('forge_conflict', 'find the existing object on the forge')
+  if (status === 409) return failure('forge_conflict', 'look on the forge: the object to create may already exist')
   if (status === 423) return failure('forge_archived', `the repo is archived: ${repoAdvice.archived}`)
-  if (status === 429) return failure('forge_rate_limited', 'the forge asks for fewer requests: make dispatch.interval longer', true)
+  if (status === 429) return failure('forge_rate_limited', 'the forge asks for fewer requests: increase dispatch.interval', true)
   // The forge is up, but failed on this request. The cause may be the requested object alone, such as one broken issue.
   if (status === 500) return failure('forge_failed', 'the forge failed on this request: read the log of the forge', true)
   if (status > 500) return failure('forge_unavailable', 'the forge reported an internal error: read the log of the forge', status !== 501)
@@ -57,7 +57,7 @@ export function apiFailureOf(answer: HttpAnswer, what: string, now: number, { cl
 }
 
 /** The hint of `forge_not_found`. */
-export const notFound = 'check that the name is right, and that the token has read access'
+export const notFound = 'check that the repo and the issue exist, and that the token has read access'
 
 function serverMessage({ body, headers }: HttpAnswer): string {
   if (!isJson(headers['content-type'])) return ''
@@ -85,7 +85,11 @@ export function jsonOf(answer: HttpAnswer, what: string, { hints }: ApiTraits): 
   try {
     if (isDeclared) return { json: JSON.parse(body) as unknown }
   } catch {
-    return { error: notJson(what, 'broken JSON', 'check whether a proxy cuts answers'), retryable: true, retry_after_ms: null }
+    return {
+      error: notJson(what, 'broken JSON', 'check whether a proxy shortens the answers of the forge'),
+      retryable: true,
+      retry_after_ms: null,
+    }
   }
   const kind = oneLine(headers['content-type'] ?? 'no content type', 60)
   return {
@@ -96,5 +100,5 @@ export function jsonOf(answer: HttpAnswer, what: string, { hints }: ApiTraits): 
 }
 
 function notJson(what: string, got: string, hint: string): BurnError {
-  return new BurnError('forge_not_json', `${what}: answered with ${got} instead of JSON`, hint)
+  return new BurnError('forge_not_json', `${what}: the forge answered with ${got} instead of JSON`, hint)
 }

@@ -45,7 +45,7 @@ export interface ApiOptions {
   readonly budget?: Partial<RequestBudget>
   /** The maximum number of requests a minute; null or undefined for no limit. */
   readonly requests_per_minute?: number | null
-  /** Gets the time (ms) for which a request waits because of `requests_per_minute`. */
+  /** Is called with the time (ms) that a request waits because of `requests_per_minute`. */
   readonly onWait?: (ms: number) => void
 }
 
@@ -74,7 +74,7 @@ const emptyRequest: RequestContent = { query: {}, body: undefined, max_bytes: In
 
 /** The requests that an opened API offers. */
 export interface Api {
-  /** Reads an answer of at most `max_bytes` or the limit of the budget, whichever is lower. */
+  /** Sends a GET. Refuses an answer with more bytes than `max_bytes` or the limit of the budget, whichever is lower. */
   get(path: string, query?: Query, max_bytes?: number): Promise<ApiAnswer>
   /** Runs at most one task at a time. Use it for tasks that need much memory. */
   runExclusive<T>(task: () => Promise<T>): Promise<T>
@@ -181,7 +181,7 @@ function cacheToken(token: () => Promise<string>): { read(): Promise<string>; fo
     if (/^[\x21-\x7e]+$/.test(value)) return value
     throw new BurnError(
       'forge_auth',
-      'the token is empty, or has characters that no token has',
+      'the token is empty, or contains characters that are not allowed in a token',
       'put only the token, on one line, into the place that forge.token names',
     )
   }

@@ -83,5 +83,5 @@ function deduplicateCalls(call: () => Promise<boolean>): () => Promise<boolean> 
 
 function circuitOpenError(host: string, { code, message, hint }: BurnError, until: number): BurnError {
   const time = `${new Date(until).toISOString().slice(11, 19)}Z`
-  return new BurnError(code, `${host} is down, and burn sends it no requests until ${time}: ${message}`, hint)
+  return new BurnError(code, `${host} is down, and burn sends no requests to it until ${time}: ${message}`, hint)
 }

@@ -4,7 +4,9 @@
  */
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
 
-/** The maximum number of closed issues that burn reads from one change. A change that closes more was not made for a single issue. */
+/**
+ * The maximum number of closed issues that burn reads from one change. A change that closes more issues was not made for a single issue.
+ */
 export const maxClosedIssues = 1_000
 
 /** The maximum number of characters of a body that burn reads. The limits of the forges are far lower. */
@@ -44,7 +46,7 @@ function withoutComments(text: string): string {
     if (start === -1) return [...kept, text.slice(from)].join(' ')
     kept.push(text.slice(from, start))
     const close = text.indexOf('-->', start + 4)
-    // An HTML comment without an end reaches to the end of the text.
+    // If an HTML comment has no end, the rest of the text belongs to the comment.
     if (close === -1) return kept.join(' ')
     from = close + 3
   }

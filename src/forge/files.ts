@@ -1,4 +1,4 @@
-/** Reads plain files only, and writes files atomically: a reader sees the whole file or none. */
+/** Reads regular files only, and writes files atomically: a reader sees the whole file or none. */
 import { constants } from 'node:fs'
 import { link, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -7,7 +7,7 @@ import { randomHex } from '../host/random.ts'
 
 const maxBytes = 4 * 1024 * 1024
 
-/** The content of a file, with its time. */
+/** The content of a file, and the time of the last write. */
 export interface PlainFile {
   readonly text: string
   /** The time of the last write (ms). */
@@ -24,7 +24,7 @@ export async function readPlainFile(path: string): Promise<PlainFile | null> {
     await using file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
     const { size, mtimeMs } = await file
       .stat()
-      .then((stat) => (stat.isFile() ? stat : Promise.reject(refused(path, 'the path is not a plain file'))))
+      .then((stat) => (stat.isFile() ? stat : Promise.reject(refused(path, 'the path is not a regular file'))))
     if (size > maxBytes) throw refused(path, `the file has more than ${maxBytes} bytes`)
     return { text: await file.readFile('utf8'), written_at: Math.floor(mtimeMs) }
   } catch (thrown) {
@@ -92,7 +92,7 @@ async function writeTempFile(path: string, text: string): Promise<string> {
 }
 
 function refused(path: string, why: string): BurnError {
-  return new BurnError('forge_malformed', `${path}: ${why}`, 'put a plain file at this path')
+  return new BurnError('forge_malformed', `${path}: ${why}`, 'put a regular file at this path')
 }
 
 /** Returns the BurnError `forge_unavailable` for a file or folder that can't be read. */

@@ -78,7 +78,11 @@ function stateIn<S extends string>(document: Document, states: readonly [S, ...S
   const written = textOf(document, 'state')
   const state = written === '' ? states[0] : states.find((each) => each === written)
   if (state !== undefined) return state
-  throw malformedAt(document.path, lineOf(document, 'state'), `the state ${JSON.stringify(written)} is not one of ${states.join(', ')}`)
+  throw malformedAt(
+    document.path,
+    lineOf(document, 'state'),
+    `the state ${JSON.stringify(written)} is unknown; the known states are: ${states.join(', ')}`,
+  )
 }
 
 /** Returns the time of a field; null if the field is missing. */

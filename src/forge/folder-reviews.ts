@@ -54,7 +54,7 @@ export async function openReview(paths: FolderPaths, repo: RepoRef, change: NewC
     throw new BurnError('forge_ref', `${change.issue} is not an issue of ${repo}`, 'open the change in the repo of its issue')
   const isSame = (other: Change | null) => other?.dispatch_id === dispatch_id && other.state === 'open'
   const conflict = () =>
-    new BurnError('forge_conflict', `${repo} has an open change from ${branch} already`, 'look for this change in the folder "reviews"')
+    new BurnError('forge_conflict', `${repo} already has an open change from ${branch}`, 'look for this change in the folder "reviews"')
   if (isSame(await reviewOf(paths, repo, branch))) throw conflict()
   const folder = await paths.folder('reviews', repo)
   const created = new Date(now).toISOString()
@@ -79,7 +79,8 @@ async function readReview(repo: RepoRef, path: string): Promise<Change | null> {
 }
 
 /**
- * Returns null for the error of a malformed file, because such a file is not a change. Its name stays in use. Rethrows every other error.
+ * Returns null for the error of a malformed file, because such a file is not a change. The name of the file stays in use. Rethrows every
+ * other error.
  */
 function nullIfMalformed(thrown: unknown): null {
   if (thrown instanceof BurnError && thrown.code === 'forge_malformed') return null

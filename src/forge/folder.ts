@@ -15,7 +15,7 @@ import { openReview, readReviews, reviewOf } from './folder-reviews.ts'
 import { renderDocument } from './front-matter.ts'
 import { numberOf, splitIssue, splitRepo } from './refs.ts'
 
-/** The place and the owner of a folder forge. */
+/** The path of a folder forge, and the owner of its repos. */
 export interface FolderOptions {
   /** An absolute path. */
   readonly root: string
@@ -24,7 +24,7 @@ export interface FolderOptions {
   readonly clock: Clock
 }
 
-/** Opens a folder as a forge. It reads and writes nothing until a method is called. */
+/** Opens a folder as a forge. Reads and writes nothing until a method is called. */
 export function openFolder(options: FolderOptions): Forge {
   const { owner, clock } = options
   const paths = folderPaths(resolve(options.root), owner)
@@ -116,7 +116,7 @@ async function writeComment(paths: FolderPaths, ref: IssueRef, body: string, now
   const folder = await paths.folder('comments', repo, number)
   const text = renderDocument({ author: login, created: new Date(now).toISOString() }, body)
   const taken = ((await namesIn(folder)) ?? []).map(numberInName).filter((id) => id !== null)
-  // Another process may take the next number at the same moment.
+  // Another process may use the next number at the same moment.
   for (let id = Math.max(0, ...taken) + 1; ; id++) {
     if (await createFile(join(folder, `${id}.md`), text)) return { id: String(id), author: login, body, created_at: now }
   }
@@ -147,6 +147,6 @@ function describeAccess(root: string, repo: RepoRef): ReturnType<Forge['access']
     open_change:
       `Push your branch to origin, then write the file ${review} with the lines "---", "issue: <issue number>", "branch: <your branch>", ` +
       '"author: <your name>", "state: open", "title: <one line>", "---", and then what you changed and why, with the line "Closes #<issue number>". ' +
-      'Write the file under another name first, and then rename the file.',
+      `Write the file under another name first, and then rename the file to ${review}.`,
   }
 }

@@ -5,7 +5,7 @@
 import { BurnError } from '../core/errors.ts'
 
 interface Field {
-  /** The text after the key, as written. */
+  /** The text after the key, unchanged. */
   readonly value: string
   readonly items: readonly string[]
   /** The line number, from 1. */

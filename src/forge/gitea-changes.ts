@@ -25,7 +25,7 @@ export interface Pulls {
 
 /**
  * Returns the changes that were updated since the given time, newest first; if `since` is null, all open changes. If little has changed,
- * this takes one request.
+ * one request is enough.
  */
 export async function readChanges({ api, repo, url }: Pulls, since: Time | null): Promise<ChangePage> {
   const found = new Map<string, Change>()
@@ -59,8 +59,8 @@ export async function readChanges({ api, repo, url }: Pulls, since: Time | null)
 }
 
 /**
- * Returns a key that is the same for all changes of a branch, so that only the newest is kept. A fork's branch has a different key, even if
- * its name is the same.
+ * Returns a key that is the same for all changes of a branch, so that burn keeps only the newest of them. A fork's branch has a different
+ * key, even if its name is the same.
  */
 function keyOf({ dispatch_id, fork, author, url }: Change): string {
   return dispatch_id === null ? url : `${dispatch_id} ${fork ? author : ''}`
@@ -87,8 +87,8 @@ export async function openPull({ api, repo, url }: Pulls, change: NewChange): Pr
   await api.patch(`${repoPath(repo)}/issues/${number}`, { state: 'closed' })
   throw new BurnError(
     'forge_conflict',
-    `a change from ${branch} was opened at the same moment: #${first}`,
-    'burn has closed the later change, so there is nothing to do',
+    `another process opened a change from ${branch} at the same moment: #${first}`,
+    'burn has closed its own change, so there is nothing to do',
   )
 }
 

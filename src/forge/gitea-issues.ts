@@ -9,7 +9,7 @@ import { arrayOf, commentOf, isPull, issueOf, timeOf, type Unusable } from './gi
 import { truncatedBodyOf, numberIn, listAll, repeatedPage } from './paging.ts'
 import { repoPath, splitIssue } from './refs.ts'
 
-/** The maximum size (bytes) of all comments of an issue in one answer. If they are larger, burn reads them page by page. */
+/** The maximum size (bytes) of all comments of an issue in one answer. If the comments are larger, burn reads them page by page. */
 const maxUnpagedBytes = 4 * 1024 * 1024
 
 /** Returns the path of an issue in Gitea's API. Throws BurnError `forge_ref` if `ref` is not a valid issue reference. */
@@ -90,7 +90,10 @@ export async function readIssue(api: Api, url: string, ref: IssueRef): Promise<I
   return issue
 }
 
-/** Returns the comments of an issue, oldest first. Long comments are cut; the marker of a claim is in their first line. */
+/**
+ * Returns the comments of an issue, oldest first. Long comments are cut at the end, so they keep the marker of a claim, which is in the
+ * first line.
+ */
 export async function readComments(api: Api, ref: IssueRef): Promise<readonly Comment[]> {
   const keep = commentTruncater()
   try {
@@ -107,7 +110,7 @@ export async function readComments(api: Api, ref: IssueRef): Promise<readonly Co
   return values.filter((comment) => comment !== null)
 }
 
-/** Limits in characters: `one` for one comment, and `beginning` for each further comment after `all` characters in total. */
+/** Limits (characters). burn keeps `one` of each comment; after `all` in total, burn keeps only `beginning` of each further comment. */
 const maxLength = { one: 30_000, all: 8_000_000, beginning: 400 }
 
 function commentTruncater(): (item: unknown) => Comment | null {
@@ -125,8 +128,8 @@ function commentTruncater(): (item: unknown) => Comment | null {
 
 /**
  * Returns the answer. Throws BurnError `forge_not_found` if the request failed because the issue was deleted, and `forge_issues_off` if
- * issues were disabled. Gitea answers with 500 and an empty message if somebody who is not an administrator asks for the comments of a
- * deleted issue. To distinguish this from a failing forge, burn requests the issue itself.
+ * issues were disabled. If an account that is not an administrator requests the comments of a deleted issue, Gitea answers with 500 and an
+ * empty message. To distinguish this answer from a failing forge, burn requests the issue itself.
  */
 export async function notFoundIfDeleted<T>(api: Api, ref: string, answer: Promise<T>): Promise<T> {
   try {
@@ -146,13 +149,13 @@ export interface Cursor {
   readonly repo: RepoRef
   /** The newest `updated_at` of all issues and pull requests that burn has read. */
   readonly newest: Time
-  /** True if no further change with this time or an older one can appear. */
+  /** True if the forge can list no further change whose time is `newest` or earlier. */
   readonly settled: boolean
 }
 
 /** The time (ms) by which two consecutive reads overlap. The forge may store a change a little later than its `updated_at` says. */
 const overlap_ms = 10_000
-/** The age (ms) that an `updated_at` must have before burn relies on it: then the forge lists no more updates with this time or an earlier one. */
+/** If an `updated_at` is older than this (ms), burn assumes that the forge lists no new updates with this time or an earlier one. */
 const settles_ms = 30_000
 
 /**
@@ -172,8 +175,8 @@ export function writeCursor({ url, repo, newest, settled }: Cursor): string {
 }
 
 /**
- * Returns the time from which the next read starts. If the cursor is settled, this is one second after the newest change, so the forge
- * returns no issues of a quiet repo.
+ * Returns the time from which the next read starts. If the cursor is settled, the next read starts one second after the newest change, so
+ * the forge returns no issues of a quiet repo.
  */
 export function sinceOf({ newest, settled }: Cursor): Time {
   return settled ? newest + 1000 : Math.max(0, newest - overlap_ms)

@@ -1,6 +1,5 @@
 /**
- * Turns Gitea's JSON into issues, comments and changes. It checks every field that it uses, and returns null or a reason for a malformed
- * object.
+ * Turns Gitea's JSON into issues, comments and changes. Checks every field that it uses. For a malformed object, returns null or a reason.
  */
 import type { Change, Comment, Issue, RepoRef, Time } from '../core/nouns.ts'
 import { membersOf } from '../core/json.ts'

@@ -12,7 +12,8 @@ const writeModes: ReadonlySet<unknown> = new Set(['write', 'admin', 'owner'])
 /**
  * Returns the logins that may write to a repo. `/assignees` lists owners, collaborators and members of teams. In an organisation, this
  * includes members of teams that may only read. burn can read the permission of each login only if the token's account administers the
- * repo; otherwise all listed logins count as writers. With `known`, burn requests only `/assignees`.
+ * repo; otherwise all listed logins count as writers. If the caller passes the `known` writers, returns those that `/assignees` still
+ * lists, and sends no other request.
  */
 export async function readWriters(api: Api, repo: RepoRef, known?: readonly string[]): Promise<readonly string[]> {
   const { json } = await api.get(`${repoPath(repo)}/assignees`)

@@ -48,7 +48,7 @@ export function openGitea(options: GiteaOptions): Forge {
     },
     async editComment(ref, id, body) {
       if (!/^[0-9]{1,15}$/.test(id))
-        throw new BurnError('forge_ref', `${JSON.stringify(id)} is not the number of a comment`, 'give the number of the comment')
+        throw new BurnError('forge_ref', `${JSON.stringify(id)} is not the number of a comment`, 'use the number of the comment')
       await api.patch(`${repoPath(splitIssue(ref).repo)}/issues/comments/${id}`, { body })
     },
     changes: (repo, since) => readChanges({ api, repo, url }, since),
@@ -59,7 +59,7 @@ export function openGitea(options: GiteaOptions): Forge {
       if (login !== null) return { login }
       throw new BurnError(
         'forge_malformed',
-        `${base}/user does not name the owner of the token`,
+        `the answer of ${base}/user does not name the owner of the token`,
         'check that forge.url is the address of a Gitea or Forgejo server',
       )
     },
@@ -142,7 +142,7 @@ function openChangeInstructions(repoUrl: string, url: string, base: string): str
   return (
     `Push your branch to origin with git, then open a pull request from it: with \`tea pulls create\` or \`fj pr create\` if one is set up for ${url}, ` +
     `else with \`curl --fail-with-body --netrc -H 'Content-Type: application/json' -d '${body}' ${repoUrl}/pulls\`. ` +
-    'Its title must not begin with `WIP:` or `[WIP]`, because the forge merges no drafts. ' +
-    'Its description must have the line `Closes #<number of the issue>`. The credentials are on this machine already; never write one down.'
+    'The title of the pull request must not begin with `WIP:` or `[WIP]`, because the forge merges no drafts. ' +
+    'The description must have the line `Closes #<number of the issue>`. The credentials are on this machine already; never write a credential down.'
   )
 }

@@ -31,14 +31,14 @@ export type Http = (request: HttpRequest) => Promise<HttpAnswer>
 const idle_ms = 4_000
 
 /**
- * If an answer is too large, the error keeps this number of the answer's first bytes as its cause. These bytes contain the number of the
- * issue.
+ * If an answer is too large, the cause of the error contains the answer's first bytes, up to this number. These bytes contain the number of
+ * the issue.
  */
 const maxTruncatedBytes = 4096
 
 /**
- * Returns a client that keeps at most `sockets` connections. It throws BurnError `forge_timeout`, `forge_unavailable` (no complete answer
- * arrived) or `forge_too_big`. An HTTP error status is an answer, too.
+ * Returns a client that opens at most `sockets` connections. It throws BurnError `forge_timeout`, `forge_unavailable` (no complete answer
+ * arrived) or `forge_too_big`. It returns an answer with an HTTP error status like any other answer.
  */
 export function openHttp(sockets: number): Http {
   const loading = new Map<string, Promise<Client>>()
@@ -69,7 +69,10 @@ interface Client {
   readonly agent: Agent
 }
 
-/** Loads the client for the first request. Most commands send no request, and loading the client takes a quarter of a command's start. */
+/**
+ * Loads the client for the first request. Most commands send no request, and loading the client takes a quarter of the start time of a
+ * command.
+ */
 async function load(protocol: string, sockets: number): Promise<Client> {
   const client = protocol === 'https:' ? await import('node:https') : await import('node:http')
   return { request: client.request, agent: new client.Agent({ keepAlive: true, maxSockets: sockets, timeout: idle_ms }) }

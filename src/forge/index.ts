@@ -10,7 +10,7 @@ export interface ForgeDeps {
   readonly random: () => number
   /** Reads a secret. An adapter reads the token only when a request needs it. */
   readonly secret: (source: SecretSource) => Promise<string>
-  /** Gets the time (ms) for which a request waits because of `requests_per_minute`. */
+  /** Is called with the time (ms) that a request waits because of `requests_per_minute`. */
   readonly onWait: (ms: number) => void
 }
 
@@ -28,7 +28,7 @@ const adapters: Adapters = {
   },
 }
 
-/** Opens the forge that a spec names. It sends no request yet. */
+/** Opens the forge that a spec names. Sends no request yet. */
 export function openForge<Kind extends ForgeKind>(kind: Kind, settings: ForgeSettings[Kind], deps: ForgeDeps): Promise<Forge> {
   return adapters[kind](settings, deps)
 }

@@ -4,7 +4,7 @@ import { BurnError } from '../core/errors.ts'
 import { membersOf } from '../core/json.ts'
 import { arrayOf } from './gitea-objects.ts'
 
-/** The maximum number of pages of a list. burn refuses a list with more. */
+/** The maximum number of pages of a list. burn refuses a list with more pages. */
 export const maxPages = 2_000
 const maxListAttempts = 3
 
@@ -55,7 +55,8 @@ interface Pages<T> {
 }
 
 /**
- * Reads all pages. The first page has the count; the others are then read concurrently. Without a count they are read one after the other.
+ * Reads all pages. If the first page tells the number of items, burn reads the other pages concurrently. Otherwise burn reads them one
+ * after the other.
  */
 async function readPages<T>(api: Api, path: string, query: Query, keep: (item: unknown) => KeyedItem<T>): Promise<Pages<T>> {
   const kept: KeyedItem<T>[] = []
@@ -91,9 +92,9 @@ async function readPages<T>(api: Api, path: string, query: Query, keep: (item: u
 }
 
 /**
- * Returns a function that gets each page in turn, and returns whether burn must read another page. Without a count and without links only
- * an empty page ends a list, because the forge may give fewer items than burn asks for. A forge that ignores the page number repeats a
- * page.
+ * Returns a function that must be called with each page in turn, and that tells whether burn must read another page. Without a count and
+ * without links, only an empty page ends a list, because the forge may return fewer items than burn requests. A forge that ignores the page
+ * number repeats a page.
  */
 export function pageTracker(): (page: ListPage) => 'more' | 'end' | 'repeated' {
   let read = 0
@@ -112,8 +113,8 @@ export function pageTracker(): (page: ListPage) => 'more' | 'end' | 'repeated' {
   }
 }
 
-/** The reason that a list with repeated pages may be incomplete. */
-export const repeatedPage = 'the forge sends the same page again, so that burn cannot read the rest'
+/** The reason why a list may be incomplete if the forge repeated a page. */
+export const repeatedPage = 'the forge sent the same page again, so burn cannot read the pages after it'
 
 /** Returns the error for a list with too many pages. */
 export function tooManyPagesError(path: string): BurnError {
@@ -135,7 +136,10 @@ export interface ListPage {
   readonly too_big: readonly string[]
   /** The server's count of all items in the list; null if the server sent none. */
   readonly total: number | null
-  /** True if a header names a next page, false if a header says that this is the last one, null if no header says either. */
+  /**
+   * True if a header names a next page, false if a header says that this page is the last one, null if no header says anything about
+   * further pages.
+   */
   readonly more: boolean | null
   /** The server's clock (ms) when it sent the page; null if the server did not send it. */
   readonly date: number | null
@@ -196,7 +200,7 @@ async function attempt(api: Api, path: string, query: Query, { limit, page }: Pa
 }
 
 /**
- * Returns the maximum number of items that the server puts on a page. A Gitea may be configured to give fewer items, which moves the page
+ * Returns the maximum number of items that the server puts on a page. A Gitea may be configured to return fewer items, which moves the page
  * boundaries. Other forges do not have this endpoint.
  */
 async function largestPage(api: Api): Promise<number> {

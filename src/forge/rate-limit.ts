@@ -5,7 +5,7 @@ const minute = 60_000
 
 /**
  * Returns a function that waits until one more request fits into the limit per minute. A burst of `perMinute` requests may start at once.
- * `onWait` gets the wait (ms), at most once a minute. With null there is no limit.
+ * `onWait` is called with the wait (ms), at most once a minute. If `perMinute` is null, there is no limit.
  */
 export function rateLimiter(perMinute: number | null, clock: Clock, onWait: (ms: number) => void): () => Promise<void> {
   if (perMinute === null) return async () => {}
@@ -28,7 +28,7 @@ export function rateLimiter(perMinute: number | null, clock: Clock, onWait: (ms:
   }
 }
 
-/** Returns a function that runs at most `limit` tasks at once. The others wait in order. */
+/** Returns a function that runs at most `limit` tasks at once. All other tasks wait in order. */
 export function concurrencyLimiter(limit: number): <T>(task: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = []
   let running = 0

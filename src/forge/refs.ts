@@ -5,7 +5,7 @@ import { BurnError } from '../core/errors.ts'
 const plainName = /^(?!\.)[A-Za-z0-9._-]{1,100}$/
 const issueNumber = /^[1-9][0-9]{0,14}$/
 
-/** Returns the number of an issue, a comment or a review; null if the text is no such number. */
+/** Returns the number of an issue, a comment or a review; null if the text is not such a number. */
 export function numberOf(text: string): number | null {
   return issueNumber.test(text) ? Number(text) : null
 }
@@ -39,12 +39,14 @@ export function splitIssue(ref: IssueRef): { readonly repo: RepoRef; readonly nu
 
 const branch = /^burn\/([0-9a-hjkmnp-tv-z]{13})$/
 
-/** Returns the id of the dispatch whose branch has this name; null if it is not the branch of a dispatch. */
+/** Returns the id of the dispatch whose branch has this name; null if the name is not that of a dispatch's branch. */
 export function dispatchOf(name: string): string | null {
   return branch.exec(name)?.[1] ?? null
 }
 
-/** Returns the id of the dispatch whose branch has this name. Throws BurnError `forge_ref` if it is not the branch of a dispatch. */
+/**
+ * Returns the id of the dispatch whose branch has this name. Throws BurnError `forge_ref` if the name is not that of a dispatch's branch.
+ */
 export function requireDispatch(branch: string): string {
   const id = dispatchOf(branch)
   if (id !== null) return id

@@ -32,7 +32,7 @@ test('circuitBreaker: opens after three failures, and probes ever more rarely', 
   for (let probe = 0; probe < 12; probe++) {
     const from = at.now
     at.requests = 0
-    await fails(/^forge\.example is down, and burn sends it no requests until \d\d:\d\d:\d\dZ: no answer$/)
+    await fails(/^forge\.example is down, and burn sends no requests to it until \d\d:\d\d:\d\dZ: no answer$/)
     while (at.requests === 0) {
       at.now += 500
       await ask().catch(() => null)

@@ -35,7 +35,7 @@ for (const [sends, trouble] of [
 test('gitea: reports a list whose pages repeat', async () => {
   await using rig = await serve(50, { kind: 'unpaged' })
   const { issues, skipped } = await rig.forge.issues(repo, null)
-  const why = 'the forge sends the same page again, so that burn cannot read the rest'
+  const why = 'the forge sent the same page again, so burn cannot read the pages after it'
   assert.deepEqual([issues.length, skipped], [50, [{ what: 'issues after the first 50', why }]])
   const listed = await rig.forge.changes(repo, null)
   assert.deepEqual([listed.changes.length, listed.skipped], [50, [{ what: 'changes after the first 50', why }]])

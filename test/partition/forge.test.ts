@@ -39,7 +39,7 @@ test('forge: after an outage each issue has one comment and agent', async (t) =>
   t.diagnostic(`10 cycles of an outage: ${forge.log.length - asked} requests, ${ms} ms`)
   assert.ok(forge.log.length - asked <= 5, 'burn sends few requests')
   assert.ok(ms < 5_000, 'cycles do not wait for the forge')
-  assert.match(reasons.at(-1) ?? '', /is down, and burn sends it no requests until \d\d:\d\d:\d\dZ: .*can't be reached/)
+  assert.match(reasons.at(-1) ?? '', /is down, and burn sends no requests to it until \d\d:\d\d:\d\dZ: .*can't be reached/)
 
   forge.calm()
   const marks = (issue: string) =>
