@@ -45,7 +45,8 @@ export type HermesHome =
 /** Returns the files and links of a worker's home, with the hooks; a reason if burn can't or must not make a home. */
 export function hermesHome(config: AgentConfig, at: AgentPlace): HermesHome {
   const own = at.configs.get(hermesConfig)
-  if (config.env['HERMES_HOME'] !== undefined) return { why_not: 'the spec sets HERMES_HOME, and burn does not change the configuration in that folder' }
+  if (config.env['HERMES_HOME'] !== undefined)
+    return { why_not: 'the spec sets HERMES_HOME, and burn does not change the configuration in that folder' }
   if (!isObject(own)) return { why_not: `burn can't read ~/${hermesConfig}` }
   const secret = secretIn(own)
   if (secret !== null)

@@ -18,9 +18,7 @@ export function baseFiles(git: Git, { git_dir, base_commit }: Workspace, paths: 
   return listBlobs(git, ['ls-tree', '-r', '-z', base_commit], paths, { at: { git_dir } })
 }
 
-/**
- * Returns the files at or below these paths that burn's index contains since the last `stageChanges`, by path. Throws BurnError `git_*`.
- */
+/** Returns the files at or below these paths, as the last `stageChanges` stored them in burn's index, by path. Throws BurnError `git_*`. */
 export function indexedFiles(git: Git, workspace: Workspace, paths: readonly string[]): Promise<Map<string, Blob>> {
   return listBlobs(git, ['ls-files', '--stage', '-z'], paths, withIndex(workspace, indexOf(workspace)))
 }

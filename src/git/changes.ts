@@ -50,7 +50,7 @@ export async function stageChanges(git: Git, workspace: Workspace): Promise<Work
 }
 
 /**
- * Commits the changes that the last `stageChanges` found to the workspace's branch. Files that a check created later are not committed.
+ * Commits to the workspace's branch the changes that the last `stageChanges` found. Files that a check created later are not committed.
  * Returns the tip of the branch, which is a new commit only if there are changes. Throws BurnError `git_*`.
  */
 export async function commitIndex(
@@ -59,7 +59,8 @@ export async function commitIndex(
   { message, author }: { readonly message: string; readonly author: { readonly name: string; readonly email: string } },
 ): Promise<string> {
   const at = { git_dir: workspace.git_dir }
-  // Git reads files and attributes again if they are as new as its index. A check may have left a named pipe there, which would block git.
+  // Git reads files and attributes again if they are as new as its index. A check may have left a named pipe in the workspace, which would
+  // block git.
   await removeSpecialFiles(workspace)
   const tree = (await asWorkspaceError(workspace, () => gitOutput(git, ['write-tree'], staged(workspace)))).trim()
   const { tip, tree: tipTree } = await tipAndTree(git, workspace)
@@ -129,7 +130,7 @@ function stage(git: Git, workspace: Workspace): Promise<string[]> {
 }
 
 async function stageAll(git: Git, workspace: Workspace): Promise<string[]> {
-  if (!existsSync(workspace.path)) throw unusableWorkspaceError(`the workspace ${workspace.id} has no folder`)
+  if (!existsSync(workspace.path)) throw unusableWorkspaceError(`the folder of the workspace ${workspace.id} does not exist`)
   await removeSpecialFiles(workspace)
   await restoreConfig(workspace.mirror)
   // Only one process works in a workspace, so an existing lock file was left by a git process that was killed.

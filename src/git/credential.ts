@@ -23,7 +23,7 @@ export function asksForForge(question: string, forge_url: string): boolean {
   const [protocol, host] = [request?.get('protocol'), request?.get('host')]
   if (protocol === undefined || host === undefined || !URL.canParse(forge_url)) return false
   const forge = new URL(forge_url)
-  // If the host contained a path or a login, the URL built from it would mean another server.
+  // If the host contained a path or a login, the URL built from the host would name another server.
   if (!/^https?$/.test(protocol) || !/^[A-Za-z0-9.:[\]-]+$/.test(host) || !URL.canParse(`${protocol}://${host}`)) return false
   return /^https?:$/.test(forge.protocol) && new URL(`${protocol}://${host}`).origin === forge.origin
 }

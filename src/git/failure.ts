@@ -46,14 +46,14 @@ const failureRules: readonly FailureRule[] = [
   {
     code: 'git_conflict',
     pattern: /\((?:non-fast-forward|fetch first|stale info|needs force)\)|Updates were rejected because/,
-    hint: 'somebody else pushed to this branch, and burn never overwrites it: look at the branch on the forge',
+    hint: 'somebody else pushed to this branch, and burn never overwrites other commits: look at the branch on the forge',
   },
   { code: 'forge_archived', pattern: /^remote: .*\bis archived\b/m, hint: `the repo is archived: ${repoAdvice.archived}` },
   {
     code: 'git_refused',
     pattern:
       /\[remote rejected\]|(?:hook|branch) declined|returned error: (?:40[034]|410)|[Rr]epository .*not found|does not appear to be a git repository|transport '.*' not allowed|[Pp]ermission .*denied|\[rejected\]/,
-    hint: 'check the name of the repo, and that the rules of the repo let this account push',
+    hint: 'check the name of the repo, and that the rules of the repo allow this account to push',
   },
   { code: 'git_no_base', pattern: /couldn't find remote ref/, hint: 'correct the base branch of the repo in the spec' },
   {

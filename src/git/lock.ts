@@ -38,7 +38,7 @@ export async function withLock<T>(path: string, { clock, signal }: Pick<Git, 'cl
 
 /**
  * Creates the lock file. Returns false if the file exists. Writes a temporary file and links it to `path`, so that no process reads a lock
- * file without its holder.
+ * file that names no holder.
  */
 function acquire(path: string, mine: string): boolean {
   const beside = `${path}.${randomBytes(6).toString('hex')}`
@@ -56,7 +56,8 @@ function acquire(path: string, mine: string): boolean {
 
 /**
  * Removes the lock of a process that has ended. A second lock, held for a few system calls, prevents two processes from doing this at the
- * same time. Under the second lock, the holder is read again, so that a new holder's lock is not removed.
+ * same time. While the function holds the second lock, it reads the first lock's holder again, so that it does not remove the lock of a new
+ * holder.
  */
 function breakLock(path: string, seen: string, mine: string): void {
   const guard = `${path}.break`
@@ -81,7 +82,9 @@ function read(path: string): string | null {
   }
 }
 
-/** Tells whether the process that holds the lock has ended. Pids are reused, so the start time must match, too, if it is known. */
+/**
+ * Tells whether the process that holds the lock has ended. Pids are reused, so the start time must match, too, if the lock file has one.
+ */
 function isGone(holder: string): boolean {
   const [pid = '', start = '-'] = holder.trim().split(' ')
   if (!/^\d+$/.test(pid)) return true

@@ -49,8 +49,8 @@ export function withMirrorLock<T>(git: Git, mirror: Mirror, act: () => Promise<T
 }
 
 /**
- * Runs `act` and returns its result. If `act` fails because a killed git left a lock file or because the mirror is damaged, repairs that
- * and runs `act` again. The caller must hold the mirror's lock.
+ * Runs `act` and returns its result. If `act` fails because a killed git left a lock file or because the mirror is damaged, repairs the
+ * mirror and runs `act` again. The caller must hold the mirror's lock.
  */
 export async function withRepair<T>(git: Git, mirror: Mirror, act: () => Promise<T>): Promise<T> {
   try {

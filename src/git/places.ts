@@ -60,7 +60,9 @@ export function gitDirsOf({ git_dir, mirror }: Workspace): readonly string[] {
   return [mirror.path, git_dir]
 }
 
-/** Returns the path and the text of a workspace's record. burn writes the record last, so it marks a complete workspace. */
+/**
+ * Returns the path and the text of a workspace's record. burn writes the record last, so a record proves that the workspace is complete.
+ */
 export function recordOf({ git_dir, id, base, base_commit, mirror }: Workspace): { readonly path: string; readonly text: string } {
   return {
     path: join(git_dir, recordName),

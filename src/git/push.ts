@@ -53,7 +53,7 @@ export async function checkMerge(git: Git, workspace: Workspace): Promise<MergeC
 const diffOptions = ['--no-renames', '--no-ext-diff', '--no-textconv', '--ignore-submodules=none']
 
 /**
- * Returns all paths that any of the branch's commits adds, changes or deletes, even if a later commit reverts that. Throws BurnError
+ * Returns all paths that any of the branch's commits adds, changes or deletes, even if a later commit reverts the change. Throws BurnError
  * `git_*`.
  */
 export async function touchedPaths(git: Git, workspace: Workspace): Promise<string[]> {

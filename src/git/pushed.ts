@@ -7,8 +7,8 @@ import { workspacesOf } from './places.ts'
 import { runGit, type Git } from './run.ts'
 
 /**
- * Returns the name of the ref that records the last pushed commit. It can be read without a request, even after the remote branch was
- * deleted.
+ * Returns the name of the ref that records the last pushed commit. burn can read this ref without a request, even after the remote branch
+ * was deleted.
  */
 export function pushedRef({ id }: Workspace): string {
   return `refs/burn/pushed/${id}`
@@ -16,7 +16,7 @@ export function pushedRef({ id }: Workspace): string {
 
 /**
  * Tells whether all work of a workspace is safe: all files are committed, and the commit is the base commit or was pushed to the remote.
- * Returns false if burn cannot tell.
+ * Returns false if burn cannot find out.
  */
 export async function isPushed(git: Git, workspace: Workspace): Promise<boolean> {
   try {
@@ -24,7 +24,7 @@ export async function isPushed(git: Git, workspace: Workspace): Promise<boolean>
     if (tip === null) return false
     return tip === workspace.base_commit || tip === (await pushedTip(git, workspace)) || tip === (await remoteTip(git, workspace))
   } catch (thrown) {
-    // burn cannot read this workspace, so it may contain work.
+    // burn cannot read this workspace, so the workspace may contain unpushed work.
     if (thrown instanceof BurnError) return false
     throw thrown
   }

@@ -11,7 +11,7 @@ export interface Git {
   /** burn's login at the forge; null if the forge has no token. */
   readonly login: ForgeLogin | null
   readonly clock: Clock
-  /** When it aborts, running commands are stopped and waits for locks end. */
+  /** If this signal aborts, burn stops running git commands and no longer waits for locks. */
   readonly signal?: AbortSignal
 }
 

@@ -46,7 +46,7 @@ export function refuseLargeChange({ path }: Workspace, added: readonly string[])
 }
 
 /**
- * Runs `read`, which reads files of a workspace, and returns its result. Turns failures of git into BurnError `workspace_unusable`. Leaves
+ * Runs `read`, which reads files of a workspace, and returns the result. Turns failures of git into BurnError `workspace_unusable`. Leaves
  * the error unchanged if git was stopped or is missing, the mirror is damaged, or the disk is full.
  */
 export async function asWorkspaceError<T>(workspace: Workspace, read: () => Promise<T>): Promise<T> {

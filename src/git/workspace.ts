@@ -27,7 +27,7 @@ export async function addWorkspace(git: Git, mirror: Mirror, { id, base }: { id:
     withRepair(git, mirror, async () => {
       const workspace = workspaceAt(mirror, id, base, await fetchBase(git, mirror, base, { tidy: true }))
       const complete = (await workspacesOf(mirror.dir, mirror.repo)).some((each) => each.id === id)
-      // A folder without a git directory is not an incomplete workspace of burn: someone else created it.
+      // A folder without a git directory is not an incomplete workspace of burn: someone else created the folder.
       if (existsSync(workspace.path) && (complete || !existsSync(workspace.git_dir)))
         throw new BurnError(
           'git_workspace_exists',
@@ -80,9 +80,9 @@ export async function removeWorkspace(git: Git, workspace: Workspace, { force }:
     throw new BurnError(
       'git_unpushed',
       `the workspace ${workspace.id} has unpushed work`,
-      'push the work, or remove the workspace by force',
+      'push the work, or remove the workspace with force, which deletes the work',
     )
-  // Removes the folder before taking the lock, because the disk may be too full to create a lock file.
+  // Removes the folder before it acquires the lock, because the disk may be too full to create a lock file.
   await removeFolder(workspace)
   await withMirrorLock(git, workspace.mirror, async () => {
     await clearWorkspace(workspace)

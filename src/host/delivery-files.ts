@@ -49,9 +49,9 @@ function directoryWord(dir: string): string {
 }
 
 /**
- * The shell functions that write one message. Gemini's tools do not read ignored files, so the pattern in `.gitignore` has a form that git
- * understands and Gemini does not. The functions start no further process for a message, so a hundred messages are quick. They refuse a
- * symbolic link in place of the folder, because a link could lead anywhere.
+ * The shell functions that write one message. Gemini's tools do not read files that git ignores, so the pattern in `.gitignore` has a form
+ * that git understands and Gemini does not. The functions start no further process for a message, so burn writes a hundred messages
+ * quickly. They refuse a symbolic link in place of the folder, because a link could lead anywhere.
  */
 const functions = `umask 077
 missing=

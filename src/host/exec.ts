@@ -98,7 +98,7 @@ function answerQuestions(child: PipedChild, onQuestion: NonNullable<RunOptions['
 export interface StreamOptions {
   readonly timeout_ms: number
   readonly stop: AbortSignal
-  /** Gets each piece of stdout as it arrives; burn keeps none of it. If it returns false, the program is killed. */
+  /** Is called with each piece of stdout; burn stores none of them. If the function returns false, burn kills the program. */
   readonly onStdout: (chunk: Buffer) => boolean
   readonly started?: (pid: number) => void
   readonly env?: Readonly<Record<string, string>>
@@ -199,7 +199,7 @@ export function spawnPiped(
   return child
 }
 
-/** Gives the terminal to a program until it ends. Returns its exit code; 127 if it can't be started. */
+/** Runs a program in the terminal until the program ends. Returns its exit code; 127 if the program can't be started. */
 export function runInTerminal(argv: readonly string[]): Promise<number> {
   const [program, ...args] = argv
   if (program === undefined) throw new Error('no program to start')

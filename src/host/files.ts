@@ -10,9 +10,12 @@ const limit = 30_000
 
 /** The files and links that `installFiles` makes. */
 export interface FilesToInstall {
-  /** Text files, each with its absolute path and its mode. Missing folders above the files are made with mode 0700. */
+  /** Text files, each with its absolute path and its mode. Missing parent folders are created with mode 0700. */
   readonly files: readonly { readonly path: string; readonly text: string; readonly mode: '600' | '700' }[]
-  /** Symbolic links, each with its absolute path and its target. A link with another target is replaced; a file in its place stays. */
+  /**
+   * Symbolic links, each with its absolute path and its target. A link with another target is replaced. If a file has the path of the link,
+   * the file stays.
+   */
   readonly links: readonly { readonly path: string; readonly to: string }[]
 }
 

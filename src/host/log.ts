@@ -41,7 +41,10 @@ export interface Log {
 const levels: readonly LogLevel[] = ['info', 'warn', 'error']
 const formats = ['text', 'json'] as const
 
-/** Returns the settings that `BURN_LOG` gives: a format, a level, or both, as in `json,warn`. Throws BurnError `log_setting` (exit 2). */
+/**
+ * Returns the settings that the variable `BURN_LOG` contains: a format, a level, or both, as in `json,warn`. Throws BurnError `log_setting`
+ * (exit 2).
+ */
 export function logSettings(written = ''): LogSettings {
   let settings: LogSettings = { format: 'text', level: 'info' }
   for (const word of written.split(',').filter((each) => each !== '')) {

@@ -12,7 +12,9 @@ import { explainTransportFailure } from './transport-failure.ts'
  */
 const limit = 120_000
 
-/** The only variables that burn passes to the login shell. Others could give a token of burn to the agents. */
+/**
+ * The only variables that burn passes to the login shell. Other variables could contain a token of burn, and agents would get the token.
+ */
 const keptVariables = [
   'HOME',
   'USER',

@@ -19,8 +19,8 @@ export function shellWords(words: readonly string[]): string {
 }
 
 /**
- * Matches text that every shell leaves unchanged between single quotes. Some shells interpret `\\` and `!` even there, such as fish and
- * csh.
+ * Matches text that every shell leaves unchanged between single quotes. Some shells, such as fish and csh, interpret `\\` and `!` even
+ * between single quotes.
  */
 const quotable = /^[^\\'!\P{ASCII}\p{Cc}]*$/u
 

@@ -5,9 +5,9 @@
  */
 
 const mark = '[redacted]'
-/** The minimum length of a secret. Ordinary text would contain shorter ones everywhere. */
+/** The minimum length of a secret. Ordinary text would contain shorter secrets everywhere. */
 const shortest = 4
-/** The minimum length of a base64 form. Shorter ones would occur in ordinary words. */
+/** The minimum length of a base64 form. Shorter forms would occur in ordinary words. */
 const shortestEncoded = 6
 
 /** Redacts a text that comes in pieces. */

@@ -66,5 +66,5 @@ function wasIgnored({ code, stdout, stderr, stopped }: RunResult): boolean {
 
 function notRun({ stdout, stderr }: RunResult): string {
   const printed = oneLine(`${stdout} ${stderr}`)
-  return `its login shell did not run burn's command${printed === '' ? '' : `; it printed: ${printed}`}`
+  return `its login shell did not run burn's command${printed === '' ? '' : `; the output: ${printed}`}`
 }

@@ -41,12 +41,13 @@ async function fromFile(path: string): Promise<string> {
   try {
     const stat = await file.stat()
     const { mode, size } = stat
-    if (!stat.isFile()) throw new BurnError('secret_unreadable', `${path} is not a file`, 'name the file that holds the token', { exit: 2 })
+    if (!stat.isFile())
+      throw new BurnError('secret_unreadable', `${path} is not a file`, 'name the file that contains the token', { exit: 2 })
     if ((mode & 0o077) !== 0)
       throw new BurnError(
         'secret_exposed',
-        `the token file ${path} can be read or written by others (mode ${(mode & 0o777).toString(8)})`,
-        `chmod 600 ${path}; replace the token if others use this machine`,
+        `the token file ${path} can be read or written by other users (mode ${(mode & 0o777).toString(8)})`,
+        `chmod 600 ${path}; replace the token if other people use this machine`,
         { exit: 2 },
       )
     if (size > 65_536)

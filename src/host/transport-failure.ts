@@ -29,12 +29,16 @@ const known: readonly { readonly pattern: RegExp; readonly failure: TransportFai
     failure: {
       kind: 'auth',
       reason: 'the machine does not accept your ssh key',
-      hint: 'Install your key on the machine: ssh-copy-id <host>. Check that ssh-agent holds the key: ssh-add -l.',
+      hint: 'Install your key on the machine: ssh-copy-id <host>. Check that ssh-agent has the key: ssh-add -l.',
     },
   },
   {
     pattern: /Could not resolve hostname|Name or service not known|nodename nor servname/i,
-    failure: { kind: 'no_host', reason: 'no host has that name', hint: 'Check "host" in the spec and your ~/.ssh/config.' },
+    failure: {
+      kind: 'no_host',
+      reason: 'no host has the name that the spec gives',
+      hint: 'Check "host" in the spec and your ~/.ssh/config.',
+    },
   },
   {
     pattern: /Connection refused/i,

@@ -19,7 +19,7 @@ const PERSIST_S = 120
  * Returns the argv that runs `words` on a machine. With `tty` the command gets the person's terminal, and ssh may ask questions. Throws
  * BurnError `control_dir` if the directory for ssh's sockets belongs to somebody else.
  *
- * A login shell may print before the command does. `runOn` and `frame` remove that.
+ * A login shell may print text before the command's output. `runOn` and `frame` remove this text.
  */
 export function argvOn(machine: Pick<Machine, 'transport'>, words: readonly string[], options: { tty?: boolean } = {}): string[] {
   const transport = machine.transport

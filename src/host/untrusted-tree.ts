@@ -20,13 +20,13 @@ export interface WalkOptions {
    * a path is too long. Any other walk skips the entries that it can't read.
    */
   readonly strict: boolean
-  /** Gets each entry. If it returns false, the walk ends. */
+  /** Is called with each entry. If the function returns false, the walk ends. */
   readonly onEntry: (entry: TreeEntry) => boolean
 }
 
 /** Linux accepts paths of up to 4,096 bytes. */
 const maxPathLength = 4_000
-/** The number of entries that are read before other tasks get a turn. */
+/** The number of entries that burn reads before it lets other tasks run. */
 const batchSize = 2_000
 const removalTimeout_ms = 600_000
 
@@ -84,7 +84,10 @@ export function entryName({ path }: TreeEntry): string {
   return oneLine(Buffer.from(path, 'latin1').toString('utf8'), 200)
 }
 
-/** Removes a folder, even if its owner may not read it or a path in it is too long to name. Throws an Error if it can't. */
+/**
+ * Removes a folder, even if its owner may not read it, or if it contains a path that is too long for a system call. Throws an Error if the
+ * removal fails.
+ */
 export async function removeTree(path: string): Promise<void> {
   try {
     await rm(path, { recursive: true, force: true })

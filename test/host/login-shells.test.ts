@@ -212,7 +212,7 @@ test('ssh: reports a login shell that does not run the command', { timeout: 60_0
   if (sshd === null) return t.skip('there is no sshd on this machine')
   const { options } = sshd
   const machine = machineOn(privateSocket(t), { transport: { kind: 'ssh', host: sshd.host, port: sshd.port, options } })
-  const told = /its login shell did not run burn's command; it printed: Closed for today/
+  const told = /its login shell did not run burn's command; the output: Closed for today/
   await assert.rejects(openTmux(machine, { clock }), { code: 'machine_unreachable', message: told })
   await assert.rejects(readHome(machine, ['notes']), { code: 'machine_files', message: told })
 })
