@@ -123,7 +123,7 @@ async function sharing(url: string, pairs: number): Promise<Compared[]> {
   const limit = { says: '≥ 1.3 × faster', holds: (ours: number, theirs: number) => theirs >= 1.3 * ours }
   const name = `${claims} claims by 3 dispatchers, PostgreSQL`
   return [
-    { name: `${name}, a machine each`, ...apart, against: 'by 1 dispatcher', limit },
+    { name: `${name}, each for its own machine`, ...apart, against: 'by 1 dispatcher', limit },
     { name: `${name}, all for one machine`, ...together, against: 'by 1 dispatcher', limit: { says: 'none', holds: () => true } },
   ]
 }

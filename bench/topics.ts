@@ -75,7 +75,7 @@ export async function delivering(rig: Rig, session: Session, channel: Tmux, pair
   return {
     name: `112 prompts of 3 KB, with proof, ${where}`,
     ...times,
-    against: 'the same pasted without checks on one control channel',
+    against: 'the same prompts, pasted without checks through one control-mode client',
     limit: atMost(2),
   }
 }

@@ -12,9 +12,9 @@ import { flag, optional, parseArgs, usage } from './args.ts'
 const common = {
   spec: optional(
     '-f, --spec <file>',
-    'Fleet spec (default: $BURN_SPEC, else ./fleet-spec.json, else ~/.config/burn-fleet/fleet-spec.json)',
+    'File with the fleet spec (default: $BURN_SPEC, else ./fleet-spec.json, else ~/.config/burn-fleet/fleet-spec.json)',
   ),
-  here: optional('--here <machine>', 'Name that the spec gives this computer; burn connects to it without ssh (default: $BURN_HERE)'),
+  here: optional('--here <machine>', 'Name of this computer in the spec; burn connects to this computer without ssh (default: $BURN_HERE)'),
   json: flag('--json', 'Print JSON'),
 }
 

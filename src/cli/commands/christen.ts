@@ -12,7 +12,7 @@ export const christenCommand = command({
     names: list('[machine|worker...]', 'Machines and workers to christen (default: all)'),
     parallel: parsedArg(
       '-p, --parallel <n>',
-      'Number of agents to start at once on each machine (default: its number of CPU cores)',
+      "Number of agents to start at once on each machine (default: the machine's number of CPU cores)",
       parsePositive,
       null,
     ),

@@ -17,7 +17,7 @@ type Shown = Planned | Cycle | { readonly skipped: string }
 
 export const dispatchCommand = command({
   args: {
-    cycles: parsedArg('-c, --cycles <n>', 'Number of cycles; 0 runs until Ctrl-C', parseWholeNumber, 1),
+    cycles: parsedArg('-c, --cycles <n>', 'Number of cycles to run; with 0, burn runs until Ctrl-C', parseWholeNumber, 1),
     interval: parsedArg(
       '-i, --interval <seconds>',
       'Pause between cycles (default: dispatch.interval of the spec)',
@@ -25,7 +25,7 @@ export const dispatchCommand = command({
       null,
     ),
     machine: list('-m, --machine <name...>', 'Assign issues only to workers of these machines'),
-    alone: flag('--alone', 'Exit if another burn dispatch --alone is running (for cron)'),
+    alone: flag('--alone', 'Exit if another "burn dispatch --alone" is running (for cron)'),
     dry_run: flag('-n, --dry-run', 'Show what would be assigned, and change nothing'),
   },
   examples: ['burn dispatch --dry-run', 'burn dispatch', 'burn dispatch --cycles 0 --interval 60'],

@@ -8,7 +8,7 @@ const named = text('<name>', 'Worker, window (mac/CRUCIBLE), lane, machine or re
 export const holdCommand = command({
   args: {
     name: named,
-    why: list('[reason...]', 'Reason to show to other people'),
+    why: list('[reason...]', 'Reason for the hold, for other people to read'),
     until: optional('--until <when>', 'End of the hold: 2h or 2026-12-24T08:00Z (default: until burn resume)'),
   },
   examples: ['burn hold AZOTH trying something in its pane', 'burn hold mac/CRUCIBLE --until 2h its disk is replaced', 'burn hold all'],

@@ -11,7 +11,7 @@ export const releaseCommand = command({
     issue,
     force: flag(
       '--force',
-      'Release the issue even if an agent may be working on it, its change is open, or another ledger of this fleet claimed it',
+      'Release the issue even if an agent may be working on it, its change is open, or another ledger of this fleet claimed the issue',
     ),
   },
   examples: ['burn issue release app#7', 'burn issue release app#7 --force'],

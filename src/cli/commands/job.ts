@@ -32,14 +32,16 @@ export const scheduleCommand = command({
     what: choice('<what>', 'Command to schedule', ['sprint', 'dispatch'], undefined),
     options: list('[args...]', 'Options of the scheduled command, after "--"'),
     every: parsedArg('--every <duration>', 'Interval between runs (default: 15m)', parseDuration, parseDuration('15m')),
-    format: choice('--format <format>', 'Scheduler that reads the entry', ['crontab', 'systemd', 'launchd'], 'crontab'),
+    format: choice('--format <format>', 'Scheduler for which burn prints the entry', ['crontab', 'systemd', 'launchd'], 'crontab'),
   },
   examples: [
     'burn job schedule sprint --every 15m',
     'burn job schedule sprint --every 1h -- --lane bugs --jobs 4',
     'burn job schedule dispatch --every 5m --format systemd',
   ],
-  notes: ['burn prints the entry and does not install it. A scheduled run exits at once if the previous run has not ended (--alone).'],
+  notes: [
+    'burn prints the entry for the scheduler, and does not install it. A scheduled run exits at once if the previous run has not ended (--alone).',
+  ],
   async run({ common, self, env, home, cwd }, { what = 'sprint', options, every, format }) {
     const { readSpec } = await import('../wire.ts')
     const { crontabLine, launchdPlist, systemdUnits } = await import('../../decide/schedule.ts')

@@ -55,7 +55,7 @@ export const moveCommand = command({
     })
   },
   examples: ['burn ledger move postgres://burn@db.example.com/burn --dry-run', 'burn ledger move sqlite:~/burn.db'],
-  notes: ['burn closes the old ledger. A command that still uses the old ledger fails, and its error names the new one.'],
+  notes: ['burn closes the old ledger. A command that still uses the old ledger fails, and its error message names the new ledger.'],
   present({ from, to, rows, ledger, dry_run }: Moved, io) {
     if (dry_run === true) return io.out(`Would move ${counted(rows, 'row')} from ${from} to ${to}, and close the old ledger`)
     io.out(`Moved ${counted(rows, 'row')} from ${from}`, `Now write this in the spec:  "ledger": ${JSON.stringify(ledger)}`)

@@ -14,9 +14,9 @@ const limit = parsedArg('--limit <n>', 'Maximum number of dispatches', parsePosi
 
 export const ledgerCommand = command({
   args: {
-    issue: optional('--issue <issue>', 'Only dispatches of this issue'),
-    worker: optional('--worker <worker>', 'Only dispatches of this worker'),
-    state: choice('--state <state>', 'Only dispatches in this state', keysOf(dispatchTransitions), undefined),
+    issue: optional('--issue <issue>', 'Show only dispatches of this issue'),
+    worker: optional('--worker <worker>', 'Show only dispatches of this worker'),
+    state: choice('--state <state>', 'Show only dispatches in this state', keysOf(dispatchTransitions), undefined),
     limit,
   },
   examples: [
@@ -124,7 +124,7 @@ export const releaseClaimsCommand = command({
     force: flag('--force', 'Release a claim even if its worker may still be working on the issue'),
   },
   notes: [
-    'Use this command only if the other ledger is lost or no longer used. A dispatcher that still uses that ledger would assign the same issues.',
+    'Use this command only if the other ledger of this fleet is lost or no longer used. A dispatcher that still uses the other ledger would assign the same issues.',
     'Exit codes: 0 done, 1 failed, 2 usage or spec error, 3 burn kept some claims.',
   ],
   examples: ['burn ledger release-claims --dry-run', 'burn ledger release-claims'],

@@ -17,18 +17,18 @@ const pollInterval = 1000
 
 export const logCommand = command({
   args: {
-    since: optional('--since <when>', 'Start: a time such as 2026-05-01T22:00, or an age such as 8h or 2d'),
-    kind: list('--kind <kind...>', "Only events of these kinds; 'delivery.*' means all kinds that begin with delivery."),
-    issue: optional('--issue <issue>', 'Only events of this issue'),
-    worker: optional('--worker <worker>', 'Only events of this worker'),
-    after: optional('--after <cursor>', 'Only events after this cursor; --json prints the cursor of each event'),
+    since: optional('--since <when>', 'Time of the first event to show, such as 2026-05-01T22:00, or its age, such as 8h or 2d'),
+    kind: list('--kind <kind...>', 'Show only events of these kinds; "delivery.*" selects all kinds that begin with "delivery."'),
+    issue: optional('--issue <issue>', 'Show only events of this issue'),
+    worker: optional('--worker <worker>', 'Show only events of this worker'),
+    after: optional('--after <cursor>', 'Show only events after this cursor; --json prints the cursor of each event'),
     limit: parsedArg(
       '--limit <n>',
-      `Maximum number of events: the newest ones; with --after, the oldest ones (default: ${defaultLimit}; with --since: ${sinceLimit})`,
+      `Maximum number of events to show: the newest events or, with --after, the oldest events (default: ${defaultLimit}; with --since: ${sinceLimit})`,
       parsePositive,
       undefined,
     ),
-    follow: flag('-F, --follow', 'Continue with new events until Ctrl-C'),
+    follow: flag('-F, --follow', 'Also show each new event, until Ctrl-C'),
   },
   examples: [
     'burn log --since 8h',
@@ -36,7 +36,7 @@ export const logCommand = command({
     'burn log --issue app#3 --json',
     'burn log kinds',
   ],
-  notes: ['The newest event is the last line. With --json, --follow prints one object per line.'],
+  notes: ['The newest event is the last line. With --json and --follow, burn log prints one object per line.'],
   async run({ open, emit, stop, clock }, given) {
     const { session } = await open()
     const { fleet, ledger } = session

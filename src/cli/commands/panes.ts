@@ -14,7 +14,7 @@ export const attachCommand = command({
   },
   examples: ['burn attach AZOTH', 'burn attach CRUCIBLE', 'burn attach allegro --print'],
   notes: [
-    'burn attach does not resize windows. To detach, press the tmux prefix, then d. To move the view, press the prefix, then Shift and an arrow key.',
+    'burn attach does not resize windows. To detach, press the tmux prefix, then "d". To move the view, press the prefix, then Shift and an arrow key.',
   ],
   async run({ open, io, env, common }, given) {
     const { session } = await open()
@@ -92,7 +92,7 @@ export const answerCommand = command({
   args: {
     worker: text('<worker>', 'Worker that asks the question'),
     choice: optional('[choice]', 'Number or first words of a choice, your own text, or "cancel" (default: show the question)'),
-    if: optional('--if <mark>', 'Answer only if the question still has this mark, which burn answer prints'),
+    if: optional('--if <mark>', 'Answer only if the question still has this hash, which burn answer prints with the question'),
   },
   examples: ['burn answer AZOTH', 'burn answer AZOTH 2', 'burn answer AZOTH "allow once"'],
   async run({ open }, given) {

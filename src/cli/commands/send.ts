@@ -27,7 +27,7 @@ type SendResult = { readonly would_send: readonly string[]; readonly bytes: numb
 export const sendCommand = command({
   args: {
     to: text('<to>', 'Worker, window, lane or machine, or "all" for the whole fleet'),
-    words: text('<text>', 'Text to send; "-" reads it from standard input'),
+    words: text('<text>', 'Text to send; "-" reads the text from standard input'),
     wait: parsedArg('-w, --wait <seconds>', 'How long to wait for a free pane before burn withdraws the text', parsePositive, 30),
     dry_run: flag('-n, --dry-run', 'Show which workers would get the text, and send nothing'),
   },
@@ -66,7 +66,7 @@ type CouncilResult = { readonly would_ask: readonly string[] } | { readonly aske
 
 export const councilCommand = command({
   args: {
-    words: text('<question>', 'Question to ask; "-" reads it from standard input'),
+    words: text('<question>', 'Question to ask; "-" reads the question from standard input'),
     dry_run: flag('-n, --dry-run', 'Show which workers would be asked, and ask nobody'),
   },
   examples: ['burn council "Should the-nexus move to a monorepo?"'],

@@ -29,10 +29,10 @@ const args = {
   add: list('--add <machine...>', 'Also simulate the fleet with a second copy of the named machine; repeatable'),
   turn: parsedArg('--turn <duration>', 'Median duration of a turn, such as 40m (default: from the ledger)', parseDuration, null),
   review: parsedArg('--review <duration>', 'Median duration of a review, such as 2h (default: from the ledger)', parseDuration, null),
-  price: parsedArg('--price <amount>', 'Price of one hour of an agent, to compute the cost', amount, null),
+  price: parsedArg('--price <amount>', 'Price of one hour of one agent, from which burn computes the cost', amount, null),
   faults: optional(
     '--faults <kinds>',
-    'Faults to inject: "all", or kinds with mean intervals, such as agent=2h,forge (docs/how-to/simulate.md)',
+    'Faults to inject: "all", or kinds of faults, such as agent=2h,forge; "=2h" sets the mean interval (docs/how-to/simulate.md)',
   ),
   dispatchers: parsedArg('--dispatchers <n>', 'Number of concurrent dispatchers', parsePositive, 1),
   svg: optional('--svg <file>', 'File to write the plot of open issues to'),

@@ -13,8 +13,8 @@ import { flag, optional, parsePositive, parsedArg, parseDuration, text, parseWho
 
 export const sprintListCommand = command({
   args: {
-    issue: optional('--issue <issue>', 'Only sprints of this issue'),
-    live: flag('--live', 'Only sprints that have not ended'),
+    issue: optional('--issue <issue>', 'Show only sprints of this issue'),
+    live: flag('--live', 'Show only sprints that have not ended'),
     limit: parsedArg('--limit <n>', 'Maximum number of sprints', parsePositive, 40),
   },
   examples: ['burn sprint list', 'burn sprint list --live --json'],
@@ -29,7 +29,7 @@ export const sprintListCommand = command({
 export const resultsCommand = command({
   args: {
     csv: flag('--csv', 'Print one row per sprint as comma-separated values, with a header'),
-    limit: parsedArg('--limit <n>', 'Maximum number of sprints: the newest ones', parsePositive, 1000),
+    limit: parsedArg('--limit <n>', 'Number of the newest sprints to include', parsePositive, 1000),
   },
   examples: ['burn sprint results', 'burn sprint results --csv > results.csv'],
   async run({ open, person }, { csv, limit }) {
@@ -58,8 +58,8 @@ function totalLines(all: readonly Total[], io: Io): string[] {
 
 export const sprintShowCommand = command({
   args: {
-    sprint: text('<sprint>', 'Id of a sprint, or an issue to select its newest sprint'),
-    full: flag('--full', 'Print the texts of the transcript in full'),
+    sprint: text('<sprint>', 'Id of a sprint, or an issue, which stands for its newest sprint'),
+    full: flag('--full', 'Print the whole transcript; without this option burn cuts long texts'),
   },
   examples: ['burn sprint show app#7', 'burn sprint show 01kaj4z7x3f9q --full'],
   async run({ open }, { sprint: name }) {

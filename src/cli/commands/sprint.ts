@@ -32,12 +32,12 @@ interface Ran {
 
 export const sprintRunCommand = command({
   args: {
-    repo: list('-r, --repo <repo...>', 'Only issues of these repos'),
+    repo: list('-r, --repo <repo...>', 'Work only on issues of these repos'),
     issue: optional('--issue <issue>', 'Issue to work on: owner/repo#7, or repo#7'),
-    lane: optional('--lane <lane>', 'Only issues of repos that this lane serves'),
-    count: parsedArg('-c, --count <n>', 'Maximum number of issues (default: the value of --jobs)', parsePositive, null),
+    lane: optional('--lane <lane>', 'Work only on issues of repos that this lane serves'),
+    count: parsedArg('-c, --count <n>', 'Maximum number of issues to work on (default: the value of --jobs)', parsePositive, null),
     jobs: parsedArg('-j, --jobs <n>', 'Maximum number of concurrent sprints', parsePositive, 1),
-    alone: flag('--alone', 'Exit if another burn sprint run --alone is running (for cron)'),
+    alone: flag('--alone', 'Exit if another "burn sprint run --alone" is running (for cron)'),
     now: flag('--now', 'Run even if sprints are paused after a failure'),
     dry_run: flag('-n, --dry-run', 'Show which issues would be worked on, and change nothing'),
   },
@@ -147,7 +147,7 @@ const maxPatchLines = 400
 
 export const publishCommand = command({
   args: {
-    sprint: text('<sprint>', 'Id of a sprint, or an issue to select its newest sprint'),
+    sprint: text('<sprint>', 'Id of a sprint, or an issue, which stands for its newest sprint'),
     yes: flag('-y, --yes', 'Do not ask for confirmation'),
     dry_run: flag('-n, --dry-run', 'Show what would be pushed, and push nothing'),
   },

@@ -9,7 +9,7 @@ import { flag, list, parsedArg } from '../args.ts'
 export const statusCommand = command({
   args: {
     machine: list('-m, --machine <name...>', 'Machines to show (default: all)'),
-    watch: flag('-w, --watch', 'Repeat until Ctrl-C (see also burn watch)'),
+    watch: flag('-w, --watch', 'Repeat the report until Ctrl-C (see also "burn watch")'),
     interval: parsedArg('--interval <seconds>', 'Pause between two reports with --watch', (word) => Math.max(0.2, Number(word) || 2), 2),
   },
   examples: ['burn status', 'burn status --machine mac --json'],

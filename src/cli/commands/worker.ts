@@ -8,14 +8,19 @@ import { endLine, progressOf } from '../sprint-lines.ts'
 import { duration, table } from '../table.ts'
 import { flag, list, optional, parsePositive, parsedArg, parseDuration, text } from '../args.ts'
 
-const why = list('[reason...]', 'Reason to show to other people')
+const why = list('[reason...]', 'Reason for the skip, for other people to read')
 
 export const skipCommand = command({
   args: {
     worker: text('<worker>', 'Worker (machine/WINDOW/NAME or NAME), or sprint/<host> for the sprints of a host'),
     issue: text('<issue>', 'owner/repo#7, or repo#7'),
     why,
-    for: parsedArg('--for <duration>', 'How long to skip the issue, such as 2d (default: until --remove)', parseDuration, null),
+    for: parsedArg(
+      '--for <duration>',
+      'How long to skip the issue, such as 2d (default: until --remove removes the skip)',
+      parseDuration,
+      null,
+    ),
     remove: flag('--remove', 'Stop skipping the issue'),
   },
   examples: ['burn worker skip AZOTH app#7 --for 2d needs a new API key', 'burn worker skip AZOTH app#7 --remove'],
@@ -67,7 +72,7 @@ export const loopCommand = command({
   },
   examples: ['burn worker loop AZOTH', 'burn worker loop mac/CRUCIBLE/AZOTH --count 3'],
   notes: [
-    'While the loop runs, no other process assigns issues to this worker. SIGTERM stops the loop after the current step, and burn releases the issue.',
+    'While the loop runs, no other process assigns issues to this worker. SIGTERM stops the loop after the current step. burn then releases the issue of that step.',
     'Exit codes: 0 the loop worked on --count issues, 1 another loop of this worker is running, 2 usage or spec error, 3 the loop was stopped.',
   ],
   async run(deps, given) {
