@@ -80,7 +80,7 @@ const commandErrors = {
   },
   schedule_words: {
     meaning: 'A path or option for the scheduler contains a control character.',
-    remedy: 'Rename that file or folder, or omit that option.',
+    remedy: 'Remove the control character: rename the file or folder, or omit the option.',
   },
   simulate_memory: {
     meaning: 'The simulation needs more memory than the limit of Node.js.',
@@ -107,7 +107,7 @@ const specErrors = {
   },
   spec_invalid: {
     meaning: 'The fleet spec contains errors; the message lists each error with its line and column.',
-    remedy: 'Correct those lines, then run `burn spec check`; `burn spec docs` explains every key.',
+    remedy: 'Correct the lines that the message lists, then run `burn spec check`; `burn spec docs` explains every key.',
   },
   spec_missing: {
     meaning: 'burn found no fleet spec at the paths where it looks; the message lists the paths.',
@@ -123,7 +123,7 @@ const specErrors = {
   },
   template_unknown: {
     meaning: 'A prompt template contains an unknown placeholder.',
-    remedy: 'Replace that placeholder with one from the list in the hint.',
+    remedy: 'Replace the unknown placeholder with one from the list in the hint.',
   },
   template_unreadable: {
     meaning: 'burn cannot read the file of a prompt template.',

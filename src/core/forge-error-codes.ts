@@ -11,7 +11,7 @@ export const forgeErrors = {
   },
   forge_conflict: {
     meaning: 'The forge already has the object that burn wanted to create, such as an open change of this branch.',
-    remedy: 'Find that object on the forge; close it if nobody needs it.',
+    remedy: 'Find the existing object on the forge, and close the object if nobody needs it.',
   },
   forge_failed: {
     meaning: 'The forge answered one request with an internal error (500).',
@@ -141,7 +141,7 @@ export const gitErrors = {
 export const secretErrors = {
   secret_command: {
     meaning: 'The command that prints a token failed or took too long.',
-    remedy: 'Run that command yourself, and fix what it reports.',
+    remedy: 'Run the command of the token yourself, and fix the error that the command reports.',
   },
   secret_empty: {
     meaning: 'The environment variable or file of a token is empty, or the command of a token prints nothing.',

@@ -7,7 +7,7 @@ export const ledgerErrors = {
   },
   ledger_busy: {
     meaning: 'Another process kept the ledger locked, or the database server has no free connection.',
-    remedy: 'Find that process with `fuser` (SQLite) or `pg_stat_activity` (PostgreSQL), then run the command again.',
+    remedy: 'Use `fuser` (SQLite) or `pg_stat_activity` (PostgreSQL) to find the process that uses the ledger, then run the command again.',
   },
   ledger_corrupt: {
     meaning: 'The file or schema of the ledger is damaged, or does not contain a ledger.',
@@ -19,11 +19,11 @@ export const ledgerErrors = {
   },
   ledger_full: {
     meaning: 'The disk of the ledger is full, so burn rolled back the last write.',
-    remedy: 'Free some space on that disk, then run the command again.',
+    remedy: 'Free some space on the disk of the ledger, then run the command again.',
   },
   ledger_in_use: {
     meaning: 'Another burn process holds a lease in the ledger, so burn does not move the ledger.',
-    remedy: 'Stop that process, or wait until its lease ends, then run the command again.',
+    remedy: 'Stop the other process, or wait until its lease ends, then run the command again.',
   },
   ledger_io: {
     meaning: 'The disk or its file system failed while burn read or wrote the ledger.',
@@ -35,7 +35,7 @@ export const ledgerErrors = {
   },
   ledger_newer: {
     meaning: 'A newer version of burn wrote this ledger.',
-    remedy: 'Run that version of burn, or name another ledger in the spec.',
+    remedy: 'Run the newer version of burn, or name another ledger in the spec.',
   },
   ledger_old: {
     meaning: 'The PostgreSQL server is older than burn supports.',
@@ -58,7 +58,7 @@ export const ledgerErrors = {
     remedy: 'Run a query on `pg_stat_activity` to see what keeps the server busy, then run the command again.',
   },
   ledger_step: {
-    meaning: 'burn tried to move a dispatch or delivery to a state that cannot follow its current state.',
+    meaning: 'burn tried to set a dispatch or delivery to a state that cannot follow the current state.',
     remedy: 'Report this bug in burn with the message; the ledger is unchanged.',
   },
   ledger_target: {
@@ -78,7 +78,7 @@ export const ledgerErrors = {
 export const machineErrors = {
   bad_argument: {
     meaning: 'An argument of a command that burn runs contains a NUL character.',
-    remedy: 'Remove the NUL character from the value that you gave or wrote into the spec.',
+    remedy: 'Remove the NUL character from the argument of burn or from the value in the spec.',
   },
   bad_text: {
     meaning: 'burn was about to paste control characters into a pane.',
@@ -90,7 +90,7 @@ export const machineErrors = {
   },
   login_shell: {
     meaning: 'The login shell of a machine does not run commands, so burn cannot read the environment for agents.',
-    remedy: 'Run `burn doctor` to see which shell it is, start that shell with -l, and correct its profile.',
+    remedy: 'Run `burn doctor` to see the name of the login shell, start this shell with -l, and correct its profile.',
   },
   machine_files: {
     meaning: 'burn could not read or write its files on a machine.',
@@ -124,8 +124,8 @@ export const sandboxErrors = {
     remedy: 'Install bubblewrap with the package manager of the machine.',
   },
   sandbox_workspace: {
-    meaning: 'A workspace is missing, has a symbolic link as .git, or contains a path that must be outside it.',
-    remedy: 'Run the sprint again for a new workspace; write paths outside the workspace into the spec.',
+    meaning: 'A workspace is missing, has a symbolic link as .git, or contains a path that must be outside the workspace.',
+    remedy: 'Run the sprint again for a new workspace; in the spec, use paths outside the workspace.',
   },
   workspace_unusable: {
     meaning: 'The commands of a model used too much disk, or left files that git must not read.',

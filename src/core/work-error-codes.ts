@@ -94,7 +94,7 @@ export const issueErrors = {
   },
   other_ledger: {
     meaning: 'Another ledger of this fleet claimed the issue.',
-    remedy: 'Set "ledger" in the spec to that ledger; if that ledger is lost, add --force.',
+    remedy: 'Set "ledger" in the spec to the ledger that claimed the issue; if that ledger is lost, add --force.',
   },
   still_held: {
     meaning: 'The agent that got the issue may still work on it.',
@@ -109,7 +109,7 @@ export const issueErrors = {
 export const sprintErrors = {
   loop_running: {
     meaning: 'Another process runs `burn worker loop` for this worker.',
-    remedy: 'End that process; if it was killed, wait half a minute until its lease expires.',
+    remedy: 'End the other process; if it was killed, wait half a minute until its lease expires.',
   },
   publish_failed: {
     meaning: 'burn could not push the change of the sprint or open it for review.',
@@ -117,7 +117,7 @@ export const sprintErrors = {
   },
   publish_running: {
     meaning: 'Another process publishes this sprint.',
-    remedy: 'Wait for that process to end.',
+    remedy: 'Wait until the other process ends.',
   },
   sprint_elsewhere: {
     meaning: 'The workspace of the sprint is not on this machine.',
@@ -141,7 +141,7 @@ export const sprintErrors = {
   },
   sprint_resting: {
     meaning: 'Sprints are paused because the last one failed for a reason that affects every issue.',
-    remedy: 'Fix that cause, then run `burn sprint run --now`.',
+    remedy: 'Fix the cause of the failure, then run `burn sprint run --now`.',
   },
   sprint_unknown: {
     meaning: 'The ledger has no sprint with the given id, or none for the given issue.',
