@@ -78,6 +78,6 @@ async function pruneHistory(session: Session): Promise<void> {
     session,
     () => ledger.prune(now - retention, now, false),
     ({ dispatches, deliveries, events }) =>
-      `deleted ${counted(dispatches, 'dispatch', 'dispatches')}, ${counted(deliveries, 'other text')} and ${counted(events, 'event')}`,
+      `deleted ${counted(dispatches, 'dispatch', 'dispatches')}, ${counted(deliveries, 'delivery without a dispatch', 'deliveries without a dispatch')} and ${counted(events, 'event')}`,
   )
 }

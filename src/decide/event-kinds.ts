@@ -20,10 +20,10 @@ interface Meaning<K extends EventKind> {
   readonly subject?: 'issue' | 'worker'
 }
 
-const reason = 'the reason, as a code with data'
+const reason = 'the reason, with its code in `reason_code`'
 const until = 'the end of the back-off (ms since 1970)'
 const why = 'the error or the observation'
-const backoffDoc = 'a sentence about the back-off that follows, with its end; null if burn does not back off'
+const backoffDoc = 'a sentence that says until when burn backs off; null if burn does not back off'
 const also = (backoff: string | null) => (backoff === null ? '' : `; ${backoff}`)
 
 const nothing = { payload: {}, text: () => '' }
@@ -38,7 +38,7 @@ const held = {
   text: lasting,
 }
 const step = {
-  payload: { reason: 'the evidence, as a code with data', presses: 'the number of times that burn has pressed Enter' },
+  payload: { reason: 'the evidence, with its code in `reason_code`', presses: 'the number of times that burn has pressed Enter' },
   text: (data: { readonly reason: Reason; readonly presses: number }) =>
     `${sentence(data.reason)}${data.presses === 0 ? '' : ` (Enter pressed: ${data.presses})`}`,
 }
@@ -48,12 +48,12 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   'issue.found': { meaning: 'burn read an issue for the first time.', ...titled },
   'issue.closed': { meaning: 'An issue was closed on the forge, or deleted.', ...titled },
   'issue.reopened': { meaning: 'An issue was reopened on the forge.', ...titled },
-  'issue.eligible': { meaning: 'burn judged an issue, and it is work for the fleet.', ...because },
-  'issue.ineligible': { meaning: 'burn judged an issue, and does not dispatch it now.', ...because },
+  'issue.eligible': { meaning: 'burn judged an issue, and the issue is eligible.', ...because },
+  'issue.ineligible': { meaning: 'burn judged an issue, and the issue is not eligible now.', ...because },
   'issue.approved': {
     meaning: 'A trusted label approves the text of an issue.',
     payload: { sha256: 'the SHA-256 hash of the approved text' },
-    text: ({ sha256 }) => `a trusted label approves the text with sha256 ${sha256}`,
+    text: ({ sha256 }) => `a trusted label approves the text with the SHA-256 hash ${sha256}`,
   },
   'issue.unapproved': {
     meaning: 'An issue no longer has a trusted label.',
@@ -68,7 +68,7 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
     meaning: 'One worker skips an issue. Other workers can get the issue.',
     payload: {
       why: 'the failure of the sprint, or the reason from a person',
-      until: 'the end of the skip (ms since 1970); null: a person ends it',
+      until: 'the end of the skip (ms since 1970); null: until a person removes it',
     },
     text: ({ why, until }) => `${why}${until === null ? '' : `; until ${toSecond(until)}`}`,
   },
@@ -79,7 +79,7 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   },
   'issue.prioritised': {
     meaning: 'A person changed the priority of an issue.',
-    payload: { priority: 'the new priority; a higher one goes first' },
+    payload: { priority: 'the new priority; burn prefers issues with a higher priority' },
     text: ({ priority }) => `priority ${priority}`,
   },
   'repo.rests': { meaning: 'burn backs off from all issues of a repo, because the forge refused a write.', ...backoffEvent },
@@ -91,11 +91,11 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   },
   'repo.read': { meaning: 'burn can read a repo again.', payload: {}, text: () => 'burn can read the repo again' },
   'dispatch.claimed': { meaning: 'burn claimed an issue for a worker.', ...because },
-  'dispatch.handed': { meaning: 'The text of a dispatch reached its agent, or may have; or its sprint began.', ...because },
-  'dispatch.review': { meaning: 'A change is open for review, or waits for a person to publish it.', ...because },
-  'dispatch.done': { meaning: 'The issue was closed, or its change was merged.', ...because },
+  'dispatch.handed': { meaning: 'The prompt reached the agent, or may have reached it; or the sprint began.', ...because },
+  'dispatch.review': { meaning: 'The change of a dispatch is open for review, or waits for a person to publish it.', ...because },
+  'dispatch.done': { meaning: 'The issue of a dispatch was closed, or its change was merged.', ...because },
   'dispatch.failed': { meaning: 'A dispatch failed. The dispatch counts as an attempt.', ...because },
-  'dispatch.lost': { meaning: 'The agent that held a dispatch is gone. The dispatch counts as an attempt.', ...because },
+  'dispatch.lost': { meaning: 'The agent of a dispatch is gone. The dispatch counts as an attempt.', ...because },
   'dispatch.released': { meaning: 'burn released the issue of a dispatch. The dispatch does not count as an attempt.', ...because },
   'dispatch.commented': {
     meaning: 'burn wrote or edited the comment of a dispatch.',
@@ -112,8 +112,8 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
     text: ({ kind, bytes, sha256 }) => `${kind}: ${counted(bytes, 'byte')}, sha256 ${sha256}`,
   },
   'delivery.placing': { meaning: 'burn is about to type the line that tells the agent to read a text.', ...step },
-  'delivery.placed': { meaning: 'The line is in the composer, or burn is about to press Enter.', ...step },
-  'delivery.submitted': { meaning: 'The line left the composer after Enter.', ...step },
+  'delivery.placed': { meaning: 'The line that burn typed is in the composer, or burn is about to press Enter.', ...step },
+  'delivery.submitted': { meaning: 'The line that burn typed left the composer after Enter.', ...step },
   'delivery.seen': { meaning: 'burn has proof that the agent has the text.', ...step },
   'delivery.refused': { meaning: 'A text reached no agent.', ...step },
   'delivery.unknown': { meaning: 'burn cannot prove whether the agent has the text.', ...step },
@@ -140,12 +140,12 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
     meaning: 'burn deleted history that is older than the retention.',
     payload: {
       dispatches: 'number of deleted dispatches',
-      deliveries: 'number of deleted texts without a dispatch',
+      deliveries: 'number of deleted deliveries without a dispatch',
       events: 'number of deleted events',
       before: 'burn deleted only history from before this time (ms since 1970)',
     },
     text: ({ dispatches, deliveries, events, before }) =>
-      `deleted ${counted(dispatches, 'dispatch', 'dispatches')}, ${counted(deliveries, 'other text')} and ${counted(events, 'event')} from before ${toSecond(before)}`,
+      `deleted ${counted(dispatches, 'dispatch', 'dispatches')}, ${counted(deliveries, 'delivery without a dispatch', 'deliveries without a dispatch')} and ${counted(events, 'event')} from before ${toSecond(before)}`,
   },
   'ledger.unrenewed': {
     meaning: 'burn could not renew the leases of this process.',
@@ -155,9 +155,9 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
     fleeting: true,
   },
   'ledger.unnoted': {
-    meaning: 'burn could not store a notice.',
+    meaning: 'burn could not store an event that it printed.',
     payload: { why },
-    text: ({ why }) => `burn could not store a notice: ${why}`,
+    text: ({ why }) => `burn could not store an event that it printed: ${why}`,
     level: 'warn',
     fleeting: true,
   },
@@ -277,7 +277,7 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
     text: ({ name, class: failure, why }) => `${name}: ${failure}: ${why}`,
     level: 'warn',
   },
-  'git.login_failed': { meaning: 'burn could not give git the login for the forge.', ...failed, level: 'warn', fleeting: true },
+  'git.login_failed': { meaning: 'burn could not pass the credentials for the forge to git.', ...failed, level: 'warn', fleeting: true },
   'machine.lost': { meaning: 'The connection to a machine was lost while burn delivered texts.', ...failed, level: 'error' },
   'agent.stopped': {
     meaning:

@@ -34,7 +34,7 @@ export function mergeReading(parsed: ParsedScreen, event: HookEvent | null, hook
   const state = stateOf(screen.state, hook.state, age)
   if (state === screen.state) return { ...screen, evidence: `${screen.evidence}; ${reported} said ${hook.state}` }
   const detail = state === hook.state ? hook.detail : null
-  return { state, detail, evidence: `${reported}; the screen says ${screen.state}: ${screen.evidence}` }
+  return { state, detail, evidence: `${reported}; the screen shows ${screen.state}: ${screen.evidence}` }
 }
 
 /** Returns the detail from the screen. Returns the hook's detail if the screen has none, or shows only that a turn failed. */

@@ -237,7 +237,7 @@ export function elsewhereAdvice(issues: readonly IssueRef[]): { readonly what: s
   if (first === undefined) return null
   const many = `${counted(issues.length, 'issue')} ${issues.length === 1 ? 'has a live claim' : 'have live claims'}`
   return {
-    what: `this fleet has, or had, another ledger: ${many} that this ledger does not know (${first}${issues.length > 1 ? ', …' : ''}), so burn does not give ${issues.length > 1 ? 'these issues' : 'this issue'}`,
+    what: `this fleet has, or had, another ledger: ${many} there, but not in this ledger (${first}${issues.length > 1 ? ', …' : ''}), so burn does not give ${issues.length > 1 ? 'these issues' : 'this issue'}`,
     remedy:
       'write the location of the other ledger under "ledger" in the spec; if it is lost, "burn ledger release-claims --dry-run" shows which claims to release',
   }

@@ -42,7 +42,7 @@ export function failedCheckText(command: string, { output, pinned }: { output: s
   const pinnedText =
     pinned.length === 0
       ? ''
-      : ` burn runs the check as the base commit defines it, so your changes to ${pinned.slice(0, 20).join(', ')} do not count.`
+      : ` burn runs the check as the base commit defines it, so your changes to ${pinned.slice(0, 20).join(', ')} have no effect on the check.`
   const attempts = left === 0 ? 'You have one attempt left.' : `You have ${left + 1} attempts left.`
   return sanitize(`\`${command}\` fails with your change. Fix the change, not the check.${pinnedText} ${attempts} The end of its output:
 
@@ -140,7 +140,7 @@ function definitionLines({ pinned, changed }: ChangeText['check']): string[] {
 
 /** Returns the outcome of the check, as a sentence that follows `Check: `. */
 export function checkLine({ command, result, mends }: Pick<ChangeText['check'], 'command' | 'result' | 'mends'>): string {
-  if (command === null || result === 'none') return 'no command is known for this repo, so burn ran nothing.'
+  if (command === null || result === 'none') return 'burn ran no check, because it has no check command for this repo.'
   const after = mends === 0 ? '' : ` after ${counted(mends, 'retry', 'retries')}`
   return `${codeForForge(command, 300)} ${result === 'passed' ? `passed${after}` : 'failed'}.`
 }

@@ -42,9 +42,10 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   writers_unknown: ({ repo }) => `the forge did not say who has write access to ${repo}`,
   assigned: ({ assignees }) => `assigned to ${assignees.join(', ')}`,
   change_open: ({ change }) => `change ${change} is open`,
-  claimed_elsewhere: ({ fleet, dispatch, seen_at }) => `claimed by fleet ${fleet} (dispatch ${dispatch}), seen ${toMinute(seen_at)}`,
+  claimed_elsewhere: ({ fleet, dispatch, seen_at }) =>
+    `claimed by fleet ${fleet} (dispatch ${dispatch}); burn saw the claim at ${toMinute(seen_at)}`,
   claimed_by_other_ledger: ({ dispatch, seen_at }) =>
-    `claimed by another ledger of this fleet (dispatch ${dispatch}), seen ${toMinute(seen_at)}`,
+    `claimed by another ledger of this fleet (dispatch ${dispatch}); burn saw the claim at ${toMinute(seen_at)}`,
   claim_unreadable: () => 'another fleet or ledger claimed the issue, or burn could not read the comments',
   other_claim_released: () => 'a person released the claim of another ledger',
   done_before: () => 'already done (to dispatch it again: burn issue requeue)',
@@ -60,8 +61,8 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   repo_resting: backoffText,
   workers_full: ({ workers, repo }) =>
     workers === 1
-      ? `the only available worker that serves ${repo} is full`
-      : `all ${workers} available workers that serve ${repo} are full`,
+      ? `the only available worker that serves ${repo} has no free slot`
+      : `all ${workers} available workers that serve ${repo} have no free slot`,
   workers_closed: ({ workers, repo, first }) =>
     first === null
       ? `no worker serves ${repo}`
@@ -95,7 +96,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   held: (hold) => `held: ${holdText(hold)}`,
   sent_nothing: ({ why }) => `burn sends nothing to this worker: ${sentence(why)}`,
   worker_state: ({ state }) => `the worker is ${state}`,
-  follow_up_first: () => "a text about the worker's own change goes first",
+  follow_up_first: () => 'the worker first gets a text about its own change',
   looping: () => 'the worker claims its issues itself (burn worker loop)',
   composer_strange: ({ kind, strange, of, evidence }) =>
     `burn does not recognise the composer of ${kind} on ${strange} of ${counted(of, 'worker')} (${evidence})`,
@@ -106,7 +107,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   issue_closed: () => 'the issue is closed',
   sprint_gone: ({ begun }) => `the process of the sprint is gone${begun ? '' : ', and the sprint had not begun'}`,
   change_needs_work: ({ text }) => `the change needs work (text ${text})`,
-  holder_gone: () => 'the agent that held the issue is gone',
+  holder_gone: () => 'the agent that worked on the issue is gone',
   change_unlinked: ({ change }) => `change ${change} no longer closes the issue`,
   change_merged: () => 'the change was merged',
   change_for_review: () => 'a change is open for review',
@@ -139,7 +140,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   screen_text: () => 'the whole line is on the screen, outside the composer',
   screen_id: () => 'the id of the text is on the screen, outside the composer',
   agent_gone: () => 'the agent that the text was for is gone',
-  settled_later: () => 'unproven until the id of the text appears in the pane',
+  settled_later: () => 'burn waits until the id of the text appears in the pane',
   has_ended: () => 'the delivery has ended',
   pane_unreachable: () => 'burn cannot read the pane',
   no_agent: () => 'no agent runs in the pane',
@@ -179,7 +180,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   sender_stopped: ({ why }) => `withdrawn, because the sender stopped waiting: ${blockedBy(why)}`,
 }
 
-const blockedBy = (why: Reason | null) => (why === null ? 'burn did not reach this text in time' : sentence(why))
+const blockedBy = (why: Reason | null) => (why === null ? 'burn did not process the text in time' : sentence(why))
 
 /**
  * Returns the sentence for a reason. If a newer version of burn stored the reason, its code may be missing here. The reason is then

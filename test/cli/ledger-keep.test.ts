@@ -84,13 +84,13 @@ test('ledger prune: needs an age', async (t) => {
 test('ledger migrate: says what it did', async (t) => {
   const { dir, burn: run } = fleet(t)
   const migrated = async () => (await run('ledger', 'migrate')).out
-  assert.match(await migrated(), new RegExp(`l\\.db: created with version ${ledgerVersion}$`, 'm'))
-  assert.match(await migrated(), new RegExp(`l\\.db: version ${ledgerVersion}, already up to date$`, 'm'))
+  assert.match(await migrated(), new RegExp(`l\\.db: created with schema version ${ledgerVersion}$`, 'm'))
+  assert.match(await migrated(), new RegExp(`l\\.db: the schema has version ${ledgerVersion} and is up to date$`, 'm'))
   rmSync(join(dir, 'l.db'))
   const old = await openDatabase(`sqlite:${dir}/l.db`, { random: Math.random })
   await migrate(old, ledgerVersion - 1)
   await old.close()
-  assert.match(await migrated(), new RegExp(`l\\.db: upgraded from version ${ledgerVersion - 1} to ${ledgerVersion}$`, 'm'))
+  assert.match(await migrated(), new RegExp(`l\\.db: upgraded the schema from version ${ledgerVersion - 1} to ${ledgerVersion}$`, 'm'))
 })
 
 test('JSON: renamed fields have both names', async (t) => {
@@ -117,7 +117,7 @@ test('job list: prints the result and next run of jobs', async (t) => {
   assert.equal((await run('dispatch', '--alone')).code, 0)
   const listed = await run('job', 'list')
   assert.match(listed.out, /^dispatch +done +\S+ ago/m)
-  assert.match(listed.out, /^retention +deleted 0 dispatches, 0 other texts and 0 events +\S+ ago +in (?:1d|23h)/m)
+  assert.match(listed.out, /^retention +deleted 0 dispatches, 0 deliveries without a dispatch and 0 events +\S+ ago +in (?:1d|23h)/m)
 })
 
 test('hold: holds and resumes a window and the whole fleet', async (t) => {

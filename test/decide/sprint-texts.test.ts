@@ -71,7 +71,7 @@ test('sprint texts: a change has the facts for a reviewer', () => {
   assert.match(body, /with `m-1` of home \(runner\): 2 turns, 34,567 tokens, \$0\.0123; sprint `01kaj4z7x3f9q`/)
   assert.equal(changeTitle(issue), 'Fix the door (#7)')
   assert.match(changeBody(text({ summary: ' ' })), /\(the model gave no summary\)/)
-  assert.equal(checkLine({ command: null, result: 'none', mends: 0 }), 'no command is known for this repo, so burn ran nothing.')
+  assert.equal(checkLine({ command: null, result: 'none', mends: 0 }), 'burn ran no check, because it has no check command for this repo.')
   assert.equal(usageLine({ turns: 1, tokens_in: 0, tokens_out: 0, cost: null }), '1 turn, unknown cost')
 })
 
@@ -131,6 +131,6 @@ test('sprint texts: a task fences the issue', () => {
   assert.match(failedCheckText('npm test', { output: 'boom', pinned: [] }, 0), /You have one attempt left/)
   assert.match(
     failedCheckText('npm test', { output: 'boom', pinned: ['package.json'] }, 1),
-    /changes to package\.json do not count[^]*2 attempts left\./,
+    /changes to package\.json have no effect on the check[^]*2 attempts left\./,
   )
 })

@@ -47,7 +47,7 @@ test('tmux: a killed server loses its dispatch; a retry follows', async (t) => {
   const later = down.settled.length > 0 ? down : await rig.cycle()
   assert.deepEqual(
     later.settled.map(({ state, state_reason }) => [state, said(state_reason)]),
-    [['lost', 'the agent that held the issue is gone']],
+    [['lost', 'the agent that worked on the issue is gone']],
   )
   assert.deepEqual(later.claimed, [])
   const verdict = said((await rig.session.ledger.issue(issue))?.verdict?.reason)

@@ -70,7 +70,7 @@ export const checkCommand = command({
   },
   present({ where, version, rows }, io) {
     const rowCounts = Object.entries(rows).map(([name, count]) => `${name} ${count}`)
-    io.out(`${where}: intact, version ${version}. Rows: ${rowCounts.join(', ')}`)
+    io.out(`${where}: intact, schema version ${version}. Rows: ${rowCounts.join(', ')}`)
   },
 })
 
@@ -84,8 +84,8 @@ export const migrateCommand = command({
 })
 
 function upgradeText(version: number, from: number | null): string {
-  if (from === null) return `version ${version}, already up to date`
-  return from === 0 ? `created with version ${version}` : `upgraded from version ${from} to ${version}`
+  if (from === null) return `the schema has version ${version} and is up to date`
+  return from === 0 ? `created with schema version ${version}` : `upgraded the schema from version ${from} to ${version}`
 }
 
 export const ledgerPruneCommand = command({
