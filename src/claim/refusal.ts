@@ -58,7 +58,7 @@ async function findCause(thrown: unknown, issue: IssueRef, forge: Forge): Promis
     return { scope: 'token', permanent: true, why: `the token may not write comments in ${repo}: ${messageWithHint(thrown)}` }
   if (found.locked) return { scope: 'issue', permanent: true, why: `the issue is locked: ${messageOf(thrown)}` }
   const { author } = found
-  const why = `the forge refuses comments on the issue (${author} may have blocked the account): ${messageOf(thrown)}`
+  const why = `the forge refuses comments on the issue (${author} may have blocked burn's account): ${messageOf(thrown)}`
   return { scope: 'issue', permanent: true, author, why }
 }
 

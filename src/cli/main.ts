@@ -14,7 +14,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     interrupts += 1
     // Exiting at once is safe: burn records each intent in the ledger before it acts, so the next run can continue.
     if (interrupts > 1) process.exit(130)
-    io.err('Finishing the current step. Press Ctrl-C again to stop at once; the next run continues from there.')
+    io.err('Finishing the current step. Press Ctrl-C again to stop at once; the next run continues the unfinished work.')
     stop.abort()
   }
   // A reader such as `head` may close the pipe early. That is not an error.

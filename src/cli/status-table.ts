@@ -25,7 +25,7 @@ export function machineLines(machine: MachineReport, io: Io, now: number, bold: 
   const workers = machine.windows.flatMap((window) => window.workers.map((worker) => ({ window, worker })))
   const rows = workers.map(({ window, worker }) => workerRow(window, worker, io, now))
   const retiring = machine.retiring.map(
-    (id) => `  ${io.paint('gray', `${id} is retiring: it is no longer in the spec (burn up --prune ends it)`)}`,
+    (id) => `  ${io.paint('gray', `${id} is retiring: it is no longer in the spec (burn up --prune ends its pane)`)}`,
   )
   const lines = machine.reachable ? table(['  WINDOW', 'LANE', 'WORKER', 'STATE', 'FOR', 'LIVE', 'EVIDENCE'], rows, io.columns) : []
   const shown = lines.map((line, i) => (bold.has(workers[i - 1]?.worker.id ?? '') ? io.paint('bold', line) : line))

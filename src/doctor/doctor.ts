@@ -43,7 +43,7 @@ export async function doctor(machines: readonly Machine[], session: Session, onF
 async function checkLedger({ ledger }: Session): Promise<Finding[]> {
   try {
     const { where, version } = await ledger.check()
-    return [{ level: 'ok', where: 'ledger', what: `${where} is intact, version ${version}`, remedy: '' }]
+    return [{ level: 'ok', where: 'ledger', what: `${where} is intact, schema version ${version}`, remedy: '' }]
   } catch (thrown) {
     return [failedFinding('ledger', thrown)]
   }

@@ -95,14 +95,14 @@ function clockFinding(machine: Machine, { clock, os }: Probe, { from, to }: Prob
   if (clock === null) return warn(machine, 'burn could not read the clock', lineOn(machine, 'date +%s'))
   const [early, late] = [Math.floor(from / 1000), Math.ceil(to / 1000)]
   const skew = clock < early ? clock - early : Math.max(0, clock - late)
-  if (Math.abs(skew) <= maxSkewSeconds) return ok(machine, `the clock differs by at most ${maxSkewSeconds} s`)
+  if (Math.abs(skew) <= maxSkewSeconds) return ok(machine, `the clock of the machine is right to within ${maxSkewSeconds} s`)
   const set = os === 'Darwin' ? 'sudo sntp -sS time.apple.com' : 'sudo timedatectl set-ntp true'
-  return warn(machine, `the clock is ${Math.abs(skew)} s ${skew > 0 ? 'ahead' : 'behind'}`, lineOn(machine, set))
+  return warn(machine, `the clock of the machine is ${Math.abs(skew)} s ${skew > 0 ? 'ahead' : 'behind'}`, lineOn(machine, set))
 }
 
 function shellFindings(machine: Machine, { shell, shell_works }: Probe): Finding[] {
   if (shell_works) return []
-  const what = `the login shell (${shell}) runs no commands, so that agents cannot get their environment from it`
+  const what = `the login shell (${shell}) runs no commands, so agents cannot get their environment from it`
   return [
     fail(
       machine,
@@ -189,7 +189,7 @@ function sessionFindings(machine: Machine, { sessions }: Probe): Finding[] {
   const others = sessions.filter((name) => name !== machine.session)
   const [only] = others
   if (only === undefined) return []
-  const what = `some panes of the fleet are not in session ${machine.session} but in ${others.join(', ')}. burn uses them there`
+  const what = `some panes of the fleet are not in session ${machine.session} but in ${others.join(', ')}. burn uses these panes where they are`
   const rename = shellWords([machine.tmux, '-L', machine.socket, 'rename-session', '-t', `=${only}`, machine.session])
   return [
     warn(
@@ -224,7 +224,7 @@ function hookFindings(machine: Machine, { hooks: { events, dropped, stray_files,
       : [
           warn(
             machine,
-            `${counted(without, 'agent')} ${without === 1 ? 'runs' : 'run'} without hooks, so that burn reads only the ${without === 1 ? 'screen' : 'screens'} (${why})`,
+            `${counted(without, 'agent')} ${without === 1 ? 'runs' : 'run'} without hooks, so burn reads only the ${without === 1 ? 'screen' : 'screens'} (${why})`,
             'docs/explanation/signals.md lists what the hooks of each agent kind need',
           ),
         ]

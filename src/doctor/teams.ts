@@ -42,7 +42,7 @@ export async function teamFindings(repo: RepoRef, forge: Pick<Forge, 'teams'>): 
       (names) =>
         finding(
           'warn',
-          `these teams may push to ${repo}, but burn does not count their members as writers, because the forge reports no write access for them: ${names}`,
+          `burn does not count members of these teams as writers: the teams may push to ${repo}, but the forge does not report that their members have write access: ${names}`,
           `give these teams write access to all units of the repo, or ${trust}`,
         ),
     ],

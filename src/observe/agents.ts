@@ -57,7 +57,7 @@ export async function strayAgents(
   return new Map(
     known.flatMap(({ worker, incarnation }) => {
       const found = liveness?.living.get(incarnation)
-      return found === undefined ? [] : [[worker, `its agent runs as process ${found.pid}, but in no pane of the fleet`] as const]
+      return found === undefined ? [] : [[worker, `the worker's agent runs as process ${found.pid}, but in no pane of the fleet`] as const]
     }),
   )
 }
@@ -91,10 +91,10 @@ function remedyFor(machine: Machine, searched: string, living: AgentLiveness['li
   const agents = [...living.values()]
   const child = agents.find(({ parent, server }) => parent > 1 && (server === null || server.pid === parent))
   if (child === undefined)
-    return `their tmux server has ended. To end the agents: ${lineOn(machine, `kill ${agents.map(({ pid }) => pid).join(' ')}`)}`
+    return `the tmux server of these agents has ended. To end the agents: ${lineOn(machine, `kill ${agents.map(({ pid }) => pid).join(' ')}`)}`
   if (!searched.includes(noServerAt)) {
     const list = lineOn(machine, shellWords([machine.tmux, '-L', machine.socket, 'list-sessions']))
-    return `they are in another session of the tmux server (${list}). Rename that session to ${machine.session}`
+    return `the agents are in another session of the tmux server (${list}). Rename that session to ${machine.session}`
   }
   const lost = `To make the tmux server create its socket again: ${lineOn(machine, `kill -USR1 ${child.parent}`)}`
   const socket = child.server?.socket ?? ''
@@ -105,7 +105,7 @@ function remedyFor(machine: Machine, searched: string, living: AgentLiveness['li
 function otherSocket(machine: Machine, searched: string, socket: string): string {
   const [, folder, user, name] = /^(.+)\/tmux-(\d+)\/([^/]+)$/.exec(socket) ?? []
   const tried = /\/tmux-(\d+)\//.exec(searched)?.[1]
-  const found = `their tmux server uses ${socket}`
+  const found = `the tmux server of these agents uses ${socket}`
   if (name === undefined) return found
   if (tried !== undefined && tried !== user) return `${found}. Run burn as the user with id ${user}`
   return name === machine.socket ? `${found}. Run burn with TMUX_TMPDIR=${folder}` : `${found}. Write "socket": "${name}" in the spec`

@@ -35,7 +35,7 @@ export interface Explanation {
   readonly events: readonly Event[]
 }
 
-/** Reads one issue and its history from the ledger. Throws BurnError `issue_unknown` if the ledger does not know the issue. */
+/** Reads one issue and its history from the ledger. Throws BurnError `issue_unknown` if the ledger does not have the issue. */
 export async function explain(ref: IssueRef, session: Session): Promise<Explanation> {
   return explanation(ref, await readIssue(ref, session))
 }
@@ -82,9 +82,9 @@ function explanation(ref: IssueRef, state: IssueState): Explanation {
 
 function unknownIssue(ref: IssueRef, unread: Explanation['unread']): BurnError {
   if (unread !== null)
-    return new BurnError('issue_unknown', `the ledger does not know ${ref}: ${unreadText(repoOf(ref), unread)}`, 'run burn doctor')
+    return new BurnError('issue_unknown', `the ledger does not have ${ref}: ${unreadText(repoOf(ref), unread)}`, 'run burn doctor')
   const hint = 'check the name, or run burn dispatch --dry-run to read the forge'
-  return new BurnError('issue_unknown', `the ledger does not know ${ref}`, hint)
+  return new BurnError('issue_unknown', `the ledger does not have ${ref}`, hint)
 }
 
 /** Returns the message that burn could not read a repo, with the time and the reason. */

@@ -45,16 +45,16 @@ function readWorker(
     reading: { state, detail: null, evidence },
     incarnation: null,
   })
-  if (seen === undefined) return without('unreachable', 'burn did not read its machine')
+  if (seen === undefined) return without('unreachable', "burn did not read the worker's machine")
   const { snapshot } = seen
   if (snapshot.state === 'unreachable') return without('unreachable', snapshot.reason)
-  if (snapshot.state === 'down') return without('dead', `no session ${machine.session} on ${machine.name} (burn up)`)
+  if (snapshot.state === 'down') return without('dead', `no session ${machine.session} on ${machine.name} (to create it: burn up)`)
   const stray = seen.strays?.get(worker.id)
   if (stray !== undefined) return without('unreachable', stray)
-  if (pane === undefined) return without('dead', 'it has no pane (burn up)')
+  if (pane === undefined) return without('dead', 'the worker has no pane (to create it: burn up)')
   if (pane.dead) return without('dead', `its agent ended${pane.ended === null ? '' : ` ${pane.ended}`}`)
   const incarnation = incarnationOf(pane, snapshot.server_started)
-  if (incarnation === null) return without('dead', 'no agent was started in its pane (burn christen)')
+  if (incarnation === null) return without('dead', 'no agent was started in the pane (to start it: burn christen)')
   const kind = kindOf(worker.agent)
   const parsed = kind.parseScreen(seen.screens.get(pane.id) ?? [], pane)
   const event = parseHookEvent(pane.signal)

@@ -97,6 +97,6 @@ export function heldElsewhere(issue: IssueRef, { dispatch, worker }: OwnClaim): 
   return new BurnError(
     'other_ledger',
     `${issue} has a claim that another ledger of this fleet wrote (dispatch ${dispatch}${worker === null ? '' : `, ${worker}`})`,
-    'use that ledger: write its location under "ledger" in the spec. If it is lost, release the claim with --force',
+    'use the other ledger: write its location under "ledger" in the spec. If it is lost, release the claim with --force',
   )
 }

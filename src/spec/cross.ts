@@ -104,7 +104,7 @@ function sameServerFindings({ machines }: Fleet): PathFinding[] {
         path: ['machines', machine.name],
         of: 'key' as const,
         what,
-        hint: 'move their windows into one machine, or write another "socket"',
+        hint: 'move the windows of both machines into one machine, or write another "socket"',
       },
     ]
   })

@@ -71,7 +71,7 @@ const syntaxFindings: Readonly<Record<ParseErrorCode, Mistake>> = {
   9: { what: 'there is more text after the end of the spec', hint: 'delete that text; a spec is one JSON object' },
   10: { what: 'this comment is not allowed', hint: 'write // or /* */' },
   11: { what: 'this comment has no end', hint: 'write "*/" at its end' },
-  12: { what: 'this text has no closing quote', hint: 'write a double quote at its end, on the same line' },
+  12: { what: 'this text has no closing quote', hint: 'write a double quote at the end of the text, on the same line' },
   13: { what: 'this number is incomplete', hint: 'add the missing digits' },
   14: { what: 'this \\u escape is incomplete', hint: 'write \\u and four hexadecimal digits' },
   15: { what: 'this escape does not exist', hint: 'write \\\\ for a backslash, \\" for a double quote' },

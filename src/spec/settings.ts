@@ -126,7 +126,8 @@ export const policy = z.strictObject({
     .max(100)
     .optional()
     .meta({
-      description: 'Maximum number of attempts at an issue. After them, burn gives the issue to no worker until a person requeues it.',
+      description:
+        'Maximum number of attempts at an issue. After this number, burn gives the issue to no worker until a person requeues it.',
       default: defaults.maxAttempts,
       examples: [3],
     }),
@@ -140,13 +141,13 @@ export const policy = z.strictObject({
     .optional()
     .meta({
       description:
-        'Other fleets, with their own ledgers, work on the same repos. Then the fleet that wrote the first claim comment gets the issue; each claim costs one more second and one more request. Set this key in each of these fleets, and give each fleet its own name.',
+        'Whether other fleets, with their own ledgers, work on the same repos. If so, the fleet that wrote the first claim comment gets the issue; each claim costs one more second and one more request. Set this key in each of these fleets, and give each fleet its own name.',
       default: defaults.sharedForge,
       examples: [true],
     }),
   trust: trust
     .optional()
-    .meta({ description: 'Rules for which issues may reach an agent, by author and by label.', examples: [{ authors: 'writers' }] }),
+    .meta({ description: 'Rules that decide by author and by label which issues may reach an agent.', examples: [{ authors: 'writers' }] }),
 })
 
 /** The schema of one repo in `repos`. */

@@ -117,7 +117,7 @@ test('doctor: counts memory only for agents that do not run yet', async (t) => {
   tmuxOn(fleet.socket, 'rename-session', '-t', '=T', 'MINE')
   const renamed = findingsOf(await fleet.burn('doctor', '--json'))
   assert.match(find(renamed, /^box: .* of memory available/).what, /; 0 more agents need about 0\.0 GB$/)
-  const sessions = find(renamed, /^box: some panes of the fleet are not in session T but in MINE\. burn uses them there$/)
+  const sessions = find(renamed, /^box: some panes of the fleet are not in session T but in MINE\. burn uses these panes where they are$/)
   assert.deepEqual([sessions.level, sessions.remedy], ['warn', `tmux -L ${fleet.socket} rename-session -t '=MINE' T`])
   const [path = '', server = ''] = tmuxOn(fleet.socket, 'display-message', '-p', '#{socket_path}\n#{pid}').trim().split('\n')
   rmSync(path)
@@ -151,7 +151,7 @@ test('doctor: understands the answers of an old or empty machine', async (t) => 
   const asked = { url: 'https://forge.example.com/acme/app.git', programs: ['no-such-agent', 'sh'], from: 1_200_000, to: 1_230_000 }
   const findings = machineFindings(machine, { ...probed.probe, memory_free_kb: 430_080, memory_kb: 8_000_000 }, asked)
   assert.match(find(findings, /tmux 3\.1c is too old/).remedy, /brew install tmux/)
-  assert.match(find(findings, /the clock is 200 s behind/).remedy, /sntp/)
+  assert.match(find(findings, /the clock of the machine is 200 s behind/).remedy, /sntp/)
   assert.match(find(findings, /does not find no-such-agent/).remedy, /command -v no-such-agent/)
   assert.equal(find(findings, /box: sh is installed/).level, 'ok')
   const git = find(findings, /git can't read .*: \[2Jfatal: could not read Username$/)

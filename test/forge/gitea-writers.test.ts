@@ -52,7 +52,7 @@ test('doctor: names teams that an administrator leaves out', async (t) => {
       ['ok', 'readers'],
     ],
   )
-  assert.match(found[0]?.what ?? '', /these teams may push to org\/app, but burn does not count their members as writers/)
+  assert.match(found[0]?.what ?? '', /burn does not count members of these teams as writers: the teams may push to org\/app/)
 })
 
 test('doctor: says when burn cannot see the teams', async (t) => {

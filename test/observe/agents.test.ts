@@ -112,14 +112,17 @@ test('hidden agents: the remedy fits the state of their tmux server', () => {
   const lost = 'box has no tmux server at /tmp/tmux-0/burn'
   const again = 'To make the tmux server create its socket again: kill -USR1 77'
   const elsewhere = 'box has no tmux server at /x/tmux-0/burn'
-  const uses = 'their tmux server uses /tmp/tmux-0/'
+  const uses = 'the tmux server of these agents uses /tmp/tmux-0/'
   assert.equal(remedyOf(lost, running(10)), again)
   assert.equal(remedyOf(lost, running(10, { server: null })), again)
   assert.equal(remedyOf(elsewhere, running(10)), `${uses}burn. Run burn with TMUX_TMPDIR=/tmp. ${again}`)
   const other = running(10, { server: { socket: '/tmp/tmux-0/old', pid: 77 } })
   assert.equal(remedyOf(lost, other), `${uses}old. Write "socket": "old" in the spec. ${again}`)
   const foreign = running(10, { server: { socket: '/tmp/tmux-1000/burn', pid: 77 } })
-  assert.equal(remedyOf(lost, foreign), `their tmux server uses /tmp/tmux-1000/burn. Run burn as the user with id 1000. ${again}`)
+  assert.equal(
+    remedyOf(lost, foreign),
+    `the tmux server of these agents uses /tmp/tmux-1000/burn. Run burn as the user with id 1000. ${again}`,
+  )
   assert.match(remedyOf('box has no session T on its tmux server', running(10)), /Rename that session to T$/)
-  assert.equal(remedyOf(lost, running(10, { parent: 1 })), 'their tmux server has ended. To end the agents: kill 10')
+  assert.equal(remedyOf(lost, running(10, { parent: 1 })), 'the tmux server of these agents has ended. To end the agents: kill 10')
 })

@@ -73,7 +73,7 @@ test('christen: Hermes starts without hooks if its configuration has a secret', 
   assert.ok(!err.includes('sk-very-secret'))
   assert.ok(!existsSync(join(dir, 'home/.hermes/profiles')))
   const { out } = await burn('doctor')
-  assert.match(out, /2 agents run without hooks, so that burn reads only the screens \(.*model\.api_key/)
+  assert.match(out, /2 agents run without hooks, so burn reads only the screens \(.*model\.api_key/)
 })
 
 test('christen: agents start even if no file can be installed', async (t) => {

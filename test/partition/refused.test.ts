@@ -68,7 +68,7 @@ test('refused: refused issues hold no slot; healthy ones are done', async (t) =>
   }
   const backedOff = new Map((await rig.status()).backed_off.map(({ subject, why }) => [subject, why]))
   assert.match(said(backedOff.get('timmy/app')), /archived/)
-  assert.match(said(backedOff.get('timmy/lib#1')), /bob may have blocked the account/)
+  assert.match(said(backedOff.get('timmy/lib#1')), /bob may have blocked burn's account/)
   assert.match(said(backedOff.get(gone)), /no longer has/)
   assert.equal(await state('timmy/lib#9'), null, 'burn tries no more issues of an author who blocked the account')
   assert.deepEqual(
@@ -169,7 +169,7 @@ test('unread: commands show unread repos with time and reason', async (t) => {
   assert.match(status.out, /timmy\/app .*not read for .*404/)
   assert.equal(known.code, 3)
   assert.match(known.err, /timmy\/app has been unreadable since \d{4}-.*404/)
-  await assert.rejects(explain('timmy/app#2', rig.session), /the ledger does not know timmy\/app#2: timmy\/app has been unreadable since/)
+  await assert.rejects(explain('timmy/app#2', rig.session), /the ledger does not have timmy\/app#2: timmy\/app has been unreadable since/)
   forge.trouble({ kind: 'status', status: 404 })
   assert.equal((await rig.fleet.burn('dispatch', '--dry-run')).code, 1)
   forge.calm()

@@ -157,13 +157,13 @@ test('whereabouts: finds live and dead agents behind a lost socket', async (t) =
   process.env['TMUX_TMPDIR'] = elsewhere
   t.after(() => ((process.env['TMUX_TMPDIR'] = elsewhere), endServer(socket), restore()))
   await keepsIssue(rig, 'TMUX_TMPDIR')
-  await hidden('TMUX_TMPDIR', `${elsewhere}/`, new RegExp(`their tmux server uses ${path}\\. Run burn with TMUX_TMPDIR=`))
+  await hidden('TMUX_TMPDIR', `${elsewhere}/`, new RegExp(`the tmux server of these agents uses ${path}\\. Run burn with TMUX_TMPDIR=`))
   // A second server there has a session of the same name.
   tmuxOn(socket, 'new-session', '-d', '-s', 'T', 'cat')
   await keepsIssue(rig, 'a second server')
   const second = await fresh(rig, stateOf)
   assert.equal(second.state, 'unreachable')
-  assert.match(second.evidence ?? '', new RegExp(`its agent runs as process ${pid}, but in no pane`))
+  assert.match(second.evidence ?? '', new RegExp(`the worker's agent runs as process ${pid}, but in no pane`))
   endServer(socket)
   restore()
 

@@ -29,7 +29,7 @@ test('alone: a second sprint run does nothing and exits with 0', options, async 
   const second = await rig.burn('sprint', 'run', '--alone', '--json')
   assert.deepEqual(
     [second.code, second.json()],
-    [0, { sprints: [], skipped: 'another burn sprint run --alone is running: this one did nothing' }],
+    [0, { sprints: [], skipped: 'another burn sprint run --alone is running, so this command did nothing' }],
   )
   assert.match((await rig.burn('sprint', 'run', '--alone')).out, /^another burn sprint run --alone is running/)
   const { sprints } = await rig.ledger((ledger) => ledger.view())
@@ -50,7 +50,7 @@ test('alone: a scheduled dispatch exits while another one runs', options, async 
   await first.waitFor(/"cycle":2/)
   const scheduled = await runProgram(argv, rig)
   assert.equal(scheduled.code, 0, scheduled.out)
-  assert.match(scheduled.out, /^another burn dispatch --alone is running: this one did nothing\n$/)
+  assert.match(scheduled.out, /^another burn dispatch --alone is running, so this command did nothing\n$/)
   first.stop()
   await first.ended
   assert.match((await runProgram(argv, rig)).out, /cycle 1: nothing new/)

@@ -54,7 +54,7 @@ export const dispatchCommand = command({
     const interval = given.interval === null ? session.fleet.dispatch.interval : given.interval * 1000
     const begin = () => dispatch(machines, session, stop, { cycles, interval, onCycle })
     const ran = given.alone ? await runJobAlone('dispatch', session, begin) : { ran: true as const, result: await begin() }
-    if (!ran.ran) return done<Shown>({ skipped: 'another burn dispatch --alone is running: this one did nothing' })
+    if (!ran.ran) return done<Shown>({ skipped: 'another burn dispatch --alone is running, so this command did nothing' })
     return ran.result > 0 ? 3 : exit
   },
   present(shown: Shown, io) {
@@ -159,7 +159,7 @@ function showPlan(
   const not = verdicts.filter(({ eligible }) => !eligible).length
   const wait = verdicts.length - not - would_dispatch.filter(({ kind }) => kind === 'work').length
   const planned = rows.length === 0 ? 'Would assign no issue' : `Would assign ${counted(rows.length, 'issue')}`
-  io.out(`${planned}. Queued or with the council: ${wait}. Skipped: ${not}. burn explain ISSUE gives the reason.`)
+  io.out(`${planned}. Queued or sent to the council: ${wait}. Skipped: ${not}. burn explain ISSUE gives the reason.`)
   for (const text of bad) io.err(io.paint('yellow', text))
 }
 

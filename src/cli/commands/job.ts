@@ -85,7 +85,7 @@ export const scheduleCommand = command({
 const advice = {
   crontab: () => 'Add the line with: crontab -e',
   launchd: ({ name, log }: ScheduledRun) =>
-    `Save it as ~/Library/LaunchAgents/${name}.plist. Then run: mkdir -p ${dirname(log)}; launchctl load -w ~/Library/LaunchAgents/${name}.plist`,
+    `Save the job as ~/Library/LaunchAgents/${name}.plist. Then run: mkdir -p ${dirname(log)}; launchctl load -w ~/Library/LaunchAgents/${name}.plist`,
   systemd: ({ name }: ScheduledRun) =>
-    `Save both in ~/.config/systemd/user. Then run: systemctl --user enable --now ${name}.timer   (loginctl enable-linger keeps it running when you are logged out; journalctl --user -u ${name} shows its output)`,
+    `Save both units in ~/.config/systemd/user. Then run: systemctl --user enable --now ${name}.timer   (loginctl enable-linger keeps it running when you are logged out; journalctl --user -u ${name} shows its output)`,
 } as const

@@ -28,9 +28,14 @@ export const attachCommand = command({
       return done({ machine: machine.name, argv, command: shellWords(argv) })
     }
     if (!io.tty)
-      throw new BurnError('no_terminal', 'standard output is not a terminal', 'run it in a terminal, or print the command with --print', {
-        exit: 2,
-      })
+      throw new BurnError(
+        'no_terminal',
+        'standard output is not a terminal',
+        'run burn attach in a terminal, or print the tmux command with --print',
+        {
+          exit: 2,
+        },
+      )
     const { runInTerminal } = await import('../../host/exec.ts')
     return (await runInTerminal(argv)) === 0 ? 0 : 1
   },

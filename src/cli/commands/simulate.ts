@@ -202,7 +202,7 @@ async function faultsNamed(text: string | undefined): Promise<Faults> {
         throw new BurnError(
           'fault_unknown',
           `${JSON.stringify(word)} is not a kind of fault, or has a wrong interval`,
-          `write all, or some of ${names.join(', ')}; add a mean interval to a kind like this: agent=2h`,
+          `write "all", or one or more of ${names.join(', ')}; add a mean interval to a kind like this: agent=2h`,
           {
             exit: 2,
           },

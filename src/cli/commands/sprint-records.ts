@@ -100,7 +100,7 @@ function showSprint(row: Sprint, lines: readonly TranscriptLine[] | null, full: 
   ]
   for (const [name, value] of facts) io.out(`${io.paint('gray', name.padEnd(8))}${value}`)
   io.out('')
-  if (lines === null) io.out('There is no transcript here: it was pruned, or is on another machine.')
+  if (lines === null) io.out('This machine has no transcript of the sprint: it was pruned, or is on another machine.')
   for (const line of lines ?? []) io.out(...transcriptLine(line, row.started_at, full, io).split('\n'))
 }
 

@@ -60,7 +60,7 @@ export const sprintRunCommand = command({
     const { runJobAlone } = await import('../../jobs/run.ts')
     const begin = () => runSprints(options, sprints, deps.stop)
     const ran = given.alone ? await runJobAlone('sprint run', open.session, begin) : { ran: true as const, result: await begin() }
-    if (!ran.ran) return done<Shown>({ sprints: [], skipped: 'another burn sprint run --alone is running: this one did nothing' })
+    if (!ran.ran) return done<Shown>({ sprints: [], skipped: 'another burn sprint run --alone is running, so this command did nothing' })
     const { rows, unread } = ran.result
     const count = (outcome: string) => rows.filter((row) => row.outcome === outcome).length
     const some = count('change') + count('kept') > 0 || rows.length === 0

@@ -56,7 +56,7 @@ function actionText(action: UpReport['actions'][number]): string {
   }
   switch (action.do) {
     case 'adopt_pane':
-      return `adopt pane ${action.pane} for ${action.worker}`
+      return `use pane ${action.pane} for ${action.worker}`
     case 'relabel_pane':
       return `relabel pane ${action.pane} of ${action.worker}`
     case 'retire_pane':
@@ -89,7 +89,7 @@ export const downCommand = command({
     const count = plans.reduce((sum, { end, leave }) => sum + end.length + leave.length, 0)
     if (given.dry_run || count === 0) return exit
     if (!given.yes && !(await io.confirm(`End ${counted(count, 'pane')} and the agents in them?`))) {
-      io.err('Nothing was ended. Without a terminal, confirm with --yes.')
+      io.err('burn ended no pane. Without a terminal, confirm with --yes.')
       return 1
     }
     await bringDown(machines, plans, given.force, session)

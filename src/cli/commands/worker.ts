@@ -91,7 +91,7 @@ export const loopCommand = command({
         },
       )
     if (worker.repos.length === 0)
-      throw new BurnError('worker_idle', `${worker.id} has no repos`, 'set its "repos" in the spec', { exit: 2 })
+      throw new BurnError('worker_idle', `${worker.id} has no repos`, 'set "repos" of the worker in the spec', { exit: 2 })
     const sprints = await wireSprints(open, deps, progressOf(person))
     person?.err(person.paint('gray', `${worker.id} works on issues of ${worker.repos.join(', ')}. Ctrl-C stops the loop.`))
     const interval = given.interval === null ? open.session.fleet.dispatch.interval : given.interval * 1000
@@ -123,7 +123,7 @@ async function loopWorker(name: string | undefined, { session: { fleet } }: Open
   throw new BurnError(
     'worker_unnamed',
     'no worker is named, and burn does not run in the pane of a worker',
-    'name one: burn worker loop AZOTH',
+    'name a worker: burn worker loop AZOTH',
     {
       exit: 2,
     },
