@@ -95,7 +95,10 @@ test('simulate: reports wrong input with a hint', async (t) => {
   writeFileSync(file, '{"repo": "app", "labels": ["bug"]}\n{"repo": "docs"}\n{"repo": "app", "labels": ["Council"]}\n')
   assert.equal((JSON.parse((await run('--issues', file, '--review', '10m', '--json')).out) as Result).issues, 2)
   assert.match((await run('--issues', 'nothing.jsonl')).err, /nothing\.jsonl can't be read/)
-  assert.match((await run('--issues', '3', '--faults', 'agents')).err, /"agents" is not a kind of fault[\s\S]*one or more of agent, question/)
+  assert.match(
+    (await run('--issues', '3', '--faults', 'agents')).err,
+    /"agents" is not a kind of fault[\s\S]*one or more of agent, question/,
+  )
   assert.match((await run('--issues', '3', '--turn', 'long')).err, /write a duration like 40m/)
   assert.match((await run('--issues', '3', '--add', 'bax')).err, /did you mean box/)
   const short = await run('--issues', '30', '--hours', '1')
