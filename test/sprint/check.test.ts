@@ -143,7 +143,7 @@ test('check: a sprint cannot pass by changing its check', async (t) => {
   const call = (path: string, content: string) => ({ calls: [{ name: 'write_file', args: { path, content } }] })
   const script: Script = (messages) => {
     const done = messages.filter(({ role }) => role === 'tool').length
-    const isToldOfPackage = messages.some(({ content }) => (content ?? '').includes('your changes to package.json do not count'))
+    const isToldOfPackage = messages.some(({ content }) => (content ?? '').includes('your changes to package.json have no effect'))
     if (done === 0) return call('code', 'BROKEN\n')
     if (done === 1) return call('package.json', '{ "scripts": { "test": "true" } }\n')
     if (isToldOfPackage && done === 2) return call('code', 'mended\n')
