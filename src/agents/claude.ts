@@ -12,7 +12,6 @@ import type { AgentPlace, AgentStart, AnswerReader, ParsedScreen, PaneAgent, Pan
 import { claudeHookState, hookSettings } from './claude-hooks.ts'
 import {
   withoutComposer,
-  answerMenu,
   evidenceOf,
   expandingPatterns,
   isShell,
@@ -24,6 +23,7 @@ import {
   unrecognised,
   type RowSpan,
 } from './screen.ts'
+import { answerMenu } from './menu.ts'
 import { failedTurn } from './trouble.ts'
 import { countOf, itemsOf, membersOf, parseJson, stringOf } from '../core/json.ts'
 import { bareAnswer, collectLines, failureIn, flagArgs, noteAnswer, symptomWith, type Note } from './sprint-output.ts'
@@ -135,7 +135,7 @@ export const claude: PaneAgent = {
   expands: [...expandingPatterns, /^[/!#&]/],
   take_back: clearComposerKey,
   /** In Claude Code's menus, a digit selects a choice at once, without Enter. */
-  answer: (wanted, { question = '' }) => answerMenu(wanted, question, (number) => [{ type: number }]),
+  answer: (wanted, parsed) => answerMenu(wanted, parsed, (number) => [{ type: number }]),
   limits: { ready: 60_000, placed: 15_000, seen: 20_000, submit_delay: 0 },
 }
 

@@ -20,7 +20,6 @@ import type {
 } from '../core/agent.ts'
 import {
   withoutComposer,
-  answerMenu,
   evidenceOf,
   expandingPatterns,
   isShell,
@@ -32,6 +31,7 @@ import {
   unrecognised,
   type RowSpan,
 } from './screen.ts'
+import { answerMenu } from './menu.ts'
 import { failedTurn } from './trouble.ts'
 import type { TokenUsage } from '../core/sprint.ts'
 import { truncateMiddle, countOf, membersOf, stringOf } from '../core/json.ts'
@@ -134,7 +134,7 @@ export const codex: PaneAgent = {
   expands: [...expandingPatterns, /\$[A-Za-z]/, /^[/!]/],
   take_back: clearComposerKey,
   /** Letters are hotkeys in Codex's menus, so burn answers with arrow keys. */
-  answer: (wanted, { question = '' }) => answerMenu(wanted, question),
+  answer: (wanted, parsed) => answerMenu(wanted, parsed),
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, submit_delay: 0 },
 }
 

@@ -12,7 +12,6 @@ import {
   lastRow,
   pasteLine,
   withComposer,
-  hasShellError,
   unrecognised,
   type RowSpan,
 } from './screen.ts'
@@ -80,7 +79,7 @@ function parseScreen(screen: readonly string[], pane: PaneFacts, patterns: Patte
   const rows = screen.map((row) => row.slice(0, columns).toWellFormed().trimEnd())
   const { ready } = patterns
   const ran = rows.some((row) => (ready === null ? row !== '' : ready.test(row)))
-  if (pane.dead || isShell(pane.command)) return unrecognised(rows, pane, ran || hasShellError(rows))
+  if (pane.dead || isShell(pane.command)) return unrecognised(rows, pane, ran)
   const composer = composerOf(rows, patterns)
   const last = composer?.first ?? lastRow(rows) + 1
   const above = rows.slice(Math.max(0, last - patterns.rows), last)

@@ -10,7 +10,6 @@ import type { PaneAgent, AgentPlace, AgentStart, HookState, ParsedScreen, PaneFa
 import { shellWords } from '../host/quote.ts'
 import {
   withoutComposer,
-  answerMenu,
   evidenceOf,
   expandingPatterns,
   isShell,
@@ -21,6 +20,7 @@ import {
   unrecognised,
   type RowSpan,
 } from './screen.ts'
+import { answerMenu } from './menu.ts'
 import { failedTurn } from './trouble.ts'
 
 const topEdge = /^\s*▄{10,}\s*$/u
@@ -166,7 +166,7 @@ export const gemini: PaneAgent = {
   place: pasteLine,
   expands: [...expandingPatterns, /^[/!?]/],
   take_back: clearComposerKey,
-  answer: (wanted, { question = '' }) => answerMenu(wanted, question),
+  answer: (wanted, parsed) => answerMenu(wanted, parsed),
   // Gemini ignores Enter right after a paste. In tests, Gemini accepted every Enter that came 0.5 s after the paste.
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, submit_delay: 700 },
 }

@@ -6,7 +6,7 @@
 import type { Reading, ReadingState } from '../core/nouns.ts'
 import type { ParsedScreen, PaneFacts } from '../core/agent.ts'
 import { whyFailed } from './hermes-turn.ts'
-import { withoutComposer, isShell } from './screen.ts'
+import { isShell, lastRow, unrecognised, withoutComposer } from './screen.ts'
 import { troubleIn } from './trouble.ts'
 
 const rule = /^─{20,}$/
@@ -20,8 +20,6 @@ const statusBar = /^ [⚕☤] \S.*(?: [│·] |\.\.\.)/u
  * (cli_tui_chrome.py, _tui_hint_text).
  */
 const modalHint = /^ {2}(?:↑\/↓ to select|type your answer|type 1\/2\/3|password hidden|secret hidden|shown as you type)/u
-/** A choice of a menu: ` → (●) No thanks` */
-const menuChoice = /^ ([→ ]) \([●○]\) /u
 /** Below this width (columns) Hermes draws no closing rule, and no `❯` in prompts that show a state. */
 const compactBelow = 64
 const maxComposerRows = 8
@@ -77,32 +75,17 @@ function frameOf(screen: readonly string[], width: number): Frame | null {
 }
 
 /**
- * Returns the text of a menu that fills the screen; null if there is none. Hermes 0.22 shows such a menu before the first chat. Hermes does
- * not number the choices, so the returned text adds numbers, as in other menus.
+ * Returns the reading of a screen without a composer. After its start, Hermes always draws a composer. While a picker is open, Hermes draws
+ * the picker above the composer, and no status bar. If the screen shows no conversation either, Hermes is still starting.
  */
-function menuOf(screen: readonly string[]): string | null {
-  if (!screen.some((row) => /\bENTER\/SPACE select\b/u.test(row)) || !screen.some((row) => menuChoice.test(row))) return null
-  let number = 0
-  const rows = screen.map((row) => row.trimEnd()).filter((row) => row !== '')
-  return rows.map((row) => row.replace(menuChoice, (_, mark: string) => `${mark === '→' ? '❯' : ' '} ${++number}. `)).join('\n')
-}
-
-/**
- * Returns the reading of a screen without a composer. After its start, Hermes always draws a composer. If the screen shows no conversation
- * either, Hermes is still starting.
- */
-function parseWithoutComposer(screen: readonly string[], command: string): ParsedScreen {
-  const text = screen.map((row) => row.trim()).filter((row) => row !== '')
-  const last = text.at(-1) ?? 'blank screen'
-  const menu = menuOf(screen)
-  if (menu !== null && !isShell(command)) return withoutComposer('waiting', 'question', text[0] ?? '', menu)
-  const ran =
-    screen.some((row) => statusBar.test(row) || row.startsWith('● ')) ||
-    text.some((row) => /^(?:Resume this session with:|Goodbye!)/u.test(row))
-  if (!ran) return withoutComposer('starting', null, `no composer yet: ${last}`)
-  return isShell(command)
-    ? withoutComposer('dead', 'shell', `the pane shows a shell, not Hermes: ${last}`)
-    : withoutComposer('unknown', null, `no composer: ${last}`)
+function parseWithoutComposer(screen: readonly string[], pane: PaneFacts): ParsedScreen {
+  const ran = screen.some(
+    (row) => statusBar.test(row) || row.startsWith('● ') || /^(?:Resume this session with:|Goodbye!)/u.test(row.trim()),
+  )
+  const last = lastRow(screen)
+  const top = screen.findLastIndex((row, index) => index < last && rule.test(row.trimEnd()))
+  const hasRules = top > 0 && last - top <= maxComposerRows + 1 && rule.test((screen[last] ?? '').trimEnd())
+  return unrecognised(hasRules ? screen.slice(0, top) : screen, pane, ran)
 }
 
 /**
@@ -122,7 +105,7 @@ function markOf(screen: readonly string[], frame: Frame): { readonly mark: Mark 
 export function parseHermesScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen {
   if (pane.dead) return withoutComposer('dead', null, 'the pane is dead')
   const frame = frameOf(screen, pane.width)
-  if (frame === null || isShell(pane.command)) return parseWithoutComposer(screen, pane.command)
+  if (frame === null || isShell(pane.command)) return parseWithoutComposer(screen, pane)
   const { mark, from } = markOf(screen, frame)
   const rows = screen.slice(frame.first, frame.end)
   const typed = rows

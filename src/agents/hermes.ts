@@ -13,7 +13,8 @@ import type {
 } from '../core/agent.ts'
 import { hermesConfig, hermesHome } from './hermes-home.ts'
 import { parseHermesScreen } from './hermes-screen.ts'
-import { choicesIn, matchChoice, expandingPatterns, pasteLine, clearComposerKey, arrowKeysTo } from './screen.ts'
+import { answerMenu, choicesIn } from './menu.ts'
+import { expandingPatterns, pasteLine, clearComposerKey } from './screen.ts'
 import { troubleIn } from './trouble.ts'
 import { bareAnswer, collectLines, failureIn, flagArgs, noteAnswer, symptomWith, type Note } from './sprint-output.ts'
 
@@ -95,10 +96,10 @@ function hookState({ event, detail }: Pick<HookEvent, 'event' | 'detail'>): Hook
  * Returns the keystrokes that answer a prompt; null if they are not known. An approval accepts the digit of a choice at once. A question
  * needs arrow keys.
  */
-function answer(wanted: string, { reading, question = '' }: ParsedScreen): readonly Keystrokes[] | null {
-  const number = matchChoice(question, wanted)
-  if (number !== null) return reading.detail === 'approval' ? [{ type: number }] : arrowKeysTo(question, number)
-  if (/^(?:esc|cancel)$/i.test(wanted.trim())) return [{ key: 'Escape' }]
+function answer(wanted: string, parsed: ParsedScreen): readonly Keystrokes[] | null {
+  const { reading, question = '' } = parsed
+  const keys = answerMenu(wanted, parsed, reading.detail === 'approval' ? (number) => [{ type: number }] : null)
+  if (keys !== null) return keys
   return reading.detail === 'question' && choicesIn(question).length === 0 ? [{ paste: wanted }, { key: 'Enter' }] : null
 }
 

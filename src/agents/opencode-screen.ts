@@ -17,7 +17,6 @@ import {
   lastRow,
   paragraphAbove,
   withComposer,
-  hasShellError,
   unrecognised,
   type RowSpan,
 } from './screen.ts'
@@ -83,7 +82,7 @@ export function parseOpencodeScreen(screen: readonly string[], pane: PaneFacts):
     const panel = gone ? null : panelOf(screen)
     const asked = panel === null ? null : asking(panel)
     const ran = screen.some((row) => closing.test(row) || logo.test(row) || answer.test(row) || /^ {1,3}┃/u.test(row))
-    return asked ?? unrecognised(screen, pane, ran || (isShell(pane.command) && hasShellError(screen)))
+    return asked ?? unrecognised(screen, pane, ran)
   }
   const rows = screen.slice(frame.first, frame.end).map((row) => sliceColumns(row, frame.from, frame.to).trimEnd())
   const typed = rows.join('\n').trim()

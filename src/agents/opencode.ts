@@ -6,7 +6,8 @@ import type { AgentConfig } from '../core/nouns.ts'
 import type { AgentPlace, AgentStart, AnswerReader, HookState, ParsedScreen, PaneAgent, Keystrokes, SprintAgent } from '../core/agent.ts'
 import { parseOpencodeScreen } from './opencode-screen.ts'
 import { hookCallerSource } from './hook-caller.ts'
-import { matchChoice, expandingPatterns, clearComposerKey } from './screen.ts'
+import { answerMenu, matchChoice } from './menu.ts'
+import { expandingPatterns, clearComposerKey } from './screen.ts'
 import { troubleIn } from './trouble.ts'
 import type { TokenUsage, BackendError } from '../core/sprint.ts'
 import { truncateMiddle, countOf, membersOf, stringOf } from '../core/json.ts'
@@ -41,7 +42,9 @@ function place(line: string): readonly Keystrokes[] {
  * digit selects one. burn does not answer questions that accept several choices (`[ ]`). An approval offers three choices, of which the
  * first is selected at the start.
  */
-function answer(choice: string, { question = '' }: ParsedScreen): readonly Keystrokes[] | null {
+function answer(choice: string, parsed: ParsedScreen): readonly Keystrokes[] | null {
+  const { question = '', reading } = parsed
+  if (reading.detail === 'menu' || reading.detail === 'prompt') return answerMenu(choice, parsed)
   const number = matchChoice(question, choice)
   if (number !== null && !/^ *\d{1,2}\. \[.\]/mu.test(question)) return [{ type: number }]
   if (!/\bAllow once\b/u.test(question)) return null

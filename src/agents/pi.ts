@@ -15,10 +15,10 @@ import {
   paragraphAbove,
   pasteLine,
   withComposer,
-  hasShellError,
   clearComposerKey,
   unrecognised,
 } from './screen.ts'
+import { answerMenu, openMenu } from './menu.ts'
 import { troubleIn } from './trouble.ts'
 import { hookCallerSource } from './hook-caller.ts'
 
@@ -52,11 +52,11 @@ function frameOf(screen: readonly string[], pane: PaneFacts): Frame | null {
 function parseScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen {
   const frame = isShell(pane.command) || pane.dead ? null : frameOf(screen, pane)
   const ran = screen.some((row) => rule.test(row.trimEnd()) || statistics.test(row) || ownWords.test(row))
-  if (frame === null) return unrecognised(screen, pane, ran || (isShell(pane.command) && hasShellError(screen)))
+  if (frame === null) return unrecognised(screen, pane, ran)
   const rows = screen.slice(frame.top + 1, frame.bottom).map((row) => row.trimEnd())
   if (rows.slice(-2).some((row) => choosing.test(row))) {
-    const question = rows.join('\n').trim()
-    return withoutComposer('waiting', 'question', evidenceOf(question.split('\n')[0]), question)
+    const { detail, question } = openMenu(rows, pane) ?? { detail: 'question', question: rows.join('\n').trim() }
+    return withoutComposer('waiting', detail, evidenceOf(question.split('\n')[0]), question)
   }
   const draft = rows.join('\n').trimEnd()
   const focused = !hasCursor(pane) || (pane.cursor_y > frame.top && pane.cursor_y < frame.bottom)
@@ -130,5 +130,6 @@ export const pi: PaneAgent = {
   place: pasteLine,
   expands: [...expandingPatterns, /^[/!]/],
   take_back: clearComposerKey,
+  answer: (wanted, parsed) => answerMenu(wanted, parsed),
   limits: { ready: 60_000, placed: 10_000, seen: 20_000, submit_delay: 0 },
 }

@@ -11,7 +11,6 @@ import type { PaneAgent, AgentPlace, AgentStart, ParsedScreen, PaneFacts } from 
 import { claudeHookState, hookSettings } from './claude-hooks.ts'
 import {
   withoutComposer,
-  answerMenu,
   evidenceOf,
   expandingPatterns,
   isShell,
@@ -22,6 +21,7 @@ import {
   unrecognised,
   type RowSpan,
 } from './screen.ts'
+import { answerMenu } from './menu.ts'
 import { failedTurn } from './trouble.ts'
 
 const rule = /^─{10,}\s*$/u
@@ -110,6 +110,6 @@ export const qwen: PaneAgent = {
   place: pasteLine,
   expands: [...expandingPatterns, /^[/!?]/],
   take_back: clearComposerKey,
-  answer: (wanted, { question = '' }) => answerMenu(wanted, question),
+  answer: (wanted, parsed) => answerMenu(wanted, parsed),
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, submit_delay: 0 },
 }

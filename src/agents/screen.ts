@@ -1,6 +1,7 @@
 /** Functions that the screen readers of several agents share. */
 import type { ParsedScreen, PaneFacts, Keystrokes } from '../core/agent.ts'
 import type { Reading, ReadingState } from '../core/nouns.ts'
+import { openMenu } from './menu.ts'
 
 /** A range of rows, from `first` to before `end`. */
 export interface RowSpan {
@@ -50,40 +51,28 @@ export function withComposer(reading: Reading, { first, end }: RowSpan, draft: s
 }
 
 /**
- * Returns the reading of a screen without a composer and without a question. `ran` says whether the agent has drawn anything. If `ran` is
- * false, the agent is starting. If `ran` is true and the pane shows a shell, the agent has ended. Otherwise the state is unknown.
+ * Returns the reading of a screen without a composer. If a menu or a prompt is open, the agent waits for an answer. `ran` says whether the
+ * agent has drawn anything else. If `ran` is false, the agent is starting. If a shell waits for input in the pane, the agent has ended: the
+ * shell that starts an agent shows no prompt. Otherwise the state is unknown.
  */
-export function unrecognised(screen: readonly string[], { command, dead }: PaneFacts, ran: boolean): ParsedScreen {
+export function unrecognised(screen: readonly string[], pane: PaneFacts, ran: boolean): ParsedScreen {
   const last = evidenceOf(screen[lastRow(screen)])
-  if (dead) return withoutComposer('dead', null, 'the pane is dead')
+  if (pane.dead) return withoutComposer('dead', null, 'the pane is dead')
+  if (isShell(pane.command))
+    return ran || hasShellError(screen) || isAtPrompt(screen, pane)
+      ? withoutComposer('dead', 'shell', `the pane shows a shell, not the agent: ${last}`)
+      : withoutComposer('starting', null, last === '' ? 'blank screen' : `no composer yet: ${last}`)
+  const menu = openMenu(screen, pane)
+  if (menu !== null) return withoutComposer('waiting', menu.detail, evidenceOf(menu.question.split('\n')[0]), menu.question)
   if (!ran) return withoutComposer('starting', null, last === '' ? 'blank screen' : `no composer yet: ${last}`)
-  return isShell(command)
-    ? withoutComposer('dead', 'shell', `the pane shows a shell, not the agent: ${last}`)
-    : withoutComposer('unknown', null, `no composer: ${last}`)
+  return withoutComposer('unknown', null, `no composer: ${last}`)
 }
 
-/** A numbered choice of a menu, as agents draw it: `❯ 1. Yes`. */
-const numbered = /^[\s│┃|]*[❯›>●•]?\s*(\d{1,2})[.)] +(.+?)\s*[│┃|]?$/u
-
-/** Returns the numbered choices of a question. */
-export function choicesIn(question: string): readonly { readonly number: string; readonly text: string }[] {
-  return question.split('\n').flatMap((row) => {
-    const [, number, text] = numbered.exec(row) ?? []
-    return number === undefined || text === undefined ? [] : [{ number, text }]
-  })
-}
-
-/**
- * Returns the number of the choice that a person means; null if no choice matches. `choice` is the number of a choice, or a unique
- * beginning of its text.
- */
-export function matchChoice(question: string, choice: string): string | null {
-  const all = choicesIn(question)
-  const wanted = choice.trim().toLowerCase()
-  if (wanted === '') return null
-  const named = all.filter(({ number, text }) => number === wanted || text.toLowerCase() === wanted)
-  const matches = named.length > 0 ? named : all.filter(({ text }) => text.toLowerCase().startsWith(wanted))
-  return matches.length === 1 ? (matches[0]?.number ?? null) : null
+/** Returns true if the cursor is behind the text of the last row, as in a shell that waits for a command. */
+function isAtPrompt(screen: readonly string[], pane: PaneFacts): boolean {
+  const last = lastRow(screen)
+  const row = screen[last] ?? ''
+  return pane.cursor_y === last && pane.cursor_x > 0 && pane.cursor_x >= row.trimEnd().length && /[$#%>❯➜»λ]$/u.test(row.trimEnd())
 }
 
 /** Returns the rows of the paragraph that ends at or above `row`. Blank rows separate paragraphs. */
@@ -121,21 +110,10 @@ export function hasCursor({ cursor_x, cursor_y }: PaneFacts): boolean {
 }
 
 /** Returns true if a shell reports that it could not start a program, or that a program was killed. */
-export function hasShellError(screen: readonly string[]): boolean {
+function hasShellError(screen: readonly string[]): boolean {
   return screen.some((row) =>
     /^(?:Killed|Terminated|Aborted|Hangup)\b|: (?:command )?not found$|: No such file or directory$/u.test(row.trimEnd()),
   )
-}
-
-/** Returns the arrow keys from the selected choice to another one, and Enter; null if the menu has no such choice. */
-export function arrowKeysTo(question: string, number: string): readonly Keystrokes[] | null {
-  const marked = question.split('\n').find((row) => /^[\s│┃|]*[❯›>●•] ?\d{1,2}[.)] /u.test(row))
-  const numbers = choicesIn(question).map((choice) => choice.number)
-  const from = numbers.indexOf(/\d+/.exec(marked ?? '')?.[0] ?? '')
-  const to = numbers.indexOf(number)
-  if (from < 0 || to < 0) return null
-  const key = to > from ? ('Down' as const) : ('Up' as const)
-  return [...Array.from({ length: Math.abs(to - from) }, () => ({ key })), { key: 'Enter' }]
 }
 
 /** Returns the keystrokes that paste the whole line. */
@@ -148,17 +126,3 @@ export const expandingPatterns: readonly RegExp[] = [/@/, /\[(?:pasted|paste|ima
 
 /** The bytes of Ctrl-U. Ctrl-U clears the composer, or in some agents one row of it. Ctrl-C would end some agents. */
 export const clearComposerKey = '\u0015'
-
-/**
- * Returns the keystrokes that answer a menu; null if the menu does not offer the wanted choice. The default keystrokes are arrow keys and
- * Enter. The answers "esc" and "cancel" become Escape.
- */
-export function answerMenu(
-  wanted: string,
-  question: string,
-  take: (number: string) => readonly Keystrokes[] | null = (number) => arrowKeysTo(question, number),
-) {
-  const number = matchChoice(question, wanted)
-  if (number !== null) return take(number)
-  return /^(?:esc|cancel)$/i.test(wanted.trim()) ? [{ key: 'Escape' as const }] : null
-}

@@ -62,7 +62,8 @@ test('pi: an interrupted turn is not an error', () => {
 test("pi: a menu in the composer's place is a question", () => {
   const asks = look(screen([' Done.'], ['', ' Allow this?', '', ' → Yes', '   No', '', ' ↑↓ navigate  enter select  esc cancel', '']))
   assert.deepEqual([asks.reading.state, asks.composer], ['waiting', 'absent'])
-  assert.match(asks.question ?? '', /Allow this\?[^]*→ Yes\n {3}No/)
+  assert.match(asks.question ?? '', /Allow this\?[^]*❯ 1\. Yes\n {2}2\. No/)
+  assert.deepEqual(pi.answer?.('no', asks), [{ key: 'Down' }, { key: 'Enter' }])
 })
 
 test('pi: tells starting, unknown and dead apart', () => {
