@@ -1,4 +1,5 @@
 /** Builds the bubblewrap command line, which determines the files that a command can read and write. */
+import { shellWord } from '../host/quote.ts'
 import { isBelow } from './toolchains.ts'
 
 export interface BubblewrapConfig {
@@ -18,6 +19,8 @@ export interface BubblewrapConfig {
   readonly hidden: readonly { readonly path: string; readonly folder: boolean }[]
   /** The file that names the DNS servers, if it is outside the system folders. */
   readonly resolver: string | null
+  /** The file with the seccomp filter. Commands must not be able to write to it. */
+  readonly filter: string
   readonly network: boolean
   readonly env: Readonly<Record<string, string>>
 }
@@ -40,6 +43,13 @@ const systemPaths = [
 
 /** The file descriptor to which bubblewrap writes the process id of the command. */
 export const INFO_FD = 3
+/** The file descriptor from which bubblewrap reads the seccomp filter. */
+const FILTER_FD = 4
+
+/** Returns the shell's redirection that opens the filter for bubblewrap. If the file is missing, the shell exits and runs nothing. */
+export function filterRedirection({ filter }: Pick<BubblewrapConfig, 'filter'>): string {
+  return `${FILTER_FD}<${shellWord(filter)}`
+}
 
 /** Returns the argv that runs `command` inside bubblewrap. */
 export function bubblewrapArgv(config: BubblewrapConfig, command: readonly string[]): string[] {
@@ -53,6 +63,8 @@ export function bubblewrapArgv(config: BubblewrapConfig, command: readonly strin
       ...(config.network ? ['--share-net'] : []),
       '--cap-drop',
       'ALL',
+      '--seccomp',
+      String(FILTER_FD),
     ],
     ['--clearenv', ...Object.entries(config.env).flatMap(([name, value]) => ['--setenv', name, value])],
     systemPaths.flatMap((path) => ['--ro-bind-try', path, path]),

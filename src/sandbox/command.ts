@@ -6,7 +6,7 @@ import { BurnError, ifCode, messageOf } from '../core/errors.ts'
 import type { SandboxPolicy } from '../core/sprint.ts'
 import { oneLine } from '../core/text.ts'
 import { streamProcess, type StreamResult } from '../host/exec.ts'
-import { bubblewrapArgv, type BubblewrapConfig } from './bubblewrap.ts'
+import { bubblewrapArgv, filterRedirection, type BubblewrapConfig } from './bubblewrap.ts'
 import { Cgroup, groupOf, hitsIn, type LimitHits } from './cgroup.ts'
 import { groupLimits, innerArgv, outerArgv, type Limits } from './limits.ts'
 import { notesOf } from './notes.ts'
@@ -94,7 +94,8 @@ export function commandArgv(setup: CommandSetup, groups: readonly string[], comm
       ? unconfined()
       : bubblewrapArgv({ ...bubblewrap, network, git: options.writable_git === true ? null : bubblewrap.git }, inner)
   // A confined command can read the environment of bubblewrap's process, so that environment must be empty.
-  return outerArgv(groups, [...(limits.scope ?? []), 'env', '-i', ...argv])
+  const redirections = bubblewrap === null ? [] : [filterRedirection(bubblewrap)]
+  return outerArgv(groups, redirections, [...(limits.scope ?? []), 'env', '-i', ...argv])
 }
 
 function timeoutOf({ policy }: CommandSetup, options: CommandOptions): number {

@@ -83,12 +83,12 @@ export function groupLimits(max: ResourceLimits): Readonly<Record<Resource, numb
 }
 
 /**
- * Returns the outermost argv: a shell that enters the control groups and redirects stderr to stdout. It keeps the original stderr as the
- * file descriptor to which bubblewrap writes its report.
+ * Returns the outermost argv: a shell that enters the control groups, makes the given redirections and redirects stderr to stdout. It keeps
+ * the original stderr as the file descriptor to which bubblewrap writes its report.
  */
-export function outerArgv(groups: readonly string[], argv: readonly string[]): string[] {
+export function outerArgv(groups: readonly string[], redirections: readonly string[], argv: readonly string[]): string[] {
   const enterGroups = groups.map((dir) => `echo $$ >${shellWord(`${dir}/cgroup.procs`)} || exit 125`)
-  return ['sh', '-c', [...enterGroups, `exec ${INFO_FD}>&2 2>&1`, 'exec "$@"'].join('\n'), 'sh', ...argv]
+  return ['sh', '-c', [...enterGroups, ['exec', `${INFO_FD}>&2 2>&1`, ...redirections].join(' '), 'exec "$@"'].join('\n'), 'sh', ...argv]
 }
 
 /**

@@ -3,16 +3,17 @@
  * policy says `off`.
  */
 import { constants } from 'node:fs'
-import { access, lstat, mkdir, readdir, realpath } from 'node:fs/promises'
+import { access, lstat, mkdir, readdir, realpath, writeFile } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { BurnError, ifCode, noSuchPath } from '../core/errors.ts'
 import type { SandboxPolicy } from '../core/sprint.ts'
 import { oneLine } from '../core/text.ts'
 import { runProcess, type RunResult } from '../host/exec.ts'
-import { bubblewrapArgv, type BubblewrapConfig } from './bubblewrap.ts'
+import { bubblewrapArgv, filterRedirection, type BubblewrapConfig } from './bubblewrap.ts'
 import { runCommand, type CommandOptions, type CommandResult, type CommandSetup } from './command.ts'
 import { findLimits, innerArgv } from './limits.ts'
 import { Quota } from './quota.ts'
+import { seccompFilter } from './seccomp.ts'
 import { isBelow, toolchainsOf } from './toolchains.ts'
 
 export interface SandboxOptions {
@@ -172,7 +173,7 @@ async function runConfined(
   env: Readonly<Record<string, string>>,
   timeout_ms = probeTimeout_ms,
 ): Promise<RunResult> {
-  const argv = ['sh', '-c', 'exec 3>&1; exec "$@"', 'sh', ...bubblewrapArgv(config, command)]
+  const argv = ['sh', '-c', `exec 3>&1 ${filterRedirection(config)}; exec "$@"`, 'sh', ...bubblewrapArgv(config, command)]
   const result = await runProcess(argv, { timeout_ms, env })
   if (result.stopped === null) return result
   const hint = 'check the load of the machine; the next sprint tries bubblewrap again'
@@ -197,9 +198,22 @@ async function bubblewrapConfigFor(
     read_only,
     hidden: (await Promise.all(['/etc', '/usr/local/etc'].map(findHidden))).flat(),
     resolver: resolver === null || isBelow(resolver, '/etc') ? null : resolver,
+    filter: await writeFilter(own_dir),
     network: false,
     env: { ...baseEnvironment(entries, { env }, own), ...tools.env },
   }
+}
+
+/** Writes the seccomp filter into a folder that commands do not see, and returns its path. Throws BurnError `sandbox_failed`. */
+async function writeFilter(own_dir: string): Promise<string> {
+  const filter = seccompFilter(process.arch)
+  if (filter === null) {
+    const hint = 'run sprints on a machine with an x64 or arm64 processor'
+    throw new BurnError('sandbox_failed', `burn has no seccomp filter for the processor type ${process.arch}`, hint)
+  }
+  const path = `${own_dir}/seccomp.bpf`
+  await writeFile(path, filter, { mode: 0o600 })
+  return path
 }
 
 /** Returns the paths that burn can read. The others are left out, because bubblewrap fails at any path that it cannot mount. */
@@ -254,5 +268,6 @@ const missingHint =
 function failedHint(reason: string): string {
   if (/no space left|ENOSPC|max_\S+_namespaces/i.test(reason))
     return 'no user namespace is left: raise user.max_user_namespaces, or end processes that use user namespaces; the next sprint tries again'
+  if (/seccomp/i.test(reason)) return 'use a kernel with CONFIG_SECCOMP_FILTER, and a current bubblewrap; in a container, allow seccomp'
   return 'allow user namespaces: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), kernel.unprivileged_userns_clone=1 (Debian); in a container, change the settings of the container'
 }

@@ -76,6 +76,11 @@ const failingProbes = {
     message: /bubblewrap does not work here: bwrap: setting up uid map: Permission denied/,
     hint: /sysctl -w kernel\.apparmor_restrict_unprivileged_userns=0/,
   },
+  'the kernel refuses the seccomp filter': {
+    program: 'echo "bwrap: prctl(PR_SET_SECCOMP): Invalid argument" >&2; exit 1',
+    message: /bubblewrap does not work here: bwrap: prctl\(PR_SET_SECCOMP\): Invalid argument/,
+    hint: /CONFIG_SECCOMP_FILTER/,
+  },
 }
 for (const [what, { program, message, hint }] of Object.entries(failingProbes))
   test(`require: no command runs unconfined if ${what}`, async (t) => {
@@ -162,6 +167,13 @@ test('run: throws if a command cannot start', { skip: skipReason }, async (t) =>
   await assert.rejects(run('true'), { code: 'sandbox_failed' })
   assert.equal((sandbox.ended.reason as BurnError).code, 'sandbox_failed')
   assert.match((await call('run_command', { command: 'true' })).text, /^burn could not start the command in its sandbox: /)
+})
+
+test('run: no command runs without the seccomp filter', { skip: skipReason }, async (t) => {
+  const { run, base, dir } = await opened(t)
+  rmSync(join(base, 'own/seccomp.bpf'))
+  await assert.rejects(run('touch ran'), { code: 'sandbox_failed', message: /cannot open .*seccomp\.bpf/ })
+  assert.equal(existsSync(join(dir, 'ran')), false)
 })
 
 test('run: a missing workspace has its own error code', { skip: skipReason }, async (t) => {
