@@ -35,7 +35,10 @@ export async function saveBackoff(trx: Transaction<Tables>, { subject, until, wh
   await appendEvents(trx, [{ kind: 'issue.rests', ...about, payload: { reason: why, until } }], at)
 }
 
-/** Saves why burn cannot read these repos; null means that burn can. Records an event when a repo becomes unreadable or readable. */
+/**
+ * Saves the reason why burn cannot read each of these repos; null if burn can read the repo. Records an event when a repo becomes
+ * unreadable or readable.
+ */
 export async function saveUnread(trx: Transaction<Tables>, reasons: ReadonlyMap<RepoRef, string | null>, at: Time): Promise<void> {
   const events: NewEvent[] = []
   for (const [repo, why] of reasons) {

@@ -21,7 +21,7 @@ export interface Lease {
   readonly until: number
 }
 
-/** Returns the rows to lock for these claims. Two transactions may overlap if their claims share none of these rows. */
+/** Returns the rows to lock for these claims. Two transactions may run at the same time if they lock no common row. */
 export function lockedRows(claims: readonly Claim[]): LockedRows {
   return { workers: claims.map(({ worker }) => worker), issues: claims.map(({ issue }) => issue) }
 }
@@ -31,7 +31,7 @@ export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], 
   const won: Dispatch[] = []
   for (const part of chunks(await stillClaimable(trx, claims))) {
     const rows = part.map((each): DispatchRow => claimedRow(each, at))
-    // The unique indexes reject a claim if its issue or slot is taken. Earlier reads may be out of date.
+    // The unique indexes reject a claim if another dispatch has the issue or the slot. Earlier reads may be out of date.
     const inserted = new Set((await insertRows(trx, 'dispatch', rows, 'on conflict do nothing returning id')).map(({ id }) => id))
     const mine = part.filter(({ id }) => inserted.has(id))
     won.push(...rows.filter(({ id }) => inserted.has(id)).map(toDispatch))
@@ -118,7 +118,9 @@ function planned({ id, kind, worker, text, about, incarnation = null }: PlannedT
   }
 }
 
-/** Plans deliveries that do not come from claims. Skips those that another process has already planned. Returns the planned deliveries. */
+/**
+ * Plans deliveries that do not come from claims. Skips deliveries that another process has already planned. Returns the planned deliveries.
+ */
 export async function planDeliveries(
   trx: Transaction<Tables>,
   texts: readonly PlannedText[],

@@ -72,7 +72,10 @@ async function countRows(trx: Transaction<Tables>): Promise<number> {
   return count
 }
 
-/** Returns the rows of a page that the copy needs. Omits the version and the origin, because the copy writes its own. */
+/**
+ * Returns the rows of a page that the copy needs. Omits the version and the origin, because the copy has a version and an origin of its
+ * own.
+ */
 function rowsToCopy({ table, rows }: Page): Page['rows'] {
   return table === 'meta' ? rows.filter(({ key }) => key !== 'version' && key !== origin) : rows
 }
@@ -106,7 +109,7 @@ async function withEngines(
   )
 }
 
-/** Runs `work` on an engine, and closes the engine in any case. */
+/** Runs `work` on an engine, and closes the engine even if `work` throws. */
 async function withEngine<T>(opening: Promise<Engine>, work: (engine: Engine) => Promise<T>): Promise<T> {
   const engine = await opening
   try {
@@ -117,7 +120,7 @@ async function withEngine<T>(opening: Promise<Engine>, work: (engine: Engine) =>
 }
 
 function refuseSame(source: Engine, target: Engine): void {
-  if (target.where === source.where) throw unusableTargetError(target.where, 'it is the ledger that you are copying')
+  if (target.where === source.where) throw unusableTargetError(target.where, 'it is the same ledger')
 }
 
 /** Copies all rows in one transaction of the target, and checks the copy before it is committed. */
@@ -147,7 +150,7 @@ async function copy(trx: Transaction<Tables>, source: Engine, target: Engine, on
       throw new BurnError(
         'ledger_rule',
         `the copy breaks the ledger's rules: ${broken.join('; ')}`,
-        'Nothing was written. Run burn ledger check.',
+        'Nothing was written. To check the original ledger, run: burn ledger check',
       )
     return { from: source.where, to: target.where, rows }
   })
@@ -160,7 +163,8 @@ async function refuseUsed(into: Transaction<Tables>, source: Engine, target: Eng
   const own = copied === undefined ? null : /^(.*) (\d+)$/s.exec(copied.value)
   if (own === null && last > 0) throw unusableTargetError(target.where, 'it already has a ledger')
   if (own !== null && own[1] !== source.where) throw unusableTargetError(target.where, `it has a copy of a different ledger, ${own[1]}`)
-  if (own !== null && Number(own[2]) !== last) throw unusableTargetError(target.where, 'it has a copy that was used after it was made')
+  if (own !== null && Number(own[2]) !== last)
+    throw unusableTargetError(target.where, 'it has an older copy, which burn has already used as a ledger')
 }
 
 /** Deletes the rows of an earlier, unused copy from the target. */
@@ -186,7 +190,7 @@ async function refuseBusy(trx: Transaction<Tables>, { where }: Engine, now: numb
     const [held] = rows
     if (held === undefined) continue
     const until = new Date(held.until).toISOString().replace(/\.\d+/, '')
-    const hint = `Stop that process (burn dispatch, burn sprint run, burn worker loop). If it was killed, wait until its lease expires. Then run this command again.`
+    const hint = `Stop the process that holds the lease (burn dispatch, burn sprint run or burn worker loop). If the process was killed, wait until the lease expires. Then run this command again.`
     throw new BurnError(
       'ledger_in_use',
       `the ledger ${where} is in use: ${held.owner} holds the lease on ${held.what} until ${until}`,

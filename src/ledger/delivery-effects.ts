@@ -27,7 +27,7 @@ function afterPrompt({ id, state, evidence, incarnation }: Moved): DispatchMove[
 }
 
 /**
- * When burn places a follow-up about a change in review, the dispatch becomes `handed` again, so that no other dispatch takes the slot. If
+ * When burn places a follow-up about a change in review, the dispatch becomes `handed` again, so that no other dispatch gets the slot. If
  * the follow-up is refused, no agent got it, and the dispatch returns to `review`.
  */
 function afterFollowUp({ id, dispatch, state, incarnation }: Moved): DispatchMove[] {

@@ -11,11 +11,14 @@ export interface LockedRows {
 /** Options of a write. */
 export interface WriteOptions<T> {
   /**
-   * If given, the caller promises that the transaction reads and changes only these issues and workers. On PostgreSQL, such transactions
-   * may overlap.
+   * If the caller sets this field, the caller promises that the transaction reads and changes only these issues and workers. On PostgreSQL,
+   * such transactions may overlap.
    */
   readonly locks?: LockedRows
-  /** Tells whether the result may give other processes new work. If so, the commit wakes the processes that wait in `waitForChange`. */
+  /**
+   * Tells whether other processes may have new work because of the result. If so, the commit wakes the processes that wait in
+   * `waitForChange`.
+   */
   readonly notifies?: (result: T) => boolean
 }
 

@@ -20,8 +20,8 @@ const defaultLimit = 1000
 
 /**
  * The position of an event in the order of reading. SQLite has one writer at a time, so `seq` grows in the order of commits. On PostgreSQL
- * transactions overlap, and a transaction with a higher `seq` may commit first. There, events are ordered by transaction id, then by `seq`,
- * and a reader stops before the oldest open transaction.
+ * transactions overlap, and a transaction with a higher `seq` may commit first. On PostgreSQL, events are therefore ordered by transaction
+ * id, then by `seq`, and a reader stops before the oldest open transaction.
  */
 interface Position {
   readonly tx: number

@@ -23,11 +23,11 @@ const live = inList('d.state', liveStates)
  * understand.
  */
 const liveRules = () => ({
-  'one live work dispatch per issue': sql`select d.issue as what from dispatch d where d.kind = 'work' and ${live} group by d.issue having count(*) > 1`,
-  'one live council dispatch per issue and worker': sql`select d.issue || ' ' || d.worker as what from dispatch d where d.kind = 'council' and ${live} group by d.issue, d.worker having count(*) > 1`,
-  'one work dispatch per worker and slot': sql`select d.worker as what from dispatch d where d.kind = 'work' and ${inList('d.state', slotStates)} group by d.worker, d.slot having count(*) > 1`,
-  'one message per worker in a composer': sql`select v.worker as what from delivery v where ${inList('v.state', pastingStates)} group by v.worker having count(*) > 1`,
-  'an issue is taken exactly while it has a live work dispatch': sql`select i.ref as what from issue i where i.standing = 'taken'
+  'each issue has at most one live work dispatch': sql`select d.issue as what from dispatch d where d.kind = 'work' and ${live} group by d.issue having count(*) > 1`,
+  'each issue has at most one live council dispatch for each worker': sql`select d.issue || ' ' || d.worker as what from dispatch d where d.kind = 'council' and ${live} group by d.issue, d.worker having count(*) > 1`,
+  'each slot of a worker has at most one work dispatch': sql`select d.worker as what from dispatch d where d.kind = 'work' and ${inList('d.state', slotStates)} group by d.worker, d.slot having count(*) > 1`,
+  'the composer of a worker has at most one message from burn': sql`select v.worker as what from delivery v where ${inList('v.state', pastingStates)} group by v.worker having count(*) > 1`,
+  'the standing of an issue is "taken" if the issue has a live work dispatch, and only then': sql`select i.ref as what from issue i where i.standing = 'taken'
       and not exists (select 1 from dispatch d where d.issue = i.ref and d.kind = 'work' and ${live})
       union all select d.issue from dispatch d join issue i on i.ref = d.issue where d.kind = 'work' and ${live} and (i.standing is null or i.standing <> 'taken')`,
 })
@@ -37,30 +37,30 @@ function historyRules() {
   const active = inList('v.state', activeStates)
   const ended = (count: string) => sql`(select count(*) from event e where e.subject = d.id and e.kind = ${sql.lit(count)})`
   return {
-    'known states': sql`select d.id as what from dispatch d where not ${inList('d.state', Object.keys(dispatchTransitions))}
+    'each dispatch and delivery has a known state': sql`select d.id as what from dispatch d where not ${inList('d.state', Object.keys(dispatchTransitions))}
       union all select v.id from delivery v where not ${inList('v.state', Object.keys(deliveryTransitions))}`,
     'work dispatches have a slot, and council dispatches have none': sql`select d.id as what from dispatch d where (d.kind = 'work') = (d.slot is null)`,
-    'a dispatch has either a delivery to its worker or a sprint': sql`select d.id as what from dispatch d left join delivery v on v.id = d.id and v.worker = d.worker
+    'a dispatch has a delivery to its worker, or a sprint, but not both': sql`select d.id as what from dispatch d left join delivery v on v.id = d.id and v.worker = d.worker
       and v.kind = d.kind and v.issue = d.issue left join sprint s on s.id = d.id and s.worker = d.worker and s.issue = d.issue
       where (v.id is null) = (s.id is null)`,
-    'a running sprint has a lease and a live dispatch; an ended sprint has no lease, and its dispatch is not claimed or handed': sql`select s.id as what from sprint s
+    'a running sprint has a lease and a live dispatch; an ended sprint has no lease, and its dispatch is neither "claimed" nor "handed"': sql`select s.id as what from sprint s
       left join dispatch d on d.id = s.id where (s.ended_at is null and (s.lease_owner is null or d.id is null or not ${live}))
       or (s.ended_at is not null and (s.lease_owner is not null or s.outcome is null or d.state in ('claimed', 'handed')))`,
-    'an ended dispatch has no planned delivery': sql`select d.id as what from dispatch d join delivery v on v.id = d.id where v.state = 'planned' and not ${live}`,
+    'the delivery of an ended dispatch is not "planned"': sql`select d.id as what from dispatch d join delivery v on v.id = d.id where v.state = 'planned' and not ${live}`,
     'an active delivery has a lease; an ended delivery has no lease and no text': sql`select v.id as what from delivery v
       where (${active} and v.lease_owner is null) or (not ${active} and (v.lease_owner is not null or v.text <> ''))`,
-    'only a seen delivery has a proof; only an active or unknown delivery has a typed line': sql`select v.id as what from delivery v
+    'only a "seen" delivery has a proof; only an active or "unknown" delivery has a typed line': sql`select v.id as what from delivery v
       where (v.state <> 'seen' and v.proof is not null) or (v.typed is not null and not ${active} and v.state <> 'unknown')`,
-    'a handed dispatch has the time when it became handed': sql`select d.id as what from dispatch d where d.state in ('handed', 'review') and d.handed_at is null`,
-    'the current state of a dispatch or delivery has an event': sql`select d.id as what from dispatch d where ${ended('dispatch.claimed')} <> 1
+    'a dispatch that is "handed" or in "review" has the time when it became "handed"': sql`select d.id as what from dispatch d where d.state in ('handed', 'review') and d.handed_at is null`,
+    'the ledger has an event for the current state of each dispatch and delivery': sql`select d.id as what from dispatch d where ${ended('dispatch.claimed')} <> 1
       or not exists (select 1 from event e where e.subject = d.id and e.kind = 'dispatch.' || d.state)
       union all select v.id from delivery v where not exists (select 1 from event e where e.subject = v.id and e.kind = 'delivery.' || v.state)`,
-    'a message was placed at most once': sql`select e.subject as what from event e where e.kind = 'delivery.placing' group by e.subject having count(*) > 1`,
-    'an issue names its open change': sql`select i.ref as what from issue i
+    'burn placed each message at most once': sql`select e.subject as what from event e where e.kind = 'delivery.placing' group by e.subject having count(*) > 1`,
+    'the row of an issue names one of its open changes, if there is one': sql`select i.ref as what from issue i
       where i.open_change is distinct from (select min(o.name) from open_change o where o.issue = i.ref)`,
-    'a done issue has a done dispatch': sql`select i.ref as what from issue i where i.done = 1
+    'an issue that is done has a work dispatch that is "done"': sql`select i.ref as what from issue i where i.done = 1
       and not exists (select 1 from dispatch d where d.issue = i.ref and d.kind = 'work' and d.state = 'done')`,
-    'the attempts of an issue are its failed dispatches since it was last requeued': sql`select i.ref as what from issue i where i.attempts <> ${attemptsOf('i.ref')}`,
+    'the attempts of an issue are the number of its failed and lost dispatches since it was last requeued': sql`select i.ref as what from issue i where i.attempts <> ${attemptsOf('i.ref')}`,
   }
 }
 

@@ -34,8 +34,8 @@ export async function takeOverDeliveries(trx: Trx, { owner, until }: Lease, at: 
 }
 
 /**
- * Extends all leases of this owner to `until`. Returns the ids of the owner's deliveries and sprints. Records no event, because this runs
- * at every heartbeat.
+ * Extends all leases of this owner to `until`. Returns the ids of the owner's deliveries and sprints. Records no event, because burn renews
+ * leases at every heartbeat.
  */
 export async function renewLeases(trx: Trx, { owner, until }: Lease): Promise<string[]> {
   await trx.updateTable('job').set({ until }).where('owner', '=', owner).execute()
@@ -53,8 +53,8 @@ export async function blockingJob(trx: Trx, name: string, owner: string, at: num
 }
 
 /**
- * Begins a run of a job, or extends the lease if this owner is already running it. Returns null; if the job may not run now, returns the
- * job and changes nothing.
+ * Begins a run of a job, or extends the lease if this owner is already running it. Returns null on success. If the job may not run now,
+ * returns the job and changes nothing.
  */
 export async function beginJob(
   trx: Trx,

@@ -48,10 +48,11 @@ async function storedVersion(trx: Transaction<Tables>, { tables }: Engine): Prom
 
 function refuseNewer(found: number, { where }: Engine): number {
   if (found <= ledgerVersion) return found
-  const hint = 'Nothing was changed. Use the newer burn that wrote this ledger, or name another ledger under "ledger" in the spec.'
+  const hint =
+    'Nothing was changed. Use the newer version of burn that wrote this ledger, or name another ledger under "ledger" in the spec.'
   throw new BurnError(
     'ledger_newer',
-    `the ledger ${where} has version ${found}, but this burn supports versions up to ${ledgerVersion}`,
+    `the ledger ${where} has version ${found}, but this version of burn supports ledgers only up to version ${ledgerVersion}`,
     hint,
   )
 }

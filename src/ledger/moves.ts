@@ -38,7 +38,7 @@ type Trx = Transaction<Tables>
 function refuseTransition(what: string, id: string, from: string, to: string): never {
   throw new BurnError(
     'ledger_step',
-    `${what} ${id}: a transition from ${from} to ${to} does not exist`,
+    `${what} ${id}: the state cannot change from ${from} to ${to}`,
     'Nothing was written. This is a bug in burn: please report it with this message.',
   )
 }
@@ -59,7 +59,8 @@ export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], a
     if (row === undefined || !from.includes(row.state)) continue
     if (resumes_seen !== undefined && (await countResumeTexts(trx, id)) !== resumes_seen) continue
     if (handed_by !== undefined && row.state_reason !== encodeReason({ code: 'change_needs_work', text: handed_by })) continue
-    // A dispatch needs its slot again when it leaves `review` for `handed`. If the slot is taken, its follow-up waits: see `waitsForSlot`.
+    // A dispatch needs its slot again when it leaves `review` for `handed`. If another dispatch has the slot, the follow-up waits: see
+    // `waitsForSlot`.
     if (slotStates.includes(to) && !slotStates.includes(row.state) && (await slotTaken(trx, row, rows))) continue
     const next: DispatchRow = {
       ...row,
@@ -274,7 +275,7 @@ async function pastingInto(trx: Trx, rows: ReadonlyMap<string, DeliveryRow>, mov
 }
 
 function movedEvent({ id, state, issue, worker, evidence, presses }: DeliveryRow): NewEvent {
-  if (state === 'planned') throw new RangeError('a delivery cannot return to planned')
+  if (state === 'planned') throw new RangeError('a delivery cannot return to the state "planned"')
   return { kind: `delivery.${state}`, subject: id, issue, worker, actor: 'burn', payload: { reason: decodeReason(evidence), presses } }
 }
 

@@ -76,7 +76,10 @@ async function savedRowsOf(trx: Trx, seen: readonly ChangeListing[]): Promise<Op
 
 const firstChange = sql<string | null>`(select min(o.name) from open_change o where o.issue = issue.ref)`
 
-/** Copies one open change into the row of each of these issues. The next cycle judges an issue again if its open change differs. */
+/**
+ * Updates the column `open_change` of these issues, which names one open change of each issue. If the value changes, the next cycle judges
+ * the issue again.
+ */
 export async function updateOpenChangesOf(trx: Trx, issues: readonly IssueRef[]): Promise<void> {
   for (const part of chunks([...new Set(issues)]))
     await trx

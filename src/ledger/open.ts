@@ -10,7 +10,7 @@ import { createStore } from './store.ts'
 
 /**
  * Opens `sqlite:/absolute/path`, `sqlite::memory:` or `postgres://user@host/database`. Creates a missing file and missing tables, and
- * upgrades old tables. Throws BurnError `ledger_*`; then the tables are unchanged.
+ * upgrades old tables. Throws BurnError `ledger_*`; in this case the tables are unchanged.
  */
 export async function openLedger(url: string, wait: LockWait): Promise<Ledger> {
   return createStore(await openEngine(url, wait))

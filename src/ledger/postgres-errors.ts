@@ -13,7 +13,7 @@ export const oldestVersion = 100_000
 /** Returns BurnError `ledger_old`. */
 export function tooOldError(where: string, what: string): BurnError {
   const hint = `Nothing was written. Use PostgreSQL ${oldestVersion / 10_000} or newer, or a file ("sqlite:…") under "ledger" in the spec.`
-  return new BurnError('ledger_old', `the ledger ${where} is on a server that is too old: ${what}`, hint)
+  return new BurnError('ledger_old', `the ledger ${where} needs a newer server: ${what}`, hint)
 }
 
 /**
@@ -32,8 +32,9 @@ export function explainPostgres(thrown: unknown, where: string, committing: bool
   return new BurnError(found.as, `the ledger ${where} ${found.what}: ${message === '' ? code : message}`, hint, { cause: thrown })
 }
 
-const kept = 'This step wrote nothing, and earlier data is safe.'
-const unsure = 'This step was saved completely or not at all, and burn does not know which. The next cycle reads the ledger before it acts.'
+const kept = 'The failed transaction wrote nothing, and earlier data is safe.'
+const unsure =
+  'The transaction was saved completely or not at all, and burn does not know which of the two. The next cycle reads the ledger before it acts.'
 
 const cases: readonly {
   readonly codes: readonly string[]
@@ -67,7 +68,12 @@ const cases: readonly {
     what: 'rejected the user or the password',
     hint: 'Write the password into ~/.pgpass as host:port:database:user:password (chmod 600), never into the spec.',
   },
-  { codes: ['3D000'], as: 'ledger_open', what: 'could not be opened', hint: 'Create the database first: run createdb on the server.' },
+  {
+    codes: ['3D000'],
+    as: 'ledger_open',
+    what: 'could not be opened',
+    hint: 'Create the database first: run the program createdb on the server.',
+  },
   {
     codes: ['23'],
     as: 'ledger_rule',

@@ -11,7 +11,7 @@ const channel = 'burn'
 export interface Notifications {
   /** The id of this process in the notifications that it sends, so that the process can ignore its own notifications. */
   readonly own: string
-  /** Resolves when another process has notified since the last call, or when `stop` is aborted. */
+  /** Resolves when another process has sent a notification since the last call, or when `stop` is aborted. */
   waitForChange(stop: AbortSignal): Promise<void>
   close(): Promise<void>
 }
@@ -53,7 +53,7 @@ export function openNotifications(connection: ClientConfig, random: () => number
       })
     } catch {
       // Without notifications the process waits for its interval, as with SQLite. If the server is down, the reads of the next cycle report
-      // it.
+      // this failure.
       lost()
       await opened.end().catch(() => {
         // Ending the connection fails if it was never open.

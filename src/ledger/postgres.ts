@@ -109,7 +109,7 @@ function openPool(connection: PoolConfig): Pool {
     statement_timeout: statementTimeout,
     idle_in_transaction_session_timeout: statementTimeout,
   })
-  // The pool drops an idle connection when it closes. If the server is down, the next statement throws.
+  // When an idle connection closes, the pool removes the connection. If the server is down, the next statement throws.
   pool.on('error', () => {})
   // A connection that closes between two statements emits `error`. Without a listener, this event would end the process. The next statement
   // throws.

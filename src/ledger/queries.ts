@@ -45,7 +45,10 @@ export const liveColumns = [
 /** The SQL condition that selects work in review. */
 export const reviewed = sql<boolean>`kind = 'work' and state = 'review'`
 
-/** Returns the fleet's current work with only the columns and rows that a cycle needs. Reading all of them is slow for a large fleet. */
+/**
+ * Returns the fleet's current work with only the columns and rows that a cycle needs. Reading all columns and rows is slow for a large
+ * fleet.
+ */
 export async function cycleView(trx: Trx): Promise<CycleView> {
   const live = trx.selectFrom('dispatch').where(inList('state', liveStates)).orderBy('id')
   const dispatches = await live

@@ -147,7 +147,7 @@ export type Db = Kysely<Tables>
 /** The version of the tables. It equals the number of migrations. */
 export const ledgerVersion = 6
 
-/** A lease that prevents a ledger from being moved. */
+/** A lease that prevents a person from moving the ledger. */
 export interface HeldLease {
   /** A name of the leased row for messages, such as "the sprint of acme/app#3". */
   readonly what: string
@@ -157,8 +157,8 @@ export interface HeldLease {
 
 interface TableRules {
   /**
-   * Returns SQL that selects the keys of rows that ended before this time and that nothing needs. Without this rule, all rows of a table
-   * are kept.
+   * Returns SQL that selects the keys of the rows that burn may delete: they ended before this time, and no other row needs them. If a
+   * table has no such function, burn keeps all of its rows.
    */
   readonly prunable?: (before: number) => RawBuilder<unknown>
   /** Returns SQL that selects the leases that are valid at this time, as `HeldLease`. */

@@ -25,7 +25,7 @@ export async function claimSprint(trx: Trx, claim: SprintClaim, lease: Lease, at
   const work = { ...claim, kind: 'work' as const }
   if ((await stillClaimable(trx, [work])).length === 0) return 'issue'
   await recordWorkers(trx, [{ id: worker, drawn: false }], at)
-  // As in `claim`, the unique indexes reject the claim if its issue or slot is taken.
+  // As in `claim`, the unique indexes reject the claim if another dispatch has the issue or the slot.
   const won = await trx
     .insertInto('dispatch')
     .values(claimedRow(work, at))

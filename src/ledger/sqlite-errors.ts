@@ -20,20 +20,20 @@ export function explainSqlite(thrown: unknown, path: string): unknown {
   return new BurnError(found.as, `the ledger ${path} ${found.what}: ${messageOf(thrown)}`, found.hint, { cause: thrown })
 }
 
-const kept = 'This step wrote nothing, and earlier data is safe.'
+const kept = 'The failed transaction wrote nothing, and earlier data is safe.'
 
 const cases: readonly { codes: readonly (number | string)[]; as: ErrorCode; what: string; hint: string }[] = [
   {
     codes: [5, 6],
     as: 'ledger_busy',
     what: 'stayed locked by another process',
-    hint: `${kept} Find the process that holds the lock (fuser FILE), then run this command again.`,
+    hint: `${kept} Find the process that holds the lock (with fuser FILE), then run this command again.`,
   },
   {
     codes: [8, 'EACCES', 'EPERM', 'EROFS'],
     as: 'ledger_readonly',
     what: 'cannot be written',
-    hint: `${kept} The file and its folder must belong to you and be writable (burn writes -wal and -shm files beside it).`,
+    hint: `${kept} The file and its folder must belong to you and be writable (SQLite writes -wal and -shm files beside the file).`,
   },
   {
     codes: [13, 'ENOSPC', 'EDQUOT'],
@@ -46,14 +46,14 @@ const cases: readonly { codes: readonly (number | string)[]; as: ErrorCode; what
     as: 'ledger_corrupt',
     what: 'is damaged or is not a ledger',
     hint:
-      'Nothing was changed. Move the file with its -wal and -shm files to another folder, and put a backup in its place. ' +
-      'Without a backup, stop all agents first. Otherwise burn dispatches their issues again from an empty ledger.',
+      'Nothing was changed. Move the file of the ledger with its -wal and -shm files to another folder, and put a backup in its place. ' +
+      'Without a backup, stop all agents first. Otherwise burn begins with an empty ledger, and dispatches again the issues that these agents work on.',
   },
   {
     codes: [10],
     as: 'ledger_io',
     what: 'could not be read or written',
-    hint: `${kept} The disk or the file system failed. Check it, then run this command again.`,
+    hint: `${kept} The disk or the file system failed. Check both, then run this command again.`,
   },
   {
     codes: [14, 'ENOENT', 'ENOTDIR', 'EISDIR', 'EEXIST'],

@@ -38,7 +38,7 @@ class Driver extends SqliteDriver {
     this.#file = file
   }
 
-  /** A write transaction takes the lock when it begins. If it read first, SQLite could refuse the lock later. */
+  /** A write transaction acquires the write lock when it begins. If the transaction read first, SQLite could refuse the lock later. */
   override async beginTransaction(connection: DatabaseConnection, settings?: TransactionSettings): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw(settings?.accessMode === 'read only' ? 'begin' : 'begin immediate'))
   }
@@ -83,7 +83,7 @@ function prepare(database: DatabaseSync, text: string): SqliteStatement {
   return {
     reader: names.length > 0,
     all,
-    // Kysely binds only values of type `Bound` here, too.
+    // Kysely binds only values of type `Bound`.
     run: (values) => statement.run(...(values as readonly Bound[])),
     iterate: (values) => all(values)[Symbol.iterator](),
   }
@@ -183,6 +183,8 @@ async function integrityErrors(db: Kysely<Tables>): Promise<string[]> {
   const orphans = await sql<{ table: string; rowid: number; parent: string }>`pragma foreign_key_check`.execute(db)
   return [
     ...broken.rows.map((row) => row.integrity_check).filter((line) => line !== 'ok'),
-    ...orphans.rows.slice(0, 20).map((row) => `${row.table} row ${row.rowid} refers to a row of ${row.parent} that does not exist`),
+    ...orphans.rows
+      .slice(0, 20)
+      .map((row) => `${row.table} row ${row.rowid} refers to a row of the table ${row.parent} that does not exist`),
   ]
 }

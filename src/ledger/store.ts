@@ -134,7 +134,7 @@ function holdStore({ read, write }: Engine): HoldLedger {
 
 function jobStore({ read, write }: Engine): JobLedger {
   return {
-    // A job is rarely due, so this reads first, without a write lock.
+    // A job is rarely due, so this method reads first, without a write lock.
     beginJob: async (job, owner, until, at) =>
       (await read((trx) => jobs.blockingJob(trx, job.name, owner, at))) ?? write((trx) => jobs.beginJob(trx, job, { owner, until }, at)),
     endJob: (job, owner) => write((trx) => jobs.endJob(trx, job, owner)),

@@ -39,8 +39,8 @@ export async function saveApprovals(trx: Transaction<Tables>, given: readonly Ap
 }
 
 /**
- * Saves the accounts that may write to a repo. Trust depends on them: if they changed, burn judges all issues of the repo again, and reads
- * its changes again.
+ * Saves the accounts that may write to a repo. Trust depends on these accounts: if they changed, burn judges all issues of the repo again,
+ * and reads its changes again.
  */
 export async function saveWriters(
   trx: Transaction<Tables>,

@@ -1,4 +1,4 @@
-/** Verdicts of open issues: finds the issues that a cycle must judge, and the queue of each repo. */
+/** Verdicts of open issues: finds the issues that a cycle must judge, and reads the queue of each repo. */
 import type { Reason } from '../core/reasons.ts'
 import type { Selectable, Transaction } from 'kysely'
 import type { Backlog, IssueRecord, Standing, Verdict } from '../core/ledger/backlog.ts'
@@ -138,7 +138,7 @@ export async function rejudgeIfRulesChanged(trx: Trx, rules: string): Promise<vo
     .execute()
 }
 
-/** Drops the verdicts of open issues, in one repo or in all repos. Keeps those of issues with a live dispatch. */
+/** Drops the verdicts of open issues, in one repo or in all repos. Keeps the verdicts of issues with a live dispatch. */
 export async function invalidateVerdicts(trx: Trx, repo: RepoRef | null): Promise<void> {
   let update = trx
     .updateTable('issue')
@@ -158,7 +158,7 @@ export async function saveWaitReasons(trx: Trx, reasons: ReadonlyMap<RepoRef, Re
   }
 }
 
-/** Saves verdicts, and records an event for each that differs. Skips issues whose revision has changed. */
+/** Saves verdicts, and records an event for each verdict that differs from the saved one. Skips issues whose revision has changed. */
 export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly Verdict[], at: number): Promise<void> {
   const events: NewEvent[] = []
   for (const part of chunks(verdicts)) {

@@ -36,7 +36,7 @@ export async function recordWorkers(
   )
 }
 
-/** Saves the states of workers. `error_at` keeps the time of a failed turn until burn sees the worker at work again. */
+/** Saves the states of workers. `error_at` keeps the time of a failed turn until burn sees that the worker works again. */
 export async function saveReadings(trx: Trx, readings: readonly ObservedState[], at: number): Promise<void> {
   for (const [state, same] of Map.groupBy(readings, (reading) => reading.state)) {
     const failed = state === 'error' ? { error_at: at } : state === 'working' ? { error_at: null } : {}

@@ -54,7 +54,7 @@ test('ledger: backup and move make ledgers; the old one says where', async (t) =
   assert.equal(check.code, 0, check.err)
   const over = await run('ledger', 'backup', 'new.db')
   assert.equal(over.code, 2)
-  assert.match(over.err, /it is the ledger that you are copying/)
+  assert.match(over.err, /it is the same ledger/)
 })
 
 test('ledger export: prints a line per row after a header', async (t) => {

@@ -30,7 +30,7 @@ async function furnished(url: string, more: { readonly silent?: number } = {}) {
 
 const fresh = async () => server!.fresh()
 const withSetting = (url: string, setting: string) => `${url}${url.includes('?') ? '&' : '?'}${setting}`
-const safe = /^(?:Nothing was (?:written|changed)|This step wrote nothing)/
+const safe = /^(?:Nothing was (?:written|changed)|The failed transaction wrote nothing)/
 
 /** Asserts that the outcome is a BurnError with this code, whose hint says what is safe. Returns the error. */
 async function failsWith(code: string, outcome: Promise<unknown>, hint = safe): Promise<BurnError> {
@@ -164,7 +164,7 @@ describe('a connection to a PostgreSQL ledger', { skip }, () => {
     await using beside = await furnished(direct)
     await using wire = await startProxy(direct)
     await using own = await furnished(wire.url)
-    const either = /^This step was saved completely or not at all, and burn does not know which\. The next cycle/
+    const either = /^The transaction was saved completely or not at all, and burn does not know which of the two\. The next cycle/
     for (const [weather, live] of [
       ['lose commits', 0],
       ['lose answers', 1],

@@ -72,7 +72,7 @@ test('full disk: burn reports it, writes nothing, and continues later', async (t
   const { error } = once.json<{ error: { code: string; message: string; hint: string } }>()
   assert.equal(error.code, 'ledger_full')
   assert.match(error.message, /the ledger \S+ has no space left on its disk/)
-  assert.match(error.hint, /^This step wrote nothing, and earlier data is safe\. Free disk space/)
+  assert.match(error.hint, /^The failed transaction wrote nothing, and earlier data is safe\. Free disk space/)
   const long = await rig.fleet.burn('dispatch', '--cycles', '2', '--interval', '0')
   assert.equal(long.code, 3, 'a long run continues, and reports that cycles failed')
   assert.equal(long.err.match(/^cycle \d: the ledger \S+ has no space left .*Free disk space/gm)?.length, 2, long.err)
