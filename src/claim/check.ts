@@ -119,7 +119,7 @@ function foreignClaim(comments: readonly Comment[], fleet: string, writers: Read
 
 /**
  * Returns the live claims of this fleet that another ledger wrote on an issue. The caller must have read the comments before this call. A
- * ledger stores a dispatch before burn writes the comment, so this ledger knows all of its own claims in these comments.
+ * ledger stores a dispatch before burn writes the comment, so this ledger has a dispatch for each of its own claims in these comments.
  */
 export async function unknownClaims(
   issue: IssueRef,

@@ -20,7 +20,7 @@ const maxConcurrent = 16
 /** One comment on the forge. It belongs to one work dispatch, or to all dispatches of one council question. */
 interface FleetComment {
   readonly issue: IssueRef
-  /** The dispatches, sorted by id. The marker of the comment names the first one. */
+  /** The dispatches, sorted by id. The marker of the comment names the first dispatch. */
   readonly dispatches: readonly [Dispatch, ...Dispatch[]]
   readonly comment_id: string | null
 }
@@ -85,8 +85,8 @@ export async function syncComments(fresh: ReadonlySet<string>, session: Session)
 }
 
 /**
- * Returns the issues and repos that burn backs off from because the forge refused a write. burn edits no comments there. Other back-offs do
- * not stop edits.
+ * Returns the issues and repos that burn backs off from because the forge refused a write. burn edits no comments on these issues and in
+ * these repos. Other back-offs do not stop edits.
  */
 async function refusedSubjects({ ledger, clock }: Session): Promise<ReadonlySet<string>> {
   const backoffs = await ledger.backoffs(clock.now())

@@ -26,7 +26,7 @@ export interface Refusal {
 
 /**
  * Returns the cause of an error from the forge. Sends one more request to the forge if the error code is ambiguous. With `ask_anyway` it
- * also does so if the whole forge seems to fail, because the failure may concern only this issue.
+ * also sends this request if the whole forge seems to fail, because the failure may concern only this issue.
  */
 export async function classifyRefusal(thrown: unknown, issue: IssueRef, forge: Forge, ask_anyway = false): Promise<Refusal> {
   const known = refusalScope(codeOf(thrown))

@@ -66,7 +66,7 @@ async function help(argv: readonly string[], found: { readonly entry: Entry } | 
   const { commandHelp, nounHelp, rootHelp } = await import('./help.ts')
   const [first = '', second = ''] = argv
   const below = entries.filter(({ name }) => name.startsWith(`${found?.entry.name ?? first} `))
-  // Help without the option `--help` is an error message, so it goes to standard error.
+  // Help that the user did not request with `--help` is an error message, so it goes to standard error.
   const print = asked ? io.out : io.err
   if (found !== null) {
     const command = await found.entry.load()

@@ -107,7 +107,7 @@ export async function openSession(options: Partial<Common> & { readonly dry_run?
 }
 
 /**
- * Returns a `notify` that prints a notice to the log at once, and stores it as an event unless its kind is fleeting. It writes events in
+ * Returns a `notify` that prints an event to the log at once, and stores the event unless its kind is fleeting. It writes events in
  * the background, in order; `stored` waits for these writes. Without a ledger (in a dry run) it stores nothing.
  */
 function notices(
@@ -144,7 +144,7 @@ export function logTo({ io, env, clock }: Pick<Deps, 'io' | 'env' | 'clock'>): L
   return openLog(logSettings(env['BURN_LOG']), { write: io.err, now: () => clock.now(), paint })
 }
 
-/** Returns the fleet, with a local transport for the machine named `here`. burn runs on that machine, and it may have no ssh server. */
+/** Returns the fleet, with a local transport for the machine named `here`. burn runs on that machine, which may have no ssh server. */
 function withLocalMachine(here: string | undefined, fleet: DeclaredFleet): DeclaredFleet {
   if (here === undefined) return fleet
   const [machine] = machinesNamed(fleet, [here])

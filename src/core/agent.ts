@@ -50,7 +50,7 @@ export interface HookDelivery {
   readonly sum: string | null
 }
 
-/** The state of an agent, as one of its hook events implies it. */
+/** The state of an agent that one of its hook events implies. */
 export interface HookState {
   readonly state: ReadingState
   readonly detail: string | null

@@ -5,7 +5,7 @@ import type { Time } from './nouns.ts'
 const skew = 60_000
 
 /**
- * Returns true if `ms` milliseconds have passed since `since`. It is also true if `since` is in the future by more than `skew`: the clock
+ * Returns true if `ms` milliseconds have passed since `since`. Also returns true if `since` is in the future by more than `skew`: the clock
  * was set back, and waiting for it to catch up could take years.
  */
 export function hasElapsed(since: Time, ms: number, now: Time): boolean {

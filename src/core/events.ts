@@ -123,7 +123,7 @@ export type Event = {
 export interface EventFilter {
   /**
    * A cursor. Selects the events after the cursor, oldest first. Excludes events that are not final, because an open transaction may still
-   * add earlier ones.
+   * add earlier events.
    */
   readonly after?: string
   /** A cursor. Selects the newest events up to and including the cursor. */

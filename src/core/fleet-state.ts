@@ -43,7 +43,7 @@ export interface MachinesFacet {
   readonly incarnations: ReadonlyMap<WorkerId, Incarnation>
 }
 
-/** The states of the workers. `stopped` already takes circuit breakers, loops and failed turns into account. */
+/** The states of the workers. The field `stopped` of each snapshot accounts for circuit breakers, loops and failed turns. */
 export interface ReadingsFacet {
   readonly workers: readonly WorkerSnapshot[]
   /** The current state of each worker, and the time at which burn first saw it in this state. */

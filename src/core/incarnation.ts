@@ -19,7 +19,10 @@ export interface RunningProcess {
   readonly server: { readonly socket: string; readonly pid: number } | null
 }
 
-/** The live and the ended agents, according to the process table. Each agent that the caller asked about is in one of the two. */
+/**
+ * The live and the ended agents, according to the process table. Each agent that the caller asked about is either in `living` or in
+ * `ended`.
+ */
 export interface AgentLiveness {
   readonly living: ReadonlyMap<Incarnation, RunningProcess>
   readonly ended: ReadonlySet<Incarnation>

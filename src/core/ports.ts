@@ -51,7 +51,7 @@ export interface RepoRights {
   /** True if the account may write to the repo; false for every account if the repo is archived. */
   readonly write: boolean
   readonly archived: boolean
-  /** True if the repo uses the forge's own issue tracker: it is enabled, and no external one replaces it. */
+  /** True if the repo uses the forge's own issue tracker: the tracker is enabled, and no external tracker replaces it. */
   readonly issues: boolean
 }
 

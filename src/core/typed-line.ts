@@ -105,7 +105,7 @@ export function compactRows(rows: readonly string[]): string {
 
 /** The number of characters at the end of a line that suffice to recognise the line, if the composer is too small for the whole line. */
 const minEndLength = 24
-/** The number of characters at the start of a line that suffice to recognise the line. They are the start of the tag. */
+/** The number of characters at the start of a line that suffice to recognise the line. These characters are the start of the tag. */
 const minStartLength = 8
 
 /** The result of the comparison of a composer's content with the line that burn typed for a delivery. */
@@ -119,8 +119,8 @@ export type ComposerContent =
   | 'nothing'
 
 /**
- * Compares a draft with the line of a delivery, and returns what the draft contains of the line. `line` is null if burn no longer knows the
- * line that it typed.
+ * Compares a draft with the line of a delivery, and returns which part of the line the draft contains. `line` is null if burn no longer
+ * knows the line that it typed.
  */
 export function composerContent(draft: string, id: string, line: string | null): ComposerContent {
   const held = compact(draft).replace(/^\/q(?:ueue)?(?=\[burn)/, '')

@@ -43,7 +43,7 @@ export async function dispatch(
         const result = await cycle(machines, session, stop)
         options.onCycle(result, number, session.clock.now() - started)
       } catch (thrown) {
-        // A long run continues after a failed cycle, because the forge or the disk may recover before the next one.
+        // A long run continues after a failed cycle, because the forge or the disk may recover before the next cycle.
         if (options.cycles === 1) throw thrown
         failed += 1
         session.notify({ kind: 'cycle.failed', subject: `cycle ${number}`, payload: { why: messageWithHint(thrown) } })

@@ -9,9 +9,10 @@ import { eligibility, eligibilityRules, withApprovals } from './eligible.ts'
 import { freeWorkers, queueOrder, route, sendBlockReason } from './route.ts'
 
 /**
- * Returns the approvals, verdicts, waiting repos, back-offs and claims of a cycle. Oldest issues go first. If the forge did not answer for
- * a repo, the issues of that repo keep their verdicts, and burn assigns none of them. burn also assigns no issue that another fleet or
- * ledger has claimed. `workers`: the free workers of this state. The function removes the slots of the assigned issues from `workers`.
+ * Returns the approvals, verdicts, waiting repos, back-offs and claims of a cycle. burn assigns the oldest issues first. If the forge did
+ * not answer for a repo, the issues of that repo keep their verdicts, and burn assigns none of them. burn also assigns no issue that
+ * another fleet or ledger has claimed. `workers`: the free workers of this state. The function removes the slots of the assigned issues
+ * from `workers`.
  */
 export function assign(given: FleetState, workers = freeWorkers(given)): Action[] {
   const { issues, actions: approvals } = withApprovals(given.issues, given.fleet)

@@ -22,15 +22,15 @@ export function backoffMs(failures: number, { first, longest }: BackoffPolicy, s
 /** Returns the time until which a failed or lost issue waits for its next attempt; null if it need not wait. */
 export function retryAt({ issue, attempts, failed_at }: IssueRecord, retryAfter: number, now: Time): Time | null {
   if (attempts === 0 || failed_at === null) return null
-  // Derived from the issue, so that every process computes the same pause. Issues that burn lost at the same time get different retry
-  // times.
+  // burn derives the spread from the issue, so that every process computes the same pause. Issues that burn lost at the same time get
+  // different retry times.
   const spread = hashOfText(`${issue.ref} ${attempts}`) / 2 ** 32
   const pause = backoffMs(attempts, { first: retryAfter, longest: maxIssueBackoff }, spread)
   return hasElapsed(failed_at, pause, now) ? null : failed_at + pause
 }
 
 /**
- * The scope of a forge's refusal. `issue` and `repo`: nothing else is affected. `token`: the token cannot do this in any repo. `forge`: the
+ * The scope of a forge's refusal. `issue` and `repo`: nothing else is affected. `token`: the token may not write in any repo. `forge`: the
  * whole forge has a failure, so the scope is unknown.
  */
 export type RefusalScope = 'issue' | 'repo' | 'token' | 'forge'
@@ -53,7 +53,10 @@ const scopes: Readonly<Record<string, RefusalScope>> = {
   forge_not_json: 'forge',
 } satisfies Readonly<Partial<Record<ErrorCode, RefusalScope>>>
 
-/** Returns the scope of an error with this code, also of errors while burn reads the token; null if the code does not show the scope. */
+/**
+ * Returns the scope of a refusal with this error code; null if the code does not show the scope. Errors of reading the token also have a
+ * scope.
+ */
 export function refusalScope(code: string): RefusalScope | null {
   return scopes[code] ?? (code.startsWith('secret_') ? 'token' : null)
 }
@@ -65,7 +68,7 @@ export const maxRepoBackoff = 60 * minute
 
 /**
  * The back-off of a repo is shorter than that of an issue, because it stops all issues of the repo. A person who unarchives a repo also
- * expects burn to notice soon.
+ * expects burn to notice the change soon.
  */
 const policies: Readonly<Record<Exclude<RefusalScope, 'forge'>, BackoffPolicy>> = {
   issue: { first: 15 * minute, longest: 24 * 60 * minute },

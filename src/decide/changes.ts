@@ -46,17 +46,18 @@ export function changesByDispatch(news: readonly Change[]): (dispatch: LiveDispa
 }
 
 /**
- * Returns true if the change's branch names the dispatch, or if the change closes the dispatch's issue. An edit can remove the closing
- * keyword of a change in review.
+ * Returns true if the change's branch names the dispatch, or if the change closes the dispatch's issue. After an edit, a change in review
+ * may no longer close the issue.
  */
 export function belongs({ dispatch_id, closes }: Change, { id, issue }: LiveDispatch): boolean {
   return dispatch_id === id || closes.includes(issue)
 }
 
 /**
- * Returns true if a change from another branch is the work of this dispatch. An open change always is: burn does not dispatch an issue that
- * has an open change, so the change was opened after the claim. A closed or merged change counts if the dispatch was in review with this
- * change. A merged change also counts if it was opened after the claim, unless its branch is that of another dispatch.
+ * Returns true if a change from another branch is the work of this dispatch. An open change always is the work of this dispatch: burn does
+ * not dispatch an issue that has an open change, so the change was opened after the claim. A closed or merged change counts if the dispatch
+ * was in review with this change. A merged change also counts if it was opened after the claim, unless its branch is that of another
+ * dispatch.
  */
 function isWorkOf({ state, url, created_at, dispatch_id }: Change, { id, change_url, claimed_at }: LiveDispatch): boolean {
   if (state === 'open' || url === change_url) return true

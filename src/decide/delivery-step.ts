@@ -49,7 +49,10 @@ export type DeliveryStep =
  */
 const minVisible = 500
 
-/** Returns the limits for an agent kind and a kind of text. An identity text waits no longer than its agent is expected to take to start. */
+/**
+ * Returns the limits for an agent kind and a kind of text. An identity text waits at most the time that the agent is expected to need for
+ * its start.
+ */
 export function deliveryLimits({ limits }: Pick<PaneAgent, 'limits'>, kind: DeliveryKind): DeliveryLimits {
   const planned = kind === 'identity' ? limits.ready : longWaitKinds.has(kind) ? 24 * 3_600_000 : 15 * 60_000
   return { planned, ...placing(limits), press: 3_000, presses: 3 }
@@ -108,10 +111,11 @@ function stepPlanned(delivery: Delivery, seen: Observation, limits: DeliveryLimi
   const until = delivery.planned_at + limits.planned
   const { in_composer, tag_in_composer, outside_since, hook_report } = seen
   const reason = placeBlockReason(delivery, seen, now)
-  // The ledger may have lost its last writes. If the line is already in the pane, burn continues from there and never types it again.
+  // The ledger may have lost its last writes. If the line is already in the pane, burn continues with this line and never types it again.
   if (seen.reachable && (in_composer || tag_in_composer || outside_since !== null || hook_report !== null))
     return move('placing', { code: 'id_there' })
-  // burn refuses the text: no agent starts by itself, and a restarted agent does not know this dispatch. Another worker can get the issue.
+  // burn refuses the text: no agent starts by itself, and a restarted agent has not received this dispatch. Another worker can get the
+  // issue.
   if (seen.reachable && seen.incarnation === null) return move('refused', seen.ended ?? { code: 'no_agent' })
   if (seen.reachable && isForAnother(delivery, seen)) return move('refused', forAnother)
   if (hasElapsed(delivery.planned_at, limits.planned, now))

@@ -64,7 +64,8 @@ function stepOf(dispatch: LiveDispatch, seen: UnderWayState, change: Change | un
   if (byChange !== null) return byChange
   if (crashed.has(id) && state === 'claimed') return { from: ['claimed'], to: 'released', reason: { code: 'sprint_gone', begun: false } }
   if (state !== 'handed') return null
-  // burn knows of no change, so the sprint did not push its work. The work is only in the workspace, on the machine of the sprint.
+  // burn found no change of the sprint, so the sprint did not push its work. The work is only in the workspace, on the machine of the
+  // sprint.
   if (crashed.has(id))
     return areChangesKnown(dispatch, seen) ? { from: ['handed'], to: 'lost', reason: { code: 'sprint_gone', begun: true } } : null
   if (isGone(dispatch, seen)) return { from: ['handed'], to: 'lost', reason: { code: 'holder_gone' } }
@@ -138,9 +139,9 @@ function failureOf(worker: WorkerId, seen: UnderWayState): { readonly kind: stri
 }
 
 /**
- * Returns true if burn may send an agent a follow-up about its dispatch. The dispatch must be work, the same agent must be alive and have
- * the prompt, and the forge must have answered about the repo. A council question gets no follow-up: it needs no change, and ends with the
- * answer.
+ * Returns true if burn may send an agent a follow-up about its dispatch. The dispatch must be of the kind `work`, the same agent must be
+ * alive and have the prompt, and the forge must have answered about the repo. A council question gets no follow-up: it needs no change, and
+ * ends with the answer.
  */
 export function canBeTold(dispatch: LiveDispatch, seen: UnderWayState): boolean {
   const { id, kind, state, worker, incarnation } = dispatch
@@ -159,8 +160,8 @@ function isGone({ worker, incarnation }: LiveDispatch, { ended }: UnderWayState)
 }
 
 /**
- * Returns true if a dispatch has been in the state `handed` for longer than `staleAfter` (ms), so that no change is open for review. The
- * worker keeps the dispatch, and a person should look at it.
+ * Returns true if a dispatch has been in the state `handed` for longer than `staleAfter` (ms). Such a dispatch has no change for review.
+ * The worker keeps the dispatch, and a person should look at it.
  */
 export function isStale(dispatch: Pick<Dispatch, 'kind' | 'state' | 'handed_at'>, staleAfter: number, now: Time): boolean {
   return dispatch.kind === 'work' && dispatch.state === 'handed' && dispatch.handed_at !== null && now - dispatch.handed_at > staleAfter

@@ -77,9 +77,9 @@ function skipReason(issue: Issue, rules: EligibilityRules): Reason | null {
 }
 
 /**
- * Returns the reason that burn does not trust the text of an issue; null if it does. burn trusts every text of an author with write access,
- * because only people with write access can edit that text. A trusted label approves only the text that the issue had when burn first saw
- * the label.
+ * Returns the reason that burn does not trust the text of an issue; null if burn trusts the text. burn trusts every text of an author with
+ * write access, because only people with write access can edit that text. A trusted label approves only the text that the issue had when
+ * burn first saw the label.
  */
 function trustReason({ issue, approval }: IssueRecord, rules: EligibilityRules): Reason | null {
   const reason = authorReason(issue, rules)

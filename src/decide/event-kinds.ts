@@ -16,7 +16,7 @@ interface Meaning<K extends EventKind> {
   readonly level?: LogLevel
   /** If true, burn prints the event and does not store it. */
   readonly fleeting?: true
-  /** The type of the subject of a stored notice. With it, a query by issue or worker finds the event. */
+  /** The type of the event's subject, if burn prints the event and also stores it. With it, a query by issue or worker finds the event. */
   readonly subject?: 'issue' | 'worker'
 }
 

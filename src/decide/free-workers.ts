@@ -4,11 +4,11 @@ import type { Issue, RepoRef, Time, Worker } from '../core/nouns.ts'
 /** A worker that may get work, with its free slots. */
 export interface FreeWorker {
   readonly worker: Worker
-  /** The numbers of its free slots, in ascending order. */
+  /** The numbers of the free slots of the worker, in ascending order. */
   readonly free: number[]
-  /** The number of dispatches that fill its slots. */
+  /** The number of dispatches that use slots of the worker. */
   live: number
-  /** The time of its last claim; 0 if there was none. */
+  /** The time of the last claim for the worker; 0 if there was none. */
   readonly used_at: Time
 }
 
@@ -64,7 +64,7 @@ class Sublanes {
   }
 }
 
-/** The free workers of each repo: those whose home repo it is, and all that serve it. */
+/** The free workers of each repo: the workers with this home repo, and all workers that serve the repo. */
 export class FreeWorkers {
   readonly #serving: ReadonlyMap<RepoRef, readonly FreeWorker[]>
   readonly #queues = { home: new Map<RepoRef, Sublanes>(), anywhere: new Map<RepoRef, Sublanes>() }
@@ -90,7 +90,7 @@ export class FreeWorkers {
 
   /**
    * Reserves a free slot for an issue, and returns the worker and the number of the slot; null if no slot is free. `held`: the number of
-   * the worker's dispatches before this one.
+   * the worker's dispatches before the reservation.
    */
   takeSlot(issue: Issue, where: 'home' | 'anywhere'): { readonly worker: Worker; readonly slot: number; readonly held: number } | null {
     const free = this.#queue(issue.repo, where).best(issue)

@@ -111,7 +111,7 @@ function textOutsideComposer({ above = [], screen }: ObservationFacts, { compose
   return compactRows([...above, ...screen.slice(0, first), '', ...screen.slice(end)])
 }
 
-/** If one event has the whole line, it decides: later events can contain the tag without the line. */
+/** If one event has the whole line, that event decides: later events can contain the tag without the line. */
 function hookReport({ id, typed }: ObservationFacts['delivery'], signal: string): Observation['hook_report'] {
   const checksums = (parseHookEvent(signal)?.deliveries ?? []).flatMap((each) => (each.id === id ? [each.sum] : []))
   if (checksums.length === 0) return null

@@ -19,7 +19,7 @@ export interface WorkPromptInput {
   readonly open_change: string
   /** The check command that must pass before the change is opened; null if the spec has none. */
   readonly check: string | null
-  /** Random text for the fence around the issue. It must not occur in the issue. */
+  /** Random text for the two lines around the text of the issue. It must not occur in the issue. */
   readonly nonce: string
 }
 
@@ -184,7 +184,7 @@ export function councilPrompt({ id, worker, issue, question, nonce }: CouncilPro
   return fill(template ?? councilTemplate, { id, name: worker.name, role: worker.role, question: asked }, 'council')
 }
 
-/** Returns the text for an agent that did not recover from an error. The text tells the agent that burn took the issue back. */
+/** Returns the text for an agent that did not recover from an error. The text tells the agent that burn released the issue. */
 export function takenBackText({ id, issue }: { readonly id: string; readonly issue: IssueRef }): string {
   return `${issue} (dispatch ${id}) is no longer assigned to you: your last turn ended with an error, and you did not recover. Do not continue this issue, and push nothing for it.`
 }

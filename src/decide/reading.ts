@@ -4,14 +4,14 @@
  *
  * | hook | screen | reading |
  * |---|---|---|
- * | any | dead, waiting | the screen's: the pane is dead, or a question is open |
+ * | any | dead, waiting | the screen's state: the pane is dead, or a question is open |
  * | working | idle | working for 10 s (the screen may be late), then unknown; after 60 s idle: an interrupted turn ends without an event |
  * | waiting | idle | waiting for 10 s, then unknown; after 60 s idle: a question that was dismissed ends without an event |
  * | waiting | working | waiting for 3 s, then working: the question was answered |
- * | working, waiting | unknown, starting | the hook's |
+ * | working, waiting | unknown, starting | the hook's state |
  * | error | idle, unknown | error: few screens show that a turn failed |
- * | error | working | the screen's: hooks also report errors that the agent retries |
- * | idle | unknown, starting, error, working | the screen's: an idle agent shows its composer, and background work has no event |
+ * | error | working | the screen's state: hooks also report errors that the agent retries |
+ * | idle | unknown, starting, error, working | the screen's state: an idle agent shows its composer, and background work has no event |
  */
 import type { HookState, ParsedScreen, HookEvent } from '../core/agent.ts'
 import type { Reading, ReadingState, Time } from '../core/nouns.ts'

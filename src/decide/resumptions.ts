@@ -10,7 +10,7 @@ import { hasPendingResume, recoveryPlans } from './trouble.ts'
 
 /**
  * Returns the texts that tell agents to continue, at most one per dispatch and failure. `before` is a guard: if another process has planned
- * a text in the meantime, burn does not plan this one.
+ * a text in the meantime, burn does not plan this text.
  */
 export function resumptions(seen: UnderWayState): TellAction[] {
   const plans = recoveryPlans(seen)
@@ -26,7 +26,7 @@ export function resumptions(seen: UnderWayState): TellAction[] {
   })
 }
 
-/** Returns true if the agent is idle after a failed turn, and got no text to continue after that failure. */
+/** Returns true if the agent is idle after a failed turn, and burn has sent no resume text since that failure. */
 function hasRecovered({ id, worker, handed_at }: LiveDispatch, record: WorkerRecord | undefined, seen: UnderWayState): boolean {
   const failed = record?.error_at ?? null
   if (failed === null || seen.states.get(worker)?.state !== 'idle' || failed < (handed_at ?? 0)) return false

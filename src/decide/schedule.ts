@@ -10,7 +10,7 @@ export interface ScheduledRun {
   readonly every: number
   /** The value of PATH. */
   readonly path: string
-  /** The value of TMUX_TMPDIR, where tmux finds its servers; null if it is not set. */
+  /** The value of TMUX_TMPDIR, the parent folder of the tmux sockets; null if the variable is not set. */
   readonly tmux_tmpdir: string | null
   /** The absolute path of the log file, to which cron and launchd append the output. systemd writes the output to the journal instead. */
   readonly log: string

@@ -12,7 +12,7 @@ export interface TaskText {
   readonly dir: string
   /** The check command that must pass; null if the spec has none. */
   readonly check: string | null
-  /** Random text for the fence around the issue. It must not occur in the issue. */
+  /** Random text for the two lines around the text of the issue. It must not occur in the issue. */
   readonly nonce: string
 }
 

@@ -32,7 +32,7 @@ export type TopologyAction =
 
 /** The inputs of `planUp` other than the spec and the snapshot. */
 export interface UpOptions {
-  /** If true, end the panes of retired workers that hold no dispatch. */
+  /** If true, end the panes of retired workers without a live dispatch. */
   readonly prune: boolean
   /** Returns the number of live dispatches of a worker. */
   readonly live: (worker: WorkerId) => number
@@ -69,8 +69,8 @@ export function labelOf({ glyph, name, lane }: Worker): string {
 }
 
 /**
- * Returns the actions of `burn up`: it creates missing windows and panes, adopts unused shells, and retires workers that the spec no longer
- * has. It ends only panes that burn made.
+ * Returns the actions of `burn up`: it creates missing windows and panes, uses idle shells for missing workers, and retires workers that
+ * the spec no longer has. It ends only panes that burn made.
  */
 export function planUp(
   machine: Machine,
@@ -79,7 +79,7 @@ export function planUp(
 ): TopologyAction[] {
   if (snapshot.state === 'down') return machine.windows.map((window) => createWindow(window, 'the session does not exist yet'))
   const marked = new Map(snapshot.panes.flatMap((pane) => (pane.worker === null ? [] : [[pane.worker, pane] as const])))
-  // A person may have moved a pane to another session. In other sessions, burn considers only windows that burn marked.
+  // A person may have moved a pane to another session. In other sessions, burn considers only windows with the option `@burn_window`.
   const windows = snapshot.windows.filter(
     (each) => each.window !== null || (each.session_id === snapshot.session_id && snapshot.session === machine.session),
   )
@@ -132,12 +132,12 @@ function planWindow(window: Window, snapshot: Up, marked: ReadonlyMap<WorkerId, 
 
 function whyRelabel({ retiring, made_for }: Pane): string {
   if (retiring) return 'the worker is in the spec again'
-  return made_for === null ? 'burn marks the pane, to find it in every session' : 'the label changed'
+  return made_for === null ? 'burn stores the session name in the pane, to find the pane in every session' : 'the label changed'
 }
 
 /**
- * Returns the tmux window for a window of the spec: the window that burn marked for it, else the window that has panes of its workers, else
- * an unmarked window with the same name; null if there is none.
+ * Returns the tmux window for a window of the spec: the window whose option `@burn_window` names it, else the window that has panes of its
+ * workers, else a window with the same name and without that option; null if there is none.
  */
 function homeOf(window: Window, snapshot: Up, marked: ReadonlyMap<WorkerId, Pane>): PaneWindow | null {
   const byMark = snapshot.windows.find((each) => each.window === window.name)
@@ -163,7 +163,10 @@ function retire(pane: Pane, wanted: ReadonlySet<WorkerId>, { prune, live }: UpOp
   return [{ do: 'retire_pane', pane: pane.id, worker: pane.worker, reason }]
 }
 
-/** Returns the panes that `burn down` ends: those that burn created. Adopted panes stay, and burn removes its marks from them. */
+/**
+ * Returns the panes that `burn down` ends: those that burn created. Panes that a person created stay, and burn removes its options
+ * (`@burn_…`) from these panes.
+ */
 export function planDown(snapshot: Up): { readonly end: readonly Pane[]; readonly leave: readonly Pane[] } {
   const ours = snapshot.panes.filter((pane) => pane.worker !== null)
   return { end: ours.filter(({ made }) => made), leave: ours.filter(({ made }) => !made) }

@@ -63,7 +63,7 @@ export function withTroubles(
 interface Attempts {
   /** The start of the trouble. */
   readonly began: Time
-  /** The number of these resume texts. */
+  /** The number of resume texts about the trouble. */
   readonly times: number
   /** The time of the last resume text or of the failure, whichever is later. */
   readonly last: Time

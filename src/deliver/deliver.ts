@@ -71,7 +71,7 @@ export async function deliver(
   return changed.flat()
 }
 
-/** Returns the workers of these deliveries that burn must not type to now, each with the reason. */
+/** Returns the workers to which burn must not type now, each with the reason. */
 function holdsOn({ deliveries, holds, leases }: DeliveryView, now: Time): Map<WorkerId, Reason> {
   const [held, loops] = [heldBy(holds, now), loopsIn(leases, now)]
   const found = new Map<WorkerId, Reason>()

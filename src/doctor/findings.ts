@@ -88,8 +88,8 @@ function tmuxFinding(machine: Machine, probe: Probe): Finding {
 }
 
 /**
- * Compares the machine's clock with this one. The machine read its clock between the request and the response, so only a value outside this
- * interval is a difference.
+ * Compares the machine's clock with the clock of this computer. The machine read its clock between the request and the response, so only a
+ * value outside this interval is a difference.
  */
 function clockFinding(machine: Machine, { clock, os }: Probe, { from, to }: ProbeRequest): Finding {
   if (clock === null) return warn(machine, 'burn could not read the clock', lineOn(machine, 'date +%s'))
@@ -184,7 +184,7 @@ function busyFindings(machine: Machine): Finding[] {
   ]
 }
 
-/** Returns a finding about panes that a person moved to another session. burn still finds these panes by their marks. */
+/** Returns a finding about panes that a person moved to another session. burn still finds these panes by the option `@burn_worker`. */
 function sessionFindings(machine: Machine, { sessions }: Probe): Finding[] {
   const others = sessions.filter((name) => name !== machine.session)
   const [only] = others

@@ -41,7 +41,7 @@ interface Ports {
 /**
  * Reads new issues and changes of all repos, saves them in the ledger, and returns the state of the forge for a cycle. Makes one request
  * per repo if nothing is new. Makes a second request, for changes, if a dispatch of the repo may have a change, or if the listing of issues
- * showed a newer change. If a repo cannot be read, its reason is in `repos_down`. With `quiet` it writes no events.
+ * showed a newer change. If burn cannot read a repo, the reason is in `repos_down`. With `quiet` it writes no events.
  */
 export async function refreshForge(
   repos: readonly RepoRef[],
@@ -112,8 +112,8 @@ function hasNews({ changed_at }: IssuePage, record: RepoRecord | null): boolean 
 type Since = Pick<LiveDispatch, 'issue' | 'claimed_at' | 'handed_at'>
 
 /**
- * Returns the time of the oldest change that may be new. It is the time of the last listing, or an earlier claim of a dispatch that was
- * handed after this listing: the change of such a dispatch may be older than its `handed_at`.
+ * Returns the time of the oldest change that may be new. It is the time of the last listing, or the claim time of a dispatch that was
+ * claimed before this listing and handed after it. The change of such a dispatch may be older than the `handed_at` of the dispatch.
  */
 function changedSince(work: readonly Since[], lastListed: Time | null): Time {
   const later = work.filter(({ handed_at }) => lastListed === null || (handed_at ?? 0) >= lastListed).map(({ claimed_at }) => claimed_at)
@@ -151,8 +151,8 @@ export function relistInterval(repo: RepoRef, openIssues: number): number {
 }
 
 /**
- * Saves a page of issues, together with the repo's open changes if burn has read them. It is one write: after a crash between two writes,
- * issues would lack their changes for up to a day.
+ * Saves a page of issues, together with the repo's open changes if burn has read them. The function makes only one write: after a crash
+ * between two writes, issues would lack their changes for up to a day.
  */
 async function saveIssues(
   repo: RepoRef,
@@ -185,13 +185,13 @@ function skippedTexts(repo: RepoRef, skipped: IssuePage['skipped']): string[] {
 
 /**
  * Returns issues that are open in the ledger but missing in a complete listing, as they are on the forge now. Makes one request for each. A
- * listing that changes while burn reads its pages can miss an open issue, and this must not end the issue's dispatch.
+ * listing that changes while burn reads its pages can miss an open issue, and such a miss must not end the issue's dispatch.
  */
 async function confirmGone(repo: RepoRef, listed: readonly Issue[], { forge, ledger }: Omit<Ports, 'clock'>): Promise<Issue[]> {
   const seen = new Set(listed.map(({ ref }) => ref))
   const missing = (await ledger.openIssueRefs(repo)).filter((ref) => !seen.has(ref))
   const now = await mapConcurrently(missing, concurrency, (ref) => currentIssue(ref, { forge, ledger }))
-  // The forge no longer has the other issues. saveIssues closes them in the ledger, because the listing is complete.
+  // The forge no longer has the issues that are null. `saveIssues` closes these issues in the ledger, because the listing is complete.
   return now.filter((issue) => issue !== null)
 }
 

@@ -19,7 +19,7 @@ const reconnectBackoff = { first: 1_000, longest: 30_000 }
 
 /** Keeps a current snapshot of one machine while `run` runs. */
 export class MachineWatch {
-  /** The last snapshot with screens; null before the first. */
+  /** The last snapshot with screens; null before the first snapshot. */
   seen: MachineScreens | null = null
   readonly #machine: Machine
   readonly #session: Session
@@ -58,8 +58,8 @@ export class MachineWatch {
   }
 
   /**
-   * Returns the time until the next snapshot (ms). It is 0 if that time is longer than the longest interval, because then the clock was set
-   * back.
+   * Returns the time until the next snapshot (ms). Returns 0 if that time is longer than the longest interval, because then the clock was
+   * set back.
    */
   #timeLeft(): number {
     const left = Math.min(this.#fullAt, this.#againAt) - this.#session.clock.now()
@@ -84,7 +84,10 @@ export class MachineWatch {
     this.#pause = up ? reconnectBackoff.first : Math.min(this.#pause * 2, reconnectBackoff.longest)
   }
 
-  /** Subscribes to changes. This comes before the snapshot, so that burn misses no change in between. If the channel breaks here, the snapshot fails, too. */
+  /**
+   * Subscribes to changes. burn subscribes before it takes the snapshot, so that it misses no change. If the channel breaks during the
+   * subscription, the snapshot fails, too.
+   */
   async #subscribe(host: PaneHost): Promise<void> {
     const { tmux } = host
     if (tmux === null || tmux === this.#subscribed) return

@@ -21,8 +21,8 @@ const reconnectBackoff = { first: 1_000, longest: 5 * 60_000 }
 const retryTimeout = 2_000
 
 /**
- * Connects to all machines concurrently. It waits for the first attempt to reach a machine, but not for later ones, so that an unreachable
- * machine does not delay the others. It retries such a machine with back-off. It reopens a broken channel at the next call.
+ * Connects to all machines concurrently. It waits for the first attempt to reach a machine, but not for later attempts, so that an
+ * unreachable machine does not delay the others. It retries such a machine with back-off. It reopens a broken channel at the next call.
  */
 export class TmuxMachines implements Machines {
   readonly #hosts = new Map<string, PaneHost>()

@@ -49,8 +49,8 @@ export async function withLeases<T>(session: SessionPart<JobLedger, 'clock' | 'o
 }
 
 /**
- * Renews the leases of this process at each heartbeat, until `stop`. After a failed renewal it reports the error, and retries at the next
- * heartbeat. This is safe, because the ledger refuses writes that need an expired lease.
+ * Renews the leases of this process at each heartbeat, until `stop` is aborted. After a failed renewal it reports the error, and retries at
+ * the next heartbeat. This is safe, because the ledger refuses writes that need an expired lease.
  */
 async function renewUntil(
   { ledger, clock, owner, notify }: SessionPart<JobLedger, 'clock' | 'owner' | 'notify'>,

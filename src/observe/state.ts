@@ -58,7 +58,7 @@ export function snapshotsOf(seen: ReadonlyMap<string, MachineScreens>): Readonly
 export interface RefreshOptions {
   /** The repos to read; by default those of the machines' workers. */
   readonly served?: readonly RepoRef[]
-  /** Writes no events while it updates the caches, for a dry run. */
+  /** If true, `refresh` writes no events while it updates the caches, for a dry run. */
   readonly quiet?: boolean
 }
 
@@ -77,7 +77,8 @@ export async function refresh(
   const [forge, seen] = await Promise.all([refreshForge(served, before, session, quiet), readMachines(machines, session)])
   const affected = await ledger.affectedWork(changedWork(before.dispatches, forge))
   const known = new Set(before.dispatches.map(({ id }) => id))
-  // If the state of a dispatch became `review` while burn read the machines, keep its earlier state, because the rest of `before` is as old.
+  // If the state of a dispatch became `review` while burn read the machines, keep its earlier state, because the other dispatches in
+  // `before` are as old.
   const dispatches = [...before.dispatches, ...affected.reviews.filter(({ id }) => !known.has(id))]
   const workers = readWorkers(machines, seen, session.kindOf)
   const failed = failedDispatches(workers, before.workers, dispatches)

@@ -10,7 +10,7 @@ import { WakeSignal, MachineWatch } from './machine-watch.ts'
 import { readWorkers } from './readings.ts'
 import { readKept, statusState, type KeptState } from './state.ts'
 
-/** Interval between reads of the ledger (ms). They show dispatches and holds that other processes changed. */
+/** Interval between reads of the ledger (ms). These reads show dispatches and holds that other processes changed. */
 const ledgerInterval = 5_000
 
 /** A worker whose state or detail changed. */
@@ -32,8 +32,8 @@ export interface WatchUpdate {
 }
 
 /**
- * Yields the status when all machines have been read, then after each change of the ledger or of a worker's state or detail, until `stop`.
- * A lost machine counts as unreachable until burn reaches it again; this is no error. Throws BurnError if the ledger fails.
+ * Yields the status when all machines have been read, then after each change of the ledger or of a worker's state or detail, until `stop`
+ * is aborted. A lost machine counts as unreachable until burn reaches it again; this is no error. Throws BurnError if the ledger fails.
  */
 export async function* watch(machines: readonly Machine[], session: Session, stop: AbortSignal): AsyncGenerator<WatchUpdate, void> {
   const end = new AbortController()

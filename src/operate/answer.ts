@@ -67,7 +67,7 @@ function openQuestionOf(worker: Worker, { screen }: WorkerView): OpenQuestion {
 /**
  * Types an answer to the open question, and waits until the agent accepts the answer. `expected` is the hash (see `markOf`) of the question
  * that the person saw; if it is given, burn answers no other question. Throws BurnError `no_such_choice` (exit 2), `question_changed`,
- * `pane_in_use`, `never_asks`, `not_typed`, and those of `readQuestion`.
+ * `pane_in_use`, `never_asks`, `not_typed`, and the errors of `readQuestion`.
  */
 export async function answer(worker: Worker, choice: string, session: Session, expected: string | null = null): Promise<Answered> {
   const seen = await readWorker(worker, session)

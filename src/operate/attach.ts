@@ -43,8 +43,8 @@ function isIn({ worker }: Pane, window: string, machine: Machine): boolean {
 }
 
 /**
- * Returns the position of the top left corner of a pane, in columns and rows. Snapshots do not contain it, because that would make each
- * snapshot slower.
+ * Returns the position of the top left corner of a pane, in columns and rows. Snapshots do not contain this position, because it would make
+ * each snapshot slower.
  */
 async function cornerOf({ id }: Pane, tmux: Tmux): Promise<{ left: number; top: number }> {
   const [reply] = await tmux.run([[['display-message', '-p', '-t', id, '#{pane_left} #{pane_top}']]])

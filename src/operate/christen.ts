@@ -45,7 +45,7 @@ export interface ChristenOptions {
 
 /**
  * Starts and names the agents of these workers, and returns one result for each. It is idempotent: an agent that has its name gets no
- * second identity text. After `stop` it starts no further agents, but names those that are starting. Throws if the ledger fails.
+ * second identity text. After `stop` it starts no further agents, but names the agents that are starting. Throws if the ledger fails.
  */
 export async function christen(
   workers: readonly Worker[],

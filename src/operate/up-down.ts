@@ -86,7 +86,7 @@ export function placeNotes(machine: Machine, snapshot: MachineSnapshot): string[
   ]
 }
 
-/** Returns the number of dispatches that fill a slot, by worker. */
+/** Returns the number of dispatches that use a slot, by worker. */
 export async function liveCounts({ ledger }: Session): Promise<Map<WorkerId, number>> {
   const counts = new Map<WorkerId, number>()
   for (const { worker, state } of (await ledger.view()).dispatches)
@@ -116,7 +116,10 @@ async function carryOut(
   }
 }
 
-/** Returns the unmarked panes whose shell has no child process, so that nobody uses them. Returns none if the machine has no `ps`. */
+/**
+ * Returns the panes without the option `@burn_worker` whose shell has no child process, so that nobody uses them. Returns none if the
+ * machine has no `ps`.
+ */
 async function childlessPanes(machine: Machine, snapshot: MachineSnapshot): Promise<ReadonlySet<string>> {
   const unmarked = snapshot.state === 'up' ? snapshot.panes.filter((pane) => pane.worker === null && isShell(pane.command)) : []
   if (unmarked.length === 0) return new Set()
@@ -129,7 +132,7 @@ async function childlessPanes(machine: Machine, snapshot: MachineSnapshot): Prom
 export interface DownPlan {
   readonly machine: string
   readonly end: readonly Pane[]
-  /** Panes of the fleet that burn did not create. burn removes its marks from these panes and does not end them. */
+  /** Panes of the fleet that burn did not create. burn removes its options (`@burn_…`) from these panes and does not end them. */
   readonly leave: readonly Pane[]
   /** Workers with live dispatches among those whose panes end. */
   readonly live: readonly WorkerId[]
@@ -165,7 +168,7 @@ export async function bringDown(machines: readonly Machine[], plans: readonly Do
     hosts.map(async (host) => {
       const plan = plans.find(({ machine }) => machine === host.machine.name)
       if (host.tmux === null || plan === undefined) return
-      // When its last pane ends, the tmux server exits and closes the connection. burn does not report that as an error.
+      // When the last pane ends, the tmux server exits and closes the connection. burn does not report that as an error.
       await host.tmux.run(downLines(plan.end, plan.leave)).catch((thrown: unknown) => host.drop(thrown))
     }),
   )

@@ -90,8 +90,8 @@ function unservedFindings(spec: WrittenSpec, fleet: Fleet): PathFinding[] {
 }
 
 /**
- * Returns a finding for each machine that has the same tmux server as an earlier one, because each would treat the other's panes as its
- * own.
+ * Returns a finding for each machine that has the same tmux server as an earlier machine, because each machine would treat the panes of the
+ * other machine as its own.
  */
 function sameServerFindings({ machines }: Fleet): PathFinding[] {
   const server = ({ transport, socket }: Machine) => JSON.stringify([transport, socket])

@@ -34,8 +34,8 @@ export function parseSpec(text: string, file: string): WrittenSpec {
 }
 
 /**
- * Returns the keys that occur twice in an object, because JSON would silently keep only the last. It also returns `__proto__`, because
- * JavaScript objects cannot have it as a normal key.
+ * Returns the keys that occur twice in an object, because JSON would silently keep only the last value. It also returns `__proto__`,
+ * because JavaScript objects cannot have it as a normal key.
  */
 function repeatedKeys(node: Node): Node[] {
   const keys = node.type === 'object' ? (node.children ?? []).flatMap((property) => property.children?.[0] ?? []) : []

@@ -23,7 +23,7 @@ export function countGroups(pattern: string): number {
 }
 
 interface Group {
-  /** A part of the group can match in several ways, because the part is repeated or has alternatives. */
+  /** True if a part of the group can match in several ways, because the part is repeated or has alternatives. */
   varies: boolean
 }
 

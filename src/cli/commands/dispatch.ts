@@ -107,7 +107,7 @@ function troubles({ state, backlog, resting }: Pick<CycleResult, 'backlog' | 're
 
 /**
  * Prints a trouble once when it starts, and once when its subject recovers. `reported` has the subjects whose trouble was printed; this
- * function updates it.
+ * function updates `reported`.
  */
 function reportTroubles(bad: readonly Trouble[], reported: Set<string>, io: Io): void {
   const now = new Set(bad.map(({ subject }) => subject))

@@ -91,8 +91,8 @@ export interface ForgeLedger {
    */
   saveWriters(repo: RepoRef, writers: readonly string[], how: { readonly listed: boolean }, at: Time): Promise<void>
   /**
-   * Approves the current texts of issues, or removes approvals. Skips issues that no longer have the given revision, and returns the
-   * others.
+   * Approves the current texts of issues, or removes approvals. Skips issues that no longer have the given revision. Returns the issues
+   * that it did not skip.
    */
   saveApprovals(approvals: readonly Approval[], at: Time): Promise<readonly IssueRef[]>
 }

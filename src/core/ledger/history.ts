@@ -31,7 +31,7 @@ export interface HistoryLedger {
    * lasting problem does not fill the history.
    */
   recordEvents(events: readonly NewEvent[], at: Time): Promise<void>
-  /** Returns the cursor up to which the events are final: no open transaction can still add an event before it. */
+  /** Returns the cursor up to which the events are final: no open transaction can still add an event before this cursor. */
   horizon(): Promise<string>
   /**
    * Returns the times of the newest dispatches of kind `work` whose prompt reached an agent, and that are in review or have ended. Returns

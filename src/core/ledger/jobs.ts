@@ -1,4 +1,4 @@
-/** The interface to jobs in the ledger, to the leases of processes, and to values that one process saves for later ones. */
+/** The interface to jobs in the ledger, to the leases of processes, and to values that one process saves for later processes. */
 import type { Time } from '../nouns.ts'
 
 /** A job: work that only one process does at a time, such as the deletion of old history, a scheduled run, or the loop of a worker. */
@@ -31,7 +31,10 @@ export interface JobLedger {
   endJob(job: Pick<Job, 'name' | 'next_run'> & { readonly last_result: string }, owner: string): Promise<void>
   /** Returns all jobs. */
   jobs(): Promise<readonly Job[]>
-  /** Extends the leases of this owner on deliveries, sprints and jobs. Returns the ids of those on which the owner still holds a lease. */
+  /**
+   * Extends the leases of this owner on deliveries, sprints and jobs. Returns the ids of the deliveries, sprints and jobs on which the
+   * owner still holds a lease.
+   */
   renewLeases(owner: string, lease: Time): Promise<readonly string[]>
   /** Releases the leases of this owner at once, so that the next process need not wait until they expire. */
   releaseLeases(owner: string): Promise<void>
