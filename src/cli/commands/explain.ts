@@ -16,7 +16,7 @@ type Explained = Explanation | ExplainedCode | { readonly codes: readonly Explai
 
 export const explainCommand = command({
   args: {
-    subject: optional('[issue|code]', 'owner/repo#7, repo#7, or an error code such as ledger_full'),
+    subject: optional('[issue|code]', 'Issue, as owner/repo#7 or repo#7; or an error code, such as ledger_full'),
     codes: flag('--codes', 'Print all error codes with meanings and remedies (Markdown)'),
   },
   examples: ['burn explain hermes-agent#7', 'burn explain forge_auth', 'burn explain app#7 --json'],

@@ -4,7 +4,7 @@ import { command, done } from '../command.ts'
 import { issueNamed } from '../named.ts'
 import { flag, text } from '../args.ts'
 
-const issue = text('<issue>', 'owner/repo#7, or repo#7')
+const issue = text('<issue>', 'Issue, as owner/repo#7 or repo#7')
 
 export const releaseCommand = command({
   args: {

@@ -30,7 +30,7 @@ const commandsOf = { sprint: ['sprint', 'run'], dispatch: ['dispatch'] } as cons
 export const scheduleCommand = command({
   args: {
     what: choice('<what>', 'Command to schedule', ['sprint', 'dispatch'], undefined),
-    options: list('[args...]', 'Options of the scheduled command, after "--"'),
+    options: list('[args...]', 'Options of the scheduled command; write "--" before them'),
     every: parsedArg('--every <duration>', 'Interval between runs (default: 15m)', parseDuration, parseDuration('15m')),
     format: choice('--format <format>', 'Scheduler for which burn prints the entry', ['crontab', 'systemd', 'launchd'], 'crontab'),
   },

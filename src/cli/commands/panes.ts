@@ -70,7 +70,7 @@ function placeNamed(fleet: Fleet, name: string | undefined): { machine: Machine;
 
 export const captureCommand = command({
   args: {
-    worker: text('<worker>', 'Worker whose pane to print'),
+    worker: text('<worker>', 'Worker whose screen burn prints'),
     lines: parsedArg('-l, --lines <n>', 'Number of rows of history to print above the screen', parseWholeNumber, 0),
     ansi: flag('--ansi', 'Keep colours and styles, but no other escape sequences'),
   },

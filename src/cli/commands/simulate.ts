@@ -35,7 +35,7 @@ const args = {
     'Faults to inject: "all", or kinds of faults, such as agent=2h,forge; "=2h" sets the mean interval (docs/how-to/simulate.md)',
   ),
   dispatchers: parsedArg('--dispatchers <n>', 'Number of concurrent dispatchers', parsePositive, 1),
-  svg: optional('--svg <file>', 'File to write the plot of open issues to'),
+  svg: optional('--svg <file>', 'File for a plot of the open issues over time'),
 }
 
 type Options = Parsed<typeof args>

@@ -33,12 +33,12 @@ interface Ran {
 export const sprintRunCommand = command({
   args: {
     repo: list('-r, --repo <repo...>', 'Work only on issues of these repos'),
-    issue: optional('--issue <issue>', 'Issue to work on: owner/repo#7, or repo#7'),
+    issue: optional('--issue <issue>', 'Issue to work on, as owner/repo#7 or repo#7'),
     lane: optional('--lane <lane>', 'Work only on issues of repos that this lane serves'),
     count: parsedArg('-c, --count <n>', 'Maximum number of issues to work on (default: the value of --jobs)', parsePositive, null),
     jobs: parsedArg('-j, --jobs <n>', 'Maximum number of concurrent sprints', parsePositive, 1),
     alone: flag('--alone', 'Exit if another "burn sprint run --alone" is running (for cron)'),
-    now: flag('--now', 'Run even if sprints are paused after a failure'),
+    now: flag('--now', 'Start sprints even during the pause that follows a failure'),
     dry_run: flag('-n, --dry-run', 'Show which issues would be worked on, and change nothing'),
   },
   examples: [

@@ -9,7 +9,7 @@ import { flag, list } from '../args.ts'
 
 export const upCommand = command({
   args: {
-    machines: list('[machine...]', 'Machines to bring up (default: all)'),
+    machines: list('[machine...]', 'Machines on which burn creates panes (default: all)'),
     dry_run: flag('-n, --dry-run', 'Show what would be changed, and change nothing'),
     prune: flag('--prune', 'Also end panes of workers that are no longer in the spec and have no issue'),
   },
@@ -73,10 +73,10 @@ interface DownReport {
 
 export const downCommand = command({
   args: {
-    machines: list('[machine...]', 'Machines whose panes to end (default: all)'),
+    machines: list('[machine...]', 'Machines whose panes burn ends (default: all)'),
     yes: flag('-y, --yes', 'Do not ask for confirmation'),
     force: flag('--force', 'End panes even if workers have live dispatches'),
-    dry_run: flag('-n, --dry-run', 'Show which panes would be ended, and end none'),
+    dry_run: flag('-n, --dry-run', 'Show which panes would be ended, and end no pane'),
   },
   examples: ['burn down --dry-run', 'burn down allegro --yes'],
   async run({ open, emit, io }, given) {

@@ -13,7 +13,7 @@ const why = list('[reason...]', 'Reason for the skip, for other people to read')
 export const skipCommand = command({
   args: {
     worker: text('<worker>', 'Worker (machine/WINDOW/NAME or NAME), or sprint/<host> for the sprints of a host'),
-    issue: text('<issue>', 'owner/repo#7, or repo#7'),
+    issue: text('<issue>', 'Issue, as owner/repo#7 or repo#7'),
     why,
     for: parsedArg(
       '--for <duration>',
