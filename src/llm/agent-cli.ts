@@ -40,7 +40,7 @@ function environmentOf(config: CliConfig, { env, home }: BackendDeps): Record<st
   return { HOME: home, ...Object.fromEntries(base), ...config.env }
 }
 
-/** Returns a failure if the PATH has no such program, otherwise null. Does not start the program. */
+/** Returns a failure if no folder of the PATH has the program, otherwise null. Does not start the program. */
 async function probeProgram(program: string, path: string): Promise<Failure | null> {
   if (program === '') return { class: 'backend_down', reason: 'the spec does not name a command for this agent' }
   const candidates = program.includes('/') ? [program] : path.split(delimiter).map((dir) => join(dir, program))

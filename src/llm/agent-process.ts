@@ -5,7 +5,7 @@ import type { AgentEnd } from '../core/agent.ts'
 import { Lines, maxStreamSize } from './stream-limits.ts'
 import { killGroup, killOrphans, onceDrained, spawnPiped, spawnErrorText } from '../host/exec.ts'
 
-/** The number of characters of stderr that are kept. */
+/** The maximum number of characters of stderr that burn keeps. */
 const maxStderr = 64 * 1024
 /** The maximum number of characters in one line. Some agents print a whole conversation as one line. */
 const maxLine = 16 * 1024 * 1024
@@ -15,7 +15,7 @@ export interface AgentProcess {
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
   readonly input: string
-  /** When it aborts, the program and its process group are killed. */
+  /** When this signal aborts, burn kills the program and its process group. */
   readonly signal: AbortSignal
   /** Called with each line of the program's stdout. */
   readonly onLine: (text: string) => void

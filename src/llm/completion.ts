@@ -74,8 +74,8 @@ export async function requestCompletion(
 }
 
 /**
- * The number of characters that each call counts in addition to its text. Without it, a model that repeats itself could send empty calls
- * for ever.
+ * The number of characters that each call counts in addition to its text. Without this number, a model that repeats itself could send empty
+ * calls for ever.
  */
 const charsPerCall = 1_000
 

@@ -25,7 +25,7 @@ export interface BackendLimits {
   readonly probe_ms: number
   /** The time (ms) without data after which burn stops waiting for a stream. */
   readonly idle_ms: number
-  /** The longest `Retry-After` (ms) that burn waits for. If an endpoint asks for more, burn tries another model. */
+  /** The longest `Retry-After` (ms) that burn waits for. If an endpoint asks for a longer pause, burn tries another model. */
   readonly max_retry_after_ms: number
   /** The maximum number of characters in one answer, because a model that repeats itself may never stop. */
   readonly answer_chars: number

@@ -82,7 +82,7 @@ async function textOf({ body }: Response): Promise<{ readonly text: string; read
   for await (const piece of body ?? []) {
     pieces.push(piece)
     size += piece.length
-    // Leaving the loop also closes the connection.
+    // `break` also closes the connection.
     if (size > maxEventBytes) break
   }
   return { text: Buffer.concat(pieces).toString('utf8'), whole: size <= maxEventBytes }
@@ -99,8 +99,8 @@ export function headersOf(key: string | null, json: boolean): Record<string, str
 
 /**
  * Returns a failure if the endpoint does not respond, rejects the key or does not list the model; otherwise null. Costs no tokens. An
- * endpoint without `GET /models` passes. A tag may be left out: Ollama accepts `qwen3` for a listed `qwen3:latest`. OpenRouter accepts
- * `model:free` for a listed `model`.
+ * endpoint without `GET /models` passes. The name in the spec and the listed name may differ in their tag: Ollama accepts `qwen3` for the
+ * listed `qwen3:latest`, and OpenRouter accepts `model:free` for the listed `model`.
  */
 export async function probeEndpoint(endpoint: Endpoint, deps: BackendDeps, timeout_ms: number): Promise<Failure | null> {
   if (endpoint.unusable !== null) return endpoint.unusable

@@ -116,8 +116,8 @@ function innermostCause(thrown: unknown): unknown {
 }
 
 /**
- * Returns how long (ms) the server asks the client to wait: from `Retry-After` (seconds or a date) or OpenAI's `retry-after-ms`. Null if
- * there is neither.
+ * Returns how long (ms) the server asks the client to wait, from `Retry-After` (seconds or a date) or OpenAI's `retry-after-ms`. Null if
+ * the headers have neither.
  */
 export function retryAfterMs(headers: Headers, now: number): number | null {
   const exact = headers.get('retry-after-ms')

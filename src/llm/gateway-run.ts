@@ -52,7 +52,7 @@ export async function stopRun(gateway: Gateway, id: string): Promise<void> {
 
 /**
  * Follows a run until it ends. If the event stream breaks off, polls the run instead. Never throws. After each event, calls `limitFailure`
- * with the number of tool calls so far; if that returns a failure, the run ends.
+ * with the number of tool calls so far; if `limitFailure` returns a failure, burn ends the run.
  */
 export async function followRun(
   gateway: Gateway,
@@ -96,7 +96,7 @@ const endlessError: BackendError = { status: null, code: 'length', message: 'the
 
 /** Denies an approval that the gateway asks for, because no person is there to approve. */
 async function denyApproval(gateway: Gateway, id: string, task: BackendTask): Promise<void> {
-  task.note({ kind: 'note', text: 'the gateway asked for an approval; burn denied it, because no person is there to approve' })
+  task.note({ kind: 'note', text: 'the gateway asked for an approval; burn denied the request, because no person is there to approve' })
   const signal = AbortSignal.timeout(gateway.limits.probe_ms)
   const body = { choice: 'deny', all: true }
   await requestJson(`${gateway.url}/v1/runs/${encodeURIComponent(id)}/approval`, {

@@ -57,7 +57,7 @@ interface Reply {
   readonly usage: TokenUsage | null
   readonly turns: number
   readonly error: BackendError | null
-  /** The reached limit, if burn ended the turn because of it. */
+  /** The limit because of which burn ended the turn, if there is one. */
   readonly limitFailure?: Failure | null
 }
 
@@ -94,7 +94,7 @@ class GatewayConversation implements Conversation {
   async #work(text: string, turn: Turn): Promise<Failure | null> {
     const gateway = await this.#open()
     const redact = redactor(gateway.key === null ? [] : [gateway.key])
-    const prompt = `${this.#task.dir} is your workspace: change into it first, and change nothing outside of it.\n\n${text}`
+    const prompt = `${this.#task.dir} is your workspace: change to this directory first, and modify no files outside of it.\n\n${text}`
     const reply = (this.#hasRuns ? await this.#run(gateway, prompt, turn) : null) ?? (await this.#chat(gateway, prompt, turn))
     this.#text = reply.text === '' ? this.#text : reply.text
     this.#budget.add(reply.usage ?? { tokens_in: 0, tokens_out: 0, cost: null }, reply.turns)
@@ -135,7 +135,10 @@ class GatewayConversation implements Conversation {
     }
   }
 
-  /** Runs a turn through the chat API, which needs the whole conversation each time. The server stops its work when the stream closes. */
+  /**
+   * Runs a turn through the chat API, which needs the whole conversation each time. The server stops working on the turn when the stream
+   * closes.
+   */
   async #chat(gateway: Gateway, input: string, { signal }: Turn): Promise<Reply> {
     const endpoint: Endpoint = {
       model: this.#model ?? 'hermes-agent',

@@ -1,5 +1,5 @@
 /**
- * Reads the models that Hermes itself uses, from its `config.yaml`, `.env` and `auth.json`. burn never writes these files. It also
+ * Reads the models that Hermes itself uses, from its `config.yaml`, `.env` and `auth.json`. burn never writes these files. burn also
  * refreshes no token, because a second use of Hermes' refresh token signs out all profiles. Keys are read from the locations that Hermes
  * 0.20 and 0.21 use. The facts come from Hermes' documentation of providers and fallback providers, and from `hermes_cli/auth.py`.
  */
@@ -13,7 +13,7 @@ import { isFields, itemsOf, membersOf, stringOf, type JsonObject } from '../core
 import { redactor } from '../host/redact.ts'
 import { failureOf, backendErrorOf } from './failure.ts'
 
-/** The providers that Hermes knows by name. `env` is the variable that has their key; null if they need no key. */
+/** The providers that Hermes knows by name. `env` is the variable that contains the provider's key; null if the provider needs no key. */
 const providers: Readonly<Record<string, { readonly url: string; readonly env: string | null }>> = {
   nous: { url: 'https://inference-api.nousresearch.com/v1', env: 'NOUS_API_KEY' },
   openrouter: { url: 'https://openrouter.ai/api/v1', env: 'OPENROUTER_API_KEY' },
@@ -82,7 +82,7 @@ function endpointIn(entry: JsonObject, home: HermesHome): Endpoint | null {
     if (url === null)
       throw new BurnError(
         'hermes_config',
-        `burn does not know the URL of this provider`,
+        `burn does not know the URL of the provider ${provider ?? '(none)'}`,
         `add base_url to this model in ${join(home.dir, 'config.yaml')}`,
       )
     const fromEnv = stringOf(home.env[stringOf(custom['key_env']) ?? builtIn?.env ?? ''])
@@ -152,10 +152,10 @@ async function readTree(path: string): Promise<JsonObject | null> {
     throw new BurnError(
       'hermes_config',
       `${path}:${line}:${col}: syntax error (${error.code.toLowerCase().replaceAll('_', ' ')})`,
-      'fix the file at this position',
+      'correct the file at this line',
     )
   }
   const tree: unknown = document.toJS({ maxAliasCount: 100 })
-  if (!isFields(tree)) throw new BurnError('hermes_config', `${path}:1: the file has no settings`, 'fix the file at this position')
+  if (!isFields(tree)) throw new BurnError('hermes_config', `${path}:1: the file contains no settings`, 'correct the file at this line')
   return tree
 }

@@ -1,7 +1,7 @@
 /**
  * The backend `runner`: burn's own tool loop over a list of models. It does not use `runTools` of the openai package, for three reasons.
- * `runTools` runs the calls of one answer concurrently, so two edits of one file race. It stops if a tool throws. It accepts an error with
- * HTTP status 200 as an answer.
+ * `runTools` runs the calls of one answer concurrently, so two edits of one file race. `runTools` stops if a tool throws. It also accepts
+ * an error with HTTP status 200 as an answer.
  */
 import type { TurnResult, Backend, BackendConfig, BackendTask, Conversation, Failure, BackendError } from '../core/sprint.ts'
 import { messageOf } from '../core/errors.ts'
@@ -38,7 +38,10 @@ export function openRunner(config: RunnerConfig, deps: BackendDeps): Backend {
   }
 }
 
-const noModel: Failure = { class: 'backend_down', reason: 'neither the spec nor the configuration of Hermes names a model' }
+const noModel: Failure = {
+  class: 'backend_down',
+  reason: 'no model is configured: neither the spec nor the configuration of Hermes names one',
+}
 
 /** One conversation. If a model fails, the next model continues the conversation. */
 class RunnerConversation implements Conversation {
@@ -200,8 +203,8 @@ class RunnerConversation implements Conversation {
   }
 
   /**
-   * Returns the failure of a turn in which all models failed. Its class is that of the first model's failure, because that model is
-   * preferred. The next turn begins with the first model again.
+   * Returns the failure of a turn in which all models failed. The class of this failure is that of the first model's failure, because the
+   * first model is preferred. The next turn begins with the first model again.
    */
   #allFailed(failures: readonly Failure[]): Failure {
     this.#current = 0

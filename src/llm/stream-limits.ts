@@ -11,7 +11,7 @@ export function tooLargeError(subject: string, maxBytes: number): BurnError {
   return new BurnError(
     'too_much',
     `${subject} is larger than ${Math.round(maxBytes / 1024 / 1024)} MiB`,
-    'find out why this endpoint sends so much data',
+    'find out why the endpoint or the agent sends so much data',
   )
 }
 
@@ -51,7 +51,7 @@ class EventSize {
   }
 }
 
-/** Splits streamed text into lines. Its memory is limited, and its time is linear in the size of the text. */
+/** Splits streamed text into lines. The class needs limited memory, and time that is linear in the size of the text. */
 export class Lines {
   readonly #onLine: (text: string) => void
   readonly #maxChars: number

@@ -47,12 +47,12 @@ function parseToolCall(
   const args = parseJson(call.arguments.trim() === '' ? '{}' : call.arguments)?.value
   if (isFields(args)) return { tool, args }
   return {
-    problem: `The arguments of ${call.name} are not a JSON object, so burn did not run this call. Repeat it with complete, valid JSON.`,
+    problem: `The arguments of ${call.name} are not a JSON object, so burn did not run this call. Repeat the call with complete, valid JSON.`,
   }
 }
 
 async function runTool(tool: Tool, args: JsonObject, { signal }: CallDeps): Promise<ToolResult> {
-  if (signal.aborted) return { ok: false, text: 'The call was not run, because the work was stopped.' }
+  if (signal.aborted) return { ok: false, text: 'burn did not run this call, because the sprint was stopped.' }
   try {
     return await tool.run(args, signal)
   } catch (thrown) {

@@ -43,7 +43,7 @@ export function argumentsOf<F extends ArgumentFields>(fields: F, args: unknown):
   const problems = Object.entries(fields).flatMap(([name, field]) => problemsOf(name, field, values.get(name)))
   if (unknown.length + problems.length > 0)
     throw new ToolError(`${[...unknown, ...problems].join('; ')}. The arguments are: ${Object.keys(fields).join(', ')}`)
-  // The loop above has checked each argument against its field.
+  // The loop above has checked each argument value against the field with the same name.
   return Object.fromEntries(Object.keys(fields).map((name) => [name, values.get(name) ?? null])) as ArgumentValues<F>
 }
 

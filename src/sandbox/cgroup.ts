@@ -18,7 +18,7 @@ export interface CgroupParent {
 /** How many times each limit was reached. */
 export type LimitHits = Readonly<Record<Resource, number>>
 
-/** The files of both cgroup versions: those that set a limit, and those with a line that counts how often the limit was reached. */
+/** The files of both cgroup versions: files that set a limit, and files with a line that counts how often the limit was reached. */
 const files: Readonly<Record<Resource, { readonly limit: readonly string[]; readonly count: readonly (readonly [string, RegExp])[] }>> = {
   processes: { limit: ['pids.max'], count: [['pids.events', /^max (\d+)$/m]] },
   memory: {
@@ -55,8 +55,8 @@ export function cgroupParentsIn(cgroup: string, mountinfo: string): CgroupParent
 }
 
 /**
- * Returns the folders in which this process can create a control group. Tests this by creating a group in each. Also removes the groups of
- * burn processes that have ended.
+ * Returns the folders in which this process can create a control group. To test a folder, creates a group in the folder. Also removes the
+ * groups of burn processes that have ended.
  */
 export async function findCgroupParents(): Promise<CgroupParent[]> {
   const [cgroup, mountinfo] = await Promise.all(
@@ -135,7 +135,7 @@ export async function hitsIn(dirs: readonly string[]): Promise<LimitHits> {
   return { processes: await hitsOf('processes'), memory: await hitsOf('memory') }
 }
 
-/** Returns the folder of a process's cgroup of version 2, from `/proc/<pid>/cgroup`; null if it has none. */
+/** Returns the folder of a process's cgroup of version 2, from `/proc/<pid>/cgroup`; null if the process has none. */
 export async function groupOf(pid: number): Promise<string | null> {
   const path = /^0::(\/.+)$/m.exec(await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(ifCode(['ESRCH', ...noSuchPath], '')))?.[1]
   return path === undefined || !isBelow(posix.normalize(path), '/') ? null : `/sys/fs/cgroup${path}`
@@ -144,7 +144,7 @@ export async function groupOf(pid: number): Promise<string | null> {
 async function removeOrphans(dir: string): Promise<void> {
   for (const name of await readdir(dir)) {
     const pid = /^burn-(\d+)-/.exec(name)?.[1]
-    // If the group still has processes, the kernel refuses to remove it. That is fine.
+    // If the group still has processes, the kernel refuses to remove the group, and burn removes it later.
     if (pid !== undefined && !existsSync(`/proc/${pid}`)) await rmdir(`${dir}/${name}`).catch(ignoreSystemError)
   }
 }
@@ -165,7 +165,7 @@ function kill(pid: number): void {
   }
 }
 
-/** Ignores system errors: whatever the reason, burn cannot create a group there. Rethrows all other errors. */
+/** Ignores system errors: for any of them, burn cannot use a group in this folder. Rethrows all other errors. */
 function ignoreSystemError(thrown: unknown): undefined {
   if (codeOf(thrown) === '') throw thrown
 }

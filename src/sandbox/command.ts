@@ -58,8 +58,8 @@ const POLL_MS = 200
 const EXIT_MS = 5000
 
 /**
- * Runs a shell command in the workspace. Throws BurnError `sandbox_failed` if the command could not be started, and `bad_argument` if it
- * contains a NUL character. If the command itself fails, the result says so.
+ * Runs a shell command in the workspace. Throws BurnError `sandbox_failed` if the command could not be started, and `bad_argument` if the
+ * command contains a NUL character. If the command itself fails, the result has its exit code.
  */
 export async function runCommand(setup: CommandSetup, command: string, options: CommandOptions): Promise<CommandResult> {
   if (command.includes('\0')) throw new BurnError('bad_argument', 'the command contains a NUL character', 'remove this character')

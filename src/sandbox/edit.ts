@@ -17,7 +17,7 @@ export interface Edit {
 export function applyEdit(text: string, edit: Edit): { readonly text: string; readonly count: number } {
   if (edit.old === '') throw new ToolError('"old" is empty: copy the lines to replace, or use write_file for a whole file')
   if (edit.old === edit.new) throw new ToolError('"old" and "new" are the same: nothing would change')
-  // Models do not see carriage returns, so they do not write them either.
+  // Models do not see carriage returns, so `old` and `new` do not contain any.
   const crlf = !text.includes(edit.old) && text.includes('\r\n') && !edit.old.includes('\r')
   const [old, replacement] = crlf ? [edit.old, edit.new].map((part) => part.replaceAll('\n', '\r\n')) : [edit.old, edit.new]
   const parts = text.split(old ?? '')

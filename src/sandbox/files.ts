@@ -16,7 +16,7 @@ export interface FileRange {
   /** The number of the first line to show, counted from 1. */
   readonly from_line: number
   readonly lines: number
-  /** The number of the first byte to show. If set, the range counts bytes, not lines: for files with very long lines. */
+  /** The number of the first byte to show. If set, the range is in bytes instead of lines. Use it for files with very long lines. */
   readonly from_byte: number | null
 }
 
@@ -37,12 +37,14 @@ export function readWhole(dir: string, path: string): Promise<string> {
   return withFile(dir, path, async (file) => {
     const { size } = await file.stat()
     if (size > maxFileBytes)
-      throw new ToolError(`${displayPath(path)} is ${size} bytes, too large for this tool: change it with sed in run_command`)
+      throw new ToolError(
+        `${displayPath(path)} has ${size} bytes, which is too large for this tool: change the file with sed in run_command`,
+      )
     await refuseBinary(file, path, size)
     const bytes = await file.readFile()
     const text = bytes.toString('utf8')
     if (Buffer.from(text).equals(bytes)) return text
-    throw new ToolError(`${displayPath(path)} is not UTF-8, and this tool would damage it: change it with sed in run_command`)
+    throw new ToolError(`${displayPath(path)} is not UTF-8, and this tool would damage the file: change the file with sed in run_command`)
   })
 }
 
@@ -55,7 +57,7 @@ export function writeFileAtomically(dir: string, path: string, text: string): Pr
   if (parts.length === 0) throw new ToolError('the path is the workspace itself: name a file in it')
   if (path.endsWith('/')) throw new ToolError(`${displayPath(path)} names a folder: name a file in it`)
   if (Buffer.byteLength(text) > maxFileBytes)
-    throw new ToolError(`the content is more than ${maxFileBytes} bytes: write it in parts with run_command`)
+    throw new ToolError(`the content has more than ${maxFileBytes} bytes: write the file in parts with run_command`)
   return inFolder(dir, parts, { create: true }, async (folder, name) => {
     const target = folder.at(name)
     const existing = await lstat(target).catch(ifCode(pathErrorCodes, null))
@@ -92,7 +94,9 @@ async function bytesAt(file: FileHandle, position: number, length: number): Prom
 
 async function refuseBinary(file: FileHandle, path: string, size: number): Promise<void> {
   if ((await bytesAt(file, 0, binaryCheckBytes)).includes(0))
-    throw new ToolError(`${displayPath(path)} is a binary file of ${size} bytes: inspect it with file, strings or od in run_command`)
+    throw new ToolError(
+      `${displayPath(path)} is a binary file of ${size} bytes: inspect it with the commands file, strings or od in run_command`,
+    )
 }
 
 /** Returns the byte offset at which a line begins. */
@@ -101,7 +105,7 @@ async function startOfLine(file: FileHandle, line: number, stop: AbortSignal): P
   for (let position = 0; lineNumber < line;) {
     if (stop.aborted) throw new ToolError('stopped')
     const chunk = await bytesAt(file, position, 256 * 1024)
-    if (chunk.length === 0) throw new ToolError(`the file has only ${counted(lineNumber, 'line')}: from_line must be at most that`)
+    if (chunk.length === 0) throw new ToolError(`the file has only ${counted(lineNumber, 'line')}: from_line must not be larger`)
     let index = -1
     while (lineNumber < line && (index = chunk.indexOf(10, index + 1)) !== -1) lineNumber += 1
     if (lineNumber === line) return position + index + 1
@@ -120,7 +124,7 @@ async function linesFrom(
   if (bytes.length === 0) throw new ToolError(`the file ends before line ${from_line}`)
   if (hasMore && last === -1)
     return `${numbered(bytes.toString('utf8'), from_line)}\n[line ${from_line} continues: use from_byte ${start + bytes.length}]`
-  // An incomplete last line is left for the next range. A line end at the end of the file does not begin another line.
+  // An incomplete last line belongs to the next range. A line end at the end of the file does not begin another line.
   const complete = bytes.subarray(0, hasMore || last === bytes.length - 1 ? last : bytes.length).toString('utf8')
   const all = complete.split('\n')
   const shownLines = all.slice(0, lines)
@@ -131,7 +135,7 @@ async function linesFrom(
 
 async function bytesFrom(file: FileHandle, size: number, from: number): Promise<string> {
   const bytes = await bytesAt(file, from, maxReadBytes)
-  if (bytes.length === 0) throw new ToolError(`the file has only ${counted(size, 'byte')}: from_byte must be less than that`)
+  if (bytes.length === 0) throw new ToolError(`the file has only ${counted(size, 'byte')}: from_byte must be smaller`)
   const next = from + bytes.length
   return next < size ? `${bytes.toString('utf8')}\n[more follows: continue with from_byte ${next} of ${size}]` : bytes.toString('utf8')
 }

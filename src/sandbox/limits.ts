@@ -15,7 +15,7 @@ export interface Limits {
   readonly cgroup_parents: readonly CgroupParent[]
   /** The resource limits that the shell sets with `ulimit`. */
   readonly rlimits: { readonly processes: boolean; readonly memory: boolean }
-  /** One line that tells people how each limit is enforced, or that it is not. */
+  /** One line that tells people how each limit is enforced, or that the limit is not enforced. */
   readonly summary: string
 }
 
@@ -70,8 +70,8 @@ export function scopeArgv(max: ResourceLimits, uid: number): string[] {
 }
 
 /**
- * Returns the memory limit (bytes) of one process, for machines that cannot limit the total. It is at least 2 GiB, because V8 reserves more
- * than 1 GiB when it starts.
+ * Returns the memory limit (bytes) of one process, for machines that cannot limit the total. The limit is at least 2 GiB, because V8
+ * reserves more than 1 GiB when it starts.
  */
 export function memoryPerProcess({ memory }: Pick<SandboxPolicy, 'memory'>): number {
   return Math.max(memory, 2 * 2 ** 30)
@@ -92,13 +92,13 @@ export function outerArgv(groups: readonly string[], redirections: readonly stri
 }
 
 /**
- * Returns the argv that runs inside bubblewrap: a shell that sets its limits and runs the command. The option for the process limit is `-p`
- * in dash, and `-u` in other shells.
+ * Returns the argv that runs inside bubblewrap: a shell that sets its own limits and then runs the command. The option for the process
+ * limit is `-p` in dash, and `-u` in other shells.
  */
 export function innerArgv(max: InnerLimits, rlimits: Limits['rlimits'], shell: string, command: string): string[] {
   const memory = rlimits.memory ? [`ulimit -d ${Math.ceil(memoryPerProcess(max) / 1024)}`] : []
   const processes = rlimits.processes ? [`ulimit -u ${max.processes} 2>/dev/null || ulimit -p ${max.processes}`] : []
-  // POSIX counts blocks of 512 bytes. If the system has a lower limit, `ulimit` fails and that limit stays in force.
+  // POSIX counts blocks of 512 bytes. If the system has a lower limit, `ulimit` fails, and the lower limit stays in force.
   const file = `ulimit -f ${Math.ceil(max.file_bytes / 512)} 2>/dev/null`
   return [
     'sh',

@@ -12,7 +12,7 @@ export interface EndedCommand {
   readonly network: boolean
   readonly timeout: number
   readonly hits: LimitHits
-  /** Why the sandbox allows no further commands; null if it allows them. */
+  /** Why the sandbox allows no further commands; null if it allows further commands. */
   readonly end_reason: string | null
   /** Whether burn killed the command because it reached the process limit. */
   readonly exceeded: boolean
@@ -36,7 +36,7 @@ export function notesOf(command: EndedCommand): string[] {
   const memoryLimit = mebibytes(policy.memory)
   const notes: readonly (readonly [boolean, string])[] = [
     [!isConfined, `not confined: ${command.summary}`],
-    [!isConfined && !network, 'the spec turns the network off, but commands can use it, because bubblewrap is off'],
+    [!isConfined && !network, 'the spec turns the network off, but commands can use the network, because bubblewrap is off'],
     [stopped === 'timeout', `killed: the command took longer than ${command.timeout / 1000} s`],
     [stopped === 'too_much' && !command.exceeded, 'killed: the command printed too much output'],
     [stopped === 'stop' && !command.exceeded, `killed: ${command.end_reason ?? 'the sprint was stopped'}`],

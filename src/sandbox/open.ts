@@ -27,7 +27,7 @@ export interface SandboxOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** The home directory of the user who runs burn. */
   readonly home: string
-  /** The timeout (ms) of the first command that tests bubblewrap or systemd. */
+  /** The timeout (ms) of each command that tests bubblewrap or systemd. */
   readonly probe_ms?: number
 }
 
@@ -71,8 +71,8 @@ const probeTimeout_ms = 30_000
 
 /**
  * Opens a sandbox with bubblewrap, unless the policy says `off`. Throws BurnError `sandbox_missing` if bubblewrap is not installed,
- * `sandbox_failed` if it does not work, and `sandbox_workspace` if the workspace does not exist. Tests bubblewrap each time, so the next
- * sprint tries again.
+ * `sandbox_failed` if it does not work, and `sandbox_workspace` if the workspace does not exist. Each call tests bubblewrap again, so a
+ * failure does not affect the next sprint.
  */
 export async function openSandbox(policy: SandboxPolicy, options: SandboxOptions): Promise<Sandbox> {
   const dir = await resolveWorkspace(options.dir)
@@ -216,13 +216,16 @@ async function writeFilter(own_dir: string): Promise<string> {
   return path
 }
 
-/** Returns the paths that burn can read. The others are left out, because bubblewrap fails at any path that it cannot mount. */
+/** Returns the paths that burn can read. Leaves out all other paths, because bubblewrap fails if it cannot mount a path. */
 async function readablePaths(paths: readonly string[]): Promise<string[]> {
   const readable = await Promise.all(paths.map((path) => access(path, constants.R_OK).then(() => [path], ifCode(inaccessible, []))))
   return readable.flat()
 }
 
-/** Returns the files and folders below `dir` that only some users may read. Commands must not see them, even if root runs them. */
+/**
+ * Returns the files and folders below `dir` that only some users may read. Commands must not see these files and folders, even if root runs
+ * the commands.
+ */
 async function findHidden(dir: string): Promise<{ path: string; folder: boolean }[]> {
   const names = await readdir(dir).catch(ifCode(inaccessible, []))
   const hidden = names.map(async (name) => {

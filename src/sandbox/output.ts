@@ -1,6 +1,6 @@
 /** Keeps the beginning and the end of a command's output, within a memory limit. */
 
-/** burn kills a command that prints more bytes than this. Otherwise the command would print until its timeout. */
+/** burn kills a command that prints more bytes than this limit. Otherwise the command would print until its timeout. */
 const maxBytes = 64 * 1024 * 1024
 
 /** A buffer of `limit` bytes: one half for the beginning of the output, the other half for the end. */
@@ -28,8 +28,8 @@ export class KeptOutput {
   }
 
   /**
-   * Returns the whole output. If it was too long, returns its beginning and its end, with a line between them that counts the missing
-   * bytes.
+   * Returns the whole output. If the output is too long, returns its beginning and its end, with a line between them that counts the
+   * missing bytes.
    */
   text(): string {
     const head = Buffer.concat(this.#head)

@@ -11,7 +11,10 @@ import { oneLine } from '../core/text.ts'
 /** An error of a tool call. Its message is written for the model. */
 export class ToolError extends Error {}
 
-/** The error codes that a wrong path causes, which `throwPathError` explains to the model. Other codes mean that the machine failed. */
+/**
+ * The codes of errors that a wrong path causes. `throwPathError` explains these errors to the model. Other codes mean that the machine
+ * failed.
+ */
 export const pathErrorCodes = [...noSuchPath, 'EACCES', 'EPERM', 'ELOOP', 'EMLINK', 'ENAMETOOLONG', 'ENXIO', 'ENODEV'] as const
 
 /** A folder of the workspace that burn keeps open. */
@@ -77,7 +80,7 @@ export async function openFile(folder: OpenFolder, dir: string, parts: readonly 
   if (file === null) return throwPathError(target, dir, parts, 'file')
   if ((await file.stat()).isFile()) return file
   await file.close()
-  throw new ToolError(`${displayPath(parts.join('/'))} was replaced while it was opened: try again`)
+  throw new ToolError(`${displayPath(parts.join('/'))} was replaced while burn opened it: try again`)
 }
 
 /** Throws a ToolError that explains why `target` is not a usable file or folder. */
@@ -90,13 +93,13 @@ export async function throwPathError(target: string, dir: string, parts: readonl
   }
   if (stat.isSymbolicLink()) {
     const to = await readlink(target).catch(ifCode(['EINVAL', ...noSuchPath], null))
-    if (to === null) throw new ToolError(`${name} was replaced while it was opened: try again`)
+    if (to === null) throw new ToolError(`${name} was replaced while burn opened it: try again`)
     const path = posix.relative(dir, posix.resolve(dir, ...parts.slice(0, -1), to))
     const leavesWorkspace = path === '..' || path.startsWith('..')
     throw new ToolError(
       leavesWorkspace
         ? `the path leaves the workspace: ${name} is a symbolic link to ${displayPath(to)}`
-        : `${name} is a symbolic link to ${displayPath(to)}, and links are not followed: use the path ${displayPath(path || '.')}`,
+        : `${name} is a symbolic link to ${displayPath(to)}, and this tool does not follow links: use the path ${displayPath(path || '.')}`,
     )
   }
   if (expected === 'folder' && stat.isDirectory()) throw new ToolError(`the folder ${name} cannot be entered: check its permissions`)

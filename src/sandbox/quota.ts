@@ -1,5 +1,5 @@
 /**
- * Limits the bytes and files that the commands of a sprint add to the disk. burn watches both while commands run, and counts them before
+ * Limits the bytes and files that the commands of a sprint add to the disk. burn checks both limits while commands run, and again before
  * git runs.
  */
 import { statfs } from 'node:fs/promises'
@@ -21,7 +21,7 @@ interface Free extends Used {
 }
 
 const tick_ms = 250
-/** The share of the free space that commands may use. The rest is for git. */
+/** The share of the free space that commands may use. burn reserves the rest for git. */
 const diskShare = 0.8
 /** The minimum number of ticks between two counts of all files. A count is due earlier if the free space shrinks fast. */
 const minTicks = 40
@@ -55,8 +55,7 @@ export class Quota {
   }
 
   /**
-   * Returns a quota, after counting the files that exist now. `dirs` are the workspace and then the other folders that commands can write
-   * to.
+   * Counts the files that exist now, and returns a quota. `dirs` are the workspace and then the other folders that commands can write to.
    */
   static async open(dirs: readonly string[], { disk, files }: Pick<SandboxPolicy, 'disk' | 'files'>): Promise<Quota> {
     const free = await freeAt(dirs[0] ?? '/')
@@ -79,7 +78,7 @@ export class Quota {
         counting = null
       }
     }
-    // If a command runs during an agent's turn, both share one timer.
+    // If a command runs during an agent's turn, the command and the turn share one timer.
     const timer = this.#watchers === 0 ? setInterval(() => void (counting ??= count()), tick_ms) : undefined
     this.#watchers += 1
     try {
@@ -129,13 +128,13 @@ export class Quota {
     if (grown.bytes >= this.limit.bytes)
       throw unusableWorkspaceError(`the commands reached the disk quota of ${mebibytes(this.limit.bytes)}`)
     if (grown.files >= this.limit.files)
-      throw unusableWorkspaceError(`the commands reached the quota of ${counted(this.limit.files, 'file')}`)
+      throw unusableWorkspaceError(`the commands reached the limit of ${counted(this.limit.files, 'file')}`)
   }
 }
 
 interface CountOptions {
   readonly settled: boolean
-  /** Counting stops when it reaches this limit. Null for the first count, which has no limit. */
+  /** Counting stops when the sum reaches this limit. Null for the first count, which has no limit. */
   readonly limit: Used | null
   readonly special?: (root: string, entry: TreeEntry) => void
 }

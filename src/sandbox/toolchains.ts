@@ -33,7 +33,7 @@ const libraryFolders = ['lib', 'lib64', 'libexec', 'include']
 export interface Toolchains {
   /** Absolute paths to mount read-only. Some of them may not exist. */
   readonly readable: readonly string[]
-  /** Variables that tell the tools where their real folders are, because HOME is a different folder in the sandbox. */
+  /** Variables that tell the tools where their real folders are, because the variable HOME names a different folder in the sandbox. */
   readonly env: Readonly<Record<string, string>>
 }
 

@@ -22,11 +22,11 @@ function runTool(sandbox: Sandbox): Tool {
   const seconds = Math.floor(sandbox.timeout / 1000)
   return toolOf(
     'run_command',
-    `Runs a shell command in the workspace, waits until it ends, and kills its background processes. The timeout is ${seconds} s. If the output is too long, its middle is left out.`,
+    `Runs a shell command in the workspace, waits until it ends, and kills its background processes. The timeout is ${seconds} s. If the output is too long, the tool leaves out its middle.`,
     {
       command: {
         type: 'string',
-        description: 'The command for bash, or for sh if bash is not installed. It has no input and no terminal.',
+        description: 'The command for bash, or for sh if bash is not installed. The command has no input and no terminal.',
       },
       timeout: { type: 'integer', description: `The timeout in seconds, at most ${seconds}.`, optional: true, minimum: 1 },
     },
@@ -50,7 +50,7 @@ function readTool({ dir }: Sandbox): Tool {
       lines: { type: 'integer', description: `The number of lines to show; the default is ${defaultLines}.`, optional: true, minimum: 1 },
       from_byte: {
         type: 'integer',
-        description: 'The number of the first byte to show, instead of from_line: for files with very long lines.',
+        description: 'The number of the first byte to show. Use it instead of from_line for files with very long lines.',
         optional: true,
         minimum: 0,
       },
@@ -77,7 +77,7 @@ function writeTool({ dir }: Sandbox): Tool {
 function editTool({ dir }: Sandbox): Tool {
   return toolOf(
     'edit_file',
-    'Replaces a text in a file. The old text must match exactly, and must occur only once.',
+    'Replaces a text in a file. The old text must match exactly, and must occur only once, unless "all" is set.',
     {
       path,
       old: { type: 'string', description: 'The text to replace, without line numbers.' },

@@ -69,7 +69,7 @@ test('stop: ends an answer, a tool call and the next turn', async (t) => {
   const work = task(folder(t), { tools: [waitTool, echo()] })
   const other = openBackend({ kind: 'runner', models: [at(calling.url)], hermes_home: '' }, deps(t)).begin(work)
   assert.equal((await other.say('Do it.', second.signal)).failure?.class, 'stopped')
-  assert.deepEqual(work.texts('call'), ['wait false ended', 'echo false The call was not run, because the work was stopped.'])
+  assert.deepEqual(work.texts('call'), ['wait false ended', 'echo false burn did not run this call, because the sprint was stopped.'])
   assert.equal((await other.say('Again.', second.signal)).failure?.class, 'stopped')
   assert.equal(calling.requests.length, 1)
 })

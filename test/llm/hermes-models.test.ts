@@ -81,7 +81,7 @@ const broken: readonly (readonly [string, Readonly<Record<string, string>>, stri
   ['no configuration', {}, 'backend_down', /there is no .*config\.yaml \(hermes_config: run `hermes setup`/],
   ['broken YAML', config(`model:\n  default: x\n   api_key: ${secret}\n`), 'backend_down', /config\.yaml:[23]:\d+: syntax error/],
   ['broken YAML with a key', config(`model:\n  api_key: "${secret}\n`), 'backend_down', /config\.yaml:\d+:\d+: syntax error/],
-  ['a list', config('- a\n'), 'backend_down', /config\.yaml:1: the file has no settings/],
+  ['a list', config('- a\n'), 'backend_down', /config\.yaml:1: the file contains no settings/],
   ['an empty file', config(''), 'backend_down', /config\.yaml:1/],
   ['no model', config('model: { provider: nous }'), 'backend_down', /names no model/],
   [

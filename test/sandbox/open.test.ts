@@ -42,7 +42,7 @@ test('off: commands run unconfined, and each result says so', async (t) => {
   assert.doesNotMatch(output, new RegExp(secret))
   assert.deepEqual(notes, [
     'not confined: without bubblewrap ("off" in the spec)',
-    'the spec turns the network off, but commands can use it, because bubblewrap is off',
+    'the spec turns the network off, but commands can use the network, because bubblewrap is off',
   ])
 })
 

@@ -43,7 +43,7 @@ const refusedPaths: readonly (readonly [string, RegExp])[] = [
   ['absolute', /^the path leaves the workspace: absolute is a symbolic link/],
   ['dangling', /^the path leaves the workspace: dangling is a symbolic link/],
   ['folder/up/outside/file', /^the path leaves the workspace: folder\/up is a symbolic link/],
-  ['inside', /^inside is a symbolic link to file, and links are not followed: use the path file$/],
+  ['inside', /^inside is a symbolic link to file, and this tool does not follow links: use the path file$/],
   ['inside-folder/file', /use the path folder\/deep$/],
   ['loop', /is a symbolic link/],
   ['to-git/config', /to-git is a symbolic link/],

@@ -93,7 +93,7 @@ test('tools: show no binary file and edit only UTF-8', async (t) => {
   const { call, dir } = await opened(t, unconfined)
   writeFileSync(join(dir, 'binary'), Buffer.from([0x7f, 0x45, 0, 1]))
   writeFileSync(join(dir, 'latin'), Buffer.from('caf\xe9\n', 'latin1'))
-  assert.match((await call('read_file', { path: 'binary' })).text, /^binary is a binary file of 4 bytes: inspect it with file/)
+  assert.match((await call('read_file', { path: 'binary' })).text, /^binary is a binary file of 4 bytes: inspect it with the commands file/)
   assert.match((await call('edit_file', { path: 'latin', old: 'caf', new: 'x' })).text, /is not UTF-8/)
   assert.deepEqual(readFileSync(join(dir, 'latin')), Buffer.from('caf\xe9\n', 'latin1'))
 })
