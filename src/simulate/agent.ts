@@ -21,8 +21,8 @@ export const simulatedScreen: CustomAgent = {
 /** A prompt in an agent's queue. */
 export interface Prompt {
   /**
-   * The id of the dispatch that the prompt belongs to. Each later text of a dispatch has its own id, but this field has the id of the
-   * dispatch.
+   * The id of the dispatch that the prompt belongs to. A later delivery of the dispatch has an id of its own, but its prompt has the id of
+   * the dispatch here, too.
    */
   readonly id: string
   readonly issue: IssueRef
@@ -59,7 +59,7 @@ export class SimulatedAgent {
   asks = false
   /** The text in the composer. */
   composer = ''
-  /** Received prompts. The agent works on the first. */
+  /** Received prompts. The agent works on the first prompt of the queue. */
   readonly queue: Prompt[] = []
   /** If true, the agent receives only the beginning of a submitted text, and its hook reports this shorter text. */
   mangles = false
@@ -110,7 +110,7 @@ export class SimulatedAgent {
     if (this.queue.length === 1) this.#begin()
   }
 
-  /** Ends the agent's process. Its queue of prompts is lost. */
+  /** Ends the agent's process. The agent's queue of prompts is lost. */
   die(): void {
     this.busy += this.workedFor()
     this.alive = false
@@ -128,7 +128,7 @@ export class SimulatedAgent {
     this.#signal = ''
   }
 
-  /** Returns the time that the running turn has taken so far (ms). */
+  /** Returns the time (ms) since the running turn began. */
   workedFor(): number {
     return this.working ? this.#world.clock.now() - this.#began : 0
   }

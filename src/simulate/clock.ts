@@ -10,7 +10,7 @@ interface Timer {
   act(): void
 }
 
-/** A clock whose time advances when no other work is pending. So simulated code must not wait for anything but this clock. */
+/** A clock whose time advances when no other work is pending. So simulated code must wait only for this clock. */
 export class VirtualClock implements Clock {
   #now: Time
   #seq = 0

@@ -13,10 +13,10 @@ import { dispatch } from '../cycle/loop.ts'
 import { SimulatedProcess } from './simulated-process.ts'
 import { machinesOver } from './machines.ts'
 
-/** Duration (ms) of a round trip to a machine: the local one, and one over the network. */
+/** Duration (ms) of a round trip to the local machine, and to a machine over the network. */
 const roundTrip = { local: 1, far: 20 }
 
-/** The methods of the ledger that fail on a full disk. */
+/** The methods of the ledger that fail if the disk is full. */
 const writes = new Set<string | symbol>([
   'saveIssues',
   'saveWriters',
@@ -71,7 +71,7 @@ export class Dispatcher {
     this.#callbacks = callbacks
   }
 
-  /** Starts the loop in a new process. It runs until it is killed. */
+  /** Starts the loop in a new process. The process runs until a fault kills it. */
   start(): void {
     this.#running = new SimulatedProcess()
     this.#starts += 1
@@ -90,7 +90,7 @@ export class Dispatcher {
     const running = this.#running
     if (kind === 'dispatcher') {
       running.killAfter(1 + Math.floor(how * 400))
-      // Kill the process here, too, because an idle process reaches no checkpoint.
+      // An idle process reaches no checkpoint, so this timer kills it.
       later(() => (running.kill(), this.#running === running && this.start()))
     } else if (kind === 'suspend') {
       running.suspendAfter(1 + Math.floor(how * 400))
@@ -129,7 +129,7 @@ export class Dispatcher {
     }
   }
 
-  /** Returns the ledger, with writes that fail while the simulated disk is full. */
+  /** Returns the ledger. Its writes fail while the simulated disk is full. */
   #ledgerOnDisk(): Ledger {
     const world = this.#world
     return new Proxy(this.#ledger, {
@@ -139,7 +139,7 @@ export class Dispatcher {
         return (...given: readonly unknown[]) => {
           if (world.diskFull)
             return Promise.reject(new BurnError('ledger_full', 'the disk of the ledger is full', 'this is a simulated fault'))
-          // The cast is safe: `value` is a method of the ledger, and the arguments are its caller's.
+          // The cast is safe: `value` is a method of the ledger, and `given` has the arguments of its caller.
           return (value as (...all: readonly unknown[]) => unknown).apply(target, [...given])
         }
       },

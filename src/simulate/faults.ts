@@ -3,7 +3,7 @@ import type { Time } from '../core/nouns.ts'
 
 /** The kinds of faults, each with the default mean interval between two faults (ms). */
 export const faultKinds = {
-  /** An agent's process ends. A person starts a new one after some minutes. */
+  /** An agent's process ends. A person starts a new process after some minutes. */
   agent: 60 * 60_000,
   /** An agent asks a question. A person answers after some minutes. */
   question: 60 * 60_000,
@@ -21,13 +21,13 @@ export const faultKinds = {
   change: 40 * 60_000,
   /** The forge is unreachable for up to half an hour. */
   forge: 120 * 60_000,
-  /** The forge carries out a write, but its answer is lost. */
+  /** The forge carries out a write, but the forge's answer is lost. */
   answer: 30 * 60_000,
   /** A dispatcher is killed between two steps, and restarted. */
   dispatcher: 30 * 60_000,
   /** A dispatcher is suspended for some minutes, then resumed. */
   suspend: 60 * 60_000,
-  /** A dispatcher's clock jumps up to two hours ahead or back. */
+  /** The clock of a dispatcher jumps ahead or back, by up to two hours. */
   clock: 120 * 60_000,
   /** The disk of the ledger is full for some minutes. */
   disk: 180 * 60_000,

@@ -6,7 +6,7 @@ import type { BacklogSample, Simulated } from './simulate.ts'
 export interface LaneFigures {
   readonly lane: string
   readonly workers: number
-  /** Share of time in [0, 1] in which the lane's agents were idle, until the last turn of the fleet ended. */
+  /** Share of the time, in [0, 1], in which the lane's agents were idle. The time ends with the last turn of the fleet. */
   readonly idle: number
   /** Number of ended turns. */
   readonly turns: number
@@ -23,9 +23,9 @@ export interface Figures {
   readonly issues: number
   readonly done: number
   readonly done_per_hour: number
-  /** Median hours until an issue reached an agent; null if none did. */
+  /** Median hours until an issue reached an agent; null if no issue reached an agent. */
   readonly wait_p50: number | null
-  /** The 90th percentile of the hours until an issue reached an agent; null if none did. */
+  /** The 90th percentile of the hours until an issue reached an agent; null if no issue reached an agent. */
   readonly wait_p90: number | null
   /** Total hours of turns. */
   readonly agent_hours: number

@@ -25,7 +25,7 @@ export interface ForgeTrouble {
 /** The login of the fleet's token. */
 export const fleetLogin = 'burn'
 
-/** A forge in memory. It keeps growing data in arrays of numbers, because a million objects would slow down garbage collection. */
+/** A forge in memory. It stores the data that grows in arrays of numbers, because a million objects would slow down garbage collection. */
 export class SimulatedForge implements Forge {
   readonly kind = 'simulated'
   readonly #repos = new Map<RepoRef, Repo>()
@@ -89,7 +89,7 @@ export class SimulatedForge implements Forge {
   async comment(ref: IssueRef, body: string): Promise<Comment> {
     this.#ask()
     const place = this.#find(ref)
-    if (place === null) throw new BurnError('forge_not_found', `there is no issue ${ref}`, 'it may have been deleted')
+    if (place === null) throw new BurnError('forge_not_found', `there is no issue ${ref}`, 'somebody may have deleted it')
     const number = this.#bodies.add(body)
     this.#before[number] = this.#last[place] ?? none
     this.#created[number] = this.#clock.now()
@@ -103,7 +103,7 @@ export class SimulatedForge implements Forge {
   async editComment(ref: IssueRef, id: string, body: string): Promise<void> {
     this.#ask()
     const number = this.#commentsOn(ref).find((each) => idOf(each) === id)
-    if (number === undefined) throw new BurnError('forge_not_found', `${ref} has no comment ${id}`, 'it may have been deleted')
+    if (number === undefined) throw new BurnError('forge_not_found', `${ref} has no comment ${id}`, 'somebody may have deleted it')
     this.#bodies.replace(number, body)
     this.#answer()
   }
@@ -127,7 +127,7 @@ export class SimulatedForge implements Forge {
     this.#ask()
     const dispatch_id = branch.replace(/^burn\//, '')
     if (this.#newest(ref, branch)?.state === 'open')
-      throw new BurnError('forge_conflict', `there is an open change from ${branch} already`, 'look it up')
+      throw new BurnError('forge_conflict', `there is already an open change from ${branch}`, 'look it up')
     this.change(issue, dispatch_id, 'open')
     this.#answer()
     return this.#newest(ref, branch)!
@@ -176,7 +176,10 @@ export class SimulatedForge implements Forge {
     return place !== null && this.#open[place] === true
   }
 
-  /** Returns the forge's own copy of an issue's ref; '' if the forge has no such issue. A substring would keep its whole prompt in memory. */
+  /**
+   * Returns the forge's own copy of an issue's ref; '' if the forge has no such issue. A substring of a prompt would keep the whole prompt
+   * in memory.
+   */
   known(ref: string): IssueRef {
     const place = this.#find(ref)
     return place === null ? '' : (this.#issues[place]?.ref ?? '')

@@ -5,7 +5,7 @@
 import type { DispatchTimes } from '../core/ledger/history.ts'
 import { hashOfText, seeded } from '../core/random.ts'
 
-/** Durations of turns and reviews (ms), and shares of successful ones in [0, 1]. */
+/** Durations of turns and reviews (ms), and the shares in [0, 1] of turns and reviews that succeed. */
 export interface Habits {
   /** Duration of a turn of an agent. */
   readonly turn: Distribution
@@ -17,7 +17,7 @@ export interface Habits {
   readonly merged: number
 }
 
-/** A distribution of durations (ms): log-normal, or observed values to draw from. */
+/** A distribution of durations (ms): log-normal, or a list of observed values. */
 export type Distribution =
   /** `spread` is the standard deviation of the logarithm. */
   { readonly median: number; readonly spread: number } | { readonly seen: readonly number[] }
@@ -30,15 +30,18 @@ export const assumed: Habits = {
   merged: 0.95,
 }
 
-/** Minimum number of turns, or of reviews, in the history. With fewer, burn assumes their durations and shares. */
+/** Minimum number of turns, or of reviews, in the history. If there are fewer, burn assumes their durations and shares. */
 const minHistory = 20
 
-/** Returns the habits that a history shows, and its numbers of turns and reviews. Habits with fewer than `minHistory` examples are assumed. */
+/**
+ * Returns the habits that a history shows, and the numbers of turns and reviews in the history. Assumes the habits for which the history
+ * has fewer than `minHistory` examples.
+ */
 export function habitsOf(history: readonly DispatchTimes[]): { readonly habits: Habits; readonly turns: number; readonly reviews: number } {
   const turns = turnsIn(history)
   const reviewed = history.filter(({ review_at, state }) => review_at !== null && (state === 'done' || state === 'failed'))
   const reviews = reviewed.map(({ review_at, ended_at }) => ended_at - (review_at ?? 0))
-  // Leave out lost dispatches, because their turns did not end.
+  // Lost dispatches do not count, because their turns did not end.
   const ended = history.filter(({ state }) => state !== 'lost')
   const few = ended.length < minHistory || turns.length < minHistory
   const merged = reviewed.filter(({ state }) => state === 'done').length

@@ -26,14 +26,14 @@ export class SimulatedMachine {
   reachable = true
   up = true
   serverStarted = agentStarted
-  /** If not null, the connection breaks at the next write: before the machine carries it out, or after. */
+  /** If not null, the connection breaks at the next write: before or after the machine carries out the write. */
   breaks: 'before' | 'after' | null = null
   readonly #world: AgentWorld
   /** Files with texts for agents, by name. A file is removed when an agent reads it. */
   readonly #files = new Map<string, string>()
   #pids = 100
   #cached: UpSnapshot | null = null
-  /** The cached pane and screen of each agent. An entry is dropped when its agent changes. */
+  /** The cached pane and screen of each agent. When an agent changes, its entry is dropped. */
   readonly #drawn = new Map<SimulatedAgent, DrawnPane>()
 
   constructor(machine: Machine, world: AgentWorld) {
@@ -158,7 +158,7 @@ export class SimulatedMachine {
     const path = / Read .* of (?:\S*\/)?(\.burn\/\S+) \(/.exec(line)?.[1]
     if (path === undefined) return line
     const text = this.#files.get(path)
-    if (text === undefined) throw new RangeError(`an agent was told to read ${path}, which does not exist`)
+    if (text === undefined) throw new RangeError(`a prompt told an agent to read ${path}, but this file does not exist`)
     this.#files.delete(path)
     return text
   }

@@ -2,7 +2,7 @@
 
 /** Number of bytes per allocated block. */
 const block = 4 * 1024 * 1024
-/** Number of spare bytes after a text, so that a longer replacement fits in place. */
+/** Number of spare bytes after a text, so that a slightly longer text can replace it in the same place. */
 const spare = 64
 
 interface Place {
@@ -20,7 +20,7 @@ export class OffHeapTexts {
   readonly #length: number[] = []
   readonly #room: number[] = []
 
-  /** Adds a text, and returns its number. The first text has the number 0, and each next one is one higher. */
+  /** Adds a text, and returns its number. The first text has the number 0, and each further text has the next number. */
   add(text: string): number {
     return this.#put(this.#from.length, text)
   }

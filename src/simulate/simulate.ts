@@ -24,13 +24,16 @@ export interface Plan extends WorldPlan {
   readonly faults: Faults
   /** Number of concurrent dispatchers. */
   readonly dispatchers: number
-  /** Share of `longest`, in [0, 1], after which no fault begins, so that the fleet can recover. With 1, faults begin until the end. */
+  /**
+   * Share of `longest`, in [0, 1], after which no fault begins, so that the fleet can recover. If the share is 1, faults begin until the
+   * end.
+   */
   readonly calm?: number
-  /** Stops the simulation when aborted. */
+  /** Stops the simulation when this signal is aborted. */
   readonly stop?: AbortSignal
   readonly onSample?: (sample: BacklogSample) => void
   readonly onNotice?: (notice: Notice) => void
-  /** Called after each cycle of any dispatcher. If it throws, the simulation ends with this error. */
+  /** Called after each cycle of any dispatcher. If the function throws, the simulation ends with this error. */
   readonly onStep?: (world: World, engine: Engine) => Promise<void>
 }
 
@@ -120,7 +123,7 @@ function isWork({ labels }: Issue, { dispatch }: Fleet): boolean {
 
 const builtIn = { work: null, identity: null, council: null }
 
-/** Returns a machine whose workers have simulated agents. Such an agent has a minimal screen. */
+/** Returns a machine whose workers have simulated agents. The screen of such an agent is minimal. */
 function withSimulatedAgents(machine: Machine): Machine {
   const agent = { kind: 'custom', command: [], model: null, provider: null, hooks: false, env: {}, custom: simulatedScreen } as const
   const windows = machine.windows.map((window) => ({

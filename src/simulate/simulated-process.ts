@@ -1,4 +1,7 @@
-/** Simulates a process that can be killed or suspended at any call. A killed call never returns; a suspended one returns after `resume`. */
+/**
+ * Simulates a process that can be killed or suspended at any call. A call of a killed process never returns; a call of a suspended process
+ * returns after `resume`.
+ */
 import type { Clock } from '../core/ports.ts'
 
 const never = new Promise<never>(() => {})
@@ -49,15 +52,15 @@ export class SimulatedProcess {
   }
 
   /**
-   * Wraps a port so that each call goes through checkpoints, where this process can be stopped. Methods in `plain` make no request and are
-   * not wrapped.
+   * Wraps a port so that each call goes through checkpoints, where this process can be stopped. The methods in `plain` are not wrapped,
+   * because they make no request.
    */
   port<T extends object>(port: T, plain: readonly (keyof T)[] = []): T {
     return new Proxy(port, {
       get: (target, name) => {
         const value: unknown = Reflect.get(target, name)
         if (typeof value !== 'function') return value
-        // The cast is safe: `value` is a method of the port, and the arguments are its caller's.
+        // The cast is safe: `value` is a method of the port, and `given` has the arguments of its caller.
         const call = value.bind(target) as (...given: readonly unknown[]) => unknown
         if (plain.some((each) => each === name)) return call
         return async (...given: readonly unknown[]) => {

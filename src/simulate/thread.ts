@@ -1,4 +1,4 @@
-/** Runs a simulation in a worker thread, so that several run concurrently and Ctrl-C still works. */
+/** Runs a simulation in a worker thread, so that several simulations run concurrently and Ctrl-C still works. */
 import type { Fleet, Issue } from '../core/nouns.ts'
 import type { Figures } from './figures.ts'
 import type { Plan, BacklogSample } from './simulate.ts'
@@ -8,7 +8,7 @@ import { figuresOf } from './figures.ts'
 import { simulate } from './simulate.ts'
 import { syntheticIssues } from './synthetic.ts'
 
-/** The input of a simulation. It has only data that can be sent to a thread. */
+/** The input of a simulation. The fields have only data that can be sent to a thread. */
 export interface SimulationInput extends Pick<Plan, 'fleet' | 'habits' | 'seed' | 'start' | 'longest' | 'faults' | 'dispatchers'> {
   readonly issues: readonly Issue[] | SyntheticIssues
   /** The price of one hour of an agent; null without a price. */
@@ -24,8 +24,8 @@ export interface SyntheticIssues {
 type ThreadMessage = { readonly sample: BacklogSample } | { readonly figures: Figures }
 
 /**
- * Runs a simulation in a new thread, and returns its figures. If `stop` is aborted, it returns the figures up to that time. Throws
- * BurnError `simulate_memory`.
+ * Runs a simulation in a new thread, and returns its figures. If `stop` is aborted, returns the figures up to that time. Throws BurnError
+ * `simulate_memory`.
  */
 export function simulateInThread(input: SimulationInput, stop: AbortSignal, onSample: (sample: BacklogSample) => void): Promise<Figures> {
   const worker = new Worker(new URL(import.meta.url), { workerData: input })
@@ -36,7 +36,7 @@ export function simulateInThread(input: SimulationInput, stop: AbortSignal, onSa
     let figures: Figures | null = null
     worker.on('message', (message: ThreadMessage) => ('figures' in message ? (figures = message.figures) : onSample(message.sample)))
     worker.on('error', (thrown) => reject(explained(thrown)))
-    // Resolve only when the thread has ended, so that the thread leaves nothing open.
+    // The promise settles only when the thread has ended, so that the thread leaves nothing open.
     worker.on('exit', (code) => {
       if (figures === null) reject(new Error(`the simulation thread exited with ${code} before it sent figures`))
       else resolve(figures)

@@ -29,7 +29,7 @@ export interface WorldPlan {
   readonly onReceipt?: (receipt: Receipt) => void
 }
 
-/** The issue of prompts that ask for no work, such as the notice that an issue was closed. */
+/** Stands for the issue of a prompt that asks for no work, such as the notice that an issue was closed. */
 const noIssue = ''
 /** Duration (ms) of a turn whose prompt asks for no work. */
 const readingTime = 10_000
@@ -42,7 +42,7 @@ export class World implements AgentWorld {
   readonly clock: VirtualClock
   readonly forge: SimulatedForge
   readonly machines: ReadonlyMap<string, SimulatedMachine>
-  /** For each issue that reached an agent: the time of its first arrival. */
+  /** For each issue that reached an agent: the time when the issue first reached an agent. */
   readonly reached: Time[] = []
   /** Number of issues that a change closed. */
   done = 0
@@ -131,8 +131,9 @@ export class World implements AgentWorld {
   }
 
   /**
-   * Releases stale dispatches every hour, as a person would, and never returns. It keeps a dispatch that an agent still has in its queue. A
-   * dispatch becomes stale if its text was lost, or if its turn ended without a change. Until its release it occupies a slot.
+   * Releases stale dispatches every hour, as a person would, and never returns. Does not release a dispatch whose prompt an agent still has
+   * in its queue. A dispatch becomes stale if its text was lost, or if its turn ended without a change. Until its release the dispatch
+   * occupies a slot.
    */
   async releaseStale(): Promise<void> {
     for (;;) {
