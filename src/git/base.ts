@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import type { Workspace } from './places.ts'
 import { ifCode, noSuchPath } from '../core/errors.ts'
 import { removeSpecialFiles } from './unsafe-files.ts'
-import { indexOf, worktreeOf } from './places.ts'
+import { withIndex } from './folder.ts'
+import { indexOf } from './places.ts'
 import { encodeUtf8, gitOutput, decodeUtf8, withoutSignal, type Git, type GitRun } from './run.ts'
 
 /** A file that is stored in git's object database. */
@@ -116,8 +117,4 @@ export async function hiddenFiles(git: Git, workspace: Workspace, names: readonl
   const args = ['--literal-pathspecs', 'ls-files', '--others', '-z', `--exclude-from=${path}`, '--', ...names]
   const output = await gitOutput(git, args, withIndex(workspace, indexOf(workspace)))
   return output.split('\0').filter((name) => name !== '')
-}
-
-function withIndex(workspace: Workspace, index: string): GitRun {
-  return { at: worktreeOf(workspace), env: { GIT_INDEX_FILE: index } }
 }

@@ -1,13 +1,12 @@
 /** Finds, counts and commits the changes in a workspace. Runs no program and uses no configuration that the workspace contains. */
-import { existsSync } from 'node:fs'
-import { copyFile, rename, rm } from 'node:fs/promises'
+import { copyFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Workspace } from './places.ts'
-import { unusableWorkspaceError } from '../host/untrusted-tree.ts'
-import { asWorkspaceError, removeSpecialFiles, refuseLargeChange } from './unsafe-files.ts'
-import { restoreConfig } from './config.ts'
+import { asWorkspaceError, removeSpecialFiles } from './unsafe-files.ts'
+import { leaveOutBaseline } from './baseline.ts'
 import { diskError } from './failure.ts'
-import { indexOf, worktreeOf } from './places.ts'
+import { readFolder, withIndex } from './folder.ts'
+import { indexOf } from './places.ts'
 import { encodeUtf8, gitFailure, gitOutput, decodeUtf8, runGit, type Git, type GitRun } from './run.ts'
 
 /** A file that the workspace adds, changes or deletes. */
@@ -18,7 +17,7 @@ export interface FileChange {
   readonly removed: number | null
 }
 
-/** All changes in a workspace since its base commit. */
+/** All changes in a workspace since its base commit, without its baseline. */
 export interface WorkspaceChanges {
   /** The files that differ from the base commit, whether or not the changes are committed. */
   readonly files: readonly FileChange[]
@@ -27,12 +26,8 @@ export interface WorkspaceChanges {
   readonly empty: boolean
 }
 
-/** Git's file modes for a submodule and for a missing file. */
-const gitlink = '160000'
-const noFile = '000000'
-
 /**
- * Adds all changes in the workspace to burn's index, and returns these changes. Throws BurnError `git_*`, or `workspace_unusable` if git
+ * Adds all changes in the workspace to burn's index, without the baseline, and returns these changes. Throws BurnError `git_*`, or `workspace_unusable` if git
  * cannot read the workspace.
  */
 export async function stageChanges(git: Git, workspace: Workspace): Promise<WorkspaceChanges> {
@@ -116,62 +111,13 @@ async function tipAndTree(git: Git, { git_dir, branch, base_commit }: Workspace)
   return follows ? { tip, tree } : { tip: base_commit, tree: null }
 }
 
-function staged(workspace: Workspace, input?: string): GitRun {
-  return { at: worktreeOf(workspace), env: { GIT_INDEX_FILE: indexOf(workspace) }, ...(input === undefined ? {} : { input }) }
+function staged(workspace: Workspace): GitRun {
+  return withIndex(workspace, indexOf(workspace))
 }
 
-/**
- * Updates burn's index from the folder. Returns the paths that it leaves out: nested repositories, and names that git rejects, such as
- * `GIT~1`. It does not use `git add`, because `git add` would query each nested repository, and so run programs that the repository's
- * configuration names. It reads only names and file types.
- */
+/** Updates burn's index from the folder, without the baseline. Returns the paths that git cannot commit. */
 function stage(git: Git, workspace: Workspace): Promise<string[]> {
-  return asWorkspaceError(workspace, () => stageAll(git, workspace))
-}
-
-async function stageAll(git: Git, workspace: Workspace): Promise<string[]> {
-  if (!existsSync(workspace.path)) throw unusableWorkspaceError(`the folder of the workspace ${workspace.id} does not exist`)
-  await removeSpecialFiles(workspace)
-  await restoreConfig(workspace.mirror)
-  // Only one process works in a workspace, so an existing lock file was left by a git process that was killed.
-  const refs = [`heads/${workspace.branch}`, `burn/pushed/${workspace.id}`].map((ref) => join(workspace.mirror.path, 'refs', ref))
-  for (const path of [indexOf(workspace), ...refs]) await rm(`${path}.lock`, { force: true })
-  if (!existsSync(indexOf(workspace))) await gitOutput(git, ['read-tree', workspace.base_commit], staged(workspace))
-  const { added, removed, nested } = await diffWorkspace(git, workspace)
-  refuseLargeChange(workspace, added)
-  const update = async (option: string, paths: readonly string[]) => {
-    const args = ['update-index', '-z', ...option.split(' '), '--stdin']
-    const result = await runGit(git, args, staged(workspace, paths.map((path) => `${path}\0`).join('')))
-    if (result.code !== 0) throw gitFailure(args, result)
-    return /^Ignoring path /m.test(result.stdout + result.stderr)
-  }
-  if (removed.length > 0) await update('--force-remove', removed)
-  const ignored = added.length > 0 && (await update('--add --replace', added)) ? (await diffWorkspace(git, workspace)).added : []
-  return [...nested, ...ignored].map((path) => decodeUtf8(path).replace(/\/$/, ''))
-}
-
-interface WorkspaceDiff {
-  readonly added: readonly string[]
-  readonly removed: readonly string[]
-  /** Nested repositories, and files or folders that replaced a submodule. */
-  readonly nested: readonly string[]
-}
-
-/** Returns the differences between the folder and burn's index. A submodule counts as unchanged, even if something else replaced it. */
-async function diffWorkspace(git: Git, workspace: Workspace): Promise<WorkspaceDiff> {
-  // `dirty` makes git read only the HEAD of a submodule. Otherwise git would run inside the submodule to check whether it is clean.
-  const raw = ['diff-files', '--raw', '-z', '--no-renames', '--ignore-submodules=dirty']
-  const fields = (await gitOutput(git, raw, staged(workspace))).split('\0')
-  const others = (await gitOutput(git, ['ls-files', '-z', '--others', '--exclude-standard'], staged(workspace))).split('\0')
-  const [added, removed, nested]: [string[], string[], string[]] = [[], [], []]
-  for (let at = 0; at + 1 < fields.length; at += 2) {
-    const [before = '', after = ''] = (fields[at] ?? '').slice(1).split(' ')
-    const path = fields[at + 1] ?? ''
-    if ((before === gitlink || after === gitlink) && after !== noFile) nested.push(path)
-    if (before !== gitlink) (after === gitlink || after === noFile ? removed : added).push(path)
-  }
-  for (const path of others.filter((each) => each !== '')) (path.endsWith('/') ? nested : added).push(path)
-  return { added, removed, nested }
+  return asWorkspaceError(workspace, async () => leaveOutBaseline(git, workspace, await readFolder(git, workspace, { store: true })))
 }
 
 /** Copies burn's index to the index that the agent uses. Otherwise `git status` would tell the agent that its changes were undone. */

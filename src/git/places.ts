@@ -50,7 +50,12 @@ export function worktreeOf({ git_dir, path }: Workspace): GitPlace {
   return { git_dir, work_tree: path }
 }
 
-/** Returns the path of burn's index of the workspace. The agent uses a different index, so its `git add` has no effect on burn. */
+/** Returns the path of burn's index of the files in the folder. It keeps their times, so that git need not read them again. */
+export function folderIndexOf({ git_dir }: Workspace): string {
+  return join(git_dir, 'burn-folder-index')
+}
+
+/** Returns the path of the index that burn commits. The agent uses a different index, so its `git add` has no effect on burn. */
 export function indexOf({ git_dir }: Workspace): string {
   return join(git_dir, 'burn-index')
 }

@@ -1,14 +1,15 @@
 /** Creates workspaces from a mirror. Removes workspaces unless work would be lost. */
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { BurnError } from '../core/errors.ts'
 import { idPattern } from '../core/ids.ts'
 import type { RunResult } from '../host/exec.ts'
 import { removeTree } from '../host/untrusted-tree.ts'
 import { diskError } from './failure.ts'
+import { createIndexes } from './folder.ts'
 import { withMirrorLock, fetchBase, withRepair } from './mirror.ts'
-import { indexOf, recordOf, workspaceAt, workspacesOf, type Mirror, type Workspace } from './places.ts'
+import { recordOf, workspaceAt, workspacesOf, type Mirror, type Workspace } from './places.ts'
 import { isPushed, pushedRef } from './pushed.ts'
 import { gitFailure, gitOutput, runGit, withoutSignal, type Git } from './run.ts'
 
@@ -51,12 +52,12 @@ export async function addWorkspace(git: Git, mirror: Mirror, { id, base }: { id:
 const addCommand = ['worktree', 'add', '--quiet', '--force']
 
 async function checkOut(git: Git, workspace: Workspace): Promise<Workspace> {
-  const { mirror, branch, path, git_dir, base_commit } = workspace
+  const { mirror, branch, path, base_commit } = workspace
   const at = { git_dir: mirror.path }
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const added = await runGit(git, [...addCommand, '--no-track', '-b', branch, path, base_commit], { at })
   const made = added.code === 0 ? workspace : await checkOutAgain(git, workspace, added)
-  await copyFile(join(git_dir, 'index'), indexOf(workspace))
+  await createIndexes(git, workspace)
   const { path: record, text } = recordOf(made)
   await writeFile(`${record}.new`, text)
   await rename(`${record}.new`, record)

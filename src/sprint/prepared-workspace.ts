@@ -5,6 +5,7 @@ import type { TranscriptEntry, Tool } from '../core/sprint.ts'
 import { gitDirsOf, type Workspace } from '../git/places.ts'
 import { openSandbox, type Sandbox } from '../sandbox/open.ts'
 import { SprintFailure, type SprintContext } from './context.ts'
+import { recordBaseline } from '../git/baseline.ts'
 import { openMirror } from '../git/mirror.ts'
 import { addWorkspace } from '../git/workspace.ts'
 import { removeTree } from '../host/untrusted-tree.ts'
@@ -53,6 +54,7 @@ export async function prepareWorkspace(
   }
   try {
     if (setup !== null) await runSetup({ setup, note }, prepared, context, stop)
+    await recordBaseline(git, workspace)
     return prepared
   } catch (thrown) {
     await prepared[Symbol.asyncDispose]()

@@ -7,6 +7,7 @@ import type { Sandbox } from '../sandbox/open.ts'
 import type { SprintContext } from './context.ts'
 import { consequenceOf } from '../decide/failure.ts'
 import { handOverText, failedCheckText, type ChangeText } from '../decide/sprint-texts.ts'
+import { recordBaseline } from '../git/baseline.ts'
 import { stageChanges } from '../git/changes.ts'
 import { runCheck } from './check.ts'
 import { SprintFailure } from './context.ts'
@@ -122,6 +123,7 @@ async function converse(
     if (stop.aborted) return { failure: { class: 'stopped', reason: 'the sprint was stopped while the check ran' }, usage: done.usage }
     if (retries >= check_retries)
       return { failure: { class: 'check_red', reason: `${check} still fails: ${lastLine(checkRun.output)}` }, usage: done.usage }
+    await recordBaseline(context.git, workspace)
     text = failedCheckText(check, checkRun, check_retries - retries - 1)
   }
 }

@@ -46,6 +46,8 @@ export interface RigOptions {
   readonly files?: Readonly<Record<string, string>>
   readonly check?: string
   readonly sprint?: object
+  /** More settings of the repo, such as `setup`. */
+  readonly repo?: object
   /** Returns the rest of the spec. It gets the folder of the fixture. */
   readonly more?: (dir: string) => object
   /** Checks every request and response against the forge's API description, which is slow to open. */
@@ -95,7 +97,10 @@ export async function sprintRig(t: Pick<TestContext, 'after'>, options: RigOptio
         name: 'f',
         forge: { kind: 'gitea', url: forge.url, owner: 'acme', token: { file: join(dir, 'forge.secret') } },
         ledger: `sqlite:${dir}/l.db`,
-        repos: { app: { check: options.check ?? check, ...clone('app') }, ...(options.also === undefined ? {} : { lib: clone('lib') }) },
+        repos: {
+          app: { check: options.check ?? check, ...clone('app'), ...options.repo },
+          ...(options.also === undefined ? {} : { lib: clone('lib') }),
+        },
         sprint: { repos: ['app'], dir: state, backends: [runner], ...options.sprint, ...sprint },
         ...machines,
         ...options.more?.(dir),
