@@ -120,6 +120,7 @@ export const groups: readonly { readonly title: string; readonly entries: readon
       entry('sprint results', 'Show the results of sprints by model, or all sprints as CSV', 'records', 'resultsCommand'),
       entry('sprint prune', 'Delete old workspaces and transcripts, but keep unpushed work', 'records', 'sprintPruneCommand'),
       entry('job list', 'List recurring jobs with their last and next runs', 'job', 'jobListCommand'),
+      entry('job run', 'Run a recurring job now', 'job', 'jobRunCommand'),
       entry('job schedule', 'Print a crontab line, systemd units or a launchd job', 'job', 'scheduleCommand'),
       entry('ledger', 'List dispatches, newest first', 'ledger', 'ledgerCommand'),
       entry('ledger check', 'Check the integrity of the ledger', 'ledger', 'checkCommand'),

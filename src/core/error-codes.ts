@@ -30,6 +30,10 @@ const commandErrors = {
     meaning: '`burn simulate` cannot read its file of issues, or a line of the file is malformed.',
     remedy: 'Write one JSON object with the key "repo" on each line of the file, or use --issues with a number.',
   },
+  job_unknown: {
+    meaning: 'burn has no recurring job with the given name.',
+    remedy: 'Run `burn job run --help`: it lists the jobs.',
+  },
   kind_unknown: {
     meaning: 'No kind of event has the given name.',
     remedy: 'Run `burn log kinds` to list the kinds.',

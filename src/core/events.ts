@@ -2,6 +2,7 @@
 import type { DeliveryKind, DeliveryState, DispatchState } from './lifecycle.ts'
 import type { HoldScope, IssueRef, Time, WorkerId } from './nouns.ts'
 import type { Reason } from './reasons.ts'
+import type { SpanKind } from './span.ts'
 import type { FailureClass } from './sprint.ts'
 
 type None = Readonly<Record<never, never>>
@@ -38,7 +39,16 @@ interface NoticeData {
   'machine.lost': Why
   'agent.stopped': Because
   'cycle.failed': Why
+  'job.failed': Why
 }
+
+/** A notable state of a worker, machine, job or dispatcher. `since`: the time at which the state began. */
+type Alarm = { readonly since: Time; readonly detail: string | null; readonly evidence: string }
+/** The end of a notable state. `now`: the next state; null if burn could not observe it. */
+type Cleared = { readonly state: string; readonly now: string | null; readonly ms: number }
+
+/** The kinds of notices. */
+export type NoticeKind = keyof NoticeData
 
 /** The payload of each kind of event. */
 export interface EventData
@@ -47,7 +57,9 @@ export interface EventData
     Record<`dispatch.${DispatchState}`, Because>,
     Record<`delivery.${Exclude<DeliveryState, 'planned'>}`, Stepped>,
     Record<`${HoldScope}.held`, Held>,
-    Record<`${HoldScope}.resumed`, None> {
+    Record<`${HoldScope}.resumed`, None>,
+    Record<`worker.${'waiting' | 'error' | 'dead' | 'limited'}` | 'machine.unreachable' | 'job.missed' | 'dispatcher.silent', Alarm>,
+    Record<`${SpanKind}.cleared`, Cleared> {
   'issue.found': Titled
   'issue.closed': Titled
   'issue.reopened': Titled

@@ -12,6 +12,7 @@ import type { HistoryLedger } from './ledger/history.ts'
 import type { Hold, HoldLedger } from './ledger/holds.ts'
 import type { JobLedger, Leases } from './ledger/jobs.ts'
 import type { SprintLedger } from './ledger/sprints.ts'
+import type { TelemetryLedger } from './ledger/telemetry.ts'
 import type { WorkerLedger, WorkerRecord } from './ledger/workers.ts'
 import type { Sprint } from './sprint.ts'
 
@@ -75,6 +76,7 @@ export interface Ledger
     HoldLedger,
     JobLedger,
     SprintLedger,
+    TelemetryLedger,
     ViewLedger,
     WorkerLedger {
   /**

@@ -5,6 +5,7 @@
 import type { AgentStart, Keystrokes } from './agent.ts'
 import type { AgentLiveness } from './incarnation.ts'
 import type { Incarnation, Machine } from './nouns.ts'
+import type { MachineFacts } from './machine-facts.ts'
 import type { MachineSnapshot, Pane } from './panes.ts'
 import type { Tmux } from './ports.ts'
 
@@ -106,6 +107,8 @@ export interface PaneHost {
    * if it cannot write; the channel stays open.
    */
   write(texts: readonly WrittenText[]): Promise<ReadonlyMap<string, Placed>>
+  /** Returns the load, memory, disk, clock and processes of the machine; null if it does not answer. Throws BurnError `control_dir`. */
+  facts(): Promise<MachineFacts | null>
   /** Closes the channel after an operation failed with `thrown`, so that the next `open` connects again. */
   drop(thrown: unknown): Promise<void>
 }

@@ -1,15 +1,11 @@
 /** `burn dispatch`: runs the requested number of cycles, or runs until a person stops it. */
-import type { Machine } from '../core/nouns.ts'
+import type { Machine, Time } from '../core/nouns.ts'
 import type { CycleResult } from './cycle.ts'
 import type { Session } from '../observe/session.ts'
 import { messageWithHint } from '../core/errors.ts'
-import { counted } from '../core/text.ts'
-import { runJob } from '../jobs/run.ts'
 import { cycle } from './cycle.ts'
+import { periodicJobs, retentionJob, runDueJobs } from './periodic.ts'
 import { withLeases } from '../observe/session.ts'
-
-/** Interval (ms) at which burn deletes history that is older than the spec's `retention`. */
-const pruneInterval = 24 * 60 * 60_000
 
 /**
  * Minimum pause (ms) between cycles. Without it, two dispatchers could wake each other without end, because a cycle that frees a worker
@@ -35,11 +31,13 @@ export async function dispatch(
   options: DispatchOptions,
 ): Promise<number> {
   let failed = 0
+  const began = session.clock.now()
+  const jobs = options.cycles === Infinity ? periodicJobs : [retentionJob]
   await withLeases(session, async () => {
     for (let number = 1; number <= options.cycles && !stop.aborted; number++) {
       const started = session.clock.now()
       try {
-        await pruneHistory(session)
+        await beat(session, began, started + options.interval)
         const result = await cycle(machines, session, stop)
         options.onCycle(result, number, session.clock.now() - started)
       } catch (thrown) {
@@ -48,10 +46,28 @@ export async function dispatch(
         failed += 1
         session.notify({ kind: 'cycle.failed', subject: `cycle ${number}`, payload: { why: messageWithHint(thrown) } })
       }
+      await runDueJobs(jobs, machines, session)
       if (number < options.cycles) await pauseUntilChange(options.interval, session, stop)
     }
+    await beat(session, began, null)
   })
   return failed
+}
+
+/**
+ * Saves that this dispatcher runs, so that others notice when it stops. `next`: the time of its next cycle; null when it ends. A failure
+ * must not stop the dispatcher: if the ledger fails, the cycle reports it.
+ */
+async function beat({ ledger, clock, owner, notify }: Session, began_at: Time, next: Time | null): Promise<void> {
+  const at = clock.now()
+  const about = { kind: 'dispatcher', subject: owner, machine: null, state: 'running', issue: null, incarnation: null } as const
+  const times = { began_at, seen_at: at, ended_at: next === null ? at : null }
+  const span = { ...about, ...times, id: `dispatcher ${owner}`, detail: next === null ? null : String(next), evidence: '', reported: null }
+  try {
+    await ledger.saveSample({ spans: [span], measures: [], events: [] }, at)
+  } catch (thrown) {
+    notify({ kind: 'ledger.unsaved', subject: 'ledger', payload: { why: messageWithHint(thrown) } })
+  }
 }
 
 /** Pauses for `interval` (ms), or until another process frees a worker or an issue. */
@@ -63,21 +79,4 @@ export async function pauseUntilChange(interval: number, { ledger, clock }: Sess
   await clock.sleep(least, end)
   await Promise.race([clock.sleep(interval - least, end), changed])
   cancelled.abort()
-}
-
-async function pruneHistory(session: Session): Promise<void> {
-  const {
-    fleet: { retention },
-    ledger,
-    clock,
-  } = session
-  if (retention === null) return
-  const now = clock.now()
-  await runJob(
-    { name: 'retention', period: pruneInterval },
-    session,
-    () => ledger.prune(now - retention, now, false),
-    ({ dispatches, deliveries, events }) =>
-      `deleted ${counted(dispatches, 'dispatch', 'dispatches')}, ${counted(deliveries, 'delivery without a dispatch', 'deliveries without a dispatch')} and ${counted(events, 'event')}`,
-  )
 }

@@ -2,34 +2,17 @@
  * The table of event kinds: the meaning, the payload and the text of each. `burn log kinds` prints it, and `docs/reference/events.md` is
  * generated from it.
  */
-import type { Event, EventData, EventKind, LogLevel, Notice } from '../core/events.ts'
+import type { Event, EventKind, Notice } from '../core/events.ts'
 import type { Reason } from '../core/reasons.ts'
 import { counted } from '../core/text.ts'
+import { because, reason, why, type Meaning } from './event-meaning.ts'
+import { noticeKinds } from './notice-kinds.ts'
 import { sentence, toSecond } from './wording.ts'
 
-interface Meaning<K extends EventKind> {
-  readonly meaning: string
-  readonly payload: { readonly [F in keyof EventData[K]]: string }
-  /** Returns the text of one event. `burn log` shows it after the kind, the issue and the worker. */
-  readonly text: (payload: EventData[K]) => string
-  /** The log level at which burn also prints the event when it happens. Without a level, burn only stores it. */
-  readonly level?: LogLevel
-  /** If true, burn prints the event and does not store it. */
-  readonly fleeting?: true
-  /** The type of the event's subject, if burn prints the event and also stores it. With it, a query by issue or worker finds the event. */
-  readonly subject?: 'issue' | 'worker'
-}
-
-const reason = 'the reason, with its code in `reason_code`'
 const until = 'the end of the back-off (ms since 1970)'
-const why = 'the error or the observation'
-const backoffDoc = 'a sentence that says until when burn backs off; null if burn does not back off'
-const also = (backoff: string | null) => (backoff === null ? '' : `; ${backoff}`)
 
 const nothing = { payload: {}, text: () => '' }
 const titled = { payload: { title: 'the title of the issue' }, text: ({ title }: { readonly title: string }) => title }
-const because = { payload: { reason }, text: (data: { readonly reason: Reason }) => sentence(data.reason) }
-const failed = { payload: { why }, text: (data: { readonly why: string }) => data.why }
 const lasting = (data: { readonly reason: Reason; readonly until: number | null }) =>
   `${sentence(data.reason)}${data.until === null ? '' : `; until ${toSecond(data.until)}`}`
 const backoffEvent = { payload: { reason, until }, text: lasting }
@@ -43,7 +26,25 @@ const step = {
     `${sentence(data.reason)}${data.presses === 0 ? '' : ` (Enter pressed: ${data.presses})`}`,
 }
 
-/** All event kinds, in this order: issues and dispatches, deliveries, workers and holds, ledger, spec, forge, sprints. */
+const alarm = {
+  payload: {
+    since: 'start of the state (ms since 1970)',
+    detail: 'kind of failure, or null',
+    evidence: 'line that shows the state',
+  },
+  text: ({ since, evidence }: { readonly since: number; readonly evidence: string }) => `${evidence} (since ${toSecond(since)})`,
+}
+const cleared = {
+  payload: {
+    state: 'the ended state',
+    now: 'the next state; null: unknown',
+    ms: 'the duration (ms) of the state',
+  },
+  text: ({ state, now, ms }: { readonly state: string; readonly now: string | null; readonly ms: number }) =>
+    `${state} for ${Math.round(ms / 1000)} s, now ${now ?? 'unknown'}`,
+}
+
+/** All event kinds, in this order: issues and dispatches, deliveries, workers, machines, holds, notices. */
 export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   'issue.found': { meaning: 'burn read an issue for the first time.', ...titled },
   'issue.closed': { meaning: 'An issue was closed on the forge, or deleted.', ...titled },
@@ -124,6 +125,17 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
     text: ({ owner, token }) => `by ${owner}, token ${token}`,
   },
   'worker.recorded': { meaning: 'burn saw a worker for the first time.', ...nothing },
+  'worker.waiting': { meaning: 'An agent has waited for an answer for longer than `telemetry.waiting_after`.', ...alarm },
+  'worker.error': { meaning: 'The last turn of an agent failed.', ...alarm },
+  'worker.dead': { meaning: 'An agent ended.', ...alarm },
+  'worker.limited': { meaning: 'An agent reached the usage limit of its account.', ...alarm },
+  'worker.cleared': { meaning: 'A reported state of a worker ended.', ...cleared },
+  'machine.unreachable': { meaning: 'burn could not reach a machine while it took a sample.', ...alarm },
+  'machine.cleared': { meaning: 'burn can reach a machine again.', ...cleared },
+  'job.missed': { meaning: 'A scheduled job did not run when it was due, or its runs fail.', ...alarm },
+  'job.cleared': { meaning: 'A job that was reported runs again.', ...cleared },
+  'dispatcher.silent': { meaning: 'A dispatcher has run no cycle for a long time and did not end normally.', ...alarm },
+  'dispatcher.cleared': { meaning: 'A dispatcher that was silent runs cycles again, or ended.', ...cleared },
   'worker.held': { meaning: 'A hold began: burn gives a worker no new work until the hold ends.', ...held },
   'worker.resumed': { meaning: 'The hold of a worker ended.', ...nothing },
   'lane.held': { meaning: 'A hold began: burn gives a lane no new work until the hold ends.', ...held },
@@ -147,146 +159,7 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
     text: ({ dispatches, deliveries, events, before }) =>
       `deleted ${counted(dispatches, 'dispatch', 'dispatches')}, ${counted(deliveries, 'delivery without a dispatch', 'deliveries without a dispatch')} and ${counted(events, 'event')} from before ${toSecond(before)}`,
   },
-  'ledger.unrenewed': {
-    meaning: 'burn could not renew the leases of this process.',
-    payload: { why },
-    text: ({ why }) => `burn could not renew its leases: ${why}`,
-    level: 'warn',
-    fleeting: true,
-  },
-  'ledger.unnoted': {
-    meaning: 'burn could not store an event that it printed.',
-    payload: { why },
-    text: ({ why }) => `burn could not store an event that it printed: ${why}`,
-    level: 'warn',
-    fleeting: true,
-  },
-  'ledger.unsaved': {
-    meaning: 'burn could not store the states of the workers.',
-    payload: { why },
-    text: ({ why }) => `burn could not store the states of the workers: ${why}`,
-    level: 'warn',
-    fleeting: true,
-  },
-  'ledger.shared': {
-    meaning: 'Another ledger of this fleet has live claims.',
-    payload: { what: 'the claims that burn found', mend: 'the remedy' },
-    text: ({ what, mend }) => `${what} (${mend})`,
-    level: 'warn',
-    fleeting: true,
-  },
-  'spec.deprecated': {
-    meaning: 'The spec has a key that the next release removes.',
-    payload: { what: 'the key, and what replaces it' },
-    text: ({ what }) => what,
-    level: 'warn',
-    fleeting: true,
-  },
-  'forge.login_unknown': {
-    meaning: "The forge did not return the account of burn's token.",
-    payload: { why },
-    text: ({ why }) => `the forge did not return the account of burn's token: ${why}`,
-    level: 'warn',
-    fleeting: true,
-  },
-  'forge.skipped': {
-    meaning: 'burn ignored malformed data from the forge.',
-    payload: { what: 'the ignored data, and what is wrong with it' },
-    text: ({ what }) => what,
-    level: 'warn',
-    fleeting: true,
-  },
-  'forge.throttled': {
-    meaning: 'Requests to the forge wait, because the limit `requests_per_minute` is reached.',
-    payload: { ms: 'the time (ms) that the next request waits' },
-    text: ({ ms }) => `the limit "requests_per_minute" of the spec is reached: the next request waits ${Math.ceil(ms / 1000)} s`,
-    level: 'info',
-    fleeting: true,
-  },
-  'repo.rights_unknown': {
-    meaning: 'The forge did not return the users with write access to a repo, so burn claims no issue of that repo.',
-    payload: { why },
-    text: ({ why }) => `burn claims no issue of the repo, because the forge did not return the users with write access: ${why}`,
-    level: 'warn',
-  },
-  'issue.comment_failed': {
-    meaning: 'burn could not write the comment of a dispatch.',
-    payload: { why, rests: backoffDoc },
-    text: (data) => `burn could not write the comment on the issue: ${data.why}${also(data.rests)}`,
-    subject: 'issue',
-    level: 'warn',
-  },
-  'issue.comment_deleted': {
-    meaning: 'Somebody deleted the comment of a dispatch.',
-    payload: {},
-    text: () => "somebody deleted burn's comment",
-    subject: 'issue',
-    level: 'warn',
-  },
-  'issue.unclaimed': {
-    meaning: 'burn did not claim an issue that it had assigned.',
-    payload: { reason, rests: backoffDoc },
-    text: ({ reason, rests }) => `not claimed: ${sentence(reason)}${also(rests)}`,
-    level: 'warn',
-    fleeting: true,
-  },
-  'issue.undelivered': {
-    meaning: 'burn claimed an issue, but has not typed the prompt yet.',
-    payload: { reason, rests: backoffDoc },
-    text: ({ reason, rests }) => `not delivered yet: ${sentence(reason)}${also(rests)}`,
-    level: 'warn',
-    fleeting: true,
-  },
-  'issue.unpicked': {
-    meaning: 'A sprint did not claim the issue that it had picked.',
-    payload: { reason },
-    text: ({ reason }) => `not claimed: ${sentence(reason)}`,
-    level: 'info',
-    fleeting: true,
-  },
-  'issue.mangled': {
-    meaning: 'A text about an issue arrived changed, so burn tells the agent to disregard the text.',
-    ...because,
-    level: 'warn',
-    fleeting: true,
-  },
-  'issue.change_unknown': {
-    meaning: 'burn could not check whether the change of an issue is open.',
-    payload: { why },
-    text: ({ why }) => `burn could not check whether the change of the issue is open: ${why}`,
-    level: 'warn',
-    fleeting: true,
-  },
-  'sprint.unwatched': {
-    meaning: 'A sprint could not check whether it still has its claim.',
-    payload: { why },
-    text: ({ why }) => `the sprint could not check its claim: ${why}`,
-    level: 'warn',
-    fleeting: true,
-  },
-  'sprint.workspace_kept': {
-    meaning: 'burn could not remove the workspace of a sprint.',
-    payload: { why },
-    text: ({ why }) => `burn could not remove the workspace of the sprint: ${why}`,
-    level: 'info',
-    fleeting: true,
-  },
-  'backend.unusable': {
-    meaning: 'Sprints cannot use a backend now.',
-    payload: { name: 'the backend', class: 'the kind of failure, such as `auth`', why },
-    text: ({ name, class: failure, why }) => `${name}: ${failure}: ${why}`,
-    level: 'warn',
-  },
-  'git.login_failed': { meaning: 'burn could not pass the credentials for the forge to git.', ...failed, level: 'warn', fleeting: true },
-  'machine.lost': { meaning: 'The connection to a machine was lost while burn delivered texts.', ...failed, level: 'error' },
-  'agent.stopped': {
-    meaning:
-      'burn sends no texts to an agent kind, because it does not recognise the screens of these agents or could not prove that they got the last texts.',
-    payload: { reason },
-    text: ({ reason }) => `agents of this kind get no texts: ${sentence(reason)}. Look at a pane: burn attach (see docs/how-to/recover.md)`,
-    level: 'error',
-  },
-  'cycle.failed': { meaning: 'A cycle failed. burn tries again in the next cycle.', ...failed, level: 'error', fleeting: true },
+  ...noticeKinds,
 }
 
 /** Returns the text of an event. Events that an older version of burn stored contain their text. */

@@ -8,9 +8,12 @@ import { BurnError } from '../core/errors.ts'
 import { leaseLength, withLeases } from '../observe/session.ts'
 
 /**
- * The outcome of a call. If another process runs the job, or if the job is not due, `ran` is false and `job` is its record in the ledger.
+ * The outcome of a call. `line`: the job's name and one line about its result. If another process runs the job, or if the job is not due,
+ * `ran` is false and `job` is its record in the ledger.
  */
-export type JobRun<T> = { readonly ran: true; readonly result: T } | { readonly ran: false; readonly job: Job }
+export type JobRun<T> =
+  | { readonly ran: true; readonly result: T; readonly line: string }
+  | { readonly ran: false; readonly job: Job; readonly line: null }
 
 /**
  * Runs `work`, unless another process runs this job or the job is not due. The caller must run within `withLeases`, which renews the lease.
@@ -24,12 +27,12 @@ export async function runJob<T>(
 ): Promise<JobRun<T>> {
   const at = clock.now()
   const refused = await ledger.beginJob(job, owner, at + leaseLength, at)
-  if (refused !== null) return { ran: false, job: refused }
+  if (refused !== null) return { ran: false, job: refused, line: null }
   let [last_result, next_run]: [string, number | null] = ['the run did not end', null]
   try {
     const done = await work()
     ;[last_result, next_run] = [result(done), job.period === null ? null : at + job.period]
-    return { ran: true, result: done }
+    return { ran: true, result: done, line: `${job.name}: ${last_result}` }
   } catch (thrown) {
     last_result = thrown instanceof BurnError ? `failed: ${thrown.code}` : 'failed'
     throw thrown

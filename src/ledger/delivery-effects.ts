@@ -3,7 +3,7 @@
  * separate them.
  */
 import type { DispatchMove } from '../core/ledger/claims.ts'
-import type { DeliveryRow } from './schema.ts'
+import type { DeliveryRow } from './tables.ts'
 import { isFirstText } from '../core/lifecycle.ts'
 import { decodeReason } from '../core/reasons.ts'
 

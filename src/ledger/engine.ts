@@ -1,6 +1,7 @@
 /** The interface of a database engine. The ledger's store works with every engine that implements it. */
 import type { Transaction } from 'kysely'
-import type { Column, Db, Tables } from './schema.ts'
+import type { Db, Tables } from './tables.ts'
+import type { Column } from './schema.ts'
 
 /** The keys of the rows that a write transaction locks. */
 export interface LockedRows {

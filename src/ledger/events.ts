@@ -1,7 +1,7 @@
 /** Writes events, in the transaction of the changes that they report. */
 import type { Transaction } from 'kysely'
 import type { NewEvent } from '../core/events.ts'
-import type { Tables } from './schema.ts'
+import type { Tables } from './tables.ts'
 import { createHash } from 'node:crypto'
 import { hasElapsed } from '../core/elapsed.ts'
 import { insertRows } from './write-rows.ts'

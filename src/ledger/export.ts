@@ -1,6 +1,6 @@
 /** Reads all rows of a ledger, page by page. Copies and the JSON Lines export use it. */
 import type { Transaction } from 'kysely'
-import type { Tables } from './schema.ts'
+import type { Tables } from './tables.ts'
 import type { LockWait } from './sqlite.ts'
 import { sql } from 'kysely'
 import { ledgerVersion, schema, tableNames } from './schema.ts'

@@ -3,7 +3,7 @@ import type { Transaction } from 'kysely'
 import type { NewEvent } from '../core/events.ts'
 import type { HoldScope } from '../core/nouns.ts'
 import type { Hold } from '../core/ledger/holds.ts'
-import type { HoldRow, Tables } from './schema.ts'
+import type { HoldRow, Tables } from './tables.ts'
 import { decodeReason, encodeReason } from '../core/reasons.ts'
 import { appendEvents } from './events.ts'
 

@@ -3,7 +3,7 @@
  * write.
  */
 import type { RawBuilder, Transaction } from 'kysely'
-import type { Db, Tables } from './schema.ts'
+import type { Db, Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { activeStates, deliveryTransitions, dispatchTransitions, liveStates, pastingStates, slotStates } from '../core/lifecycle.ts'
 import { tableNames } from './schema.ts'

@@ -1,7 +1,7 @@
 /** Upgrades a ledger's tables to the version of this burn. Refuses databases that it must not change. */
 import type { Transaction } from 'kysely'
 import type { Engine } from './engine.ts'
-import type { Tables } from './schema.ts'
+import type { Tables } from './tables.ts'
 import { BurnError } from '../core/errors.ts'
 import { migrations } from './migrations.ts'
 import { ledgerVersion } from './schema.ts'

@@ -1,7 +1,7 @@
 /** The migrations, one for each version of the tables. A released migration never changes: add a new one at the end of `migrations`. */
 import type { ColumnDefinitionBuilder, CreateTableBuilder, Kysely } from 'kysely'
 import type { Engine } from './engine.ts'
-import type { Tables } from './schema.ts'
+import type { Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { encodeReason } from '../core/reasons.ts'
 import { renamedColumns } from './renamed-columns.ts'
@@ -248,10 +248,36 @@ const renamedIndexes = [
   `create index dispatch_pending_comment on dispatch (id) where comment_id is not null and comment_state <> state`,
 ]
 
+/** Adds spans, measures, usage and notifications. */
+const telemetry: Migration = async (db, { serial }) => {
+  await createTables(telemetryTables, db, serial)
+  for (const statement of telemetryIndexes) await sql.raw(statement).execute(db)
+}
+
+const telemetryTables = {
+  span: `id key, kind text!, subject text!, machine text, state text!, detail text, issue text, incarnation text, evidence text!, began_at bigint!,
+    seen_at bigint!, ended_at bigint, reported text`,
+  measure: 'id key, subject text!, at bigint!, period bigint!, numbers text!',
+  usage: `id key, source text!, worker text!, incarnation text!, issue text!, agent text!, provider text!, model_asked text!, model_answered text!,
+    hour bigint!, calls bigint!, input bigint!, cache_read bigint!, cache_write bigint!, output bigint!, reasoning bigint, reported_cost real,
+    subscription integer`,
+  usage_source: 'id key, machine text!, path text!, inode text, position bigint!, state text!, read_at bigint!',
+  notification: `id key, channel text!, rule text!, content text!, state text!, attempts integer!, next_at bigint, last_error text,
+    created_at bigint!, sent_at bigint`,
+}
+
+const telemetryIndexes = [
+  `create unique index span_open on span (kind, subject) where ended_at is null`,
+  `create index span_began on span (began_at)`,
+  `create index measure_at on measure (at)`,
+  `create index usage_hour on usage (hour)`,
+  `create index notification_pending on notification (next_at) where state = 'pending'`,
+]
+
 /**
  * The compiler checks the length against `ledgerVersion`. That constant is in `schema.ts`, because most starts of burn do not load this
  * file.
  */
-export const migrations = [first, standings, sprints, backoffsAndChanges, holdsJobsAndEvents, plainNames] as const satisfies {
+export const migrations = [first, standings, sprints, backoffsAndChanges, holdsJobsAndEvents, plainNames, telemetry] as const satisfies {
   readonly length: typeof ledgerVersion
 }

@@ -9,7 +9,7 @@ import type { DeliveryMove } from '../core/ledger/deliveries.ts'
 import type { SprintEnd } from '../core/ledger/sprints.ts'
 import type { Delivery, DeliveryState, Dispatch } from '../core/lifecycle.ts'
 import type { NewEvent } from '../core/events.ts'
-import type { DeliveryRow, DispatchRow, Tables } from './schema.ts'
+import type { DeliveryRow, DispatchRow, Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { BurnError } from '../core/errors.ts'
 import {

@@ -1,6 +1,6 @@
 /** Notifications between the burn processes that share a PostgreSQL ledger (LISTEN and NOTIFY), so that no process has to poll. */
 import type { Transaction } from 'kysely'
-import type { Tables } from './schema.ts'
+import type { Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { Client, type ClientConfig } from 'pg'
 import { whenAborted } from './engine.ts'

@@ -2,7 +2,7 @@
 import type { RawBuilder, Transaction } from 'kysely'
 import type { Pruned } from '../core/ledger/history.ts'
 import type { Time } from '../core/nouns.ts'
-import type { Tables } from './schema.ts'
+import type { Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { appendEvents } from './events.ts'
 import { attemptsOf } from './invariants.ts'

@@ -1,5 +1,5 @@
 /** The columns that version 6 of the tables renamed. For one release, `burn ledger export` prints both the old and the new names. */
-import type { Tables } from './schema.ts'
+import type { Tables } from './tables.ts'
 
 interface RenamedColumn {
   readonly table: keyof Tables

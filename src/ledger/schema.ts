@@ -1,151 +1,35 @@
 /**
- * The registry of tables: their rows, keys, columns, retention and leases. Copy, move, export, prune, counts and checks use this registry,
- * so a new table needs only an entry here and a migration. Both engines have the same tables. Booleans are stored as 0 and 1, JSON as text,
- * and times as Unix milliseconds.
+ * The registry of tables: their keys, columns, retention and leases. Copy, move, export, prune, counts and checks use this registry, so a
+ * new table needs only an entry here, its row type in `tables.ts` and a migration. Both engines have the same tables.
  */
-import type { Generated, Kysely, RawBuilder } from 'kysely'
-import type { Actor, EventKind, SeenKind } from '../core/events.ts'
-import type { Delivery, Dispatch } from '../core/lifecycle.ts'
-import type { Standing } from '../core/ledger/backlog.ts'
-import type { Hold } from '../core/ledger/holds.ts'
-import type { Job } from '../core/ledger/jobs.ts'
-import type { Skip } from '../core/ledger/sprints.ts'
-import type { Issue, ReadingState } from '../core/nouns.ts'
-import type { Sprint } from '../core/sprint.ts'
+import type { RawBuilder } from 'kysely'
+import type {
+  DeliveryRow,
+  DispatchRow,
+  EventRow,
+  HoldRow,
+  IssueRow,
+  JobRow,
+  MeasureRow,
+  MetaRow,
+  NotificationRow,
+  OpenChangeRow,
+  RepoRow,
+  SkipRow,
+  SpanRow,
+  SprintRow,
+  Tables,
+  UsageRow,
+  UsageSourceRow,
+  WorkerRow,
+} from './tables.ts'
 import { sql } from 'kysely'
 import { keysOf } from '../core/json.ts'
 import { activeStates, liveStates } from '../core/lifecycle.ts'
 import { inList } from './sql.ts'
 
-/** A row of `issue`. */
-export type IssueRow = Omit<Issue, 'labels' | 'assignees' | 'locked'> & {
-  /** JSON arrays of strings. */
-  labels: string
-  assignees: string
-  attempts: Generated<number>
-  done: Generated<number>
-  /** The verdict. Either all three columns are set, or none is. */
-  eligible: number | null
-  verdict: string | null
-  verdict_at: number | null
-  /** The back-off. Either both columns are set, or none is. */
-  backoff_until: Generated<number | null>
-  backoff_reason: Generated<string | null>
-  /** The name of an open change that belongs to the issue, copied from the table `open_change`. */
-  open_change: Generated<string | null>
-  /** The hash of the issue's title and body when burn first saw the issue with a trusted label. */
-  approved_hash: Generated<string | null>
-  /** Null if the next cycle must judge the issue. */
-  standing: Standing | null
-  revision: Generated<number>
-  /** burn dispatches issues with a higher number first. */
-  priority: Generated<number>
-  /** The kind of the event that a save with `quiet` did not record; null if there is none. */
-  pending_event: Generated<SeenKind | null>
-}
-
-/** A row of `worker`. */
-export interface WorkerRow {
-  id: string
-  /** The worker's position in the order in which workers were recorded. */
-  drawn_seq: number
-  drawn: number
-  used_at: number | null
-  state: ReadingState | null
-  state_since: number | null
-  error_at: number | null
-}
-
-/** A row of `repo`. */
-export interface RepoRow {
-  repo: string
-  cursor: string | null
-  /** JSON array of strings. */
-  writers: string | null
-  writers_at: number | null
-  rights_at: number | null
-  listed_at: number | null
-  changes_at: number | null
-  wait_reason: string | null
-  /** Either both columns are set, or none is. */
-  unreadable_since: number | null
-  unreadable_reason: string | null
-  changed_at: number | null
-}
-
-/** One pair of an open change and an issue that it belongs to. `id` is composed of the issue and the URL. */
-export interface OpenChangeRow {
-  id: string
-  issue: string
-  /** The repo that has the change. */
-  repo: string
-  url: string
-  name: string
-  /** The dispatch whose branch the change comes from; null if the branch belongs to no dispatch. */
-  dispatch: string | null
-}
-
-/** A row of `dispatch`. `encodeReason` encodes its reasons. */
-export type DispatchRow = Omit<Dispatch, 'reason' | 'state_reason'> & { reason: string; state_reason: string }
-
-/** A row of `delivery`. `issue` is copied from its dispatch, so that events need no join. */
-export type DeliveryRow = Omit<Delivery, 'evidence'> & { evidence: string; issue: string | null }
-
-/** A row of `event`. */
-export interface EventRow {
-  seq: Generated<number>
-  at: number
-  kind: EventKind
-  subject: string
-  issue: string | null
-  worker: string | null
-  /** Null if an old version of burn wrote the event. */
-  actor: Actor | null
-  /** JSON or, if `actor` is null, a sentence. */
-  payload: string
-}
-
-/** A row of `sprint`. It has no foreign keys, because results are kept longer than dispatches. */
-export type SprintRow = {
-  -readonly [Key in keyof Sprint]: Sprint[Key]
-}
-
-/** A row of `job`. */
-export type JobRow = Job
-
-/** A row of `hold`. `id` is composed of the scope, the name and the code. */
-export type HoldRow = Omit<Hold, 'reason'> & { id: string; reason: string }
-
-/** A row of `skip`. `id` is composed of the worker and the issue. */
-export type SkipRow = Skip & { id: string }
-
-/** A value about the whole ledger, such as `version`. */
-export interface MetaRow {
-  key: string
-  value: string
-}
-
-/** The row type of each table. */
-export interface Tables {
-  issue: IssueRow
-  worker: WorkerRow
-  hold: HoldRow
-  repo: RepoRow
-  open_change: OpenChangeRow
-  dispatch: DispatchRow
-  delivery: DeliveryRow
-  event: EventRow
-  sprint: SprintRow
-  job: JobRow
-  skip: SkipRow
-  meta: MetaRow
-}
-
-/** The database under Kysely. */
-export type Db = Kysely<Tables>
-
 /** The version of the tables. It equals the number of migrations. */
-export const ledgerVersion = 6
+export const ledgerVersion = 7
 
 /** A lease that prevents a person from moving the ledger. */
 export interface HeldLease {
@@ -216,6 +100,20 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
   }),
   skip: table<SkipRow>()('id', 'id worker issue until reason at', {
     prunable: (before) => sql`select id from skip where until < ${before}`,
+  }),
+  // `rollUp` deletes old spans and measures, because telemetry has its own retention.
+  span: table<SpanRow>()('id', 'id kind subject machine state detail issue incarnation evidence began_at seen_at ended_at reported'),
+  measure: table<MeasureRow>()('id', 'id subject at period numbers'),
+  usage: table<UsageRow>()(
+    'id',
+    'id source worker incarnation issue agent provider model_asked model_answered hour calls input cache_read cache_write output reasoning reported_cost subscription',
+    { prunable: (before) => sql`select id from usage where hour < ${before}` },
+  ),
+  usage_source: table<UsageSourceRow>()('id', 'id machine path inode position state read_at', {
+    prunable: (before) => sql`select id from usage_source where read_at < ${before}`,
+  }),
+  notification: table<NotificationRow>()('id', 'id channel rule content state attempts next_at last_error created_at sent_at', {
+    prunable: (before) => sql`select id from notification where state <> 'pending' and created_at < ${before}`,
   }),
 }
 

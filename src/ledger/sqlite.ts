@@ -1,7 +1,8 @@
 /** The SQLite engine, which uses `node:sqlite` and Kysely's SQLite dialect. */
 import type { DatabaseConnection, SqliteDatabase, SqliteStatement, Transaction, TransactionSettings } from 'kysely'
 import type { Engine } from './engine.ts'
-import type { Column, Tables } from './schema.ts'
+import type { Tables } from './tables.ts'
+import type { Column } from './schema.ts'
 import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'

@@ -8,6 +8,7 @@ import type { HistoryLedger } from '../core/ledger/history.ts'
 import type { HoldLedger } from '../core/ledger/holds.ts'
 import type { JobLedger } from '../core/ledger/jobs.ts'
 import type { SprintLedger } from '../core/ledger/sprints.ts'
+import type { TelemetryLedger } from '../core/ledger/telemetry.ts'
 import type { WorkerLedger } from '../core/ledger/workers.ts'
 import type { Dispatch } from '../core/lifecycle.ts'
 import type { Engine } from './engine.ts'
@@ -27,6 +28,7 @@ import * as queries from './queries.ts'
 import * as backoffs from './backoffs.ts'
 import { schemaDifferences, ledgerVersion } from './schema.ts'
 import * as sprints from './sprints.ts'
+import * as telemetry from './telemetry.ts'
 import * as trust from './trust.ts'
 import * as verdicts from './verdicts.ts'
 import * as workers from './workers.ts'
@@ -43,6 +45,7 @@ export function createStore(engine: Engine): Ledger {
     ...holdStore(engine),
     ...jobStore(engine),
     ...sprintStore(engine),
+    ...telemetryStore(engine),
     ...workerStore(engine),
     waitForChange: (stop) => engine.waitForChange(stop),
     check: () => check(engine),
@@ -157,6 +160,16 @@ function sprintStore({ read, write }: Engine): SprintLedger {
     skip: (each) => write((trx) => sprints.skip(trx, each)),
     unskip: (worker, issue) => write((trx) => sprints.unskip(trx, worker, issue)),
     skips: (at, worker) => read((trx) => sprints.skips(trx, at, worker)),
+  }
+}
+
+function telemetryStore({ read, write }: Engine): TelemetryLedger {
+  return {
+    openSpans: () => read(telemetry.openSpans),
+    spans: (filter) => read((trx) => telemetry.spans(trx, filter)),
+    saveSample: (changes, at) => write((trx) => telemetry.saveSample(trx, changes, at)),
+    measures: (filter) => read((trx) => telemetry.measures(trx, filter)),
+    rollUp: (before, keep_since) => write((trx) => telemetry.rollUp(trx, before, keep_since)),
   }
 }
 

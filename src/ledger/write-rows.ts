@@ -3,7 +3,7 @@
  * written in chunks of 1, 2, 4, … rows, so that statements repeat and are prepared only once.
  */
 import type { Transaction } from 'kysely'
-import type { DeliveryRow, DispatchRow, EventRow, IssueRow, Tables } from './schema.ts'
+import type { DeliveryRow, DispatchRow, EventRow, IssueRow, Tables } from './tables.ts'
 import { CompiledQuery, SqliteAdapter } from 'kysely'
 import { schema } from './schema.ts'
 import { chunks } from './sql.ts'

@@ -2,6 +2,7 @@
 import type { AgentLiveness } from '../core/incarnation.ts'
 import type { Incarnation, Machine, WorkerId } from '../core/nouns.ts'
 import type { Launch, Machines, PaneHost, Placed, SnapshotWithScreens, Typed, Typing, WrittenText } from '../core/pane-host.ts'
+import type { MachineFacts } from '../core/machine-facts.ts'
 import type { MachineSnapshot, Pane } from '../core/panes.ts'
 import type { AgentWorld } from './agent.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
@@ -81,6 +82,15 @@ export class SimulatedMachine {
     const clock = Math.floor(this.#world.clock.now() / 1000) * 1000
     this.#cached ??= this.#draw()
     return { ...this.#cached, snapshot: { ...this.#cached.snapshot, clock } }
+  }
+
+  /** Returns the machine's facts; null if it is unreachable. Load, memory and disk are not simulated. */
+  facts(): MachineFacts | null {
+    if (!this.reachable) return null
+    const none = { load: null, cores: null, memory_total: null, memory_free: null, disk_total: null, disk_free: null }
+    const running = [...this.agents.values()].filter(({ alive }) => alive)
+    const processes = running.map(({ pid, worker }) => ({ pid, parent: 1, memory: 0, command: 'agent', worker, socket: null }))
+    return { clock: this.#world.clock.now(), ...none, processes }
   }
 
   /** Looks up agents in the machine's process table. Returns which of them are running and which have ended. */
@@ -217,6 +227,7 @@ function hostOf(simulated: SimulatedMachine, trip: RoundTrip, dropped: Map<strin
     type: (all) => ask(() => simulated.overConnection(() => all.map((typing) => simulated.type(typing)))),
     start: (launches) => ask(() => simulated.overConnection(() => launches.map((launch) => simulated.start(launch)))),
     write: (texts) => ask(() => simulated.write(texts)),
+    facts: () => ask(() => simulated.facts()),
     drop: async (thrown) => void dropped.set(name, messageOf(thrown)),
   }
 }

@@ -1,5 +1,5 @@
 /** Makes a Fleet from a spec: fills in every default, and names every worker. */
-import type { DispatchPolicy, Fleet, Machine, SecretSource, Transport, Window } from '../core/nouns.ts'
+import type { DispatchPolicy, Fleet, Machine, SecretSource, TelemetrySettings, Transport, Window } from '../core/nouns.ts'
 import type { KnownWorker } from './names.ts'
 import type { ForgeKind, ForgeSettings } from './forges.ts'
 import type { WrittenMachine, WrittenSpec } from './schema.ts'
@@ -53,6 +53,7 @@ export function completeSpec(written: WrittenSpec, options: CompleteOptions): Co
     dispatch: completePolicy(spec),
     ledger: ledgerOf(spec, options.home),
     retention: spec.retention == null ? defaults.retention : durationMs(spec.retention),
+    telemetry: completeTelemetry(spec),
     repos: Object.entries(spec.repos ?? {}).map(([repo, { base, check, setup, clone_url }]) => ({
       repo: fullRepo(repo, owner),
       base: base ?? defaults.base,
@@ -110,6 +111,15 @@ function completeForge({ forge }: Pick<WrittenSpec, 'forge'>, local: (path: stri
   if ('path' in forge) return { ...forge, owner, path: local(forge.path) }
   // The cast is safe: the schema allows only one source of a secret, but its type can't express that.
   return { ...forge, owner, url: forge.url.replace(/\/+$/, ''), token: (forge.token ?? defaults.token) as SecretSource }
+}
+
+function completeTelemetry({ telemetry = {} }: WrittenSpec): TelemetrySettings {
+  return {
+    interval: durationMs(telemetry.interval ?? defaults.telemetryInterval),
+    waiting_after: durationMs(telemetry.waiting_after ?? defaults.waitingAfter),
+    keep_samples: durationMs(telemetry.keep_samples ?? defaults.keepSamples),
+    keep: durationMs(telemetry.keep ?? defaults.keepTelemetry),
+  }
 }
 
 function completePolicy({ dispatch = {} }: WrittenSpec): DispatchPolicy {

@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { defaults } from './defaults.ts'
 import { forge } from './forges.ts'
-import { agent, policy, repoSettings, templates } from './settings.ts'
+import { agent, policy, repoSettings, telemetry, templates } from './settings.ts'
 import { sprint } from './sprint.ts'
 import { argv, depth, dir, glyph, host, line, name, repo, repos, role, timeSpan, words } from './values.ts'
 
@@ -204,6 +204,10 @@ const keys = z.strictObject({
       default: defaults.retention,
       examples: ['365d'],
     }),
+  telemetry: telemetry.optional().meta({
+    description: 'Settings of the samples that burn takes of machines and workers.',
+    examples: [{ interval: '5m' }],
+  }),
   repos: z
     .record(repo, repoSettings)
     .optional()

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import type { Event } from '../../src/core/events.ts'
 import type { HoldScope } from '../../src/core/nouns.ts'
+import type { SpanKind } from '../../src/core/span.ts'
 import { keysOf } from '../../src/core/json.ts'
 import { deliveryTransitions, dispatchTransitions } from '../../src/core/lifecycle.ts'
 import { eventKinds, eventText } from '../../src/decide/event-kinds.ts'
@@ -14,7 +15,7 @@ test('events: each kind has a meaning, and words for its payload', () => {
   for (const [kind, { meaning, payload }] of Object.entries(eventKinds)) {
     assert.match(meaning, /^\S.*\.$/, kind)
     const example = (field: string) =>
-      field === 'reason' ? { code: 'draft' } : /until|before|ms|presses|bytes|token|priority/.test(field) ? 60_000 : `the ${field}`
+      field === 'reason' ? { code: 'draft' } : /until|before|since|ms|presses|bytes|token|priority/.test(field) ? 60_000 : `the ${field}`
     const given = Object.fromEntries(Object.keys(payload).map((field) => [field, example(field)]))
     const text = eventText({ kind, payload: given } as unknown as Event)
     assert.doesNotMatch(text, /undefined|\[object|NaN/, kind)
@@ -23,17 +24,18 @@ test('events: each kind has a meaning, and words for its payload', () => {
 })
 
 test('events: the source writes each kind of the table', () => {
-  const table = [join(src, 'core/events.ts'), join(src, 'decide/event-kinds.ts')]
+  const table = [join(src, 'core/events.ts'), join(src, 'decide/event-kinds.ts'), join(src, 'decide/notice-kinds.ts')]
   const sources = globSync('**/*.ts', { cwd: src }).map((file) => join(src, file))
   const text = sources
     .filter((file) => !table.includes(file))
     .map((file) => readFileSync(file, 'utf8'))
     .join('\n')
-  // The source builds these kinds from a state or a scope: `dispatch.${state}`, `delivery.${state}`, `${scope}.held`.
+  // The source builds these kinds from a state or a scope: `dispatch.${state}`, `delivery.${state}`, `${scope}.held`, `${kind}.cleared`.
   const states = { dispatch: keysOf(dispatchTransitions), delivery: keysOf(deliveryTransitions) }
   const scopes = Object.keys({ worker: 0, lane: 0, machine: 0, repo: 0, account: 0, fleet: 0 } satisfies Record<HoldScope, 0>)
   const built = new Set([
     ...Object.entries(states).flatMap(([life, each]) => each.map((state) => `${life}.${state}`)),
+    ...Object.keys({ worker: 0, machine: 0, dispatcher: 0, job: 0 } satisfies Record<SpanKind, 0>).map((kind) => `${kind}.cleared`),
     ...scopes.flatMap((scope) => [`${scope}.held`, `${scope}.resumed`]),
   ])
   for (const kind of Object.keys(eventKinds)) if (!built.has(kind)) assert.ok(text.includes(`'${kind}'`), `no source file writes ${kind}`)

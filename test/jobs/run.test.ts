@@ -36,7 +36,7 @@ test('runJob: runs a due job once and saves its result', async () => {
     () => Promise.resolve(7),
     (count) => `deleted ${count}`,
   )
-  assert.deepEqual(again, { ran: true, result: 7 })
+  assert.deepEqual(again, { ran: true, result: 7, line: 'retention: deleted 7' })
   assert.deepEqual(await rows(), [[null, 1_060_000, 'deleted 7', 1_120_000]])
   await ledger.close()
 })

@@ -10,6 +10,7 @@ import { fleet, issues } from './records.ts'
 import { refused } from './refused.ts'
 import { eventful } from './events.ts'
 import { sprinting } from './sprinting.ts'
+import { telemetry } from './telemetry.ts'
 import { texts } from './texts.ts'
 import { because } from '../support/reasons.ts'
 
@@ -38,6 +39,7 @@ export function conformance(name: string, openFresh: () => Promise<Opened>): voi
     eventful(holds)
     readings(holds)
     pruning(holds)
+    telemetry(holds)
     sprinting(holds)
     texts(holds)
   })

@@ -1,6 +1,6 @@
 /** Query plans: no statement of a cycle reads the whole history. */
 import type { KyselyPlugin, RootOperationNode, Transaction } from 'kysely'
-import type { Tables } from '../../src/ledger/schema.ts'
+import type { Tables } from '../../src/ledger/tables.ts'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { CompiledQuery } from 'kysely'

@@ -52,6 +52,7 @@ export function fleetOf(machines: number, panes: number, changes: Partial<Fleet[
     },
     ledger: '',
     retention: null,
+    telemetry: { interval: 5 * minute, waiting_after: 2 * minute, keep_samples: 7 * 24 * 60 * minute, keep: 365 * 24 * 60 * minute },
     repos: [],
     sprint: null,
     templates: { work: null, identity: null, council: null },

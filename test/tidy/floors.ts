@@ -17,6 +17,7 @@ const floors: Readonly<Record<string, number>> = {
   sandbox: 3,
   observe: 4,
   claim: 5,
+  collect: 5,
   jobs: 5,
   cycle: 6,
   operate: 6,

@@ -4,7 +4,8 @@ import type { ScheduledRun } from '../../decide/schedule.ts'
 import { BurnError } from '../../core/errors.ts'
 import { command, done } from '../command.ts'
 import { duration, table } from '../table.ts'
-import { choice, list, parsedArg, parseDuration } from '../args.ts'
+import { machinesNamed, unknownNameError } from '../named.ts'
+import { choice, list, parsedArg, parseDuration, text } from '../args.ts'
 
 export const jobListCommand = command({
   args: {},
@@ -23,6 +24,30 @@ export const jobListCommand = command({
     ])
     io.out(...table(['JOB', 'RESULT', 'LAST RUN', 'NEXT RUN'], rows, io.columns))
   },
+})
+
+export const jobRunCommand = command({
+  args: {
+    name: text('<name>', 'Job to run: collect, retention or roll-up'),
+    machine: list('-m, --machine <name...>', 'Sample only these machines'),
+  },
+  examples: ['burn job run collect'],
+  notes: ['burn dispatch --cycles 0 runs these jobs when they are due. A job that another process runs now is left out.'],
+  async run({ open }, given) {
+    const { periodicJobs } = await import('../../cycle/periodic.ts')
+    const job = periodicJobs.find(({ name }) => name === given.name)
+    if (job === undefined)
+      throw unknownNameError(
+        'job',
+        given.name,
+        periodicJobs.map(({ name }) => name),
+      )
+    const { session } = await open()
+    const { withLeases } = await import('../../observe/session.ts')
+    const results = await withLeases(session, () => job.run(machinesNamed(session.fleet, given.machine), session, true))
+    return done({ results })
+  },
+  present: ({ results }, io) => io.out(...(results.length === 0 ? ['another process runs this job, or the spec disables it'] : results)),
 })
 
 const commandsOf = { sprint: ['sprint', 'run'], dispatch: ['dispatch'] } as const

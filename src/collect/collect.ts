@@ -1,0 +1,115 @@
+/** Takes samples of the fleet: reads machines and ledger, compares the result with the open spans, and saves the changes. */
+import type { MachineFacts, MachineProcess } from '../core/machine-facts.ts'
+import type { Machine, Time } from '../core/nouns.ts'
+import type { MachineSnapshot, Pane } from '../core/panes.ts'
+import type { Measure, Span, SpanState } from '../core/span.ts'
+import type { ReadingsFacet, StatusState } from '../core/fleet-state.ts'
+import type { Session } from '../observe/session.ts'
+import { descendants, leftovers } from '../core/machine-facts.ts'
+import { spanChanges, type Sample } from '../decide/spans.ts'
+import { readStatus } from '../observe/state.ts'
+
+/** The number of samples that may fail one after another before burn treats the time in between as unknown. */
+const missedSamples = 3
+
+/** The number of spans that one sample saved, and of events that it recorded. */
+export interface Collected {
+  readonly spans: number
+  readonly events: number
+}
+
+/** Takes one sample of a machine and its workers, and saves it. Throws if the ledger fails. */
+export async function collectMachine(machine: Machine, session: Session): Promise<Collected> {
+  const { ledger, clock } = session
+  const [host] = await session.machines.open([machine])
+  const [state, facts, open] = await Promise.all([readStatus([machine], session), host?.facts() ?? null, ledger.openSpans()])
+  const at = clock.now()
+  const states = [...workerStates(state), ...machineStates(state)]
+  const covers = (span: Span) => (span.kind === 'worker' || span.kind === 'machine') && span.machine === machine.name
+  const measures = facts === null ? [] : [machineMeasure(machine, facts, state.snapshots.get(machine.name), at)]
+  return save({ at, states, covers }, open, measures, session)
+}
+
+/** Takes one sample of what belongs to no machine: the dispatchers and the repos. Throws if the ledger fails. */
+export async function collectFleet(session: Session): Promise<Collected> {
+  const { ledger, clock } = session
+  const open = await ledger.openSpans()
+  const at = clock.now()
+  return save({ at, states: silentDispatchers(open, at), covers: () => false }, open, [], session)
+}
+
+async function save(sample: Sample, open: readonly Span[], measures: readonly Measure[], session: Session): Promise<Collected> {
+  const { interval, waiting_after } = session.fleet.telemetry
+  const changes = spanChanges(open, sample, { waiting_after, longest_gap: missedSamples * interval })
+  await session.ledger.saveSample({ ...changes, measures }, sample.at)
+  return { spans: changes.spans.length, events: changes.events.length }
+}
+
+/** Returns the state of each worker. Its issue is the one that its agent got first, of those that the agent still works on. */
+export function workerStates({ workers, states, dispatches }: StatusState): (SpanState & { readonly since: Time | undefined })[] {
+  const handed = dispatches.filter(({ state }) => state === 'handed').toSorted((a, b) => (a.handed_at ?? 0) - (b.handed_at ?? 0))
+  const issues = new Map(handed.toReversed().map(({ worker, issue }) => [worker, issue]))
+  return workers.map(({ worker: { id, machine }, reading: { state, detail, evidence }, incarnation }) => ({
+    kind: 'worker' as const,
+    subject: id,
+    machine,
+    state,
+    detail,
+    issue: issues.get(id) ?? null,
+    incarnation,
+    evidence,
+    since: sinceOf(id, state, states),
+  }))
+}
+
+function sinceOf(id: string, state: string, states: ReadingsFacet['states']): Time | undefined {
+  const known = states.get(id)
+  return known?.state === state ? known.since : undefined
+}
+
+function machineStates({ snapshots }: StatusState): SpanState[] {
+  return [...snapshots].map(([machine, snapshot]) => ({
+    kind: 'machine',
+    subject: machine,
+    machine,
+    state: snapshot.state,
+    detail: null,
+    issue: null,
+    incarnation: null,
+    evidence: snapshot.state === 'unreachable' ? snapshot.reason : '',
+  }))
+}
+
+/** Returns a state `silent` for each dispatcher whose next cycle is overdue. `detail` of its span has the time of the next cycle. */
+function silentDispatchers(open: readonly Span[], at: Time): SpanState[] {
+  return open.flatMap((span) => {
+    const due = span.kind === 'dispatcher' && span.state === 'running' ? Number(span.detail) : NaN
+    return at > due ? [{ ...span, state: 'silent', detail: null, evidence: `no cycle since ${new Date(span.seen_at).toISOString()}` }] : []
+  })
+}
+
+function machineMeasure(machine: Machine, facts: MachineFacts, snapshot: MachineSnapshot | undefined, at: Time): Measure {
+  const { clock, processes, ...numbers } = facts
+  const known = Object.entries(numbers).flatMap(([key, number]) => (number === null ? [] : [[key, number] as const]))
+  return {
+    subject: `machine ${machine.name}`,
+    at,
+    period: 0,
+    numbers: {
+      ...Object.fromEntries(known),
+      ...(clock === null ? {} : { clock_offset: clock - Math.floor(at / 1000) * 1000 }),
+      ...(processes === null || snapshot?.state !== 'up' ? {} : processNumbers(processes, snapshot.panes, machine)),
+    },
+  }
+}
+
+function processNumbers(
+  processes: readonly MachineProcess[],
+  panes: readonly Pick<Pane, 'pid'>[],
+  machine: Machine,
+): Record<string, number> {
+  const roots = panes.map(({ pid }) => pid)
+  const memoryOf = (some: readonly MachineProcess[]) => some.reduce((sum, { memory }) => sum + memory, 0)
+  const left = leftovers(processes, roots, machine)
+  return { agents_memory: memoryOf(descendants(processes, roots)), leftovers: left.length, leftovers_memory: memoryOf(left) }
+}

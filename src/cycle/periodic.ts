@@ -1,0 +1,81 @@
+/** The jobs that a dispatcher runs between cycles, and that `burn job run` runs alone. */
+import type { Machine } from '../core/nouns.ts'
+import type { Session } from '../observe/session.ts'
+import { counted } from '../core/text.ts'
+import { messageWithHint } from '../core/errors.ts'
+import { collectFleet, collectMachine, type Collected } from '../collect/collect.ts'
+import { hour } from '../decide/roll-up.ts'
+import { runJob, type JobRun } from '../jobs/run.ts'
+
+/** A job that runs again and again. The ledger has the lease, the last result and the next run of each. */
+export interface PeriodicJob {
+  /** The name of the job for `burn job run`. */
+  readonly name: string
+  /** Runs the job for each part that is due. Returns a line about each part that ran. Without `force` it skips parts that are not due. */
+  readonly run: (machines: readonly Machine[], session: Session, force: boolean) => Promise<readonly string[]>
+}
+
+const day = 24 * hour
+
+/** The job that every dispatcher runs, even for a single cycle. */
+export const retentionJob: PeriodicJob = { name: 'retention', run: async (_, session, force) => pruneHistory(session, force) }
+
+/** All jobs, in the order in which a dispatcher runs them. */
+export const periodicJobs: readonly PeriodicJob[] = [
+  retentionJob,
+  { name: 'collect', run: takeSamples },
+  { name: 'roll-up', run: async (_, session, force) => rollUpSamples(session, force) },
+]
+
+/** Runs the parts of jobs that are due. A failed job does not stop the others: burn reports it, and the job is due again. */
+export async function runDueJobs(jobs: readonly PeriodicJob[], machines: readonly Machine[], session: Session): Promise<void> {
+  for (const job of jobs) {
+    try {
+      await job.run(machines, session, false)
+    } catch (thrown) {
+      session.notify({ kind: 'job.failed', subject: job.name, payload: { why: messageWithHint(thrown) } })
+    }
+  }
+}
+
+/** Deletes history that is older than the spec's `retention`, once a day. */
+async function pruneHistory(session: Session, force: boolean): Promise<string[]> {
+  const {
+    fleet: { retention },
+    ledger,
+    clock,
+  } = session
+  if (retention === null) return []
+  const now = clock.now()
+  const ran = await runJob(
+    { name: 'retention', period: force ? null : day },
+    session,
+    () => ledger.prune(now - retention, now, false),
+    ({ dispatches, deliveries, events }) =>
+      `deleted ${counted(dispatches, 'dispatch', 'dispatches')}, ${counted(deliveries, 'delivery without a dispatch', 'deliveries without a dispatch')} and ${counted(events, 'event')}`,
+  )
+  return linesOf(ran)
+}
+
+function linesOf({ line }: JobRun<unknown>): string[] {
+  return line === null ? [] : [line]
+}
+
+/** Takes a sample of each machine and of the fleet. One process at a time samples a machine. */
+async function takeSamples(machines: readonly Machine[], session: Session, force: boolean): Promise<string[]> {
+  const period = force ? null : session.fleet.telemetry.interval
+  const saved = ({ spans, events }: Collected) => `${counted(spans, 'span')}, ${counted(events, 'event')}`
+  const take = (name: string, work: () => Promise<Collected>) => runJob({ name: `collect ${name}`, period }, session, work, saved)
+  const ran = await Promise.all(machines.map((machine) => take(machine.name, () => collectMachine(machine, session))))
+  const fleet = await take('fleet', () => collectFleet(session))
+  return [...ran, fleet].flatMap(linesOf)
+}
+
+/** Replaces old samples by hourly summaries. */
+async function rollUpSamples(session: Session, force: boolean): Promise<string[]> {
+  const { ledger, clock, fleet } = session
+  const { keep_samples, keep } = fleet.telemetry
+  const now = clock.now()
+  const ran = await runJob({ name: 'roll-up', period: force ? null : hour }, session, () => ledger.rollUp(now - keep_samples, now - keep))
+  return linesOf(ran)
+}

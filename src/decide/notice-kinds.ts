@@ -1,0 +1,149 @@
+/** The table of the kinds of notices: events that a running command prints. */
+import type { NoticeKind } from '../core/events.ts'
+import { also, because, backoffDoc, failed, reason, why, type Meaning } from './event-meaning.ts'
+import { sentence } from './wording.ts'
+
+/** The kinds of notices, in this order: ledger, spec, forge, issues, sprints, machines, cycles and jobs. */
+export const noticeKinds: { readonly [K in NoticeKind]: Meaning<K> } = {
+  'ledger.unrenewed': {
+    meaning: 'burn could not renew the leases of this process.',
+    payload: { why },
+    text: ({ why }) => `burn could not renew its leases: ${why}`,
+    level: 'warn',
+    fleeting: true,
+  },
+  'ledger.unnoted': {
+    meaning: 'burn could not store an event that it printed.',
+    payload: { why },
+    text: ({ why }) => `burn could not store an event that it printed: ${why}`,
+    level: 'warn',
+    fleeting: true,
+  },
+  'ledger.unsaved': {
+    meaning: 'burn could not store the states of the workers.',
+    payload: { why },
+    text: ({ why }) => `burn could not store the states of the workers: ${why}`,
+    level: 'warn',
+    fleeting: true,
+  },
+  'ledger.shared': {
+    meaning: 'Another ledger of this fleet has live claims.',
+    payload: { what: 'the claims that burn found', mend: 'the remedy' },
+    text: ({ what, mend }) => `${what} (${mend})`,
+    level: 'warn',
+    fleeting: true,
+  },
+  'spec.deprecated': {
+    meaning: 'The spec has a key that the next release removes.',
+    payload: { what: 'the key, and what replaces it' },
+    text: ({ what }) => what,
+    level: 'warn',
+    fleeting: true,
+  },
+  'forge.login_unknown': {
+    meaning: "The forge did not return the account of burn's token.",
+    payload: { why },
+    text: ({ why }) => `the forge did not return the account of burn's token: ${why}`,
+    level: 'warn',
+    fleeting: true,
+  },
+  'forge.skipped': {
+    meaning: 'burn ignored malformed data from the forge.',
+    payload: { what: 'the ignored data, and what is wrong with it' },
+    text: ({ what }) => what,
+    level: 'warn',
+    fleeting: true,
+  },
+  'forge.throttled': {
+    meaning: 'Requests to the forge wait, because the limit `requests_per_minute` is reached.',
+    payload: { ms: 'the time (ms) that the next request waits' },
+    text: ({ ms }) => `the limit "requests_per_minute" of the spec is reached: the next request waits ${Math.ceil(ms / 1000)} s`,
+    level: 'info',
+    fleeting: true,
+  },
+  'repo.rights_unknown': {
+    meaning: 'The forge did not return the users with write access to a repo, so burn claims no issue of that repo.',
+    payload: { why },
+    text: ({ why }) => `burn claims no issue of the repo, because the forge did not return the users with write access: ${why}`,
+    level: 'warn',
+  },
+  'issue.comment_failed': {
+    meaning: 'burn could not write the comment of a dispatch.',
+    payload: { why, rests: backoffDoc },
+    text: (data) => `burn could not write the comment on the issue: ${data.why}${also(data.rests)}`,
+    subject: 'issue',
+    level: 'warn',
+  },
+  'issue.comment_deleted': {
+    meaning: 'Somebody deleted the comment of a dispatch.',
+    payload: {},
+    text: () => "somebody deleted burn's comment",
+    subject: 'issue',
+    level: 'warn',
+  },
+  'issue.unclaimed': {
+    meaning: 'burn did not claim an issue that it had assigned.',
+    payload: { reason, rests: backoffDoc },
+    text: ({ reason, rests }) => `not claimed: ${sentence(reason)}${also(rests)}`,
+    level: 'warn',
+    fleeting: true,
+  },
+  'issue.undelivered': {
+    meaning: 'burn claimed an issue, but has not typed the prompt yet.',
+    payload: { reason, rests: backoffDoc },
+    text: ({ reason, rests }) => `not delivered yet: ${sentence(reason)}${also(rests)}`,
+    level: 'warn',
+    fleeting: true,
+  },
+  'issue.unpicked': {
+    meaning: 'A sprint did not claim the issue that it had picked.',
+    payload: { reason },
+    text: ({ reason }) => `not claimed: ${sentence(reason)}`,
+    level: 'info',
+    fleeting: true,
+  },
+  'issue.mangled': {
+    meaning: 'A text about an issue arrived changed, so burn tells the agent to disregard the text.',
+    ...because,
+    level: 'warn',
+    fleeting: true,
+  },
+  'issue.change_unknown': {
+    meaning: 'burn could not check whether the change of an issue is open.',
+    payload: { why },
+    text: ({ why }) => `burn could not check whether the change of the issue is open: ${why}`,
+    level: 'warn',
+    fleeting: true,
+  },
+  'sprint.unwatched': {
+    meaning: 'A sprint could not check whether it still has its claim.',
+    payload: { why },
+    text: ({ why }) => `the sprint could not check its claim: ${why}`,
+    level: 'warn',
+    fleeting: true,
+  },
+  'sprint.workspace_kept': {
+    meaning: 'burn could not remove the workspace of a sprint.',
+    payload: { why },
+    text: ({ why }) => `burn could not remove the workspace of the sprint: ${why}`,
+    level: 'info',
+    fleeting: true,
+  },
+  'backend.unusable': {
+    meaning: 'Sprints cannot use a backend now.',
+    payload: { name: 'the backend', class: 'the kind of failure, such as `auth`', why },
+    text: ({ name, class: failure, why }) => `${name}: ${failure}: ${why}`,
+    level: 'warn',
+  },
+  'git.login_failed': { meaning: 'burn could not pass the credentials for the forge to git.', ...failed, level: 'warn', fleeting: true },
+  'machine.lost': { meaning: 'The connection to a machine was lost while burn delivered texts.', ...failed, level: 'error' },
+  'agent.stopped': {
+    meaning:
+      'burn sends no texts to an agent kind, because it does not recognise the screens of these agents or could not prove that they got the last texts.',
+    payload: { reason },
+    text: ({ reason }) => `agents of this kind get no texts: ${sentence(reason)}. Look at a pane: burn attach (see docs/how-to/recover.md)`,
+    level: 'error',
+  },
+  'job.failed': { meaning: 'A run of a periodic job failed. The job is due again.', ...failed, level: 'error' },
+  'cycle.failed': { meaning: 'A cycle failed. burn tries again in the next cycle.', ...failed, level: 'error', fleeting: true },
+}

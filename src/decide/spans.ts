@@ -1,0 +1,105 @@
+/**
+ * Compares a sample with the open spans. The result has the spans that begin, continue and end, and an event for each notable state that
+ * began or ended. It depends on the arguments alone.
+ */
+import type { NewEvent } from '../core/events.ts'
+import type { Time } from '../core/nouns.ts'
+import type { Span, SpanState } from '../core/span.ts'
+
+/** A sample: the states of all subjects that burn could observe at one time. */
+export interface Sample {
+  readonly at: Time
+  readonly states: readonly (SpanState & { readonly since?: Time })[]
+  /** Returns true if the sample covers the subject of an open span. The span of a subject that the sample does not cover stays as it is. */
+  readonly covers: (span: Span) => boolean
+}
+
+/** The limits of `spanChanges` (ms). */
+export interface SpanLimits {
+  /** A worker that waits for an answer for this time is reported. */
+  readonly waiting_after: number
+  /** If no sample was taken for this time, the state in between is unknown: the span ends at its last sample. */
+  readonly longest_gap: number
+}
+
+/** The spans to save, and the events to record with them. */
+export interface SpanChanges {
+  readonly spans: readonly Span[]
+  readonly events: readonly NewEvent[]
+}
+
+/** Returns the changes that a sample makes to the open spans. */
+export function spanChanges(open: readonly Span[], { at, states, covers }: Sample, limits: SpanLimits): SpanChanges {
+  const seen = new Map(states.map((state) => [keyOf(state), state]))
+  const spans: Span[] = []
+  const events: NewEvent[] = []
+  const known = new Set<string>()
+  const keep = (span: Span) => {
+    const kind = span.reported === null ? reportKind(span, at, limits) : null
+    if (kind !== null) events.push(reportEvent(kind, span))
+    spans.push(kind === null ? span : { ...span, reported: kind })
+  }
+  for (const span of open) {
+    const now = seen.get(keyOf(span))
+    if (now === undefined && !covers(span)) continue
+    known.add(keyOf(span))
+    const gap = at - span.seen_at > limits.longest_gap
+    if (now !== undefined && isSame(span, now) && !gap) {
+      keep({ ...span, seen_at: at, evidence: now.evidence })
+      continue
+    }
+    spans.push({ ...span, ended_at: gap ? span.seen_at : at })
+    const goesOn = now !== undefined && isSame(span, now)
+    if (span.reported !== null && !goesOn) events.push(clearedEvent(span, now?.state ?? null, at))
+    if (now !== undefined) keep({ ...begin(now, at), reported: goesOn ? span.reported : null })
+  }
+  for (const [key, state] of seen) if (!known.has(key)) keep(begin(state, at))
+  return { spans, events }
+}
+
+const keyOf = ({ kind, subject }: Pick<SpanState, 'kind' | 'subject'>) => `${kind} ${subject}`
+
+function isSame(span: SpanState, now: SpanState): boolean {
+  return span.state === now.state && span.detail === now.detail && span.issue === now.issue && span.incarnation === now.incarnation
+}
+
+function begin({ since, ...state }: SpanState & { readonly since?: Time }, at: Time): Span {
+  const began_at = Math.min(since ?? at, at)
+  return { ...state, id: `${keyOf(state)} ${at}`, began_at, seen_at: at, ended_at: null, reported: null }
+}
+
+/** The kinds of events that report a notable state. */
+type ReportKind =
+  | 'worker.waiting'
+  | 'worker.error'
+  | 'worker.dead'
+  | 'worker.limited'
+  | 'machine.unreachable'
+  | 'job.missed'
+  | 'dispatcher.silent'
+
+/** Returns the kind of event that reports the span's state; null if the state is not notable, or not yet. */
+function reportKind({ kind, state, detail, began_at }: Span, at: Time, { waiting_after }: SpanLimits): ReportKind | null {
+  if (kind === 'worker') {
+    if (state === 'waiting') return at - began_at >= waiting_after ? 'worker.waiting' : null
+    if (state === 'error') return detail === 'rate limit' ? 'worker.limited' : 'worker.error'
+    return state === 'dead' ? 'worker.dead' : null
+  }
+  if (kind === 'machine') return state === 'unreachable' ? 'machine.unreachable' : null
+  if (kind === 'job') return state === 'missed' || state === 'failing' ? 'job.missed' : null
+  return kind === 'dispatcher' && state === 'silent' ? 'dispatcher.silent' : null
+}
+
+function reportEvent(kind: ReportKind, span: Span): NewEvent {
+  const { began_at: since, evidence, detail } = span
+  return { kind, ...about(span), payload: { since, detail, evidence } }
+}
+
+function clearedEvent(span: Span, now: string | null, at: Time): NewEvent {
+  const payload = { state: span.state, now, ms: at - span.began_at }
+  return { kind: `${span.kind}.cleared`, ...about(span), payload }
+}
+
+function about({ kind, subject, issue }: Span): { subject: string; issue: string | null; worker: string | null; actor: 'burn' } {
+  return { subject, issue, worker: kind === 'worker' ? subject : null, actor: 'burn' }
+}

@@ -1,0 +1,65 @@
+/** Reads load, memory, disk, clock and processes of a machine with one command. It needs only /bin/sh and the usual tools. */
+import type { Machine } from '../core/nouns.ts'
+import type { MachineFacts, MachineProcess } from '../core/machine-facts.ts'
+import { runOn } from './run-on.ts'
+
+const timeout = 20_000
+
+/** The script prints one fact per line, and `end` last. A tool that is missing prints nothing, so its fact is unknown. */
+const script = `LC_ALL=C; export LC_ALL
+echo "clock $(date +%s)"
+if [ -r /proc/loadavg ]; then read -r load rest </proc/loadavg; echo "load $load"
+else set -- $(sysctl -n vm.loadavg 2>/dev/null); [ -n "$2" ] && echo "load $2"; fi
+echo "cores $(getconf _NPROCESSORS_ONLN 2>/dev/null)"
+if [ -r /proc/meminfo ]; then sed -n -e 's/^MemTotal: *\\([0-9]*\\) kB/memory_total \\1/p' -e 's/^MemAvailable: *\\([0-9]*\\) kB/memory_free \\1/p' /proc/meminfo
+else m=$(sysctl -n hw.memsize 2>/dev/null) && echo "memory_total $((m / 1024))"
+  vm_stat 2>/dev/null | awk '/page size of/ {s=$8} /^Pages (free|inactive|speculative)/ {n+=$NF} END {if (s) print "memory_free " n*s/1024}'
+fi
+df -Pk "$HOME" 2>/dev/null | awk 'NR == 2 {print "disk_total " $2; print "disk_free " $4}'
+ps -A -o pid= -o ppid= -o rss= -o comm= 2>/dev/null | sed 's/^/process /'
+if [ -r /proc/self/environ ]; then grep -a -o -z -e '^BURN_WORKER=.*' -e '^TMUX=[^,]*' /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' |
+  sed -n -e 's|^/proc/\\([0-9]*\\)/environ:BURN_WORKER=|worker \\1 |p' -e 's|^/proc/\\([0-9]*\\)/environ:TMUX=|tmux \\1 |p'
+else ps -A -E -ww -o pid= -o command= 2>/dev/null |
+  sed -n -e 'h; s/^ *\\([0-9]*\\) .* BURN_WORKER=\\([^ ]*\\).*/worker \\1 \\2/p' -e 'g; s/^ *\\([0-9]*\\) .* TMUX=\\([^ ,]*\\).*/tmux \\1 \\2/p'; fi
+echo end`
+
+/** Returns the facts about a machine; null if the machine did not answer. Throws BurnError `control_dir`. */
+export async function machineFacts(machine: Pick<Machine, 'transport'>): Promise<MachineFacts | null> {
+  const { stdout } = await runOn(machine, ['sh', '-c', script], { timeout_ms: timeout })
+  return parseMachineFacts(stdout)
+}
+
+/** Returns the facts in the output of the script; null if the output is incomplete. */
+export function parseMachineFacts(output: string): MachineFacts | null {
+  const lines = output.trimEnd().split('\n')
+  if (lines.pop() !== 'end') return null
+  const numbers = new Map<string, number>()
+  const processes: Omit<MachineProcess, 'worker' | 'socket'>[] = []
+  const workers = new Map<number, string>()
+  const sockets = new Map<number, string>()
+  for (const line of lines) {
+    const [, pid, parent, rss, command = ''] = /^process +(\d+) +(\d+) +(\d+) +(.*)$/.exec(line) ?? []
+    const [, variable, of, text = ''] = /^(worker|tmux) (\d+) (.+)$/.exec(line) ?? []
+    const [, name, number] = /^(\w+) (\d+(?:\.\d+)?)$/.exec(line) ?? []
+    if (pid !== undefined) processes.push({ pid: Number(pid), parent: Number(parent), memory: Number(rss) * 1024, command })
+    else if (variable !== undefined) (variable === 'worker' ? workers : sockets).set(Number(of), text)
+    else if (name !== undefined) numbers.set(name, Number(number))
+  }
+  const scaled = (name: string, factor: number) => {
+    const found = numbers.get(name)
+    return found === undefined ? null : found * factor
+  }
+  return {
+    clock: scaled('clock', 1000),
+    load: scaled('load', 1),
+    cores: scaled('cores', 1),
+    memory_total: scaled('memory_total', 1024),
+    memory_free: scaled('memory_free', 1024),
+    disk_total: scaled('disk_total', 1024),
+    disk_free: scaled('disk_free', 1024),
+    processes:
+      processes.length === 0
+        ? null
+        : processes.map((each) => ({ ...each, worker: workers.get(each.pid) ?? null, socket: sockets.get(each.pid) ?? null })),
+  }
+}

@@ -1,0 +1,213 @@
+/** The row types of the ledger's tables. Booleans are stored as 0 and 1, JSON as text, and times as Unix milliseconds. */
+import type { Generated, Kysely } from 'kysely'
+import type { Actor, EventKind, SeenKind } from '../core/events.ts'
+import type { Delivery, Dispatch } from '../core/lifecycle.ts'
+import type { Standing } from '../core/ledger/backlog.ts'
+import type { Hold } from '../core/ledger/holds.ts'
+import type { Job } from '../core/ledger/jobs.ts'
+import type { Skip } from '../core/ledger/sprints.ts'
+import type { Measure, Span } from '../core/span.ts'
+import type { Issue, ReadingState } from '../core/nouns.ts'
+import type { Sprint } from '../core/sprint.ts'
+
+/** A row of `issue`. */
+export type IssueRow = Omit<Issue, 'labels' | 'assignees' | 'locked'> & {
+  /** JSON arrays of strings. */
+  labels: string
+  assignees: string
+  attempts: Generated<number>
+  done: Generated<number>
+  /** The verdict. Either all three columns are set, or none is. */
+  eligible: number | null
+  verdict: string | null
+  verdict_at: number | null
+  /** The back-off. Either both columns are set, or none is. */
+  backoff_until: Generated<number | null>
+  backoff_reason: Generated<string | null>
+  /** The name of an open change that belongs to the issue, copied from the table `open_change`. */
+  open_change: Generated<string | null>
+  /** The hash of the issue's title and body when burn first saw the issue with a trusted label. */
+  approved_hash: Generated<string | null>
+  /** Null if the next cycle must judge the issue. */
+  standing: Standing | null
+  revision: Generated<number>
+  /** burn dispatches issues with a higher number first. */
+  priority: Generated<number>
+  /** The kind of the event that a save with `quiet` did not record; null if there is none. */
+  pending_event: Generated<SeenKind | null>
+}
+
+/** A row of `worker`. */
+export interface WorkerRow {
+  id: string
+  /** The worker's position in the order in which workers were recorded. */
+  drawn_seq: number
+  drawn: number
+  used_at: number | null
+  state: ReadingState | null
+  state_since: number | null
+  error_at: number | null
+}
+
+/** A row of `repo`. */
+export interface RepoRow {
+  repo: string
+  cursor: string | null
+  /** JSON array of strings. */
+  writers: string | null
+  writers_at: number | null
+  rights_at: number | null
+  listed_at: number | null
+  changes_at: number | null
+  wait_reason: string | null
+  /** Either both columns are set, or none is. */
+  unreadable_since: number | null
+  unreadable_reason: string | null
+  changed_at: number | null
+}
+
+/** One pair of an open change and an issue that it belongs to. `id` is composed of the issue and the URL. */
+export interface OpenChangeRow {
+  id: string
+  issue: string
+  /** The repo that has the change. */
+  repo: string
+  url: string
+  name: string
+  /** The dispatch whose branch the change comes from; null if the branch belongs to no dispatch. */
+  dispatch: string | null
+}
+
+/** A row of `dispatch`. `encodeReason` encodes its reasons. */
+export type DispatchRow = Omit<Dispatch, 'reason' | 'state_reason'> & { reason: string; state_reason: string }
+
+/** A row of `delivery`. `issue` is copied from its dispatch, so that events need no join. */
+export type DeliveryRow = Omit<Delivery, 'evidence'> & { evidence: string; issue: string | null }
+
+/** A row of `event`. */
+export interface EventRow {
+  seq: Generated<number>
+  at: number
+  kind: EventKind
+  subject: string
+  issue: string | null
+  worker: string | null
+  /** Null if an old version of burn wrote the event. */
+  actor: Actor | null
+  /** JSON or, if `actor` is null, a sentence. */
+  payload: string
+}
+
+/** A row of `sprint`. It has no foreign keys, because results are kept longer than dispatches. */
+export type SprintRow = {
+  -readonly [Key in keyof Sprint]: Sprint[Key]
+}
+
+/** A row of `job`. */
+export type JobRow = Job
+
+/** A row of `hold`. `id` is composed of the scope, the name and the code. */
+export type HoldRow = Omit<Hold, 'reason'> & { id: string; reason: string }
+
+/** A row of `skip`. `id` is composed of the worker and the issue. */
+export type SkipRow = Skip & { id: string }
+
+/** A row of `span`. */
+export type SpanRow = { -readonly [Key in keyof Span]: Span[Key] }
+
+/** A row of `measure`. `id` is composed of the subject, the time and the period; `numbers` is JSON. */
+export type MeasureRow = Omit<Measure, 'numbers'> & { id: string; numbers: string }
+
+/** A row of `usage`: tokens that one agent process used in one hour. Null in a number means that the agent does not report it. */
+export interface UsageRow {
+  /** Composed of the columns from `source` to `hour`. */
+  id: string
+  /** `pane`: an agent in a pane. `sprint`: a sprint. */
+  source: 'pane' | 'sprint'
+  worker: string
+  incarnation: string
+  /** Empty if the tokens belong to no issue. */
+  issue: string
+  /** The agent kind, or the kind of the backend. */
+  agent: string
+  provider: string
+  /** The model that the agent asked for, and the model that answered; empty if unknown. */
+  model_asked: string
+  model_answered: string
+  /** The start of the hour (ms since 1970). */
+  hour: number
+  calls: number
+  /** Input without the parts that were read from or written to a cache. */
+  input: number
+  cache_read: number
+  cache_write: number
+  output: number
+  /** The part of `output` that was reasoning; null if unknown. */
+  reasoning: number | null
+  /** The cost that the agent or the provider itself reported (USD); null if unknown. */
+  reported_cost: number | null
+  /** 1 if a subscription pays for the tokens, 0 if not, null if unknown. */
+  subscription: number | null
+}
+
+/** A row of `usage_source`: a file or database from which burn reads usage, and the position up to which it has read. */
+export interface UsageSourceRow {
+  /** Composed of the machine and the path. */
+  id: string
+  machine: string
+  path: string
+  /** The inode, to detect that the file was replaced; null for databases. */
+  inode: string | null
+  /** The number of bytes that burn has read. */
+  position: number
+  /** JSON: what the reader needs to continue, such as the last totals. */
+  state: string
+  read_at: number
+}
+
+/** A row of `notification`: one message to one channel. */
+export interface NotificationRow {
+  /** The stable id in the message, by which a receiver recognises a repetition. */
+  id: string
+  channel: string
+  rule: string
+  /** JSON: the events or the report that the message is about. */
+  content: string
+  state: 'pending' | 'sent' | 'failed'
+  attempts: number
+  /** The time of the next attempt; null if there is none. */
+  next_at: number | null
+  last_error: string | null
+  created_at: number
+  sent_at: number | null
+}
+
+/** A value about the whole ledger, such as `version`. */
+export interface MetaRow {
+  key: string
+  value: string
+}
+
+/** The row type of each table. */
+export interface Tables {
+  issue: IssueRow
+  worker: WorkerRow
+  hold: HoldRow
+  repo: RepoRow
+  open_change: OpenChangeRow
+  dispatch: DispatchRow
+  delivery: DeliveryRow
+  event: EventRow
+  sprint: SprintRow
+  job: JobRow
+  skip: SkipRow
+  span: SpanRow
+  measure: MeasureRow
+  usage: UsageRow
+  usage_source: UsageSourceRow
+  notification: NotificationRow
+  meta: MetaRow
+}
+
+/** The database under Kysely. */
+export type Db = Kysely<Tables>

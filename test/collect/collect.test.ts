@@ -1,0 +1,94 @@
+/** Samples of real tmux panes with stand-in agents, and of a dispatcher. */
+import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { openSession } from '../../src/cli/wire.ts'
+import { collectFleet, collectMachine } from '../../src/collect/collect.ts'
+import { dispatch } from '../../src/cycle/loop.ts'
+import { status } from '../../src/observe/state.ts'
+import { clock as machine } from '../support/clock.ts'
+import { standIn, testFleet, until, writeIssues } from '../support/fleet.ts'
+
+const minute = 60_000
+
+test('collect: samples workers, the machine and a silent dispatcher', async (t) => {
+  const fleet = testFleet(t, (dir, socket) => ({
+    name: 'f',
+    session: 'F',
+    socket,
+    dir: join(dir, 'w'),
+    ledger: `sqlite:${dir}/l.db`,
+    forge: { kind: 'folder', path: dir, owner: 'me' },
+    agent: standIn(dir, '--ask-every', '2', '--busy-mode', 'queue'),
+    machines: { box: { windows: [{ name: 'W', names: ['ANN'], repos: ['app'] }] } },
+  }))
+  const { dir } = fleet
+  writeIssues(dir, 'app', [{ title: 'First', body: 'x' }])
+  let ahead = 0
+  const clock = { ...machine, now: () => machine.now() + ahead }
+  const opened = await openSession(
+    { spec: join(dir, 'fleet-spec.json') },
+    { clock, env: { PATH: process.env['PATH'] }, home: join(dir, 'home'), cwd: dir, notify: () => {} },
+  )
+  t.after(opened.close)
+  const { session } = opened
+  const [box] = session.fleet.machines
+  const stateOf = async () => (await status([box!], session)).machines[0]!.windows[0]!.workers[0]!.state
+  const kinds = async () => (await session.ledger.events({ after: '0.0', kinds: ['worker.*', 'dispatcher.*'] })).map(({ kind }) => kind)
+
+  for (const word of ['up', 'christen']) assert.equal((await fleet.burn(word)).code, 0, word)
+  await until('ANN is idle', async () => (await stateOf()) === 'idle')
+  // A process that burn started for an agent and that no pane owns any more.
+  const left = spawn('sleep', ['600'], {
+    env: { ...process.env, BURN_WORKER: 'box/W/ANN', TMUX: `/tmp/${fleet.socket},1,0` },
+    stdio: 'ignore',
+  })
+  t.after(async () => {
+    left.kill()
+    await once(left, 'exit')
+  })
+  await collectMachine(box!, session)
+  const [measure] = await session.ledger.measures({ since: 0 })
+  assert.equal(measure?.subject, 'machine box')
+  const { load, cores, memory_total = 0, memory_free = 0, disk_free = 0, agents_memory = 0, ...counts } = measure!.numbers
+  assert.ok(load !== undefined && cores === Number(execFileSync('getconf', ['_NPROCESSORS_ONLN'], { encoding: 'utf8' })))
+  assert.ok(memory_total > memory_free && memory_free > 0 && disk_free > 0)
+  assert.ok(agents_memory > 10e6, 'the stand-in is a Node process')
+  assert.equal(counts['leftovers'], 1)
+  assert.ok(Math.abs(counts['clock_offset']!) <= 1000)
+
+  const stop = new AbortController()
+  await dispatch([box!], session, stop.signal, { cycles: 1, interval: minute, onCycle: () => {} })
+  await until('ANN waits for an answer', async () => (await stateOf()) === 'waiting')
+  await collectMachine(box!, session)
+  ahead = 3 * minute
+  await collectMachine(box!, session)
+  await collectMachine(box!, session)
+  const spans = await session.ledger.spans({ kind: 'worker' })
+  assert.deepEqual(
+    spans.map(({ state, issue, ended_at }) => [state, issue, ended_at === null]),
+    [
+      ['idle', null, false],
+      ['waiting', 'me/app#1', true],
+    ],
+  )
+  assert.deepEqual(await kinds(), ['worker.recorded', 'worker.waiting'])
+
+  // A dispatcher that is killed leaves its span open.
+  const span = { kind: 'dispatcher' as const, subject: 'host:9', machine: null, state: 'running', issue: null, incarnation: null }
+  const at = clock.now()
+  const times = { began_at: at, seen_at: at, ended_at: null, detail: String(at + minute) }
+  await session.ledger.saveSample({ spans: [{ ...span, ...times, id: 'd', evidence: '', reported: null }], measures: [], events: [] }, at)
+  await collectFleet(session)
+  assert.deepEqual((await kinds()).slice(2), [])
+  ahead += 2 * minute
+  await collectFleet(session)
+  await collectFleet(session)
+  assert.deepEqual((await kinds()).slice(2), ['dispatcher.silent'])
+  const ran = await fleet.burn('job', 'run', 'collect', '--json')
+  assert.equal(ran.code, 0, ran.err)
+  assert.match(ran.json<{ results: string[] }>().results.join('\n'), /^collect box: \d+ spans?, 0 events\ncollect fleet: /)
+  assert.equal((await fleet.burn('job', 'run', 'colect')).code, 2)
+})

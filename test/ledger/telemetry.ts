@@ -1,0 +1,55 @@
+/** The part of the suite about telemetry. */
+import type { Span } from '../../src/core/span.ts'
+import type { Holds } from './conformance.ts'
+import assert from 'node:assert/strict'
+
+const hour = 3_600_000
+
+function spanOf(id: string, changes: Partial<Span> = {}): Span {
+  const about = { kind: 'worker' as const, subject: 'm/W/A', machine: 'm', state: 'idle', detail: null, issue: null, incarnation: null }
+  return { id, ...about, evidence: '', began_at: 10, seen_at: 10, ended_at: null, reported: null, ...changes }
+}
+
+/** Declares the tests of this part. */
+export function telemetry(holds: Holds): void {
+  holds('saveSample: saves spans, measures and events together', async ({ ledger }) => {
+    await ledger.saveSample({ spans: [spanOf('s1')], measures: [], events: [] }, 10)
+    const ended = spanOf('s1', { seen_at: 20, ended_at: 20, reported: 'worker.dead' })
+    const next = spanOf('s2', { state: 'working', began_at: 20, seen_at: 20 })
+    const payload = { since: 10, detail: null, evidence: 'x' }
+    const about = { subject: 'm/W/A', issue: null, worker: 'm/W/A', actor: 'burn' as const }
+    const measure = { subject: 'machine m', at: 20, period: 0, numbers: { load: 0.5 } }
+    const saved = { spans: [next, ended], measures: [measure], events: [{ kind: 'worker.dead' as const, ...about, payload }] }
+    await ledger.saveSample(saved, 20)
+    assert.deepEqual(await ledger.openSpans(), [next])
+    assert.deepEqual(await ledger.spans({ since: 0 }), [ended, next])
+    assert.deepEqual(await ledger.spans({ since: 20 }), [next])
+    assert.deepEqual(await ledger.measures({ since: 0 }), [measure])
+    assert.deepEqual(
+      (await ledger.events({ kinds: ['worker.dead'] })).map((event) => event.payload),
+      [payload],
+    )
+  })
+
+  holds('saveSample: a second open span of a subject saves nothing', async ({ ledger }) => {
+    await ledger.saveSample({ spans: [spanOf('s1')], measures: [], events: [] }, 10)
+    const measure = { subject: 'machine m', at: 20, period: 0, numbers: {} }
+    await assert.rejects(ledger.saveSample({ spans: [spanOf('s2')], measures: [measure], events: [] }, 20))
+    assert.deepEqual(await ledger.measures({ since: 0 }), [])
+  })
+
+  holds('rollUp: replaces samples of full hours, and keeps later ones', async ({ ledger }) => {
+    const sample = (at: number, load: number) => ({ subject: 'machine m', at, period: 0, numbers: { load } })
+    const ended = spanOf('s1', { ended_at: 20 })
+    await ledger.saveSample({ spans: [ended], measures: [sample(1, 1), sample(2, 3), sample(hour + 1, 5)], events: [] }, 10)
+    await ledger.rollUp(hour + 2, 10)
+    const summary = { subject: 'machine m', at: 0, period: hour, numbers: { load: 2, max_load: 3 } }
+    assert.deepEqual(await ledger.measures({ since: 0 }), [sample(hour + 1, 5)])
+    await ledger.saveSample({ spans: [], measures: [sample(5, 7)], events: [] }, 10)
+    await ledger.rollUp(hour + 2, 0)
+    assert.deepEqual(await ledger.measures({ since: 0 }), [{ ...summary, numbers: { load: 7, max_load: 7 } }, sample(hour + 1, 5)])
+    assert.deepEqual(await ledger.spans({}), [ended])
+    await ledger.rollUp(0, 21)
+    assert.deepEqual(await ledger.spans({}), [])
+  })
+}
