@@ -45,9 +45,9 @@ burn: there is no command "statsu" (usage)
   hint: did you mean status?
 \`\`\`
 
-Other output names errors as \`MESSAGE (CODE)\` or \`MESSAGE (CODE: HINT)\`.
-\`burn explain CODE\` prints one row of these tables. With \`--json\`, a failed command prints \`{"error": {"code", "message", "hint"}}\`.
-Codes are stable: a program may compare them, and must not parse messages. The printed message and hint name the file, host or issue that the error is about.
+Other output of burn shows an error as \`MESSAGE (CODE)\` or \`MESSAGE (CODE: HINT)\`.
+\`burn explain CODE\` prints the table row of one code. With \`--json\`, a failed command prints \`{"error": {"code", "message", "hint"}}\`.
+Codes are stable: a program may compare codes, but must not parse messages. The printed message and hint name the file, host or issue that the error is about.
 
 Exit codes: 1 failed, 2 usage or spec error, 3 done in part.
 `

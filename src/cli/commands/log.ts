@@ -136,20 +136,20 @@ function rowsOf(kinds: readonly (readonly [string, Described])[]): string {
 
 const head = `# Events
 
-\`burn log kinds\` prints this page. The ledger stores an event for each change, in the same transaction. \`burn log --json\` prints events with these fields:
+\`burn log kinds\` prints this page. For each change of its data the ledger stores an event, in the same transaction. \`burn log --json\` prints events with these fields:
 
-- \`cursor\`: the position of the event. \`burn log --after CURSOR\` continues after it and misses no event, even while other processes write.
+- \`cursor\`: the position of the event. \`burn log --after CURSOR\` prints all events after this position, and misses no event, even while other processes write.
 - \`at\`: the time in milliseconds since 1970.
 - \`kind\`: the kind of event. \`subject\`: the dispatch, delivery, issue, repo, worker or machine that changed.
 - \`issue\`, \`worker\`: the issue and the worker of the event, or null.
 - \`actor\`: \`burn\`, \`person\` or \`forge\`; null in events from older versions of burn.
-- \`payload\`: the data of the event; its fields depend on the kind. A \`reason\` is printed as a sentence, with its stable code in \`reason_code\`. Events from older versions of burn have the code \`prose\`.
+- \`payload\`: the data of the event; its fields depend on the kind. burn prints a \`reason\` as a sentence, with its stable code in \`reason_code\`. Events from older versions of burn have the code \`prose\`.
 - \`text\`: the payload in words.
 
-If the last column has a level, burn also prints the event to standard error when it happens. If a trouble lasts, burn stores its event at most once an hour.
+If the column "level" of an event kind is not empty, burn also prints the event to standard error when the event happens. If a problem lasts, burn stores an event about it at most once an hour.
 `
 const printedOnlyHead = `## Events that are printed but not stored
 
 burn prints these events to standard error only. \`BURN_LOG=json\` prints each line as a JSON object with the fields \`time\`, \`level\`, \`subject\`, \`text\`, \`kind\` and \`payload\`.
-\`BURN_LOG=warn\` leaves out lines below that level. \`BURN_LOG=json,warn\` does both. No line contains secrets.
+\`BURN_LOG=warn\` omits lines below the level \`warn\`. \`BURN_LOG=json,warn\` combines both settings. No line contains secrets.
 `
