@@ -30,12 +30,12 @@ function hasTestScript(text: string): boolean {
     const { test } = membersOf(membersOf(JSON.parse(text))['scripts'])
     return typeof test === 'string' && !/no test specified/.test(test)
   } catch {
-    // A file without valid JSON defines no check.
+    // If the file is not valid JSON, it defines no check.
     return false
   }
 }
 
-/** Returns the check command of the base commit; null if burn finds none. Ignores the working tree, because a model can write there. */
+/** Returns the check command of the base commit; null if burn finds none. Ignores the working tree, because a model can write to it. */
 export async function findCheck(git: Git, workspace: Workspace): Promise<string | null> {
   const files = await baseFiles(
     git,
@@ -53,7 +53,7 @@ export async function findCheck(git: Git, workspace: Workspace): Promise<string 
 interface Definition {
   /** The version of each file that burn uses while the check runs. If the version is null, burn removes the file. */
   readonly files: ReadonlyMap<string, Blob | null>
-  /** Files that define the check, and that burn leaves as the change has them. */
+  /** Files that define the check, and that burn does not replace with the version of the base commit. */
   readonly changed: readonly string[]
 }
 

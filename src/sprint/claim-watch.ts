@@ -1,4 +1,4 @@
-/** Stops the work of a sprint that no longer has its claim, because the issue was closed or a person released it. */
+/** Stops the work of a sprint that no longer has its claim, because the issue was closed or a person released the issue. */
 import type { SprintLedger } from '../core/ledger/sprints.ts'
 import type { SessionPart } from '../observe/session.ts'
 import { messageOf } from '../core/errors.ts'
@@ -27,7 +27,7 @@ export async function whileClaimed<T>(
         claimGone.abort()
         return
       } catch (thrown) {
-        // If the ledger still fails later, the sprint's next write throws, too.
+        // If the ledger continues to fail, the sprint's next write throws, too.
         notify({ kind: 'sprint.unwatched', subject: id, payload: { why: messageOf(thrown) } })
       }
     }

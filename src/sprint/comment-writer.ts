@@ -25,7 +25,7 @@ export class CommentWriter {
 
   /**
    * Writes the comment of a new claim. Releases the claim if another fleet's comment came first. Returns null if the comment is written.
-   * Otherwise returns a failure with the reason, and the sprint must not begin.
+   * Otherwise returns the failure, and the sprint must not begin.
    */
   async announceClaim(id: string, issue: string, state: Pick<ReposFacet, 'writers'>): Promise<Failure | null> {
     this.#fresh.add(id)
@@ -37,7 +37,7 @@ export class CommentWriter {
     if (refused !== undefined) return { class: refusedBy[refused.scope], reason: sentence(refused.reason) }
     const unconfirmed = {
       class: 'forge_down',
-      reason: 'burn could not write the comment of the claim, or could not confirm that it was written',
+      reason: 'burn could not write the comment of the claim, or could not confirm that the forge has it',
     } as const
     if (!(await this.#hasComment(id, issue))) return unconfirmed
     return (await releaseLostClaims(state, this.#session)).has(id) ? unconfirmed : null
@@ -51,12 +51,12 @@ export class CommentWriter {
       for (const refused of await syncComments(fresh, this.#session)) this.#refused.set(refused.id, refused)
     })
     this.#queue = next.catch(() => {
-      // The caller handles this error. It must not prevent later syncs.
+      // The caller handles this error. The error must not prevent later syncs.
     })
     return next
   }
 
-  /** Returns whether there is nothing left to write for the claim: its comment exists, or the claim no longer exists. */
+  /** Returns true if burn need not write the comment of the claim: the comment exists, or the claim no longer exists. */
   async #hasComment(id: string, issue: string): Promise<boolean> {
     const dispatch = (await this.#session.ledger.dispatches({ issue })).find((dispatch) => dispatch.id === id)
     return dispatch === undefined || dispatch.state !== 'claimed' || dispatch.comment_id !== null

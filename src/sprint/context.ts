@@ -3,7 +3,7 @@ import type { Backend, Failure, TranscriptEntry, SprintPolicy, SprintStage } fro
 import type { Git } from '../git/run.ts'
 import type { Session } from '../observe/session.ts'
 
-/** The new stage of a running sprint, or a note about it. The terminal shows both as progress. */
+/** The new stage of a running sprint, or a note about the sprint. The terminal shows stages and notes as progress. */
 export interface SprintUpdate {
   readonly id: string
   readonly issue: string
@@ -20,7 +20,7 @@ export interface SprintContext {
   readonly backends: readonly Backend[]
   /** Removes all known secrets, and all strings that look like a secret, from a text. Returns the result. */
   readonly redact: (text: string) => string
-  /** The dependencies of git commands. They give git the forge's login when git asks for it. */
+  /** The dependencies of git commands. They send the forge's login to git when git requests a login. */
   readonly git: Git
   /** burn's environment. The model's commands inherit only a few of its variables. */
   readonly env: Readonly<Record<string, string | undefined>>
@@ -28,7 +28,7 @@ export interface SprintContext {
   readonly onUpdate: (update: SprintUpdate) => void
 }
 
-/** Thrown to end a sprint with this failure. `runSprint` catches it. */
+/** Thrown to end a sprint with this failure. `runSprint` catches this error. */
 export class SprintFailure extends Error {
   readonly failure: Failure
 

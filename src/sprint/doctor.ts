@@ -50,7 +50,9 @@ async function folderFinding({ policy: { dir } }: SprintContext): Promise<Findin
     await mkdir(dir, { recursive: true, mode: 0o700 })
     await access(dir, constants.W_OK)
     const isOpen = ((await stat(dir)).mode & 0o077) !== 0
-    return isOpen ? warn(`other users can access the folder ${dir}`, `chmod 700 ${dir}`) : ok(`the folder ${dir} is writable and private`)
+    return isOpen
+      ? warn(`other users of this machine can access the folder ${dir}`, `chmod 700 ${dir}`)
+      : ok(`the folder ${dir} is writable and private`)
   } catch (thrown) {
     return fail(
       `the folder ${dir} cannot be written: ${messageOf(thrown)}`,
@@ -63,7 +65,10 @@ async function sandboxFinding(context: SprintContext): Promise<Finding> {
   try {
     return ok(`commands run ${(await trySandbox(context)).summary}`)
   } catch (thrown) {
-    return fail(codedMessageOf(thrown), thrown instanceof BurnError ? thrown.hint : 'make the folder of "sprint" in the spec writable')
+    return fail(
+      codedMessageOf(thrown),
+      thrown instanceof BurnError ? thrown.hint : 'make the folder writable (it is the value of "dir" in "sprint" of the spec)',
+    )
   }
 }
 

@@ -60,7 +60,7 @@ const maxTimer = 2 ** 31 - 1
 
 /**
  * Runs `work` and returns its result. The signal for `work` and for git commands aborts when `stop` aborts, or after `ms` milliseconds.
- * Throws SprintFailure `budget` if the time is up.
+ * Throws SprintFailure `budget` if this time ends first.
  */
 export async function withTimeout<T>(
   ms: number,

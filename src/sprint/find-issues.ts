@@ -14,16 +14,16 @@ import { refresh, withIssues } from '../observe/state.ts'
 export interface FoundIssues {
   readonly state: FleetState
   readonly picks: Picks
-  /** The repos that burn could not read, and why. They may have more issues. */
+  /** The repos that burn could not read, each with the reason. These repos may have more issues. */
   readonly unread: ReadonlyMap<RepoRef, string>
 }
 
 export interface FindRequest {
   readonly repos: readonly RepoRef[]
   readonly issue: IssueRef | null
-  /** The worker that wants an issue. Issues that this worker skips are left out. */
+  /** The worker for which burn searches for an issue. Leaves out the issues that this worker skips. */
   readonly worker: string
-  /** If true, changes nothing in the ledger except cached data. */
+  /** If true, `findIssues` changes nothing in the ledger except cached data. */
   readonly dryRun: boolean
 }
 
@@ -42,7 +42,7 @@ export async function findIssues({ repos, issue, worker, dryRun }: FindRequest, 
   const withTexts = await withIssues(settled, open.flat(), session)
   const approved = withApprovals(withTexts.issues, session.fleet)
   if (!dryRun) {
-    // A sprint sends no messages to panes. The next `burn dispatch` plans the messages for these transitions.
+    // A sprint sends no messages to panes. The next `burn dispatch` plans the messages that these transitions need.
     await applyMoves(actionsOf(actions, 'move'), refreshed, session)
     await applyApprovals(approved.actions, session)
   }

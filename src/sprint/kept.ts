@@ -1,4 +1,4 @@
-/** Keeps a change in its workspace if a person must review the change. Publishes the change after the review. */
+/** Keeps a change in its workspace if a person must review the change, and publishes a kept change after the review. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Change } from '../core/nouns.ts'
@@ -51,7 +51,8 @@ export async function findKeptChange(id: string, ports: Ports): Promise<KeptChan
   await assertKept(sprint, ports)
   const workspace = (await listWorkspaces(policy.dir)).find((each) => each.id === id)
   if (workspace === undefined) {
-    const hint = sprint.host === host ? `release the issue: burn issue release ${sprint.issue}` : `run this command on ${sprint.host}`
+    const hint =
+      sprint.host === host ? `release the issue: burn issue release ${sprint.issue}` : `run this command on the machine ${sprint.host}`
     throw new BurnError('sprint_elsewhere', `the workspace of sprint ${id} is not on this machine`, hint)
   }
   // Only `keepChange` writes this file, and models cannot write to its folder, so the content has this type.
@@ -88,7 +89,7 @@ export async function publishKeptChange({ sprint, workspace, change }: KeptChang
         throw new BurnError(
           'publish_failed',
           `${sprint.issue} is closed`,
-          `nothing was pushed; the next burn dispatch ends the dispatch of this issue`,
+          `burn pushed nothing; the next run of "burn dispatch" ends the dispatch of this issue`,
         )
       const assertKeptNow = () => assertKept(sprint, ports)
       const opened = await pushChange({ workspace, repo: repoOf(sprint.issue), change, assertClaimed: assertKeptNow }, ports)
@@ -106,7 +107,7 @@ export async function publishKeptChange({ sprint, workspace, change }: KeptChang
   throw new BurnError(
     'publish_running',
     `another process is publishing sprint ${sprint.id}: ${job.job.owner}`,
-    'wait until that process ends',
+    'wait until the other process ends',
   )
 }
 
@@ -114,7 +115,8 @@ async function removeOrReport(workspace: Workspace, { git, session }: Ports): Pr
   try {
     await removeWorkspace(git, workspace, { force: false })
   } catch (thrown) {
-    // The change is already open, so this is no failure. `burn sprint prune` removes the workspace later.
+    // The change is already open, so the failed removal of the workspace is not a failure of the sprint. `burn sprint prune` removes the
+    // workspace later.
     session.notify({ kind: 'sprint.workspace_kept', subject: workspace.id, payload: { why: messageOf(thrown) } })
   }
 }

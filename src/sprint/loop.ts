@@ -33,7 +33,7 @@ export interface LoopOptions {
   readonly worker: Worker
   /** The number of issues after which the loop ends. With Infinity, the loop runs until it is stopped. */
   readonly count: number
-  /** The pause (ms) when no issue is available. The first pause after a failure that would affect every issue is not longer than this. */
+  /** The pause (ms) when no issue is available. It is also the maximum of the first pause after a failure that would affect every issue. */
   readonly interval: number
   /** The time (ms) for which this worker skips an issue after a sprint for that issue failed. */
   readonly skip_for: number
@@ -66,7 +66,7 @@ async function renewLoop({ id }: Worker, { ledger, clock, owner }: Session): Pro
 }
 
 function loopRunning(worker: WorkerId, { owner }: Job): BurnError {
-  const hint = 'stop that process first; if it was killed, wait 30 s until its lease expires'
+  const hint = 'stop the other process first; if that process was killed, wait 30 s until its lease expires'
   return new BurnError('loop_running', `another process runs the loop of ${worker}: ${owner}`, hint)
 }
 
@@ -127,8 +127,8 @@ async function takeTurn(
 }
 
 /**
- * Releases the claims of sprints that could not be ended because the ledger failed. This process still renews their leases, so otherwise
- * nobody else could claim these issues.
+ * Releases the claims of sprints that could not be ended because the ledger failed. This process still renews the leases of these sprints,
+ * so without a release nobody could claim their issues.
  */
 async function releaseLeftovers({ ledger, clock, owner }: Session): Promise<void> {
   const failure = { class: 'crashed', reason: 'the ledger failed during the sprint' } as const
@@ -161,7 +161,7 @@ async function afterSprint(row: Sprint, { worker, skip_for }: LoopOptions, { led
 function idleReason({ id, depth, repos }: Worker, state: FleetState, picks: readonly Picked[]): Omit<Turn, 'row'> | null {
   const hold = heldBy(state.holds, state.now).worker(id)
   if (hold !== null) return { why: `the worker is ${sentence(hold)}`, trouble: false }
-  if (freeSlot({ id, depth }, state) === null) return { why: `all slots of the worker are taken (depth ${depth})`, trouble: false }
+  if (freeSlot({ id, depth }, state) === null) return { why: `all slots of the worker are occupied (depth ${depth})`, trouble: false }
   if (picks.length > 0) return null
   const repoErrors = repos.flatMap((repo) => state.repos_down.get(repo) ?? [])
   if (repoErrors.length > 0) return { why: repoErrors[0] ?? '', trouble: repoErrors.length === repos.length }

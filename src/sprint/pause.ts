@@ -13,7 +13,7 @@ const valueKey = 'sprint_rest'
 export interface Pause {
   readonly until: Time
   readonly why: string
-  /** The number of consecutive runs that ended with such a failure. */
+  /** The number of consecutive runs that ended with a failure that would affect every issue. */
   readonly count: number
 }
 
@@ -25,8 +25,8 @@ export async function currentPause(ledger: Pick<JobLedger, 'loadValue'>, now: Ti
 }
 
 /**
- * Saves a pause if the run ended with a failure that would affect every issue. Each consecutive pause is longer. Any other result removes
- * the pause.
+ * Saves a pause if the run ended with a failure that would affect every issue. Each consecutive pause is longer. If the run ended in any
+ * other way, removes the pause.
  */
 export async function updatePause(ledger: Pick<JobLedger, 'loadValue' | 'saveValue'>, rows: readonly Sprint[], now: Time): Promise<void> {
   const previous = await readPause(ledger)

@@ -25,7 +25,7 @@ export interface PrepareOptions {
   readonly id: string
   readonly issue: Issue
   readonly base: string
-  /** A command that prepares the workspace before the sprint. It may use the network. */
+  /** A command that prepares the workspace before the sprint. The command may use the network. */
   readonly setup: string | null
   readonly note: (note: TranscriptEntry) => void
 }
@@ -79,8 +79,8 @@ async function runSetup(
 type SandboxContext = Pick<SprintContext, 'policy' | 'env' | 'home'>
 
 /**
- * Tests the sandbox: opens one in a temporary folder below `sprint.dir`, then removes the folder. Returns a summary of the sandbox. Throws
- * BurnError `sandbox_*`, and Node's error if the folder cannot be created.
+ * Tests the sandbox: opens a sandbox in a temporary folder below `sprint.dir`, then removes the folder. Returns a summary of the sandbox.
+ * Throws BurnError `sandbox_*`, and Node's error if the folder cannot be created.
  */
 export async function trySandbox({ policy, env, home }: SandboxContext): Promise<{ readonly summary: string }> {
   await mkdir(policy.dir, { recursive: true, mode: 0o700 })
@@ -94,7 +94,7 @@ export async function trySandbox({ policy, env, home }: SandboxContext): Promise
   }
 }
 
-/** Throws BurnError `sandbox_*` if the spec requires a sandbox and none can be opened. */
+/** Throws BurnError `sandbox_*` if the spec requires a sandbox and burn cannot open one. */
 export async function requireSandbox(context: SandboxContext): Promise<void> {
   if (context.policy.sandbox.use === 'require') await trySandbox(context)
 }

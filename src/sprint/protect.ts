@@ -6,7 +6,7 @@ import { includedBy, isProtected, linkTarget, protectedAmong } from '../decide/p
 import { baseFiles, readBlob } from '../git/base.ts'
 import { topNames, touchedPaths } from '../git/push.ts'
 
-/** Limits for following the includes of protected files: the number of files, and the depth. */
+/** burn follows the includes of protected files up to this number of files, and up to this depth. */
 const maxFiles = 100
 const maxRounds = 5
 
@@ -21,8 +21,8 @@ export async function protectedPaths(
 }
 
 /**
- * Returns globs for the files that protected files of the base commit include or link to. The change's own version need not be searched: a
- * change that adds an include touches a protected file anyway.
+ * Returns globs for the files that protected files of the base commit include or link to. burn need not search the versions in the change:
+ * a change that adds an include touches a protected file anyway.
  */
 async function referencedInBase(git: Git, workspace: Workspace): Promise<string[]> {
   const referenced = new Set<string>()

@@ -1,5 +1,6 @@
 /**
- * `burn sprint prune`: removes workspaces by age and number, and transcripts by age. Without `force`, keeps workspaces with unpushed work.
+ * `burn sprint prune`: removes workspaces that are too old or too many, and transcripts that are too old. Without `force`, keeps workspaces
+ * with unpushed work.
  */
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -19,7 +20,7 @@ export interface PruneOptions {
   readonly workspaces: number
   /** The maximum age (ms) of workspaces and transcripts. */
   readonly age: number
-  /** Also removes workspaces with unpushed work. */
+  /** If true, burn also removes workspaces with unpushed work. */
   readonly force: boolean
   readonly dryRun: boolean
 }
@@ -63,7 +64,7 @@ async function rowsOf(workspaces: readonly Workspace[], { session }: Ports): Pro
   return new Map(rows.map((row) => [row.id, row]))
 }
 
-/** Returns the ids of sprints whose change waits for a person. Their workspaces are kept, even with `force`. */
+/** Returns the ids of sprints whose change waits for a person. burn keeps the workspaces of these sprints, even with `force`. */
 async function keptForPersonIn(rows: ReadonlyMap<string, Sprint>, { session }: Ports): Promise<Set<string>> {
   const issues = [...rows.values()].flatMap(({ outcome, issue }) => (outcome === 'kept' ? [issue] : []))
   const dispatches = await Promise.all(issues.map((issue) => session.ledger.dispatches({ issue, limit: 100 })))

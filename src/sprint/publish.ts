@@ -1,4 +1,4 @@
-/** Publishes the work of a sprint: commits it, pushes the branch, and opens a change for review. */
+/** Publishes the work of a sprint: commits the work, pushes the branch, and opens a change for review. */
 import type { Change, RepoRef } from '../core/nouns.ts'
 import type { NewChange } from '../core/ports.ts'
 import type { ChangeText } from '../decide/sprint-texts.ts'
@@ -50,7 +50,9 @@ export async function pushChange({ workspace, repo, change, assertClaimed }: Pus
   return openChange(repo, change, context)
 }
 
-/** Opens the change and returns it. Before each retry, checks whether an earlier request, whose response was lost, already opened it. */
+/**
+ * Opens the change and returns it. Before each retry, checks whether an earlier request opened the change, although its response was lost.
+ */
 async function openChange(repo: RepoRef, change: NewChange, { session }: Ports): Promise<Change> {
   const { forge, clock } = session
   let lastError = ''

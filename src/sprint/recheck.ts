@@ -1,4 +1,4 @@
-/** Checks an issue again right before it is claimed, because a run may have picked the issue hours ago. */
+/** Checks an issue again right before burn claims the issue, because a run may have picked it hours ago. */
 import type { Reason } from '../core/reasons.ts'
 import type { FleetState } from '../core/fleet-state.ts'
 import type { Issue } from '../core/nouns.ts'
@@ -15,7 +15,7 @@ import { eligibility, eligibilityRules } from '../decide/eligible.ts'
 const maxStateAge = 60_000
 
 /**
- * Returns why a picked issue must not be claimed; null if it may be claimed. Examples: somebody else claimed it, its text or labels
+ * Returns why a picked issue must not be claimed; null if burn may claim it. Examples: somebody else claimed it, its text or labels
  * changed, or its author no longer has write access.
  */
 export async function recheckPick(
@@ -46,8 +46,8 @@ export async function recheckPick(
 }
 
 /**
- * Saves the result of a claim check: a verdict if another fleet has the issue, a back-off if burn could not read the issue's comments.
- * Returns the reason; null if the issue is free.
+ * Saves the result of a claim check: a verdict if another fleet has claimed the issue, a back-off if burn could not read the issue's
+ * comments. Returns the reason; null if the issue is free.
  */
 async function saveCheck({ ref }: Issue, revision: number, { claims }: FleetState, session: Session): Promise<Reason | null> {
   const check = claims.get(ref)
@@ -62,7 +62,7 @@ async function saveCheck({ ref }: Issue, revision: number, { claims }: FleetStat
   return reason
 }
 
-/** Tells whether two versions of an issue have the same text. Compares them as a prompt would show them. */
+/** Tells whether two versions of an issue have the same text. Compares the texts in the form in which a prompt shows them. */
 function sameText(a: Issue, b: Issue): boolean {
   return sanitize(a.title) === sanitize(b.title) && sanitize(a.body) === sanitize(b.body)
 }

@@ -28,7 +28,9 @@ const columns: readonly { readonly name: string; readonly of: (sprint: Sprint) =
   { name: 'change_url', of: ({ change_url }) => change_url },
 ]
 
-/** Returns the results as CSV (RFC 4180) with a header. If a spreadsheet would read a text as a formula, puts an apostrophe before it. */
+/**
+ * Returns the results as CSV (RFC 4180) with a header. If a spreadsheet would read a text as a formula, puts an apostrophe before the text.
+ */
 export function resultsCsv(sprints: readonly Sprint[]): string {
   const lines = [columns.map(({ name }) => name), ...sprints.map((sprint) => columns.map(({ of }) => csvCell(of(sprint))))]
   return lines.map((line) => `${line.join(',')}\r\n`).join('')
@@ -53,8 +55,8 @@ export interface Total {
 }
 
 /**
- * Returns the combined results of each model. Models with the most sprints come first. Sprints without a model count under their backend,
- * or under `none`.
+ * Returns the combined results of each model. Models with the most sprints come first. If a sprint has no model, its backend or `none`
+ * stands in place of the model.
  */
 export function totals(sprints: readonly Sprint[]): Total[] {
   const groups = Map.groupBy(sprints, ({ model, backend }) => model ?? backend ?? 'none')
@@ -110,6 +112,7 @@ export async function openTranscript(dir: string, id: string, clock: Clock, reda
 export async function readTranscript(dir: string, id: string): Promise<readonly TranscriptLine[] | null> {
   const text = await readFile(transcriptFile(dir, id), 'utf8').catch(ifCode(noSuchPath, null))
   if (text === null) return null
-  // A killed process may have left an incomplete line, which is skipped. Only `add` writes lines, so complete lines have this type.
+  // A killed process may have left an incomplete line, which this function skips. Only `add` writes lines, so complete lines have this
+  // type.
   return text.split('\n').flatMap((line) => (line.endsWith('}') ? [JSON.parse(line) as TranscriptLine] : []))
 }

@@ -1,4 +1,4 @@
-/** Notices merged and closed changes while no sprint is claimed, for fleets without a running `burn dispatch`. */
+/** Reads which changes in review were merged or closed while no sprint is claimed, for fleets without a running `burn dispatch`. */
 import type { RepoRef } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
 import type { CommentWriter } from './comment-writer.ts'
@@ -40,8 +40,8 @@ async function settleIn(repos: readonly RepoRef[], session: Session): Promise<vo
 }
 
 /**
- * Runs `work`, and settles reviews every `dispatch.interval` until `work` ends. If several processes do this, only one of them settles
- * reviews at a time.
+ * Runs `work`, and settles reviews every `dispatch.interval` until `work` ends. If several processes call this function, only one of them
+ * settles reviews at a time.
  */
 export async function whileSettlingReviews<T>(comments: CommentWriter, session: Session, work: () => Promise<T>): Promise<T> {
   const ended = new AbortController()

@@ -33,13 +33,13 @@ export interface SprintRunOptions {
   readonly count: number
   /** The maximum number of parallel sprints. */
   readonly jobs: number
-  /** If true, runs even if sprints are paused after a failure. */
+  /** If true, burn runs sprints even during a pause after a failure. */
   readonly now: boolean
 }
 
 /**
- * Probes all backends. Returns those that work, and reports the others. Throws BurnError `sprint_no_backend`, which lists all reasons, if
- * none works.
+ * Probes all backends. Returns the backends that work, and reports the failures of all others. If no backend works, throws BurnError
+ * `sprint_no_backend`, which lists all reasons.
  */
 export async function usableBackends({ backends, session }: Pick<SprintContext, 'backends' | 'session'>): Promise<readonly Backend[]> {
   const probed = await Promise.all(backends.map(async (backend) => ({ backend, failure: await backend.probe() })))
@@ -48,7 +48,7 @@ export async function usableBackends({ backends, session }: Pick<SprintContext, 
     failure === null ? [] : [`${backend.name}: ${failure.class}: ${failure.reason}`],
   )
   if (usable.length === 0) {
-    const hint = 'no issue was claimed; start one of the backends, or correct sprint.backends in the spec'
+    const hint = 'burn claimed no issue; start one of the backends, or correct sprint.backends in the spec'
     throw new BurnError('sprint_no_backend', `no backend works now: ${reasons.join('; ')}`, hint)
   }
   for (const { backend, failure } of probed)
@@ -64,7 +64,7 @@ export async function usableBackends({ backends, session }: Pick<SprintContext, 
 export interface SprintRunResult {
   /** The rows of the sprints, in the order in which the sprints ended. */
   readonly rows: readonly Sprint[]
-  /** The repos that burn could not read, and why. */
+  /** The repos that burn could not read, each with the reason. */
   readonly unread: ReadonlyMap<RepoRef, string>
 }
 
@@ -108,8 +108,8 @@ export async function runSprints(options: SprintRunOptions, context: SprintConte
         workers.release(claimed.worker)
         results.push(result)
         if (isRefused(result)) {
-          // The forge refused the issue or the repo, so this sprint does not count. Later picks skip all issues and repos that now back
-          // off.
+          // The forge refused the issue or the repo, so this sprint does not count. Later picks skip all issues and repos that have a
+          // back-off.
           started -= 1
           refused = new Set((await ledger.backoffs(clock.now())).map(({ subject }) => subject))
         }
@@ -171,7 +171,7 @@ async function claim(picked: Picked, workers: WorkerPool, state: FleetState, { s
   for (;;) {
     const worker = workers.acquire()
     const outcome = await claimForSprint({ issue: issue.ref, worker, slot: 0, host, attempt, reason }, session)
-    // Another process on this machine already uses this worker, so try the next worker.
+    // Another process on this machine already uses this worker, so burn tries the next worker.
     if (outcome === 'worker') continue
     if (outcome !== 'issue') return { ...outcome, worker, picked, state }
     workers.release(worker)

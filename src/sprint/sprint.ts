@@ -30,7 +30,7 @@ import { openTranscript, type Transcript } from './results.ts'
 import { work } from './work.ts'
 import { sentence } from '../decide/wording.ts'
 
-/** The minimum time (ms) that is reserved to commit, push and open the change. */
+/** The minimum time (ms) that burn reserves to commit, push and open the change. */
 const minPublishing = 30_000
 
 /** An issue that this process has claimed for a sprint. */

@@ -47,7 +47,10 @@ export interface Finished extends WorkDone {
 
 const noUsage: Usage = { turns: 0, tokens_in: 0, tokens_out: 0, cost: null }
 
-/** Returns the finished work of the first backend that succeeds. If none succeeds, throws SprintFailure with the last backend's reason. */
+/**
+ * Returns the finished work of the first backend that succeeds. If none succeeds, throws SprintFailure with the failure of the last
+ * backend.
+ */
 export async function work(site: WorkSite, usable: readonly Backend[], context: SprintContext, stop: AbortSignal): Promise<Finished> {
   let usage = noUsage
   let lastFailure: Failure = { class: 'backend_down', reason: 'no backend' }
@@ -84,7 +87,7 @@ async function tryBackend(attempt: Attempt, site: WorkSite, context: SprintConte
   }
 }
 
-/** Returns the part of the budget that is left. */
+/** Returns the part of the budget that `usage` and the time since `started` leave. */
 function budgetLeft(usage: Usage, started: number, { policy, session }: SprintContext): BackendTask['budget'] {
   const { turns, tokens, time, money } = policy.budget
   return {

@@ -221,7 +221,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
     writeFileSync(rig.env['BURN_SPEC'] ?? '', JSON.stringify({ ...spec, dispatch: { depth: 1 } }))
     assert.equal((await rig.burn('issue', 'release', 'app#1', '--force')).code, 0)
     const fullLoop = loopOf(t, rig, 'AZOTH')
-    assert.match(await fullLoop.waitFor(/"rests"/), /all slots of the worker are taken \(depth 1\)/)
+    assert.match(await fullLoop.waitFor(/"rests"/), /all slots of the worker are occupied \(depth 1\)/)
   })
 
   test('loop: burn christen can start one in a pane', options, async (t) => {
