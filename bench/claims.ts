@@ -16,7 +16,7 @@ import { batchOf, batchSize, furnish, openIssues, workers } from './claimable.ts
 import { writeHistory } from './history.ts'
 import { interleave, timed } from './measure.ts'
 
-/** Number of claims per measurement. With fewer, some measurements would include a checkpoint of the database and others not. */
+/** Number of claims per measurement. With fewer claims, only some measurements would include a checkpoint of the database. */
 export const claims = 1500
 const batches = claims / batchSize
 const shortHistory = 1_000
@@ -45,12 +45,12 @@ async function prepared(url: string, history: number, rounds: number, machines =
   await furnish(ledger, machines)
   if (history > 0) await writeHistory(engine, history, workers)
   await openIssues(ledger, rounds * batches)
-  // Update the query planner's statistics now. A server in use does this within a minute.
+  // Update the query planner's statistics now. A server in use updates them within a minute.
   await sql`analyze`.execute(engine.db)
   return ledger
 }
 
-/** Measures the same claims on two ledgers. One has a history a thousand times as long. */
+/** Measures the same claims on two ledgers. The history of one ledger is a thousand times as long as that of the other. */
 async function overHistory(name: string, url: (name: string) => Promise<string>, pairs: number): Promise<Compared> {
   const [long, short] = [
     await prepared(await url('long'), longHistory, pairs + 1),
@@ -96,7 +96,10 @@ async function dispatcher(url: string, machine: number): Promise<Dispatcher> {
   }
 }
 
-/** Measures three concurrent dispatchers against one, with the same claims: each for another machine, then all for the same workers. */
+/**
+ * Measures three concurrent dispatchers against a single one, with the same claims. The three claim for three machines first, then all for
+ * the same workers.
+ */
 async function sharing(url: string, pairs: number): Promise<Compared[]> {
   const ledger = await prepared(url, 0, 4 * (pairs + 1), 3)
   const three = await Promise.all([0, 1, 2].map((machine) => dispatcher(url, machine)))

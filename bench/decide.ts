@@ -52,7 +52,7 @@ function viewOf(workers: number, issues: number): FleetState {
 }
 
 setFlagsFromString('--expose-gc')
-/** Collects garbage, so that a measurement does not pay for the previous one. */
+/** Collects garbage, so that a measurement does not include the garbage of the previous one. */
 const collectGarbage = runInNewContext('gc') as () => void
 
 function decided(workers: number, issues: number): number {

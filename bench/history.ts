@@ -2,7 +2,7 @@
 import type { Engine } from '../src/ledger/engine.ts'
 import { sql } from 'kysely'
 
-/** Writes dispatches with the deliveries and events that the ledger's rules require. Each issue has a lost dispatch and a done one. */
+/** Writes dispatches with the deliveries and events that the ledger's rules require. Each issue has a lost dispatch and a done dispatch. */
 export async function writeHistory(engine: Engine, dispatches: number, workers: number): Promise<void> {
   const each = sql`with recursive n(i) as (select 0 union all select i + 1 from n where i < ${sql.lit(dispatches - 1)}),
     d(i, id, issue, worker, state, attempt) as (select i, 'h' || cast(100000000000 + i as text), 'o/r#' || cast(i / 2 as text),

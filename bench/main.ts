@@ -103,7 +103,7 @@ async function cycles(rig: Rig): Promise<Compared[]> {
       throw new Error(`turn ${turn} claimed ${first.claimed.length} and saw ${seen} of 112 (${others.join('; ')})`)
     times.push(first.ms)
     if (turn < pairs - 1) continue
-    // burn reads recent changes again for a while, because a forge may publish them late. Wait until it no longer does.
+    // burn reads recent changes again for a while, because a forge may publish them late. Wait until burn no longer reads them.
     await sleep(31_000)
     for (let again = -1; again < pairs; again++) {
       const before = forge.log.length
@@ -128,7 +128,10 @@ async function cycles(rig: Rig): Promise<Compared[]> {
   ]
 }
 
-/** Kills a dispatcher while 112 agents work. Returns the duration (ms) of the next dispatcher's process. Throws if that one changes anything. */
+/**
+ * Kills a dispatcher while 112 agents work. Returns the duration (ms) of the next dispatcher's process. Throws if the next dispatcher
+ * changes anything.
+ */
 async function restart(rig: Rig): Promise<number> {
   const before = rig.received()
   const running = rig.start('dispatch', '--cycles', '0', '--interval', '1', '--json')
@@ -153,7 +156,7 @@ try {
   const only = process.argv.slice(2).filter((word) => !word.startsWith('--'))
   const wanted = (name: string) => only.length === 0 || only.includes(name)
   const fleet = async (topic: (rig: Rig) => Promise<Compared[]>) => {
-    // The topic before may have reached the panes over ssh.
+    // The previous topic may have reached the panes over ssh.
     rig.writeSpec()
     await rig.burn('up')
     await rig.burn('christen', '--parallel', '16')

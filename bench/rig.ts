@@ -104,7 +104,9 @@ export function tmux(socket: string, ...words: readonly string[]): string {
   return execFileSync('tmux', ['-u', '-L', socket, ...words], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
 }
 
-/** Ends a tmux server, and waits until the processes of its panes have ended, because they would disturb the next measurement. */
+/**
+ * Ends a tmux server, and waits until the processes of its panes have ended. Otherwise these processes would disturb the next measurement.
+ */
 export async function endServerAndPanes(socket: string): Promise<void> {
   const { stdout } = spawnSync('tmux', ['-L', socket, 'list-panes', '-a', '-F', '#{pid} #{pane_pid}'], { encoding: 'utf8' })
   endServer(socket)

@@ -76,7 +76,9 @@ async function one({ env }: SprintRig, issue: number, whole: number[]): Promise<
   return (row.ended_at ?? 0) - row.started_at
 }
 
-/** Returns a function that makes the same requests and the same commit with a script: without a claim, a sandbox or a record. */
+/**
+ * Returns a function that runs a script with the same requests and the same commit as a sprint, but without a claim, a sandbox or a record.
+ */
 async function scriptFor({ dir, forge }: SprintRig): Promise<() => Promise<number>> {
   const mirror = join(dir, 'by-hand.git')
   const url = forge.url.replace('http://', `http://burn:${secrets.forge}@`)
@@ -122,7 +124,7 @@ async function twentyAtOnce(rig: SprintRig): Promise<number> {
   return peak
 }
 
-/** Returns the peak memory of a process (MB); 0 if it has ended. */
+/** Returns the peak memory of a process (MB); 0 if the process has ended. */
 function peakOf(pid: number): number {
   try {
     const [, kilobytes = '0'] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []

@@ -7,7 +7,7 @@ import { killGroup, spawnPiped, runProcess, type PipedChild } from '../src/host/
 
 /** Maximum duration of a command (ms). */
 const timeout = 60_000
-/** Time (ms) that a command gets to finish its step after an interrupt. Then it is killed. */
+/** Time (ms) after an interrupt in which a command may finish its step. Then the demo kills the command. */
 const stopTimeout = 5_000
 
 /** Returns the command line that a person would type. */
@@ -32,7 +32,7 @@ export async function burn(setup: DemoSetup, words: readonly string[], stop: Abo
 
 /** A command that runs in the background. */
 export interface Running {
-  /** Interrupts the command, as Ctrl-C does, and waits for its end. */
+  /** Interrupts the command, as Ctrl-C does, and waits until the command ends. */
   stop(): Promise<void>
 }
 

@@ -13,7 +13,7 @@ import { runSprint } from './sprint.ts'
 import { setUpDemo } from './setup.ts'
 import { verify, type Outcome } from './verify.ts'
 
-/** Maximum duration of the cycles (ms). After it, the demo reports the missing results. */
+/** Maximum duration of the cycles (ms). After this time, the demo reports the missing results. */
 const limit = 40_000
 
 /** Thrown if a person stops the demo. */
@@ -28,7 +28,7 @@ async function main(args: readonly string[], io: Io): Promise<number> {
   }
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
-  // A closed terminal or pipe stops the demo like Ctrl-C, so that the fleet does not stay.
+  // A closed terminal or pipe stops the demo like Ctrl-C, so that the fleet does not keep running.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => stop.abort())
   const inside = process.env['TMUX'] !== undefined
   const began = performance.now()
@@ -87,7 +87,7 @@ async function runCommands(setup: DemoSetup, io: Io, inside: boolean, stop: Abor
   })
 }
 
-/** Runs cycles until all issues are done, a person stops the demo, or the time is over. */
+/** Runs cycles until all issues are done, a person stops the demo, or the time limit is reached. */
 async function runCycles(setup: DemoSetup, first: Progress, screen: Screen, stop: AbortSignal): Promise<void> {
   let progress = first
   let finish: (why: Error | null) => void = () => {}

@@ -73,7 +73,7 @@ export function afterStatus(progress: Progress, { machines }: StatusLine): Progr
 export const tasks = backlog.filter(({ expected }) => expected.kind === 'work').length
 const questions = backlog.filter(({ expected }) => expected.kind === 'council').length
 
-/** Returns the numbers of handed issues, open changes and asked questions. */
+/** Returns the numbers of handed issues, open changes and questions to the council. */
 export function counts({ given }: Progress): { readonly handed: number; readonly review: number; readonly asked: number } {
   const all = [...given.values()]
   const count = (kind: string, states: readonly string[]) => all.filter((each) => each.kind === kind && states.includes(each.state)).length
@@ -84,7 +84,7 @@ export function counts({ given }: Progress): { readonly handed: number; readonly
   }
 }
 
-/** Whether all issues have their change and the council was asked. */
+/** Whether all issues have their change, and the council got its questions. */
 export function isOver(progress: Progress): boolean {
   const { review, asked } = counts(progress)
   return review >= tasks && asked >= questions

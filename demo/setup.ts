@@ -66,7 +66,7 @@ export async function setUpDemo(env: Readonly<Record<string, string | undefined>
     env: own_env,
   }
   writeIssues(forge)
-  // With BURN_COMMAND a test run has bundled the command already.
+  // If BURN_COMMAND is set, a test run has bundled the command already.
   if (env['BURN_COMMAND'] === undefined) await bundle(dirname(setup.command))
   await Promise.all(Object.entries(repos).map(([name, { files }]) => makeRepo(setup, name, files)))
   writeFileSync(setup.spec, specOf(setup, model))

@@ -28,7 +28,7 @@ export async function runSprint(setup: DemoSetup, io: Io, stop: AbortSignal): Pr
   io.out(`A new issue: ${repo}#${number}: ${title} A sprint does it without a pane.`)
   if (setup.unconfined !== null)
     io.out(
-      `The spec says "sandbox": {"use": "off"}, so its commands run unconfined: ${setup.unconfined}. Your own sprints need bubblewrap.`,
+      `The spec says "sandbox": {"use": "off"}, so the commands of the sprint run unconfined: ${setup.unconfined}. Your own sprints need bubblewrap.`,
     )
   const words = ['sprint', 'run', '--issue', `${repo}#${number}`]
   io.out(io.paint('gray', `$ ${typed(words)}`))

@@ -34,7 +34,7 @@ function report(title: string, frames: readonly Frame[] | null): boolean {
   const early = score(known.filter(({ file }) => undrawn.has(file)))
   if (early.wrong.length > 0)
     console.log(
-      `${early.wrong.length} were recorded before the program drew their state. They count in the table, but not for the exit code.`,
+      `${early.wrong.length} were recorded before the program drew their state. These frames count in the table, but not for the exit code.`,
     )
   const byAgent = Map.groupBy(known, ({ agent }) => agent)
   const parts = [...byAgent].map(([agent, some]) => [agent, score(some), score(some.filter(({ file }) => !undrawn.has(file)))] as const)

@@ -60,7 +60,7 @@ export async function bundle(dir: string): Promise<void> {
       },
     },
   })
-  // Each file takes time to load, so modules that always load together share a chunk. A first build finds them.
+  // Each file takes time to load, so modules that always load together share a chunk. A first build finds these modules.
   const { output: chunks } = await build.generate({ ...output, minify: false })
   const all = chunks.filter((chunk) => chunk.type === 'chunk')
   const start = modulesFrom([source('cli/main.ts')], all)

@@ -15,7 +15,8 @@ interface Locked {
 }
 
 /**
- * Returns the `os`, `cpu` and `libc` of a build from its name, such as `binding-linux-x64-musl`. npm uses them to skip it on other systems.
+ * Returns the `os`, `cpu` and `libc` of a build from its name, such as `binding-linux-x64-musl`. npm uses these fields to skip the build on
+ * other systems.
  */
 function systemOf(name: string): object {
   if (name.endsWith('-wasm32-wasi')) return { cpu: ['wasm32'] }
@@ -25,7 +26,7 @@ function systemOf(name: string): object {
   return { os: [os], cpu: [cpu], ...libc }
 }
 
-/** Returns the hash of a package's archive from the registry. Throws if there is none. */
+/** Returns the hash of a package's archive from the registry. Throws if the registry has no hash. */
 async function integrityOf(name: string, version: string): Promise<string> {
   const answer = await fetch(`${registry}/${name.replace('/', '%2f')}`)
   const { versions } = (await answer.json()) as { versions?: Record<string, { dist?: { integrity?: string } }> }
