@@ -159,7 +159,7 @@ test("up: reports another machine's server and a refusing host", async (t) => {
     up.json<{ machines: { name: string; error: string | null }[] }>().machines.map((machine) => [machine.name, machine.error]),
   )
   assert.equal(byName.get('box'), null)
-  assert.match(byName.get('other') ?? '', /its tmux server belongs to the machine "box"/)
+  assert.match(byName.get('other') ?? '', /its tmux server already belongs to the machine "box"/)
   assert.match(byName.get('away') ?? '', /refused/i)
 })
 
