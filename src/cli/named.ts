@@ -31,7 +31,7 @@ export function workerNamed(fleet: Fleet, name: string): Worker {
     throw new BurnError(
       'worker_ambiguous',
       `${found.length} workers have the name ${name}`,
-      `write one of these: ${found.map(({ id }) => id).join(', ')}`,
+      `write one of these names: ${found.map(({ id }) => id).join(', ')}`,
       { exit: 2 },
     )
   }

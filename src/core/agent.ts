@@ -91,7 +91,7 @@ export interface AgentStart {
   readonly links?: Readonly<Record<string, string>>
   /**
    * True if burn starts the agent with a configuration in which Enter during a turn queues the text until the turn ends. This configuration
-   * overrides the user's.
+   * overrides the configuration of the user.
    */
   readonly queues?: boolean
   /** The reason, as a text for people, if burn starts this agent without the hooks that its kind supports. */
@@ -124,8 +124,8 @@ export interface PaneAgent {
   /** Returns the keystrokes that put the line of a delivery into the composer, so that it contains the whole line and nothing else. */
   place(line: string, parsed: ParsedScreen): readonly Keystrokes[]
   /**
-   * Patterns for syntax that the composer expands, such as commands and file names. If a text matches one of them, burn does not type it,
-   * but writes it to a file.
+   * Patterns for syntax that the composer expands, such as commands and file names. If a text matches one of the patterns, burn does not
+   * type the text, but writes it to a file.
    */
   readonly expands: readonly RegExp[]
   /** The bytes of the key that clears the composer; absent if burn knows no such key. */

@@ -65,8 +65,8 @@ export interface Freed {
 /** The dispatches and sprints that have not ended. */
 export interface WorkFacet {
   /**
-   * Live dispatches. burn reads them before it takes the snapshots. Otherwise a dispatch whose agent started in between would look lost.
-   * For a cycle, dispatches in review are included only if there is news about them.
+   * Live dispatches. burn reads them before it takes the snapshots. Otherwise a dispatch whose agent started between the two steps would
+   * look lost. For a cycle, dispatches in review are included only if there is news about them.
    */
   readonly dispatches: readonly LiveDispatch[]
   /** Sprints that have not ended. */

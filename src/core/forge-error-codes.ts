@@ -102,11 +102,11 @@ export const gitErrors = {
   },
   git_locked: {
     meaning: 'A git process left a lock file in a mirror or workspace.',
-    remedy: 'End any git process that still runs in that mirror or workspace, then run the command again.',
+    remedy: 'End any git process that still runs in the mirror or workspace, then run the command again.',
   },
   git_mirror_damaged: {
     meaning: 'A mirror (a cached clone) has lost objects, and one of its workspaces contains unpushed work.',
-    remedy: 'Save the work in that workspace, then remove the mirror that the message names.',
+    remedy: 'Save the work in the workspace, then remove the mirror that the message names.',
   },
   git_missing: {
     meaning: 'burn found no git program.',
@@ -114,14 +114,14 @@ export const gitErrors = {
   },
   git_no_base: {
     meaning: 'The base branch of the repo does not exist.',
-    remedy: 'Correct "base" of the repo in the spec; its default is main.',
+    remedy: 'Correct "base" of the repo in the spec; the default is "main".',
   },
   git_refused: {
     meaning: 'The git server rejected a push or another request, or a branch name or URL is not valid.',
     remedy: 'Check the name of the repo and its branch rules on the forge.',
   },
   git_stopped: {
-    meaning: 'burn stopped a git command because the sprint that ran it ended.',
+    meaning: 'burn stopped a git command because the sprint of the command ended.',
     remedy: 'Run the sprint again.',
   },
   git_unpushed: {
@@ -134,7 +134,7 @@ export const gitErrors = {
   },
   git_workspace_exists: {
     meaning: 'A workspace for the dispatch already exists.',
-    remedy: 'Run `burn sprint list` to find its sprint; remove old workspaces with `burn sprint prune`.',
+    remedy: 'Run `burn sprint list` to find the sprint of the workspace; remove old workspaces with `burn sprint prune`.',
   },
 } as const
 

@@ -271,8 +271,8 @@ export interface Reading {
 }
 
 /**
- * The id of one agent process in one pane. A restarted agent has a new incarnation; an agent in a moved pane keeps the same one. The format
- * is `<server start>.<%pane>.<pid>.<process start>`. In older ledgers the last part is missing.
+ * The id of one agent process in one pane. A restarted agent has a new incarnation; an agent in a moved pane keeps its incarnation. The
+ * format is `<server start>.<%pane>.<pid>.<process start>`. In older ledgers the last part is missing.
  */
 export type Incarnation = string
 

@@ -19,7 +19,7 @@ export interface IssuePage {
   readonly skipped: readonly { readonly what: string; readonly why: string }[]
   /** The cursor for the next request. */
   readonly cursor: string
-  /** True if `issues` has every open issue of the repo; false if it has only those that changed since the cursor. */
+  /** True if `issues` has every open issue of the repo; false if it has only the issues that changed since the cursor. */
   readonly complete: boolean
   /** The update time, by the forge's clock, of the newest pull request in the listing; null if the listing had none. */
   readonly changed_at: Time | null

@@ -237,9 +237,9 @@ export interface SprintPolicy {
   /** The backends, in the order in which burn tries them. */
   readonly backends: readonly BackendConfig[]
   readonly budget: Budget
-  /** Labels of issues that sprints do not claim, in addition to those of `dispatch`. */
+  /** Labels of issues that sprints do not claim, in addition to `dispatch.skip_labels`. */
   readonly skip_labels: readonly string[]
-  /** Regular expressions for titles of issues that sprints do not claim, in addition to those of `dispatch`. */
+  /** Regular expressions for titles of issues that sprints do not claim, in addition to `dispatch.skip_titles`. */
   readonly skip_titles: readonly string[]
   /**
    * Labels, highest priority first. Sprints claim issues with the first label, then those with the second, and so on. Of issues with the

@@ -16,7 +16,7 @@ export const lineEnd = 'and do what it says.'
 export interface FileFacts {
   /** The hash of the file in hexadecimal. The typed line contains the first 16 digits of the hash. */
   readonly sha256: string
-  /** The number of lines. Some tools show only a part of a long file; this number tells the model that there is more. */
+  /** The number of lines. Some tools show only a part of a long file; this number tells the model that the file has more lines. */
   readonly lines: number
   /** The length of the longest line, in characters. Some tools cut lines of more than 2,000 characters. */
   readonly longest: number

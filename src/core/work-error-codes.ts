@@ -140,7 +140,7 @@ export const sprintErrors = {
     remedy: 'Run `burn explain ISSUE` to see how the sprint ended.',
   },
   sprint_resting: {
-    meaning: 'Sprints are paused because the last one failed for a reason that affects every issue.',
+    meaning: 'Sprints are paused because the last sprint failed for a reason that affects every issue.',
     remedy: 'Fix the cause of the failure, then run `burn sprint run --now`.',
   },
   sprint_unknown: {

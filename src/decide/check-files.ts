@@ -42,7 +42,10 @@ const isPinned = globMatcher([
   'Taskfile.y*ml',
 ])
 
-/** These files define more than the check. burn runs the check with the change's version, and lists the files for the reviewer. */
+/**
+ * These files define more than the check. burn runs the check with the version of these files in the change, and lists the files for the
+ * reviewer.
+ */
 const isNamed = globMatcher([
   '**/conftest.py',
   '**/vite.config.*',

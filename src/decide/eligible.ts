@@ -55,7 +55,7 @@ export function rulesMark(fleet: Fleet): string {
 
 /**
  * Returns whether an issue is eligible. An issue with a live dispatch is `taken`. The first check that fails gives the reason; checks of
- * the issue itself come before those of its history.
+ * the issue itself come before checks of its history.
  */
 export function eligibility(record: IssueRecord, rules: EligibilityRules): Eligibility {
   const { issue } = record

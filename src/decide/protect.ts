@@ -64,7 +64,7 @@ const runsByItself: readonly string[] = [
   '.mcp.json',
 ]
 
-/** The folders of these files. A link or a file with the path of such a folder is protected, too. */
+/** The folders of the protected files. A link or a file with the path of such a folder is protected, too. */
 const folders = [
   ...new Set(
     runsByItself.flatMap((glob) => {

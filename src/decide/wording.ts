@@ -84,7 +84,9 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   text_edited: () => 'the text of the issue was edited after burn picked the issue',
 
   served: ({ repo, home, sublane, held, depth }) => {
-    const match = home ? `${repo} is the worker's home repo` : `the worker's window serves ${repo}, and its home repo has no waiting issue`
+    const match = home
+      ? `${repo} is the worker's home repo`
+      : `the worker's window serves ${repo}, and the worker's home repo has no waiting issue`
     return `${match}${sublane === null ? '' : `, sublane ${sublane} matches a label`}; ${held} of ${counted(depth, 'slot')} in use`
   },
   council_label: () => 'council label',

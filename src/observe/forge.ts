@@ -184,8 +184,9 @@ function skippedTexts(repo: RepoRef, skipped: IssuePage['skipped']): string[] {
 }
 
 /**
- * Returns issues that are open in the ledger but missing in a complete listing, as they are on the forge now. Makes one request for each. A
- * listing that changes while burn reads its pages can miss an open issue, and such a miss must not end the issue's dispatch.
+ * Returns issues that are open in the ledger but missing in a complete listing, as they are on the forge now. Makes one request for each of
+ * these issues. A listing that changes while burn reads its pages can miss an open issue, and such a miss must not end the issue's
+ * dispatch.
  */
 async function confirmGone(repo: RepoRef, listed: readonly Issue[], { forge, ledger }: Omit<Ports, 'clock'>): Promise<Issue[]> {
   const seen = new Set(listed.map(({ ref }) => ref))

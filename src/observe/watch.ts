@@ -24,7 +24,7 @@ export interface WorkerChange {
   readonly evidence: string
 }
 
-/** A status report and the changes since the last one. */
+/** A status report and the changes since the last report. */
 export interface WatchUpdate {
   readonly report: StatusReport
   /** The workers that changed since the last update; all workers in the first update. */

@@ -1,4 +1,4 @@
-/** Findings about a spec. Each names a line and column, the error there, and a hint: what to write instead. */
+/** Findings about a spec. Each finding names a line and column, the error there, and a hint: what to write instead. */
 import { BurnError } from '../core/errors.ts'
 
 /** A path in the spec: the keys and indices from its root, e.g. `['machines', 'mac', 'windows', 0, 'panes']`. */

@@ -16,7 +16,7 @@ export function parseSpec(text: string, file: string): WrittenSpec {
     ...placeOf(text, offset),
     ...syntaxFinding(error, text.slice(offset, offset + 1)),
   }))
-  // Only the first syntax error in a line counts, because it causes the others in that line.
+  // Only the first syntax error in a line counts, because it causes the other errors in that line.
   const firsts = broken.filter(({ line }, index) => broken[index - 1]?.line !== line)
   if (firsts.length > 0 || tree === undefined) throw new SpecError(firsts)
   const repeated = repeatedKeys(tree).map((key): SpecFinding => ({

@@ -43,7 +43,7 @@ CALCINATOR ALKAHEST ELIXIR TINCTURE QUICKSILVER ANTIMONY CINNABAR ORPIMENT REALG
 /** All names of the registry, each once. */
 export const names: readonly string[] = [...new Set(registry.split(/\s+/).filter((name) => name !== ''))]
 
-/** Returns the name at an index of the registry. After its end the names repeat with a number, such as `AZOTH2`. */
+/** Returns the name at an index of the registry. After the end of the registry the names repeat with a number, such as `AZOTH2`. */
 export function nameAt(index: number): string {
   const name = names[index % names.length]!
   return index < names.length ? name : `${name}${Math.floor(index / names.length) + 1}`

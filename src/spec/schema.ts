@@ -24,9 +24,10 @@ const worker = z.strictObject({
   glyph: glyph.optional().meta({ description: 'Symbol that burn shows next to the name of the worker.', examples: ['◆'] }),
   depth: depth.optional().meta({ description: 'Maximum number of issues that the worker has at once.', examples: [1] }),
   dir: dir.optional().meta({ description: 'Working directory of the worker, on its machine.', examples: ['~/agents/azoth'] }),
-  agent: agent
-    .optional()
-    .meta({ description: 'Agent settings of this worker. They override those of its window.', examples: [{ model: 'hermes-4-70b' }] }),
+  agent: agent.optional().meta({
+    description: 'Agent settings of this worker. They override the agent settings of the window.',
+    examples: [{ model: 'hermes-4-70b' }],
+  }),
 })
 
 const window = z.strictObject({
@@ -71,9 +72,10 @@ const window = z.strictObject({
   dir: dir
     .optional()
     .meta({ description: 'Parent folder of the working directories. Each worker works in the subfolder `NAME`.', examples: ['~/work'] }),
-  agent: agent
-    .optional()
-    .meta({ description: 'Agent settings of this window. They override those of its machine.', examples: [{ model: 'hermes-4-70b' }] }),
+  agent: agent.optional().meta({
+    description: 'Agent settings of this window. They override the agent settings of the machine.',
+    examples: [{ model: 'hermes-4-70b' }],
+  }),
   workers: z
     .record(name, worker)
     .optional()
@@ -142,9 +144,10 @@ const machine = z.strictObject({
     description: 'Parent folder of the working directories. Each worker works in the subfolder `WINDOW/NAME`.',
     examples: ['/srv/burn'],
   }),
-  agent: agent
-    .optional()
-    .meta({ description: 'Agent settings of this machine. They override those of the fleet.', examples: [{ env: { TZ: 'UTC' } }] }),
+  agent: agent.optional().meta({
+    description: 'Agent settings of this machine. They override the agent settings of the fleet.',
+    examples: [{ env: { TZ: 'UTC' } }],
+  }),
   windows: z
     .array(window)
     .min(1, 'must have at least one window')

@@ -131,7 +131,7 @@ export const policy = z.strictObject({
     .optional()
     .meta({
       description:
-        'If an agent is idle for this time and has opened no change for review, its dispatch fails, and burn may give the issue to a worker again. If the last turn failed because of the login, billing, model, quota or connection, burn tells the agent to continue after one sixth and after half of this time. If that does not help, burn releases the issue and counts no attempt. `null`: only a person ends the dispatch.',
+        'If an agent is idle for this time and has opened no change for review, its dispatch fails, and burn may give the issue to a worker again. If the last turn failed because of the login, billing, model, quota or connection, burn tells the agent to continue after one sixth and after half of this time. If the agent does not recover, burn releases the issue and counts no attempt. `null`: only a person ends the dispatch.',
       default: defaults.idleTimeout,
       examples: ['30m'],
     }),
@@ -199,8 +199,9 @@ export const repoSettings = z.strictObject({
 /** The schema of `templates`. */
 export const templates = z.strictObject({
   work: line.optional().meta({ description: 'File with the prompt that gives an issue to a worker.', examples: ['prompts/work.md'] }),
-  identity: line
-    .optional()
-    .meta({ description: 'File with the first prompt of a worker, which tells its name and role.', examples: ['prompts/identity.md'] }),
+  identity: line.optional().meta({
+    description: 'File with the first prompt of a worker, which tells the worker its name and role.',
+    examples: ['prompts/identity.md'],
+  }),
   council: line.optional().meta({ description: 'File with the prompt for a question to the council.', examples: ['prompts/council.md'] }),
 })

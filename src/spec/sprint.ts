@@ -161,7 +161,7 @@ const keep = z.strictObject({
     .min(0)
     .optional()
     .meta({
-      description: 'Number of workspaces of ended sprints that `burn sprint prune` keeps. It deletes the oldest first.',
+      description: 'Number of workspaces of ended sprints that `burn sprint prune` keeps. It deletes the oldest workspaces first.',
       default: defaults.keepWorkspaces,
       examples: [20],
     }),
@@ -193,7 +193,7 @@ export const sprint = z.strictObject({
     }),
   budget: budget.optional().meta({ description: 'Limits of one sprint.', examples: [{ turns: 40 }] }),
   skip_labels: words.optional().meta({
-    description: 'Labels of issues that sprints do not claim, in addition to those of `dispatch.skip_labels`.',
+    description: 'Labels of issues that sprints do not claim, in addition to the labels in `dispatch.skip_labels`.',
     default: defaults.sprintSkipLabels,
     examples: [['epic', 'study']],
   }),

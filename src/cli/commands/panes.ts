@@ -58,7 +58,7 @@ function placeNamed(fleet: Fleet, name: string | undefined): { machine: Machine;
   const found = windows.filter(({ window, id }) => window === wanted || id === wanted)
   const [first] = found
   if (found.length > 1) {
-    const hint = `write one of these: ${found.map(({ id }) => id).join(', ')}`
+    const hint = `write one of these names: ${found.map(({ id }) => id).join(', ')}`
     throw new BurnError('window_ambiguous', `${found.length} windows have the name ${wanted}`, hint, { exit: 2 })
   }
   if (first !== undefined) return { machine: first.machine, place: { window: first.window } }

@@ -166,7 +166,7 @@ export const publishCommand = command({
     person?.out(...linesOf(kept, person))
     const report = keptReport(kept)
     if (dry_run) return done({ ...report, change_url: null })
-    if (!yes && !(await io.confirm(`Push ${kept.workspace.branch} and open it for review?`)))
+    if (!yes && !(await io.confirm(`Push ${kept.workspace.branch} and open a change for review?`)))
       throw new BurnError('not_confirmed', 'nothing was pushed', 'add --yes to publish without confirmation', { exit: 2 })
     const change = await publishKeptChange(kept, ports)
     return done({ ...report, change_url: change.url })
