@@ -1,6 +1,6 @@
 /**
  * Checks if another fleet, or another ledger of this fleet, has claimed an issue. It reads the comments on the forge. It stores nothing
- * except the list of users with write access.
+ * except the list of users with write access and the facts about repos.
  */
 import type { ClaimLedger } from '../core/ledger/claims.ts'
 import type { Reason } from '../core/reasons.ts'
@@ -11,9 +11,12 @@ import { isLedgerFailure, messageOf } from '../core/errors.ts'
 import type { Marker } from '../core/marker.ts'
 import { liveStates } from '../core/lifecycle.ts'
 import { markerOf } from '../core/marker.ts'
-import { classifyRefusal, backoffFor } from './refusal.ts'
+import { classifyRefusal, backoffFor, refusalOf } from './refusal.ts'
+import { repoFault } from '../decide/repo-faults.ts'
+import { repoFacts } from '../observe/repo-facts.ts'
 import { mapConcurrently } from '../core/concurrency.ts'
 import { hasElapsed } from '../core/elapsed.ts'
+import { repoOf } from '../core/refs.ts'
 
 const maxConcurrentReads = 16
 
@@ -33,13 +36,40 @@ export async function checkClaims<S extends Checked>(wanted: readonly Wanted[], 
     given,
     session,
   )
-  const due = new Map(wanted.filter(({ ref, comments }) => comments > 0 && !state.claims.has(ref)).map((issue) => [issue.ref, issue]))
-  if (due.size === 0) return state
-  const found = await mapConcurrently([...due.values()], maxConcurrentReads, async (issue): Promise<[IssueRef, ClaimCheck]> => {
-    return [issue.ref, await checkOne(issue, state, session)]
+  const unchecked = [...new Map(wanted.filter(({ ref }) => !state.claims.has(ref)).map((issue) => [issue.ref, issue])).values()]
+  const faults = await faultsOf(unchecked, state, session)
+  const due = unchecked.filter(({ repo, comments }) => comments > 0 || faults.has(repo))
+  if (due.length === 0) return state
+  const found = await mapConcurrently(due, maxConcurrentReads, async (issue): Promise<[IssueRef, ClaimCheck]> => {
+    return [issue.ref, faults.get(issue.repo) ?? (await checkOne(issue, state, session))]
   })
   return { ...state, claims: new Map([...state.claims, ...found]) }
 }
+
+/**
+ * Returns a failed check for each repo of these issues on which no work can succeed, because of a fault of the repo. Without this check an
+ * agent would work on an issue and could not open its change.
+ */
+async function faultsOf(wanted: readonly Wanted[], { claims }: Checked, session: Session): Promise<Map<RepoRef, ClaimCheck>> {
+  const first = new Map(wanted.toReversed().map((issue) => [issue.repo, issue.ref]))
+  const known = new Map([...claims].flatMap(([ref, check]) => (isFault(check) ? [[repoOf(ref), check] as const] : [])))
+  const found = await mapConcurrently([...first], maxConcurrentRepos, async ([repo, issue]): Promise<[RepoRef, ClaimCheck | null]> => {
+    try {
+      const before = known.get(repo)
+      if (before !== undefined) return [repo, before]
+      const fault = repoFault(repo, await repoFacts(repo, session))
+      if (fault === null) return [repo, null]
+      const reason: Reason = { code: 'repo_fault', what: fault.what }
+      return [repo, { state: 'unreadable', reason, backoff: await backoffFor(refusalOf(fault), issue, session) }]
+    } catch (thrown) {
+      if (isLedgerFailure(thrown)) throw thrown
+      return [repo, { state: 'unreadable', reason: { code: 'repo_unread', why: messageOf(thrown) }, backoff: null }]
+    }
+  })
+  return new Map(found.flatMap(([repo, check]) => (check === null ? [] : [[repo, check] as const])))
+}
+
+const isFault = (check: ClaimCheck) => check.state === 'unreadable' && check.reason.code === 'repo_fault'
 
 /** Maximum age (ms) of a repo's list of users with write access when burn claims an issue. */
 const rightsMaxAge = 60_000

@@ -172,6 +172,7 @@ async function syncComment(
   const reason = sentence(first.state_reason)
   const facts = {
     fleet: fleet.name,
+    branch_prefix: fleet.dispatch.branch_prefix,
     issue: { ref: comment.issue },
     dispatch: first,
     worker: workers.get(first.worker) ?? null,

@@ -2,6 +2,7 @@
 import type { DispatchKind } from '../core/lifecycle.ts'
 import type { Issue, RepoRef, RepoSettings, Worker } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
+import { baseOf } from '../observe/repo-facts.ts'
 import { councilPrompt, identityPrompt, workPrompt } from '../decide/prompts.ts'
 
 interface PromptTarget {
@@ -16,11 +17,13 @@ export async function promptFor(
 ): Promise<string> {
   if (kind === 'council') return questionFor({ id, issue, question: null, worker }, session)
   const { forge, fleet, newId } = session
-  const { base, check, clone_url } = settingsOf(fleet.repos, issue.repo)
-  const access = forge.access(issue.repo)
+  const { check, clone_url } = settingsOf(fleet.repos, issue.repo)
+  const base = await baseOf(issue.repo, session)
+  const access = forge.access(issue.repo, base)
   return workPrompt(
     {
       dispatch_id: id,
+      branch_prefix: fleet.dispatch.branch_prefix,
       issue,
       clone_url: clone_url ?? access.clone_url,
       api_url: access.api_url,
@@ -47,12 +50,16 @@ export async function questionFor(
 
 /** Returns the text that tells a worker its name and role. Throws if the template cannot be read. */
 export async function identityFor(worker: Worker, session: Session): Promise<string> {
-  return identityPrompt({ fleet: session.fleet.name, worker }, await readTemplate(session.fleet.templates.identity, session))
+  const { name, dispatch } = session.fleet
+  return identityPrompt(
+    { fleet: name, branch_prefix: dispatch.branch_prefix, worker },
+    await readTemplate(session.fleet.templates.identity, session),
+  )
 }
 
 /** Returns the settings of a repo from the spec, or the defaults if the spec has none for it. */
 export function settingsOf(repos: readonly RepoSettings[], repo: RepoRef): RepoSettings {
-  return repos.find((settings) => settings.repo === repo) ?? { repo, base: 'main', check: null, setup: null, clone_url: null }
+  return repos.find((settings) => settings.repo === repo) ?? { repo, base: null, check: null, setup: null, clone_url: null }
 }
 
 function readTemplate(path: string | null, session: Session): Promise<string | null> {

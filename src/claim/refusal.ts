@@ -7,8 +7,8 @@ import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import type { Forge } from '../core/ports.ts'
 import type { Session } from '../observe/session.ts'
 import { messageWithHint, codeOf, messageOf } from '../core/errors.ts'
-import { repoAdvice } from '../core/repo-advice.ts'
 import { repoOf } from '../core/refs.ts'
+import { repoFault, type RepoFault } from '../decide/repo-faults.ts'
 import { refusalScope, backoffUntil, type RefusalScope } from '../decide/backoff.ts'
 
 /** The cause of a failed request about an issue. */
@@ -43,14 +43,15 @@ export async function classifyRefusal(thrown: unknown, issue: IssueRef, forge: F
   }
 }
 
+/** Returns a fault of a repo as the cause of a refusal. */
+export function refusalOf({ what, remedy }: RepoFault): Refusal {
+  return { scope: 'repo', permanent: true, why: `${what}: ${remedy}` }
+}
+
 async function findCause(thrown: unknown, issue: IssueRef, forge: Forge): Promise<Refusal> {
   const repo = repoOf(issue)
-  const { exists, archived, issues } = await forge.rights(repo)
-  if (!exists)
-    return { scope: 'repo', permanent: true, why: `the repo ${repo} does not exist, or the token may not read it: ${repoAdvice.missing}` }
-  if (archived)
-    return { scope: 'repo', permanent: true, why: `the repo ${repo} is archived and therefore read-only: ${repoAdvice.archived}` }
-  if (!issues) return { scope: 'repo', permanent: true, why: `issues are disabled in ${repo}: ${repoAdvice.issues_off}` }
+  const fault = repoFault(repo, { ...(await forge.rights(repo)), blocking_branch: null })
+  if (fault !== null) return refusalOf(fault)
   const found = await forge.issue(issue)
   if (found === null) return { scope: 'issue', permanent: true, why: 'the forge no longer has the issue' }
   if (codeOf(thrown) !== 'forge_forbidden') return { scope: 'issue', permanent: false, why: messageOf(thrown) }

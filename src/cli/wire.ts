@@ -203,10 +203,10 @@ function nextId(clock: Clock, random: () => number): () => string {
   return () => newId((last = Math.max(clock.now(), last + 1)), random)
 }
 
-function forgeFor({ forge, repos }: DeclaredFleet, notify: Session['notify'], wiring: Wiring): Promise<Forge> {
+function forgeFor({ forge, dispatch }: DeclaredFleet, notify: Session['notify'], wiring: Wiring): Promise<Forge> {
   const { clock, random = Math.random, home, env, hide } = wiring
   return openForge(forge.kind, forge, {
-    repos,
+    branch_prefix: dispatch.branch_prefix,
     clock,
     random,
     onWait: (ms) => notify({ kind: 'forge.throttled', subject: 'forge', payload: { ms } }),

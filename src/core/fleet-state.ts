@@ -134,7 +134,7 @@ export type ClaimCheck =
   | { readonly state: 'free' }
   /** Another fleet, or another ledger of this fleet, has claimed the issue. */
   | { readonly state: 'claimed'; readonly reason: Reason }
-  /** burn could not read the comments. `backoff` is null if the next cycle may retry at once. */
+  /** burn could not read the comments, or the repo has a fault. `backoff` is null if the next cycle may retry at once. */
   | { readonly state: 'unreadable'; readonly reason: Reason; readonly backoff: Backoff | null }
 
 /** The ledger's records of repos, back-offs and deliveries. Commands such as `burn status` read them in place of the forge. */

@@ -14,6 +14,12 @@ export function newId(now: number, random: () => number): string {
   return time + tail
 }
 
+/** The text before the dispatch's id in the name of its branch, unless the spec sets another one. */
+export const defaultBranchPrefix = 'burn/'
+
+/** The length of an id. */
+export const idLength = 13
+
 /** Matches exactly one id. */
 export const idPattern = /^[0-9a-hjkmnp-tv-z]{13}$/
 

@@ -144,8 +144,8 @@ export interface ForgeConfig {
 /** The settings of a repo. */
 export interface RepoSettings {
   readonly repo: RepoRef
-  /** The base branch of changes (pull requests). */
-  readonly base: string
+  /** The base branch of changes (pull requests); null if it is the default branch of the repo on the forge. */
+  readonly base: string | null
   /** The command that must succeed before an agent or a sprint opens a change; null if the spec gives none. */
   readonly check: string | null
   /** The command that a sprint runs first in a new workspace, with network access; null if the spec gives none. */
@@ -175,6 +175,8 @@ export interface DispatchPolicy {
    * True if other fleets, with their own ledgers, work on the same repos. Then the fleet that wrote the first claim comment gets the issue.
    */
   readonly shared_forge: boolean
+  /** The text before the dispatch's id in the name of its branch: `burn/`. */
+  readonly branch_prefix: string
   readonly trust: { readonly authors: 'writers' | 'anyone' | readonly string[]; readonly labels: readonly string[] }
 }
 

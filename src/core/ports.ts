@@ -53,6 +53,10 @@ export interface RepoRights {
   readonly archived: boolean
   /** True if the repo uses the forge's own issue tracker: the tracker is enabled, and no external tracker replaces it. */
   readonly issues: boolean
+  /** True if the repo accepts changes (pull requests). */
+  readonly changes: boolean
+  /** The default branch of the repo; null if the forge does not name one. */
+  readonly default_branch: string | null
 }
 
 /** A team of an organisation with access to a repo. */
@@ -97,8 +101,8 @@ export interface Forge {
    * gets one at the same moment.
    */
   openChange(repo: RepoRef, change: NewChange): Promise<Change>
-  /** Returns the newest change from a branch; null if there is none. */
-  changeOf(repo: RepoRef, branch: string): Promise<Change | null>
+  /** Returns the newest change from a branch, which burn opened or would open against `base`; null if there is none. */
+  changeOf(repo: RepoRef, branch: string, base: string): Promise<Change | null>
   /** Returns the account of the token. */
   whoami(): Promise<{ readonly login: string }>
   /** Returns the state of a repo, and the rights of the token's account in the repo. */
@@ -108,13 +112,17 @@ export interface Forge {
    * because `rights` does not show this permission.
    */
   mayComment(repo: RepoRef): Promise<boolean>
+  /** Returns whether the token may open changes in a repo that it can read. `rights` does not show this permission, either. */
+  mayOpenChange(repo: RepoRef): Promise<boolean>
+  /** Returns whether the repo has a branch with exactly this name. */
+  hasBranch(repo: RepoRef, branch: string): Promise<boolean>
   /** Returns the teams with access to a repo; null if the forge does not show them to the token. */
   teams(repo: RepoRef): Promise<readonly RepoTeam[] | null>
   /**
-   * Returns the URLs of a repo for agents, and a paragraph that tells agents how to open a change for review. The result contains no
-   * secret.
+   * Returns the clone URL of a repo and the address of the API, and a paragraph that tells agents how to open a change against `base` for
+   * review. The result contains no secret.
    */
-  access(repo: RepoRef): { readonly clone_url: string; readonly api_url: string; readonly open_change: string }
+  access(repo: RepoRef, base: string): { readonly clone_url: string; readonly api_url: string; readonly open_change: string }
   /** Returns the number of HTTP requests that this process has made; 0 if the forge is a folder. */
   requests(): number
 }

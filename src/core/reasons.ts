@@ -46,6 +46,7 @@ export interface ReasonData {
   to_council: None
   taken_because: { readonly why: Reason }
   repo_rests: { readonly why: Reason }
+  repo_fault: { readonly what: string }
   repo_unread: { readonly why: string | null }
   sprint_label: { readonly label: string }
   sprint_title: { readonly pattern: string }

@@ -4,5 +4,7 @@
 export const repoAdvice = {
   archived: 'unarchive the repo, or remove it from "repos" in the spec',
   issues_off: 'enable the issue tracker of the forge in the settings of the repo, or remove the repo from "repos" in the spec',
+  changes_off: 'enable pull requests in the settings of the repo, or remove the repo from "repos" in the spec',
+  branch_in_the_way: 'rename or delete that branch, or set "branch_prefix" in "dispatch" of the spec',
   missing: 'correct "repos" in the spec, or give the account access',
 } as const

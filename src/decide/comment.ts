@@ -6,15 +6,16 @@ import { isKept } from '../core/lifecycle.ts'
 import { sprintWorkers } from '../core/sprint.ts'
 
 /** Returns the comment that replaces the claim of another ledger after a person released that claim. */
-export function adoptedComment(fleet: string, dispatch: string): string {
+export function adoptedComment({ fleet, branch_prefix, dispatch }: { fleet: string; branch_prefix: string; dispatch: string }): string {
   const marker = `<!-- burn:1 fleet=${fleet} dispatch=${dispatch} state=released -->`
   const says = 'Released by a person: the ledger of this claim is lost or no longer used.'
-  return `${marker}\n${says}\n\ndispatch \`${dispatch}\` · branch \`burn/${dispatch}\`\n`
+  return `${marker}\n${says}\n\ndispatch \`${dispatch}\` · branch \`${branch_prefix}${dispatch}\`\n`
 }
 
 /** The facts that a comment reports. */
 export interface CommentFacts {
   readonly fleet: string
+  readonly branch_prefix: string
   readonly issue: Pick<Issue, 'ref'>
   readonly dispatch: Dispatch
   readonly worker: Worker | null
@@ -27,7 +28,7 @@ export interface CommentFacts {
 const longestReason = 1000
 
 /** Returns the comment of a work dispatch in its current state. */
-export function workComment({ fleet, dispatch, worker, reason }: CommentFacts): string {
+export function workComment({ fleet, branch_prefix, dispatch, worker, reason }: CommentFacts): string {
   const why = escapeLineForForge(reason, longestReason)
   const marker = `<!-- burn:1 fleet=${fleet} dispatch=${dispatch.id} state=${dispatch.state} -->`
   const [kind, host] = dispatch.worker.split('/')
@@ -38,7 +39,7 @@ export function workComment({ fleet, dispatch, worker, reason }: CommentFacts): 
         : dispatch.worker
       : `${worker.glyph} **${worker.name}** · machine ${worker.machine} · window ${worker.window} · lane ${worker.lane}`
   const again = dispatch.attempt > 1 ? ` · attempt ${dispatch.attempt}` : ''
-  const details = `dispatch \`${dispatch.id}\` · branch \`burn/${dispatch.id}\`${again}`
+  const details = `dispatch \`${dispatch.id}\` · branch \`${branch_prefix}${dispatch.id}\`${again}`
   const says: Record<DispatchState, string> = {
     claimed: `Claimed by the fleet **${fleet}**.`,
     handed: `Handed to ${where}.`,

@@ -73,6 +73,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   to_council: () => 'the issue is a question for the council',
   taken_because: ({ why }) => `taken: ${sentence(why)}`,
   repo_rests: ({ why }) => `the repo is ${sentence(why)}`,
+  repo_fault: ({ what }) => what,
   repo_unread: ({ why }) => why ?? 'burn could not read the repo',
   sprint_label: ({ label }) => `label "${label}" is in sprint.skip_labels`,
   sprint_title: ({ pattern }) => `the title matches ${pattern} in sprint.skip_titles`,

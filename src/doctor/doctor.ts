@@ -8,7 +8,8 @@ import { paneAgent } from '../agents/index.ts'
 import { BurnError, codedMessageOf, isLedgerFailure } from '../core/errors.ts'
 import { elsewhereAdvice } from '../decide/report.ts'
 import { backoffText } from '../decide/wording.ts'
-import { repoAdvice } from '../core/repo-advice.ts'
+import { repoFault } from '../decide/repo-faults.ts'
+import { cloneUrlOf, readFacts } from '../observe/repo-facts.ts'
 import { mapConcurrently } from '../core/concurrency.ts'
 import { unreachableAgentFindings, machineFindings } from './findings.ts'
 import { probeMachine } from './probe.ts'
@@ -75,16 +76,17 @@ async function checkToken({ forge }: Session): Promise<{ finding: Finding; code:
   }
 }
 
-async function checkRepo(repo: RepoRef, { forge }: Session): Promise<Finding> {
+async function checkRepo(repo: RepoRef, { forge, fleet }: Session): Promise<Finding> {
   const fail = (what: string, remedy: string): Finding => ({ level: 'fail', where: 'forge', what, remedy })
   try {
-    const { exists, write, archived, issues } = await forge.rights(repo)
-    if (!exists) return fail(`the repo ${repo} does not exist, or the token may not read it`, repoAdvice.missing)
-    if (archived) return fail(`${repo} is archived and therefore read-only`, repoAdvice.archived)
-    if (!issues) return fail(`issues are disabled in ${repo}`, repoAdvice.issues_off)
+    const facts = await readFacts(repo, fleet.dispatch.branch_prefix, forge)
+    const fault = repoFault(repo, facts)
+    if (fault !== null) return fail(fault.what, fault.remedy)
     const remedy = `make the token's account a collaborator of ${repo} with write access, and check the token's scopes (docs/reference/forges.md)`
-    if (!write) return fail(`the token may not write to ${repo}`, remedy)
+    if (!facts.write) return fail(`the token may not write to ${repo}`, remedy)
     if (!(await forge.mayComment(repo))) return fail(`the token may not write comments in ${repo}`, 'give the token write:issue')
+    if (fleet.sprint?.repos.includes(repo) === true && !(await forge.mayOpenChange(repo)))
+      return fail(`the token may not open changes in ${repo}, but sprints need that`, 'give the token write:repository')
     return { level: 'ok', where: 'forge', what: `${repo}: the token may read and write`, remedy: '' }
   } catch (thrown) {
     return failedFinding('forge', thrown)
@@ -141,10 +143,9 @@ function backoffFindings({ backed_off }: Pick<StatusState, 'backed_off'>): Findi
 }
 
 async function checkMachine(machine: Machine, session: Session): Promise<Finding[]> {
-  const { clock, fleet, forge } = session
+  const { clock } = session
   const [repo] = servedRepos([machine])
-  const written = fleet.repos.find((settings) => settings.repo === repo)?.clone_url
-  const url = repo === undefined ? null : (written ?? forge.access(repo).clone_url)
+  const url = repo === undefined ? null : cloneUrlOf(repo, session)
   const workers = machine.windows.flatMap((window) => window.workers)
   const programs = [...new Set(workers.map(({ agent }) => paneAgent(agent).start(agent, null).argv[0] ?? ''))]
   const from = clock.now()

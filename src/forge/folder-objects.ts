@@ -56,14 +56,14 @@ export function readCommentFile(id: number, path: string, file: PlainFile): Comm
  * Returns the change that a review file describes. The change closes the issue that the key `issue` names, and the issues that its title or
  * text closes.
  */
-export function readReviewFile(repo: RepoRef, path: string, file: PlainFile): Change {
+export function readReviewFile(repo: RepoRef, path: string, file: PlainFile, branch_prefix?: string): Change {
   const document = parseDocument(path, file.text)
   const branch = textOf(document, 'branch')
   if (branch === '') throw malformedAt(path, lineOf(document, 'branch'), 'it has no branch')
   const number = numberOf(textOf(document, 'issue').replace(/^.*#/, ''))
   const fromText = issuesClosedBy(repo, 'file://', { title: textOf(document, 'title'), body: document.text })
   return {
-    dispatch_id: dispatchOf(branch),
+    dispatch_id: dispatchOf(branch, branch_prefix),
     name: basename(path),
     url: `file://${path}`,
     state: stateIn(document, ['open', 'merged', 'closed']),

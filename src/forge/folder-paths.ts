@@ -20,13 +20,16 @@ type Kind = 'issues' | 'comments' | 'reviews'
  */
 export interface FolderPaths {
   readonly root: string
+  /** The text before the dispatch's id in the names of branches; by default `burn/`. */
+  readonly branch_prefix: string | undefined
   folder(kind: Kind, repo: RepoRef, issue?: number): Promise<string>
 }
 
 /** Returns the paths below `root`, for repos of this owner. */
-export function folderPaths(root: string, owner: string): FolderPaths {
+export function folderPaths(root: string, owner: string, branch_prefix?: string): FolderPaths {
   return {
     root,
+    branch_prefix,
     async folder(kind, repo, issue) {
       const parts = splitRepo(repo)
       if (parts.owner !== owner)

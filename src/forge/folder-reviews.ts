@@ -31,14 +31,14 @@ export async function readReviews(
   repo: RepoRef,
 ): Promise<{ readonly changes: readonly Change[]; readonly skipped: IssuePage['skipped'] }> {
   const { found, skipped } = await readNumberedFiles(paths, await paths.folder('reviews', repo), sortKeyInName, (path) =>
-    readReview(repo, path),
+    readReview(paths, repo, path),
   )
   return { changes: [...new Map(found.map((change) => [change.dispatch_id ?? change.url, change])).values()], skipped }
 }
 
 /** Returns the newest change of a dispatch branch; null if there is none. */
 export async function reviewOf(paths: FolderPaths, repo: RepoRef, branch: string): Promise<Change | null> {
-  const id = requireDispatch(branch)
+  const id = requireDispatch(branch, paths.branch_prefix)
   return (await readReviews(paths, repo)).changes.find(({ dispatch_id }) => dispatch_id === id) ?? null
 }
 
@@ -48,7 +48,7 @@ export async function reviewOf(paths: FolderPaths, repo: RepoRef, branch: string
  */
 export async function openReview(paths: FolderPaths, repo: RepoRef, change: NewChange, now: number): Promise<Change> {
   const { branch, title, body } = change
-  const dispatch_id = requireDispatch(branch)
+  const dispatch_id = requireDispatch(branch, paths.branch_prefix)
   const issue = splitIssue(change.issue)
   if (issue.repo !== repo)
     throw new BurnError('forge_ref', `${change.issue} is not an issue of ${repo}`, 'open the change in the repo of its issue')
@@ -65,7 +65,7 @@ export async function openReview(paths: FolderPaths, repo: RepoRef, change: NewC
   for (let turn = 1; turn < maxChangesPerIssue; turn++) {
     const path = join(folder, turn === 1 ? `${issue.number}.md` : `${issue.number}-${turn}.md`)
     const isCreated = await createFile(path, text)
-    const stored = await readReview(repo, path).catch(nullIfMalformed)
+    const stored = await readReview(paths, repo, path).catch(nullIfMalformed)
     if (isCreated && stored !== null) return stored
     // Another process may have opened the same change in the meantime.
     if (isSame(stored)) throw conflict()
@@ -73,9 +73,9 @@ export async function openReview(paths: FolderPaths, repo: RepoRef, change: NewC
   throw new BurnError('forge_refused', `${change.issue} has ${maxChangesPerIssue} changes`, `look into ${folder}`)
 }
 
-async function readReview(repo: RepoRef, path: string): Promise<Change | null> {
+async function readReview({ branch_prefix }: FolderPaths, repo: RepoRef, path: string): Promise<Change | null> {
   const file = await readPlainFile(path)
-  return file === null ? null : readReviewFile(repo, path, file)
+  return file === null ? null : readReviewFile(repo, path, file, branch_prefix)
 }
 
 /**

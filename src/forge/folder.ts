@@ -3,7 +3,7 @@
  * changes `reviews/<repo>/<n>.md` (then `<n>-2.md` and so on). The bare repositories `<repo>.git` are beside these folders. The file
  * `writers` has one login on each line. Any program can take part by writing plain files (docs/reference/forges.md).
  */
-import { access, constants } from 'node:fs/promises'
+import { access, constants, readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Comment, Issue, IssueRef, RepoRef } from '../core/nouns.ts'
 import type { Clock, Forge, IssuePage, RepoRights } from '../core/ports.ts'
@@ -22,12 +22,14 @@ export interface FolderOptions {
   /** The part before the slash in `owner/name`. */
   readonly owner: string
   readonly clock: Clock
+  /** The text before the dispatch's id in the names of branches; by default `burn/`. */
+  readonly branch_prefix?: string
 }
 
 /** Opens a folder as a forge. Reads and writes nothing until a method is called. */
 export function openFolder(options: FolderOptions): Forge {
-  const { owner, clock } = options
-  const paths = folderPaths(resolve(options.root), owner)
+  const { owner, clock, branch_prefix } = options
+  const paths = folderPaths(resolve(options.root), owner, branch_prefix)
   return {
     kind: 'folder',
     issues: (repo) => readIssues(paths, repo, clock.now()),
@@ -48,6 +50,8 @@ export function openFolder(options: FolderOptions): Forge {
     whoami: async () => ({ login }),
     rights: (repo) => readRights(paths, repo),
     mayComment: async (repo) => (await readRights(paths, repo)).write,
+    mayOpenChange: async (repo) => (await readRights(paths, repo)).write,
+    hasBranch: (repo, branch) => hasBranch(paths.root, repo, branch),
     teams: async () => [],
     access: (repo) => describeAccess(paths.root, repo),
     requests: () => 0,
@@ -135,14 +139,31 @@ async function editComment(paths: FolderPaths, ref: IssueRef, id: string, body: 
 async function readRights(paths: FolderPaths, repo: RepoRef): Promise<RepoRights> {
   const exists = (await namesIn(await paths.folder('issues', repo))) !== null
   const write = await access(paths.root, constants.W_OK).then(() => true, ifCode(['EACCES', 'EPERM', 'EROFS', ...noSuchPath], false))
-  return { exists, write, archived: false, issues: exists }
+  return { exists, write, archived: false, issues: exists, changes: true, default_branch: await defaultBranch(paths.root, repo) }
+}
+
+const bareOf = (root: string, repo: RepoRef) => join(root, `${splitRepo(repo).name}.git`)
+
+/** Returns the branch that HEAD of the bare repository names; null if there is no bare repository. */
+async function defaultBranch(root: string, repo: RepoRef): Promise<string | null> {
+  const head = await readFile(join(bareOf(root, repo), 'HEAD'), 'utf8').catch(ifCode(['EACCES', ...noSuchPath], ''))
+  return /^ref: refs\/heads\/(\S+)$/m.exec(head)?.[1] ?? null
+}
+
+/** Returns whether the bare repository has the branch, as a file or in its list of packed refs. */
+async function hasBranch(root: string, repo: RepoRef, branch: string): Promise<boolean> {
+  const bare = bareOf(root, repo)
+  const loose = await stat(join(bare, 'refs', 'heads', branch)).catch(ifCode(['EACCES', ...noSuchPath], null))
+  if (loose?.isFile() === true) return true
+  const packed = await readFile(join(bare, 'packed-refs'), 'utf8').catch(ifCode(['EACCES', ...noSuchPath], ''))
+  return packed.split('\n').some((line) => line.endsWith(` refs/heads/${branch}`))
 }
 
 function describeAccess(root: string, repo: RepoRef): ReturnType<Forge['access']> {
   const { name } = splitRepo(repo)
   const review = join(root, 'reviews', name, '<issue number>.md')
   return {
-    clone_url: join(root, `${name}.git`),
+    clone_url: bareOf(root, repo),
     api_url: `file://${root}`,
     open_change:
       `Push your branch to origin, then write the file ${review} with the lines "---", "issue: <issue number>", "branch: <your branch>", ` +

@@ -5,9 +5,9 @@ import { membersOf } from '../core/json.ts'
 import { BurnError } from '../core/errors.ts'
 import { timeOfId } from '../core/ids.ts'
 import { nullOnCode, type Api } from './api.ts'
-import { changeOf, timeOf } from './gitea-objects.ts'
+import { changeOf, timeOf, type PullSource } from './gitea-objects.ts'
 import { pageTracker, maxPages, numberIn, pageSize, readPage, repeatedPage, tooManyPagesError } from './paging.ts'
-import { repoPath, requireDispatch } from './refs.ts'
+import { dispatchOf, repoPath, requireDispatch } from './refs.ts'
 
 type Writers = (repo: RepoRef) => Promise<readonly string[]>
 
@@ -16,18 +16,17 @@ const overlap_ms = 60_000
 /** The maximum difference (ms) between the forge's clock and the clock of the machine that made a dispatch's id. */
 const skew_ms = 24 * 3_600_000
 
-/** The pull requests of a repo. `url` is the forge's own address, without `/api/v1`. */
-export interface Pulls {
+/** The pull requests of a repo. */
+export interface Pulls extends PullSource {
   readonly api: Api
-  readonly repo: RepoRef
-  readonly url: string
 }
 
 /**
  * Returns the changes that were updated since the given time, newest first; if `since` is null, all open changes. If little has changed,
  * one request is enough.
  */
-export async function readChanges({ api, repo, url }: Pulls, since: Time | null): Promise<ChangePage> {
+export async function readChanges(pulls: Pulls, since: Time | null): Promise<ChangePage> {
+  const { api, repo } = pulls
   const found = new Map<string, Change>()
   const from = since === null ? 0 : since - overlap_ms
   let date: number | null = null
@@ -47,7 +46,7 @@ export async function readChanges({ api, repo, url }: Pulls, since: Time | null)
     date ??= answer.date
     newest = Math.max(newest, timeOf(membersOf(items[0])['updated_at']) ?? 0)
     for (const item of items) {
-      const change = changeOf(repo, item, url)
+      const change = changeOf(pulls, item)
       if (change !== null && !found.has(keyOf(change))) found.set(keyOf(change), change)
     }
     const last = timeOf(membersOf(items.at(-1))['updated_at'])
@@ -70,11 +69,12 @@ function keyOf({ dispatch_id, fork, author, url }: Change): string {
  * Opens a pull request, with one attempt. If the forge's answer does not arrive, the caller must find out whether the pull request exists.
  * Throws BurnError `forge_conflict` if another process opened a pull request from the branch at the same moment.
  */
-export async function openPull({ api, repo, url }: Pulls, change: NewChange): Promise<Change> {
+export async function openPull(pulls: Pulls, change: NewChange): Promise<Change> {
+  const { api, repo, branch_prefix } = pulls
   const { branch, base, title, body } = change
-  const id = requireDispatch(branch)
+  const id = requireDispatch(branch, branch_prefix)
   const { json } = await api.post(`${repoPath(repo)}/pulls`, { head: branch, base, title, body })
-  const opened = changeOf(repo, json, url)
+  const opened = changeOf(pulls, json)
   if (opened?.dispatch_id !== id)
     throw new BurnError(
       'forge_malformed',
@@ -82,7 +82,7 @@ export async function openPull({ api, repo, url }: Pulls, change: NewChange): Pr
       'look at the pull requests on the forge',
     )
   const number = Number(membersOf(json)['number'])
-  const first = await firstOpen({ api, repo, url }, change)
+  const first = await firstOpen(pulls, change)
   if (first === null || first >= number) return opened
   await api.patch(`${repoPath(repo)}/issues/${number}`, { state: 'closed' })
   throw new BurnError(
@@ -96,12 +96,14 @@ export async function openPull({ api, repo, url }: Pulls, change: NewChange): Pr
  * Returns the number of the oldest open pull request from the branch into the base; null if there is none. Gitea does not check and create
  * in one step, so three requests at the same time can open three pull requests.
  */
-async function firstOpen({ api, repo, url }: Pulls, { branch, base }: NewChange): Promise<number | null> {
+async function firstOpen(pulls: Pulls, { branch, base }: NewChange): Promise<number | null> {
+  const { api, repo, branch_prefix } = pulls
+  const id = dispatchOf(branch, branch_prefix)
   const query = { state: 'open', sort: 'recentupdate' }
   const { items } = await readPage(api, `${repoPath(repo)}/pulls`, query, { limit: pageSize, page: 1 })
   const same = items.filter((item) => {
-    const found = changeOf(repo, item, url)
-    return found?.fork === false && `burn/${found.dispatch_id}` === branch && membersOf(membersOf(item)['base'])['ref'] === base
+    const found = changeOf(pulls, item)
+    return found?.fork === false && found.dispatch_id === id && membersOf(membersOf(item)['base'])['ref'] === base
   })
   return same.length === 0 ? null : Math.min(...same.map((item) => Number(membersOf(item)['number'])))
 }
@@ -112,16 +114,17 @@ async function firstOpen({ api, repo, url }: Pulls, { branch, base }: NewChange)
  * or somebody changed its base, burn searches the list of changes.
  */
 export async function findChange(
-  { api, repo, url }: Pulls,
+  pulls: Pulls,
   { branch, base }: { readonly branch: string; readonly base: string },
   writers: Writers,
 ): Promise<Change | null> {
-  const id = requireDispatch(branch)
+  const { api, repo, branch_prefix } = pulls
+  const id = requireDispatch(branch, branch_prefix)
   const answer = await nullOnCode('forge_not_found', api.get(`${repoPath(repo)}/pulls/${encodeURIComponent(base)}/${branch}`))
-  const found = answer === null ? null : changeOf(repo, answer.json, url)
+  const found = answer === null ? null : changeOf(pulls, answer.json)
   if (found?.dispatch_id === id && found.state === 'open') return found
   const since = timeOf(membersOf(answer?.json)['created_at']) ?? timeOfId(id) - skew_ms
-  const own = (await readChanges({ api, repo, url }, since)).changes.filter(({ dispatch_id }) => dispatch_id === id)
+  const own = (await readChanges(pulls, since)).changes.filter(({ dispatch_id }) => dispatch_id === id)
   const trusted = own.some(({ fork }) => fork) ? new Set(await writers(repo)) : null
   return own.find(({ fork, author }) => !fork || trusted?.has(author)) ?? null
 }

@@ -97,14 +97,22 @@ export function commentOf(value: unknown): Comment | null {
   return { id: String(id), author, body: typeof body === 'string' ? body : '', created_at }
 }
 
+/** The repo of a pull request. `url` is the forge's own address, without `/api/v1`. */
+export interface PullSource {
+  readonly repo: RepoRef
+  readonly url: string
+  /** The text before the dispatch's id in the names of branches; by default `burn/`. */
+  readonly branch_prefix?: string | undefined
+}
+
 /** Returns a pull request; null if it is malformed. */
-export function changeOf(repo: RepoRef, value: unknown, webUrl: string): Change | null {
+export function changeOf({ repo, url: webUrl, branch_prefix }: PullSource, value: unknown): Change | null {
   const fields = membersOf(value)
   const { head, base, number, html_url, state, merged, title, body } = fields
   const { label, ref, repo_id } = membersOf(head)
   // `label` keeps the name of the branch. Once the branch is deleted, often when the change is merged, `ref` becomes `refs/pull/…`.
-  const branch = [label, ref].find((name) => typeof name === 'string' && dispatchOf(name) !== null)
-  const dispatch_id = typeof branch === 'string' ? dispatchOf(branch) : null
+  const ids = [label, ref].map((name) => (typeof name === 'string' ? dispatchOf(name, branch_prefix) : null))
+  const dispatch_id = ids.find((id) => id !== null) ?? null
   const [author, created_at] = [authorOf(fields), timeOf(fields['created_at'])]
   if (typeof number !== 'number' || author === null || created_at === null || typeof html_url !== 'string') return null
   const closes = issuesClosedBy(repo, webUrl, { title: textOf(title), body: textOf(body) })

@@ -1,5 +1,5 @@
 /** Gitea and Forgejo as a forge, through their common API. */
-import type { RepoRef, RepoSettings } from '../core/nouns.ts'
+import type { RepoRef } from '../core/nouns.ts'
 import type { Forge, RepoRights } from '../core/ports.ts'
 import { membersOf } from '../core/json.ts'
 import { BurnError } from '../core/errors.ts'
@@ -16,8 +16,8 @@ import { repoPath, splitIssue } from './refs.ts'
 export interface GiteaOptions extends Omit<ApiOptions, 'base' | 'traits'> {
   /** The forge's own address, without `/api/v1`. */
   readonly url: string
-  /** The repos of the spec with the base branches of their changes. For a repo that is missing here, the base branch is `main`. */
-  readonly repos?: readonly Pick<RepoSettings, 'repo' | 'base'>[]
+  /** The text before the dispatch's id in the names of branches; by default `burn/`. */
+  readonly branch_prefix?: string
 }
 
 /**
@@ -28,8 +28,8 @@ export function openGitea(options: GiteaOptions): Forge {
   const url = webUrl(options.url)
   const base = `${url}/api/v1`
   const api = openApi({ ...options, base, traits })
+  const pullsOf = (repo: RepoRef) => ({ api, repo, url, branch_prefix: options.branch_prefix })
   const writers = (repo: RepoRef, known?: readonly string[]) => readWriters(api, repo, known)
-  const baseOf = (repo: RepoRef) => options.repos?.find((settings) => settings.repo === repo)?.base ?? 'main'
   return {
     kind: 'gitea',
     issues: (repo, cursor) => readIssues(api, url, repo, cursor),
@@ -51,9 +51,9 @@ export function openGitea(options: GiteaOptions): Forge {
         throw new BurnError('forge_ref', `${JSON.stringify(id)} is not the number of a comment`, 'use the number of the comment')
       await api.patch(`${repoPath(splitIssue(ref).repo)}/issues/comments/${id}`, { body })
     },
-    changes: (repo, since) => readChanges({ api, repo, url }, since),
-    openChange: (repo, change) => openPull({ api, repo, url }, change),
-    changeOf: (repo, branch) => findChange({ api, repo, url }, { branch, base: baseOf(repo) }, writers),
+    changes: (repo, since) => readChanges(pullsOf(repo), since),
+    openChange: (repo, change) => openPull(pullsOf(repo), change),
+    changeOf: (repo, branch, base) => findChange(pullsOf(repo), { branch, base }, writers),
     async whoami() {
       const login = loginOf((await api.get('/user')).json)
       if (login !== null) return { login }
@@ -64,10 +64,13 @@ export function openGitea(options: GiteaOptions): Forge {
       )
     },
     rights: (repo) => readRights(api, repo),
-    mayComment: (repo) => mayComment(api, repo),
+    mayComment: (repo) => mayEdit(api, `${repoPath(repo)}/issues/comments/${noObject}`, { body: '' }),
+    mayOpenChange: (repo) => mayEdit(api, `${repoPath(repo)}/pulls/${noObject}`, {}),
+    hasBranch: async (repo, branch) =>
+      (await nullOnCode('forge_not_found', api.get(`${repoPath(repo)}/branches/${encodeURIComponent(branch)}`))) !== null,
     teams: (repo) => readTeams(api, repo),
-    access(repo) {
-      const open_change = openChangeInstructions(`${base}${repoPath(repo)}`, url, baseOf(repo))
+    access(repo, target) {
+      const open_change = openChangeInstructions(`${base}${repoPath(repo)}`, url, target)
       return { clone_url: `${url}/${repo}.git`, api_url: base, open_change }
     },
     requests: api.requests,
@@ -108,24 +111,33 @@ function webUrl(text: string): string {
 
 async function readRights(api: Api, repo: RepoRef): Promise<RepoRights> {
   const found = await nullOnCode('forge_not_found', api.get(repoPath(repo)))
-  if (found === null) return { exists: false, write: false, archived: false, issues: false }
-  const { permissions, archived } = membersOf(found.json)
+  if (found === null) return { exists: false, write: false, archived: false, issues: false, changes: false, default_branch: null }
+  const { permissions, archived, has_pull_requests, default_branch } = membersOf(found.json)
   const { push, admin } = membersOf(permissions)
   const write = archived !== true && (push === true || admin === true)
-  return { exists: true, write, archived: archived === true, issues: hasIssues(found.json) }
+  return {
+    exists: true,
+    write,
+    archived: archived === true,
+    issues: hasIssues(found.json),
+    changes: has_pull_requests !== false,
+    default_branch: nonEmpty(default_branch),
+  }
 }
 
-/** No forge has a comment with this number. */
-const noComment = 999_999_999_999_999
+const nonEmpty = (value: unknown) => (typeof value === 'string' && value !== '' ? value : null)
+
+/** No forge has a comment or a pull request with this number. */
+const noObject = 999_999_999_999_999
 
 /**
- * Returns true if the token may comment. A repo's JSON shows the permissions of the account, but not the scopes of the token. burn
- * therefore edits a comment that can't exist, which changes nothing. The forge refuses the edit if the token lacks a scope; otherwise the
- * forge answers with "not found".
+ * Returns true if the token may edit objects of this kind. A repo's JSON shows the permissions of the account, but not the scopes of the
+ * token. burn therefore edits an object that can't exist, which changes nothing. The forge refuses the edit if the token lacks a scope;
+ * otherwise the forge answers with "not found".
  */
-async function mayComment(api: Api, repo: RepoRef): Promise<boolean> {
+async function mayEdit(api: Api, path: string, body: object): Promise<boolean> {
   try {
-    await api.patch(`${repoPath(repo)}/issues/comments/${noComment}`, { body: '' })
+    await api.patch(path, body)
   } catch (thrown) {
     if (!(thrown instanceof BurnError)) throw thrown
     if (thrown.code === 'forge_forbidden') return false

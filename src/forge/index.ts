@@ -1,11 +1,12 @@
 /** The registry of forges: the adapter for each kind that a spec may name. */
-import type { RepoSettings, SecretSource } from '../core/nouns.ts'
+import type { SecretSource } from '../core/nouns.ts'
 import type { Clock, Forge } from '../core/ports.ts'
 import type { ForgeKind, ForgeSettings } from '../spec/forges.ts'
 
 /** The settings and functions that adapters get from their caller. */
 export interface ForgeDeps {
-  readonly repos: readonly RepoSettings[]
+  /** The text before the dispatch's id in the names of branches. */
+  readonly branch_prefix: string
   readonly clock: Clock
   readonly random: () => number
   /** Reads a secret. An adapter reads the token only when a request needs it. */
@@ -22,9 +23,9 @@ const adapters: Adapters = {
     const { openGitea } = await import('./gitea.ts')
     return openGitea({ ...deps, url, requests_per_minute, token: () => secret(token) })
   },
-  async folder({ path, owner }, { clock }) {
+  async folder({ path, owner }, { clock, branch_prefix }) {
     const { openFolder } = await import('./folder.ts')
-    return openFolder({ root: path, owner, clock })
+    return openFolder({ root: path, owner, clock, branch_prefix })
   },
 }
 

@@ -1,6 +1,7 @@
 /** Parses `owner/name` and `owner/name#7`. Owner and name become parts of URLs and file names, so only plain names are valid. */
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import { BurnError } from '../core/errors.ts'
+import { defaultBranchPrefix, idPattern } from '../core/ids.ts'
 
 const plainName = /^(?!\.)[A-Za-z0-9._-]{1,100}$/
 const issueNumber = /^[1-9][0-9]{0,14}$/
@@ -37,22 +38,23 @@ export function splitIssue(ref: IssueRef): { readonly repo: RepoRef; readonly nu
   return { repo, number }
 }
 
-const branch = /^burn\/([0-9a-hjkmnp-tv-z]{13})$/
-
-/** Returns the id of the dispatch whose branch has this name; null if the name is not that of a dispatch's branch. */
-export function dispatchOf(name: string): string | null {
-  return branch.exec(name)?.[1] ?? null
+/**
+ * Returns the id of the dispatch whose branch has this name; null if it is not the branch of a dispatch. Also knows the default prefix, so
+ * that burn finds the changes that were opened before the spec set another prefix.
+ */
+export function dispatchOf(name: string, prefix: string = defaultBranchPrefix): string | null {
+  const used = [prefix, defaultBranchPrefix].find((each) => name.startsWith(each))
+  const id = used === undefined ? '' : name.slice(used.length)
+  return idPattern.test(id) ? id : null
 }
 
-/**
- * Returns the id of the dispatch whose branch has this name. Throws BurnError `forge_ref` if the name is not that of a dispatch's branch.
- */
-export function requireDispatch(branch: string): string {
-  const id = dispatchOf(branch)
+/** Returns the id of the dispatch whose branch has this name. Throws BurnError `forge_ref` if it is not the branch of a dispatch. */
+export function requireDispatch(branch: string, prefix: string = defaultBranchPrefix): string {
+  const id = dispatchOf(branch, prefix)
   if (id !== null) return id
   throw new BurnError(
     'forge_ref',
     `${JSON.stringify(branch)} is not the branch of a dispatch`,
-    'open the change from the branch burn/<dispatch id>',
+    `open the change from the branch ${prefix}<dispatch id>`,
   )
 }

@@ -4,7 +4,7 @@ import { readFile, readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { RepoRef } from '../core/nouns.ts'
 import type { GitPlace } from './command.ts'
-import { idPattern } from '../core/ids.ts'
+import { defaultBranchPrefix, idPattern } from '../core/ids.ts'
 
 /** The cached bare clone of one repo. */
 export interface Mirror {
@@ -40,9 +40,9 @@ export function mirrorAt(dir: string, repo: RepoRef, clone_url: string): Mirror 
 }
 
 /** Returns the paths of a dispatch's workspace. The workspace need not exist. */
-export function workspaceAt(mirror: Mirror, id: string, base: string, base_commit: string): Workspace {
+export function workspaceAt(mirror: Mirror, { id, ...refs }: Pick<Workspace, 'id' | 'branch' | 'base' | 'base_commit'>): Workspace {
   const { dir, path } = mirror
-  return { id, mirror, path: join(dir, 'work', id), git_dir: join(path, 'worktrees', id), branch: `burn/${id}`, base, base_commit }
+  return { id, mirror, path: join(dir, 'work', id), git_dir: join(path, 'worktrees', id), ...refs }
 }
 
 /** Returns the git directory and the folder of a workspace, so that git does not search the folder for its repository. */
@@ -65,13 +65,11 @@ export function gitDirsOf({ git_dir, mirror }: Workspace): readonly string[] {
   return [mirror.path, git_dir]
 }
 
-/**
- * Returns the path and the text of a workspace's record. burn writes the record last, so a record proves that the workspace is complete.
- */
-export function recordOf({ git_dir, id, base, base_commit, mirror }: Workspace): { readonly path: string; readonly text: string } {
+/** Returns the path and the text of a workspace's record. burn writes the record last, so it marks a complete workspace. */
+export function recordOf({ git_dir, id, branch, base, base_commit, mirror }: Workspace): { readonly path: string; readonly text: string } {
   return {
     path: join(git_dir, recordName),
-    text: JSON.stringify({ id, repo: mirror.repo, clone_url: mirror.clone_url, base, base_commit }),
+    text: JSON.stringify({ id, repo: mirror.repo, clone_url: mirror.clone_url, branch, base, base_commit }),
   }
 }
 
@@ -95,10 +93,16 @@ export async function workspacesOf(dir: string, repo: RepoRef): Promise<readonly
 /** Reads a workspace from its record. Returns null if the record is missing or incomplete. */
 async function readRecord(dir: string, repo: RepoRef, id: string, path: string): Promise<Workspace | null> {
   if (!idPattern.test(id) || !existsSync(path)) return null
+  // Earlier versions of burn wrote no `branch`.
   // `addWorkspace` wrote this record, in a folder that a sandboxed model cannot write to, so its fields can be trusted.
-  const { clone_url, base, base_commit } = JSON.parse(await readFile(path, 'utf8')) as Record<string, string>
+  const {
+    clone_url,
+    branch = `${defaultBranchPrefix}${id}`,
+    base,
+    base_commit,
+  } = JSON.parse(await readFile(path, 'utf8')) as Record<string, string>
   if (clone_url === undefined || base === undefined || base_commit === undefined) return null
-  return workspaceAt(mirrorAt(dir, repo, clone_url), id, base, base_commit)
+  return workspaceAt(mirrorAt(dir, repo, clone_url), { id, branch, base, base_commit })
 }
 
 async function namesIn(folder: string): Promise<string[]> {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { BurnError } from '../core/errors.ts'
-import { idPattern } from '../core/ids.ts'
+import { defaultBranchPrefix, idPattern } from '../core/ids.ts'
 import type { RunResult } from '../host/exec.ts'
 import { removeTree } from '../host/untrusted-tree.ts'
 import { diskError } from './failure.ts'
@@ -14,10 +14,14 @@ import { isPushed, pushedRef } from './pushed.ts'
 import { gitFailure, gitOutput, runGit, withoutSignal, type Git } from './run.ts'
 
 /**
- * Creates a workspace on the new branch `burn/<id>`, from the newest commit of a base branch. If the branch exists but its folder was
+ * Creates a workspace on the new branch `<branch_prefix><id>`, from the newest commit of a base branch. If the branch exists but its folder was
  * deleted, checks out the existing branch. Throws BurnError `git_workspace_exists` if the folder exists, and other `git_*` errors.
  */
-export async function addWorkspace(git: Git, mirror: Mirror, { id, base }: { id: string; base: string }): Promise<Workspace> {
+export async function addWorkspace(
+  git: Git,
+  mirror: Mirror,
+  { id, base, branch_prefix = defaultBranchPrefix }: { id: string; base: string; branch_prefix?: string },
+): Promise<Workspace> {
   if (!idPattern.test(id))
     throw new BurnError(
       'git_refused',
@@ -26,7 +30,8 @@ export async function addWorkspace(git: Git, mirror: Mirror, { id, base }: { id:
     )
   return withMirrorLock(git, mirror, () =>
     withRepair(git, mirror, async () => {
-      const workspace = workspaceAt(mirror, id, base, await fetchBase(git, mirror, base, { tidy: true }))
+      const base_commit = await fetchBase(git, mirror, base, { tidy: true })
+      const workspace = workspaceAt(mirror, { id, branch: `${branch_prefix}${id}`, base, base_commit })
       const complete = (await workspacesOf(mirror.dir, mirror.repo)).some((each) => each.id === id)
       // A folder without a git directory is not an incomplete workspace of burn: someone else created the folder.
       if (existsSync(workspace.path) && (complete || !existsSync(workspace.git_dir)))

@@ -85,7 +85,8 @@ export async function releaseElsewhere(
   claims: readonly OwnClaim[],
   { forge, fleet, ledger, clock }: Session,
 ): Promise<void> {
-  for (const { comment_id, dispatch } of claims) await forge.editComment(issue, comment_id, adoptedComment(fleet.name, dispatch))
+  for (const { comment_id, dispatch } of claims)
+    await forge.editComment(issue, comment_id, adoptedComment({ fleet: fleet.name, branch_prefix: fleet.dispatch.branch_prefix, dispatch }))
   const record = await ledger.issue(issue)
   if (record?.verdict?.reason.code !== 'claimed_by_other_ledger') return
   const reason: Reason = { code: 'other_claim_released' }

@@ -64,7 +64,7 @@ async function throwIfInUse(issue: IssueRef, live: readonly Dispatch[], session:
   if (review === null) return
   throw new BurnError(
     'change_open',
-    `${issue} has a change open for review: ${review.change_url ?? `branch burn/${review.id}`} (dispatch ${review.id}, ${review.worker})`,
+    `${issue} has a change open for review: ${review.change_url ?? 'its address is unknown'} (dispatch ${review.id}, ${review.worker})`,
     'merge or close the change: burn dispatch then ends the dispatch. Or release the issue with --force',
   )
 }

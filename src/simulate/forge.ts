@@ -2,7 +2,7 @@
 import type { Change, Comment, Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { ChangePage, Clock, Forge, IssuePage, NewChange, RepoRights } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
-import { idPattern } from '../core/ids.ts'
+import { idLength, idPattern } from '../core/ids.ts'
 import { repoOf } from '../core/refs.ts'
 import { OffHeapTexts } from './off-heap-texts.ts'
 
@@ -125,7 +125,7 @@ export class SimulatedForge implements Forge {
 
   async openChange(ref: RepoRef, { branch, issue }: NewChange): Promise<Change> {
     this.#ask()
-    const dispatch_id = branch.replace(/^burn\//, '')
+    const dispatch_id = branch.slice(-idLength)
     if (this.#newest(ref, branch)?.state === 'open')
       throw new BurnError('forge_conflict', `there is already an open change from ${branch}`, 'look it up')
     this.change(issue, dispatch_id, 'open')
@@ -145,7 +145,17 @@ export class SimulatedForge implements Forge {
 
   async rights(): Promise<RepoRights> {
     this.#ask()
-    return { exists: true, write: true, archived: false, issues: true }
+    return { exists: true, write: true, archived: false, issues: true, changes: true, default_branch: 'main' }
+  }
+
+  async mayOpenChange(): Promise<boolean> {
+    this.#ask()
+    return true
+  }
+
+  async hasBranch(): Promise<boolean> {
+    this.#ask()
+    return false
   }
 
   async mayComment(): Promise<boolean> {
@@ -203,7 +213,7 @@ export class SimulatedForge implements Forge {
   }
 
   #newest(ref: RepoRef, branch: string): Change | null {
-    const at = this.#repo(ref).changes.dispatch.findLastIndex((id) => branch === `burn/${id}`)
+    const at = this.#repo(ref).changes.dispatch.findLastIndex((id) => branch.slice(-idLength) === id)
     return at === -1 ? null : this.#change(ref, at)
   }
 

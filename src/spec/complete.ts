@@ -56,7 +56,7 @@ export function completeSpec(written: WrittenSpec, options: CompleteOptions): Co
     telemetry: completeTelemetry(spec),
     repos: Object.entries(spec.repos ?? {}).map(([repo, { base, check, setup, clone_url }]) => ({
       repo: fullRepo(repo, owner),
-      base: base ?? defaults.base,
+      base: base ?? null,
       check: check ?? null,
       setup: setup ?? null,
       clone_url: clone_url ?? null,
@@ -134,6 +134,7 @@ function completePolicy({ dispatch = {} }: WrittenSpec): DispatchPolicy {
     max_attempts: dispatch.max_attempts ?? defaults.maxAttempts,
     retry_after: durationMs(dispatch.retry_after ?? defaults.retryAfter),
     shared_forge: dispatch.shared_forge ?? defaults.sharedForge,
+    branch_prefix: dispatch.branch_prefix ?? defaults.branchPrefix,
     trust: { authors: dispatch.trust?.authors ?? defaults.authors, labels: dispatch.trust?.labels ?? defaults.trustedLabels },
   }
 }

@@ -1,3 +1,5 @@
+import { defaultBranchPrefix } from '../core/ids.ts'
+
 /** The default values of the spec's keys. The JSON Schema contains them, and `spec/complete` fills them in. */
 export const defaults = {
   name: 'fleet',
@@ -15,6 +17,7 @@ export const defaults = {
   keepSamples: '7d',
   keepTelemetry: '365d',
   sharedForge: false,
+  branchPrefix: defaultBranchPrefix,
   depth: 2,
   interval: '60s',
   skipLabels: [] as readonly string[],
@@ -27,7 +30,6 @@ export const defaults = {
   retryAfter: '1m',
   authors: 'writers',
   trustedLabels: [] as readonly string[],
-  base: 'main',
   role: 'worker',
   glyph: '◆',
   tmux: 'tmux',

@@ -169,6 +169,18 @@ export const policy = z.strictObject({
       default: defaults.sharedForge,
       examples: [true],
     }),
+  branch_prefix: line
+    .regex(
+      /^(?:[A-Za-z0-9][A-Za-z0-9_-]*\/)*[A-Za-z0-9][A-Za-z0-9_-]*[/_-]$/,
+      'must have only letters, digits, "_", "-" and "/", and end with "/", "-" or "_"',
+    )
+    .optional()
+    .meta({
+      description:
+        "Text before the dispatch's id in the name of its branch, for panes and sprints. Change it if the repo's rules require other names, or if the repo has a branch `burn`.",
+      default: defaults.branchPrefix,
+      examples: ['agents/'],
+    }),
   trust: trust
     .optional()
     .meta({ description: 'Rules that decide by author and by label which issues may reach an agent.', examples: [{ authors: 'writers' }] }),
@@ -179,7 +191,10 @@ export const repoSettings = z.strictObject({
   base: line
     .regex(/^[^-][^\s~^:?*[\\]*$/, 'must be the name of a branch')
     .optional()
-    .meta({ description: 'Base branch of the changes that agents and sprints open.', default: defaults.base, examples: ['main'] }),
+    .meta({
+      description: 'Base branch of the changes that agents and sprints open. Default: the default branch of the repo on the forge.',
+      examples: ['main'],
+    }),
   check: line
     .optional()
     .meta({ description: 'Command that must succeed before an agent or a sprint opens a change.', examples: ['npm test'] }),

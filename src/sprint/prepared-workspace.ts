@@ -9,7 +9,7 @@ import { recordBaseline } from '../git/baseline.ts'
 import { openMirror } from '../git/mirror.ts'
 import { addWorkspace } from '../git/workspace.ts'
 import { removeTree } from '../host/untrusted-tree.ts'
-import { settingsOf } from '../claim/prompts.ts'
+import { cloneUrlOf } from '../observe/repo-facts.ts'
 import { workspaceTools } from '../sandbox/tools.ts'
 import { forgeTool } from './forge-tool.ts'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
@@ -40,9 +40,9 @@ export async function prepareWorkspace(
   stop: AbortSignal,
 ): Promise<PreparedWorkspace> {
   const { session, policy, git, env, home } = context
-  const clone_url = settingsOf(session.fleet.repos, issue.repo).clone_url ?? session.forge.access(issue.repo).clone_url
+  const clone_url = cloneUrlOf(issue.repo, session)
   const mirror = await openMirror(git, { dir: policy.dir, repo: issue.repo, clone_url })
-  const workspace = await addWorkspace(git, mirror, { id, base })
+  const workspace = await addWorkspace(git, mirror, { id, base, branch_prefix: session.fleet.dispatch.branch_prefix })
   const own_dir = join(policy.dir, 'private', id)
   const sandbox = await openSandbox(policy.sandbox, { dir: workspace.path, read_only: gitDirsOf(workspace), own_dir, env, home })
   note({ kind: 'note', text: sandbox.summary })

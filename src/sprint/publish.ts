@@ -73,11 +73,11 @@ async function openChange(repo: RepoRef, change: NewChange, { session }: Ports):
 
 async function findChange(
   repo: RepoRef,
-  { branch, issue }: NewChange,
+  { branch, base, issue }: NewChange,
   { forge, notify }: SprintContext['session'],
 ): Promise<Change | null> {
   try {
-    return await forge.changeOf(repo, branch)
+    return await forge.changeOf(repo, branch, base)
   } catch (thrown) {
     notify({ kind: 'issue.change_unknown', subject: issue, payload: { why: messageOf(thrown) } })
     return null

@@ -17,6 +17,7 @@ import { taskText } from '../decide/sprint-texts.ts'
 import { removeWorkspace } from '../git/workspace.ts'
 import type { Session } from '../observe/session.ts'
 import { backOff } from '../claim/refusal.ts'
+import { baseOf } from '../observe/repo-facts.ts'
 import { settingsOf } from '../claim/prompts.ts'
 import { findCheck } from './check.ts'
 import { whileClaimed } from './claim-watch.ts'
@@ -109,7 +110,8 @@ class SprintRun {
     const { session } = this.#context
     this.#report(null)
     await this.#announce(comments)
-    const { check: configured, base, setup } = settingsOf(session.fleet.repos, issue.repo)
+    const { check: configured, setup } = settingsOf(session.fleet.repos, issue.repo)
+    const base = await baseOf(issue.repo, session)
     await this.#enterStage('workspace', {})
     const note = (each: TranscriptEntry) => this.note(each)
     // `await` is needed here. Without it, disposing of the workspace could delay the handling of a rejection, and Node would report the

@@ -8,7 +8,7 @@ import { BurnError } from '../../src/core/errors.ts'
 import { classifyRefusal } from '../../src/claim/refusal.ts'
 
 const fails = (code: ErrorCode) => new BurnError(code, `it says ${code}`, 'look')
-const writable: RepoRights = { exists: true, write: true, archived: false, issues: true }
+const writable: RepoRights = { exists: true, write: true, archived: false, issues: true, changes: true, default_branch: 'main' }
 const issue = { ref: 'o/r#1', author: 'bob' } as Issue
 
 interface Answers {

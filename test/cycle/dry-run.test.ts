@@ -54,10 +54,12 @@ const caches: ReadonlySet<string | symbol> = new Set<keyof Ledger>([
   'saveWriters',
   'saveOpenChanges',
   'saveReadings',
+  'saveValue',
   'rejudgeIfRulesChanged',
 ])
 const reads: ReadonlySet<string | symbol> = new Set<keyof Ledger>([
   'cycleView',
+  'loadValue',
   'affectedWork',
   'resumeTexts',
   'candidates',

@@ -131,7 +131,7 @@ test("forge text: a sprint's posts close only its own issue", async () => {
       }
       said.length = 0
       await forgeTool(issue, forge, () => 'n').run({ action: 'comment', text: words }, new AbortController().signal)
-      const comment = workComment({ fleet: 'f', issue, dispatch, worker: null, reason: words, now: 0 })
+      const comment = workComment({ fleet: 'f', branch_prefix: 'burn/', issue, dispatch, worker: null, reason: words, now: 0 })
       for (const post of [changeBody(text), commitMessage(text), changeTitle(text.issue), comment, ...said]) {
         assert.deepEqual(found(others(post)), [], JSON.stringify(post))
         assert.ok((post.match(/<!--/g) ?? []).length <= 1)

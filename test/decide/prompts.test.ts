@@ -26,6 +26,7 @@ const issue = {
   labels: ['bug'],
 }
 const input: WorkPromptInput = {
+  branch_prefix: 'burn/',
   dispatch_id: '0k3v9w2x4abcd',
   issue,
   nonce,
@@ -156,11 +157,11 @@ test('prompts: takes a custom template, but no unknown placeholder', () => {
       /did you mean \{\{issue\}\}/.test(thrown.hint) &&
       /\{\{fenced\}\}/.test(thrown.hint),
   )
-  assert.throws(() => identityPrompt({ fleet: 'f', worker }, '{{toString}}'), BurnError)
+  assert.throws(() => identityPrompt({ fleet: 'f', branch_prefix: 'burn/', worker }, '{{toString}}'), BurnError)
 })
 
 test('prompts: an identity text names the worker and its pane', () => {
-  const prompt = identityPrompt({ fleet: 'timmy', worker })
+  const prompt = identityPrompt({ fleet: 'timmy', branch_prefix: 'burn/', worker })
   for (const part of ['⚗', 'AZOTH', 'timmy', 'mac', 'CRUCIBLE', 'bugs', 'Acme/api, Acme/web', '~/burn/AZOTH', 'sublane none'])
     assert.ok(prompt.includes(part), part)
   assert.ok(!/undefined|null|\{\{/.test(prompt))
@@ -178,7 +179,7 @@ test('prompts: a council prompt asks for a view, not for work', () => {
 test('prompts: the built-in templates use exactly the known placeholders', () => {
   for (const [template, make] of [
     [workTemplate, (text: string) => workPrompt(input, text)],
-    [identityTemplate, (text: string) => identityPrompt({ fleet: 'f', worker }, text)],
+    [identityTemplate, (text: string) => identityPrompt({ fleet: 'f', branch_prefix: 'burn/', worker }, text)],
     [councilTemplate, (text: string) => councilPrompt({ id: 'q', worker, issue: null, question: 'q', nonce }, text)],
   ] as const) {
     const used = new Set([...template.matchAll(/\{\{(\w+)\}\}/g)].map(([, name]) => name))

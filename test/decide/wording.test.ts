@@ -79,6 +79,7 @@ const examples: { readonly [C in ReasonCode]: ReasonData[C] } = {
   told_to_disregard: none,
   claimed_first: { fleet: 'other', dispatch: 'd' },
   comment_refused: { why: 'archived' },
+  repo_fault: { what: 'pull requests are disabled in o/r' },
   comments_unread: { why: 'no route' },
   released_by_person: { forced: true },
   sprint_began: none,

@@ -60,7 +60,7 @@ export function changeContract(contract: (what: string, run: (fixture: ForgeFixt
     }
     await push(branch)
     await push(other)
-    assert.equal(await forge.changeOf(repo, branch), null)
+    assert.equal(await forge.changeOf(repo, branch, 'main'), null)
     const opened = await forge.openChange(repo, wanted)
     const { url, name, created_at, ...others } = opened
     assert.deepEqual(others, {
@@ -71,17 +71,17 @@ export function changeContract(contract: (what: string, run: (fixture: ForgeFixt
       closes: [`${repo}#${issue}`],
     })
     assert.ok(url !== '' && name !== '' && created_at > 1e12)
-    assert.deepEqual(await forge.changeOf(repo, branch), opened)
+    assert.deepEqual(await forge.changeOf(repo, branch, 'main'), opened)
     assert.deepEqual((await forge.changes(repo, 0)).changes, [opened])
     await assert.rejects(forge.openChange(repo, wanted), code('forge_conflict'))
     const second = await forge.openChange(repo, { ...wanted, branch: other })
     assert.notEqual(second.url, opened.url)
-    assert.deepEqual(await forge.changeOf(repo, branch), opened)
-    assert.deepEqual(await forge.changeOf(repo, other), second)
+    assert.deepEqual(await forge.changeOf(repo, branch, 'main'), opened)
+    assert.deepEqual(await forge.changeOf(repo, other, 'main'), second)
     await people.endChange(numberOf(opened), 'closed')
-    assert.deepEqual(await forge.changeOf(repo, branch), { ...opened, state: 'closed' })
+    assert.deepEqual(await forge.changeOf(repo, branch, 'main'), { ...opened, state: 'closed' })
     const again = await forge.openChange(repo, wanted)
-    assert.deepEqual(await forge.changeOf(repo, branch), again)
+    assert.deepEqual(await forge.changeOf(repo, branch, 'main'), again)
     assert.notEqual(again.url, opened.url)
     const found = (await forge.changes(repo, 0)).changes
     assert.deepEqual(found.map(({ url, state }) => `${state} ${url}`).toSorted(), [`open ${again.url}`, `open ${second.url}`].toSorted())

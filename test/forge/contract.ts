@@ -131,7 +131,7 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
 
   changeContract(contract)
 
-  contract('knows the writers, its own login and its rights', async ({ forge, repo, person, missing, addIssue }) => {
+  contract('knows the writers, its own login and its rights', async ({ forge, repo, person, missing, addIssue, push }) => {
     await addIssue({ title: 'mine' })
     const writers = await forge.writers(repo)
     assert.ok(writers.includes(person))
@@ -140,12 +140,16 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
     const still = await forge.writers(repo, [person, 'gone-since'])
     assert.ok(still.includes(person) && !still.includes('gone-since'))
     assert.ok(forge.requests() - before <= 1, 'one request')
-    assert.deepEqual(await forge.rights(repo), { exists: true, write: true, archived: false, issues: true })
+    const known = { exists: true, write: true, archived: false, issues: true, changes: true, default_branch: 'main' }
+    assert.deepEqual(await forge.rights(repo), known)
+    assert.deepEqual([await forge.mayComment(repo), await forge.mayOpenChange(repo)], [true, true])
+    await push(`burn/${id(1)}`)
+    assert.deepEqual(await Promise.all([`burn/${id(1)}`, 'burn', 'other'].map((name) => forge.hasBranch(repo, name))), [true, false, false])
     assert.equal((await forge.rights(missing)).exists, false)
   })
 
   contract('tells agents how to reach it', async ({ forge, repo }) => {
-    const { clone_url, api_url, open_change } = forge.access(repo)
+    const { clone_url, api_url, open_change } = forge.access(repo, 'main')
     assert.ok(clone_url.endsWith(`/${repo.split('/')[1]}.git`))
     assert.match(api_url, /^(https?|file):\/\//)
     assert.match(open_change, /Closes #/)
@@ -164,13 +168,13 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
         () => forge.writers(name),
         () => forge.changes(name, 0),
         () => forge.comment(`${name}#1`, 'x'),
-        () => forge.changeOf(name, `burn/${id(1)}`),
+        () => forge.changeOf(name, `burn/${id(1)}`, 'main'),
       ]) {
         await assert.rejects(async () => ask(), code('forge_ref'), name)
       }
     }
     for (const branch of ['main', '', 'burn/', 'burn/../main', `burn/${id(1)}/x`, `burn/${id(1)}?x`]) {
-      await assert.rejects(async () => forge.changeOf(repo, branch), code('forge_ref'), branch)
+      await assert.rejects(async () => forge.changeOf(repo, branch, 'main'), code('forge_ref'), branch)
       const change = { branch, base: 'main', title: 'x', body: 'x', issue: `${repo}#1` }
       await assert.rejects(async () => forge.openChange(repo, change), code('forge_ref'), branch)
     }

@@ -32,6 +32,7 @@ async function edit(root: string, path: string, from: string, to: string): Promi
 async function openTemporary() {
   const root = await mkdtemp(join(tmpdir(), 'burn-folder-'))
   await mkdir(join(root, 'issues', 'app'), { recursive: true })
+  await put(root, 'app.git/HEAD', 'ref: refs/heads/main\n')
   return { root, forge: openFolder({ root, owner: 'local', clock }), remove: () => rm(root, { recursive: true, force: true }) }
 }
 
@@ -61,7 +62,7 @@ forgeContract('folder', async (): Promise<ForgeFixture> => {
       await put(root, `reviews/app/${change}.md`, `---\n${head}---\n${text}\n`)
     },
     endChange: (change, how) => edit(root, `reviews/app/${change}.md`, 'state: open', `state: ${how}`),
-    push: async () => {},
+    push: (branch) => put(root, `app.git/refs/heads/${branch}`, `${'0'.repeat(40)}\n`),
     close: remove,
   }
 })

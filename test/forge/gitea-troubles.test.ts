@@ -168,7 +168,7 @@ test('gitea: reports a bad token, a bad address and no server', async (t) => {
   for (const url of ['', 'forge.example.com', 'ftp://x', `https://me:${token}@forge.example.com`])
     assert.throws(() => open(url), fails('forge_url'))
   await assert.rejects(open('http://127.0.0.1:9').whoami(), fails('forge_unavailable', /forge\.url/))
-  assert.equal(open('https://forge.example.com/git/').access(repo).clone_url, 'https://forge.example.com/git/acme/app.git')
+  assert.equal(open('https://forge.example.com/git/').access(repo, 'main').clone_url, 'https://forge.example.com/git/acme/app.git')
 })
 
 test('gitea: sends no more concurrent requests than the budget allows', async (t) => {
@@ -224,5 +224,5 @@ test('gitea: of concurrent changes from one branch the first stays open', async 
   for (const each of all) if (each.status === 'rejected') fails('forge_conflict')(each.reason)
   const [stays] = all.filter(({ status }) => status === 'fulfilled')
   assert.ok(stays?.status === 'fulfilled' && stays.value.url.endsWith(`/${pulls[0]?.number}`))
-  assert.deepEqual(await forge.changeOf(repo, change.branch), stays.value)
+  assert.deepEqual(await forge.changeOf(repo, change.branch, 'main'), stays.value)
 })

@@ -86,7 +86,7 @@ test('gitea: the change of a sprint is no draft', async (t) => {
   }
   const draft = state.addPull(repo, { title: '[WIP] by a person', branch: 'topic' })
   assert.throws(() => state.merge(repo, draft.number), /draft/)
-  assert.match(forge.access(repo).open_change, /WIP:/)
+  assert.match(forge.access(repo, 'main').open_change, /WIP:/)
 })
 
 test('gitea: sends a new change once, and can look it up', async (t) => {
@@ -103,7 +103,7 @@ test('gitea: sends a new change once, and can look it up', async (t) => {
     const before = server.log.length
     await assert.rejects(forge.openChange(repo, change(n)), BurnError)
     assert.equal(server.log.length - before, 1)
-    assert.equal((await forge.changeOf(repo, change(n).branch))?.state, trouble.kind === 'status' ? undefined : 'open')
+    assert.equal((await forge.changeOf(repo, change(n).branch, 'main'))?.state, trouble.kind === 'status' ? undefined : 'open')
   }
   assert.equal(state.repo(repo).items.size, 3)
 })
@@ -114,8 +114,8 @@ test('gitea: finds a rebased change; a fork counts only from writers', async (t)
   state.addPull(repo, { title: 'moved', branch: 'burn/0k00000000001', base: 'next', author: 'burn' })
   state.addPull(repo, { title: 'trust me', branch: 'burn/0k00000000002', from: 'stranger/app', author: 'stranger' })
   for (let n = 0; n < 60; n++) state.addPull(repo, { title: 'newer', branch: `topic-${n}` })
-  assert.equal((await forge.changeOf(repo, 'burn/0k00000000001'))?.state, 'open')
-  assert.equal(await forge.changeOf(repo, 'burn/0k00000000002'), null)
+  assert.equal((await forge.changeOf(repo, 'burn/0k00000000001', 'main'))?.state, 'open')
+  assert.equal(await forge.changeOf(repo, 'burn/0k00000000002', 'main'), null)
 })
 
 test("stand-in: compares exchanges with Gitea's description of the API", async (t) => {
@@ -223,7 +223,7 @@ test("gitea: a stranger's fork hides no change of the repo", async (t) => {
     ['0k00000000001', 'burn', false],
     ['0k00000000001', 'stranger', true],
   ])
-  assert.equal((await forge.changeOf(repo, 'burn/0k00000000001'))?.author, 'burn')
+  assert.equal((await forge.changeOf(repo, 'burn/0k00000000001', 'main'))?.author, 'burn')
 })
 
 test('gitea: readers are not writers if the token can tell', async (t) => {

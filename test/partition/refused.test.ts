@@ -17,9 +17,9 @@ import { because, said } from '../support/reasons.ts'
 const minute = 60_000
 
 /** Starts a window of two workers with two slots each, for repos in `timmy/`. The test moves the clock ahead. */
-async function fleetOn(t: TestContext, repos: Readonly<Record<string, readonly IssueSeed[]>>, read_only: readonly string[] = []) {
+async function fleetOn(t: TestContext, repos: Readonly<Record<string, readonly IssueSeed[]>>, scopes: Record<string, string[]> = {}) {
   const seeds = Object.entries(repos).map(([name, issues]) => ({ name: `timmy/${name}`, writers: ['burn', 'ann', 'bob'], issues }))
-  const forge = await startGitea({ repos: seeds, check: false, read_only })
+  const forge = await startGitea({ repos: seeds, check: false, scopes })
   t.after(() => forge.close())
   const ahead = { ms: 0 }
   const rig = await openRig(
@@ -61,7 +61,8 @@ test('refused: refused issues hold no slot; healthy ones are done', async (t) =>
     return (await Promise.all([...listed].map(state))).every((each) => each === 'handed')
   })
   assert.deepEqual(await claimed(), [])
-  const released = ['timmy/app#1', 'timmy/lib#1', gone]
+  const released = ['timmy/lib#1', gone]
+  assert.equal(await state('timmy/app#1'), null, 'burn sees that the repo is archived, and claims nothing')
   for (const issue of released) {
     assert.equal(await state(issue), 'released', issue)
     assert.equal((await rig.session.ledger.issue(issue))?.attempts, 0)
@@ -97,8 +98,8 @@ test('refused: refused issues hold no slot; healthy ones are done', async (t) =>
 })
 
 test('refused: a read-only token holds no slot; writing resumes work', async (t) => {
-  const read_only = ['stand-in-token']
-  const { rig, ahead, state, claimed } = await fleetOn(t, { app: issues(3) }, read_only)
+  const scopes: Record<string, string[]> = { 'stand-in-token': ['read:issue', 'read:repository'] }
+  const { rig, ahead, state, claimed } = await fleetOn(t, { app: issues(3) }, scopes)
   await rig.start()
   const { settled } = await rig.cycle()
   assert.deepEqual(
@@ -111,7 +112,7 @@ test('refused: a read-only token holds no slot; writing resumes work', async (t)
     /the token may not write comments in timmy\/app: .*give the token write:issue/,
   )
   assert.deepEqual((await rig.cycle()).claimed, [])
-  read_only.length = 0
+  delete scopes['stand-in-token']
   ahead.ms = 2 * minute
   await until('they are given', async () => (await rig.cycle(), (await state('timmy/app#3')) === 'handed'))
 })

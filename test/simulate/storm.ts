@@ -47,6 +47,7 @@ export function fleetOf(machines: number, panes: number, changes: Partial<Fleet[
       max_attempts: 5,
       retry_after: 2 * minute,
       shared_forge: false,
+      branch_prefix: 'burn/',
       trust: { authors: 'writers', labels: [] },
       ...changes,
     },

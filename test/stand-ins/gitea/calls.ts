@@ -8,8 +8,8 @@ export interface Call {
   readonly body: unknown
   /** The login of the caller. */
   readonly login: string
-  /** True if the token has no write scope. */
-  readonly read_only: boolean
+  /** The scopes of the token. */
+  readonly scopes: readonly string[]
   /** The forge's own address. */
   readonly url: string
   /** The maximum number of items on a page: 50 unless the server is configured otherwise. */
@@ -61,6 +61,11 @@ export function repoOf(state: ForgeState, { url }: Call, [owner = '', name = '']
 export function mayWrite(repo: RepoRow, { login, url }: Call, own: boolean): void {
   if (repo.archived) throw new Refused(refuse(423, 'repo is archived', url))
   if (!own && !repo.writers.has(login)) throw new Refused(refuse(403, 'user should have permission to write', url))
+}
+
+/** Throws `Refused` if pull requests are disabled in the repo. */
+export function mayUsePulls({ has_pull_requests }: RepoRow, { url }: Call): void {
+  if (!has_pull_requests) throw new Refused(refuse(404, "The target couldn't be found.", url))
 }
 
 /** Returns `owner/name`. */

@@ -1,7 +1,7 @@
 /** Serves the stand-in's repositories over git's smart HTTP, with a token as the password. It also reads and writes them for tests. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createGunzip } from 'node:zlib'
@@ -59,14 +59,25 @@ export function makeBare(bare: string, files: Readonly<Record<string, string>>):
   cpSync(template, bare, { recursive: true })
 }
 
+function shelfDir(): string {
+  if (shelf !== null) return shelf
+  shelf = mkdtempSync(join(tmpdir(), 'burn-test-repos-'))
+  process.once('exit', () => rmSync(shelf ?? '', { recursive: true, force: true }))
+  return shelf
+}
+
+/** Returns a folder with a hook that refuses each push, as Gitea words it. */
+function refusingHooks(): string {
+  const dir = join(shelfDir(), 'hooks')
+  if (existsSync(dir)) return dir
+  mkdirSync(dir)
+  writeFileSync(join(dir, 'pre-receive'), '#!/bin/sh\necho "Gitea: User permission denied for writing." >&2\nexit 1\n', { mode: 0o755 })
+  return dir
+}
+
 function makeTemplate(files: Readonly<Record<string, string>>): string {
-  if (shelf === null) {
-    const made = mkdtempSync(join(tmpdir(), 'burn-test-repos-'))
-    process.once('exit', () => rmSync(made, { recursive: true, force: true }))
-    shelf = made
-  }
-  const bare = join(shelf, `${templates.size}.git`)
-  gitAs(shelf, 'init', '--quiet', '--bare', '--template=', '-b', 'main', bare)
+  const bare = join(shelfDir(), `${templates.size}.git`)
+  gitAs(shelfDir(), 'init', '--quiet', '--bare', '--template=', '-b', 'main', bare)
   mkdirSync(join(bare, 'hooks'))
   // Otherwise git checks after each push whether there is something to pack.
   appendFileSync(join(bare, 'config'), '[receive]\n\tautogc = false\n')
@@ -89,7 +100,7 @@ let capabilities: Buffer | null = null
 
 /** Answers one request of git. Input is streamed, because a pack may be large. */
 export function serveGit(
-  { state, login, trouble }: { state: ForgeState; login: string | null; trouble: Trouble | null },
+  { state, login, scopes, trouble }: { state: ForgeState; login: string | null; scopes: readonly string[]; trouble: Trouble | null },
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
@@ -108,7 +119,8 @@ export function serveGit(
   if (asked !== 'git-upload-pack' && asked !== 'git-receive-pack') return say(403, 'only smart HTTP is served\n')
   if (asked === 'git-receive-pack' && repo.archived)
     return say(403, 'This repo is archived. You can view files and clone it, but cannot push or open issues/pull-requests.')
-  if (asked === 'git-receive-pack' && !repo.writers.has(login)) return say(403, 'User permission denied for writing.\n')
+  const scope = asked === 'git-receive-pack' ? 'write:repository' : 'read:repository'
+  if (!scopes.includes(scope)) return say(403, 'Forbidden\n')
   const type = `application/x-${asked}-${first ? 'advertisement' : 'result'}`
   const protocol = String(request.headers['git-protocol'] ?? '')
   const second = protocol.includes('version=2') && asked === 'git-upload-pack'
@@ -116,7 +128,9 @@ export function serveGit(
     request.resume()
     return reply(capabilities, type, response, trouble)
   }
-  const words = [asked.slice('git-'.length), '--stateless-rpc', ...(first ? ['--advertise-refs'] : []), bare]
+  // Somebody without write access may push to `refs/for/…`, so Gitea refuses other pushes in its hook.
+  const hooks = asked === 'git-receive-pack' && !repo.writers.has(login) ? ['-c', `core.hooksPath=${refusingHooks()}`] : []
+  const words = [...hooks, asked.slice('git-'.length), '--stateless-rpc', ...(first ? ['--advertise-refs'] : []), bare]
   const child = spawn('git', words, { env: { ...plainGit, GIT_PROTOCOL: protocol } })
   child.stdin.on('error', () => child.stdin.destroy())
   child.stderr.resume()

@@ -1,6 +1,6 @@
 /** Pull requests, as Gitea lists, finds and opens them. */
 import type { ForgeState, IssueRow, RepoRow } from './state.ts'
-import { mayWrite, nameOf, pageOf, refuse, reply, repoOf, textIn, type Call, type Reply } from './calls.ts'
+import { mayUsePulls, mayWrite, nameOf, pageOf, refuse, reply, repoOf, textIn, type Call, type Reply } from './calls.ts'
 import { branchIn } from './git.ts'
 import { pullJson } from './json.ts'
 
@@ -10,6 +10,7 @@ const jsonOf = (state: ForgeState, repo: RepoRow, row: IssueRow, url: string) =>
 /** Lists pull requests by time of creation or change. */
 export function getPulls(state: ForgeState, call: Call, words: readonly string[]): Reply {
   const repo = repoOf(state, call, words)
+  mayUsePulls(repo, call)
   const wanted = call.query.get('state') ?? 'open'
   const byTime = call.query.get('sort') === 'recentupdate' ? (row: IssueRow) => row.updated : (row: IssueRow) => row.created
   const rows = [...repo.items.values()]
@@ -29,6 +30,7 @@ export function getPullByBranches(state: ForgeState, call: Call, words: readonly
 /** A head is a branch of this repo, or `owner:branch` in that owner's fork of the same name. */
 export function postPull(state: ForgeState, call: Call, words: readonly string[]): Reply {
   const repo = repoOf(state, call, words)
+  mayUsePulls(repo, call)
   const [title, body, head, base] = ['title', 'body', 'head', 'base'].map((key) => textIn(call.body, key))
   if (title === undefined || head === undefined || base === undefined) return refuse(422, 'title, head and base are required', call.url)
   if (head === base) return refuse(422, 'Invalid PullRequest: There are no changes between the head and the base', call.url)
@@ -44,5 +46,15 @@ export function postPull(state: ForgeState, call: Call, words: readonly string[]
   )
   if (taken !== undefined) return refuse(409, `pull request already exists for these targets [id: ${taken.id}]`, call.url)
   const row = state.addPull(nameOf(repo), { title, body: body ?? '', branch, base, from, author: call.login })
+  return reply(201, jsonOf(state, repo, row, call.url))
+}
+
+/** Edits a pull request. burn edits only one that does not exist, to learn the scopes of its token. */
+export function patchPull(state: ForgeState, call: Call, words: readonly string[]): Reply {
+  const repo = repoOf(state, call, words)
+  mayUsePulls(repo, call)
+  const row = repo.items.get(Number(words[2]))
+  if (row === undefined || row.pull === null) return refuse(404, "The target couldn't be found.", call.url)
+  mayWrite(repo, call, row.author === call.login)
   return reply(201, jsonOf(state, repo, row, call.url))
 }

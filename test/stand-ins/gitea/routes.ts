@@ -1,8 +1,9 @@
 /** The part of Gitea's API that burn and its agents use, with Gitea's answers. */
 import type { ForgeState, IssueRow, RepoRow } from './state.ts'
 import { Refused, mayWrite, nameOf, pageOf, refuse, reply, repoOf, textIn, type Call, type Handler, type Reply } from './calls.ts'
+import { branchIn } from './git.ts'
 import { commentJson, issueJson, repoJson, teamJson, timelineJson, userJson } from './json.ts'
-import { getPullByBranches, getPulls, postPull } from './pulls.ts'
+import { getPullByBranches, getPulls, patchPull, postPull } from './pulls.ts'
 
 const routes: readonly (readonly [string, RegExp, Handler])[] = [
   ['GET', /^\/version$/, () => reply(200, { version: '1.24.0' })],
@@ -21,6 +22,7 @@ const routes: readonly (readonly [string, RegExp, Handler])[] = [
   ['GET', /^\/user$/, (_, { login, url }) => reply(200, userJson(login, url))],
   ['GET', /^\/repos\/([^/]+)\/([^/]+)$/, (state, call, words) => reply(200, repoJson(repoOf(state, call, words), call.login, call.url))],
   ['GET', /^\/repos\/([^/]+)\/([^/]+)\/assignees$/, getAssignees],
+  ['GET', /^\/repos\/([^/]+)\/([^/]+)\/branches\/(.+)$/, getBranch],
   ['GET', /^\/repos\/([^/]+)\/([^/]+)\/teams$/, getTeams],
   ['GET', /^\/repos\/([^/]+)\/([^/]+)\/collaborators\/([^/]+)\/permission$/, getPermission],
   ['GET', /^\/repos\/([^/]+)\/([^/]+)\/issues$/, getIssues],
@@ -34,6 +36,7 @@ const routes: readonly (readonly [string, RegExp, Handler])[] = [
   ['GET', /^\/repos\/([^/]+)\/([^/]+)\/pulls$/, getPulls],
   ['GET', /^\/repos\/([^/]+)\/([^/]+)\/pulls\/([^/]+)\/(.+)$/, getPullByBranches],
   ['POST', /^\/repos\/([^/]+)\/([^/]+)\/pulls$/, postPull],
+  ['PATCH', /^\/repos\/([^/]+)\/([^/]+)\/pulls\/(\d+)$/, patchPull],
 ]
 
 /** Answers a call of a path below `/api/v1`. */
@@ -41,8 +44,11 @@ export function answer(state: ForgeState, path: string, call: Call): Reply {
   for (const [method, pattern, handle] of routes) {
     const words = method === call.method ? pattern.exec(path) : null
     if (words === null) continue
-    if (call.read_only && method !== 'GET')
-      return refuse(403, 'token does not have at least one of required scope(s), required=[write:issue], token scope=read:issue', call.url)
+    const scope = `${method === 'GET' ? 'read' : 'write'}:${/^\/repos\/[^/]+\/[^/]+\/issues/.test(path) ? 'issue' : 'repository'}`
+    if (/^\/repos\//.test(path) && !call.scopes.includes(scope)) {
+      const held = call.scopes.join(',')
+      return refuse(403, `token does not have at least one of required scope(s), required=[${scope}], token scope=${held}`, call.url)
+    }
     try {
       return handle(state, call, words.slice(1).map(decodeURIComponent))
     } catch (thrown) {
@@ -74,6 +80,15 @@ function getAssignees(state: ForgeState, call: Call, words: readonly string[]): 
     200,
     [...writers, ...readers].map((login) => userJson(login, call.url)),
   )
+}
+
+function getBranch(state: ForgeState, call: Call, words: readonly string[]): Reply {
+  const repo = repoOf(state, call, words)
+  const [, , name = ''] = words
+  const bare = state.bareOf(nameOf(repo))
+  const id = bare === null ? (name === repo.default_branch ? '0'.repeat(40) : null) : branchIn(bare, name)
+  if (id === null) return refuse(404, "The target couldn't be found.", call.url)
+  return reply(200, { name, commit: { id }, protected: false, user_can_push: repo.writers.has(call.login) })
 }
 
 function getTeams(state: ForgeState, call: Call, words: readonly string[]): Reply {

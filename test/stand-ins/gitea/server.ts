@@ -19,8 +19,8 @@ export interface GiteaStandInOptions {
   readonly most_items?: number
   /** If false, lists have a count, but no link to the next page. */
   readonly links?: boolean
-  /** Tokens that may only read. */
-  readonly read_only?: readonly string[]
+  /** The scopes of tokens that lack some of them. Other tokens have all scopes. */
+  readonly scopes?: Readonly<Record<string, readonly string[]>>
   /** Whether exchanges are checked; `false` for benchmarks. A loaded conformance check saves the time of loading it. */
   readonly check?: boolean | Conformance
   /** The minimum time of every answer (ms). */
@@ -58,6 +58,7 @@ export interface GiteaStandIn extends AsyncDisposable {
 }
 
 const prefix = '/api/v1'
+const allScopes = ['read:issue', 'write:issue', 'read:repository', 'write:repository']
 
 /** Starts a stand-in. */
 export async function startGitea(options: GiteaStandInOptions = {}): Promise<GiteaStandIn> {
@@ -84,12 +85,12 @@ export async function startGitea(options: GiteaStandInOptions = {}): Promise<Git
     if (trouble !== null && answerInstead(trouble, response)) return
     const login = tokens.get(tokenIn(request)) ?? null
     const { most_items = 50, links = true } = options
-    const read_only = options.read_only?.includes(tokenIn(request)) === true
-    if (git) return serveGit({ state, login, trouble }, request, response)
+    const scopes = options.scopes?.[tokenIn(request)] ?? allScopes
+    if (git) return serveGit({ state, login, scopes, trouble }, request, response)
     if (trouble?.kind === 'unpaged') query.delete('page')
     const path = pathname.startsWith(prefix) ? pathname.slice(prefix.length) : null
     const reply = replyTo(path, login, () =>
-      answer(state, path ?? '', { method, query, body, login: login ?? '', read_only, most_items, url, newest }),
+      answer(state, path ?? '', { method, query, body, login: login ?? '', scopes, most_items, url, newest }),
     )
     if (conformance !== null && path !== null && login !== null) {
       violations.push(...conformance({ method, path, query, body, status: reply.status, answer: reply.json }))

@@ -47,6 +47,10 @@ export interface RepoSeed {
   readonly archived?: boolean
   /** False if issues are disabled in the repo's settings. */
   readonly has_issues?: boolean
+  /** False if pull requests are disabled in the repo's settings. */
+  readonly has_pull_requests?: boolean
+  /** The default branch; `main` by default. */
+  readonly default_branch?: string
   readonly issues?: readonly IssueSeed[]
 }
 
@@ -84,6 +88,8 @@ export interface RepoRow {
   name: string
   archived: boolean
   has_issues: boolean
+  has_pull_requests: boolean
+  default_branch: string
   readonly writers: Set<string>
   readonly readers: Set<string>
   /** Null if the owner is a person. */
@@ -122,14 +128,16 @@ export class ForgeState {
     return this.gitRoot === null ? null : join(this.gitRoot, `${name}.git`)
   }
 
-  addRepo({ name: full, writers = [], readers = [], teams, archived = false, has_issues = true, issues = [] }: RepoSeed): RepoRow {
+  addRepo({ name: full, writers = [], readers = [], teams, issues = [], ...settings }: RepoSeed): RepoRow {
     const [owner = '', name = ''] = full.split('/')
     const repo: RepoRow = {
       id: ++this.#lastId,
       owner,
       name,
-      archived,
-      has_issues,
+      archived: settings.archived ?? false,
+      has_issues: settings.has_issues ?? true,
+      has_pull_requests: settings.has_pull_requests ?? true,
+      default_branch: settings.default_branch ?? 'main',
       writers: new Set([owner, ...writers]),
       readers: new Set(readers),
       teams: teams ?? null,
