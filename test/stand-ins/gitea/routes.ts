@@ -45,7 +45,7 @@ export function answer(state: ForgeState, path: string, call: Call): Reply {
     const words = method === call.method ? pattern.exec(path) : null
     if (words === null) continue
     const scope = `${method === 'GET' ? 'read' : 'write'}:${/^\/repos\/[^/]+\/[^/]+\/issues/.test(path) ? 'issue' : 'repository'}`
-    if (/^\/repos\//.test(path) && !call.scopes.includes(scope)) {
+    if (path.startsWith('/repos/') && !call.scopes.includes(scope)) {
       const held = call.scopes.join(',')
       return refuse(403, `token does not have at least one of required scope(s), required=[${scope}], token scope=${held}`, call.url)
     }
