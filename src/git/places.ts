@@ -95,12 +95,9 @@ async function readRecord(dir: string, repo: RepoRef, id: string, path: string):
   if (!idPattern.test(id) || !existsSync(path)) return null
   // Earlier versions of burn wrote no `branch`.
   // `addWorkspace` wrote this record, in a folder that a sandboxed model cannot write to, so its fields can be trusted.
-  const {
-    clone_url,
-    branch = `${defaultBranchPrefix}${id}`,
-    base,
-    base_commit,
-  } = JSON.parse(await readFile(path, 'utf8')) as Record<string, string>
+  const record = JSON.parse(await readFile(path, 'utf8')) as Record<string, string>
+  // Earlier versions of burn wrote no `branch`.
+  const { clone_url, branch = `${defaultBranchPrefix}${id}`, base, base_commit } = record
   if (clone_url === undefined || base === undefined || base_commit === undefined) return null
   return workspaceAt(mirrorAt(dir, repo, clone_url), { id, branch, base, base_commit })
 }
