@@ -80,16 +80,16 @@ export const groups: readonly { readonly title: string; readonly entries: readon
   },
   {
     title: 'Run',
-    entries: [entry('dispatch', 'Assign open issues to workers, each exactly once', 'dispatch', 'dispatchCommand')],
+    entries: [entry('dispatch', 'Assign open issues to workers, each issue exactly once', 'dispatch', 'dispatchCommand')],
   },
   {
     title: 'Look',
     entries: [
-      entry('status', 'Show what each worker is doing, with the evidence for it', 'status', 'statusCommand'),
-      entry('watch', 'Show what each worker is doing, live', 'watch', 'watchCommand'),
+      entry('status', 'Show the state of each worker, with the evidence for the state', 'status', 'statusCommand'),
+      entry('watch', 'Show the state of each worker, and update the display live', 'watch', 'watchCommand'),
       entry('log', 'Show the events of the fleet, newest last', 'log', 'logCommand'),
       entry('log kinds', 'Print the event kinds with their payloads (Markdown)', 'log', 'logKindsCommand'),
-      entry('explain', 'Explain why an issue was or was not assigned, or an error code', 'explain', 'explainCommand'),
+      entry('explain', 'Explain an error code, or why an issue was or was not assigned', 'explain', 'explainCommand'),
       entry('capture', "Print the screen of a worker's pane", 'panes', 'captureCommand'),
     ],
   },
@@ -99,7 +99,7 @@ export const groups: readonly { readonly title: string; readonly entries: readon
       entry('hold', 'Stop new work for a worker, window, lane, machine, repo or the fleet', 'hold', 'holdCommand'),
       entry('resume', 'End a hold', 'hold', 'resumeCommand'),
       entry('send', 'Send a text to workers, and verify that it arrived', 'send', 'sendCommand'),
-      entry('answer', 'Show the question of a waiting worker, or answer it', 'panes', 'answerCommand'),
+      entry('answer', 'Show the question of a waiting worker, or answer the question', 'panes', 'answerCommand'),
       entry('attach', "Attach this terminal to a worker's pane, a window or a machine", 'panes', 'attachCommand'),
       entry('council', 'Ask all council and sentinel workers a question', 'send', 'councilCommand'),
     ],
@@ -135,7 +135,7 @@ export const groups: readonly { readonly title: string; readonly entries: readon
   {
     title: 'Plan',
     entries: [
-      entry('simulate', 'Estimate how long the backlog takes, in a simulated fleet', 'simulate', 'simulateCommand'),
+      entry('simulate', 'Estimate by simulation how long the fleet needs for the backlog', 'simulate', 'simulateCommand'),
       entry('classify', "Read an agent's state from a recorded screen", 'panes', 'classifyCommand'),
     ],
   },

@@ -29,7 +29,9 @@ export const dispatchCommand = command({
     dry_run: flag('-n, --dry-run', 'Show what would be assigned, and change nothing'),
   },
   examples: ['burn dispatch --dry-run', 'burn dispatch', 'burn dispatch --cycles 0 --interval 60'],
-  notes: ['Exit codes of the last cycle: 0 done, 1 no repo could be read, 2 usage or spec error, 3 a repo, machine or delivery failed.'],
+  notes: [
+    'Exit codes of the last cycle: 0 done, 1 no repo could be read, 2 usage or spec error, 3 burn could not read a repo, reach a machine or deliver a text.',
+  ],
   async run({ open, emit, person, stop }, given) {
     const { session } = await open()
     const machines = machinesNamed(session.fleet, given.machine)

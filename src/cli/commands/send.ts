@@ -37,7 +37,7 @@ export const sendCommand = command({
     'burn send bugs "The CI is red: look there first." --wait 120',
   ],
   notes: [
-    'Exit codes: 0 all workers received the text, 1 no worker received it, or burn failed, 2 usage or spec error, 3 only some workers received it.',
+    'Exit codes: 0 all workers received the text, 1 no worker received the text, or burn failed, 2 usage or spec error, 3 only some workers received the text.',
   ],
   async run({ open, io, stop }, { to, words, wait, dry_run }) {
     const { session } = await open()

@@ -58,7 +58,7 @@ function totalLines(all: readonly Total[], io: Io): string[] {
 
 export const sprintShowCommand = command({
   args: {
-    sprint: text('<sprint>', 'Id of a sprint, or an issue, which stands for its newest sprint'),
+    sprint: text('<sprint>', 'Id of a sprint, or an issue to select the newest sprint of this issue'),
     full: flag('--full', 'Print the whole transcript; without this option burn cuts long texts'),
   },
   examples: ['burn sprint show app#7', 'burn sprint show 01kaj4z7x3f9q --full'],

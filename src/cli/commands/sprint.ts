@@ -147,7 +147,7 @@ const maxPatchLines = 400
 
 export const publishCommand = command({
   args: {
-    sprint: text('<sprint>', 'Id of a sprint, or an issue, which stands for its newest sprint'),
+    sprint: text('<sprint>', 'Id of a sprint, or an issue to select the newest sprint of this issue'),
     yes: flag('-y, --yes', 'Do not ask for confirmation'),
     dry_run: flag('-n, --dry-run', 'Show what would be pushed, and push nothing'),
   },
