@@ -1,5 +1,6 @@
 /** Builds the bubblewrap command line, which determines the files that a command can read and write. */
 import { shellWord } from '../host/quote.ts'
+import type { HiddenPath } from './hidden.ts'
 import { isBelow } from './toolchains.ts'
 
 export interface BubblewrapConfig {
@@ -15,8 +16,8 @@ export interface BubblewrapConfig {
   readonly readable: readonly string[]
   /** Absolute paths that commands can read. If one of them is missing, bubblewrap starts no command. */
   readonly read_only: readonly string[]
-  /** Paths inside the readable folders that the sandbox hides, because other users may not read them. */
-  readonly hidden: readonly { readonly path: string; readonly folder: boolean }[]
+  /** Paths inside the readable folders that the sandbox hides. */
+  readonly hidden: readonly HiddenPath[]
   /** The file that names the DNS servers, if it is outside the system folders. */
   readonly resolver: string | null
   /** The file with the seccomp filter. Commands must not be able to write to it. */
@@ -25,21 +26,8 @@ export interface BubblewrapConfig {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** The system folders that have programs. All other folders (homes, /run with its sockets, /var, /srv, …) do not exist in the sandbox. */
-const systemPaths = [
-  '/usr',
-  '/bin',
-  '/sbin',
-  '/lib',
-  '/lib32',
-  '/lib64',
-  '/libx32',
-  '/etc',
-  '/opt',
-  '/nix',
-  '/gnu',
-  '/sys/devices/system/cpu',
-]
+/** The system folders that have programs. All other folders (homes, /run with its sockets, /var, /opt, …) do not exist in the sandbox. */
+const systemPaths = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/etc', '/nix', '/gnu', '/sys/devices/system/cpu']
 
 /** The file descriptor to which bubblewrap writes the process id of the command. */
 export const INFO_FD = 3
@@ -68,13 +56,14 @@ export function bubblewrapArgv(config: BubblewrapConfig, command: readonly strin
     ],
     ['--clearenv', ...Object.entries(config.env).flatMap(([name, value]) => ['--setenv', name, value])],
     systemPaths.flatMap((path) => ['--ro-bind-try', path, path]),
-    config.hidden.flatMap(({ path, folder }) => (folder ? ['--tmpfs', path, '--remount-ro', path] : ['--ro-bind', '/dev/null', path])),
     // Root owns the kernel settings in /proc/sys in every namespace, so a command that runs as root could change them if /proc were
     // writable.
     ['--proc', '/proc', '--remount-ro', '/proc'],
     ['--dev', '/dev', '--dir', '/run'],
     scratchMounts(config.own, binds),
-    binds.flatMap(({ option, path }) => [option, path, path]),
+    binds.flatMap(({ arguments: words }) => words),
+    // A mount can be inside a hidden folder, so the folder is writable until all mounts exist.
+    config.hidden.flatMap(({ path, folder }) => (folder ? ['--remount-ro', path] : [])),
     ['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', config.dir, '--info-fd', String(INFO_FD), '--', ...command],
   ].flat()
 }
@@ -95,22 +84,25 @@ function scratchMounts(own: BubblewrapConfig['own'], binds: readonly Bind[]): st
 }
 
 interface Bind {
-  readonly option: string
   readonly path: string
+  /** The arguments of bubblewrap. */
+  readonly arguments: readonly string[]
 }
 
 /** Returns the mounts, parents first, so that a mount inside another mount keeps its own access mode. */
 function bindMounts(config: BubblewrapConfig): Bind[] {
+  const bind = (option: string, path: string): Bind => ({ path, arguments: [option, path, path] })
   const binds = [
     ...config.readable
       .filter((path) => !systemPaths.some((mountPoint) => isBelow(path, mountPoint)))
-      .map((path) => ({ option: '--ro-bind-try', path })),
-    ...(config.resolver === null || !config.network ? [] : [{ option: '--ro-bind-try', path: config.resolver }]),
-    ...config.read_only.map((path) => ({ option: '--ro-bind', path })),
-    { option: '--bind', path: config.own.home },
-    { option: '--bind', path: config.own.tmp },
-    { option: '--bind', path: config.dir },
-    ...(config.git === null ? [] : [{ option: '--ro-bind', path: config.git }]),
+      .map((path) => bind('--ro-bind-try', path)),
+    ...config.hidden.map(({ path, folder }) => ({ path, arguments: folder ? ['--tmpfs', path] : ['--ro-bind', '/dev/null', path] })),
+    ...(config.resolver === null || !config.network ? [] : [bind('--ro-bind-try', config.resolver)]),
+    ...config.read_only.map((path) => bind('--ro-bind', path)),
+    bind('--bind', config.own.home),
+    bind('--bind', config.own.tmp),
+    bind('--bind', config.dir),
+    ...(config.git === null ? [] : [bind('--ro-bind', config.git)]),
   ]
   return binds.toSorted((one, other) => one.path.length - other.path.length)
 }

@@ -92,10 +92,18 @@ export function commandArgv(setup: CommandSetup, groups: readonly string[], comm
   const argv =
     bubblewrap === null
       ? unconfined()
-      : bubblewrapArgv({ ...bubblewrap, network, git: options.writable_git === true ? null : bubblewrap.git }, inner)
+      : bubblewrapArgv(
+          { ...bubblewrap, hidden: bubblewrap.hidden.filter(exists), network, git: options.writable_git === true ? null : bubblewrap.git },
+          inner,
+        )
   // A confined command can read the environment of bubblewrap's process, so that environment must be empty.
   const redirections = bubblewrap === null ? [] : [filterRedirection(bubblewrap)]
   return outerArgv(groups, redirections, [...(limits.scope ?? []), 'env', '-i', ...argv])
+}
+
+/** Tells whether a hidden path still exists. bubblewrap starts no command if a path is missing. */
+function exists({ path }: { readonly path: string }): boolean {
+  return existsSync(path)
 }
 
 function timeoutOf({ policy }: CommandSetup, options: CommandOptions): number {

@@ -3,7 +3,7 @@
  * policy says `off`.
  */
 import { constants } from 'node:fs'
-import { access, lstat, mkdir, readdir, realpath, writeFile } from 'node:fs/promises'
+import { access, lstat, mkdir, realpath, writeFile } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { BurnError, ifCode, noSuchPath } from '../core/errors.ts'
 import type { SandboxPolicy } from '../core/sprint.ts'
@@ -11,10 +11,11 @@ import { oneLine } from '../core/text.ts'
 import { runProcess, type RunResult } from '../host/exec.ts'
 import { bubblewrapArgv, filterRedirection, type BubblewrapConfig } from './bubblewrap.ts'
 import { runCommand, type CommandOptions, type CommandResult, type CommandSetup } from './command.ts'
+import { findHidden, inaccessible } from './hidden.ts'
 import { findLimits, innerArgv } from './limits.ts'
 import { Quota } from './quota.ts'
 import { seccompFilter } from './seccomp.ts'
-import { isBelow, toolchainsOf } from './toolchains.ts'
+import { isBelow, linkedPackages, toolchainsOf } from './toolchains.ts'
 
 export interface SandboxOptions {
   /** The absolute path of the workspace's folder. */
@@ -133,9 +134,6 @@ export async function openSandbox(policy: SandboxPolicy, options: SandboxOptions
   }
 }
 
-/** The error codes of paths that are missing or that burn may not access. Commands cannot access these paths either. */
-const inaccessible = [...noSuchPath, 'EACCES', 'EPERM', 'ELOOP']
-
 async function resolveWorkspace(path: string): Promise<string> {
   const dir = await realpath(path).catch(ifCode(noSuchPath, null))
   if (dir === null || !(await lstat(dir)).isDirectory())
@@ -186,7 +184,14 @@ async function bubblewrapConfigFor(
   { dir, own, home, read_only, env, own_dir }: SandboxOptions & { readonly own: BubblewrapConfig['own'] },
 ): Promise<BubblewrapConfig> {
   const realEntries = await Promise.all(entries.map((entry) => realpath(entry).catch(ifCode(inaccessible, entry))))
-  const tools = toolchainsOf([...new Set([...entries, ...realEntries])], home, [own_dir, dir, ...read_only])
+  const tools = toolchainsOf([...new Set([...entries, ...realEntries, ...(await linkedPackages(entries))])], home, [
+    own_dir,
+    dir,
+    ...read_only,
+  ])
+  const readable = await readablePaths(tools.readable.filter((path) => !isBelow(path, dir)))
+  // The distribution's own folders have no secrets. In a home, only folders of tools are readable, and they can be private as a whole.
+  const searched = ['/etc', '/usr/local', ...readable.filter((path) => !isBelow(path, home) && !isBelow(path, '/usr'))]
   const git = await lstat(`${dir}/.git`).catch(ifCode(noSuchPath, null))
   const resolver = await realpath('/etc/resolv.conf').catch(ifCode(noSuchPath, null))
   return {
@@ -194,9 +199,9 @@ async function bubblewrapConfigFor(
     dir,
     git: git === null ? null : `${dir}/.git`,
     own,
-    readable: await readablePaths(tools.readable.filter((path) => !isBelow(path, dir))),
+    readable,
     read_only,
-    hidden: (await Promise.all(['/etc', '/usr/local/etc'].map(findHidden))).flat(),
+    hidden: await findHidden(searched, { env: { PATH: entries.join(':') }, timeout_ms: probeTimeout_ms }),
     resolver: resolver === null || isBelow(resolver, '/etc') ? null : resolver,
     filter: await writeFilter(own_dir),
     network: false,
@@ -220,22 +225,6 @@ async function writeFilter(own_dir: string): Promise<string> {
 async function readablePaths(paths: readonly string[]): Promise<string[]> {
   const readable = await Promise.all(paths.map((path) => access(path, constants.R_OK).then(() => [path], ifCode(inaccessible, []))))
   return readable.flat()
-}
-
-/**
- * Returns the files and folders below `dir` that only some users may read. Commands must not see these files and folders, even if root runs
- * the commands.
- */
-async function findHidden(dir: string): Promise<{ path: string; folder: boolean }[]> {
-  const names = await readdir(dir).catch(ifCode(inaccessible, []))
-  const hidden = names.map(async (name) => {
-    const path = `${dir}/${name}`
-    const stat = await lstat(path).catch(ifCode(inaccessible, null))
-    if (stat === null || stat.isSymbolicLink()) return []
-    if (stat.isDirectory()) return (stat.mode & 0o001) === 0 ? [{ path, folder: true }] : findHidden(path)
-    return (stat.mode & 0o004) === 0 ? [{ path, folder: false }] : []
-  })
-  return (await Promise.all(hidden)).flat()
 }
 
 function baseEnvironment(

@@ -2,7 +2,10 @@
  * Finds the paths outside the system folders that commands must read to run the programs on the PATH. Nothing else in a home directory is
  * readable.
  */
+import { readdir, realpath } from 'node:fs/promises'
 import { posix } from 'node:path'
+import { ifCode } from '../core/errors.ts'
+import { inaccessible } from './hidden.ts'
 
 /**
  * Version managers and language tools in a home directory. `readable` must not include files with secrets, such as `.cargo/credentials` or
@@ -30,6 +33,9 @@ const knownTools: readonly {
  */
 const libraryFolders = ['lib', 'lib64', 'libexec', 'include']
 
+/** The folder of packages that are complete in one folder, such as `/opt/jdk` with `bin`, `conf` and `lib`. */
+const packagesFolder = '/opt'
+
 export interface Toolchains {
   /** Absolute paths to mount read-only. Some of them may not exist. */
   readonly readable: readonly string[]
@@ -39,8 +45,8 @@ export interface Toolchains {
 
 /**
  * Returns the paths and variables that the programs on a PATH need. A known tool needs the folders that `knownTools` lists for it. Any
- * other entry of the PATH needs its own folder and the library folders next to it. The result never includes a home directory, or a path of
- * `neverShown`.
+ * other entry of the PATH needs its own folder and the library folders next to it. In `/opt` it needs the whole folder of its package. The
+ * result never includes a home directory, or a path of `neverShown`.
  */
 export function toolchainsOf(entries: readonly string[], home: string, neverShown: readonly string[]): Toolchains {
   const matches = entries.flatMap((entry) =>
@@ -49,9 +55,9 @@ export function toolchainsOf(entries: readonly string[], home: string, neverShow
   const unknownEntries = entries.filter((entry) => !matches.some((match) => match.entry === entry))
   const readable = [
     ...matches.flatMap(({ tool }) => tool.readable.map((dir) => `${home}/${dir}`)),
-    ...unknownEntries.flatMap((entry) => [entry, ...librariesBeside(entry, home)]),
+    ...unknownEntries.flatMap((entry) => [entry, ...packageOf(entry), ...librariesBeside(entry, home)]),
   ]
-  const closedFolders = [home, '/root', '/home', ...neverShown]
+  const closedFolders = [home, '/root', '/home', packagesFolder, ...neverShown]
   return {
     readable: [...new Set(readable)].filter((path) => !closedFolders.some((folder) => isBelow(folder, path))),
     env: Object.fromEntries(matches.flatMap(({ tool }) => Object.entries(tool.env).map(([name, dir]) => [name, `${home}/${dir}`]))),
@@ -61,6 +67,22 @@ export function toolchainsOf(entries: readonly string[], home: string, neverShow
 /** Tells whether `path` is `folder` or is inside it. */
 export function isBelow(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
+}
+
+/** Returns the folders in `/opt` to which symbolic links in the given folders lead, such as `/usr/bin/chrome` to `/opt/google/chrome/chrome`. */
+export async function linkedPackages(entries: readonly string[]): Promise<string[]> {
+  if ((await readdir(packagesFolder).catch(ifCode(inaccessible, []))).length === 0) return []
+  const linked = entries.map(async (entry) => {
+    const files = await readdir(entry, { withFileTypes: true }).catch(ifCode(inaccessible, []))
+    const links = files.filter((file) => file.isSymbolicLink()).map(({ name }) => posix.join(entry, name))
+    return Promise.all(links.map((link) => realpath(link).catch(ifCode(inaccessible, link))))
+  })
+  const targets = (await Promise.all(linked)).flat().filter((target) => isBelow(target, packagesFolder))
+  return [...new Set(targets.map((target) => posix.dirname(target)))]
+}
+
+function packageOf(entry: string): string[] {
+  return isBelow(entry, packagesFolder) && posix.basename(entry) === 'bin' ? [posix.dirname(entry)] : []
 }
 
 function librariesBeside(entry: string, home: string): string[] {

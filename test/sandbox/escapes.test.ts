@@ -1,13 +1,22 @@
 /** Attempts to escape from the sandbox, with real bubblewrap. Each must fail, and report it. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { opened, putFile, secret, skipReason, type OpenedSandbox } from './opened.ts'
 
 const unwritableNote = 'only the workspace (except .git), HOME and /tmp are writable'
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** Opens a sandbox with a worktree of a bare mirror, like the workspace of a sprint. */
 function openedWorktree(t: TestContext): Promise<OpenedSandbox> {
@@ -144,6 +153,44 @@ test('secrets: of the home, a sibling and the system are unreadable', { skip: sk
   )
   const { output } = await run("env; cat /proc/*/environ | tr '\\0' '\\n'")
   assert.doesNotMatch(output, new RegExp(`${secret}|LD_PRELOAD|BASH_ENV|API_TOKEN|XDG_RUNTIME_DIR`))
+})
+
+/** Creates a folder in /opt that is removed after the test. */
+function folderInOpt(t: TestContext): string {
+  const dir = mkdtempSync('/opt/burn-test-')
+  t.after(() => rmSync(dir, { recursive: true }))
+  chmodSync(dir, 0o755)
+  return dir
+}
+
+const skipWithoutOpt = isWritable('/opt') ? skipReason : 'this user cannot write to /opt'
+
+test('secrets: private files in /opt are unreadable, also for root', { skip: skipWithoutOpt }, async (t) => {
+  const [packageDir, linkedDir, otherDir] = [folderInOpt(t), folderInOpt(t), folderInOpt(t)]
+  for (const dir of [packageDir, linkedDir]) {
+    putFile(`${dir}/bin/tool`, `#!/bin/sh\ncat ${dir}/share/text\n`, 0o755)
+    putFile(`${dir}/share/text`, 'a text\n')
+    putFile(`${dir}/.env`, secret, 0o600)
+    putFile(`${dir}/bin/key`, secret, 0o640)
+    mkdirSync(`${dir}/data`, 0o700)
+    putFile(`${dir}/data/file`, secret)
+  }
+  const linksDir = folderInOpt(t)
+  symlinkSync(`${linkedDir}/bin/tool`, join(linksDir, 'linked'))
+  await listening(t, () => {}, `${packageDir}/server`)
+  chmodSync(`${packageDir}/server`, 0o777)
+  putFile(`${otherDir}/file`, secret)
+  const { run } = await opened(t, {
+    path: `${packageDir}/bin:${linksDir}:/usr/bin:/bin`,
+  })
+  assert.equal((await run('tool && linked')).output, 'a text\na text\n')
+  const { output } = await run(`grep -rs ${secret} ${packageDir} ${linkedDir} ${otherDir}; ls ${packageDir}/data ${otherDir}`)
+  assert.doesNotMatch(output, new RegExp(secret))
+  assert.match(output, /No such file or directory/)
+  const connect = `perl -MIO::Socket::UNIX -e 'print IO::Socket::UNIX->new("${packageDir}/server") ? "connected" : "refused"'`
+  assert.equal((await run(connect)).output, 'refused')
+  rmSync(`${packageDir}/.env`)
+  assert.equal((await run('tool')).output, 'a text\n', 'a hidden file that was deleted stops no command')
 })
 
 test('programs: those of a home on the PATH can run', { skip: skipReason }, async (t) => {

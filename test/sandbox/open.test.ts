@@ -11,7 +11,7 @@ import { toolchainsOf } from '../../src/sandbox/toolchains.ts'
 import { failingBwrap, opened, policy, putFile, isRunning, secret, skipReason, type SetupOptions } from './opened.ts'
 
 /** The programs of a PATH without bubblewrap. */
-const tools = ['sh', 'bash', 'env', 'cat', 'sleep', 'setsid', 'git', 'grep', 'mkdir', 'touch', 'true', 'wc']
+const tools = ['sh', 'bash', 'env', 'cat', 'find', 'sleep', 'setsid', 'git', 'grep', 'mkdir', 'touch', 'true', 'wc']
 const withoutBubblewrap = (options: Partial<SetupOptions> = {}): SetupOptions => ({
   ...options,
   make: (paths) => {
