@@ -1,4 +1,4 @@
-/** The seccomp filter of each processor, run by an interpreter; `escapes.test.ts` calls the kernel. */
+/** The seccomp filter of each processor, run by an interpreter; `kernel.test.ts` calls the kernel. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { seccompFilter } from '../../src/sandbox/seccomp.ts'
