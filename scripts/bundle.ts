@@ -26,8 +26,13 @@ const output: OutputOptions = {
  */
 const builtins: Plugin = {
   name: 'builtins',
-  resolveId: (id) => (isBuiltin(id) && id.startsWith('node:') ? `\0${id}` : null),
+  // `require` returns the module itself, which may be a function. An import has the module's exports as names.
+  resolveId: (id, _, { kind }) => {
+    if (!isBuiltin(id) || !id.startsWith('node:')) return null
+    return kind === 'require-call' ? `\0require:${id}` : `\0${id}`
+  },
   async load(id) {
+    if (id.startsWith('\0require:')) return `module.exports = process.getBuiltinModule(${JSON.stringify(id.slice('\0require:'.length))})`
     if (!id.startsWith('\0node:')) return null
     const name = id.slice(1)
     const exported = Object.keys((await import(name)) as object).filter((key) => key !== 'default' && key !== 'module.exports')

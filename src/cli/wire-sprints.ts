@@ -8,7 +8,9 @@ import type { Deps, OpenSession } from './command.ts'
 import { sprintAgent } from '../agents/index.ts'
 import { messageWithHint, BurnError, codeOf } from '../core/errors.ts'
 import { credentialResponse, asksForForge } from '../git/credential.ts'
-import { readSecret } from '../host/secrets.ts'
+import { forgeSettings } from '../git/command.ts'
+import { readHeaders, readSecret } from '../host/secrets.ts'
+import { openFetch } from '../llm/fetch.ts'
 import { openBackend } from '../llm/open.ts'
 import { redactor } from '../host/redact.ts'
 
@@ -19,19 +21,28 @@ export function sprintPolicy({ fleet }: OpenSession['session']): SprintPolicy {
   throw new BurnError('sprint_unset', 'no backend is configured: the spec has no "sprint"', hint, { exit: 2 })
 }
 
-/** Returns the port for git. Its git gets the forge's credentials from this process, only for that forge, and only if the remote asks for them. */
+/**
+ * Returns the port for git. Its git gets the forge's credentials from this process, only for that forge, and only if the remote asks for
+ * them.
+ */
 export function gitFor({ session: { fleet, notify } }: OpenSession, { env, clock, home }: SprintDeps): Git {
-  const { url, token: source } = fleet.forge
+  const { url, token: source, headers = {}, ca_file = null } = fleet.forge
   if (url === undefined || source === undefined) return { env, clock, login: null }
+  const fallback =
+    <T>(value: T) =>
+    (thrown: unknown): T => {
+      notify({ kind: 'git.login_failed', subject: 'git', payload: { why: messageWithHint(thrown) } })
+      return value
+    }
   const answer = async (question: string) => {
     if (!asksForForge(question, url)) return ''
-    const token = await readSecret(source, { home, env }).catch((thrown: unknown) => {
-      notify({ kind: 'git.login_failed', subject: 'git', payload: { why: messageWithHint(thrown) } })
-      return ''
-    })
-    return credentialResponse(username, token)
+    return credentialResponse(username, await readSecret(source, { home, env }).catch(fallback('')))
   }
-  return { env, clock, login: { forge_url: url, answer } }
+  const settings = async () => {
+    const read = readHeaders(headers, (header, form) => readSecret(header, { home, env }, form))
+    return forgeSettings(url, ca_file, await read.catch(fallback({})))
+  }
+  return { env, clock, login: { forge_url: url, answer, settings } }
 }
 
 /** Gitea ignores the username that comes with a token. */
@@ -49,15 +60,18 @@ export async function wireSprints(open: OpenSession, context: SprintDeps, onUpda
   const { session } = open
   const policy = sprintPolicy(session)
   const { clock, env, home, random = Math.random } = context
+  const fetch = openFetch(env)
   const secret = (source: SecretSource) => readSecret(source, { home, env })
-  const { token } = session.fleet.forge
+  const { token, headers = {} } = session.fleet.forge
   const sources = [...(token === undefined ? [] : [token]), ...policy.backends.flatMap(keysOf)]
+  const headerSecret = (source: SecretSource) => readSecret(source, { home, env }, 'header')
+  const secrets = [...(await readableSecrets(sources, secret)), ...(await readableSecrets(Object.values(headers), headerSecret))]
   return {
     session,
     policy,
     host: hostHere(),
-    backends: policy.backends.map((backend) => openBackend(backend, { clock, home, env, secret, sprintAgent, random })),
-    redact: redactor(await readableSecrets(sources, secret)),
+    backends: policy.backends.map((backend) => openBackend(backend, { clock, home, env, fetch, secret, sprintAgent, random })),
+    redact: redactor(secrets),
     git: gitFor(open, context),
     env,
     home,

@@ -209,9 +209,10 @@ function forgeFor({ forge, dispatch }: DeclaredFleet, notify: Session['notify'],
     branch_prefix: dispatch.branch_prefix,
     clock,
     random,
+    env,
     onWait: (ms) => notify({ kind: 'forge.throttled', subject: 'forge', payload: { ms } }),
-    secret: async (source) => {
-      const secret = await readSecret(source, { home, env })
+    secret: async (source, form) => {
+      const secret = await readSecret(source, { home, env }, form)
       hide?.(secret)
       return secret
     },

@@ -9,6 +9,10 @@ export const forgeErrors = {
     meaning: 'The forge does not accept the token.',
     remedy: 'Create a new token, and store it in the place that "token" in the spec names.',
   },
+  forge_ca_file: {
+    meaning: 'burn cannot read the file that forge.ca_file names, or the file contains no certificate.',
+    remedy: 'Put the certificate of the private CA (PEM) into the file, or correct forge.ca_file in the spec.',
+  },
   forge_conflict: {
     meaning: 'The forge already has the object that burn wanted to create, such as an open change of this branch.',
     remedy: 'Find the existing object on the forge, and close the object if nobody needs it.',
@@ -43,7 +47,7 @@ export const forgeErrors = {
   },
   forge_redirected: {
     meaning: 'The forge redirects to another host, but burn sends the token only to the host in the spec.',
-    remedy: 'If the new host is the forge, write its address as forge.url into the spec.',
+    remedy: 'Write the address of the forge as forge.url into the spec. For a login page, check forge.headers.',
   },
   forge_ref: {
     meaning: 'The given name is not valid for a repo, an issue, a comment or a dispatch branch.',
@@ -72,6 +76,10 @@ export const forgeErrors = {
   forge_url: {
     meaning: 'The address of the forge in the spec is not a plain http or https address.',
     remedy: 'Write forge.url like https://forge.example.com, without a user name or password.',
+  },
+  proxy_invalid: {
+    meaning: 'An environment variable, such as https_proxy, names a proxy that burn cannot use.',
+    remedy: 'Write the variable like http://proxy.example.com:3128, or list the host in no_proxy.',
   },
 } as const
 

@@ -139,6 +139,10 @@ export interface ForgeConfig {
   readonly url?: string
   /** Where burn reads the API token of the server; absent if the forge is not a server. */
   readonly token?: SecretSource
+  /** Where burn reads the values of further HTTP headers, by the name of the header. */
+  readonly headers?: Readonly<Record<string, SecretSource>>
+  /** The path of the file with the CAs that burn trusts for the server; absent if it trusts those of the system. */
+  readonly ca_file?: string
 }
 
 /** The settings of a repo. */

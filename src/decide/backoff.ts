@@ -45,6 +45,8 @@ const scopes: Readonly<Record<string, RefusalScope>> = {
   forge_conflict: 'issue',
   forge_malformed: 'issue',
   forge_auth: 'token',
+  forge_ca_file: 'forge',
+  proxy_invalid: 'forge',
   forge_url: 'forge',
   forge_unavailable: 'forge',
   forge_timeout: 'forge',

@@ -130,11 +130,18 @@ function gitFinding(machine: Machine, probe: Probe, url: string | null): Finding
   const needsLogin =
     /^https?:/.test(url) && /authentication|could not read (?:username|password)|terminal prompts disabled|\b40[13]\b/i.test(git_error)
   // With the credential helper `store`, git saves the password that a person enters once. The agents of the machine then need no password.
+  const remedy = lineOn(machine, needsLogin ? `git config --global credential.helper store && ${check}` : check)
   return fail(
     machine,
     `git can't read ${url}: ${git_error}`,
-    lineOn(machine, needsLogin ? `git config --global credential.helper store && ${check}` : check),
+    /certificate/i.test(git_error) ? certificateRemedy(machine, url, check) : remedy,
   )
+}
+
+/** Returns the remedy if git on a machine does not trust the certificate of the forge, because a private CA signed it. */
+function certificateRemedy(machine: Machine, url: string, check: string): string {
+  const trust = `git config --global http.${new URL(url).origin}/.sslCAInfo '~/ca.pem' && ${check}`
+  return `copy the certificate of the forge's CA to ~/ca.pem on ${machine.name}; then: ${lineOn(machine, trust)}`
 }
 
 function diskFinding(machine: Machine, { disk_free_kb: free }: Probe): Finding {

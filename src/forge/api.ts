@@ -1,9 +1,10 @@
 /** Sends requests to a forge's API under one policy: limits, retries, circuit breaker, redirects and the token. */
 import type { ErrorCode } from '../core/error-codes.ts'
 import type { Clock } from '../core/ports.ts'
-import type { Http, HttpAnswer, HttpRequest } from './http.ts'
+import type { Http, HttpAnswer, HttpOptions, HttpRequest } from './http.ts'
 import { BurnError } from '../core/errors.ts'
 import { refusalScope } from '../decide/backoff.ts'
+import { redactor } from '../host/redact.ts'
 import { jsonOf, apiFailureOf, type ApiTraits, type ApiFailure } from './answers.ts'
 import { openHttp } from './http.ts'
 import { circuitBreaker } from './circuit-breaker.ts'
@@ -32,13 +33,17 @@ const defaults: RequestBudget = {
   max_bytes: 32 * 1024 * 1024,
 }
 const maxRedirects = 3
+/** The errors after which burn reads token and headers again. An authenticating proxy redirects an old header to its login page. */
+const refusals: readonly ErrorCode[] = ['forge_auth', 'forge_forbidden', 'forge_redirected']
 
 /** The address, token and limits of an API. */
-export interface ApiOptions {
+export interface ApiOptions extends Omit<HttpOptions, 'sockets'> {
   readonly traits: ApiTraits
   /** The address that all paths begin with, e.g. `https://forge.example.com/api/v1`. */
   readonly base: string
   readonly token: () => Promise<string>
+  /** Returns further headers of each request, such as those of an authenticating proxy. Their values are secrets. */
+  readonly headers?: () => Promise<Readonly<Record<string, string>>>
   readonly clock: Clock
   /** Returns a number in [0, 1). */
   readonly random: () => number
@@ -89,13 +94,14 @@ export interface Api {
 }
 
 /** Opens an API. Its methods throw BurnError `forge_*`. The token is in the header `Authorization`, and never in an error or a URL. */
-export function openApi({ base, traits, token, clock, random, budget, requests_per_minute = null, onWait = () => {} }: ApiOptions): Api {
+export function openApi(options: ApiOptions): Api {
+  const { base, traits, clock, random, budget, requests_per_minute = null, onWait = () => {} } = options
   const limits = { ...defaults, ...budget }
   const limited = concurrencyLimiter(limits.at_once)
   const guarded = circuitBreaker(new URL(base).host, clock, random, () => isReachable(send('GET', '/user', emptyRequest, true)))
   const paced = rateLimiter(requests_per_minute, clock, onWait)
-  const secret = cacheToken(token)
-  const http = openHttp(limits.at_once)
+  const credentials = cacheCredentials(options)
+  const http = openHttp({ ...options, sockets: limits.at_once })
   let requests = 0
   const counted: Http = (request) => {
     requests++
@@ -105,7 +111,6 @@ export function openApi({ base, traits, token, clock, random, budget, requests_p
   async function attempt(request: HttpRequest, what: string): Promise<ApiAnswer | ApiFailure> {
     try {
       const answer = await followRedirects(counted, request)
-      if (answer.status === 401) secret.forget()
       const failure = apiFailureOf(answer, what, clock.now(), traits)
       if (failure !== null) return failure
       const parsed = answer.status === 204 ? { json: null } : jsonOf(answer, what, traits)
@@ -126,16 +131,16 @@ export function openApi({ base, traits, token, clock, random, budget, requests_p
     const end = clock.now() + limits.total_ms
     for (let attempts = 1; ; attempts++) {
       if (attempts > 1) await paced()
-      const value = await secret.read()
-      const headers = { accept: 'application/json', 'user-agent': 'burn', authorization: `token ${value}` }
+      const { headers, secrets } = await credentials.read()
       const result = await limited(() => {
         const timeout_ms = Math.max(1, Math.min(limits.request_ms, end - clock.now()))
         return attempt({ method, url, headers, body: payload, timeout_ms, max_bytes: Math.min(max_bytes, limits.max_bytes) }, what)
       })
       if (!('error' in result)) return result
+      if (refusals.includes(result.error.code)) credentials.forget()
       const pause = Math.max(result.retry_after_ms ?? 0, limits.backoff_ms * 2 ** (attempts - 1) * (0.5 + random() / 2))
       const mayRetry = result.retryable && !isProbe && method !== 'POST' && attempts < limits.attempts && clock.now() + pause < end
-      if (!mayRetry) throw withoutSecret(result.error, value)
+      if (!mayRetry) throw withoutSecrets(result.error, secrets)
       await clock.sleep(pause)
     }
   }
@@ -170,15 +175,23 @@ export async function nullOnCode<T>(code: ErrorCode, answer: Promise<T>): Promis
   }
 }
 
+/** The headers of a request, with the token. `secrets` has the values that no error may contain. */
+interface Credentials {
+  readonly headers: Readonly<Record<string, string>>
+  readonly secrets: readonly string[]
+}
+
 /**
- * Returns a cache for the token. It reads the token again after the forge refused the cached one, because somebody may have replaced the
- * token.
+ * Returns a cache for the token and the headers. It reads them again after the forge refused the cached ones, because somebody may have
+ * replaced them.
  */
-function cacheToken(token: () => Promise<string>): { read(): Promise<string>; forget(): void } {
-  let cached: Promise<string> | null = null
+function cacheCredentials({ token, headers }: Pick<ApiOptions, 'token' | 'headers'>): { read(): Promise<Credentials>; forget(): void } {
+  let cached: Promise<Credentials> | null = null
   const read = async () => {
     const value = (await token()).trim()
-    if (/^[\x21-\x7e]+$/.test(value)) return value
+    const more = (await headers?.()) ?? {}
+    const all = { ...more, accept: 'application/json', 'user-agent': 'burn', authorization: `token ${value}` }
+    if (/^[\x21-\x7e]+$/.test(value)) return { headers: all, secrets: [value, ...Object.values(more)] }
     throw new BurnError(
       'forge_auth',
       'the token is empty, or contains characters that are not allowed in a token',
@@ -232,12 +245,12 @@ function redirectError(from: URL, to: URL | null): BurnError {
   return new BurnError(
     'forge_redirected',
     `${from.host} redirects to ${target}, which burn does not follow`,
-    'burn sends the token to forge.url only: if the forge has moved, set forge.url to the new address',
+    'burn sends the token to forge.url only: if the forge has moved, set forge.url to the new address; if this is a login page, check forge.headers',
   )
 }
 
-/** Returns the error without the token, because a server's answer may repeat the request. */
-function withoutSecret(error: BurnError, secret: string): BurnError {
-  if (!error.message.includes(secret)) return error
-  return new BurnError(error.code, error.message.replaceAll(secret, '…'), error.hint, { exit: error.exit })
+/** Returns the error without secrets, because a server's answer may repeat the request. */
+function withoutSecrets(error: BurnError, secrets: readonly string[]): BurnError {
+  if (!secrets.some((secret) => error.message.includes(secret))) return error
+  return new BurnError(error.code, redactor(secrets)(error.message), error.hint, { exit: error.exit })
 }

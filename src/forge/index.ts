@@ -2,6 +2,8 @@
 import type { SecretSource } from '../core/nouns.ts'
 import type { Clock, Forge } from '../core/ports.ts'
 import type { ForgeKind, ForgeSettings } from '../spec/forges.ts'
+import type { Env } from '../host/proxy.ts'
+import { readHeaders, type SecretForm } from '../host/secrets.ts'
 
 /** The settings and functions that adapters get from their caller. */
 export interface ForgeDeps {
@@ -9,8 +11,10 @@ export interface ForgeDeps {
   readonly branch_prefix: string
   readonly clock: Clock
   readonly random: () => number
+  /** The environment, which may name a proxy. */
+  readonly env: Env
   /** Reads a secret. An adapter reads the token only when a request needs it. */
-  readonly secret: (source: SecretSource) => Promise<string>
+  readonly secret: (source: SecretSource, form?: SecretForm) => Promise<string>
   /** Is called with the time (ms) that a request waits because of `requests_per_minute`. */
   readonly onWait: (ms: number) => void
 }
@@ -19,9 +23,16 @@ type Adapters = { readonly [Kind in ForgeKind]: (settings: ForgeSettings[Kind], 
 
 /** Adapters are loaded on demand, because a folder needs no HTTP client. */
 const adapters: Adapters = {
-  async gitea({ url, token, requests_per_minute = null }, { secret, ...deps }) {
+  async gitea({ url, token, headers = {}, ca_file = null, requests_per_minute = null }, { secret, ...deps }) {
     const { openGitea } = await import('./gitea.ts')
-    return openGitea({ ...deps, url, requests_per_minute, token: () => secret(token) })
+    return openGitea({
+      ...deps,
+      url,
+      requests_per_minute,
+      ca_file,
+      token: () => secret(token),
+      headers: () => readHeaders(headers, secret),
+    })
   },
   async folder({ path, owner }, { clock, branch_prefix }) {
     const { openFolder } = await import('./folder.ts')

@@ -1,5 +1,6 @@
 /** Builds the argv and the environment of git commands, so that git runs no program that a workspace's configuration names. */
 import { delimiter, isAbsolute } from 'node:path'
+import { gitProxyEnv } from '../host/proxy.ts'
 
 /** The repository in which a git command runs. */
 export interface GitPlace {
@@ -66,6 +67,7 @@ export function gitEnv(env: Env, more: Readonly<Record<string, string>> = {}): R
   const path = (env['PATH'] ?? '').split(delimiter).filter(isAbsolute).join(delimiter)
   return {
     ...Object.fromEntries(kept),
+    ...gitProxyEnv(env),
     PATH: path,
     LC_ALL: 'C',
     GIT_CONFIG_NOSYSTEM: '1',
@@ -82,6 +84,33 @@ export function gitEnv(env: Env, more: Readonly<Record<string, string>> = {}): R
     GIT_LFS_SKIP_SMUDGE: '1',
     ...more,
   }
+}
+
+/** The name and the value of a git setting. */
+export type GitSetting = readonly [string, string]
+
+/** Returns the environment variables that set git settings. Other users can read argv, but not the environment. */
+export function settingsEnv(settings: readonly GitSetting[]): Readonly<Record<string, string>> {
+  if (settings.length === 0) return {}
+  const pairs = settings.flatMap(([key, value], index) => [
+    [`GIT_CONFIG_KEY_${index}`, key],
+    [`GIT_CONFIG_VALUE_${index}`, value],
+  ])
+  return { GIT_CONFIG_COUNT: String(settings.length), ...Object.fromEntries(pairs) }
+}
+
+/**
+ * Returns the settings with which git reaches the forge: its CAs and headers. They apply only to the forge's own address. With headers git
+ * follows no redirect, because it would send them to the new address, too.
+ */
+export function forgeSettings(url: string, ca_file: string | null, headers: Readonly<Record<string, string>>): readonly GitSetting[] {
+  const at = `http.${new URL(url).origin}/`
+  const lines = Object.entries(headers).map(([name, value]): GitSetting => [`${at}.extraHeader`, `${name}: ${value}`])
+  return [
+    ...(ca_file === null ? [] : [[`${at}.sslCAInfo`, ca_file] as const]),
+    ...lines,
+    ...(lines.length === 0 ? [] : [[`${at}.followRedirects`, 'false'] as const]),
+  ]
 }
 
 /** Tells whether a clone URL is at the forge, with the same protocol, host and port. ssh URLs use keys, and folders file permissions. */

@@ -1,7 +1,7 @@
 /** Runs git commands. No other file starts git. */
 import type { Clock } from '../core/ports.ts'
 import { runProcess, type RunResult } from '../host/exec.ts'
-import { gitArgv, gitEnv, isAtForge, type GitPlace } from './command.ts'
+import { gitArgv, gitEnv, isAtForge, settingsEnv, type GitPlace, type GitSetting } from './command.ts'
 import { gitError, stoppedError } from './failure.ts'
 
 /** The dependencies of functions that run git. */
@@ -20,6 +20,8 @@ export interface ForgeLogin {
   readonly forge_url: string
   /** Answers git's requests for a login, in the format of gitcredentials. An empty answer provides no login. */
   readonly answer: (question: string) => Promise<string>
+  /** Returns the settings for commands that contact the forge. They may contain secrets, so git gets them in its environment. */
+  readonly settings?: () => Promise<readonly GitSetting[]>
 }
 
 /** The options of a git command. */
@@ -42,11 +44,12 @@ const networkTimeout = 1_800_000
  * Runs a git command and returns its result, even if the command fails. File names may be any bytes, so stdin and stdout are `latin1`
  * strings. Convert them with `decodeUtf8` and `encodeUtf8`.
  */
-export function runGit(git: Git, args: readonly string[], { at, network, input, env }: GitRun): Promise<RunResult> {
+export async function runGit(git: Git, args: readonly string[], { at, network, input, env }: GitRun): Promise<RunResult> {
   const login = network !== undefined && git.login !== null && isAtForge(network.url, git.login.forge_url) ? git.login : null
+  const settings = (await login?.settings?.()) ?? []
   const argv = gitArgv(args, at, login !== null)
   return runProcess(argv, {
-    env: gitEnv(git.env, login === null ? env : { ...env, ...withoutNetrc }),
+    env: gitEnv(git.env, login === null ? env : { ...settingsEnv(settings), ...env, ...withoutNetrc }),
     // Paths on stdin are relative to this folder. burn tells git where the repository is, so git does not search for it here.
     cwd: at?.work_tree ?? '/',
     input: Buffer.from(input ?? '', 'latin1'),

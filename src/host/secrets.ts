@@ -10,22 +10,34 @@ export interface SecretDeps {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
+/** `token`: no spaces. `header`: the value of an HTTP header, which may contain spaces, such as `Basic YWRhOnB3`. */
+export type SecretForm = 'token' | 'header'
+
 const commandLimit = 30_000
 
 /**
  * Returns the secret. Throws BurnError `secret_*` (exit 2), whose hint says what to fix. The error never contains the secret, nor the
  * output of the command that prints it.
  */
-export async function readSecret(source: SecretSource, { home, env }: SecretDeps): Promise<string> {
-  if ('env' in source && source.env !== undefined) return validSecret(env[source.env] ?? '', `the environment variable ${source.env}`)
-  if ('command' in source && source.command !== undefined) return fromCommand(source.command)
-  if ('file' in source && source.file !== undefined) return fromFile(source.file.replace(/^~(?=\/)/, home))
+export async function readSecret(source: SecretSource, { home, env }: SecretDeps, form: SecretForm = 'token'): Promise<string> {
+  if ('env' in source && source.env !== undefined) return validSecret(env[source.env] ?? '', `the environment variable ${source.env}`, form)
+  if ('command' in source && source.command !== undefined) return fromCommand(source.command, form)
+  if ('file' in source && source.file !== undefined) return fromFile(source.file.replace(/^~(?=\/)/, home), form)
   throw new BurnError('secret_missing', 'the spec does not say where the token is', 'write "token": { "file": "…" } in the spec', {
     exit: 2,
   })
 }
 
-async function fromFile(path: string): Promise<string> {
+/** Returns the values of HTTP headers, by name. Throws the errors of `read`. */
+export async function readHeaders(
+  headers: Readonly<Record<string, SecretSource>>,
+  read: (source: SecretSource, form: SecretForm) => Promise<string>,
+): Promise<Readonly<Record<string, string>>> {
+  const pairs = Object.entries(headers).map(async ([name, source]) => [name, await read(source, 'header')] as const)
+  return Object.fromEntries(await Promise.all(pairs))
+}
+
+async function fromFile(path: string, form: SecretForm): Promise<string> {
   const file = await open(path, 'r').catch((thrown: unknown) => {
     const code = codeOf(thrown)
     const missing = code === 'ENOENT'
@@ -59,13 +71,13 @@ async function fromFile(path: string): Promise<string> {
           exit: 2,
         },
       )
-    return validSecret(await file.readFile('utf8'), `the token file ${path}`)
+    return validSecret(await file.readFile('utf8'), `the token file ${path}`, form)
   } finally {
     await file.close()
   }
 }
 
-async function fromCommand(argv: readonly string[]): Promise<string> {
+async function fromCommand(argv: readonly string[], form: SecretForm): Promise<string> {
   const { code, stdout, stopped } = await runProcess(argv, { timeout_ms: commandLimit })
   const name = argv[0] ?? ''
   if (stopped !== null || code !== 0) {
@@ -74,14 +86,17 @@ async function fromCommand(argv: readonly string[]): Promise<string> {
       exit: 2,
     })
   }
-  return validSecret(stdout, `the output of ${name}`)
+  return validSecret(stdout, `the output of ${name}`, form)
 }
 
-function validSecret(text: string, source: string): string {
+/** An HTTP header can't contain other characters. */
+const forms: Readonly<Record<SecretForm, RegExp>> = { token: /^[\x21-\x7e]+$/, header: /^[\x20-\x7e]+$/ }
+
+function validSecret(text: string, source: string, form: SecretForm): string {
   const secret = text.trim()
-  if (secret === '') throw new BurnError('secret_empty', `${source} is empty`, 'put the token there', { exit: 2 })
-  // An HTTP header can't contain other characters. A second line shows that the source contains more than the token.
-  if (!/^[\x21-\x7e]+$/.test(secret))
-    throw new BurnError('secret_malformed', `${source} contains more than a token`, 'put only the token there, on one line', { exit: 2 })
-  return secret
+  if (secret === '') throw new BurnError('secret_empty', `${source} is empty`, `put the ${form} there`, { exit: 2 })
+  if (forms[form].test(secret)) return secret
+  // A second line shows that the source contains more than the secret.
+  const [what, hint] = form === 'token' ? ['a token', 'the token'] : ['the value of a header', 'the value']
+  throw new BurnError('secret_malformed', `${source} contains more than ${what}`, `put only ${hint} there, on one line`, { exit: 2 })
 }

@@ -15,9 +15,10 @@ type CliConfig = Extract<BackendConfig, { kind: 'cli' }>
 
 /**
  * The variables of burn's environment that an agent inherits. They include no keys: an agent's keys come from the spec or from its own
- * files.
+ * files. With the variables of proxies and certificates the agent reaches its model.
  */
-const inheritedVariables = /^(?:HOME|PATH|LANG|LC_\w+|TERM|TZ|USER|LOGNAME|SHELL|TMPDIR|XDG_\w+)$/
+const inheritedVariables =
+  /^(?:HOME|PATH|LANG|LC_\w+|TERM|TZ|USER|LOGNAME|SHELL|TMPDIR|XDG_\w+|(?:https?|no|all)_proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_(?:FILE|DIR))$/i
 const noUsage: TokenUsage = { tokens_in: 0, tokens_out: 0, cost: null }
 const secretVariable = /key|token|secret|password/i
 

@@ -1,6 +1,7 @@
 /** Loads the `openai` package and creates a client that reads no environment variables, does not retry and prints nothing. */
 import type OpenAI from 'openai'
 import type { Endpoint } from './endpoint.ts'
+import type { Fetch } from './fetch.ts'
 import { boundedBody } from './stream-limits.ts'
 import { headersOf } from './endpoint.ts'
 
@@ -12,7 +13,10 @@ const noTimeout_ms = 2 ** 31 - 1
  * `stream-limits.ts`. The `openai` package is loaded here, because loading it at startup would be slow. The client sends burn's own
  * headers: those of the package describe this machine, and no option makes the package ignore `OPENAI_CUSTOM_HEADERS`.
  */
-export async function openClient({ url, key }: Pick<Endpoint, 'url' | 'key'>, onBytes: () => void): Promise<OpenAI> {
+export async function openClient(
+  { url, key, fetch }: Pick<Endpoint, 'url' | 'key'> & { readonly fetch: Fetch },
+  onBytes: () => void,
+): Promise<OpenAI> {
   const { OpenAI: Client } = await import('openai')
   return new Client({
     baseURL: url,
@@ -27,8 +31,8 @@ export async function openClient({ url, key }: Pick<Endpoint, 'url' | 'key'>, on
     logLevel: 'off',
     fetch: async (input, init) => {
       const headers = { ...headersOf(key, true), accept: 'text/event-stream, application/json' }
-      // The package declares these types for the fetch function of another library.
-      const response = await fetch(input as string | URL | Request, { ...init, headers, redirect: 'error' } as RequestInit)
+      // The package gives the URL as a string, and declares these types for the fetch function of another library.
+      const response = await fetch(String(input), { ...init, headers, redirect: 'error' } as RequestInit)
       onBytes()
       if (response.body === null) return response
       const { status, statusText, headers: responseHeaders } = response

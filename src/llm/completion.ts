@@ -5,6 +5,7 @@ import type { Clock } from '../core/ports.ts'
 import { watchdog } from './budget.ts'
 import type { BackendLimits } from './deps.ts'
 import { openClient } from './client.ts'
+import type { Fetch } from './fetch.ts'
 import { readAnswer, type Endpoint } from './endpoint.ts'
 import { countOf, membersOf, itemsOf, stringOf, type JsonObject } from '../core/json.ts'
 import { backendErrorOf } from './failure.ts'
@@ -35,17 +36,18 @@ export interface CompletionRequest {
   readonly signal: AbortSignal
   readonly limits: Pick<BackendLimits, 'idle_ms' | 'answer_chars'>
   readonly clock: Clock
+  readonly fetch: Fetch
 }
 
 /** Requests one streamed completion. Never throws: on a failure, the result has `error` and the part of the answer that arrived. */
 export async function requestCompletion(
   endpoint: Endpoint,
-  { messages, tools, signal, limits, clock }: CompletionRequest,
+  { messages, tools, signal, limits, clock, fetch }: CompletionRequest,
 ): Promise<Completion> {
   const idle = watchdog(limits.idle_ms)
   const builder = new CompletionBuilder(endpoint, messages.length, limits.answer_chars)
   try {
-    const client = await openClient(endpoint, idle.poke)
+    const client = await openClient({ ...endpoint, fetch }, idle.poke)
     const params: ChatCompletionCreateParamsStreaming = {
       model: endpoint.model,
       messages: [...messages],

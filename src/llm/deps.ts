@@ -3,12 +3,15 @@ import type { SprintAgent } from '../core/agent.ts'
 import type { SprintAgentName } from '../core/agent-kinds.ts'
 import type { SecretSource } from '../core/nouns.ts'
 import type { Clock } from '../core/ports.ts'
+import type { Fetch } from './fetch.ts'
 
 export interface BackendDeps {
   readonly clock: Clock
   /** The home directory of the user who runs burn. */
   readonly home: string
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Sends requests to models. */
+  readonly fetch: Fetch
   readonly secret: (source: SecretSource) => Promise<string>
   /** Returns the adapter of an agent from `src/agents`. */
   readonly sprintAgent: (name: SprintAgentName) => SprintAgent

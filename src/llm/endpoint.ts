@@ -2,6 +2,7 @@
 import type { Failure, ModelConfig, BackendError } from '../core/sprint.ts'
 import { tooLargeError, maxEventBytes } from './stream-limits.ts'
 import type { BackendDeps } from './deps.ts'
+import type { Fetch } from './fetch.ts'
 import { redactor } from '../host/redact.ts'
 import { countOf, membersOf, itemsOf, parseJson, stringOf } from '../core/json.ts'
 import { failureOf, backendErrorOf, retryAfterMs } from './failure.ts'
@@ -43,10 +44,16 @@ export interface EndpointAnswer {
  */
 export async function requestJson(
   url: string,
-  options: { readonly key: string | null; readonly body?: unknown; readonly signal: AbortSignal; readonly now: number },
+  options: {
+    readonly fetch: Fetch
+    readonly key: string | null
+    readonly body?: unknown
+    readonly signal: AbortSignal
+    readonly now: number
+  },
 ): Promise<EndpointAnswer> {
   try {
-    const response = await fetch(url, {
+    const response = await options.fetch(url, {
       method: options.body === undefined ? 'GET' : 'POST',
       headers: headersOf(options.key, options.body !== undefined),
       body: options.body === undefined ? null : JSON.stringify(options.body),
@@ -106,7 +113,12 @@ export async function probeEndpoint(endpoint: Endpoint, deps: BackendDeps, timeo
   if (endpoint.unusable !== null) return endpoint.unusable
   const { model, url, key } = endpoint
   const redact = redactor(key === null ? [] : [key])
-  const { value, error } = await requestJson(`${url}/models`, { key, signal: AbortSignal.timeout(timeout_ms), now: deps.clock.now() })
+  const { value, error } = await requestJson(`${url}/models`, {
+    fetch: deps.fetch,
+    key,
+    signal: AbortSignal.timeout(timeout_ms),
+    now: deps.clock.now(),
+  })
   if (error !== null) {
     const absent = error.status !== null && [404, 405, 501].includes(error.status)
     return absent ? null : unreachableFailure(failureOf(error, url, redact), error)

@@ -10,6 +10,7 @@ import { BurnError } from '../core/errors.ts'
 import { boundedBody } from './stream-limits.ts'
 import { watchdog } from './budget.ts'
 import type { BackendLimits } from './deps.ts'
+import type { Fetch } from './fetch.ts'
 import { requestJson, headersOf, readAnswer } from './endpoint.ts'
 import { readServerSentEvents } from './server-sent-events.ts'
 import { countOf, membersOf, parseJson, stringOf, type JsonObject } from '../core/json.ts'
@@ -18,6 +19,7 @@ import { backendErrorOf } from './failure.ts'
 export interface Gateway {
   readonly url: string
   readonly key: string | null
+  readonly fetch: Fetch
   readonly clock: Clock
   readonly limits: BackendLimits
 }
@@ -33,7 +35,13 @@ export interface RunEnd {
 /** Starts a run and returns its id, or an error. Does not abort when the turn is stopped: without the id, burn could not stop the run. */
 export async function beginRun(gateway: Gateway, body: JsonObject): Promise<{ readonly id: string } | { readonly error: BackendError }> {
   const signal = AbortSignal.timeout(2 * gateway.limits.probe_ms)
-  const { value, error } = await requestJson(`${gateway.url}/v1/runs`, { key: gateway.key, body, signal, now: gateway.clock.now() })
+  const { value, error } = await requestJson(`${gateway.url}/v1/runs`, {
+    fetch: gateway.fetch,
+    key: gateway.key,
+    body,
+    signal,
+    now: gateway.clock.now(),
+  })
   if (error !== null) return { error }
   const id = stringOf(membersOf(value)['run_id'])
   return id === null ? { error: { status: null, code: null, message: 'the gateway started a run but returned no run id' } } : { id }
@@ -43,6 +51,7 @@ export async function beginRun(gateway: Gateway, body: JsonObject): Promise<{ re
 export async function stopRun(gateway: Gateway, id: string): Promise<void> {
   const signal = AbortSignal.timeout(gateway.limits.probe_ms)
   await requestJson(`${gateway.url}/v1/runs/${encodeURIComponent(id)}/stop`, {
+    fetch: gateway.fetch,
     key: gateway.key,
     body: {},
     signal,
@@ -64,7 +73,7 @@ export async function followRun(
   const idle = watchdog(gateway.limits.idle_ms)
   const endSignal = AbortSignal.any([signal, idle.signal])
   try {
-    const response = await fetch(`${gateway.url}/v1/runs/${encodeURIComponent(id)}/events`, {
+    const response = await gateway.fetch(`${gateway.url}/v1/runs/${encodeURIComponent(id)}/events`, {
       headers: { ...headersOf(gateway.key, false), accept: 'text/event-stream' },
       redirect: 'error',
       signal: endSignal,
@@ -100,6 +109,7 @@ async function denyApproval(gateway: Gateway, id: string, task: BackendTask): Pr
   const signal = AbortSignal.timeout(gateway.limits.probe_ms)
   const body = { choice: 'deny', all: true }
   await requestJson(`${gateway.url}/v1/runs/${encodeURIComponent(id)}/approval`, {
+    fetch: gateway.fetch,
     key: gateway.key,
     body,
     signal,
@@ -112,7 +122,12 @@ async function pollRun(gateway: Gateway, id: string, run: RunState, signal: Abor
   const { clock, limits, key, url } = gateway
   while (!signal.aborted) {
     const endSignal = AbortSignal.any([signal, AbortSignal.timeout(limits.probe_ms)])
-    const { value, error } = await requestJson(`${url}/v1/runs/${encodeURIComponent(id)}`, { key, signal: endSignal, now: clock.now() })
+    const { value, error } = await requestJson(`${url}/v1/runs/${encodeURIComponent(id)}`, {
+      fetch: gateway.fetch,
+      key,
+      signal: endSignal,
+      now: clock.now(),
+    })
     if (error !== null) return run.finish({ ...error, status: null, message: `burn can no longer follow the run: ${error.message}` })
     const status = membersOf(value)
     if (run.apply({ ...status, event: `run.${String(status['status'])}` })) break

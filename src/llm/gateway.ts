@@ -23,6 +23,7 @@ export function openGateway(config: GatewayConfig, deps: BackendDeps): Backend {
   const gateway = async (): Promise<Gateway> => ({
     url,
     key: config.key === null ? null : await deps.secret(config.key),
+    fetch: deps.fetch,
     clock: deps.clock,
     limits: limitsOf(deps),
   })
@@ -36,9 +37,14 @@ export function openGateway(config: GatewayConfig, deps: BackendDeps): Backend {
 /** `/health` shows that a gateway is running, and `/v1/models` shows that the key is valid. */
 async function probeGateway(open: () => Promise<Gateway>, url: string, { clock }: BackendDeps): Promise<Failure | null> {
   try {
-    const { key, limits } = await open()
+    const { key, fetch, limits } = await open()
     for (const path of ['/health', '/v1/models']) {
-      const { value, error } = await requestJson(`${url}${path}`, { key, signal: AbortSignal.timeout(limits.probe_ms), now: clock.now() })
+      const { value, error } = await requestJson(`${url}${path}`, {
+        fetch,
+        key,
+        signal: AbortSignal.timeout(limits.probe_ms),
+        now: clock.now(),
+      })
       if (error === null && path === '/health' && membersOf(value)['status'] === undefined)
         return { class: 'backend_down', reason: `${url} is not the address of a Hermes gateway` }
       if (error === null || (path !== '/health' && error.status !== null && noRoute.includes(error.status))) continue
@@ -149,7 +155,7 @@ class GatewayConversation implements Conversation {
       unusable: null,
     }
     const messages: ChatMessage[] = [...this.#history, { role: 'user', content: input }]
-    const completion = await requestCompletion(endpoint, { messages, tools: [], signal, limits: gateway.limits, clock: gateway.clock })
+    const completion = await requestCompletion(endpoint, { ...gateway, messages, tools: [], signal })
     const { text, error } = completion
     if (text !== '')
       this.#task.note({

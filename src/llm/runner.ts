@@ -129,13 +129,14 @@ class RunnerConversation implements Conversation {
   }
 
   async #complete(endpoint: Endpoint, { signal }: Turn): Promise<Completion> {
-    const { clock } = this.#deps
+    const { clock, fetch } = this.#deps
     const completion = await requestCompletion(endpoint, {
       messages: this.#messages,
       tools: this.#task.tools,
       signal,
       limits: this.#limits,
       clock,
+      fetch,
     })
     const hasAnswered = completion.error === null || completion.text !== '' || completion.calls.length > 0 || completion.usage !== null
     if (hasAnswered && !signal.aborted) {

@@ -109,8 +109,17 @@ export function localPath(path: string, home: string, folder: string): string {
 function completeForge({ forge }: Pick<WrittenSpec, 'forge'>, local: (path: string) => string): ForgeSettings[ForgeKind] {
   const owner = forge.owner ?? defaults.folderOwner
   if ('path' in forge) return { ...forge, owner, path: local(forge.path) }
-  // The cast is safe: the schema allows only one source of a secret, but its type can't express that.
-  return { ...forge, owner, url: forge.url.replace(/\/+$/, ''), token: (forge.token ?? defaults.token) as SecretSource }
+  const { ca_file, headers, ...more } = forge
+  return {
+    ...more,
+    owner,
+    url: forge.url.replace(/\/+$/, ''),
+    // The cast is safe: the schema allows only one source of a secret, but its type can't express that.
+    token: (forge.token ?? defaults.token) as SecretSource,
+    // The cast is safe for the same reason.
+    ...(headers === undefined ? {} : { headers: headers as Readonly<Record<string, SecretSource>> }),
+    ...(ca_file === undefined ? {} : { ca_file: local(ca_file) }),
+  }
 }
 
 function completeTelemetry({ telemetry = {} }: WrittenSpec): TelemetrySettings {

@@ -26,6 +26,27 @@ const gitea = z.strictObject({
     default: defaults.token,
     examples: [defaults.token],
   }),
+  headers: z
+    .record(
+      z
+        .string()
+        .regex(
+          /^(?!(?:accept|authorization|connection|content-.*|cookie2|expect|host|proxy-.*|te|trailer|transfer-encoding|upgrade|user-agent)$)[a-z0-9!#$%&'*+.^_`|~-]+$/i,
+          'must be the name of an HTTP header that burn does not set itself',
+        ),
+      token,
+    )
+    .optional()
+    .meta({
+      description:
+        'Further HTTP headers of each request to the forge, for example for a proxy that asks for a login. git in sprints sends them, too. The value says where burn reads the secret, as `token` does.',
+      examples: [{ 'X-Access-Token': { file: '~/.config/burn-fleet/access' } }],
+    }),
+  ca_file: line.optional().meta({
+    description:
+      'File with the certificates (PEM) of the CAs that burn, and git in sprints, trust for the forge. They replace those of the system. A relative path starts at the folder of the spec.',
+    examples: ['~/.config/burn-fleet/ca.pem'],
+  }),
   requests_per_minute: z
     .int()
     .min(1)
@@ -54,10 +75,12 @@ export type WrittenForge = z.infer<typeof forge>
 export type ForgeKind = WrittenForge['kind']
 
 /** The settings of a forge after `spec/complete` filled in the defaults: every kind has an owner, and a server has a token. */
-type Complete<Written extends WrittenForge> = Omit<Written, 'owner' | 'token'> & { readonly owner: string } & (Written extends {
+type Complete<Written extends WrittenForge> = Omit<Written, 'owner' | 'token' | 'headers' | 'ca_file'> & {
+  readonly owner: string
+} & (Written extends {
     readonly url: string
   }
-    ? { readonly token: SecretSource }
+    ? { readonly token: SecretSource; readonly headers?: Readonly<Record<string, SecretSource>>; readonly ca_file?: string }
     : unknown)
 
 /** The settings that burn passes to the adapter of each kind of forge. */

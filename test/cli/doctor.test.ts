@@ -161,6 +161,16 @@ test('doctor: understands the answers of an old or empty machine', async (t) => 
   assert.match(find(findings, /0\.4 GB of memory available; 3 agents need about 0\.6 GB/).remedy, /enough for about 2 agents$/)
 })
 
+test('doctor: explains a private CA to git on a machine', async (t) => {
+  const refusal = 'server certificate verification failed. CAfile: none'
+  const machine = machineWith(t, { git: `[ "$1" = --version ] && { echo git version 2; exit; }; echo "${refusal}" >&2; exit 128` })
+  const url = 'https://forge.example.com/acme/app.git'
+  const probed = await probeMachine(machine, url, [])
+  assert.ok(probed.ok)
+  const git = find(machineFindings(machine, probed.probe, { url, programs: [], from: 0, to: 0 }), /git can't read .*certificate/)
+  assert.match(git.remedy, /~\/ca\.pem on box; then: .*git config --global http\.https:\/\/forge\.example\.com\/\.sslCAInfo/)
+})
+
 test('doctor: reports a clone URL or login shell that hangs', async (t) => {
   const slow = machineWith(t, { tmux: 'echo tmux 3.4', git: '[ "$1" = --version ] && { echo git version 2; exit; }; sleep 20' })
   const probed = await probeMachine(slow, 'https://forge.example.com/acme/app.git', [], 2000)

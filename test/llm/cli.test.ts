@@ -28,7 +28,11 @@ function setup(t: TestContext, agent: Cli['agent'], more: Partial<Cli> = {}, ove
   const logFile = join(bin, 'log')
   const env = { STAND_IN_LOG: logFile, ...more.env }
   const config: Cli = { kind: 'cli', agent, command: agent === 'custom' ? ['handyman'] : [], model: null, ...more, env }
-  const testDeps = deps(t, {}, { PATH: `${bin}:${process.env['PATH']}`, GITEA_TOKEN: 'forge-token', XDG_CACHE_HOME: '/tmp/c', LC_ALL: 'C' })
+  const testDeps = deps(
+    t,
+    {},
+    { PATH: `${bin}:${process.env['PATH']}`, GITEA_TOKEN: 'forge-token', XDG_CACHE_HOME: '/tmp/c', LC_ALL: 'C', HTTPS_PROXY: 'p' },
+  )
   const calls = () =>
     readFileSync(logFile, 'utf8')
       .trim()
@@ -75,11 +79,11 @@ for (const agent of agents) {
       assert.deepEqual([first.args.includes(flag), again.args.includes(flag)], [false, true])
     const names = Object.keys(first.env).filter((name) => !/^(?:PWD|OLDPWD|SHLVL|_|NODE_.*|__CF.*)$/.test(name))
     assert.deepEqual(
-      names.filter((name) => !/^(?:HOME|PATH|LC_ALL|XDG_CACHE_HOME|STAND_IN_LOG)$/.test(name)),
+      names.filter((name) => !/^(?:HOME|PATH|LC_ALL|XDG_CACHE_HOME|HTTPS_PROXY|STAND_IN_LOG)$/.test(name)),
       agent === 'claude' ? ['CLAUDE_CODE_DISABLE_ATTACHMENTS'] : [],
       'claude must not read files that an issue names as @path',
     )
-    assert.equal(first.env['XDG_CACHE_HOME'], '/tmp/c')
+    assert.deepEqual([first.env['XDG_CACHE_HOME'], first.env['HTTPS_PROXY']], ['/tmp/c', 'p'])
   })
 }
 

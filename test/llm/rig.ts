@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { BackendTask, Budget, ModelConfig, TranscriptEntry, Tool } from '../../src/core/sprint.ts'
 import type { BackendDeps, BackendLimits } from '../../src/llm/deps.ts'
+import { openFetch } from '../../src/llm/fetch.ts'
 import { sprintAgent } from '../../src/agents/index.ts'
 import { startModel, type ModelOptions, type StandInModel } from '../stand-ins/model/server.ts'
 
@@ -27,6 +28,7 @@ export function deps(t: TestContext, limits: Partial<BackendLimits> = {}, env: R
   const slept: number[] = []
   return {
     slept,
+    fetch: openFetch(env),
     clock: { now: () => Date.now(), sleep: async (ms) => void slept.push(ms) },
     home: folder(t),
     env: { PATH: process.env['PATH'], ...env },

@@ -31,7 +31,7 @@ export async function checkSprint(program: Program, bin: string, root: string, e
   writeHome(home, setting)
   const config: Cli = { kind: 'cli', agent: program.kind, command: [bin], model: null, env: { ...offline, ...setting.env } }
   const env = { PATH: process.env['PATH'], TERM: 'dumb' }
-  const backend = openBackend(config, { clock: systemClock, home, env, secret: async () => '', sprintAgent, random: Math.random })
+  const backend = openBackend(config, { clock: systemClock, home, env, fetch, secret: async () => '', sprintAgent, random: Math.random })
   const budget = { turns: 20, tokens: 1_000_000, time: 120_000, money: null }
   const talk = backend.begin({ id: '1m7zj7m961cnr', dir, tools: [], budget, note: () => {} })
   const turns = ['Write down that it was made.', `And once more, please.\n${bait(home, [dir])}`]

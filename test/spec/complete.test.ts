@@ -69,6 +69,8 @@ test('complete: resolves paths at the spec folder or at home', () => {
   assert.deepEqual(fleet.forge, { kind: 'folder', path: '/etc/burn/work', owner: 'local' })
   assert.deepEqual(fleet.templates, { work: '/etc/burn/p/w.md', identity: null, council: '/home/ada/c.md' })
   assert.equal(complete(text, [], 'fleet-spec.json').fleet.templates.work, './p/w.md')
+  const forge = { kind: 'gitea', url: 'https://forge.example.com', owner: 'acme', ca_file: 'ca.pem' }
+  assert.equal(complete(specOf([{ name: 'A', repos: ['app'] }], { forge })).fleet.forge.ca_file, '/etc/burn/ca.pem')
 })
 
 test('complete: finds every contradiction, in the order of the file', () => {

@@ -104,6 +104,20 @@ test('parseSpec: never repeats a misplaced secret', () => {
     assert.ok(messages.length === 1 && !messages.join().includes('hunter2'), messages.join())
 })
 
+test('forge.headers: refuses own headers of burn, and a secret itself', () => {
+  const withHeaders = (headers: object) =>
+    messagesOf(specOf([{ name: 'A', repos: ['app'] }], { forge: { kind: 'gitea', url: 'https://x.example', owner: 'acme', headers } }))
+  assert.deepEqual(withHeaders({ 'CF-Access-Client-Id': { file: '~/id' }, Cookie: { env: 'C' } }), [])
+  for (const name of ['Authorization', 'host', 'Content-Length', 'Proxy-Authorization', 'a b', 'a:b', ''])
+    assert.match(
+      withHeaders({ [name]: { env: 'C' } }).join(),
+      /^\d+:\d+ .*must be the name of an HTTP header that burn does not set itself/,
+      name,
+    )
+  const misplaced = withHeaders({ 'X-Access': 'hunter2' })
+  assert.ok(misplaced.length === 1 && !misplaced.join().includes('hunter2'), misplaced.join())
+})
+
 test('parseSpec: reads or refuses any text, with findings', () => {
   const broken = fc
     .tuple(fc.nat(minimal.length), fc.nat(12), fc.string({ maxLength: 6 }))
