@@ -85,7 +85,7 @@ export function usage(message: string, hint = ''): BurnError {
   return new BurnError('usage', message, hint, { exit: 2 })
 }
 
-/** An argument or option, and what its form says about it. */
+/** An argument or option, and the facts that its form contains. */
 export interface Shape {
   readonly key: string
   readonly arg: Arg<unknown>

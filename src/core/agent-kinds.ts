@@ -19,7 +19,7 @@ interface AgentAbilities {
   /** burn can run the program as the backend of a sprint. */
   readonly sprint: boolean
   /**
-   * Globs of the files in a repo that the agent runs or obeys on its own, such as hooks. A sprint that changes such a file needs the
+   * Globs of the files in a repo that the agent runs or follows automatically, such as hooks. A sprint that changes such a file needs the
    * approval of a person before burn pushes.
    */
   readonly runs: readonly string[]
@@ -30,7 +30,7 @@ export type AgentName = keyof typeof agentKinds
 /** A value of `agent` in a sprint backend of the spec. */
 export type SprintAgentName = { [Name in AgentName]: (typeof agentKinds)[Name]['sprint'] extends true ? Name : never }[AgentName]
 
-/** Globs of the files in a repo that any known agent runs or obeys on its own. */
+/** Globs of the files in a repo that any supported agent runs or follows automatically. */
 export const agentsRun: readonly string[] = Object.values(agentKinds).flatMap(({ runs }) => runs)
 
 /** The names of all agent kinds. */

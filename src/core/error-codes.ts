@@ -32,7 +32,7 @@ const commandErrors = {
   },
   job_unknown: {
     meaning: 'burn has no recurring job with the given name.',
-    remedy: 'Run `burn job run --help`: it lists the jobs.',
+    remedy: 'Run `burn job run --help` to list the jobs.',
   },
   kind_unknown: {
     meaning: 'No kind of event has the given name.',

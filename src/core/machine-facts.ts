@@ -9,9 +9,12 @@ export interface MachineProcess {
   readonly memory: number
   /** The name of the program, without its arguments. */
   readonly command: string
-  /** `$BURN_WORKER` of the process: the worker for whose agent burn started it; null if it is not set or could not be read. */
+  /**
+   * `$BURN_WORKER` of the process: the worker for whose agent burn started the process; null if the variable is not set or burn could not
+   * read it.
+   */
   readonly worker: WorkerId | null
-  /** The path of the tmux socket in `$TMUX` of the process; null if it is not set or could not be read. */
+  /** The path of the tmux socket in `$TMUX` of the process; null if the variable is not set or burn could not read it. */
   readonly socket: string | null
 }
 
@@ -46,7 +49,7 @@ export function descendants(processes: readonly MachineProcess[], roots: Iterabl
 
 /**
  * Returns the processes that burn started for agents of a machine's workers, and that descend from no pane. `panes`: the pids of the panes'
- * first processes. Other fleets may use the same names, so the tmux socket must be the machine's, too.
+ * first processes. Other fleets may use the same names, so the process must also have the tmux socket of the machine.
  */
 export function leftovers(
   processes: readonly MachineProcess[],

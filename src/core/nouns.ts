@@ -190,7 +190,7 @@ export interface TelemetrySettings {
   readonly interval: number
   /** The time after which burn reports a worker that waits for an answer. */
   readonly waiting_after: number
-  /** The time for which the ledger keeps single samples. Then it keeps hourly summaries. */
+  /** The time for which the ledger keeps single samples. After this time it keeps only hourly summaries. */
   readonly keep_samples: number
   /** The time for which the ledger keeps spans and hourly summaries. */
   readonly keep: number

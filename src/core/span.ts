@@ -31,9 +31,9 @@ export interface Span extends SpanState {
   readonly began_at: Time
   /** The time of the last sample that showed the state. */
   readonly seen_at: Time
-  /** The time at which the state ended; null if the span is open. If no sample was taken for a long time, the time of the last one. */
+  /** The time at which the state ended; null if the span is open. If burn took no sample for a long time, the time of the last sample. */
   readonly ended_at: Time | null
-  /** The kind of the event that reported the state; null if none did. */
+  /** The kind of the event that reported the state; null if no event did. */
   readonly reported: string | null
 }
 

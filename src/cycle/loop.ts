@@ -55,8 +55,8 @@ export async function dispatch(
 }
 
 /**
- * Saves that this dispatcher runs, so that others notice when it stops. `next`: the time of its next cycle; null when it ends. A failure
- * must not stop the dispatcher: if the ledger fails, the cycle reports it.
+ * Saves that this dispatcher runs, so that other dispatchers notice when this dispatcher stops. `next`: the time of the next cycle; null
+ * when the dispatcher ends. A failed write must not stop the dispatcher: if the ledger fails, the cycle reports the error.
  */
 async function beat({ ledger, clock, owner, notify }: Session, began_at: Time, next: Time | null): Promise<void> {
   const at = clock.now()

@@ -7,7 +7,7 @@ import { collectFleet, collectMachine, type Collected } from '../collect/collect
 import { hour } from '../decide/roll-up.ts'
 import { runJob, type JobRun } from '../jobs/run.ts'
 
-/** A job that runs again and again. The ledger has the lease, the last result and the next run of each. */
+/** A job that runs again and again. The ledger has the lease, the last result and the next run of each job. */
 export interface PeriodicJob {
   /** The name of the job for `burn job run`. */
   readonly name: string
@@ -27,7 +27,7 @@ export const periodicJobs: readonly PeriodicJob[] = [
   { name: 'roll-up', run: async (_, session, force) => rollUpSamples(session, force) },
 ]
 
-/** Runs the parts of jobs that are due. A failed job does not stop the others: burn reports it, and the job is due again. */
+/** Runs the parts of jobs that are due. A failed job does not stop the other jobs: burn reports the failure, and the job is due again. */
 export async function runDueJobs(jobs: readonly PeriodicJob[], machines: readonly Machine[], session: Session): Promise<void> {
   for (const job of jobs) {
     try {

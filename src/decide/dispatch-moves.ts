@@ -82,7 +82,7 @@ function stepByChange(change: Change, dispatch: LiveDispatch, seen: UnderWayStat
   if (!isWorkOf(dispatch, change)) return null
   if (change.state === 'merged' && state !== 'claimed')
     return { from: ['handed', 'review'], to: 'done', reason: { code: 'change_merged' }, change_url }
-  // Somebody else may have opened a change from another branch. If the agent may still be working, it keeps the issue.
+  // Somebody else may have opened a change from another branch. If the agent may still be working, the dispatch stays `handed`.
   const isOver = change.dispatch_id === id || isGone(dispatch, seen) || isTurnOver(dispatch, seen)
   if (change.state === 'open' && state === 'handed' && isOver)
     return { from: ['handed'], to: 'review', reason: { code: 'change_for_review' }, change_url }

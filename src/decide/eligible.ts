@@ -129,7 +129,9 @@ function assigneeReason(issue: Issue, rules: EligibilityRules): Reason | null {
   return login !== null && issue.assignees.includes(login) ? null : { code: 'assigned', assignees: issue.assignees }
 }
 
-/** Returns true if the issue has assignees and burn does not know its own account, so that one of the assignees may be the fleet. */
+/**
+ * Returns true if the issue has assignees and burn could not find out its own account, so that one of the assignees may be this account.
+ */
 function isUnsure(issue: Issue, { seen }: EligibilityRules): boolean {
   return seen.login === null && issue.assignees.length > 0
 }

@@ -37,7 +37,7 @@ const alarm = {
 const cleared = {
   payload: {
     state: 'the ended state',
-    now: 'the next state; null: unknown',
+    now: 'the next state; null if unknown',
     ms: 'the duration (ms) of the state',
   },
   text: ({ state, now, ms }: { readonly state: string; readonly now: string | null; readonly ms: number }) =>
@@ -129,11 +129,11 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   'worker.error': { meaning: 'The last turn of an agent failed.', ...alarm },
   'worker.dead': { meaning: 'An agent ended.', ...alarm },
   'worker.limited': { meaning: 'An agent reached the usage limit of its account.', ...alarm },
-  'worker.cleared': { meaning: 'A reported state of a worker ended.', ...cleared },
+  'worker.cleared': { meaning: 'A state of a worker that burn had reported has ended.', ...cleared },
   'machine.unreachable': { meaning: 'burn could not reach a machine while it took a sample.', ...alarm },
   'machine.cleared': { meaning: 'burn can reach a machine again.', ...cleared },
   'job.missed': { meaning: 'A scheduled job did not run when it was due, or its runs fail.', ...alarm },
-  'job.cleared': { meaning: 'A job that was reported runs again.', ...cleared },
+  'job.cleared': { meaning: 'A job that burn had reported as missed runs again.', ...cleared },
   'dispatcher.silent': { meaning: 'A dispatcher has run no cycle for a long time and did not end normally.', ...alarm },
   'dispatcher.cleared': { meaning: 'A dispatcher that was silent runs cycles again, or ended.', ...cleared },
   'worker.held': { meaning: 'A hold began: burn gives a worker no new work until the hold ends.', ...held },

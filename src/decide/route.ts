@@ -41,9 +41,9 @@ export function sendBlockReason(snapshot: WorkerSnapshot, hold: Reason | null): 
 
 /**
  * Gives issues, in their order, to workers with a free slot whose window serves the repo. A worker gets issues of its home repo first,
- * because it knows that repo. So the first pass gives issues only to workers with that home repo, and the second pass gives the remaining
- * issues to any worker. Among several workers, one whose sublane is a label of the issue goes first, then the one with the fewest live
- * dispatches, then the one whose last claim is oldest.
+ * because its agent has context about that repo. So the first pass gives issues only to workers with that home repo, and the second pass
+ * gives the remaining issues to any worker. Among several workers, one whose sublane is a label of the issue goes first, then the one with
+ * the fewest live dispatches, then the one whose last claim is oldest.
  */
 export function route(issues: readonly Issue[], seen: FleetState, free: FreeWorkers): Routed {
   const routes: Route[] = []

@@ -1,6 +1,6 @@
 /**
  * Compares a sample with the open spans. The result has the spans that begin, continue and end, and an event for each notable state that
- * began or ended. It depends on the arguments alone.
+ * began or ended. The result depends on the arguments alone.
  */
 import type { NewEvent } from '../core/events.ts'
 import type { Time } from '../core/nouns.ts'
@@ -10,7 +10,9 @@ import type { Span, SpanState } from '../core/span.ts'
 export interface Sample {
   readonly at: Time
   readonly states: readonly (SpanState & { readonly since?: Time })[]
-  /** Returns true if the sample covers the subject of an open span. The span of a subject that the sample does not cover stays as it is. */
+  /**
+   * Returns true if the sample covers the subject of an open span. The span of a subject that the sample does not cover stays unchanged.
+   */
   readonly covers: (span: Span) => boolean
 }
 
@@ -18,7 +20,7 @@ export interface Sample {
 export interface SpanLimits {
   /** A worker that waits for an answer for this time is reported. */
   readonly waiting_after: number
-  /** If no sample was taken for this time, the state in between is unknown: the span ends at its last sample. */
+  /** If burn took no sample for this time, the state during this time is unknown: the span ends at its last sample. */
   readonly longest_gap: number
 }
 
@@ -78,7 +80,7 @@ type ReportKind =
   | 'job.missed'
   | 'dispatcher.silent'
 
-/** Returns the kind of event that reports the span's state; null if the state is not notable, or not yet. */
+/** Returns the kind of event that reports the span's state; null if the state is not notable, or not notable yet. */
 function reportKind({ kind, state, detail, began_at }: Span, at: Time, { waiting_after }: SpanLimits): ReportKind | null {
   if (kind === 'worker') {
     if (state === 'waiting') return at - began_at >= waiting_after ? 'worker.waiting' : null

@@ -67,8 +67,8 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
     first === null
       ? `no worker serves ${repo}`
       : workers === 1
-        ? `the only worker that serves ${repo} cannot take work: ${sentence(first)}`
-        : `none of the ${workers} workers that serve ${repo} can take work; the first: ${sentence(first)}`,
+        ? `the only worker that serves ${repo} cannot get work: ${sentence(first)}`
+        : `none of the ${workers} workers that serve ${repo} can get work; the first: ${sentence(first)}`,
 
   to_council: () => 'the issue is a question for the council',
   taken_because: ({ why }) => `taken: ${sentence(why)}`,

@@ -108,7 +108,7 @@ export async function readStatus(machines: readonly Machine[], session: Session)
   return statusState(machines, seen, kept, session)
 }
 
-/** Returns the status report. Saves the states of workers that changed, so that later reports know when these states began. */
+/** Returns the status report. Saves the states of workers that changed, so that later reports can show when these states began. */
 export async function status(machines: readonly Machine[], session: Session): Promise<StatusReport> {
   const state = await readStatus(machines, session)
   try {

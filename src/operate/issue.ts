@@ -1,4 +1,6 @@
-/** `burn issue release` and `burn issue requeue`: a person takes an issue from its worker, or allows burn to dispatch it again. */
+/**
+ * `burn issue release` and `burn issue requeue`: a person releases an issue from its worker, or allows burn to dispatch the issue again.
+ */
 import type { Dispatch } from '../core/lifecycle.ts'
 import type { IssueRef } from '../core/nouns.ts'
 import type { OwnClaim } from '../claim/check.ts'

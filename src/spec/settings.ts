@@ -71,7 +71,7 @@ const trust = z.strictObject({
 /** The schema of `telemetry`. */
 export const telemetry = z.strictObject({
   interval: timeSpan.optional().meta({
-    description: 'Pause between two samples of machines and workers. `burn dispatch --cycles 0` takes them.',
+    description: 'Pause between two samples of machines and workers. `burn dispatch --cycles 0` takes these samples.',
     default: defaults.telemetryInterval,
     examples: ['5m'],
   }),
@@ -81,12 +81,12 @@ export const telemetry = z.strictObject({
     examples: ['2m'],
   }),
   keep_samples: timeSpan.optional().meta({
-    description: 'Time for which the ledger keeps single samples. Then it keeps a summary of each hour.',
+    description: 'Time for which the ledger keeps single samples. After this time it keeps only a summary of each hour.',
     default: defaults.keepSamples,
     examples: ['7d'],
   }),
   keep: timeSpan.optional().meta({
-    description: 'Time for which the ledger keeps the states of workers, and the summaries.',
+    description: 'Time for which the ledger keeps the states of workers and the hourly summaries.',
     default: defaults.keepTelemetry,
     examples: ['365d'],
   }),

@@ -96,7 +96,7 @@ test('trouble: a worker without a login resumes after recovery', async (t) => {
   }
   assert.match(
     (await session.ledger.repos()).map(({ wait_reason }) => said(wait_reason)).join('\n'),
-    /cannot take work: burn sends nothing to this worker: in trouble \(auth\)/,
+    /cannot get work: burn sends nothing to this worker: in trouble \(auth\)/,
   )
   const findings = await doctor(machines, session, () => {})
   assert.match(findings.map(({ level, what }) => `${level} ${what}`).join('\n'), /fail 2 workers are in trouble \(auth\): .*HTTP 401/)

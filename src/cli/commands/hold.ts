@@ -1,4 +1,4 @@
-/** `burn hold` and `burn resume`: stop new work for a part of the fleet, and allow it again. */
+/** `burn hold` and `burn resume`: stop new work for a part of the fleet, and allow new work again. */
 import { heldName } from '../../decide/wording.ts'
 import { command, done } from '../command.ts'
 import { list, optional, text, timeFrom, usage } from '../args.ts'

@@ -1,4 +1,4 @@
-/** `burn issue`: takes an issue from its worker, queues it again, or prints its prompt. */
+/** `burn issue`: releases an issue, requeues an issue, or prints the prompt of an issue. */
 import { BurnError } from '../../core/errors.ts'
 import { command, done } from '../command.ts'
 import { issueNamed } from '../named.ts'

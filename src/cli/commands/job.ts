@@ -32,7 +32,7 @@ export const jobRunCommand = command({
     machine: list('-m, --machine <name...>', 'Sample only these machines'),
   },
   examples: ['burn job run collect'],
-  notes: ['burn dispatch --cycles 0 runs these jobs when they are due. A job that another process runs now is left out.'],
+  notes: ['burn dispatch --cycles 0 runs these jobs when they are due. burn skips a job that another process runs now.'],
   async run({ open }, given) {
     const { periodicJobs } = await import('../../cycle/periodic.ts')
     const job = periodicJobs.find(({ name }) => name === given.name)

@@ -130,7 +130,10 @@ export class LiveTable {
   }
 }
 
-/** Returns at most `height` lines. The first line has the time and the totals. If some lines do not fit, the last line says how many. */
+/**
+ * Returns at most `height` lines. The first line has the time and the totals. If some lines do not fit, the last line shows the number of
+ * these lines.
+ */
 export function liveLines(
   { report }: WatchUpdate,
   io: Io,

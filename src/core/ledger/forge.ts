@@ -87,7 +87,8 @@ export interface ForgeLedger {
   saveChangeCursors(seen: ReadonlyMap<RepoRef, Time>): Promise<void>
 
   /**
-   * Saves the logins that may write to a repo. `listed` is true if the forge listed all logins; false if burn only checked the known ones.
+   * Saves the logins that may write to a repo. `listed` is true if the forge listed all logins; false if burn only checked the known
+   * logins.
    */
   saveWriters(repo: RepoRef, writers: readonly string[], how: { readonly listed: boolean }, at: Time): Promise<void>
   /**

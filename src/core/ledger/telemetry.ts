@@ -27,7 +27,7 @@ export interface TelemetryLedger {
   spans(filter: SpanFilter): Promise<readonly Span[]>
   /** Saves the changes of one sample. */
   saveSample(changes: SampleChanges, at: Time): Promise<void>
-  /** Returns measures from `since` until `until`, oldest first. `subject`: only those of one subject. */
+  /** Returns measures from `since` until `until`, oldest first. `subject`: only the measures of one subject. */
   measures(filter: { readonly subject?: string; readonly since: Time; readonly until?: Time }): Promise<readonly Measure[]>
   /**
    * Replaces the measures of each full hour before `before` by one summary per subject. Deletes summaries and ended spans from before

@@ -33,7 +33,7 @@ export interface WorkerLedger {
   /** Saves the current states of workers. Writes no event, because an observation is not a change. */
   saveReadings(readings: readonly ObservedState[], at: Time): Promise<void>
   /**
-   * Returns the agents that the ledger knows: for each worker, the last agent that got an identity prompt, and the agents of live
+   * Returns the agents in the ledger: for each worker, the last agent that got an identity prompt, and the agents of live
    * dispatches and active deliveries.
    */
   knownAgents(): Promise<readonly { readonly worker: WorkerId; readonly incarnation: Incarnation }[]>
