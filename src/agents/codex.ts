@@ -3,8 +3,8 @@
  *
  * - The composer is a `›` row near the bottom. Below it are a blank row and at most two rows with model, directory and hints.
  * - An approval or a question takes the composer's place.
- * - While an answer streams, the screen looks the same as an idle one. Only the pane's title shows the state: a braille spinner before the
- *   folder's name while a turn runs, `[ ! ] Action Required` while Codex waits for an answer.
+ * - While an answer streams, the screen looks the same as an idle screen. Only the pane's title shows the state: a braille spinner before
+ *   the folder's name while a turn runs, `[ ! ] Action Required` while Codex waits for an answer.
  */
 import type { AgentConfig } from '../core/nouns.ts'
 import type {

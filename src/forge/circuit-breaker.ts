@@ -1,6 +1,6 @@
 /**
  * Sends no requests to a forge that is down, except a probe after each pause. Each pause is longer than the one before. Commands fail at
- * once in a pause, and the forge can recover without their load.
+ * once in a pause, so that the forge can recover without the load of their requests.
  */
 import type { Clock } from '../core/ports.ts'
 import { hasElapsed } from '../core/elapsed.ts'

@@ -16,8 +16,8 @@ export interface PlainFile {
 
 /**
  * Returns the text of a file; null if there is no such file. Refuses symbolic links, which could lead anywhere, and pipes, which could
- * block for ever. Throws BurnError `forge_malformed` for those and for a file that is too large, and `forge_unavailable` if the file can't
- * be read.
+ * block for ever. Throws BurnError `forge_malformed` for links, for pipes and for a file that is too large, and `forge_unavailable` if the
+ * file can't be read.
  */
 export async function readPlainFile(path: string): Promise<PlainFile | null> {
   try {

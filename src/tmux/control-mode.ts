@@ -1,5 +1,5 @@
 /**
- * A control-mode client of a tmux server, which stays connected. burn writes each command as a line to the client's stdin, and does not
+ * A control-mode client, which stays connected to its tmux server. burn writes each command as a line to the client's stdin, and does not
  * wait for the reply before it writes the next line.
  */
 import type { Clock, Tmux, TmuxCommand, TmuxListener, TmuxReply } from '../core/ports.ts'

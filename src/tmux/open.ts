@@ -36,7 +36,7 @@ export interface OpenOptions {
 /**
  * Opens a channel to the machine's session. If no session has the name that the spec gives, the function opens the session with most of the
  * machine's panes, because people rename sessions and move panes. Throws BurnError:
- * - `tmux_no_session`: no such session, or no server at the socket. The agents may still run.
+ * - `tmux_no_session`: the session does not exist, or no server answers at the socket. The agents may still run.
  * - `tmux_missing`, `tmux_too_old`
  * - `machine_unreachable`: the server can't be reached, or it belongs to another machine of the spec.
  */
@@ -140,8 +140,8 @@ async function handshake<T extends ControlModeClient | OneShotTmux>(
 }
 
 /**
- * Returns the error for a control-mode client that ended before it answered; null if tmux only refuses control mode, so that burn can try
- * without it. A client that was killed always gives an error.
+ * Returns the error for a control-mode client that ended before it answered; null if tmux only refuses control mode, so that burn can
+ * connect without control mode. A client that was killed always gives an error.
  */
 async function attachFailure(machine: Machine, exit: ClientExit, thrown: BurnError): Promise<BurnError | null> {
   if (exit.code === null) return thrown
