@@ -16,7 +16,7 @@ import {
   type RowSpan,
 } from './screen.ts'
 import { troubleIn } from './trouble.ts'
-import { bareAnswer, collectLines, failureIn, noteAnswer, type Note } from './sprint-output.ts'
+import { bareAnswer, collectLines, failureIn, noteAnswer, withoutWarnings, type Note } from './sprint-output.ts'
 
 const columns = 300
 
@@ -134,7 +134,7 @@ function readPlain(note: Note): AnswerReader {
   return {
     line: out.line,
     end(end) {
-      const text = out.text().trim()
+      const text = withoutWarnings(out.text())
       return { ...bareAnswer, text: noteAnswer(text, null, note), error: failureIn(end, text) }
     },
   }

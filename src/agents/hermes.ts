@@ -16,7 +16,7 @@ import { parseHermesScreen } from './hermes-screen.ts'
 import { answerMenu, choicesIn } from './menu.ts'
 import { expandingPatterns, pasteLine, clearComposerKey } from './screen.ts'
 import { troubleIn } from './trouble.ts'
-import { bareAnswer, collectLines, failureIn, flagArgs, noteAnswer, symptomWith, type Note } from './sprint-output.ts'
+import { bareAnswer, collectLines, failureIn, flagArgs, noteAnswer, symptomWith, withoutWarnings, type Note } from './sprint-output.ts'
 
 /**
  * Returns the keystrokes for a line. During a turn, Enter may interrupt the turn (`busy_input_mode: interrupt`, the default), and the
@@ -121,9 +121,18 @@ export const hermes: PaneAgent = {
   limits: { ready: 60_000, placed: 30_000, seen: 20_000, submit_delay: 0 },
 }
 
+/** The beginning of a failed turn's message. Before 0.21, Hermes printed it as the answer, and exited with code 0. */
+const failureMessage = /^(?:❌|⛔|⚠️?\s*API|Error:|API call failed)|Non-retryable client error|API call failed after \d+ retries/
+
+/** Returns the reason of a failure with the provider's own words first. Hermes prints its advice above these words. */
+function providerFirst(reason: string): string {
+  const [line, words] = /^Provider said: (.+)$/m.exec(reason) ?? []
+  return line === undefined ? reason : `${words} ${reason.replace(line, '').trim()}`
+}
+
 /**
  * Reads the output of `hermes chat -Q`. Hermes prints the answer to stdout, and `session_id: …` to stderr (before 0.19 to stdout). If a
- * request fails, Hermes may print the error as the answer and exit with code 0.
+ * request fails, Hermes prints the reason in place of the answer. stderr may have warnings that are not the reason.
  */
 function readHermes(note: Note): AnswerReader {
   const out = collectLines()
@@ -132,13 +141,16 @@ function readHermes(note: Note): AnswerReader {
     end(end) {
       const printed = out.text()
       const session = /^session_id:\s*(\S+)/m.exec(`${end.stderr}\n${printed}`)?.[1] ?? null
-      const text = printed.replace(/^session_id:.*$/m, '').trim()
-      const failed = /^(?:❌|⛔|⚠️?\s*API|Error:|API call failed)|Non-retryable client error|API call failed after \d+ retries/.test(text)
+      const whole = printed.replace(/^session_id:.*$/m, '').trim()
+      const text = withoutWarnings(whole)
+      const stopped = end.code === null || end.code === 0
+      const failed = failureMessage.test(whole) || (!stopped && text !== '')
+      const reason = failureMessage.test(whole) ? whole : text
       return {
         ...bareAnswer,
         session,
-        text: failed ? text : noteAnswer(text, null, note),
-        error: failed ? symptomWith(text.slice(0, 500)) : failureIn(end, text),
+        text: failed ? reason : noteAnswer(text, null, note),
+        error: failed ? symptomWith(providerFirst(reason).slice(0, 500)) : failureIn(end, text),
       }
     },
   }

@@ -2,6 +2,7 @@
  * Functions that the readers of several agents' command-line output share. Output and exit code together decide how a run ended, because
  * neither is reliable alone.
  */
+import { stripVTControlCharacters } from 'node:util'
 import type { AgentEnd } from '../core/agent.ts'
 import type { TranscriptEntry, BackendError } from '../core/sprint.ts'
 import { membersOf, parseJson, type JsonObject } from '../core/json.ts'
@@ -20,21 +21,40 @@ export function symptomWith(message: string, code: string | null = null): Backen
   return { status: null, code, message }
 }
 
-/** Returns the failure that the exit code, stderr or an empty answer shows; null if there is none. */
+/**
+ * Returns the failure that the exit code, the output or an empty answer shows; null if there is none. The reason is an error on stderr. If
+ * stderr has none, the reason is the end of `text`, because some programs print errors to stdout and warnings to stderr.
+ */
 export function failureIn({ code, stderr }: AgentEnd, text: string): BackendError | null {
   if (code === 127 && text === '') return symptomWith(stderr.trim() || 'command not found', 'ENOENT')
+  const { errors, rest } = complaints(stderr)
   if (code !== 0) {
     const how = code === null ? 'a signal ended the agent' : `the agent ended with exit code ${code}`
-    return symptomWith(`${how}: ${complaint(stderr) || text.trim().slice(-500) || 'no error was printed'}`)
+    return symptomWith(`${how}: ${errors || text.trim().slice(-500) || rest || 'no error was printed'}`)
   }
-  return text.trim() === '' ? symptomWith(complaint(stderr) || 'it answered nothing', complaint(stderr) === '' ? 'empty' : null) : null
+  if (text.trim() !== '') return null
+  const reason = errors || rest
+  return symptomWith(reason || 'it answered nothing', reason === '' ? 'empty' : null)
 }
 
-/** Returns the lines of stderr that report an error, at most three; if there are none, the last lines of stderr. */
-function complaint(stderr: string): string {
-  const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('session_id:'))
-  const loud = lines.filter((line) => /error|fail|denied|invalid|not found|limit/i.test(line))
-  return (loud.length > 0 ? loud : lines).slice(-3).join(' ')
+/** A row in which a program warns, such as `⚠ tirith: not installed` or `Warning: …`. */
+const warning = /^\s*(?:⚠|\[?warn(?:ing)?\b)/iu
+
+/** Returns the lines of stderr that report an error, and the other lines except for warnings: at most the last three of each. */
+function complaints(stderr: string): { readonly errors: string; readonly rest: string } {
+  const lines = stripVTControlCharacters(stderr)
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !line.startsWith('session_id:') && !warning.test(line))
+  const isError = (line: string) => /error|fail|denied|invalid|not found|limit/i.test(line)
+  const join = (some: readonly string[]) => some.slice(-3).join(' ')
+  return { errors: join(lines.filter(isError)), rest: join(lines.filter((line) => !isError(line))) }
+}
+
+/** Returns a printed answer without colours, and without the warnings that the program printed before the answer. */
+export function withoutWarnings(printed: string): string {
+  const lines = stripVTControlCharacters(printed).trim().split('\n')
+  const first = lines.findIndex((line) => line.trim() !== '' && !warning.test(line))
+  return lines.slice(first < 0 ? lines.length : first).join('\n')
 }
 
 /** Collects printed lines, up to 8 MiB. */

@@ -42,13 +42,26 @@ function work(prompt: string, step: (step: Step) => void): string {
   return answer
 }
 
+/** The reasons that Hermes 0.22 prints to stdout, in the order of its advice and the provider's words. It exits with code 1. */
+const refusals: Readonly<Record<string, string>> = {
+  '401': "custom rejected your API key, so the model can't be reached.\n\nProvider said: HTTP 401: This key is wrong.",
+  '402': 'Billing or credits exhausted: HTTP 402: Add money, then try again.\n\nYou can switch providers with /model.',
+  '404': "Model 'x' isn't available on custom. Pick a different model with /model.\n\nProvider said: HTTP 404: There is no x.",
+  '429': 'custom rate-limited every one of 3 attempts. Send /retry.\n\nProvider said: HTTP 429: Too fast.',
+}
+/** A warning that is not the reason of a failure. Hermes prints warnings to stdout, too. */
+const unrelated = '\u001b[33m⚠ tirith: the scanner failed to start, error 2\u001b[0m'
+
 function hermes(prompt: string): number {
+  process.stderr.write(`${unrelated}\n`)
+  const refusal = refusals[trouble]
+  if (refusal !== undefined) return (out(refusal), process.stderr.write(`\nsession_id: ${session}\n`), 1)
   const failed = messages[trouble]
   // 0.20 exits with 0 if the provider refuses.
   if (failed !== undefined) return (out(`API call failed after 3 retries: ${failed}`), 0)
   const answer = work(prompt, () => undefined)
   if (answer === '') process.stderr.write('Error: the model returned an empty response\n')
-  out(answer)
+  out(`${unrelated}\n${answer}`)
   process.stderr.write(`\nsession_id: ${session}\n`)
   return 0
 }
