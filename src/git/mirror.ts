@@ -88,9 +88,16 @@ async function fetchRef(
 ): Promise<void> {
   const at = { git_dir }
   const network = { url: mirror.clone_url }
-  const options = ['--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', ...(tidy ? [] : ['--no-auto-gc'])]
+  const options = ['--quiet', '--no-write-fetch-head', '--no-recurse-submodules', ...(tidy ? [] : ['--no-auto-gc'])]
+  const fetchWith = (...more: readonly string[]) =>
+    gitOutput(git, ['fetch', ...options, ...more, mirror.clone_url, refspec], { at, network })
   try {
-    await gitOutput(git, ['fetch', ...options, mirror.clone_url, refspec], { at, network })
+    // Git also fetches the tags of the fetched commits. A tag that the mirror cannot store must not prevent the fetch of the branch.
+    await fetchWith().catch((thrown: unknown) => {
+      if (thrown instanceof BurnError && /refs\/tags\/|some local refs could not be updated/.test(thrown.message))
+        return fetchWith('--no-tags')
+      throw thrown
+    })
   } catch (thrown) {
     if (!(thrown instanceof BurnError) || thrown.code !== 'git_no_base') throw thrown
     const heads = await gitOutput(git, ['ls-remote', '--heads', mirror.clone_url], { at, network })

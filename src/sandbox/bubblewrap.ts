@@ -8,8 +8,10 @@ export interface BubblewrapConfig {
   readonly program: string
   /** The workspace. Commands can write only to this folder and to those in `own`. */
   readonly dir: string
-  /** The workspace's `.git`, which is mounted read-only. Null if `.git` is writable or does not exist. */
+  /** The file or folder that commands see as the workspace's `.git`, read-only. Null if the workspace has no `.git`. */
   readonly git: string | null
+  /** The repository that a command may change; null if the command may change none. */
+  readonly writable_git: string | null
   /** Folders that only this sandbox uses. They are mounted as HOME, /tmp and /dev/shm. */
   readonly own: { readonly home: string; readonly tmp: string; readonly shm: string }
   /** Absolute paths outside the system folders that commands can read. Missing paths are ignored. */
@@ -91,7 +93,7 @@ interface Bind {
 
 /** Returns the mounts, parents first, so that a mount inside another mount keeps its own access mode. */
 function bindMounts(config: BubblewrapConfig): Bind[] {
-  const bind = (option: string, path: string): Bind => ({ path, arguments: [option, path, path] })
+  const bind = (option: string, path: string, source = path): Bind => ({ path, arguments: [option, source, path] })
   const binds = [
     ...config.readable
       .filter((path) => !systemPaths.some((mountPoint) => isBelow(path, mountPoint)))
@@ -102,7 +104,8 @@ function bindMounts(config: BubblewrapConfig): Bind[] {
     bind('--bind', config.own.home),
     bind('--bind', config.own.tmp),
     bind('--bind', config.dir),
-    ...(config.git === null ? [] : [bind('--ro-bind', config.git)]),
+    ...(config.git === null ? [] : [bind('--ro-bind', `${config.dir}/.git`, config.git)]),
+    ...(config.writable_git === null ? [] : [bind('--bind', config.writable_git)]),
   ]
   return binds.toSorted((one, other) => one.path.length - other.path.length)
 }

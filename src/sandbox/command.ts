@@ -18,7 +18,7 @@ export interface CommandOptions {
   readonly timeout?: number
   /** Overrides the policy's `network`. */
   readonly network?: boolean
-  /** Makes the workspace's `.git` writable. Set only for burn's own commands, never for a command of a model. */
+  /** Makes the repository of the workspace writable. Set only for commands of the operator, never for a command of a model. */
   readonly writable_git?: boolean
 }
 
@@ -39,6 +39,8 @@ export interface CommandSetup {
   readonly dir: string
   /** The configuration of bubblewrap; null if commands run unconfined. */
   readonly bubblewrap: BubblewrapConfig | null
+  /** The repository that commands with `writable_git` may change; null if there is none. */
+  readonly git_dir: string | null
   /** One line that tells people how commands are confined. */
   readonly summary: string
   readonly limits: Limits
@@ -93,7 +95,12 @@ export function commandArgv(setup: CommandSetup, groups: readonly string[], comm
     bubblewrap === null
       ? unconfined()
       : bubblewrapArgv(
-          { ...bubblewrap, hidden: bubblewrap.hidden.filter(exists), network, git: options.writable_git === true ? null : bubblewrap.git },
+          {
+            ...bubblewrap,
+            hidden: bubblewrap.hidden.filter(exists),
+            network,
+            writable_git: options.writable_git === true ? setup.git_dir : null,
+          },
           inner,
         )
   // A confined command can read the environment of bubblewrap's process, so that environment must be empty.

@@ -22,6 +22,8 @@ export interface SandboxOptions {
   readonly dir: string
   /** Other absolute paths that commands may read, such as the git directory of a worktree. */
   readonly read_only: readonly string[]
+  /** The repository that commands see, and the file that they see as `.git`. Default: the workspace's own `.git`. */
+  readonly git?: { readonly git_dir: string; readonly link: string }
   /** The folder that contains the commands' HOME and /tmp. The sandbox creates it if it is missing. The caller removes it. */
   readonly own_dir: string
   /** burn's environment. Commands inherit only a few of its variables, none of which is a secret. */
@@ -77,7 +79,7 @@ const probeTimeout_ms = 30_000
  */
 export async function openSandbox(policy: SandboxPolicy, options: SandboxOptions): Promise<Sandbox> {
   const dir = await resolveWorkspace(options.dir)
-  for (const path of [options.own_dir, ...options.read_only]) assertOutside(path, dir)
+  for (const path of [options.own_dir, ...options.read_only, ...Object.values(options.git ?? {})]) assertOutside(path, dir)
   const own = { home: `${options.own_dir}/home`, tmp: `${options.own_dir}/tmp`, shm: `${options.own_dir}/shm` }
   for (const path of Object.values(own)) await mkdir(path, { recursive: true, mode: 0o700 })
   const entries = (options.env['PATH'] ?? '').split(':').filter((entry) => entry.startsWith('/') && !isBelow(posix.normalize(entry), dir))
@@ -95,11 +97,12 @@ export async function openSandbox(policy: SandboxPolicy, options: SandboxOptions
   const env = config?.env ?? baseEnvironment(entries, options, own)
   const shell = (await findProgram(entries, 'bash')) ?? 'sh'
   const ended = new AbortController()
-  const quota = await Quota.open([dir, ...Object.values(own)], policy)
+  const quota = await Quota.open([dir, ...Object.values(own), ...(options.git === undefined ? [] : [options.git.git_dir])], policy)
   const setup: CommandSetup = {
     policy,
     dir,
     bubblewrap: config,
+    git_dir: config === null || config.git === null ? null : (options.git?.git_dir ?? config.git),
     summary,
     limits,
     shell,
@@ -181,7 +184,7 @@ async function runConfined(
 async function bubblewrapConfigFor(
   program: string,
   entries: readonly string[],
-  { dir, own, home, read_only, env, own_dir }: SandboxOptions & { readonly own: BubblewrapConfig['own'] },
+  { dir, own, home, read_only, env, own_dir, git: commandRepo }: SandboxOptions & { readonly own: BubblewrapConfig['own'] },
 ): Promise<BubblewrapConfig> {
   const realEntries = await Promise.all(entries.map((entry) => realpath(entry).catch(ifCode(inaccessible, entry))))
   const tools = toolchainsOf([...new Set([...entries, ...realEntries, ...(await linkedPackages(entries))])], home, [
@@ -197,7 +200,8 @@ async function bubblewrapConfigFor(
   return {
     program,
     dir,
-    git: git === null ? null : `${dir}/.git`,
+    git: git === null ? null : (commandRepo?.link ?? `${dir}/.git`),
+    writable_git: null,
     own,
     readable,
     read_only,

@@ -6,6 +6,7 @@ import { gitDirsOf, type Workspace } from '../git/places.ts'
 import { openSandbox, type Sandbox } from '../sandbox/open.ts'
 import { SprintFailure, type SprintContext } from './context.ts'
 import { recordBaseline } from '../git/baseline.ts'
+import { createCommandRepo } from '../git/command-repo.ts'
 import { openMirror } from '../git/mirror.ts'
 import { addWorkspace } from '../git/workspace.ts'
 import { removeTree } from '../host/untrusted-tree.ts'
@@ -44,7 +45,9 @@ export async function prepareWorkspace(
   const mirror = await openMirror(git, { dir: policy.dir, repo: issue.repo, clone_url })
   const workspace = await addWorkspace(git, mirror, { id, base, branch_prefix: session.fleet.dispatch.branch_prefix })
   const own_dir = join(policy.dir, 'private', id)
-  const sandbox = await openSandbox(policy.sandbox, { dir: workspace.path, read_only: gitDirsOf(workspace), own_dir, env, home })
+  const commandRepo = await createCommandRepo(git, workspace)
+  const paths = { dir: workspace.path, read_only: gitDirsOf(workspace), git: commandRepo, own_dir }
+  const sandbox = await openSandbox(policy.sandbox, { ...paths, env, home })
   note({ kind: 'note', text: sandbox.summary })
   const prepared: PreparedWorkspace = {
     workspace,
@@ -68,7 +71,7 @@ async function runSetup(
   { policy }: SprintContext,
   stop: AbortSignal,
 ): Promise<void> {
-  const { code, output, stopped } = await sandbox.run(setup, { timeout: policy.check_timeout, stop, network: true })
+  const { code, output, stopped } = await sandbox.run(setup, { timeout: policy.check_timeout, stop, network: true, writable_git: true })
   note({ kind: 'note', text: `${setup}: ${stopped ?? (code === null ? 'killed by a signal' : `exit code ${code}`)}` })
   await sandbox.cleanWorkspace()
   if (code === 0 && stopped === null) return

@@ -1,0 +1,51 @@
+/**
+ * The repository that commands in the sandbox see as `.git`. The setup command may change it. burn's own git never reads it, so a hook or a
+ * filter that it configures runs only in the sandbox.
+ */
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Workspace } from './places.ts'
+import { diskError } from './failure.ts'
+import { gitOutput, type Git } from './run.ts'
+
+/** The paths of a repository for commands. */
+export interface CommandRepo {
+  readonly git_dir: string
+  /** The file that commands see as `.git`. It names `git_dir`. */
+  readonly link: string
+}
+
+/**
+ * Creates the repository for the commands of a new workspace. It has the workspace's index and branch, the tags and the base branches. It
+ * borrows the objects of the mirror. Throws BurnError `git_*`.
+ */
+export async function createCommandRepo(git: Git, workspace: Workspace): Promise<CommandRepo> {
+  const { mirror, branch } = workspace
+  const repo = { git_dir: join(workspace.git_dir, 'commands'), link: join(workspace.git_dir, 'commands.link') }
+  const format = '--format=%(objectname) %(refname)'
+  const refs = await gitOutput(git, ['for-each-ref', format, 'refs/tags', 'refs/remotes/origin', `refs/heads/${branch}`], {
+    at: { git_dir: mirror.path },
+  })
+  const files = {
+    HEAD: `ref: refs/heads/${branch}\n`,
+    'packed-refs': refs,
+    config: `[core]\n\trepositoryformatversion = 0\n\tbare = false\n${remoteConfig(mirror.clone_url)}`,
+    'objects/info/alternates': `${join(mirror.path, 'objects')}\n`,
+  }
+  try {
+    await rm(repo.git_dir, { recursive: true, force: true })
+    for (const folder of ['refs', 'objects/info']) await mkdir(join(repo.git_dir, folder), { recursive: true, mode: 0o700 })
+    for (const [name, text] of Object.entries(files)) await writeFile(join(repo.git_dir, name), text, { encoding: 'latin1' })
+    await copyFile(join(workspace.git_dir, 'index'), join(repo.git_dir, 'index'))
+    await writeFile(repo.link, `gitdir: ${repo.git_dir}\n`)
+  } catch (thrown) {
+    throw diskError(thrown)
+  }
+  return repo
+}
+
+/** Returns the settings of the remote. `git submodule` resolves relative URLs against its URL, which contains no login. */
+function remoteConfig(clone_url: string): string {
+  const url = Buffer.from(clone_url.replaceAll(/["\\]/g, '\\$&')).toString('latin1')
+  return `[remote "origin"]\n\turl = "${url}"\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n`
+}

@@ -1,0 +1,48 @@
+/** The setup command may configure git for commands in the sandbox, but not for burn's git or for a model. */
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { Script } from '../stand-ins/model/replies.ts'
+import { mirrorConfig } from '../../src/git/config.ts'
+import { skipReason } from '../sandbox/opened.ts'
+import { gitAs } from '../stand-ins/gitea/git.ts'
+import { inside } from './inside.ts'
+import { repo, sprintRig } from './rig.ts'
+
+const confined = { sandbox: { use: 'require' } }
+
+test('setup: configures git only for commands in the sandbox', { skip: skipReason }, async (t) => {
+  const outputs: string[] = []
+  const script: Script = (messages) => {
+    const last = messages.at(-1)
+    if (last?.role === 'tool') outputs.push(last.content ?? '')
+    const commands = [
+      'git config core.hooksPath',
+      'git config core.hooksPath /tmp',
+      'git describe --tags',
+      'echo x >notes/1.md; git status --short',
+    ]
+    const command = commands[messages.filter(({ role }) => role === 'tool').length]
+    return command === undefined ? { text: 'Done.' } : { calls: [{ name: 'run_command', args: { command } }] }
+  }
+  const setup =
+    'chmod +x .githooks/* && git config core.hooksPath .githooks && git config filter.x.clean false && git submodule init && git remote get-url origin'
+  const files = {
+    '.githooks/reference-transaction': '#!/bin/sh\ntouch "$TMPDIR/ran"; exit 1\n',
+    'notes/0.md': 'fine\n',
+    '.gitattributes': '*.md filter=x\n',
+  }
+  const rig = await sprintRig(t, { issues: [{ title: 'One' }], files, script, sprint: confined, repo: { setup }, by: 'clone' })
+  gitAs(rig.bare, 'tag', 'v1.2', 'main')
+  const sprints = await inside(t, rig)
+  const [row] = await sprints.run()
+  assert.deepEqual([row?.outcome, row?.failure_text], ['change', null])
+  assert.match(outputs[0] ?? '', /\.githooks/)
+  assert.match(outputs[1] ?? '', /exit code [^0]/)
+  assert.match(outputs[2] ?? '', /^v1\.2$/m)
+  assert.match(outputs[3] ?? '', /^\?\? notes\/1\.md$/m)
+  assert.doesNotMatch(outputs[3] ?? '', /^ M notes/m)
+  assert.equal(readFileSync(join(rig.state, 'mirrors', `${repo}.git`, 'config'), 'utf8'), mirrorConfig)
+  assert.equal(existsSync(join(process.env['TMPDIR'] ?? '/tmp', 'ran')), false)
+})
