@@ -56,7 +56,7 @@ export interface Streams {
 /** Returns an `Io` that uses the given streams. */
 export function openIo({ out, err, input, terminal, colours = false, confirm = async () => false, random }: Streams): Io {
   const size = terminal ?? (() => ({ width: 100, height: 24 }))
-  // burn's own sequences begin with these random numbers. Text from others cannot guess them, so it cannot forge such a sequence.
+  // burn's own sequences begin with these random numbers. Others cannot guess these numbers, so their text cannot contain such a sequence.
   const own = `\x1b[${Array.from({ length: 4 }, () => 1000 + Math.floor(random() * 9000)).join(';')};`
   const control = (sequence: string) => own + sequence
   const printable = (text: string) => text.split(own).map(sanitize).join('\x1b[')

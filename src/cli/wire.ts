@@ -63,8 +63,8 @@ export async function readSpec(
 }
 
 /**
- * Opens a session with the real adapters. With `dry_run` it does not record new workers. The next run gives them the same names. Throws
- * BurnError for a wrong spec or a ledger that cannot be opened.
+ * Opens a session with the real adapters. With `dry_run` it does not record new workers. The next run gives the new workers the same names.
+ * Throws BurnError for a wrong spec or a ledger that cannot be opened.
  */
 export async function openSession(options: Partial<Common> & { readonly dry_run?: boolean }, wiring: Wiring): Promise<OpenSession> {
   const { clock, home, random = Math.random } = wiring
@@ -197,7 +197,9 @@ function hashOf(text: string): string {
   return `${text.length}:${(4294967296 * (2097151 & low) + (high >>> 0)).toString(36)}`
 }
 
-/** Returns a function that makes ids. They sort in the order of creation, even within a millisecond, so that prompts keep their order. */
+/**
+ * Returns a function that makes ids. The ids sort in the order of creation, even within a millisecond, so that prompts keep their order.
+ */
 function nextId(clock: Clock, random: () => number): () => string {
   let last = 0
   return () => newId((last = Math.max(clock.now(), last + 1)), random)

@@ -71,7 +71,7 @@ export interface WorkFacet {
   readonly dispatches: readonly LiveDispatch[]
   /** Sprints that have not ended. */
   readonly sprints: readonly Sprint[]
-  /** Ids of dispatches whose prompt may have reached the agent, but burn has no proof that it did. */
+  /** Ids of dispatches whose prompt may have reached the agent, but burn has no proof that the prompt did. */
   readonly unproven: ReadonlySet<string>
   /** Ids of dispatches whose agent got a text that differs from the line that burn typed. */
   readonly mangled: ReadonlySet<string>

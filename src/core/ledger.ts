@@ -38,7 +38,7 @@ export interface LedgerView {
 export interface CycleView extends Omit<LedgerView, 'dispatches' | 'elsewhere'> {
   /** Dispatches in the states `claimed` and `handed`. `affectedWork` returns dispatches in review if there is news about them. */
   readonly dispatches: readonly LiveDispatch[]
-  /** Dispatches in review. They determine the repos whose changes a cycle reads, and the time since which it reads them. */
+  /** Dispatches in review. They determine the repos whose changes a cycle reads, and the time since which the cycle reads these changes. */
   readonly reviews: readonly Pick<Dispatch, 'issue' | 'claimed_at' | 'handed_at'>[]
   /** True if `saveIssues` saved issues with `quiet`, and `writePendingEvents` has not yet written the events of these issues. */
   readonly has_pending_events: boolean

@@ -66,8 +66,8 @@ export const slotStates: readonly DispatchState[] = ['claimed', 'handed']
 /** States in which a burn process works on the delivery and holds the lease. */
 export const activeStates: readonly DeliveryState[] = ['planned', 'placing', 'placed', 'submitted']
 /**
- * States without proof that the agent has the line, or with proof that it has a different line. `LedgerView` includes these deliveries
- * until their dispatch ends.
+ * States without proof that the agent has the line, or with proof that it has a different line. `LedgerView` includes deliveries in these
+ * states until their dispatch ends.
  */
 export const unprovenStates: readonly DeliveryState[] = ['unknown', 'mangled']
 /**
@@ -105,8 +105,8 @@ export interface Dispatch {
 }
 
 /**
- * One message for the agent in one pane. A dispatch can have many deliveries. The first one is the prompt, and has the id of the dispatch,
- * which is also in the branch and the comment. All other deliveries have their own ids.
+ * One message for the agent in one pane. A dispatch can have many deliveries. The first delivery is the prompt. Its id is the id of the
+ * dispatch, which is also in the branch and the comment. All other deliveries have their own ids.
  */
 export interface Delivery {
   readonly id: string

@@ -99,7 +99,7 @@ export interface ToolResult {
   readonly text: string
 }
 
-/** One line of a sprint's transcript, and of its progress output. */
+/** One entry of a sprint's transcript. burn also shows such entries as progress. */
 export type TranscriptEntry =
   | { readonly kind: 'note'; readonly text: string }
   | {

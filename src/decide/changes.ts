@@ -56,8 +56,8 @@ export function belongs({ dispatch_id, closes }: Change, { id, issue }: LiveDisp
 /**
  * Returns true if a change from another branch is the work of this dispatch. An open change always is the work of this dispatch: burn does
  * not dispatch an issue that has an open change, so the change was opened after the claim. A closed or merged change counts if the dispatch
- * was in review with this change. A merged change also counts if it was opened after the claim, unless its branch is that of another
- * dispatch.
+ * was in review with this change. A merged change also counts if it was opened after the claim, unless the branch of the change belongs to
+ * another dispatch.
  */
 function isWorkOf({ state, url, created_at, dispatch_id }: Change, { id, change_url, claimed_at }: LiveDispatch): boolean {
   if (state === 'open' || url === change_url) return true

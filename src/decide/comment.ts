@@ -1,4 +1,4 @@
-/** The comment of a dispatch on its issue. It begins with a marker, so that burn can find it again. */
+/** The comment of a dispatch on its issue. It begins with a marker, so that burn can find the comment again. */
 import type { Issue, Time, Worker } from '../core/nouns.ts'
 import type { Dispatch, DispatchState } from '../core/lifecycle.ts'
 import { escapeLineForForge } from '../core/forge-text.ts'

@@ -7,7 +7,10 @@ import type { UnderWayState } from '../core/fleet-state.ts'
 import { deliveryTag } from '../core/typed-line.ts'
 import { activeStates } from '../core/lifecycle.ts'
 
-/** Maximum number of corrections per dispatch, if burn cannot prove that any of them arrived. After that a person must look at the pane. */
+/**
+ * Maximum number of corrections per dispatch, if burn cannot prove that any of them arrived. After this number, a person must look at the
+ * pane.
+ */
 const maxCorrections = 3
 
 /** Returns a correction for each agent that got a changed text, or the release of the issue if the correction has arrived. */

@@ -101,7 +101,10 @@ function isTurnOver({ worker, incarnation, handed_at }: LiveDispatch, seen: Unde
   return seen.now - Math.max(handed_at ?? 0, record.since) >= turnOverAfter
 }
 
-/** Returns true if a change can be the work of a dispatch. An agent may open it from any branch; a sprint opens it from its own branch. */
+/**
+ * Returns true if a change can be the work of a dispatch. An agent may open a change from any branch; a sprint opens a change from its own
+ * branch.
+ */
 function isWorkOf({ id, worker, state }: LiveDispatch, { dispatch_id }: Change): boolean {
   return dispatch_id === id || state === 'review' || !worker.startsWith(`${sprintWorkers}/`)
 }

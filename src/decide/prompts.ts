@@ -83,7 +83,7 @@ you would need to know to be sure. If you disagree, say so.
 `
 
 /**
- * Fills the `{{name}}` placeholders of a template. Placeholders in the values stay as they are. Throws BurnError `template_unknown` (exit
+ * Fills the `{{name}}` placeholders of a template. Placeholders in the values stay unchanged. Throws BurnError `template_unknown` (exit
  * 2) for a placeholder that does not exist.
  */
 function fill(template: string, values: Readonly<Record<string, string>>, what: string): string {
@@ -193,7 +193,7 @@ export function takenBackText({ id, issue }: { readonly id: string; readonly iss
   return `${issue} (dispatch ${id}) is no longer assigned to you: your last turn ended with an error, and you did not recover. Do not continue this issue, and push nothing for it.`
 }
 
-/** Returns the text for an agent whose issue was closed while it worked on it. */
+/** Returns the text for an agent whose issue was closed while the agent worked on it. */
 export function closedText({ id, issue }: { readonly id: string; readonly issue: IssueRef }): string {
   return `${issue} was closed while you worked on it (dispatch ${id}). Stop, push nothing more, and end your turn.`
 }

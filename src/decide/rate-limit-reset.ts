@@ -16,8 +16,8 @@ const dated = /\b(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d
 const clock = /\b(?:resets?|again|until|available)(?: at)? (\d{1,2})(?::(\d\d))? ?([ap]m)?\b(?: \(([A-Za-z_]+(?:\/[A-Za-z_+-]+)*)\))?/i
 
 /**
- * Returns the time at which the limit resets; null if the text names no time. `since`: the time at which burn first saw the text. A time of
- * day without a zone is read in the time zone of this machine.
+ * Returns the time at which the limit resets; null if the text names no time. `since`: the time at which burn first saw the text. burn
+ * interprets a time of day without a zone in the time zone of this machine.
  */
 export function rateLimitReset(text: string, since: Time): Time | null {
   const reset = spanIn(text, since) ?? dateIn(text) ?? clockIn(text, since)

@@ -75,7 +75,7 @@ export interface MachineReport {
   /** The remedy, for people; null if none is known. */
   readonly remedy: string | null
   readonly windows: readonly WindowReport[]
-  /** Workers with a pane on this machine that the spec no longer has. */
+  /** Workers that are no longer in the spec, but have a pane on this machine. */
   readonly retiring: readonly WorkerId[]
   readonly totals: Totals
 }

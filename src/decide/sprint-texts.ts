@@ -21,7 +21,7 @@ export function taskText({ id, issue, dir, check, nonce }: TaskText): string {
   const verify =
     check === null
       ? 'If the project has tests, run them; they must pass.'
-      : `Your work is verified with \`${check}\`, which must pass. Run this check yourself before you end. burn runs it as the base commit defines it. If you change CI definitions or hooks, your change waits for a person.`
+      : `Your work is verified with \`${check}\`, which must pass. Run this check yourself before you end. burn runs the check as the base commit defines it. If you change CI definitions or hooks, your change waits for a person.`
   return sanitize(`You have one issue to work on: ${issue.ref}, sprint ${id}.
 
 The repository is checked out in ${dir}, on a branch of its own. Work there and nowhere else.

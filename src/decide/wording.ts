@@ -195,7 +195,7 @@ export function sentence(reason: Reason): string {
   return textOf === undefined ? JSON.stringify(reason) : textOf(reason)
 }
 
-/** Returns a copy of a value for JSON output: each reason becomes its sentence, and its code follows it under `<key>_code`. */
+/** Returns a copy of a value for JSON output: each reason becomes a sentence, and the key `<key>_code` has the code of the reason. */
 export function worded(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(worded)
   if (typeof value !== 'object' || value === null) return value

@@ -134,7 +134,7 @@ function caseOf(delivery: Delivery, views: WorkerViews, facts: Facts, now: Time)
   const pane = views.pane(delivery.worker)
   const kind = views.kind(delivery.worker)
   const screen = views.screen(delivery.worker)
-  // The screen does not show whether Enter queues or interrupts, but the spec and the pane's options do.
+  // The screen does not show whether Enter queues or interrupts, but the spec and the pane's options show this.
   const queues = pane?.queues === true || worker?.agent.busy_input_mode === 'queue'
   const seen = observe({
     delivery,

@@ -118,7 +118,7 @@ function programFinding(machine: Machine, { found, shell }: Probe, program: stri
   return fail(
     machine,
     `the login shell (${shell}) does not find ${program}`,
-    `install it on ${machine.name}, or write its path in "agent.command". To check: ${lineOn(machine, loginShellLine(shell, check))}`,
+    `install ${program} on ${machine.name}, or write its path in "agent.command". To check: ${lineOn(machine, loginShellLine(shell, check))}`,
   )
 }
 

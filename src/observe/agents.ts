@@ -1,6 +1,6 @@
 /**
- * For agents that are in no pane, reads the process tables of their machines. An agent counts as ended only if burn could read its machine:
- * a machine that does not answer proves nothing.
+ * For agents that are in no pane, reads the process tables of their machines. An agent counts as ended only if burn could read the process
+ * table: a machine that does not answer proves nothing.
  */
 import type { WorkerLedger } from '../core/ledger/workers.ts'
 import type { AgentLiveness } from '../core/incarnation.ts'

@@ -227,7 +227,7 @@ function changedWork(held: CycleView['dispatches'], { changes }: ForgeView): Cha
   }
 }
 
-/** Returns the ids of handed dispatches of workers whose last turn failed. */
+/** Returns the ids of the dispatches in the state `handed` of workers whose last turn failed. */
 function failedDispatches(
   snapshots: readonly WorkerSnapshot[],
   records: readonly WorkerRecord[],

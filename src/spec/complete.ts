@@ -18,7 +18,7 @@ import { completeWorkers, fullRepo, laneOf, machinesIn } from './worker.ts'
 export interface CompleteOptions {
   /** The person's home directory, for `~/` in paths of this machine. */
   readonly home: string
-  /** The workers in the ledger, in the order in which burn recorded them. They keep the names that burn chose for them. */
+  /** The workers in the ledger, in the order in which burn recorded them. These workers keep the names that burn chose for them. */
   readonly known: readonly KnownWorker[]
   /** The text and the file of the spec, for the line and column of findings. Relative paths in the spec start at the folder of the file. */
   readonly text: string

@@ -39,12 +39,12 @@ const gitea = z.strictObject({
     .optional()
     .meta({
       description:
-        'Further HTTP headers of each request to the forge, for example for a proxy that asks for a login. git in sprints sends them, too. The value says where burn reads the secret, as `token` does.',
+        'Further HTTP headers of each request to the forge, for example for a proxy that asks for a login. git in sprints sends these headers, too. Each value names the place from which burn reads the secret, as in `token`.',
       examples: [{ 'X-Access-Token': { file: '~/.config/burn-fleet/access' } }],
     }),
   ca_file: line.optional().meta({
     description:
-      'File with the certificates (PEM) of the CAs that burn, and git in sprints, trust for the forge. They replace those of the system. A relative path starts at the folder of the spec.',
+      'File with the certificates (PEM) of the CAs that burn, and git in sprints, trust for the forge. These certificates replace the certificates of the system. A relative path starts at the folder of the spec.',
     examples: ['~/.config/burn-fleet/ca.pem'],
   }),
   requests_per_minute: z

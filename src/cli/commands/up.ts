@@ -1,4 +1,4 @@
-/** `burn up` and `burn down`: create the panes of the spec, and end them. */
+/** `burn up` creates the panes of the spec, and `burn down` ends panes. */
 import type { TopologyAction } from '../../decide/topology.ts'
 import type { DownPlan, BringUpResult } from '../../operate/up-down.ts'
 import { command, done, exitFor } from '../command.ts'

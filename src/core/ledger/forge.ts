@@ -66,7 +66,7 @@ export interface ForgeLedger {
   repos(): Promise<readonly RepoRecord[]>
   /**
    * Saves listings of issues in one transaction. If a listing is complete, the ledger then treats open issues of the repo that are not in
-   * the listing as closed. With `quiet` it writes no events; `writePendingEvents` writes them later.
+   * the listing as closed. With `quiet` it writes no events; `writePendingEvents` writes these events later.
    */
   saveIssues(listings: readonly IssueListing[], at: Time, quiet?: boolean): Promise<void>
   /** Writes the events of issues that `saveIssues` saved with `quiet`. */

@@ -3,7 +3,10 @@ import type { NewEvent } from '../events.ts'
 import type { Time } from '../nouns.ts'
 import type { Measure, Span, SpanKind } from '../span.ts'
 
-/** The changes of one sample. The ledger saves them with their events in one transaction, so a crash neither loses nor repeats an event. */
+/**
+ * The changes of one sample. The ledger saves the changes with their events in one transaction, so a crash neither loses nor repeats an
+ * event.
+ */
 export interface SampleChanges {
   /** New spans, and open spans with a new `seen_at`, `ended_at`, `evidence` or `reported`. */
   readonly spans: readonly Span[]
