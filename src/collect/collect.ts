@@ -5,6 +5,7 @@ import type { MachineSnapshot, Pane } from '../core/panes.ts'
 import type { Measure, Span, SpanState } from '../core/span.ts'
 import type { ReadingsFacet, StatusState } from '../core/fleet-state.ts'
 import type { Session } from '../observe/session.ts'
+import { burnJobStates, machineJobStates } from './jobs.ts'
 import { descendants, leftovers } from '../core/machine-facts.ts'
 import { spanChanges, type Sample } from '../decide/spans.ts'
 import { readStatus } from '../observe/state.ts'
@@ -22,10 +23,16 @@ export interface Collected {
 export async function collectMachine(machine: Machine, session: Session): Promise<Collected> {
   const { ledger, clock } = session
   const [host] = await session.machines.open([machine])
-  const [state, facts, open] = await Promise.all([readStatus([machine], session), host?.facts() ?? null, ledger.openSpans()])
+  const [state, facts, open, jobs] = await Promise.all([
+    readStatus([machine], session),
+    host?.facts() ?? null,
+    ledger.openSpans(),
+    ledger.jobs(),
+  ])
   const at = clock.now()
-  const states = [...workerStates(state), ...machineStates(state)]
-  const covers = (span: Span) => (span.kind === 'worker' || span.kind === 'machine') && span.machine === machine.name
+  const found = facts?.jobs ?? null
+  const states = [...workerStates(state), ...machineStates(state), ...(found === null ? [] : machineJobStates(machine, found, jobs, at))]
+  const covers = ({ kind, machine: of }: Span) => of === machine.name && (kind !== 'job' || found !== null)
   const measures = facts === null ? [] : [machineMeasure(machine, facts, state.snapshots.get(machine.name), at)]
   return save({ at, states, covers }, open, measures, session)
 }
@@ -33,9 +40,11 @@ export async function collectMachine(machine: Machine, session: Session): Promis
 /** Takes one sample of what belongs to no machine: the dispatchers and the repos. Throws if the ledger fails. */
 export async function collectFleet(session: Session): Promise<Collected> {
   const { ledger, clock } = session
-  const open = await ledger.openSpans()
+  const [open, jobs] = await Promise.all([ledger.openSpans(), ledger.jobs()])
   const at = clock.now()
-  return save({ at, states: silentDispatchers(open, at), covers: () => false }, open, [], session)
+  const isRunning = open.some(({ kind, state }) => kind === 'dispatcher' && state === 'running')
+  const states = [...silentDispatchers(open, at), ...(isRunning ? burnJobStates(jobs, at) : [])]
+  return save({ at, states, covers: ({ kind, machine }) => kind === 'job' && machine === null }, open, [], session)
 }
 
 async function save(sample: Sample, open: readonly Span[], measures: readonly Measure[], session: Session): Promise<Collected> {
@@ -89,7 +98,7 @@ function silentDispatchers(open: readonly Span[], at: Time): SpanState[] {
 }
 
 function machineMeasure(machine: Machine, facts: MachineFacts, snapshot: MachineSnapshot | undefined, at: Time): Measure {
-  const { clock, processes, ...numbers } = facts
+  const { clock, processes, jobs: _, ...numbers } = facts
   const known = Object.entries(numbers).flatMap(([key, number]) => (number === null ? [] : [[key, number] as const]))
   return {
     subject: `machine ${machine.name}`,

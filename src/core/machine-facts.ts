@@ -1,4 +1,5 @@
 /** The facts that burn samples about a machine, and the calculations on them. */
+import type { MachineJobs } from './scheduled-job.ts'
 import type { Machine, Time, WorkerId } from './nouns.ts'
 
 /** One process of the machine's process table. */
@@ -32,6 +33,7 @@ export interface MachineFacts {
   readonly disk_total: number | null
   readonly disk_free: number | null
   readonly processes: readonly MachineProcess[] | null
+  readonly jobs: MachineJobs | null
 }
 
 /** Returns the processes that descend from one of the `roots`, and the roots themselves. */

@@ -1,7 +1,8 @@
-/** Reads load, memory, disk, clock and processes of a machine with one command. It needs only /bin/sh and the usual tools. */
+/** Reads load, memory, disk, clock, processes and scheduled jobs of a machine with one command. It needs only /bin/sh and the usual tools. */
 import type { Machine } from '../core/nouns.ts'
 import type { MachineFacts, MachineProcess } from '../core/machine-facts.ts'
 import { runOn } from './run-on.ts'
+import { jobsScript, parseScheduledJobs } from './scheduled-jobs.ts'
 
 const timeout = 20_000
 
@@ -21,7 +22,8 @@ if [ -r /proc/self/environ ]; then grep -a -o -z -e '^BURN_WORKER=.*' -e '^TMUX=
   sed -n -e 's|^/proc/\\([0-9]*\\)/environ:BURN_WORKER=|worker \\1 |p' -e 's|^/proc/\\([0-9]*\\)/environ:TMUX=|tmux \\1 |p'
 else ps -A -E -ww -o pid= -o command= 2>/dev/null |
   sed -n -e 'h; s/^ *\\([0-9]*\\) .* BURN_WORKER=\\([^ ]*\\).*/worker \\1 \\2/p' -e 'g; s/^ *\\([0-9]*\\) .* TMUX=\\([^ ,]*\\).*/tmux \\1 \\2/p'; fi
-echo end`
+echo end
+${jobsScript}`
 
 /** Returns the facts about a machine; null if the machine did not answer. Throws BurnError `control_dir`. */
 export async function machineFacts(machine: Pick<Machine, 'transport'>): Promise<MachineFacts | null> {
@@ -31,8 +33,9 @@ export async function machineFacts(machine: Pick<Machine, 'transport'>): Promise
 
 /** Returns the facts in the output of the script; null if the output is incomplete. */
 export function parseMachineFacts(output: string): MachineFacts | null {
-  const lines = output.trimEnd().split('\n')
-  if (lines.pop() !== 'end') return null
+  const end = output.indexOf('\nend\n')
+  if (end === -1) return null
+  const lines = output.slice(0, end).split('\n')
   const numbers = new Map<string, number>()
   const processes: Omit<MachineProcess, 'worker' | 'socket'>[] = []
   const workers = new Map<number, string>()
@@ -61,5 +64,6 @@ export function parseMachineFacts(output: string): MachineFacts | null {
       processes.length === 0
         ? null
         : processes.map((each) => ({ ...each, worker: workers.get(each.pid) ?? null, socket: sockets.get(each.pid) ?? null })),
+    jobs: parseScheduledJobs(output.slice(end + '\nend\n'.length)),
   }
 }

@@ -90,7 +90,7 @@ export class SimulatedMachine {
     const none = { load: null, cores: null, memory_total: null, memory_free: null, disk_total: null, disk_free: null }
     const running = [...this.agents.values()].filter(({ alive }) => alive)
     const processes = running.map(({ pid, worker }) => ({ pid, parent: 1, memory: 0, command: 'agent', worker, socket: null }))
-    return { clock: this.#world.clock.now(), ...none, processes }
+    return { clock: this.#world.clock.now(), ...none, processes, jobs: null }
   }
 
   /** Looks up agents in the machine's process table. Returns which of them are running and which have ended. */

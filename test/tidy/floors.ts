@@ -34,6 +34,7 @@ const importers: readonly { readonly module: RegExp; readonly only: readonly str
   { module: /^openai(?:\/.*)?$/, only: ['src/llm/'] },
   { module: /^(?:kysely(?:\/.*)?|node:sqlite|pg)$/, only: ['src/ledger/'] },
   { module: /^(?:zod(?:\/.*)?|jsonc-parser)$/, only: ['src/spec/'] },
+  { module: /^croner$/, only: ['src/decide/scheduled-jobs.ts'] },
   { module: /^yaml$/, only: ['src/operate/agent-files.ts', 'src/llm/'] },
   { module: /^(?:@bomb\.sh\/tab(?:\/.*)?|cli-table3)$/, only: ['src/cli/'] },
   {

@@ -1,0 +1,56 @@
+/** The states of scheduled jobs: those of a machine's schedulers, and those of burn. */
+import type { Job } from '../core/ledger/jobs.ts'
+import type { Machine, Time } from '../core/nouns.ts'
+import type { JobRunRecord, MachineJobs, ScheduledJob } from '../core/scheduled-job.ts'
+import type { SpanState } from '../core/span.ts'
+import { oneLine } from '../core/text.ts'
+import { judgeJob } from '../decide/scheduled-jobs.ts'
+
+/**
+ * Returns the states of the jobs that the schedulers of a machine start. `ledgerJobs` has the runs of burn's own commands, because cron
+ * keeps no record of runs.
+ */
+export function machineJobStates(
+  { name: machine }: Machine,
+  { zone, jobs }: MachineJobs,
+  ledgerJobs: readonly Job[],
+  now: Time,
+): SpanState[] {
+  return jobs.map((job) => {
+    const known = job.last === 'unknown' ? runInLedger(job.name, ledgerJobs) : null
+    return stateOf(known === null ? job : { ...job, last: known }, { machine, zone }, now)
+  })
+}
+
+/** Returns the states of burn's recurring jobs. A dispatcher runs them, so without one none is due. */
+export function burnJobStates(ledgerJobs: readonly Job[], now: Time): SpanState[] {
+  return ledgerJobs.flatMap(({ name, period, owner, last_run, last_result, next_run }) => {
+    if (period === null || next_run === null || owner !== null) return []
+    const last = last_run === null ? ('none' as const) : runOf(last_run, last_result)
+    return [stateOf({ scheduler: 'burn', name, schedule: { every: period }, next: next_run, last }, { machine: null, zone: null }, now)]
+  })
+}
+
+function stateOf(job: ScheduledJob, at: { readonly machine: string | null; readonly zone: string | null }, now: Time): SpanState {
+  const name = oneLine(`${job.scheduler} ${job.name}`, 160)
+  const subject = at.machine === null ? name : `${at.machine} ${name}`
+  return { kind: 'job', subject, machine: at.machine, ...judgeJob(job, now, at.zone), detail: null, issue: null, incarnation: null }
+}
+
+/** The command lines that `burn job schedule` writes, and the names of their jobs in the ledger. */
+const scheduled: readonly (readonly [RegExp, string])[] = [
+  [/\bsprint['"]? ['"]?run\b.* ['"]?--alone\b/, 'sprint run'],
+  [/\bdispatch\b.* ['"]?--alone\b/, 'dispatch'],
+]
+
+/** Returns the last run of a scheduled burn command; null if the command is another one. */
+function runInLedger(command: string, ledgerJobs: readonly Job[]): JobRunRecord | 'none' | null {
+  const name = scheduled.find(([pattern]) => pattern.test(command))?.[1]
+  if (name === undefined) return null
+  const job = ledgerJobs.find((each) => each.name === name)
+  return job?.last_run == null ? 'none' : runOf(job.last_run, job.last_result)
+}
+
+function runOf(started: Time, result: string | null): JobRunRecord {
+  return { started, ok: result === null ? null : !result.startsWith('failed'), result: result ?? '' }
+}

@@ -1,0 +1,116 @@
+/** Finds the scheduled jobs of a machine: the person's crontab, user timers of systemd, launchd, and Hermes. */
+import type { MachineJobs, ScheduledJob } from '../core/scheduled-job.ts'
+import { itemsOf, membersOf, parseJson, stringOf, type JsonObject } from '../core/json.ts'
+import { oneLine } from '../core/text.ts'
+
+/** A script that prints parts, each after a line `part NAME`, and `part end` last. */
+export const jobsScript = `echo 'part zone'; cat /etc/timezone 2>/dev/null || readlink /etc/localtime 2>/dev/null | sed 's|.*/zoneinfo/||'
+echo 'part cron'; crontab -l 2>/dev/null
+echo 'part timers'
+if timers=$(systemctl --user list-timers --all --output=json 2>/dev/null); then
+  printf '%s\\n' "$timers"
+  for unit in $(printf '%s' "$timers" | tr ',{}' '\\n\\n\\n' | sed -n 's/^"activates":"\\([^"]*\\)".*/\\1/p'); do
+    echo "part service $unit"; systemctl --user show "$unit" -p Result -p ExecMainStatus -p ActiveState 2>/dev/null
+  done
+fi
+if [ "$(uname)" = Darwin ]; then for plist in "$HOME"/Library/LaunchAgents/burn-*.plist; do
+  [ -r "$plist" ] || continue
+  label=\${plist##*/}; label=\${label%.plist}; echo "part launchd $label"; launchctl print "gui/$(id -u)/$label" 2>/dev/null | sed -n -e 's/^\\t\\(runs\\|last exit code\\|run interval\\) = /\\1=/p'
+done; fi
+for jobs in "$HOME"/.hermes/cron/jobs.json "$HOME"/.hermes/profiles/*/cron/jobs.json; do
+  if [ -r "$jobs" ]; then home=\${jobs%/cron/jobs.json}; echo "part hermes \${home#"$HOME"/}"; cat "$jobs"; echo; fi
+done
+echo 'part end'`
+
+/** Returns the jobs in the output of `jobsScript`; null if the output is incomplete. */
+export function parseScheduledJobs(output: string): MachineJobs | null {
+  const parts = output.split(/^part /m).map((part) => {
+    const end = part.indexOf('\n')
+    return { name: part.slice(0, end), text: part.slice(end + 1) }
+  })
+  if (parts.at(-1)?.name !== 'end') return null
+  const textOf = (name: string) => parts.find((part) => part.name === name)?.text ?? ''
+  const services = new Map(parts.flatMap(({ name, text }) => (name.startsWith('service ') ? [[name.slice(8), text] as const] : [])))
+  const zone = textOf('zone').trim()
+  return {
+    zone: zone === '' ? null : zone,
+    jobs: [
+      ...cronJobs(textOf('cron')),
+      ...timers(textOf('timers'), services),
+      ...parts.flatMap(({ name, text }) => (name.startsWith('launchd ') ? [launchdJob(name.slice(8), text)] : [])),
+      ...parts.flatMap(({ name, text }) => (name.startsWith('hermes ') ? hermesJobs(name.slice(7), text) : [])),
+    ],
+  }
+}
+
+/** Returns the jobs of a crontab. cron keeps no record of runs. */
+function cronJobs(text: string): ScheduledJob[] {
+  return text.split('\n').flatMap((line) => {
+    const [, cron = '', command = ''] = /^\s*(@\w+|(?:[^\s#=]+\s+){4}[^\s#=]+)\s+(.+)$/.exec(line) ?? []
+    // A name such as `PATH = /bin` is a setting, and five words may look like a schedule only if they begin with a digit or a star.
+    if (cron === '' || !/^[@*\d]/.test(cron)) return []
+    return [{ scheduler: 'cron', name: command.trim(), schedule: { cron }, next: null, last: 'unknown' }]
+  })
+}
+
+/** Returns the user timers of systemd. Its times are microseconds since 1970; 0 or null means that there is none. */
+function timers(text: string, services: ReadonlyMap<string, string>): ScheduledJob[] {
+  return itemsOf(parseJson(text)?.value).flatMap((each): ScheduledJob[] => {
+    const { unit, activates, next, last } = membersOf(each)
+    if (typeof unit !== 'string' || typeof activates !== 'string') return []
+    const shown = services.get(activates) ?? ''
+    const result = /^Result=(.*)$/m.exec(shown)?.[1] ?? ''
+    const running = /^ActiveState=(?:active|activating)$/m.test(shown)
+    const ok = running || result === '' ? null : result === 'success'
+    const started = millis(last)
+    const run = started === null ? ('none' as const) : { started, ok, result: ok === false ? result : '' }
+    return [{ scheduler: 'systemd', name: unit, schedule: null, next: millis(next), last: run }]
+  })
+}
+
+const millis = (micros: unknown) => (typeof micros === 'number' && micros > 0 ? Math.floor(micros / 1000) : null)
+
+/** Returns a job of launchd. launchd counts runs, but does not tell when they began. */
+function launchdJob(name: string, text: string): ScheduledJob {
+  const code = /^last exit code=(\d+)/m.exec(text)?.[1]
+  const failed = code !== undefined && code !== '0'
+  return {
+    scheduler: 'launchd',
+    name,
+    schedule: null,
+    next: null,
+    last: failed ? { started: 0, ok: false, result: `exit code ${code}` } : 'unknown',
+  }
+}
+
+/** Returns the jobs of a Hermes home. After a missed run Hermes sets a later `next_run_at`, so burn sees only a present delay. */
+function hermesJobs(home: string, text: string): ScheduledJob[] {
+  return itemsOf(membersOf(parseJson(text)?.value)['jobs']).flatMap((each): ScheduledJob[] => {
+    const { id, name, enabled, schedule, next_run_at, last_run_at, last_status } = membersOf(each)
+    if (enabled === false || typeof id !== 'string') return []
+    const started = timeOf(last_run_at)
+    const ok = last_status === 'ok' ? true : last_status === 'error' ? false : null
+    return [
+      {
+        scheduler: 'hermes',
+        name: `${home} ${oneLine(stringOf(name) ?? id, 80)}`,
+        schedule: hermesSchedule(membersOf(schedule)),
+        next: timeOf(next_run_at),
+        // The error text is left out, because it may contain secrets.
+        last: started === null ? 'none' : { started, ok, result: '' },
+      },
+    ]
+  })
+}
+
+function hermesSchedule({ kind, expr, minutes, run_at }: JsonObject): ScheduledJob['schedule'] {
+  if (kind === 'cron' && typeof expr === 'string') return { cron: expr }
+  if (kind === 'interval' && typeof minutes === 'number' && minutes > 0) return { every: minutes * 60_000 }
+  const once = timeOf(run_at)
+  return kind === 'once' && once !== null ? { once } : null
+}
+
+function timeOf(value: unknown): number | null {
+  const time = typeof value === 'string' ? Date.parse(value) : typeof value === 'number' ? value * 1000 : NaN
+  return Number.isFinite(time) ? time : null
+}

@@ -1,0 +1,77 @@
+/** Jobs of real schedulers' files and outputs, read by the script that runs on a machine. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { jobsScript, parseScheduledJobs } from '../../src/host/scheduled-jobs.ts'
+import { scratch } from '../support/fleet.ts'
+
+test('jobsScript: reads a crontab, timers and the jobs of Hermes', (t) => {
+  const dir = scratch(t)
+  mkdirSync(join(dir, 'bin'))
+  const program = (name: string, text: string) => writeFileSync(join(dir, 'bin', name), `#!/bin/sh\n${text}`, { mode: 0o755 })
+  program('crontab', `cat <<'END'\n# a comment\nPATH=/bin\nMAILTO = ""\n*/15 * * * *  cd /x && backup --all\n@daily tidy\n\nEND`)
+  // The output of systemd 252, for a user with two timers.
+  const list = [
+    { next: 1_795_800_000_000_000, left: 1, last: 1_795_796_400_000_000, passed: 1, unit: 'a.timer', activates: 'a.service' },
+    { next: null, left: null, last: 0, passed: 0, unit: 'b.timer', activates: 'b.service' },
+  ]
+  program(
+    'systemctl',
+    `case "$*" in *list-timers*) echo '${JSON.stringify(list)}' ;; *a.service*) printf 'Result=exit-code\\nExecMainStatus=1\\nActiveState=failed\\n' ;; esac`,
+  )
+  const jobs = [
+    {
+      id: '1',
+      name: 'digest',
+      enabled: true,
+      schedule: { kind: 'cron', expr: '0 7 * * *' },
+      next_run_at: '2026-11-28T07:00:00Z',
+      last_run_at: '2026-11-27T07:00:02Z',
+      last_status: 'ok',
+    },
+    {
+      id: '2',
+      name: 'poll',
+      enabled: true,
+      schedule: { kind: 'interval', minutes: 30 },
+      next_run_at: null,
+      last_run_at: null,
+      last_error: 'sk-secret',
+    },
+    { id: '3', name: 'off', enabled: false, schedule: { kind: 'cron', expr: '* * * * *' } },
+  ]
+  mkdirSync(join(dir, '.hermes/profiles/p/cron'), { recursive: true })
+  writeFileSync(join(dir, '.hermes/profiles/p/cron/jobs.json'), JSON.stringify({ jobs }))
+  const output = execFileSync('sh', ['-c', jobsScript], { env: { HOME: dir, PATH: `${dir}/bin:/usr/bin:/bin` }, encoding: 'utf8' })
+  assert.doesNotMatch(JSON.stringify(parseScheduledJobs(output)), /sk-secret/)
+  assert.deepEqual(parseScheduledJobs(output)?.jobs, [
+    { scheduler: 'cron', name: 'cd /x && backup --all', schedule: { cron: '*/15 * * * *' }, next: null, last: 'unknown' },
+    { scheduler: 'cron', name: 'tidy', schedule: { cron: '@daily' }, next: null, last: 'unknown' },
+    {
+      scheduler: 'systemd',
+      name: 'a.timer',
+      schedule: null,
+      next: 1_795_800_000_000,
+      last: { started: 1_795_796_400_000, ok: false, result: 'exit-code' },
+    },
+    { scheduler: 'systemd', name: 'b.timer', schedule: null, next: null, last: 'none' },
+    {
+      scheduler: 'hermes',
+      name: '.hermes/profiles/p digest',
+      schedule: { cron: '0 7 * * *' },
+      next: Date.UTC(2026, 10, 28, 7),
+      last: { started: Date.UTC(2026, 10, 27, 7, 0, 2), ok: true, result: '' },
+    },
+    { scheduler: 'hermes', name: '.hermes/profiles/p poll', schedule: { every: 1_800_000 }, next: null, last: 'none' },
+  ])
+})
+
+test('parseScheduledJobs: incomplete or foreign output is unknown', () => {
+  assert.equal(parseScheduledJobs('part zone\nEtc/UTC\npart cron\n* * * * * x\n'), null)
+  assert.deepEqual(parseScheduledJobs('part zone\n\npart timers\n{"half":\npart hermes .hermes\n{"jobs":[{"id":\npart end\n'), {
+    zone: null,
+    jobs: [],
+  })
+})
