@@ -13,6 +13,7 @@ import { createStore } from '../../src/ledger/store.ts'
 import { mounted } from '../support/mount.ts'
 import { startPostgres } from '../support/postgres.ts'
 import { serverOfVersion, startProxy } from '../support/faulty-proxy.ts'
+import { tableNames } from '../../src/ledger/schema.ts'
 import { claimOf, furnish, idOf, issueOf } from './fixtures.ts'
 
 const wait = { random: Math.random }
@@ -132,9 +133,7 @@ describe('a PostgreSQL ledger', { skip }, () => {
         assert.equal(spawnSync('mount', ['-o', 'remount,size=20m', dir]).status, 0)
         assert.equal((await own.ledger.claim([claimOf(1)], 'a', 100, 10)).length, 1)
         await own.ledger.check()
-        await sql`drop table event, delivery, dispatch, worker, issue, repo, sprint, hold, job, skip, open_change, meta`.execute(
-          own.engine.db,
-        )
+        await sql`drop table ${sql.join(tableNames.map((name) => sql.table(name)))} cascade`.execute(own.engine.db)
       }
       await sql`drop tablespace small`.execute(ordinary.engine.db)
     } finally {
