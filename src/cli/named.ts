@@ -43,8 +43,8 @@ export function workerNamed(fleet: Fleet, name: string): Worker {
 }
 
 /**
- * Returns the workers that a name stands for. The name is that of a worker, a window (`CRUCIBLE` or `mac/CRUCIBLE`), a lane or a machine,
- * or it is `all`. Throws BurnError `worker_unknown` or `worker_ambiguous` (exit 2).
+ * Returns the workers that a name stands for. It is the name of a worker, a window (`CRUCIBLE` or `mac/CRUCIBLE`), a lane or a machine, or
+ * `all`. Throws BurnError `worker_unknown` or `worker_ambiguous` (exit 2).
  */
 export function workersNamed(fleet: Fleet, name: string): Worker[] {
   const workers = allWorkers(fleet)

@@ -14,7 +14,7 @@ export function newId(now: number, random: () => number): string {
   return time + tail
 }
 
-/** The text before the dispatch's id in the name of its branch, unless the spec sets another one. */
+/** The default of the text before the dispatch's id in the name of its branch. The spec can set another text. */
 export const defaultBranchPrefix = 'burn/'
 
 /** The length of an id. */

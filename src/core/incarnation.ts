@@ -72,9 +72,9 @@ export function pidsOf(incarnations: readonly Incarnation[]): number[] {
 }
 
 /**
- * Returns which agents are alive. `processes` has the running processes by pid. A process is the agent if its start time is that of the
- * agent. If the agent's start time is unknown, burn compares the panes. If the pane of the process is unknown, too, any child of a tmux
- * server counts as the agent.
+ * Returns which agents are alive. `processes` has the running processes by pid. A process is the agent if both have the same start time. If
+ * the agent's start time is unknown, burn compares the panes. If the pane of the process is unknown, too, any child of a tmux server counts
+ * as the agent.
  */
 export function agentLiveness(incarnations: readonly Incarnation[], processes: ReadonlyMap<number, RunningProcess>): AgentLiveness {
   const living = new Map<Incarnation, RunningProcess>()

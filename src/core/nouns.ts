@@ -141,7 +141,7 @@ export interface ForgeConfig {
   readonly token?: SecretSource
   /** Where burn reads the values of further HTTP headers, by the name of the header. */
   readonly headers?: Readonly<Record<string, SecretSource>>
-  /** The path of the file with the CAs that burn trusts for the server; absent if it trusts those of the system. */
+  /** The path of the file with the CAs that burn trusts for the server; absent if burn trusts the CAs of the system. */
   readonly ca_file?: string
 }
 

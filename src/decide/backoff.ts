@@ -69,8 +69,8 @@ const minute = 60_000
 export const maxRepoBackoff = 60 * minute
 
 /**
- * The back-off of a repo is shorter than that of an issue, because it stops all issues of the repo. A person who unarchives a repo also
- * expects burn to notice the change soon.
+ * A repo has a shorter back-off than an issue, because the back-off of a repo stops all issues of the repo. A person who unarchives a repo
+ * also expects burn to notice the change soon.
  */
 const policies: Readonly<Record<Exclude<RefusalScope, 'forge'>, BackoffPolicy>> = {
   issue: { first: 15 * minute, longest: 24 * 60 * minute },

@@ -33,7 +33,7 @@ export interface Probe {
   /** The tmux sessions that have panes of this fleet. */
   readonly sessions: readonly string[]
   readonly hooks: {
-    /** The number of events that hooks reported. `dropped`: the number of those that the hook dropped. */
+    /** The number of events that hooks reported. `dropped`: the number of events that the hook dropped. */
     readonly events: number
     readonly dropped: number
     /** The number of hook event files that belong to no pane of this fleet. */

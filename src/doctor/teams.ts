@@ -1,4 +1,4 @@
-/** Checks whether burn counts as writers of a repo exactly those teams of an organisation that have write access. */
+/** Checks the teams of an organisation: burn should count the members of a team as writers of a repo only if the team has write access. */
 import type { RepoRef } from '../core/nouns.ts'
 import type { Forge, RepoTeam } from '../core/ports.ts'
 import type { Finding, Level } from './findings.ts'

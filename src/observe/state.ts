@@ -56,7 +56,7 @@ export function snapshotsOf(seen: ReadonlyMap<string, MachineScreens>): Readonly
 
 /** Options of `refresh`. */
 export interface RefreshOptions {
-  /** The repos to read; by default those of the machines' workers. */
+  /** The repos to read; by default the repos of the machines' workers. */
   readonly served?: readonly RepoRef[]
   /** If true, `refresh` writes no events while it updates the caches, for a dry run. */
   readonly quiet?: boolean

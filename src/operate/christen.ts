@@ -37,7 +37,7 @@ export interface ChristenOptions {
   /** Maximum number of agents that start concurrently on one machine; null means its number of cores, but at least two. */
   readonly parallel: number | null
   readonly dryRun: boolean
-  /** If true, burn starts agents with hooks, unless the spec or the agent kind has no hooks. */
+  /** If true, burn starts agents with hooks, unless the spec disables hooks or the agent kind has none. */
   readonly hooks: boolean
   readonly onWithoutHooks: (worker: string, why: string) => void
   readonly onOutcome: (christening: Christening) => void

@@ -134,7 +134,7 @@ export interface DownPlan {
   readonly end: readonly Pane[]
   /** Panes of the fleet that burn did not create. burn removes its options (`@burn_…`) from these panes and does not end them. */
   readonly leave: readonly Pane[]
-  /** Workers with live dispatches among those whose panes end. */
+  /** The workers with live dispatches whose panes would end. */
   readonly live: readonly WorkerId[]
   readonly error: string | null
 }
@@ -153,7 +153,7 @@ export async function planBringDown(machines: readonly Machine[], session: Sessi
   )
 }
 
-/** Ends the panes of the plans. Throws BurnError `still_live` if workers have live dispatches, unless `force`. */
+/** Ends the panes of the plans. Without `force`, throws BurnError `still_live` if workers have live dispatches. */
 export async function bringDown(machines: readonly Machine[], plans: readonly DownPlan[], force: boolean, session: Session): Promise<void> {
   const busy = plans.flatMap(({ live }) => live)
   if (busy.length > 0 && !force) {
