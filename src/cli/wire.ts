@@ -18,6 +18,7 @@ import { worded } from '../decide/wording.ts'
 import { newId } from '../core/ids.ts'
 import { logSettings, openLog, type LogLine, type Log } from '../host/log.ts'
 import { openForge } from '../forge/index.ts'
+import { ownFiles } from '../host/own-files.ts'
 import { readSecret } from '../host/secrets.ts'
 import { openLedger } from '../ledger/open.ts'
 import { TmuxMachines } from '../observe/machines.ts'
@@ -34,7 +35,7 @@ export interface Wiring extends Pick<Deps, 'clock' | 'env' | 'home' | 'cwd'>, Pa
 
 /**
  * Returns the spec's text and path. Reads the file that `option` or `$BURN_SPEC` names, else the one in the working directory, else the one
- * in `~/.config/burn-fleet`. Throws BurnError `spec_missing` or `spec_unreadable` (exit 2).
+ * in the folder of burn's configuration. Throws BurnError `spec_missing` or `spec_unreadable` (exit 2).
  */
 export async function readSpec(
   option: string | undefined,
@@ -42,7 +43,7 @@ export async function readSpec(
 ): Promise<{ file: string; text: string }> {
   const named = option ?? env['BURN_SPEC']
   const places =
-    named === undefined ? [resolve(cwd, 'fleet-spec.json'), resolve(home, '.config/burn-fleet/fleet-spec.json')] : [resolve(cwd, named)]
+    named === undefined ? [resolve(cwd, 'fleet-spec.json'), ownFiles({ env, home })('config', 'fleet-spec.json')] : [resolve(cwd, named)]
   for (const file of places) {
     try {
       return { file, text: await readFile(file, 'utf8') }
@@ -73,7 +74,7 @@ export async function openSession(options: Partial<Common> & { readonly dry_run?
   const sink = notices(options.dry_run === true ? null : ledger, wiring)
   try {
     const known = await ledger.workers()
-    const { fleet: declared, workers, deprecations } = completeSpec(written, { home, known, text, file })
+    const { fleet: declared, workers, deprecations } = completeSpec(written, { home, ownFile: ownFiles(wiring), known, text, file })
     const fleet = withLocalMachine(options.here ?? wiring.env['BURN_HERE'], declared)
     for (const what of deprecations) sink.notify({ kind: 'spec.deprecated', subject: 'spec', payload: { what } })
     const before = new Set(known.map(({ id }) => id))
@@ -158,12 +159,13 @@ function withLocalMachine(here: string | undefined, fleet: DeclaredFleet): Decla
 async function openChecked(
   text: string,
   file: string,
-  { home, random = Math.random }: Wiring,
+  { home, env, random = Math.random }: Wiring,
 ): Promise<{ written: WrittenSpec; ledger: Ledger }> {
+  const own = { home, ownFile: ownFiles({ env, home }) }
   const hash = hashOf(`${version}\n${text}`)
   // The spec is not checked yet. The next line reads only its key `ledger`.
   const raw = valueOf(text) as WrittenSpec | null | undefined
-  const place = typeof raw === 'object' && raw !== null && typeof (raw.ledger ?? '') === 'string' ? ledgerOf(raw, home) : ''
+  const place = typeof raw === 'object' && raw !== null && typeof (raw.ledger ?? '') === 'string' ? ledgerOf(raw, own) : ''
   const exists = place.startsWith('postgres') || existsSync(place.replace(/^sqlite:/, ''))
   const before = exists ? await openLedger(place, { random }) : null
   if (raw != null && before !== null && (await before.loadValue('spec')) === hash) return { written: raw, ledger: before }
@@ -172,7 +174,7 @@ async function openChecked(
   let url: string
   try {
     written = parseSpec(text, file)
-    url = ledgerOf(written, home)
+    url = ledgerOf(written, own)
   } catch (thrown) {
     await before?.close()
     throw thrown

@@ -8,10 +8,8 @@ export interface ScheduledRun {
   readonly argv: readonly string[]
   /** The interval between two starts (ms). */
   readonly every: number
-  /** The value of PATH. */
-  readonly path: string
-  /** The value of TMUX_TMPDIR, the parent folder of the tmux sockets; null if the variable is not set. */
-  readonly tmux_tmpdir: string | null
+  /** The environment variables of the run, by name. */
+  readonly variables: Readonly<Record<string, string>>
   /** The absolute path of the log file, to which cron and launchd append the output. systemd writes the output to the journal instead. */
   readonly log: string
 }
@@ -30,7 +28,7 @@ const maxCommandLength = 998
 export function crontabLine(run: ScheduledRun): string {
   const { argv, every, log } = withoutControls(run)
   const folder = log.slice(0, log.lastIndexOf('/')) || '/'
-  const words = `mkdir -p ${shell(folder)} && ${settings(run)
+  const words = `mkdir -p ${shell(folder)} && ${Object.entries(run.variables)
     .map(([name, value]) => `${name}=${shell(value)}`)
     .join(' ')} ${argv.map(shell).join(' ')} >>${shell(log)} 2>&1`
   // In a crontab, a percent sign ends the command, even within quotes.
@@ -53,7 +51,7 @@ export function crontabLine(run: ScheduledRun): string {
  * express.
  */
 function withoutControls(run: ScheduledRun): ScheduledRun {
-  const odd = [...run.argv, run.path, run.log, run.tmux_tmpdir ?? ''].find((word) => /\p{Cc}/u.test(word))
+  const odd = [...run.argv, ...Object.values(run.variables), run.log].find((word) => /\p{Cc}/u.test(word))
   if (odd === undefined) return run
   const hint = 'rename the file or folder, or remove the argument'
   throw new BurnError(
@@ -62,11 +60,6 @@ function withoutControls(run: ScheduledRun): ScheduledRun {
     hint,
     { exit: 2 },
   )
-}
-
-/** Returns the environment variables of the run. */
-function settings({ path, tmux_tmpdir }: ScheduledRun): (readonly [string, string])[] {
-  return [['PATH', path], ...(tmux_tmpdir === null ? [] : [['TMUX_TMPDIR', tmux_tmpdir] as const])]
 }
 
 function cronTime(every: number): string {
@@ -96,7 +89,7 @@ function shell(word: string): string {
  * The output goes to the journal. Throws BurnError `schedule_words` (exit 2).
  */
 export function systemdUnits(run: ScheduledRun): ReadonlyMap<string, string> {
-  const { name, argv, every } = withoutControls(run)
+  const { name, argv, every, variables } = withoutControls(run)
   // systemd expands variables only in commands, so burn doubles dollar signs only here.
   const exec = argv.map((word) => systemdWord(word).replaceAll('$', '$$$$')).join(' ')
   const service = `[Unit]
@@ -104,7 +97,7 @@ Description=burn-fleet: ${name}
 
 [Service]
 Type=oneshot
-${settings(run)
+${Object.entries(variables)
   .map(([key, value]) => `Environment=${systemdWord(`${key}=${value}`)}\n`)
   .join('')}ExecStart=${exec}
 KillSignal=SIGTERM
@@ -137,7 +130,7 @@ function systemdWord(word: string): string {
  */
 export function launchdPlist(run: ScheduledRun): string {
   const { name, argv, every, log } = withoutControls(run)
-  const variables = settings(run).map(([key, value]) => `    <key>${key}</key>\n    <string>${xml(value)}</string>`)
+  const pairs = Object.entries(run.variables).map(([key, value]) => `    <key>${key}</key>\n    <string>${xml(value)}</string>`)
   const words = argv.map((word) => `    <string>${xml(word)}</string>`).join('\n')
   return `<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
@@ -151,7 +144,7 @@ ${words}
   </array>
   <key>EnvironmentVariables</key>
   <dict>
-${variables.join('\n')}
+${pairs.join('\n')}
   </dict>
   <key>StartInterval</key>
   <integer>${Math.round(every / 1000)}</integer>

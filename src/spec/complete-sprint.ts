@@ -7,22 +7,23 @@ import { durationMs, sizeBytes } from './units.ts'
 
 /** The facts from the rest of the spec that `completeSprint` needs. */
 export interface SprintInput {
-  readonly fleet: string
   /** The repos that workers serve. */
   readonly served: readonly RepoRef[]
   /** Returns a repo as `owner/name`; the spec may leave out the owner. */
   readonly full: (repo: string) => RepoRef
   /** Returns the absolute path of a path in the spec, which may be relative or start with `~/`. */
   readonly local: (path: string) => string
+  /** The default of `dir`. */
+  readonly dir: string
 }
 
 /** Returns the settings of sprints with every default filled in; null if the spec has no `sprint`. */
-export function completeSprint(written: WrittenSprint | undefined, { fleet, served, full, local }: SprintInput): SprintPolicy | null {
+export function completeSprint(written: WrittenSprint | undefined, { served, full, local, dir }: SprintInput): SprintPolicy | null {
   if (written === undefined) return null
   const { budget = {}, sandbox = {}, keep = {} } = written
   return {
     repos: written.repos === undefined ? served : [...new Set(written.repos.map(full))],
-    dir: local(written.dir ?? `~/.local/state/burn-fleet/${fleet}/sprints`),
+    dir: written.dir === undefined ? dir : local(written.dir),
     backends: written.backends.map((backend) => completeBackend(backend, local)),
     budget: {
       turns: budget.turns ?? defaults.sprintTurns,

@@ -14,10 +14,14 @@ import { throwFindings } from './findings.ts'
 import { positionsIn } from './jsonc.ts'
 import { completeWorkers, fullRepo, laneOf, machinesIn } from './worker.ts'
 
+/** Returns the path of one of burn's own files on this computer, for example of the token (`config`) or of the ledger (`state`). */
+export type OwnFile = (kind: 'config' | 'state', name: string) => string
+
 /** The facts that `completeSpec` needs in addition to the spec. */
 export interface CompleteOptions {
   /** The person's home directory, for `~/` in paths of this machine. */
   readonly home: string
+  readonly ownFile: OwnFile
   /** The workers in the ledger, in the order in which burn recorded them. These workers keep the names that burn chose for them. */
   readonly known: readonly KnownWorker[]
   /** The text and the file of the spec, for the line and column of findings. Relative paths in the spec start at the folder of the file. */
@@ -49,9 +53,9 @@ export function completeSpec(written: WrittenSpec, options: CompleteOptions): Co
   )
   const fleet: DeclaredFleet = {
     name: fleetName(spec),
-    forge: completeForge(spec, local),
+    forge: completeForge(spec, local, options.ownFile),
     dispatch: completePolicy(spec),
-    ledger: ledgerOf(spec, options.home),
+    ledger: ledgerOf(spec, options),
     retention: spec.retention == null ? defaults.retention : durationMs(spec.retention),
     telemetry: completeTelemetry(spec),
     repos: Object.entries(spec.repos ?? {}).map(([repo, { base, check, setup, clone_url }]) => ({
@@ -63,10 +67,10 @@ export function completeSpec(written: WrittenSpec, options: CompleteOptions): Co
     })),
     machines,
     sprint: completeSprint(spec.sprint, {
-      fleet: fleetName(spec),
       served: servedRepos(machines),
       full: (repo) => fullRepo(repo, owner),
       local,
+      dir: options.ownFile('state', `${fleetName(spec)}/sprints`),
     }),
     templates: {
       work: template(spec.templates?.work),
@@ -92,8 +96,8 @@ function folderOf(file: string): string {
  * Returns the address of the ledger, with `~` replaced. burn needs the address before it calls `completeSpec`, because `completeSpec` needs
  * the workers in the ledger.
  */
-export function ledgerOf(spec: WrittenSpec, home: string): string {
-  const written = spec.ledger ?? `sqlite:~/.local/state/burn-fleet/${fleetName(spec)}.db`
+export function ledgerOf(spec: WrittenSpec, { home, ownFile }: Pick<CompleteOptions, 'home' | 'ownFile'>): string {
+  const written = spec.ledger ?? `sqlite:${ownFile('state', `${fleetName(spec)}.db`)}`
   return written.replace(/^sqlite:~(?=\/)/, `sqlite:${home}`)
 }
 
@@ -106,7 +110,7 @@ export function localPath(path: string, home: string, folder: string): string {
 }
 
 /** Fills in the defaults of the spec's `forge`. Every kind of forge has a `path` on this machine, or a `url` and a `token`. */
-function completeForge({ forge }: Pick<WrittenSpec, 'forge'>, local: (path: string) => string): ForgeSettings[ForgeKind] {
+function completeForge({ forge }: Pick<WrittenSpec, 'forge'>, local: (path: string) => string, ownFile: OwnFile): ForgeSettings[ForgeKind] {
   const owner = forge.owner ?? defaults.folderOwner
   if ('path' in forge) return { ...forge, owner, path: local(forge.path) }
   const { ca_file, headers, ...more } = forge
@@ -115,7 +119,7 @@ function completeForge({ forge }: Pick<WrittenSpec, 'forge'>, local: (path: stri
     owner,
     url: forge.url.replace(/\/+$/, ''),
     // The cast is safe: the schema allows only one source of a secret, but its type can't express that.
-    token: (forge.token ?? defaults.token) as SecretSource,
+    token: (forge.token ?? { file: ownFile('config', 'token') }) as SecretSource,
     // The cast is safe for the same reason.
     ...(headers === undefined ? {} : { headers: headers as Readonly<Record<string, SecretSource>> }),
     ...(ca_file === undefined ? {} : { ca_file: local(ca_file) }),

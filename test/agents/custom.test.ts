@@ -36,7 +36,13 @@ function specText(agent: unknown, window: Record<string, unknown> = {}): string 
 
 function workerOf(agent: unknown, window: Record<string, unknown> = {}) {
   const text = specText(agent, window)
-  const { fleet } = completeSpec(parseSpec(text, 'spec.json'), { file: '/spec.json', home: '/home/a', known: [], text })
+  const { fleet } = completeSpec(parseSpec(text, 'spec.json'), {
+    file: '/spec.json',
+    home: '/home/a',
+    ownFile: (_, name) => name,
+    known: [],
+    text,
+  })
   return fleet.machines[0]!.windows[0]!.workers[0]!.agent
 }
 

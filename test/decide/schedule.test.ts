@@ -14,8 +14,7 @@ const run = (changes: Partial<ScheduledRun> = {}): ScheduledRun => ({
   name: 'burn-sprint',
   argv: ['/usr/bin/node', ...hostile],
   every: 15 * minute,
-  path: '/usr/bin:/bin:/opt/100% mine',
-  tmux_tmpdir: null,
+  variables: { PATH: '/usr/bin:/bin:/opt/100% mine' },
   log: '/nowhere/state/sprint.log',
   ...changes,
 })
@@ -34,19 +33,19 @@ test('schedule: a crontab line runs the words and logs the output', (t) => {
   const command = cronCommand(crontabLine(run({ argv: show, log })))
   execFileSync('/bin/sh', ['-c', command], { env: {} })
   execFileSync('/bin/sh', ['-c', command], { env: {} })
-  const once = JSON.stringify([hostile, run().path])
+  const once = JSON.stringify([hostile, run().variables['PATH']])
   assert.equal(execFileSync('cat', [log], { encoding: 'utf8' }), once + once)
 })
 
-test('schedule: passes TMUX_TMPDIR to each scheduler', (t) => {
+test('schedule: passes all variables to each scheduler', (t) => {
   const log = join(scratch(t), 'x.log')
-  const tmux_tmpdir = "/run/my 'tmux' 100%"
-  const command = cronCommand(crontabLine(run({ argv: ['printenv', 'TMUX_TMPDIR'], log, tmux_tmpdir })))
+  const variables = { PATH: '/usr/bin:/bin', TMUX_TMPDIR: "/run/my 'tmux' 100%" }
+  const command = cronCommand(crontabLine(run({ argv: ['printenv', 'TMUX_TMPDIR'], log, variables })))
   execFileSync('/bin/sh', ['-c', command], { env: {} })
-  assert.equal(execFileSync('cat', [log], { encoding: 'utf8' }).trim(), tmux_tmpdir)
-  const service = systemdUnits(run({ tmux_tmpdir })).get('burn-sprint.service') ?? ''
+  assert.equal(execFileSync('cat', [log], { encoding: 'utf8' }).trim(), variables.TMUX_TMPDIR)
+  const service = systemdUnits(run({ variables })).get('burn-sprint.service') ?? ''
   assert.match(service, /^Environment="PATH=.*"\nEnvironment="TMUX_TMPDIR=\/run\/my 'tmux' 100%%"$/m)
-  assert.match(launchdPlist(run({ tmux_tmpdir })), /<key>TMUX_TMPDIR<\/key>\s*<string>\/run\/my 'tmux' 100%<\/string>/)
+  assert.match(launchdPlist(run({ variables })), /<key>TMUX_TMPDIR<\/key>\s*<string>\/run\/my 'tmux' 100%<\/string>/)
 })
 
 test('schedule: refuses intervals that cron cannot express', () => {
@@ -60,12 +59,12 @@ test('schedule: refuses intervals that cron cannot express', () => {
     ['* * * * *', '*/15 * * * *', '7 * * * *', '7 */6 * * *', '7 3 * * *'],
   )
   for (const minutes of [0.5, 7, 90, 5 * 60, 48 * 60]) assert.throws(() => every(minutes * minute), { code: 'schedule_every', exit: 2 })
-  assert.throws(() => crontabLine(run({ path: '/x'.repeat(500) })), { code: 'schedule_long', exit: 2 })
+  assert.throws(() => crontabLine(run({ variables: { PATH: '/x'.repeat(500) } })), { code: 'schedule_long', exit: 2 })
 })
 
 test('schedule: all three formats refuse control characters', () => {
   for (const write of [crontabLine, systemdUnits, launchdPlist])
-    for (const changes of [{ argv: ['a', 'b\n* * * * * evil'] }, { path: '/bin\u0000' }, { log: '/x\r\n' }])
+    for (const changes of [{ argv: ['a', 'b\n* * * * * evil'] }, { variables: { PATH: '/bin\u0000' } }, { log: '/x\r\n' }])
       assert.throws(() => write(run(changes)), { code: 'schedule_words', exit: 2 })
 })
 
@@ -78,7 +77,7 @@ function systemdWords(line: string, command: boolean): string[] {
 }
 
 test('schedule: systemd reads the words back unchanged', () => {
-  const units = systemdUnits(run({ path: '/a$b:/100%' }))
+  const units = systemdUnits(run({ variables: { PATH: '/a$b:/100%' } }))
   assert.deepEqual([...units.keys()], ['burn-sprint.service', 'burn-sprint.timer'])
   const service = units.get('burn-sprint.service') ?? ''
   const value = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(service)?.[1] ?? ''
@@ -106,12 +105,12 @@ test('schedule: a launchd job is well-formed and keeps the words', () => {
   const text = launchdPlist(run())
   const parse = 'import json, plistlib, sys; print(json.dumps(plistlib.loads(sys.stdin.buffer.read())))'
   const strings = [...text.matchAll(/<string>([^<]*)<\/string>/g)].map(([, word = '']) => unescaped(word))
-  assert.deepEqual(strings, ['burn-sprint', ...run().argv, run().path, run().log, run().log])
+  assert.deepEqual(strings, ['burn-sprint', ...run().argv, run().variables['PATH'], run().log, run().log])
   assert.match(text, /<key>StartInterval<\/key>\s*<integer>900<\/integer>/)
   if (!existsSync('/usr/bin/python3')) return
   const read = JSON.parse(execFileSync('/usr/bin/python3', ['-c', parse], { input: text, encoding: 'utf8' })) as Record<string, unknown>
   assert.deepEqual(read['ProgramArguments'], run().argv)
-  assert.deepEqual(read['EnvironmentVariables'], { PATH: run().path })
+  assert.deepEqual(read['EnvironmentVariables'], run().variables)
 })
 
 function unescaped(text: string): string {

@@ -15,7 +15,7 @@ test('complete: needs only a forge and one window', () => {
     kind: 'gitea',
     url: 'https://forge.example.com',
     owner: 'acme',
-    token: { file: '~/.config/burn-fleet/token' },
+    token: { file: '/home/ada/.config/burn-fleet/token' },
   })
   assert.equal(fleet.dispatch.interval, 60_000)
   assert.equal(fleet.dispatch.stale_after, 86_400_000)

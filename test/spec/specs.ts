@@ -1,6 +1,7 @@
 /** Builds specs for tests, and completes them. */
 import type { SpecFinding } from '../../src/spec/findings.ts'
 import { completeSpec, type Completed } from '../../src/spec/complete.ts'
+import { ownFiles } from '../../src/host/own-files.ts'
 import { SpecError } from '../../src/spec/findings.ts'
 import { parseSpec } from '../../src/spec/load.ts'
 
@@ -16,7 +17,7 @@ export function complete(
   known: readonly { id: string; drawn: boolean }[] = [],
   file = '/etc/burn/fleet-spec.json',
 ): Completed {
-  return completeSpec(parseSpec(text, file), { home: '/home/ada', known, text, file })
+  return completeSpec(parseSpec(text, file), { home: '/home/ada', ownFile: ownFiles({ env: {}, home: '/home/ada' }), known, text, file })
 }
 
 /** Returns the findings in a spec; none if it is valid. */

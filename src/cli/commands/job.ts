@@ -1,5 +1,5 @@
 /** `burn job`: lists recurring jobs, and prints entries for cron, launchd or systemd. It installs nothing. */
-import { dirname, join, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import type { ScheduledRun } from '../../decide/schedule.ts'
 import { BurnError } from '../../core/errors.ts'
 import { command, done } from '../command.ts'
@@ -68,18 +68,31 @@ export const scheduleCommand = command({
     'burn prints the entry for the scheduler, and does not install it. A scheduled run exits at once if the previous run has not ended (--alone).',
   ],
   async run({ common, self, env, home, cwd }, { what = 'sprint', options, every, format }) {
-    const { readSpec } = await import('../wire.ts')
+    const [{ readSpec }, { parseSpec }, { ownFiles }, { scheduledEnvironment, secretWarnings }] = await Promise.all([
+      import('../wire.ts'),
+      import('../../spec/load.ts'),
+      import('../../host/own-files.ts'),
+      import('../../decide/scheduled-environment.ts'),
+    ])
     const { crontabLine, launchdPlist, systemdUnits } = await import('../../decide/schedule.ts')
-    const { file } = await readSpec(common.spec, { env, home, cwd })
-    const here = common.here === undefined ? [] : ['--here', common.here]
-    const tmux_tmpdir = env['TMUX_TMPDIR'] ?? ''
+    const { file, text } = await readSpec(common.spec, { env, home, cwd })
+    const { forge, sprint } = parseSpec(text, file)
+    const here = common.here ?? env['BURN_HERE']
+    const { variables, warnings } = scheduledEnvironment(env, (path) => resolve(cwd, path))
     const run: ScheduledRun = {
       name: `burn-${what}`,
-      argv: [...self, ...commandsOf[what], '--alone', '--spec', resolve(cwd, file), ...here, ...options],
+      argv: [
+        ...self,
+        ...commandsOf[what],
+        '--alone',
+        '--spec',
+        resolve(cwd, file),
+        ...(here === undefined ? [] : ['--here', here]),
+        ...options,
+      ],
       every,
-      path: env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
-      tmux_tmpdir: tmux_tmpdir === '' ? null : resolve(cwd, tmux_tmpdir),
-      log: join(home, `.local/state/burn-fleet/${what}.log`),
+      variables,
+      log: ownFiles({ env, home })('state', `${what}.log`),
     }
     if (every < 60_000) {
       const hint = 'write --every 1m or more'
@@ -94,16 +107,21 @@ export const scheduleCommand = command({
       files: Object.fromEntries(files[format]()),
       argv: run.argv,
       log: run.log,
+      warnings: [
+        ...warnings,
+        ...secretWarnings(forge, 'forge'),
+        ...(what === 'sprint' ? secretWarnings(sprint?.backends, 'sprint.backends') : []),
+      ],
       advice: advice[format](run),
     })
   },
-  present({ files, advice: then }, io) {
+  present({ files, warnings, advice: then }, io) {
     const all = Object.entries(files)
     for (const [name, text] of all) {
       if (all.length > 1) io.out(`# ${name}`)
       io.write(text)
     }
-    io.err(io.paint('gray', then))
+    io.err(...warnings.map((warning) => `${io.paint('yellow', 'warning:')} ${warning}`), io.paint('gray', then))
   },
 })
 

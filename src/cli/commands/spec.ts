@@ -14,14 +14,21 @@ export const specCheckCommand = command({
   args: {},
   examples: ['burn spec check', 'burn spec check --spec examples/timmy/fleet-spec.json'],
   async run({ common, home, io, ...deps }) {
-    const [{ readSpec }, { parseSpec }, { completeSpec }] = await Promise.all([
+    const [{ readSpec }, { parseSpec }, { completeSpec }, { ownFiles }] = await Promise.all([
       import('../wire.ts'),
       import('../../spec/load.ts'),
       import('../../spec/complete.ts'),
+      import('../../host/own-files.ts'),
     ])
     const { file, text } = await readSpec(common.spec, { ...deps, home })
     try {
-      const { fleet, deprecations } = completeSpec(parseSpec(text, file), { home, known: [], text, file })
+      const { fleet, deprecations } = completeSpec(parseSpec(text, file), {
+        home,
+        ownFile: ownFiles({ ...deps, home }),
+        known: [],
+        text,
+        file,
+      })
       io.err(...deprecations)
       return done<Checked>({ file, ok: true, ...countsOf(fleet) })
     } catch (thrown) {
