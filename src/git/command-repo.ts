@@ -4,7 +4,7 @@
  */
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Workspace } from './places.ts'
+import type { Mirror, Workspace } from './places.ts'
 import { diskError } from './failure.ts'
 import { gitOutput, type Git } from './run.ts'
 
@@ -26,16 +26,8 @@ export async function createCommandRepo(git: Git, workspace: Workspace): Promise
   const refs = await gitOutput(git, ['for-each-ref', format, 'refs/tags', 'refs/remotes/origin', `refs/heads/${branch}`], {
     at: { git_dir: mirror.path },
   })
-  const files = {
-    HEAD: `ref: refs/heads/${branch}\n`,
-    'packed-refs': refs,
-    config: `[core]\n\trepositoryformatversion = 0\n\tbare = false\n${remoteConfig(mirror.clone_url)}`,
-    'objects/info/alternates': `${join(mirror.path, 'objects')}\n`,
-  }
   try {
-    await rm(repo.git_dir, { recursive: true, force: true })
-    for (const folder of ['refs', 'objects/info']) await mkdir(join(repo.git_dir, folder), { recursive: true, mode: 0o700 })
-    for (const [name, text] of Object.entries(files)) await writeFile(join(repo.git_dir, name), text, { encoding: 'latin1' })
+    await writeRepo(repo.git_dir, { head: `ref: refs/heads/${branch}`, refs, mirror, work_tree: null })
     await copyFile(join(workspace.git_dir, 'index'), join(repo.git_dir, 'index'))
     await writeFile(repo.link, `gitdir: ${repo.git_dir}\n`)
   } catch (thrown) {
@@ -44,8 +36,37 @@ export async function createCommandRepo(git: Git, workspace: Workspace): Promise
   return repo
 }
 
+interface NewRepo {
+  /** The content of `HEAD`. */
+  readonly head: string
+  /** The lines of `packed-refs`. */
+  readonly refs: string
+  /** The mirror whose objects the repository borrows. */
+  readonly mirror: Mirror
+  /** The folder with the files; null if it is the folder that has the repository's link. */
+  readonly work_tree: string | null
+}
+
+/** Writes a new repository that borrows the objects of a mirror. Throws Node's errors. */
+export async function writeRepo(git_dir: string, { head, refs, mirror, work_tree }: NewRepo): Promise<void> {
+  const folder = work_tree === null ? '' : `\tworktree = ${quoted(work_tree)}\n`
+  const files = {
+    HEAD: `${head}\n`,
+    'packed-refs': refs,
+    config: `[core]\n\trepositoryformatversion = 0\n\tbare = false\n${folder}${remoteConfig(mirror.clone_url)}`,
+    'objects/info/alternates': `${join(mirror.path, 'objects')}\n`,
+  }
+  await rm(git_dir, { recursive: true, force: true })
+  for (const name of ['refs', 'objects/info']) await mkdir(join(git_dir, name), { recursive: true, mode: 0o700 })
+  for (const [name, text] of Object.entries(files)) await writeFile(join(git_dir, name), text, { encoding: 'latin1' })
+}
+
+/** Returns a text as a quoted value of git's configuration, in `latin1`. */
+export function quoted(text: string): string {
+  return `"${Buffer.from(text.replaceAll(/["\\]/g, '\\$&')).toString('latin1')}"`
+}
+
 /** Returns the settings of the remote. `git submodule` resolves relative URLs against its URL, which contains no login. */
 function remoteConfig(clone_url: string): string {
-  const url = Buffer.from(clone_url.replaceAll(/["\\]/g, '\\$&')).toString('latin1')
-  return `[remote "origin"]\n\turl = "${url}"\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n`
+  return `[remote "origin"]\n\turl = ${quoted(clone_url)}\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n`
 }

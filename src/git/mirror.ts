@@ -80,6 +80,27 @@ export async function fetchBase(git: Git, mirror: Mirror, base: string, { tidy }
   return (await gitOutput(git, ['rev-parse', '--verify', `${ref}^{commit}`], { at: { git_dir: mirror.path } })).trim()
 }
 
+/**
+ * Fetches one commit, unless the mirror has it. A ref keeps the commit in the mirror. If the server does not send single commits, fetches all
+ * branches. Throws BurnError `git_*`.
+ */
+export async function fetchCommit(git: Git, mirror: Mirror, commit: string): Promise<void> {
+  const at = { git_dir: mirror.path }
+  const ref = `refs/burn/commits/${commit}`
+  const exists = async () => (await runGit(git, ['rev-parse', '--verify', '--quiet', `${commit}^{commit}`], { at })).code === 0
+  await withMirrorLock(git, mirror, () =>
+    withRepair(git, mirror, async () => {
+      if (await exists()) return gitOutput(git, ['update-ref', ref, commit], { at })
+      const options = { git_dir: mirror.path, tidy: true }
+      await fetchRef(git, mirror, `+${commit}:${ref}`, options).catch(async (thrown: unknown) => {
+        await fetchRef(git, mirror, '+refs/heads/*:refs/remotes/origin/*', options)
+        if (!(await exists())) throw thrown
+        await gitOutput(git, ['update-ref', ref, commit], { at })
+      })
+    }),
+  )
+}
+
 async function fetchRef(
   git: Git,
   mirror: Mirror,

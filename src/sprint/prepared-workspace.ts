@@ -8,6 +8,7 @@ import { SprintFailure, type SprintContext } from './context.ts'
 import { recordBaseline } from '../git/baseline.ts'
 import { createCommandRepo } from '../git/command-repo.ts'
 import { openMirror } from '../git/mirror.ts'
+import { checkOutSubmodules } from '../git/submodules.ts'
 import { addWorkspace } from '../git/workspace.ts'
 import { removeTree } from '../host/untrusted-tree.ts'
 import { cloneUrlOf } from '../observe/repo-facts.ts'
@@ -46,7 +47,9 @@ export async function prepareWorkspace(
   const workspace = await addWorkspace(git, mirror, { id, base, branch_prefix: session.fleet.dispatch.branch_prefix })
   const own_dir = join(policy.dir, 'private', id)
   const commandRepo = await createCommandRepo(git, workspace)
-  const paths = { dir: workspace.path, read_only: gitDirsOf(workspace), git: commandRepo, own_dir }
+  const submodules = await checkOutSubmodules(git, workspace, commandRepo)
+  for (const text of submodules.problems) note({ kind: 'note', text })
+  const paths = { dir: workspace.path, read_only: [...gitDirsOf(workspace), ...submodules.read_only], git: commandRepo, own_dir }
   const sandbox = await openSandbox(policy.sandbox, { ...paths, env, home })
   note({ kind: 'note', text: sandbox.summary })
   const prepared: PreparedWorkspace = {

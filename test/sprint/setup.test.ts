@@ -1,14 +1,14 @@
 /** The setup command may configure git for commands in the sandbox, but not for burn's git or for a model. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Script } from '../stand-ins/model/replies.ts'
 import { mirrorConfig } from '../../src/git/config.ts'
 import { skipReason } from '../sandbox/opened.ts'
-import { gitAs } from '../stand-ins/gitea/git.ts'
+import { branchIn, gitAs } from '../stand-ins/gitea/git.ts'
 import { inside } from './inside.ts'
-import { repo, sprintRig } from './rig.ts'
+import { repo, secrets, sprintRig } from './rig.ts'
 
 const confined = { sandbox: { use: 'require' } }
 
@@ -45,4 +45,41 @@ test('setup: configures git only for commands in the sandbox', { skip: skipReaso
   assert.doesNotMatch(outputs[3] ?? '', /^ M notes/m)
   assert.equal(readFileSync(join(rig.state, 'mirrors', `${repo}.git`, 'config'), 'utf8'), mirrorConfig)
   assert.equal(existsSync(join(process.env['TMPDIR'] ?? '/tmp', 'ran')), false)
+})
+
+test('submodules: of the forge are checked out, others get no access', { skip: skipReason }, async (t) => {
+  const outputs: string[] = []
+  const script: Script = (messages) => {
+    const last = messages.at(-1)
+    if (last?.role === 'tool') outputs.push(last.content ?? '')
+    const command =
+      'cat lib/README.md; git -C lib log --oneline | wc -l; git submodule status; git status --short; echo x >notes/1.md; ls -A private'
+    return last?.role === 'tool' ? { text: 'Done.' } : { calls: [{ name: 'run_command', args: { command } }] }
+  }
+  const setup = 'git submodule update --init lib'
+  const rig = await sprintRig(t, {
+    issues: [{ title: 'One' }],
+    also: [],
+    script,
+    sprint: { ...confined, repos: ['app', 'lib'] },
+    repo: { setup },
+    by: 'http',
+  })
+  const [lib, work] = [join(rig.bare, '../lib.git'), join(rig.dir, 'work')]
+  gitAs(rig.dir, 'clone', '--quiet', rig.bare, work)
+  const oid = branchIn(lib, 'main')
+  for (const path of ['lib', 'private']) gitAs(work, 'update-index', '--add', '--cacheinfo', `160000,${oid},${path}`)
+  const section = (name: string, url: string) => `[submodule "${name}"]\n\tpath = ${name}\n\turl = ${url}\n`
+  writeFileSync(join(work, '.gitmodules'), section('lib', '../lib.git') + section('private', `file://${lib}`))
+  gitAs(work, 'add', '.gitmodules')
+  gitAs(work, 'commit', '--quiet', '-m', 'submodules')
+  gitAs(work, 'push', '--quiet', 'origin', 'main')
+  const sprints = await inside(t, rig)
+  const [row] = await sprints.run()
+  assert.deepEqual([row?.outcome, row?.failure_text], ['change', null])
+  assert.match(outputs[0] ?? '', new RegExp(`^# lib\n1\n ${oid} lib.*\n-${oid} private\n\\[exit code 0\\]`))
+  const notes = sprints.updates.flatMap(({ note }) => (note?.kind === 'note' ? note.text : []))
+  assert.match(notes.join('\n'), /could not check out the submodule private \(file:.*burn does not fetch from such a URL/)
+  assert.equal(gitAs(rig.bare, 'diff', '--name-only', 'main', rig.changes().get(1)?.[0]?.branch ?? ''), 'notes/1.md')
+  assert.ok(outputs.every((output) => !output.includes(secrets.forge)))
 })
