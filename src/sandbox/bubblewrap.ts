@@ -1,4 +1,5 @@
 /** Builds the bubblewrap command line, which determines the files that a command can read and write. */
+import { existsSync } from 'node:fs'
 import { shellWord } from '../host/quote.ts'
 import type { HiddenPath } from './hidden.ts'
 import { isBelow } from './toolchains.ts'
@@ -31,6 +32,9 @@ export interface BubblewrapConfig {
 /** The system folders that have programs. All other folders (homes, /run with its sockets, /var, /opt, …) do not exist in the sandbox. */
 const systemPaths = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/etc', '/nix', '/gnu', '/sys/devices/system/cpu']
 
+/** The kernel's lists of keys, which name the keys of the user who runs burn. */
+const keyLists = ['/proc/keys', '/proc/key-users'].map((path) => ({ path, folder: false }))
+
 /** The file descriptor to which bubblewrap writes the process id of the command. */
 export const INFO_FD = 3
 /** The file descriptor from which bubblewrap reads the seccomp filter. */
@@ -43,7 +47,9 @@ export function filterRedirection({ filter }: Pick<BubblewrapConfig, 'filter'>):
 
 /** Returns the argv that runs `command` inside bubblewrap. */
 export function bubblewrapArgv(config: BubblewrapConfig, command: readonly string[]): string[] {
-  const binds = bindMounts(config)
+  // bubblewrap starts no command if a path is missing, and somebody may have deleted a hidden file in the meantime.
+  const hidden = [...keyLists, ...config.hidden].filter(({ path }) => existsSync(path))
+  const binds = bindMounts({ ...config, hidden })
   return [
     [
       config.program,
@@ -65,7 +71,7 @@ export function bubblewrapArgv(config: BubblewrapConfig, command: readonly strin
     scratchMounts(config.own, binds),
     binds.flatMap(({ arguments: words }) => words),
     // A mount can be inside a hidden folder, so the folder is writable until all mounts exist.
-    config.hidden.flatMap(({ path, folder }) => (folder ? ['--remount-ro', path] : [])),
+    hidden.flatMap(({ path, folder }) => (folder ? ['--remount-ro', path] : [])),
     ['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', config.dir, '--info-fd', String(INFO_FD), '--', ...command],
   ].flat()
 }

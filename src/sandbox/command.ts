@@ -11,6 +11,7 @@ import { Cgroup, groupOf, hitsIn, type LimitHits } from './cgroup.ts'
 import { groupLimits, innerArgv, outerArgv, type Limits } from './limits.ts'
 import { notesOf } from './notes.ts'
 import { KeptOutput } from './output.ts'
+import type { Separation } from './separation.ts'
 
 export interface CommandOptions {
   readonly stop: AbortSignal
@@ -44,6 +45,7 @@ export interface CommandSetup {
   /** One line that tells people how commands are confined. */
   readonly summary: string
   readonly limits: Limits
+  readonly separation: Separation
   readonly shell: string
   /** The environment of the processes outside bubblewrap. */
   readonly outer_env: Readonly<Record<string, string>>
@@ -94,23 +96,10 @@ export function commandArgv(setup: CommandSetup, groups: readonly string[], comm
   const argv =
     bubblewrap === null
       ? unconfined()
-      : bubblewrapArgv(
-          {
-            ...bubblewrap,
-            hidden: bubblewrap.hidden.filter(exists),
-            network,
-            writable_git: options.writable_git === true ? setup.git_dir : null,
-          },
-          inner,
-        )
+      : bubblewrapArgv({ ...bubblewrap, network, writable_git: options.writable_git === true ? setup.git_dir : null }, inner)
   // A confined command can read the environment of bubblewrap's process, so that environment must be empty.
   const redirections = bubblewrap === null ? [] : [filterRedirection(bubblewrap)]
-  return outerArgv(groups, redirections, [...(limits.scope ?? []), 'env', '-i', ...argv])
-}
-
-/** Tells whether a hidden path still exists. bubblewrap starts no command if a path is missing. */
-function exists({ path }: { readonly path: string }): boolean {
-  return existsSync(path)
+  return [...setup.separation.argv, ...outerArgv(groups, redirections, [...(limits.scope ?? []), 'env', '-i', ...argv])]
 }
 
 function timeoutOf({ policy }: CommandSetup, options: CommandOptions): number {

@@ -7,6 +7,7 @@ import { runProcess } from '../host/exec.ts'
 import { shellWord } from '../host/quote.ts'
 import { INFO_FD } from './bubblewrap.ts'
 import { findCgroupParents, type CgroupParent, type Resource } from './cgroup.ts'
+import type { Gap } from './gaps.ts'
 
 export interface Limits {
   /** The argv prefix with which systemd creates a control group for the command; null if systemd cannot create one. */
@@ -17,6 +18,8 @@ export interface Limits {
   readonly rlimits: { readonly processes: boolean; readonly memory: boolean }
   /** One line that tells people how each limit is enforced, or that the limit is not enforced. */
   readonly summary: string
+  /** The limits that do not hold on this machine. */
+  readonly gaps: readonly Gap[]
 }
 
 /** The number of processes in the group besides the command's own, such as burn's shell and the two processes of bubblewrap. */
@@ -41,7 +44,13 @@ export async function findLimits(
   const scope = scopeArgv(max, options.uid)
   const trial = await runProcess([...scope, 'true'], { timeout_ms: options.probe_ms ?? probeTimeout_ms, env: options.env })
   if (trial.code === 0)
-    return { scope, cgroup_parents: [], rlimits: { processes: false, memory: false }, summary: 'processes and memory: limited by systemd' }
+    return {
+      scope,
+      cgroup_parents: [],
+      rlimits: { processes: false, memory: false },
+      summary: 'processes and memory: limited by systemd',
+      gaps: [],
+    }
   if (trial.stopped !== null) {
     const hint = 'check the load of the machine; the next sprint tries systemd again'
     throw new BurnError('sandbox_failed', `systemd-run did not answer within ${(options.probe_ms ?? probeTimeout_ms) / 1000} s`, hint)
@@ -49,7 +58,27 @@ export async function findLimits(
   const parents = await findCgroupParents()
   const limitedByGroup = new Set(parents.flatMap(({ limits }) => limits))
   const rlimits = { processes: !limitedByGroup.has('processes') && options.counts_own, memory: !limitedByGroup.has('memory') }
-  return { scope: null, cgroup_parents: parents, rlimits, summary: summaryOf(limitedByGroup, rlimits, options.uid) }
+  return {
+    scope: null,
+    cgroup_parents: parents,
+    rlimits,
+    summary: summaryOf(limitedByGroup, rlimits, options.uid),
+    gaps: gapsOf(limitedByGroup, rlimits, options.uid),
+  }
+}
+
+function gapsOf(limitedByGroup: ReadonlySet<Resource>, rlimits: Limits['rlimits'], uid: number): Gap[] {
+  const remedy =
+    uid === 0
+      ? 'run burn on a machine with systemd, or in a container that has its own control group'
+      : 'let systemd limit commands: loginctl enable-linger; or run burn in a container that has its own control group'
+  const unlimited = [
+    ...(limitedByGroup.has('memory')
+      ? []
+      : ['the memory of a command is limited per process, but not in total, and without shared memory']),
+    ...(limitedByGroup.has('processes') || rlimits.processes ? [] : ['the number of processes of a command is not limited']),
+  ]
+  return unlimited.map((what) => ({ what, remedy }))
 }
 
 function summaryOf(limitedByGroup: ReadonlySet<Resource>, rlimits: Limits['rlimits'], uid: number): string {

@@ -12,9 +12,11 @@ import { runProcess, type RunResult } from '../host/exec.ts'
 import { bubblewrapArgv, filterRedirection, type BubblewrapConfig } from './bubblewrap.ts'
 import { runCommand, type CommandOptions, type CommandResult, type CommandSetup } from './command.ts'
 import { findHidden, inaccessible } from './hidden.ts'
+import type { Gap } from './gaps.ts'
 import { findLimits, innerArgv } from './limits.ts'
 import { Quota } from './quota.ts'
 import { seccompFilter } from './seccomp.ts'
+import { separationOf, unseparated } from './separation.ts'
 import { isBelow, linkedPackages, toolchainsOf } from './toolchains.ts'
 
 export interface SandboxOptions {
@@ -40,6 +42,8 @@ export interface Sandbox {
   readonly confined: boolean
   /** One line that tells people how commands are confined and limited. */
   readonly summary: string
+  /** The protections that this machine lacks; empty if it has all. */
+  readonly gaps: readonly Gap[]
   /** The timeout (ms) of a command. */
   readonly timeout: number
   /** Aborts when the sandbox allows no further commands. Its reason is a BurnError. */
@@ -93,6 +97,8 @@ export async function openSandbox(policy: SandboxPolicy, options: SandboxOptions
     counts_own,
     ...(options.probe_ms === undefined ? {} : { probe_ms: options.probe_ms }),
   })
+  const separation = config === null ? unseparated : await separationOf(outer_env)
+  const gaps = [...limits.gaps, ...separation.gaps]
   const summary = config === null ? 'without bubblewrap ("off" in the spec)' : `in bubblewrap; ${limits.summary}`
   const env = config?.env ?? baseEnvironment(entries, options, own)
   const shell = (await findProgram(entries, 'bash')) ?? 'sh'
@@ -105,6 +111,7 @@ export async function openSandbox(policy: SandboxPolicy, options: SandboxOptions
     git_dir: config === null || config.git === null ? null : (options.git?.git_dir ?? config.git),
     summary,
     limits,
+    separation,
     shell,
     outer_env,
     env,
@@ -116,6 +123,7 @@ export async function openSandbox(policy: SandboxPolicy, options: SandboxOptions
     dir,
     confined: config !== null,
     summary: config === null ? `${summary}; ${limits.summary}` : summary,
+    gaps,
     timeout: policy.timeout,
     ended: ended.signal,
     run: async (command, options) => {

@@ -19,7 +19,7 @@ const fail = (what: string, remedy: string): Finding => ({ level: 'fail', where,
 
 /** Runs all checks in parallel and returns their findings. Calls `onFinding` as soon as each finding is known. */
 export async function sprintDoctor(context: SprintContext, onFinding: (finding: Finding) => void): Promise<readonly Finding[]> {
-  const fixedChecks = [gitFinding(context), folderFinding(context), sandboxFinding(context), keptFindings(context)]
+  const fixedChecks = [gitFinding(context), folderFinding(context), sandboxFindings(context), keptFindings(context)]
   const checks = [...fixedChecks, ...context.backends.map(backendFinding)]
   const reported = checks.map(async (check) => {
     const findings = [await check].flat()
@@ -61,14 +61,17 @@ async function folderFinding({ policy: { dir } }: SprintContext): Promise<Findin
   }
 }
 
-async function sandboxFinding(context: SprintContext): Promise<Finding> {
+async function sandboxFindings(context: SprintContext): Promise<Finding[]> {
   try {
-    return ok(`commands run ${(await trySandbox(context)).summary}`)
+    const { summary, gaps } = await trySandbox(context)
+    return [ok(`commands run ${summary}`), ...gaps.map(({ what, remedy }) => warn(what, remedy))]
   } catch (thrown) {
-    return fail(
-      codedMessageOf(thrown),
-      thrown instanceof BurnError ? thrown.hint : 'make the folder writable (it is the value of "dir" in "sprint" of the spec)',
-    )
+    return [
+      fail(
+        codedMessageOf(thrown),
+        thrown instanceof BurnError ? thrown.hint : 'make the folder writable (it is the value of "dir" in "sprint" of the spec)',
+      ),
+    ]
   }
 }
 

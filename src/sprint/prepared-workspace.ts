@@ -51,7 +51,7 @@ export async function prepareWorkspace(
   for (const text of submodules.problems) note({ kind: 'note', text })
   const paths = { dir: workspace.path, read_only: [...gitDirsOf(workspace), ...submodules.read_only], git: commandRepo, own_dir }
   const sandbox = await openSandbox(policy.sandbox, { ...paths, env, home })
-  note({ kind: 'note', text: sandbox.summary })
+  note({ kind: 'note', text: [sandbox.summary, ...sandbox.gaps.map(({ what }) => what)].join('; ') })
   const prepared: PreparedWorkspace = {
     workspace,
     sandbox,
@@ -88,7 +88,7 @@ type SandboxContext = Pick<SprintContext, 'policy' | 'env' | 'home'>
  * Tests the sandbox: opens a sandbox in a temporary folder below `sprint.dir`, then removes the folder. Returns a summary of the sandbox.
  * Throws BurnError `sandbox_*`, and Node's error if the folder cannot be created.
  */
-export async function trySandbox({ policy, env, home }: SandboxContext): Promise<{ readonly summary: string }> {
+export async function trySandbox({ policy, env, home }: SandboxContext): Promise<Pick<Sandbox, 'summary' | 'gaps'>> {
   await mkdir(policy.dir, { recursive: true, mode: 0o700 })
   const probeDir = await mkdtemp(join(policy.dir, 'probe-'))
   try {

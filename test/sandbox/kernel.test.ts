@@ -1,5 +1,7 @@
 /** Attempts of commands to use the kernel against the sandbox: settings, system calls, rights and terminals. Each must fail. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
 import { test } from 'node:test'
 import { opened, skipReason } from './opened.ts'
 
@@ -53,6 +55,38 @@ test('kernel: allows namespaces that need no user namespace, threads and ioctl',
     (await run("perl -e 'syscall($ARGV[0], 0) and die $!' $([ $(uname -m) = aarch64 ] && echo 97 || echo 272); tty")).output,
     'not a tty\n',
   )
+})
+
+/** A program that opens a sandbox, and prints the keys and open files of a command inside and outside bubblewrap. */
+const heir = `
+  const [root, dir, own_dir, keyctl] = process.argv.slice(1)
+  const { openSandbox } = await import(root + '/src/sandbox/open.ts')
+  const { policy } = await import(root + '/test/sandbox/opened.ts')
+  const { separationOf } = await import(root + '/src/sandbox/separation.ts')
+  const { runProcess } = await import(root + '/src/host/exec.ts')
+  const sandbox = await openSandbox(policy, { dir, read_only: [], own_dir, env: process.env, home: '/nowhere' })
+  const stop = new AbortController().signal
+  const inside = await sandbox.run('cat /proc/keys /proc/key-users; ls -l /proc/self/fd', { stop })
+  const search = '($u, $n) = ("user", "burn-planted"); print syscall(' + keyctl + ', 10, -3, $u, $n, 0) > 0 ? "found" : "none"'
+  const outside = async (prefix) => (await runProcess([...prefix, 'perl', '-e', search], { timeout_ms: 9000 })).stdout
+  const { argv } = await separationOf({ PATH: process.env.PATH })
+  console.log(JSON.stringify({ inside: inside.output, keys: [await outside([]), await outside(argv)] }))
+`
+
+test('rights: no command inherits keys or open files', { skip: skipReason }, async (t) => {
+  const { base, dir } = await opened(t)
+  const [keyctl, addKey] = process.arch === 'arm64' ? [219, 217] : [250, 248]
+  const plant = `($u, $n) = ("user", "burn-planted"); syscall(${keyctl}, 1, 0) > 0 && syscall(${addKey}, $u, $n, $n, 12, -3) > 0 or die $!; exec @ARGV`
+  const leaked = openSync(`${base}/sibling`, 'r')
+  t.after(() => closeSync(leaked))
+  const words = [process.execPath, '--input-type=module', '-e', heir, process.cwd(), dir, `${base}/own2`, String(keyctl)]
+  const printed = execFileSync('perl', ['-e', plant, ...words], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit', 'ignore', 'ignore', 'ignore', leaked],
+  })
+  const { inside, keys } = JSON.parse(printed) as { inside: string; keys: string[] }
+  assert.doesNotMatch(inside, /sibling|keyring/)
+  assert.deepEqual(keys, ['found', 'none'])
 })
 
 test('rights: no command gets more', { skip: skipReason }, async (t) => {

@@ -41,6 +41,18 @@ test('bubblewrap: if it does not work, burn claims nothing', { skip: skipReason 
   assert.deepEqual([commentsOf(rig), rig.model.requests.length], [[], 0])
 })
 
+test('doctor: warns about a protection that the machine lacks', { skip: skipReason }, async (t) => {
+  const { rig, sprints } = await confined(t)
+  writeFileSync(join(rig.dir, 'bin/perl'), '#!/bin/sh\necho keyctl: Operation not permitted >&2\nexit 1\n', { mode: 0o755 })
+  const warnings = (await sprintDoctor(sprints.context, () => {})).filter(({ level }) => level === 'warn')
+  const gap = warnings.find(({ what }) => what.includes('keyctl'))
+  assert.equal(gap?.what, 'a command inherits the session keyring and the open files of burn (keyctl: Operation not permitted)')
+  assert.match(gap.remedy, /^install perl/)
+  await sprints.run({ count: 1 })
+  const id = (await sprints.context.session.ledger.sprints({}))[0]?.id ?? ''
+  assert.match(readFileSync(join(rig.state, 'transcripts', `${id}.jsonl`), 'utf8'), /inherits the session keyring/)
+})
+
 test('bubblewrap: if it fails in a sprint, no command runs unconfined', { skip: skipReason }, async (t) => {
   const { rig, sprints, breakIt } = await confined(t, () => {
     breakIt()
