@@ -65,6 +65,8 @@ export interface Command<T extends Args, R> {
    * Paragraphs at the end of the command's help. A paragraph that begins with "Exit codes" replaces the general paragraph about exit codes.
    */
   readonly notes?: readonly string[]
+  /** The exit code after an error; by default the one of the error. */
+  readonly errorExit?: ExitCode
   /** Runs the command. Returns the result, or only the exit code if `emit` has printed everything. */
   readonly run: (deps: CommandContext, given: Parsed<T>) => Promise<Done<R> | ExitCode>
   readonly present: (result: R, io: Io, given: Parsed<T>, now: number) => void

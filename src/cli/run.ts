@@ -39,8 +39,17 @@ async function runWords(argv: readonly string[], deps: Deps): Promise<ExitCode> 
   const found = find(words, deps)
   if (asksHelp || found === null) return help(words, found, asksHelp, deps)
   const loaded = await found.entry.load()
-  const given = parseArgs(found.rest, { ...loaded.args, ...common })
-  return withProcessContext({ env: deps.env, cwd: deps.cwd }, () => runCommand(found.entry.name, loaded, given, deps))
+  const run = () => {
+    const given = parseArgs(found.rest, { ...loaded.args, ...common })
+    return withProcessContext({ env: deps.env, cwd: deps.cwd }, () => runCommand(found.entry.name, loaded, given, deps))
+  }
+  if (loaded.errorExit === undefined) return run()
+  try {
+    return await run()
+  } catch (thrown) {
+    reportError(thrown, argv.includes('--json'), deps)
+    return loaded.errorExit
+  }
 }
 
 function optionsEnd(argv: readonly string[]): number {

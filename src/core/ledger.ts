@@ -85,6 +85,8 @@ export interface Ledger
    * change.
    */
   waitForChange(stop: AbortSignal): Promise<void>
+  /** Returns the size of the ledger (bytes). */
+  size(): Promise<number>
   /** Checks the integrity of the ledger. Throws BurnError `ledger_*` if the ledger is damaged or its data violates a consistency rule. */
   check(): Promise<LedgerCheck>
   close(): Promise<void>

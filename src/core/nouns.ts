@@ -4,6 +4,7 @@
  */
 
 import type { AgentName } from './agent-kinds.ts'
+import type { HealthSettings, TelemetrySettings } from './observation-settings.ts'
 import type { SprintPolicy } from './sprint.ts'
 
 /** The name of a repo on the forge: `owner/name`. */
@@ -184,18 +185,6 @@ export interface DispatchPolicy {
   readonly trust: { readonly authors: 'writers' | 'anyone' | readonly string[]; readonly labels: readonly string[] }
 }
 
-/** The settings of telemetry: the spec's `telemetry` with every default filled in. Durations are in milliseconds. */
-export interface TelemetrySettings {
-  /** The pause between two samples. */
-  readonly interval: number
-  /** The time after which burn reports a worker that waits for an answer. */
-  readonly waiting_after: number
-  /** The time for which the ledger keeps single samples. After this time it keeps only hourly summaries. */
-  readonly keep_samples: number
-  /** The time for which the ledger keeps spans and hourly summaries. */
-  readonly keep: number
-}
-
 /** The whole configuration: the spec with every default filled in. */
 export interface Fleet {
   readonly name: string
@@ -206,6 +195,7 @@ export interface Fleet {
   /** The time (ms) for which the ledger keeps the history of ended work; null: forever. */
   readonly retention: number | null
   readonly telemetry: TelemetrySettings
+  readonly health: HealthSettings
   readonly repos: readonly RepoSettings[]
   /** The settings of sprints; null if the spec has no key `sprint`. */
   readonly sprint: SprintPolicy | null

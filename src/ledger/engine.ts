@@ -49,6 +49,8 @@ export interface Engine {
   columns(trx: Transaction<Tables>): Promise<readonly Column[]>
   /** Returns the damage that the engine's own integrity check finds, one line each. */
   integrityErrors(): Promise<readonly string[]>
+  /** Returns the size of all tables and indexes (bytes). */
+  bytes(trx: Transaction<Tables>): Promise<number>
   /** Refreshes the planner's statistics. Call it before queries that join all rows. */
   refreshStatistics(trx: Transaction<Tables>): Promise<void>
   close(): Promise<void>

@@ -97,6 +97,7 @@ export async function openPostgres(url: string, { random, tries = defaultTries, 
     columns: async (trx) => (await columnsIn(trx)).rows,
     // The server checks its pages itself, and reports a damaged page when it reads that page.
     integrityErrors: async () => [],
+    bytes: bytesOf,
     refreshStatistics,
     close,
   }
@@ -124,6 +125,12 @@ function openPool(connection: PoolConfig): Pool {
  */
 async function refreshStatistics(trx: Transaction<Tables>): Promise<void> {
   for (const name of tableNames) await sql`analyze ${sql.table(name)}`.execute(trx)
+}
+
+async function bytesOf(trx: Transaction<Tables>): Promise<number> {
+  const sizes = tableNames.map((name) => sql`pg_total_relation_size(${sql.lit(name)}::regclass)`)
+  const { rows } = await sql<{ bytes: string }>`select ${sql.join(sizes, sql` + `)} as bytes`.execute(trx)
+  return Number(rows[0]?.bytes ?? 0)
 }
 
 async function refuseOld(db: Kysely<Tables>, where: string): Promise<void> {

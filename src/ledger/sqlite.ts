@@ -138,6 +138,12 @@ export async function openSqlite(path: string, { random, tries = defaultTries }:
     tables: async (trx) => (await tablesIn(trx)).rows.map(({ name }) => name),
     columns: async (trx) => (await columnsIn(trx)).rows,
     integrityErrors: () => explained(() => integrityErrors(db)),
+    bytes: async (trx) => {
+      const { rows } = await sql<{
+        bytes: number
+      }>`select page_count * page_size as bytes from pragma_page_count(), pragma_page_size()`.execute(trx)
+      return Number(rows[0]?.bytes ?? 0)
+    },
     // SQLite plans these queries well without statistics.
     refreshStatistics: async () => {},
     close: () => db.destroy(),

@@ -48,6 +48,7 @@ export function createStore(engine: Engine): Ledger {
     ...telemetryStore(engine),
     ...workerStore(engine),
     waitForChange: (stop) => engine.waitForChange(stop),
+    size: () => engine.read(engine.bytes),
     check: () => check(engine),
     close: () => engine.close(),
   }
@@ -63,6 +64,7 @@ function backlogStore({ read, write }: Engine): BacklogLedger {
     openIssues: (repo) => read((trx) => verdicts.openIssues(trx, repo)),
     issue: (ref) => read((trx) => queries.issue(trx, ref)),
     backlog: () => read(verdicts.backlog),
+    queues: () => read(verdicts.queues),
     saveVerdicts: async (given, at) => (given.length === 0 ? undefined : write((trx) => verdicts.saveVerdicts(trx, given, at))),
     rejudgeIfRulesChanged: (rules) => write((trx) => verdicts.rejudgeIfRulesChanged(trx, rules)),
     saveWaitReasons: (reasons) => write((trx) => verdicts.saveWaitReasons(trx, reasons)),

@@ -1,7 +1,7 @@
 /** Verdicts of open issues: finds the issues that a cycle must judge, and reads the queue of each repo. */
 import type { Reason } from '../core/reasons.ts'
 import type { Selectable, Transaction } from 'kysely'
-import type { Backlog, IssueRecord, Standing, Verdict } from '../core/ledger/backlog.ts'
+import type { Backlog, Queues, IssueRecord, Standing, Verdict } from '../core/ledger/backlog.ts'
 import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { NewEvent } from '../core/events.ts'
 import type { IssueRow, Tables } from './tables.ts'
@@ -99,6 +99,27 @@ export async function backlog(trx: Trx): Promise<Backlog> {
   const unjudged = Number((await all.where('standing', 'is', null).executeTakeFirstOrThrow()).count)
   const none = Number((await all.where('standing', '=', sql.lit('none')).executeTakeFirstOrThrow()).count)
   return { open, eligible: open - unjudged - none, unjudged, elsewhere: await elsewhere(trx) }
+}
+
+/** Returns the number of waiting issues by repo, and the open issues with failed attempts. */
+export async function queues(trx: Trx): Promise<Queues> {
+  const open = trx.selectFrom('issue').where('state', '=', sql.lit('open'))
+  const counts = await open
+    .where('standing', '=', sql.lit('queued'))
+    .groupBy('repo')
+    .select((eb) => ['repo', eb.fn.countAll<number>().as('count')] as const)
+    .execute()
+  const failed = await open
+    .where('attempts', '>', 0)
+    .select(['ref', 'attempts'])
+    .orderBy('attempts', 'desc')
+    .orderBy('ref')
+    .limit(1000)
+    .execute()
+  return {
+    queued: new Map(counts.map(({ repo, count }) => [repo, Number(count)])),
+    attempts: failed.map(({ ref, attempts }) => ({ issue: ref, attempts })),
+  }
 }
 
 const elsewherePrefix = encodedPrefix('claimed_by_other_ledger')

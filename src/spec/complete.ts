@@ -1,10 +1,11 @@
 /** Makes a Fleet from a spec: fills in every default, and names every worker. */
-import type { DispatchPolicy, Fleet, Machine, SecretSource, TelemetrySettings, Transport, Window } from '../core/nouns.ts'
+import type { DispatchPolicy, Fleet, Machine, SecretSource, Transport, Window } from '../core/nouns.ts'
 import type { KnownWorker } from './names.ts'
 import type { ForgeKind, ForgeSettings } from './forges.ts'
 import type { WrittenMachine, WrittenSpec } from './schema.ts'
 import { crossFindings } from './cross.ts'
 import { servedRepos } from '../core/refs.ts'
+import { completeHealth, completeTelemetry } from './complete-observation.ts'
 import { completeSprint } from './complete-sprint.ts'
 import { defaults } from './defaults.ts'
 import { aliasFindings, deprecationsIn, withCurrentKeys } from './deprecated.ts'
@@ -58,6 +59,7 @@ export function completeSpec(written: WrittenSpec, options: CompleteOptions): Co
     ledger: ledgerOf(spec, options),
     retention: spec.retention == null ? defaults.retention : durationMs(spec.retention),
     telemetry: completeTelemetry(spec),
+    health: completeHealth(spec),
     repos: Object.entries(spec.repos ?? {}).map(([repo, { base, check, setup, clone_url }]) => ({
       repo: fullRepo(repo, owner),
       base: base ?? null,
@@ -123,15 +125,6 @@ function completeForge({ forge }: Pick<WrittenSpec, 'forge'>, local: (path: stri
     // The cast is safe for the same reason.
     ...(headers === undefined ? {} : { headers: headers as Readonly<Record<string, SecretSource>> }),
     ...(ca_file === undefined ? {} : { ca_file: local(ca_file) }),
-  }
-}
-
-function completeTelemetry({ telemetry = {} }: WrittenSpec): TelemetrySettings {
-  return {
-    interval: durationMs(telemetry.interval ?? defaults.telemetryInterval),
-    waiting_after: durationMs(telemetry.waiting_after ?? defaults.waitingAfter),
-    keep_samples: durationMs(telemetry.keep_samples ?? defaults.keepSamples),
-    keep: durationMs(telemetry.keep ?? defaults.keepTelemetry),
   }
 }
 

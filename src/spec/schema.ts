@@ -2,7 +2,8 @@
 import * as z from 'zod'
 import { defaults } from './defaults.ts'
 import { forge } from './forges.ts'
-import { agent, policy, repoSettings, telemetry, templates } from './settings.ts'
+import { health, telemetry } from './observation.ts'
+import { agent, policy, repoSettings, templates } from './settings.ts'
 import { sprint } from './sprint.ts'
 import { argv, depth, dir, glyph, host, line, name, repo, repos, role, timeSpan, words } from './values.ts'
 
@@ -207,6 +208,7 @@ const keys = z.strictObject({
       default: defaults.retention,
       examples: ['365d'],
     }),
+  health: health.optional().meta({ description: 'Thresholds of `burn health`.', examples: [{ turn: '3h' }] }),
   telemetry: telemetry.optional().meta({
     description: 'Settings of the samples that burn takes of machines and workers.',
     examples: [{ interval: '5m' }],

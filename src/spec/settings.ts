@@ -68,30 +68,6 @@ const trust = z.strictObject({
   }),
 })
 
-/** The schema of `telemetry`. */
-export const telemetry = z.strictObject({
-  interval: timeSpan.optional().meta({
-    description: 'Pause between two samples of machines and workers. `burn dispatch --cycles 0` takes these samples.',
-    default: defaults.telemetryInterval,
-    examples: ['5m'],
-  }),
-  waiting_after: timeSpan.optional().meta({
-    description: 'Time after which burn reports a worker that waits for an answer.',
-    default: defaults.waitingAfter,
-    examples: ['2m'],
-  }),
-  keep_samples: timeSpan.optional().meta({
-    description: 'Time for which the ledger keeps single samples. After this time it keeps only a summary of each hour.',
-    default: defaults.keepSamples,
-    examples: ['7d'],
-  }),
-  keep: timeSpan.optional().meta({
-    description: 'Time for which the ledger keeps the states of workers and the hourly summaries.',
-    default: defaults.keepTelemetry,
-    examples: ['365d'],
-  }),
-})
-
 /** The schema of `dispatch`. */
 export const policy = z.strictObject({
   depth: depth.optional().meta({

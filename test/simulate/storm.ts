@@ -5,6 +5,7 @@ import { seeded } from '../../src/core/random.ts'
 import { faultKinds } from '../../src/simulate/faults.ts'
 import { simulate } from '../../src/simulate/simulate.ts'
 import { commentsTwice, Judge } from './judge.ts'
+import { completeHealth, completeTelemetry } from '../../src/spec/complete-observation.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -53,7 +54,8 @@ export function fleetOf(machines: number, panes: number, changes: Partial<Fleet[
     },
     ledger: '',
     retention: null,
-    telemetry: { interval: 5 * minute, waiting_after: 2 * minute, keep_samples: 7 * 24 * 60 * minute, keep: 365 * 24 * 60 * minute },
+    telemetry: completeTelemetry({}),
+    health: completeHealth({}),
     repos: [],
     sprint: null,
     templates: { work: null, identity: null, council: null },

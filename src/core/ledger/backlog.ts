@@ -65,6 +65,13 @@ export interface Backlog {
   readonly elsewhere: readonly IssueRef[]
 }
 
+/** The waiting and the failed issues. */
+export interface Queues {
+  readonly queued: ReadonlyMap<RepoRef, number>
+  /** At most 1,000 issues, those with the most attempts first. */
+  readonly attempts: readonly { readonly issue: IssueRef; readonly attempts: number }[]
+}
+
 /** A back-off to save, because the forge refused a request about an issue or a repo. */
 export interface Backoff {
   readonly subject: IssueRef | RepoRef
@@ -98,6 +105,8 @@ export interface BacklogLedger {
   issue(ref: IssueRef): Promise<IssueRecord | null>
   /** Returns how many issues are open, eligible and unjudged. */
   backlog(): Promise<Backlog>
+  /** Returns the number of issues that wait for a worker, by repo, and the open issues that have failed attempts. */
+  queues(): Promise<Queues>
   /**
    * Saves verdicts. Ignores a verdict whose revision is not the current revision of the issue. Writes a verdict and an event only if the
    * verdict differs from the saved one.

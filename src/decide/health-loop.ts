@@ -1,0 +1,63 @@
+/** Health rules about the loop: dispatchers, the forge, scheduled jobs and the ledger. */
+import type { HealthFacts, HealthRule, Judged } from '../core/health.ts'
+import { counted } from '../core/text.ts'
+import { lasting, noData, ok } from './health-parts.ts'
+
+/** The rules. */
+export const loopRules: readonly HealthRule[] = [
+  { name: 'dispatcher', judge: dispatcher },
+  { name: 'forge', judge: forge },
+  { name: 'jobs', judge: jobs },
+  { name: 'ledger', judge: ledger },
+]
+
+function dispatcher({ spans, now, settings }: HealthFacts): Judged {
+  const threshold = `a cycle in the last ${lasting(settings.dispatcher)}`
+  const all = spans.filter(({ kind }) => kind === 'dispatcher')
+  const last = all.reduce((latest, { seen_at }) => Math.max(latest, seen_at), 0)
+  if (last === 0) return noData(threshold, 'the ledger has no record of a dispatcher')
+  const age = now - last
+  if (age <= settings.dispatcher) return ok(`the last cycle began ${lasting(age)} ago`, threshold)
+  const silent = all.some(({ ended_at, state }) => ended_at === null && state !== 'running')
+  const evidence = `the last cycle began ${lasting(age)} ago${silent ? ', and its dispatcher did not end normally' : ''}`
+  return { status: 'fail', evidence, threshold, since: last, remedy: 'run burn dispatch --cycles 0' }
+}
+
+function forge({ repos }: HealthFacts): Judged {
+  const threshold = 'every repo can be read'
+  if (repos.length === 0) return noData(threshold, 'burn has read no repo yet')
+  const unread = repos.flatMap(({ repo, unread: each }) => (each === null ? [] : [{ repo, ...each }]))
+  if (unread.length === 0) return ok(`burn read ${counted(repos.length, 'repo')}`, threshold)
+  const [first] = unread.toSorted((a, b) => a.since - b.since)
+  const evidence = `burn cannot read ${unread.length} of ${counted(repos.length, 'repo')}: ${first!.repo}: ${first!.why}`
+  return { status: unread.length === repos.length ? 'fail' : 'warn', evidence, threshold, since: first!.since, remedy: 'run burn doctor' }
+}
+
+function jobs({ spans }: HealthFacts): Judged {
+  const threshold = 'every scheduled job ran when it was due'
+  const all = spans.filter(({ kind, ended_at }) => kind === 'job' && ended_at === null)
+  const known = all.filter(({ state }) => state !== 'unknown')
+  const bad = known.filter(({ state }) => state === 'missed' || state === 'failing').toSorted((a, b) => a.began_at - b.began_at)
+  const [first] = bad
+  if (first === undefined)
+    return known.length === 0
+      ? noData(threshold, 'burn knows the runs of no job')
+      : ok(`${counted(known.length, 'job')} ran on time`, threshold)
+  const { subject, state, evidence, began_at } = first
+  const more = bad.length > 1 ? `; ${counted(bad.length - 1, 'more job')}` : ''
+  return {
+    status: 'warn',
+    evidence: `${subject} (${state}): ${evidence}${more}`,
+    threshold,
+    since: began_at,
+    remedy: "look at the job's scheduler",
+  }
+}
+
+function ledger({ ledger_bytes, settings }: HealthFacts): Judged {
+  const gb = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`
+  const threshold = `at most ${gb(settings.ledger_size)}`
+  if (ledger_bytes <= settings.ledger_size) return ok(gb(ledger_bytes), threshold)
+  const remedy = 'set retention in the spec, then run burn ledger prune'
+  return { status: 'warn', evidence: gb(ledger_bytes), threshold, since: null, remedy }
+}

@@ -1,0 +1,44 @@
+/** The parts that the health rules share. */
+import type { HealthFacts, Judged } from '../core/health.ts'
+import type { Time } from '../core/nouns.ts'
+import type { Span, SpanKind } from '../core/span.ts'
+import { counted } from '../core/text.ts'
+
+const minute = 60_000
+
+/** Returns a duration for people: `5 min`, `3 h`, `2 d`. `ms`: milliseconds. */
+export function lasting(ms: number): string {
+  const minutes = Math.max(0, Math.round(ms / minute))
+  return minutes < 120 ? `${minutes} min` : minutes < 48 * 60 ? `${Math.round(minutes / 60)} h` : `${Math.round(minutes / 1440)} d`
+}
+
+/** Returns the open spans of a kind that a sample confirmed lately. Older ones do not show the present state. */
+export function presentSpans({ spans, now, interval }: HealthFacts, kind: SpanKind): Span[] {
+  return spans.filter((span) => span.kind === kind && span.ended_at === null && now - span.seen_at <= 3 * interval)
+}
+
+/** Returns the judgement of a rule without data. */
+export function noData(threshold: string, evidence = 'there are no recent samples'): Judged {
+  const remedy = 'run burn dispatch --cycles 0, or burn job run collect at an interval'
+  return { status: 'unknown', evidence, threshold, since: null, remedy }
+}
+
+/** Returns the judgement `ok`. */
+export function ok(evidence: string, threshold: string): Judged {
+  return { status: 'ok', evidence, threshold, since: null, remedy: '' }
+}
+
+/** Returns a judgement about the spans that a rule found: `status` if there is one, else `ok`. */
+export function judgeSpans(found: readonly Span[], bad: Omit<Judged, 'evidence' | 'since'>, what: string, well: string): Judged {
+  if (found.length === 0) return ok(well, bad.threshold)
+  const oldest = found.toSorted((a, b) => a.began_at - b.began_at)
+  const names = oldest.slice(0, 5).map(({ subject }) => subject)
+  const more = found.length > names.length ? ` and ${found.length - names.length} more` : ''
+  const evidence = `${counted(found.length, 'worker')} ${what}: ${names.join(', ')}${more}`
+  return { ...bad, evidence, since: oldest[0]?.began_at ?? null }
+}
+
+/** Returns how long a span has lasted at the time `now` (ms). */
+export function ageOf({ began_at }: Span, now: Time): number {
+  return now - began_at
+}

@@ -1,0 +1,121 @@
+/** Health rules about work: idle workers, turns, questions, changes, sprints and attempts. */
+import type { HealthFacts, HealthRule, Judged } from '../core/health.ts'
+import type { Span } from '../core/span.ts'
+import { counted } from '../core/text.ts'
+import { ageOf, judgeSpans, lasting, noData, ok, presentSpans } from './health-parts.ts'
+
+/** The smallest number of sprints that shows a rate. */
+const leastSprints = 5
+
+/** The rules. */
+export const workRules: readonly HealthRule[] = [
+  { name: 'workers', judge: workers },
+  { name: 'idle', judge: idle },
+  { name: 'tokens', judge: tokens },
+  { name: 'turns', judge: turns },
+  { name: 'questions', judge: questions },
+  { name: 'limits', judge: limits },
+  { name: 'changes', judge: changes },
+  { name: 'sprints', judge: sprints },
+  { name: 'attempts', judge: attempts },
+]
+
+function workers(facts: HealthFacts): Judged {
+  const threshold = 'every agent runs, and its last turn succeeded'
+  const spans = presentSpans(facts, 'worker')
+  if (spans.length === 0) return noData(threshold)
+  const bad = spans.filter(
+    ({ state, detail }) => ['dead', 'unreachable', 'unknown'].includes(state) || (state === 'error' && !isLimit(detail)),
+  )
+  const status = bad.length * 2 > spans.length ? 'fail' : 'warn'
+  return judgeSpans(bad, { status, threshold, remedy: 'run burn status' }, 'do not run or failed', `${counted(spans.length, 'agent')} run`)
+}
+
+const isLimit = (detail: string | null) => detail === 'rate limit'
+
+function idle(facts: HealthFacts): Judged {
+  const threshold = `no worker idle for ${lasting(facts.settings.idle)} while its issues wait`
+  const spans = presentSpans(facts, 'worker')
+  if (spans.length === 0) return noData(threshold)
+  const known = new Map(facts.workers.map((worker) => [worker.id, worker]))
+  const isServed = ({ subject }: Span) => {
+    const worker = known.get(subject)
+    return worker?.role === 'worker' && !facts.held.has(subject) && worker.repos.some((repo) => (facts.queued.get(repo) ?? 0) > 0)
+  }
+  const found = spans.filter((span) => span.state === 'idle' && ageOf(span, facts.now) >= facts.settings.idle && isServed(span))
+  const remedy = 'run burn status, and burn explain with an issue of the repo'
+  return judgeSpans(found, { status: 'warn', threshold, remedy }, 'idle while issues wait', 'no worker is idle while its issues wait')
+}
+
+function tokens(facts: HealthFacts): Judged {
+  const threshold = `every turn of ${lasting(facts.settings.no_tokens)} uses tokens`
+  const working = presentSpans(facts, 'worker').filter((span) => isWorking(span) && ageOf(span, facts.now) >= facts.settings.no_tokens)
+  const all = presentSpans(facts, 'worker')
+  if (all.length === 0) return noData(threshold)
+  const known = working.filter(({ subject }) => (facts.tokens.get(subject) ?? null) !== null)
+  if (working.length > 0 && known.length === 0) return noData(threshold, 'burn does not know the usage of the agents at work')
+  const found = known.filter(({ subject }) => facts.tokens.get(subject) === 0)
+  const remedy = 'look at the pane: burn attach'
+  return judgeSpans(found, { status: 'warn', threshold, remedy }, 'at work without tokens', 'every long turn uses tokens')
+}
+
+const isWorking = ({ state }: Span) => state === 'working'
+
+function turns(facts: HealthFacts): Judged {
+  const threshold = `no turn longer than ${lasting(facts.settings.turn)}`
+  const spans = presentSpans(facts, 'worker')
+  if (spans.length === 0) return noData(threshold)
+  const found = spans.filter((span) => isWorking(span) && ageOf(span, facts.now) >= facts.settings.turn)
+  return judgeSpans(found, { status: 'warn', threshold, remedy: 'look at the pane: burn attach' }, 'in a long turn', 'no turn is too long')
+}
+
+function questions(facts: HealthFacts): Judged {
+  const threshold = `an answer within ${lasting(facts.settings.waiting)}`
+  const spans = presentSpans(facts, 'worker')
+  if (spans.length === 0) return noData(threshold)
+  const found = spans.filter((span) => span.state === 'waiting' && ageOf(span, facts.now) >= facts.settings.waiting)
+  return judgeSpans(found, { status: 'warn', threshold, remedy: 'run burn answer' }, 'waiting for an answer', 'no agent waits for long')
+}
+
+function limits(facts: HealthFacts): Judged {
+  const threshold = 'no agent at its usage limit'
+  const spans = presentSpans(facts, 'worker')
+  if (spans.length === 0) return noData(threshold)
+  const found = spans.filter(({ state, detail }) => state === 'error' && isLimit(detail))
+  const remedy = 'wait for the reset, or give the workers another account'
+  return judgeSpans(found, { status: 'warn', threshold, remedy }, 'at the usage limit', 'no agent is at its limit')
+}
+
+function changes({ spans, now, settings, last_change }: HealthFacts): Judged {
+  const threshold = `a change in ${lasting(settings.no_change)} of work`
+  const start = now - settings.no_change
+  const worked = spans.filter(({ kind, state, began_at, ended_at, seen_at }) => {
+    return kind === 'worker' && state === 'working' && (ended_at ?? seen_at) > start && began_at <= now
+  })
+  if (worked.length === 0) return noData(threshold, `no agent worked in the last ${lasting(settings.no_change)}`)
+  if (last_change !== null && last_change >= start) return ok(`the last change came ${lasting(now - last_change)} ago`, threshold)
+  const first = Math.min(...worked.map(({ began_at }) => began_at))
+  if (first > start) return ok(`agents have worked for ${lasting(now - first)}`, threshold)
+  const evidence = last_change === null ? 'no change came yet' : `the last change came ${lasting(now - last_change)} ago`
+  return { status: 'warn', evidence, threshold, since: last_change, remedy: 'run burn status, and look at a pane: burn attach' }
+}
+
+function sprints({ sprints: ended, settings }: HealthFacts): Judged {
+  const percent = (share: number) => `${Math.round(share * 100)} %`
+  const threshold = `${percent(settings.sprint_success)} of sprints end with a change`
+  if (ended.length < leastSprints) return noData(threshold, `fewer than ${leastSprints} sprints ended`)
+  const share = ended.filter(({ outcome }) => outcome === 'change').length / ended.length
+  const evidence = `${percent(share)} of the last ${ended.length} sprints`
+  if (share >= settings.sprint_success) return ok(evidence, threshold)
+  return { status: share === 0 ? 'fail' : 'warn', evidence, threshold, since: null, remedy: 'run burn sprint results' }
+}
+
+function attempts({ attempts: failed, max_attempts }: HealthFacts): Judged {
+  const threshold = `no issue fails ${max_attempts} times`
+  const bad = failed.filter((each) => each.attempts >= max_attempts)
+  if (bad.length === 0)
+    return ok(failed.length === 0 ? 'no open issue failed' : `${counted(failed.length, 'issue')} failed before`, threshold)
+  const names = bad.slice(0, 5).map(({ issue }) => issue)
+  const evidence = `${counted(bad.length, 'issue')} failed ${max_attempts} times: ${names.join(', ')}`
+  return { status: 'warn', evidence, threshold, since: null, remedy: `run burn explain ${names[0]}` }
+}

@@ -1,0 +1,32 @@
+/** Fills in the defaults of the settings by which burn observes the fleet. */
+import type { HealthSettings, TelemetrySettings } from '../core/observation-settings.ts'
+import type { WrittenSpec } from './schema.ts'
+import { defaults } from './defaults.ts'
+import { durationMs, sizeBytes } from './units.ts'
+
+/** Fills in the defaults of the spec's `telemetry`. */
+export function completeTelemetry({ telemetry = {} }: Pick<WrittenSpec, 'telemetry'>): TelemetrySettings {
+  return {
+    interval: durationMs(telemetry.interval ?? defaults.telemetryInterval),
+    waiting_after: durationMs(telemetry.waiting_after ?? defaults.waitingAfter),
+    keep_samples: durationMs(telemetry.keep_samples ?? defaults.keepSamples),
+    keep: durationMs(telemetry.keep ?? defaults.keepTelemetry),
+  }
+}
+
+/** Fills in the defaults of the spec's `health`. */
+export function completeHealth({ health = {} }: Pick<WrittenSpec, 'health'>): HealthSettings {
+  return {
+    dispatcher: durationMs(health.dispatcher ?? defaults.healthDispatcher),
+    idle: durationMs(health.idle ?? defaults.healthIdle),
+    no_tokens: durationMs(health.no_tokens ?? defaults.healthNoTokens),
+    turn: durationMs(health.turn ?? defaults.healthTurn),
+    no_change: durationMs(health.no_change ?? defaults.healthNoChange),
+    sprint_success: health.sprint_success ?? defaults.healthSprintSuccess,
+    waiting: durationMs(health.waiting ?? defaults.healthWaiting),
+    free_disk: health.free_disk ?? defaults.healthFreeDisk,
+    free_memory: health.free_memory ?? defaults.healthFreeMemory,
+    clock_offset: durationMs(health.clock_offset ?? defaults.healthClockOffset),
+    ledger_size: sizeBytes(health.ledger_size ?? defaults.healthLedgerSize),
+  }
+}

@@ -1,0 +1,84 @@
+/** The schemas of the settings by which burn observes the fleet: `telemetry` and `health`. */
+import * as z from 'zod'
+import { defaults } from './defaults.ts'
+import { size, timeSpan } from './values.ts'
+
+/** The schema of `telemetry`. */
+export const telemetry = z.strictObject({
+  interval: timeSpan.optional().meta({
+    description: 'Pause between two samples of machines and workers. `burn dispatch --cycles 0` takes these samples.',
+    default: defaults.telemetryInterval,
+    examples: ['5m'],
+  }),
+  waiting_after: timeSpan.optional().meta({
+    description: 'Time after which burn reports a worker that waits for an answer.',
+    default: defaults.waitingAfter,
+    examples: ['2m'],
+  }),
+  keep_samples: timeSpan.optional().meta({
+    description: 'Time for which the ledger keeps single samples. After this time it keeps only a summary of each hour.',
+    default: defaults.keepSamples,
+    examples: ['7d'],
+  }),
+  keep: timeSpan.optional().meta({
+    description: 'Time for which the ledger keeps the states of workers and the hourly summaries.',
+    default: defaults.keepTelemetry,
+    examples: ['365d'],
+  }),
+})
+
+/** The schema of `health`: the thresholds of `burn health`. */
+export const health = z.strictObject({
+  dispatcher: timeSpan.optional().meta({
+    description: 'Time without a cycle after which no dispatcher counts as running.',
+    default: defaults.healthDispatcher,
+    examples: ['15m'],
+  }),
+  idle: timeSpan.optional().meta({
+    description: 'Time for which a worker may be idle while issues of its repos wait.',
+    default: defaults.healthIdle,
+    examples: ['15m'],
+  }),
+  no_tokens: timeSpan
+    .optional()
+    .meta({ description: 'Time for which an agent may work without using tokens.', default: defaults.healthNoTokens, examples: ['30m'] }),
+  turn: timeSpan.optional().meta({ description: 'Longest normal turn of an agent.', default: defaults.healthTurn, examples: ['2h'] }),
+  no_change: timeSpan.optional().meta({
+    description: 'Time for which agents may work until a change is opened or merged.',
+    default: defaults.healthNoChange,
+    examples: ['6h'],
+  }),
+  sprint_success: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .meta({
+      description: 'Smallest normal share of sprints that end with a change.',
+      default: defaults.healthSprintSuccess,
+      examples: [0.5],
+    }),
+  waiting: timeSpan
+    .optional()
+    .meta({ description: 'Time for which an agent may wait for an answer.', default: defaults.healthWaiting, examples: ['30m'] }),
+  free_disk: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .meta({ description: 'Smallest normal share of free disk space of a machine.', default: defaults.healthFreeDisk, examples: [0.1] }),
+  free_memory: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .meta({ description: 'Smallest normal share of free memory of a machine.', default: defaults.healthFreeMemory, examples: [0.1] }),
+  clock_offset: timeSpan.optional().meta({
+    description: 'Largest normal difference between the clocks of a machine and of burn.',
+    default: defaults.healthClockOffset,
+    examples: ['30s'],
+  }),
+  ledger_size: size
+    .optional()
+    .meta({ description: 'Largest normal size of the ledger.', default: defaults.healthLedgerSize, examples: ['2GB'] }),
+})

@@ -1,0 +1,143 @@
+/** The health rules. Each rule is judged with and without data, at and beyond its threshold. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import type { HealthFacts, HealthStatus } from '../../src/core/health.ts'
+import type { RepoRecord } from '../../src/core/ledger/forge.ts'
+import type { Span } from '../../src/core/span.ts'
+import type { Sprint } from '../../src/core/sprint.ts'
+import { judgeHealth, worstOf } from '../../src/decide/health.ts'
+import { completeHealth } from '../../src/spec/complete-observation.ts'
+import { fleetOf } from '../simulate/storm.ts'
+
+const minute = 60_000
+const now = Date.UTC(2026, 10, 27, 6)
+const workers = fleetOf(1, 4).machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
+const ids = workers.map(({ id }) => id)
+
+function spanOf(subject: string, state: string, age: number, changes: Partial<Span> = {}): Span {
+  const about = { kind: 'worker' as const, machine: 'm1', detail: null, issue: null, incarnation: null, evidence: 'x' }
+  const times = { began_at: now - age, seen_at: now - minute, ended_at: null, reported: null }
+  return { id: `${subject} ${age}`, subject, state, ...about, ...times, ...changes }
+}
+const dispatcher = (age: number, changes: Partial<Span> = {}) =>
+  spanOf('d', 'running', 600 * minute, { kind: 'dispatcher', machine: null, seen_at: now - age, ...changes })
+const repoOf = (unread: RepoRecord['unread']): RepoRecord => ({
+  repo: 'o/a',
+  cursor: null,
+  writers: null,
+  writers_at: null,
+  rights_at: null,
+  listed_at: now,
+  changes_at: now,
+  wait_reason: null,
+  changed_at: null,
+  unread,
+})
+const empty: HealthFacts = {
+  now,
+  settings: completeHealth({}),
+  interval: 5 * minute,
+  workers,
+  held: new Set(),
+  spans: [],
+  measures: [],
+  repos: [],
+  queued: new Map(),
+  attempts: [],
+  max_attempts: 3,
+  last_change: null,
+  sprints: [],
+  tokens: new Map(),
+  ledger_bytes: 0,
+}
+const well: HealthFacts = {
+  ...empty,
+  spans: [
+    dispatcher(minute),
+    spanOf('m1', 'up', 600 * minute, { kind: 'machine' }),
+    ...ids.map((id) => spanOf(id, 'working', 20 * minute)),
+    spanOf('m1 systemd a', 'on time', minute, { kind: 'job' }),
+  ],
+  measures: [
+    {
+      subject: 'machine m1',
+      at: now,
+      period: 0,
+      numbers: { disk_total: 10, disk_free: 5, memory_total: 10, memory_free: 5, clock_offset: 1000, leftovers: 0 },
+    },
+  ],
+  repos: [repoOf(null)],
+  last_change: now - 60 * minute,
+  sprints: Array.from({ length: 6 }, () => ({ outcome: 'change' }) as Sprint),
+}
+
+function statusOf(rule: string, changes: Partial<HealthFacts>, base = well): HealthStatus {
+  const found = judgeHealth({ ...base, ...changes }).find((each) => each.rule === rule)
+  assert.ok(found !== undefined, rule)
+  assert.ok(found.evidence !== '' && found.threshold !== '', `${rule} has evidence and a threshold`)
+  assert.equal(found.remedy === '', found.status === 'ok', `${rule} has a remedy unless it is ok`)
+  return found.status
+}
+
+test('health: a fleet at work is ok in every rule', () => {
+  assert.deepEqual(
+    judgeHealth(well).filter(({ status }) => status !== 'ok'),
+    [],
+  )
+})
+
+test('health: no rule is ok without data', () => {
+  const certain = ['attempts', 'ledger']
+  for (const { rule, status } of judgeHealth(empty)) assert.equal(status, certain.includes(rule) ? 'ok' : 'unknown', rule)
+  assert.equal(worstOf(judgeHealth(empty)), 'unknown')
+  const stale = { ...well, now: now + 60 * minute }
+  for (const rule of ['workers', 'idle', 'turns', 'questions', 'limits']) assert.equal(statusOf(rule, {}, stale), 'unknown', rule)
+})
+
+test('health: the reference describes each rule', () => {
+  const page = readFileSync(new URL('../../docs/reference/health.md', import.meta.url), 'utf8')
+  for (const { rule } of judgeHealth(empty)) assert.ok(page.includes(`| \`${rule}\` |`), rule)
+})
+
+test('health: each injected stall makes its rule fail or warn', () => {
+  const rest = well.spans.filter(({ subject }) => subject !== ids[0])
+  const withWorker = (state: string, age: number, changes: Partial<Span> = {}) => ({
+    spans: [...rest, spanOf(ids[0]!, state, age, changes)],
+  })
+  const others = well.spans.filter(({ kind }) => kind !== 'dispatcher')
+  const [measure] = well.measures
+  const measured = (numbers: Record<string, number>) => ({ measures: [{ ...measure!, numbers: { ...measure!.numbers, ...numbers } }] })
+  const queued = new Map([[workers[0]!.repos[0]!, 1]])
+  const cases: readonly (readonly [string, Partial<HealthFacts>, HealthStatus])[] = [
+    ['dispatcher', { spans: [...others, dispatcher(15 * minute)] }, 'ok'],
+    ['dispatcher', { spans: [...others, dispatcher(16 * minute)] }, 'fail'],
+    ['forge', { repos: [repoOf({ since: now - minute, why: '502' })] }, 'fail'],
+    ['forge', { repos: [repoOf(null), repoOf({ since: now - minute, why: '502' })] }, 'warn'],
+    ['jobs', { spans: [...well.spans, spanOf('m1 cron b', 'missed', minute, { kind: 'job' })] }, 'warn'],
+    ['ledger', { ledger_bytes: 3e9 }, 'warn'],
+    ['workers', withWorker('dead', minute), 'warn'],
+    ['workers', withWorker('error', minute, { detail: 'rate limit' }), 'ok'],
+    ['idle', { ...withWorker('idle', 15 * minute), queued }, 'warn'],
+    ['idle', { ...withWorker('idle', 14 * minute), queued }, 'ok'],
+    ['idle', { ...withWorker('idle', 15 * minute), queued, held: new Set(ids) }, 'ok'],
+    ['tokens', { ...withWorker('working', 30 * minute), tokens: new Map([[ids[0]!, 0]]) }, 'warn'],
+    ['tokens', { ...withWorker('working', 30 * minute), tokens: new Map([[ids[0]!, 9]]) }, 'ok'],
+    ['tokens', withWorker('working', 30 * minute), 'unknown'],
+    ['turns', withWorker('working', 121 * minute), 'warn'],
+    ['questions', withWorker('waiting', 30 * minute), 'warn'],
+    ['limits', withWorker('error', minute, { detail: 'rate limit' }), 'warn'],
+    ['changes', { ...withWorker('working', 7 * 60 * minute), last_change: now - 7 * 60 * minute }, 'warn'],
+    ['sprints', { sprints: Array.from({ length: 6 }, () => ({ outcome: 'failed' }) as Sprint) }, 'fail'],
+    ['attempts', { attempts: [{ issue: 'o/a#1', attempts: 3 }] }, 'warn'],
+    ['attempts', { attempts: [{ issue: 'o/a#1', attempts: 2 }] }, 'ok'],
+    ['machines', { spans: [...well.spans, spanOf('m2', 'unreachable', minute, { kind: 'machine' })] }, 'warn'],
+    ['disk', measured({ disk_free: 0.9 }), 'warn'],
+    ['disk', measured({ disk_free: 0.4 }), 'fail'],
+    ['memory', measured({ memory_free: 0.9 }), 'warn'],
+    ['clock', measured({ clock_offset: -31_000 }), 'warn'],
+    ['leftovers', measured({ leftovers: 2, leftovers_memory: 5e8 }), 'warn'],
+  ]
+  for (const [rule, changes, status] of cases)
+    assert.equal(statusOf(rule, changes), status, `${rule} ${JSON.stringify(Object.keys(changes))}`)
+})
