@@ -7,6 +7,7 @@ import { openSandbox, type Sandbox } from '../sandbox/open.ts'
 import { SprintFailure, type SprintContext } from './context.ts'
 import { recordBaseline } from '../git/baseline.ts'
 import { createCommandRepo } from '../git/command-repo.ts'
+import { checkOutLfs } from '../git/lfs.ts'
 import { openMirror } from '../git/mirror.ts'
 import { checkOutSubmodules } from '../git/submodules.ts'
 import { addWorkspace } from '../git/workspace.ts'
@@ -46,6 +47,8 @@ export async function prepareWorkspace(
   const mirror = await openMirror(git, { dir: policy.dir, repo: issue.repo, clone_url })
   const workspace = await addWorkspace(git, mirror, { id, base, branch_prefix: session.fleet.dispatch.branch_prefix })
   const own_dir = join(policy.dir, 'private', id)
+  const lfsProblem = await checkOutLfs(git, workspace)
+  if (lfsProblem !== null) note({ kind: 'note', text: lfsProblem })
   const commandRepo = await createCommandRepo(git, workspace)
   const submodules = await checkOutSubmodules(git, workspace, commandRepo)
   for (const text of submodules.problems) note({ kind: 'note', text })
