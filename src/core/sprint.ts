@@ -2,6 +2,7 @@
  * The types and interfaces of sprints. A sprint is one run that works on one issue in its own workspace, and opens one change (pull
  * request).
  */
+import type { SandboxPolicy } from './sandbox-policy.ts'
 import type { SprintAgentName } from './agent-kinds.ts'
 import type { IssueRef, RepoRef, SecretSource, Time } from './nouns.ts'
 
@@ -129,6 +130,11 @@ export interface BackendTask {
   readonly tools: readonly Tool[]
   readonly budget: Budget
   readonly note: (entry: TranscriptEntry) => void
+  /**
+   * Saves the id of a run that the backend's server continues if burn is killed, so that a later process can stop the run. Null: the run has
+   * ended.
+   */
+  readonly recordRun: (run: string | null) => Promise<void>
 }
 
 /** The result of a turn of a sprint. */
@@ -161,6 +167,11 @@ export interface Backend {
   probe(): Promise<Failure | null>
   /** Starts a conversation, in which the backend works on the task. */
   begin(task: BackendTask): Conversation
+  /**
+   * Stops a run that an earlier process recorded with `recordRun`. Returns false if the server does not answer. Absent if the runs of this
+   * backend end with burn.
+   */
+  stopRun?(run: string): Promise<boolean>
 }
 
 /** The tokens and the cost (US dollars) of one answer. */
@@ -208,25 +219,6 @@ export type BackendConfig =
    * `hermes_home`.
    */
   | { readonly kind: 'runner'; readonly models: readonly ModelConfig[]; readonly hermes_home: string }
-
-/** The limits for the commands that a model runs in a sprint. */
-export interface SandboxPolicy {
-  /** `require`: every command runs in bubblewrap. `off`: commands run unconfined. */
-  readonly use: 'require' | 'off'
-  /** True if the model's commands and the check may use the network. */
-  readonly network: boolean
-  /** The timeout of a command, in milliseconds. */
-  readonly timeout: number
-  /** The maximum size of the output of a command that burn keeps, in bytes. */
-  readonly output: number
-  /** The maximum memory of all processes of a command together, in bytes. */
-  readonly memory: number
-  readonly processes: number
-  /** The maximum number of bytes that the commands of a sprint may add to the workspace, HOME and /tmp together. */
-  readonly disk: number
-  /** The maximum number of files and folders that the commands of a sprint may add to the workspace, HOME and /tmp together. */
-  readonly files: number
-}
 
 /** The settings of sprints: the spec's `sprint` with every default filled in. */
 export interface SprintPolicy {

@@ -47,16 +47,17 @@ export async function beginRun(gateway: Gateway, body: JsonObject): Promise<{ re
   return id === null ? { error: { status: null, code: null, message: 'the gateway started a run but returned no run id' } } : { id }
 }
 
-/** Stops a run on the server. Ignores errors, because the gateway may have lost the run or may be down. */
-export async function stopRun(gateway: Gateway, id: string): Promise<void> {
+/** Stops a run on the server. Returns false if the server does not answer. A server that no longer knows the run has ended it. */
+export async function stopRun(gateway: Gateway, id: string): Promise<boolean> {
   const signal = AbortSignal.timeout(gateway.limits.probe_ms)
-  await requestJson(`${gateway.url}/v1/runs/${encodeURIComponent(id)}/stop`, {
-    fetch: gateway.fetch,
+  const { error } = await requestJson(`${gateway.url}/v1/runs/${encodeURIComponent(id)}/stop`, {
     key: gateway.key,
     body: {},
     signal,
     now: gateway.clock.now(),
+    fetch: gateway.fetch,
   })
+  return error === null || error.status === 404
 }
 
 /**

@@ -3,6 +3,7 @@ import type { TurnResult, Backend, BackendConfig, BackendTask, Conversation, Fai
 import { inTurn, createBudgetTracker, type BudgetTracker, type Turn } from './budget.ts'
 import { limitsOf, type BackendDeps } from './deps.ts'
 import { requestJson, type Endpoint } from './endpoint.ts'
+import { codeOf } from '../core/errors.ts'
 import { membersOf } from '../core/json.ts'
 import { beginRun, followRun, stopRun, type Gateway } from './gateway-run.ts'
 import { redactor } from '../host/redact.ts'
@@ -31,7 +32,17 @@ export function openGateway(config: GatewayConfig, deps: BackendDeps): Backend {
     name: `gateway ${redactor([])(url)}`,
     probe: () => probeGateway(gateway, url, deps),
     begin: (task) => new GatewayConversation(task, config.model, deps, gateway),
+    stopRun: async (run) => {
+      const opened = await gateway().catch(ifSecretUnreadable)
+      return opened !== null && stopRun(opened, run)
+    },
   }
+}
+
+/** Returns null for the error of a key that burn cannot read. Throws every other error. */
+function ifSecretUnreadable(thrown: unknown): null {
+  if (codeOf(thrown).startsWith('secret_')) return null
+  throw thrown
 }
 
 /** `/health` shows that a gateway is running, and `/v1/models` shows that the key is valid. */
@@ -131,13 +142,14 @@ class GatewayConversation implements Conversation {
     const maxTurns = this.#task.budget.turns
     const turnsUsedUp = (calls: number): Failure | null =>
       turnsBefore + calls > maxTurns ? { class: 'budget', reason: `turn limit reached: ${maxTurns}` } : null
+    await this.#task.recordRun(started.id)
     let mustStop = true
     try {
       const { text, usage, calls, error } = await followRun(gateway, { id: started.id, task: this.#task }, turn.signal, turnsUsedUp)
       mustStop = turn.signal.aborted || stillRunning.includes(error?.code ?? '') || turnsUsedUp(calls) !== null
       return { text, usage, turns: calls + 1, error, limitFailure: turnsUsedUp(calls) }
     } finally {
-      if (mustStop) await stopRun(gateway, started.id)
+      if (!mustStop || (await stopRun(gateway, started.id))) await this.#task.recordRun(null)
     }
   }
 

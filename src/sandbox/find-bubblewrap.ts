@@ -2,7 +2,7 @@
 import { constants } from 'node:fs'
 import { access, lstat, realpath, writeFile } from 'node:fs/promises'
 import { BurnError, ifCode, noSuchPath } from '../core/errors.ts'
-import type { SandboxPolicy } from '../core/sprint.ts'
+import type { SandboxPolicy } from '../core/sandbox-policy.ts'
 import { oneLine } from '../core/text.ts'
 import { runProcess, type RunResult } from '../host/exec.ts'
 import { bubblewrapArgv, filterRedirection, type BubblewrapConfig } from './bubblewrap.ts'

@@ -1,7 +1,7 @@
 /**
  * Limits the processes and the memory of commands, with a control group if one can be created, otherwise with resource limits (`ulimit`).
  */
-import type { SandboxPolicy } from '../core/sprint.ts'
+import type { SandboxPolicy } from '../core/sandbox-policy.ts'
 import { BurnError } from '../core/errors.ts'
 import { runProcess } from '../host/exec.ts'
 import { shellWord } from '../host/quote.ts'

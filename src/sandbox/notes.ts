@@ -1,5 +1,5 @@
 /** Writes the notes on a command's result, one for each limit that the sandbox enforced. */
-import type { SandboxPolicy } from '../core/sprint.ts'
+import type { SandboxPolicy } from '../core/sandbox-policy.ts'
 import { counted } from '../core/text.ts'
 import type { LimitHits } from './cgroup.ts'
 import { memoryPerProcess, type Limits } from './limits.ts'

@@ -5,7 +5,7 @@
 import { lstat, mkdir, realpath } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { BurnError, ifCode, noSuchPath } from '../core/errors.ts'
-import type { SandboxPolicy } from '../core/sprint.ts'
+import type { SandboxPolicy } from '../core/sandbox-policy.ts'
 import { runCommand, type CommandOptions, type CommandResult, type CommandSetup } from './command.ts'
 import { countsOwnProcesses, findBubblewrap } from './find-bubblewrap.ts'
 import type { Gap } from './gaps.ts'

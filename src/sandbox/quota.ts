@@ -3,7 +3,7 @@
  * git runs.
  */
 import { statfs } from 'node:fs/promises'
-import type { SandboxPolicy } from '../core/sprint.ts'
+import type { SandboxPolicy } from '../core/sandbox-policy.ts'
 import { codeOf } from '../core/errors.ts'
 import { counted } from '../core/text.ts'
 import { entryName, isSpecial, removeEntry, unusableWorkspaceError, walkTree, type TreeEntry } from '../host/untrusted-tree.ts'

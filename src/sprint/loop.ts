@@ -18,6 +18,7 @@ import { claimForSprint } from '../claim/claim.ts'
 import { pauseUntilChange } from '../cycle/loop.ts'
 import { runJobAlone } from '../jobs/run.ts'
 import { leaseLength } from '../observe/session.ts'
+import { stopAbandonedRuns } from './abandoned-runs.ts'
 import { findIssues, reportUnread } from './find-issues.ts'
 import { isRefused, usableBackends } from './run.ts'
 import { CommentWriter } from './comment-writer.ts'
@@ -109,6 +110,7 @@ async function takeTurn(
   try {
     await renewLoop(worker, session)
     await releaseLeftovers(session)
+    await stopAbandonedRuns(context)
     const found = await findIssues({ repos: worker.repos, issue: null, worker: worker.id, dryRun: false }, context)
     reportUnread(found.unread, options.unread, session)
     const idle = idleReason(worker, found.state, found.picks.picks)

@@ -12,6 +12,7 @@ import { mapConcurrently } from '../core/concurrency.ts'
 import { claimForSprint } from '../claim/claim.ts'
 import { runJob } from '../jobs/run.ts'
 import { withLeases } from '../observe/session.ts'
+import { stopAbandonedRuns } from './abandoned-runs.ts'
 import { findIssues, reportUnread } from './find-issues.ts'
 import { pruneSprints } from './prune.ts'
 import { updatePause, currentPause, type Pause } from './pause.ts'
@@ -77,6 +78,7 @@ export async function runSprints(options: SprintRunOptions, context: SprintConte
   const { session } = context
   const { ledger, clock } = session
   const comments = new CommentWriter(session)
+  await stopAbandonedRuns(context)
   const usable = await requireBackends(options, context).catch(async (thrown: unknown) => {
     // Changes may have been merged, even if no sprint can run now.
     await settleReviews(comments, session)

@@ -9,8 +9,10 @@ import { consequenceOf } from '../decide/failure.ts'
 import { handOverText, failedCheckText, type ChangeText } from '../decide/sprint-texts.ts'
 import { recordBaseline } from '../git/baseline.ts'
 import { stageChanges } from '../git/changes.ts'
+import { recordRun } from './abandoned-runs.ts'
 import { runCheck } from './check.ts'
 import { SprintFailure } from './context.ts'
+import { ProgressWatch } from './progress.ts'
 
 /** The workspace and the task of a sprint, and the functions that its work needs. */
 export interface WorkSite {
@@ -56,7 +58,8 @@ export async function work(site: WorkSite, usable: readonly Backend[], context: 
   let lastFailure: Failure = { class: 'backend_down', reason: 'no backend' }
   for (const [index, backend] of usable.entries()) {
     const task = usage === noUsage ? site.task : handOverText(site.task, lastFailure.reason)
-    const result = await tryBackend({ backend, task, usedBefore: usage }, site, context, stop)
+    const isLast = index === usable.length - 1
+    const result = await tryBackend({ backend, task, usedBefore: usage, isLast }, site, context, stop)
     if ('finished' in result) return result.finished
     usage = result.usage
     lastFailure = result.failure
@@ -74,14 +77,27 @@ interface Attempt {
   readonly backend: Backend
   readonly task: string
   readonly usedBefore: Usage
+  /** True if no other backend could continue the work. */
+  readonly isLast: boolean
 }
+
+/** The part of the remaining time without progress after which burn tries the next backend. */
+const stallShare = 1 / 3
 
 async function tryBackend(attempt: Attempt, site: WorkSite, context: SprintContext, stop: AbortSignal): Promise<AttemptResult> {
   const budget = budgetLeft(attempt.usedBefore, site.started_at, context)
-  const { id, tools, note, workspace } = site
-  const conversation = attempt.backend.begin({ id, dir: workspace.path, tools, budget, note })
+  const { id, tools, workspace } = site
+  const { policy, session } = context
+  const { name } = attempt.backend
+  const watch = new ProgressWatch(attempt.isLast ? Infinity : budget.time * stallShare, workspace.path, session.clock)
+  const note: BackendTask['note'] = (entry) => {
+    watch.noted()
+    site.note(entry)
+  }
+  const saveRun: BackendTask['recordRun'] = (run) => recordRun(policy.dir, id, run === null ? null : { backend: name, run })
+  const conversation = attempt.backend.begin({ id, dir: workspace.path, tools, budget, note, recordRun: saveRun })
   try {
-    return await converse(conversation, attempt, site, { context, stop })
+    return await converse(conversation, attempt, site, { context, stop, watch })
   } finally {
     await conversation.close()
   }
@@ -102,18 +118,20 @@ async function converse(
   conversation: Conversation,
   { backend, task, usedBefore }: Attempt,
   site: WorkSite,
-  { context, stop }: { readonly context: SprintContext; readonly stop: AbortSignal },
+  { context, stop, watch }: { readonly context: SprintContext; readonly stop: AbortSignal; readonly watch: ProgressWatch },
 ): Promise<AttemptResult> {
   const { check, workspace, sandbox } = site
   const { check_retries } = context.policy
   let text = task
   for (let retries = 0; ; retries++) {
-    const answer = await sandbox.withQuota(() => conversation.say(text, AbortSignal.any([stop, sandbox.ended])))
+    const say = (stalled: AbortSignal) => conversation.say(text, AbortSignal.any([stop, sandbox.ended, stalled]))
+    const { result: answer, stalled } = await sandbox.withQuota(() => watch.during(say))
     const done = workDoneBy(backend, answer, usedBefore)
     await site.record(done)
     const removed = await sandbox.cleanWorkspace()
     if (removed.length > 0)
       site.note({ kind: 'note', text: `burn removed special files (pipes, sockets and devices): ${removed.slice(0, 10).join(', ')}` })
+    if (stalled && answer.failure?.class === 'stopped') return { failure: watch.failure(), usage: done.usage }
     if (answer.failure !== null) return { failure: answer.failure, usage: done.usage }
     const { files, empty, left_out } = await stageChanges(context.git, workspace)
     if (empty) return { failure: { class: 'no_change', reason: noChange(answer) }, usage: done.usage }

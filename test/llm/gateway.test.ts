@@ -100,6 +100,21 @@ test('gateway: stops the run when stopped or out of time', async (t) => {
   }
 })
 
+test('gateway: records a run until the run has ended', async (t) => {
+  for (const trouble of ['hang', undefined] as const) {
+    const server = await gateway(t, trouble === undefined ? {} : { trouble })
+    const recorded: (string | null)[] = []
+    const work = { ...task(folder(t)), recordRun: async (run: string | null) => void recorded.push(run) }
+    const opened = backend(t, server.url, { idle_ms: 200 })
+    await opened.begin(work).say(issue, never)
+    assert.deepEqual(recorded, ['run_0', null], trouble)
+    assert.equal(await opened.stopRun?.('run_0'), true)
+    assert.equal(await opened.stopRun?.('run_7'), true, 'the server no longer knows this run')
+    await server.close()
+    assert.equal(await opened.stopRun?.('run_0'), false)
+  }
+})
+
 test('gateway: stops a run with more calls than turns', async (t) => {
   const server = await gateway(t)
   const dir = folder(t)

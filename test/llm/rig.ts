@@ -59,6 +59,7 @@ export function task(
       notes.push(note)
       more.onNote?.(note)
     },
+    recordRun: async () => {},
     notes,
     texts: (kind) =>
       notes.flatMap((note) => (note.kind !== kind ? [] : note.kind === 'call' ? [`${note.tool} ${note.ok} ${note.text}`] : [note.text])),

@@ -33,7 +33,7 @@ export async function checkSprint(program: Program, bin: string, root: string, e
   const env = { PATH: process.env['PATH'], TERM: 'dumb' }
   const backend = openBackend(config, { clock: systemClock, home, env, fetch, secret: async () => '', sprintAgent, random: Math.random })
   const budget = { turns: 20, tokens: 1_000_000, time: 120_000, money: null }
-  const talk = backend.begin({ id: '1m7zj7m961cnr', dir, tools: [], budget, note: () => {} })
+  const talk = backend.begin({ id: '1m7zj7m961cnr', dir, tools: [], budget, note: () => {}, recordRun: async () => {} })
   const turns = ['Write down that it was made.', `And once more, please.\n${bait(home, [dir])}`]
   try {
     for (const [index, text] of turns.entries()) {

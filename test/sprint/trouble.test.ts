@@ -9,10 +9,13 @@ import type { FailureClass } from '../../src/core/sprint.ts'
 import type { Reply } from '../stand-ins/model/replies.ts'
 import { commitTo } from '../stand-ins/gitea/git.ts'
 import { mounted } from '../support/mount.ts'
+import { readTranscript } from '../../src/sprint/results.ts'
+import { startGateway } from '../stand-ins/model/gateway.ts'
 import { code, commentsOf, ended } from './judge.ts'
 import { brainOf, type Fate } from './brain.ts'
 import { inside, type InProcessSprints } from './inside.ts'
 import { repo, sprintRig, type RigOptions, type SprintRig } from './rig.ts'
+import { startBurn } from './running.ts'
 import { because } from '../support/reasons.ts'
 
 const noEvents = { conflict: () => {}, taken_branch: () => {} }
@@ -84,6 +87,46 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     assert.deepEqual([row?.failure, row?.outcome, row?.model], [null, 'change', 'stand-in'])
     assert.match(rig.model.requests[0]?.messages.at(-1)?.content ?? '', /Another model worked on this issue before you/)
     assert.equal(sprints.messages.length, 0)
+  })
+
+  test('sprint: if a backend hangs, the next continues', async (t) => {
+    const { rig } = await setup(t, { script: () => ({ hang: 'at once' }) })
+    const runner = { kind: 'runner', models: [{ model: 'stand-in', url: rig.model.url, key: { file: join(rig.dir, 'model.secret') } }] }
+    const writer = { kind: 'cli', agent: 'custom', command: ['sh', '-c', 'cat >/dev/null; echo more >>notes/0.md; echo Done.'] }
+    rig.spec({ ...unconfined, backends: [runner, writer], budget: { time: '30s' } })
+    const sprints = await inside(t, rig)
+    const began = performance.now()
+    const [row] = await sprints.run()
+    assert.deepEqual([row?.failure, row?.outcome, row?.backend], [null, 'change', 'cli sh'])
+    assert.ok(performance.now() - began < 25_000, 'the backend that hangs must leave time')
+    const notes = sprints.updates.flatMap(({ note }) => (note?.kind === 'note' ? [note.text] : []))
+    assert.match(notes.join('\n'), /backend_failed: no output and no change in the workspace for \d+ s; burn continues with cli sh/)
+  })
+
+  test('sprint: stops a gateway run that a killed process left', async (t) => {
+    const gateway = await startGateway({ script: () => ({ text: 'never' }), trouble: 'hang' })
+    t.after(() => gateway.close())
+    const { rig } = await setup(t, { more: () => ({ dispatch: { retry_after: '1h' } }) })
+    rig.spec({ ...unconfined, backends: [{ kind: 'gateway', url: gateway.url }] })
+    const killed = startBurn(t, rig.env, 'sprint', 'run')
+    await gateway.seen(/events/)
+    killed.kill('SIGKILL')
+    await killed.ended
+    const runs = join(rig.state, 'runs')
+    assert.equal(readdirSync(runs).length, 1)
+    const sprints = await inside(t, rig)
+    const { ledger } = sprints.context.session
+    assert.ok(!gateway.log.includes('POST /v1/runs/run_0/stop'))
+    await ledger.renewLeases((await ledger.sprints({ live: true }))[0]?.lease_owner ?? '', Date.now() - 1)
+    assert.deepEqual(await sprints.run(), [])
+    assert.equal(gateway.log.filter((line) => line === 'POST /v1/runs/run_0/stop').length, 1)
+    assert.deepEqual(readdirSync(runs), [])
+    const [row] = await ledger.sprints({})
+    assert.equal(row?.failure, 'crashed')
+    assert.match(
+      (await readTranscript(rig.state, row.id))?.map((line) => JSON.stringify(line)).join() ?? '',
+      /which a killed process had left/,
+    )
   })
 
   test('sprint: the turn budget ends it', async (t) => {
