@@ -11,8 +11,9 @@ import { backoffText } from '../decide/wording.ts'
 import { repoFault } from '../decide/repo-faults.ts'
 import { cloneUrlOf, readFacts } from '../observe/repo-facts.ts'
 import { mapConcurrently } from '../core/concurrency.ts'
-import { unreachableAgentFindings, machineFindings } from './findings.ts'
-import { probeMachine } from './probe.ts'
+import { machineFindings, unreachableServerFindings } from './findings.ts'
+import { smallPaneFindings } from './panes.ts'
+import { probeMachine, type Probe } from './probe.ts'
 import { reposOf, servedRepos } from '../core/refs.ts'
 import { isWorkerTrouble } from '../core/trouble.ts'
 import { readStatus } from '../observe/state.ts'
@@ -93,9 +94,11 @@ async function checkRepo(repo: RepoRef, { forge, fleet }: Session): Promise<Find
   }
 }
 
-async function checkAgents(machine: Machine, { machines }: Session): Promise<Finding[]> {
+async function checkServer(machine: Machine, probe: Probe, { machines }: Session): Promise<Finding[]> {
   const [host] = await machines.open([machine])
-  return host === undefined ? [] : unreachableAgentFindings(machine, await host.snapshot())
+  if (host === undefined) return []
+  const snapshot = await host.snapshot()
+  return [...unreachableServerFindings(machine, probe, snapshot, host.hint), ...smallPaneFindings(machine, snapshot)]
 }
 
 /** The remedies for trouble that no retry can end. */
@@ -153,7 +156,7 @@ async function checkMachine(machine: Machine, session: Session): Promise<Finding
     const probed = await probeMachine(machine, url, programs)
     if (!probed.ok) return [{ level: 'fail', where: machine.name, what: `unreachable: ${probed.reason}`, remedy: probed.remedy }]
     const request = { url, programs, from, to: clock.now() }
-    return [...machineFindings(machine, probed.probe, request), ...(await checkAgents(machine, session))]
+    return [...machineFindings(machine, probed.probe, request), ...(await checkServer(machine, probed.probe, session))]
   } catch (thrown) {
     // A failure of one machine, such as wrong permissions of the folder for ssh sockets, must not hide other findings.
     return [failedFinding(machine.name, thrown)]

@@ -207,10 +207,13 @@ function sessionFindings(machine: Machine, { sessions }: Probe): Finding[] {
   ]
 }
 
-/** Returns a finding if agents of the fleet run on the machine, but burn finds no tmux server or session for them. */
-export function unreachableAgentFindings(machine: Machine, snapshot: MachineSnapshot): Finding[] {
-  if (snapshot.state !== 'unreachable' || snapshot.answers !== true) return []
-  return [fail(machine, snapshot.reason, snapshot.remedy ?? '')]
+/**
+ * Returns a finding if burn does not reach the tmux server of a machine that answers. `hint`: the remedy, if the snapshot has none. If tmux
+ * itself is missing or too old, `tmuxFinding` reports that.
+ */
+export function unreachableServerFindings(machine: Machine, probe: Probe, snapshot: MachineSnapshot, hint: string): Finding[] {
+  if (snapshot.state !== 'unreachable' || tmuxFinding(machine, probe).level === 'fail') return []
+  return [fail(machine, snapshot.reason, snapshot.remedy ?? hint)]
 }
 
 function hookFindings(machine: Machine, { hooks: { events, dropped, stray_files, without, why } }: Probe): Finding[] {

@@ -3,7 +3,9 @@ import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import { BurnError } from '../core/errors.ts'
 import { defaultBranchPrefix, idPattern } from '../core/ids.ts'
 
-const plainName = /^(?!\.)[A-Za-z0-9._-]{1,100}$/
+const plainOwner = /^(?!\.)[A-Za-z0-9._-]{1,100}$/
+/** A name may begin with a dot, such as `.github`, but `.` and `..` are folders. */
+const plainName = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/
 const issueNumber = /^[1-9][0-9]{0,14}$/
 
 /** Returns the number of an issue, a comment or a review; null if the text is not such a number. */
@@ -12,12 +14,12 @@ export function numberOf(text: string): number | null {
 }
 
 /**
- * Returns owner and name of a repo. Each has letters, digits, `.`, `_` and `-`, and does not begin with a dot. Throws BurnError `forge_ref`
- * (exit 2).
+ * Returns owner and name of a repo. Each has letters, digits, `.`, `_` and `-`. The owner does not begin with a dot. Throws BurnError
+ * `forge_ref` (exit 2).
  */
 export function splitRepo(repo: RepoRef): { readonly owner: string; readonly name: string } {
   const [owner = '', name = '', ...more] = repo.split('/')
-  if (more.length === 0 && plainName.test(owner) && plainName.test(name)) return { owner, name }
+  if (more.length === 0 && plainOwner.test(owner) && plainName.test(name)) return { owner, name }
   throw new BurnError('forge_ref', `${JSON.stringify(repo)} is not a valid repo name`, 'write it as owner/name', { exit: 2 })
 }
 

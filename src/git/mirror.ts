@@ -25,7 +25,7 @@ export async function openMirror(
   git: Git,
   { dir, repo, clone_url }: { readonly dir: string; readonly repo: RepoRef; readonly clone_url: string },
 ): Promise<Mirror> {
-  if (!/^(?!\.)[\w.-]{1,100}\/(?!\.)[\w.-]{1,100}$/.test(repo))
+  if (!/^(?!\.)[\w.-]{1,100}\/(?!\.{1,2}$)[\w.-]{1,100}$/.test(repo))
     throw new BurnError('git_refused', `${JSON.stringify(repo)} is not a valid repo name`, 'write the repo as owner/name')
   // The first pattern also rejects a user name without a password, because the name can be a token.
   if (/^(?:https?:\/\/[^/]*@|[a-z+]+:\/\/[^/]*:[^/]*@|-)/i.test(clone_url) || /[\s\0]/.test(clone_url))

@@ -35,8 +35,14 @@ export async function attachArgv(machine: Machine, target: AttachTarget, session
   }
   const attach = ['attach-session', '-t', `${pane?.session_id ?? snapshot.session_id}:`]
   const words = pane === undefined || host.tmux === null ? attach : [...attach, ...showPane(pane, await cornerOf(pane, host.tmux))]
-  return argvOn(machine, [machine.tmux, '-u', '-L', machine.socket, ...words], { tty: true })
+  return argvOn(machine, ['sh', '-c', knownTerminal, 'burn', machine.tmux, '-u', '-L', machine.socket, ...words], { tty: true })
 }
+
+/**
+ * Runs a command. If the machine has no description of the person's terminal, such as `xterm-ghostty`, tmux would refuse the terminal. Then
+ * the command gets the common `xterm-256color`. Without infocmp the script cannot check that.
+ */
+const knownTerminal = 'if command -v infocmp >/dev/null; then infocmp >/dev/null 2>&1 || TERM=xterm-256color; fi; export TERM; exec "$@"'
 
 function isIn({ worker }: Pane, window: string, machine: Machine): boolean {
   return worker !== null && worker.startsWith(`${machine.name}/${window}/`)

@@ -8,10 +8,13 @@ export const line = z.string().min(1, 'must not be empty').regex(controls, 'must
 /** A name that is part of tmux targets, paths and ids. tmux and other programs cannot mistake it for an option or for tmux syntax. */
 export const name = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'must be 1 to 64 letters, digits, "_" or "-", and start with a letter or a digit')
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
+    'must be 1 to 64 letters (a to z, A to Z), digits, "_" or "-", and start with a letter or a digit',
+  )
 export const repo = z
   .string()
-  .regex(/^(?:[A-Za-z0-9_][A-Za-z0-9._-]*\/)?[A-Za-z0-9_][A-Za-z0-9._-]*$/, 'must be the name of a repo, or "owner/name"')
+  .regex(/^(?:[A-Za-z0-9_][A-Za-z0-9._-]*\/)?(?!\.{1,2}$)[A-Za-z0-9._][A-Za-z0-9._-]*$/, 'must be the name of a repo, or "owner/name"')
 export const repos = z.array(repo)
 export const owner = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/, 'must be a user or an organisation of the forge')
 export const host = z

@@ -148,6 +148,8 @@ async function attachFailure(machine: Machine, exit: ClientExit, thrown: BurnErr
   const output = [...exit.messages, exit.stderr].join('\n')
   const missing = missingSession(output)
   if (missing !== null) return noSession(machine, missing.socket)
+  const [, longPath] = tooLongSocket.exec(output) ?? []
+  if (longPath !== undefined) return socketTooLong(machine, longPath)
   if (machine.transport.kind === 'ssh' && exit.code === 255) return thrown
   const probe = await runOn(machine, [machine.tmux, '-V'], { timeout_ms: PROBE_MS })
   const version = /tmux (?:next-)?(\d+\.\d+)/.exec(probe.stdout)?.[1]
@@ -170,6 +172,19 @@ function noVersion(machine: Machine, stderr: string, code: number | null): BurnE
     'tmux_missing',
     `${machine.name} has no ${machine.tmux}`,
     `Install tmux on ${machine.name}: apt-get install tmux, or brew install tmux.`,
+  )
+}
+
+/** The error message of tmux for a socket whose path does not fit into the address of a socket. */
+const tooLongSocket = /error connecting to (.+) \(File name too long\)/
+
+/** Returns the error for the path of a socket with more than 107 bytes (103 on macOS). Source: unix(7), `sun_path`. */
+function socketTooLong({ name }: Machine, path: string): BurnError {
+  const reason = `the path of its tmux socket is too long: ${path}, ${Buffer.byteLength(path)} bytes; at most 107 are possible, 103 on macOS`
+  return unreachableError(
+    name,
+    reason,
+    `Set TMUX_TMPDIR to a folder with a shorter path on ${name}, or write a shorter "socket" in the spec.`,
   )
 }
 

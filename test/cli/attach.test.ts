@@ -110,6 +110,16 @@ test('attach: the printed command works over ssh, and windows have names', async
   assert.deepEqual(panesOf(fleet), before)
 })
 
+test('attach: works for a terminal that the machine does not know', async (t) => {
+  const fleet = testFleet(t, (dir, socket) => spec(dir, socket))
+  await fleet.burn('up')
+  const [box] = panesOf(fleet)
+  assert.ok(box)
+  markCorners(fleet, [box])
+  const { out } = await fleet.burn('attach', box.worker, '--print')
+  await seesWhole(attachWith(t, `TERM=xterm-of-nobody ${out.trim()}`), box)
+})
+
 test('attach: refuses an ambiguous window, and needs a terminal', async (t) => {
   const fleet = testFleet(t, (dir, socket) => {
     const windows = [{ name: 'A', panes: 1, repos: ['app'] }]

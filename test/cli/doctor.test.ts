@@ -1,6 +1,7 @@
 /** `burn doctor`: its findings about machines, forges and tokens, each with its remedy. */
 import assert from 'node:assert/strict'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { Finding } from '../../src/doctor/findings.ts'
@@ -125,6 +126,34 @@ test('doctor: counts memory only for agents that do not run yet', async (t) => {
   const lost = find(findingsOf(await fleet.burn('doctor', '--json')), /^box: .*no tmux server at .* but 2 agents still run/)
   assert.equal(lost.level, 'fail')
   assert.ok(lost.remedy.endsWith(`: kill -USR1 ${server}`), lost.remedy)
+})
+
+test('doctor: reports small panes, with a command that helps', async (t) => {
+  const fleet = testFleet(t, (dir, socket) => {
+    const windows = [{ name: 'A', names: ['ANN', 'BEN', 'CAL'], repos: ['app'], agent: { kind: 'shell', command: ['sh'] } }]
+    const forge = { kind: 'folder', path: dir }
+    return { name: 't', session: 'T', socket, dir: join(dir, 'w'), forge, ledger: `sqlite:${dir}/l.db`, machines: { box: { windows } } }
+  })
+  await fleet.burn('up')
+  const small = async () =>
+    findingsOf(await fleet.burn('doctor', '--json')).filter(({ what }) => / panes? .* smaller than 50 columns and 12 rows/.test(what))
+  assert.deepEqual(await small(), [])
+  tmuxOn(fleet.socket, 'resize-window', '-t', '=T:', '-x', '100', '-y', '30', ';', 'select-layout', '-t', '=T:', 'even-vertical')
+  const [narrow] = await small()
+  assert.equal(narrow?.level, 'warn')
+  assert.match(narrow?.what ?? '', /^3 panes .*: box\/A\/ANN \(100×\d+\), /)
+  execFileSync('sh', ['-c', narrow?.remedy ?? ''])
+  assert.deepEqual(await small(), [])
+})
+
+test('doctor: reports a tmux socket whose path is too long', async (t) => {
+  const { fleet } = await giteaFleet(t, {})
+  const folder = join(fleet.dir, 'x'.repeat(100))
+  mkdirSync(folder)
+  const env = { BURN_SPEC: join(fleet.dir, 'fleet-spec.json'), HOME: fleet.dir, TMUX_TMPDIR: folder }
+  const socket = find(findingsOf(await burn(['doctor', '--json'], env)), /^box: .*the path of its tmux socket is too long: /)
+  assert.deepEqual([socket.level, /TMUX_TMPDIR/.test(socket.remedy), /"socket"/.test(socket.remedy)], ['fail', true, true])
+  assert.match((await burn(['up'], env)).err, /the path of its tmux socket is too long: .*, \d+ bytes; .*TMUX_TMPDIR/s)
 })
 
 /** Returns a machine whose programs are scripts of the test: they come first in its PATH. */

@@ -83,6 +83,21 @@ test('names: refuse options and tmux syntax', () => {
   }
 })
 
+test('names: refuse other letters than ASCII, and say so', () => {
+  const text = specOf([{ name: 'Über', repos: ['app'], names: ['ЯСОН'] }])
+  const must = 'must be 1 to 64 letters (a to z, A to Z), digits, "_" or "-", and start with a letter or a digit'
+  assert.deepEqual(
+    messagesOf(text).map((message) => message.replace(/\. .*/, '')),
+    [`11:19 machines.box.windows[0].name ${must}`, `16:13 machines.box.windows[0].names[0] ${must}`],
+  )
+})
+
+test('repos: may begin with a dot, but name no folder', () => {
+  const repo = (name: string) => messagesOf(specOf([{ name: 'A', repos: [name] }]))
+  for (const good of ['.github', 'acme/.profile', '..x']) assert.deepEqual(repo(good), [], good)
+  for (const bad of ['.', '..', 'acme/..', '.acme/app', 'acme/', 'a/b/c']) assert.equal(repo(bad).length, 1, bad)
+})
+
 test('hosts and glyphs: refuse options and tmux formats', () => {
   const hosted = (host: string) => specOf([], { machines: { vps: { host, windows: [{ name: 'A', repos: ['app'] }] } } })
   for (const bad of ['-oProxyCommand=id', 'me@-x', '-x@host', 'a b', 'host;id', 'ssh://host', ''])
