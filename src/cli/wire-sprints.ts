@@ -9,6 +9,7 @@ import { sprintAgent } from '../agents/index.ts'
 import { messageWithHint, BurnError, codeOf } from '../core/errors.ts'
 import { credentialResponse, asksForForge } from '../git/credential.ts'
 import { forgeSettings } from '../git/command.ts'
+import { withSafeDirectories } from '../git/safe-directories.ts'
 import { readHeaders, readSecret } from '../host/secrets.ts'
 import { openFetch } from '../llm/fetch.ts'
 import { openBackend } from '../llm/open.ts'
@@ -25,9 +26,10 @@ export function sprintPolicy({ fleet }: OpenSession['session']): SprintPolicy {
  * Returns the port for git. Its git gets the forge's credentials from this process, only for that forge, and only if the remote asks for
  * them.
  */
-export function gitFor({ session: { fleet, notify } }: OpenSession, { env, clock, home }: SprintDeps): Git {
+export function gitFor({ session: { fleet, notify } }: OpenSession, { env, clock, home }: SprintDeps): Promise<Git> {
+  const dir = fleet.sprint?.dir ?? home
   const { url, token: source, headers = {}, ca_file = null } = fleet.forge
-  if (url === undefined || source === undefined) return { env, clock, login: null }
+  if (url === undefined || source === undefined) return withSafeDirectories({ env, clock, login: null }, dir)
   const fallback =
     <T>(value: T) =>
     (thrown: unknown): T => {
@@ -42,7 +44,7 @@ export function gitFor({ session: { fleet, notify } }: OpenSession, { env, clock
     const read = readHeaders(headers, (header, form) => readSecret(header, { home, env }, form))
     return forgeSettings(url, ca_file, await read.catch(fallback({})))
   }
-  return { env, clock, login: { forge_url: url, answer, settings } }
+  return withSafeDirectories({ env, clock, login: { forge_url: url, answer, settings } }, dir)
 }
 
 /** Gitea ignores the username that comes with a token. */
@@ -72,7 +74,7 @@ export async function wireSprints(open: OpenSession, context: SprintDeps, onUpda
     host: hostHere(),
     backends: policy.backends.map((backend) => openBackend(backend, { clock, home, env, fetch, secret, sprintAgent, random })),
     redact: redactor(secrets),
-    git: gitFor(open, context),
+    git: await gitFor(open, context),
     env,
     home,
     onUpdate,

@@ -25,6 +25,7 @@ interface NoticeData {
   'forge.skipped': { readonly what: string }
   'forge.throttled': { readonly ms: number }
   'repo.rights_unknown': Why
+  'repo.unusable': Why
   'issue.comment_failed': { readonly why: string; readonly rests: string | null }
   'issue.comment_deleted': None
   'issue.unclaimed': { readonly reason: Reason; readonly rests: string | null }

@@ -124,9 +124,21 @@ export const gitErrors = {
     meaning: 'The base branch of the repo does not exist.',
     remedy: 'Correct "base" of the repo in the spec; the default is "main".',
   },
+  git_object_format: {
+    meaning: 'The repo uses another object format (SHA-1 or SHA-256) than its mirror (the cached clone).',
+    remedy: 'burn clones the repo again; save the unpushed work of its workspaces first, if the message names one.',
+  },
+  git_owner: {
+    meaning: 'git refuses a repository on this machine, because it belongs to another user.',
+    remedy: 'Run `git config --global --add safe.directory PATH` as the user that runs burn, or change the owner of the repository.',
+  },
   git_refused: {
     meaning: 'The git server rejected a push or another request, or a branch name or URL is not valid.',
     remedy: 'Check the name of the repo and its branch rules on the forge.',
+  },
+  git_signing: {
+    meaning: 'git could not sign a commit with the key in "sprint.signing_key".',
+    remedy: 'Check the key, and that the user who runs burn can use it without a password.',
   },
   git_stopped: {
     meaning: 'burn stopped a git command because the sprint of the command ended.',

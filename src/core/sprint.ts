@@ -220,6 +220,22 @@ export type BackendConfig =
    */
   | { readonly kind: 'runner'; readonly models: readonly ModelConfig[]; readonly hermes_home: string }
 
+/** The name and the address that a commit names. */
+export interface Identity {
+  readonly name: string
+  readonly email: string
+}
+
+/** The settings for the commits of sprints. */
+export interface CommitPolicy {
+  readonly author: Identity
+  readonly committer: Identity
+  /** If true, each commit message ends with a line `Signed-off-by`, which names the committer. */
+  readonly sign_off: boolean
+  /** The path of an ssh key or the id of an OpenPGP key, with which git signs the commits; null if commits are not signed. */
+  readonly signing_key: string | null
+}
+
 /** The settings of sprints: the spec's `sprint` with every default filled in. */
 export interface SprintPolicy {
   /** The repos whose issues sprints may claim. */
@@ -244,6 +260,7 @@ export interface SprintPolicy {
   readonly check_timeout: number
   /** Globs of protected paths that need no approval by a person. */
   readonly allow_paths: readonly string[]
+  readonly commits: CommitPolicy
   readonly sandbox: SandboxPolicy
   /** The limits for `burn sprint prune`: the number of workspaces of ended sprints that it keeps, and their maximum age in milliseconds. */
   readonly keep: { readonly workspaces: number; readonly age: number }

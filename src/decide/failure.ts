@@ -47,7 +47,7 @@ const consequences: Readonly<Record<FailureClass, Consequence>> = {
   issue_refused: { ...ofWrite, hint: 'find the reason on the forge; burn explain shows the end of the back-off' },
   repo_refused: { ...ofWrite, hint: 'fix the repo on the forge, or remove it from the spec; burn status shows the end of the back-off' },
   token_refused: { ...ofMachine, hint: 'check the permissions of the token: burn doctor' },
-  repo_unusable: { ...ofIssue, hint: 'check that the repo has commits and the branch that the spec names' },
+  repo_unusable: { ...ofWrite, hint: 'find the cause: burn doctor' },
   disk_full: { ...ofMachine, hint: 'free some disk space: burn sprint prune' },
   sandbox_missing: { ...ofMachine, hint: 'install bubblewrap, or write "use": "off" in "sandbox" to run commands unconfined' },
   sandbox_failed: { ...ofMachine, hint: 'find out why bubblewrap does not work on this machine: burn doctor' },

@@ -67,6 +67,13 @@ export const noticeKinds: { readonly [K in NoticeKind]: Meaning<K> } = {
     text: ({ why }) => `burn claims no issue of the repo, because the forge did not return the users with write access: ${why}`,
     level: 'warn',
   },
+  'repo.unusable': {
+    meaning: 'No sprint of this host can publish a change in a repo, so burn claims no issue of that repo for a sprint.',
+    payload: { why },
+    text: ({ why }) => `burn claims no issue of the repo, because no sprint can publish a change there: ${why}`,
+    level: 'warn',
+    fleeting: true,
+  },
   'issue.comment_failed': {
     meaning: 'burn could not write the comment of a dispatch.',
     payload: { why, rests: backoffDoc },

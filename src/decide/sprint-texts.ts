@@ -1,6 +1,6 @@
 /** Builds the texts of a sprint: the prompts for the model, the commit message, and the description of the change. Pure. */
 import type { Issue } from '../core/nouns.ts'
-import type { CheckResult, Usage } from '../core/sprint.ts'
+import type { CheckResult, Identity, Usage } from '../core/sprint.ts'
 import { codeForForge, escapeLineForForge, quoteForForge } from '../core/forge-text.ts'
 import { counted, oneLine, sanitize } from '../core/text.ts'
 import { fence } from './prompts.ts'
@@ -89,9 +89,9 @@ export function changeTitle({ title, number }: Issue): string {
 }
 
 /** Returns the commit message of a sprint. The trailers name the sprint and the model. */
-export function commitMessage({ issue, summary, id, model }: ChangeText): string {
+export function commitMessage({ issue, summary, id, model }: ChangeText, signer: Identity | null = null): string {
   const quoted = quoteForForge(summary, 1000)
-  return `${escapeLineForForge(issue.title, 100)}\n\n${quoted === '' ? '' : `${quoted}\n\n`}Closes #${issue.number}\nBurn-Sprint: ${id}${model === null ? '' : `\nBurn-Model: ${escapeLineForForge(model, 100)}`}\n`
+  return `${escapeLineForForge(issue.title, 100)}\n\n${quoted === '' ? '' : `${quoted}\n\n`}Closes #${issue.number}\nBurn-Sprint: ${id}${model === null ? '' : `\nBurn-Model: ${escapeLineForForge(model, 100)}`}\n${signer === null ? '' : `Signed-off-by: ${signer.name} <${signer.email}>\n`}`
 }
 
 /**

@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import type { Workspace } from './places.ts'
 import { asWorkspaceError, removeSpecialFiles } from './unsafe-files.ts'
 import { leaveOutBaseline } from './baseline.ts'
+import { commitTree, type Committing } from './commit.ts'
 import { diskError } from './failure.ts'
 import { readFolder, withIndex } from './folder.ts'
 import { indexOf } from './places.ts'
-import { encodeUtf8, gitFailure, gitOutput, decodeUtf8, runGit, type Git, type GitRun } from './run.ts'
+import { gitFailure, gitOutput, decodeUtf8, runGit, type Git, type GitRun } from './run.ts'
 
 /** A file that the workspace adds, changes or deletes. */
 export interface FileChange {
@@ -51,7 +52,7 @@ export async function stageChanges(git: Git, workspace: Workspace): Promise<Work
 export async function commitIndex(
   git: Git,
   workspace: Workspace,
-  { message, author }: { readonly message: string; readonly author: { readonly name: string; readonly email: string } },
+  { message, committing }: { readonly message: string; readonly committing: Committing },
 ): Promise<string> {
   const at = { git_dir: workspace.git_dir }
   // Git reads files and attributes again if they are as new as its index. A check may have left a named pipe in the workspace, which would
@@ -60,12 +61,7 @@ export async function commitIndex(
   const tree = (await asWorkspaceError(workspace, () => gitOutput(git, ['write-tree'], staged(workspace)))).trim()
   const { tip, tree: tipTree } = await tipAndTree(git, workspace)
   const before = tipTree ?? (await gitOutput(git, ['rev-parse', '--verify', `${tip}^{tree}`], { at })).trim()
-  const { name, email } = author
-  const env = { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email }
-  const commit =
-    tree === before
-      ? tip
-      : (await gitOutput(git, ['commit-tree', '--no-gpg-sign', '-p', tip, '-F', '-', tree], { at, env, input: encodeUtf8(message) })).trim()
+  const commit = tree === before ? tip : await commitTree(git, at, { tree, parent: tip, message }, committing)
   await gitOutput(git, ['update-ref', '--no-deref', `refs/heads/${workspace.branch}`, commit], { at })
   await updateOwnIndex(workspace)
   return commit

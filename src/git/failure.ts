@@ -10,6 +10,8 @@ export type GitCode =
   | 'git_locked'
   | 'git_missing'
   | 'git_auth'
+  | 'git_owner'
+  | 'git_object_format'
   | 'git_conflict'
   | 'forge_archived'
   | 'git_refused'
@@ -37,6 +39,16 @@ const failureRules: readonly FailureRule[] = [
   },
   { code: 'git_locked', pattern: /\.lock': File exists/, hint: 'another git process is using this repository' },
   { code: 'git_missing', pattern: /^git: (?:command not found|permission denied)$/m, hint: 'install git' },
+  {
+    code: 'git_owner',
+    pattern: /detected dubious ownership in repository/,
+    hint: 'as the user that runs burn, trust the repository: git config --global --add safe.directory PATH',
+  },
+  {
+    code: 'git_object_format',
+    pattern: /mismatched algorithms/,
+    hint: 'the repo now has another object format; burn clones it again if no workspace has unpushed work',
+  },
   {
     code: 'git_auth',
     pattern:
@@ -77,9 +89,10 @@ export function gitCodeOf(output: string): GitCode {
 
 /** Returns the BurnError for a failed git command. Removes logins from the message. */
 export function gitError(what: string, output: string): BurnError {
-  const code = gitCodeOf(output)
-  const hint = failureRules.find((each) => each.code === code)?.hint ?? 'run this git command yourself to see why it fails'
-  return new BurnError(code, `${what}: ${reasonIn(output)}`, hint)
+  const rule = failureRules.find(({ pattern }) => pattern.test(output))
+  const [, path = 'PATH'] = /dubious ownership in repository at '([\w./-]+)'/.exec(output) ?? []
+  const hint = rule?.hint.replace('PATH', path) ?? 'run this git command yourself to see why it fails'
+  return new BurnError(rule?.code ?? 'git_failed', `${what}: ${reasonIn(output, rule?.pattern ?? /^/)}`, hint)
 }
 
 /** Returns BurnError `git_stopped`. Use it if a sprint was stopped while the sprint ran a git command or waited for a lock. */
@@ -88,12 +101,18 @@ export function stoppedError(what: string): BurnError {
 }
 
 /**
- * Returns the line that explains the failure: git's last error or, if there is none, the remote's last message. Removes logins from URLs.
+ * Returns the line that explains the failure: git's last error that matches the pattern, or git's last error, or the remote's last message.
+ * Removes logins from URLs.
  */
-function reasonIn(output: string): string {
+function reasonIn(output: string, pattern: RegExp): string {
   const lines = output.split('\n').filter((line) => /^(?:fatal|error|remote|!|git):?\s/.test(line.trim()))
-  const line = lines.findLast((each) => /^(?:fatal|error|!)/.test(each.trim())) ?? lines.at(-1) ?? output.trim().split('\n').at(-1) ?? ''
-  return oneLine(line.replace(/:\/\/[^/@\s]*@/g, '://') || 'git printed no message', 240)
+  const errors = lines.filter((each) => /^(?:fatal|error|!)/.test(each.trim()))
+  const line = errors.findLast((each) => pattern.test(each)) ?? errors.at(-1) ?? lines.at(-1) ?? output.trim().split('\n').at(-1) ?? ''
+  // If a hook refused the push, only the hook's message says why.
+  const hook = /\bdeclined\)/.test(line)
+    ? lines.flatMap((each) => /^remote: (?!error:)\s*(\S.*)/.exec(each)?.[1]?.trim() ?? []).join(' ')
+    : ''
+  return oneLine(`${hook === '' ? '' : `${hook}: `}${line}`.replace(/:\/\/[^/@\s]*@/g, '://') || 'git printed no message', 240)
 }
 
 /** Returns BurnError `git_disk_full` if the Node error says that the disk is full. Returns other errors unchanged. */

@@ -4,27 +4,32 @@
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { RepoRef } from '../core/nouns.ts'
 import type { Mirror } from './places.ts'
 import type { Git } from './run.ts'
 import { BurnError } from '../core/errors.ts'
-import { restoreConfig, mirrorConfig } from './config.ts'
+import { restoreConfig, writeConfig, type ObjectFormat } from './config.ts'
 import { diskError } from './failure.ts'
 import { withLock } from './lock.ts'
 import { mirrorAt } from './places.ts'
 import { unpushedWorkspace } from './pushed.ts'
 import { gitOutput, runGit } from './run.ts'
 
+export interface MirrorOptions {
+  readonly dir: string
+  readonly repo: RepoRef
+  readonly clone_url: string
+  /** A branch. If it is set, a new mirror has only the newest commit of this branch. */
+  readonly snapshot?: string
+}
+
 /**
  * Returns the mirror of a repo. Clones the repo if the mirror is missing, or if it is damaged and no workspace has unpushed work. Throws
  * BurnError `git_*`: `git_empty` if the repo has no commits, `git_mirror_damaged` if a new clone would lose work.
  */
-export async function openMirror(
-  git: Git,
-  { dir, repo, clone_url }: { readonly dir: string; readonly repo: RepoRef; readonly clone_url: string },
-): Promise<Mirror> {
+export async function openMirror(git: Git, { dir, repo, clone_url, snapshot }: MirrorOptions): Promise<Mirror> {
   if (!/^(?!\.)[\w.-]{1,100}\/(?!\.{1,2}$)[\w.-]{1,100}$/.test(repo))
     throw new BurnError('git_refused', `${JSON.stringify(repo)} is not a valid repo name`, 'write the repo as owner/name')
   // The first pattern also rejects a user name without a password, because the name can be a token.
@@ -37,7 +42,7 @@ export async function openMirror(
   const mirror = mirrorAt(dir, repo, clone_url)
   await mkdir(dirname(mirror.path), { recursive: true, mode: 0o700 }).catch(throwDiskError)
   await withMirrorLock(git, mirror, async () => {
-    if (!existsSync(mirror.path)) return clone(git, mirror)
+    if (!existsSync(mirror.path)) return clone(git, mirror, snapshot)
     if (!(await isReadable(git, mirror))) return cloneAgain(git, mirror)
   })
   return mirror
@@ -58,7 +63,7 @@ export async function withRepair<T>(git: Git, mirror: Mirror, act: () => Promise
   } catch (thrown) {
     const code = thrown instanceof BurnError ? thrown.code : ''
     if (code === 'git_locked') await removeLocks(mirror.path)
-    else if (code === 'git_mirror_damaged') await cloneAgain(git, mirror)
+    else if (code === 'git_mirror_damaged' || code === 'git_object_format') await cloneAgain(git, mirror)
     else throw thrown
   }
   return act()
@@ -105,11 +110,12 @@ async function fetchRef(
   git: Git,
   mirror: Mirror,
   refspec: string,
-  { git_dir, tidy }: { readonly git_dir: string; readonly tidy: boolean },
+  { git_dir, tidy, depth }: { readonly git_dir: string; readonly tidy: boolean; readonly depth?: number },
 ): Promise<void> {
   const at = { git_dir }
   const network = { url: mirror.clone_url }
   const options = ['--quiet', '--no-write-fetch-head', '--no-recurse-submodules', ...(tidy ? [] : ['--no-auto-gc'])]
+  if (depth !== undefined) options.push(`--depth=${depth}`)
   const fetchWith = (...more: readonly string[]) =>
     gitOutput(git, ['fetch', ...options, ...more, mirror.clone_url, refspec], { at, network })
   try {
@@ -131,7 +137,7 @@ async function fetchRef(
  * Clones the default branch into a temporary folder, and renames the folder when the clone is complete. Other base branches are fetched
  * when they are needed.
  */
-async function clone(git: Git, mirror: Mirror): Promise<void> {
+async function clone(git: Git, mirror: Mirror, snapshot?: string): Promise<void> {
   const prefix = `${mirror.path}.new-`
   for (const name of await readdir(dirname(mirror.path))) {
     const left = join(dirname(mirror.path), name)
@@ -139,15 +145,32 @@ async function clone(git: Git, mirror: Mirror): Promise<void> {
   }
   const made = `${prefix}${randomBytes(6).toString('hex')}`
   try {
-    await mkdir(made, { mode: 0o700 })
-    await gitOutput(git, ['init', '--quiet', '--bare', '--template=', '--initial-branch=none', made], { at: null })
-    await writeFile(join(made, 'config'), mirrorConfig)
-    await fetchRef(git, mirror, '+HEAD:refs/burn/head', { git_dir: made, tidy: false }).catch(ignoreMissingHead)
+    await fetchInto(git, mirror, { made, snapshot, format: 'sha1' }).catch(async (thrown: unknown) => {
+      if (!(thrown instanceof BurnError) || thrown.code !== 'git_object_format') throw thrown
+      await rm(made, { recursive: true, force: true })
+      await fetchInto(git, mirror, { made, snapshot, format: 'sha256' })
+    })
     await rename(made, mirror.path)
   } catch (thrown) {
     await rm(made, { recursive: true, force: true })
     throw diskError(thrown)
   }
+}
+
+interface NewMirror {
+  readonly made: string
+  readonly snapshot: string | undefined
+  readonly format: ObjectFormat
+}
+
+async function fetchInto(git: Git, mirror: Mirror, { made, snapshot, format }: NewMirror): Promise<void> {
+  await mkdir(made, { mode: 0o700 })
+  const options = ['--quiet', '--bare', '--template=', '--initial-branch=none', `--object-format=${format}`]
+  await gitOutput(git, ['init', ...options, made], { at: null })
+  await writeConfig(made, format)
+  const place = { git_dir: made, tidy: false }
+  if (snapshot === undefined) await fetchRef(git, mirror, '+HEAD:refs/burn/head', place).catch(ignoreMissingHead)
+  else await fetchRef(git, mirror, `+refs/heads/${snapshot}:refs/remotes/origin/${snapshot}`, { ...place, depth: 1 })
 }
 
 /** Ignores the error that the HEAD of a repo names a missing branch, because other branches may exist. Throws all other errors. */

@@ -11,6 +11,8 @@ export interface Git {
   /** burn's login at the forge; null if the forge has no token. */
   readonly login: ForgeLogin | null
   readonly clock: Clock
+  /** A file with git settings of the user that burn's git reads; undefined if there is none. */
+  readonly config?: string
   /** If this signal aborts, burn stops running git commands and no longer waits for locks. */
   readonly signal?: AbortSignal
 }
@@ -48,8 +50,9 @@ export async function runGit(git: Git, args: readonly string[], { at, network, i
   const login = network !== undefined && git.login !== null && isAtForge(network.url, git.login.forge_url) ? git.login : null
   const settings = (await login?.settings?.()) ?? []
   const argv = gitArgv(args, at, login !== null)
+  const config = git.config === undefined ? {} : { GIT_CONFIG_GLOBAL: git.config }
   return runProcess(argv, {
-    env: gitEnv(git.env, login === null ? env : { ...settingsEnv(settings), ...env, ...withoutNetrc }),
+    env: gitEnv(git.env, { ...config, ...settingsEnv(settings), ...env, ...(login === null ? {} : withoutNetrc) }),
     // Paths on stdin are relative to this folder. burn tells git where the repository is, so git does not search for it here.
     cwd: at?.work_tree ?? '/',
     input: Buffer.from(input ?? '', 'latin1'),
@@ -68,8 +71,8 @@ export async function gitOutput(git: Git, args: readonly string[], options: GitR
 }
 
 /** Returns a copy of the dependencies without the abort signal, for cleanup that must finish. */
-export function withoutSignal({ env, login, clock }: Git): Git {
-  return { env, login, clock }
+export function withoutSignal({ signal: _signal, ...git }: Git): Git {
+  return git
 }
 
 /** Returns the error for a failed git command. */

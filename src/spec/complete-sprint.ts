@@ -1,5 +1,5 @@
 /** Fills in the defaults of the spec's `sprint`. */
-import type { BackendConfig, ModelConfig, SprintPolicy } from '../core/sprint.ts'
+import type { BackendConfig, CommitPolicy, Identity, ModelConfig, SprintPolicy } from '../core/sprint.ts'
 import type { RepoRef, SecretSource } from '../core/nouns.ts'
 import type { WrittenSprint } from './sprint.ts'
 import { defaults } from './defaults.ts'
@@ -37,6 +37,7 @@ export function completeSprint(written: WrittenSprint | undefined, { served, ful
     check_retries: written.check_retries ?? defaults.checkRetries,
     check_timeout: durationMs(written.check_timeout ?? defaults.checkTime),
     allow_paths: written.allow_paths ?? [],
+    commits: completeCommits(written, local),
     sandbox: {
       use: sandbox.use === 'off' ? 'off' : 'require',
       network: sandbox.network ?? false,
@@ -49,6 +50,23 @@ export function completeSprint(written: WrittenSprint | undefined, { served, ful
     },
     keep: { workspaces: keep.workspaces ?? defaults.keepWorkspaces, age: durationMs(keep.age ?? defaults.keepAge) },
   }
+}
+
+function completeCommits(written: WrittenSprint, local: SprintInput['local']): CommitPolicy {
+  const author = written.author ?? defaults.author
+  const { signing_key: key } = written
+  return {
+    author: identityOf(author),
+    committer: identityOf(written.committer ?? author),
+    sign_off: written.sign_off ?? false,
+    signing_key: key === undefined ? null : key.includes('/') ? local(key) : key,
+  }
+}
+
+/** Parses `Name <address>`, which the schema has checked. */
+function identityOf(text: string): Identity {
+  const [name = '', email = ''] = text.split(/ <|>/)
+  return { name: name.trim(), email }
 }
 
 type WrittenBackend = WrittenSprint['backends'][number]

@@ -52,6 +52,7 @@ export const defaults = {
   sprintSkipLabels: ['epic', 'study', 'meta', 'research', 'question', 'discussion'] as readonly string[],
   sprintSkipTitles: ['^\\W*(?:epic|study|meta|research|rfc)\\b'] as readonly string[],
   priorityLabels: ['urgent', 'critical', 'high', 'p0', 'p1', 'priority: high', 'priority/high'] as readonly string[],
+  author: 'burn <burn@localhost>',
   checkRetries: 3,
   checkTime: '20m',
   sandbox: 'require',

@@ -172,6 +172,8 @@ const keep = z.strictObject({
   }),
 })
 
+const identity = line.regex(/^[^<>]*[^<>\s][^<>]* <[^<>\s]+>$/, 'must have the form "Name <address>"')
+
 const checkRetries = z.int().min(0).max(20)
 
 /** The schema of `sprint`. */
@@ -223,6 +225,26 @@ export const sprint = z.strictObject({
     default: [],
     examples: [['.github/workflows/docs.yml']],
   }),
+  author: identity.optional().meta({
+    description: 'Author of the commits of sprints. Some forges accept only commits of known accounts.',
+    default: defaults.author,
+    examples: ['Fleet <fleet@example.com>'],
+  }),
+  committer: identity
+    .optional()
+    .meta({ description: 'Committer of these commits. Default: the author.', examples: ['Fleet <fleet@example.com>'] }),
+  sign_off: z
+    .boolean()
+    .optional()
+    .meta({ description: 'Adds a line `Signed-off-by` with the committer to each commit message.', default: false, examples: [true] }),
+  signing_key: line
+    .regex(/^[^-]/, 'must not start with "-"')
+    .optional()
+    .meta({
+      description:
+        'Key with which git signs the commits: the path of an ssh key, or the id of an OpenPGP key. Default: commits are not signed.',
+      examples: ['~/.ssh/id_ed25519'],
+    }),
   sandbox: sandbox.optional().meta({ description: "Sandbox for the model's commands.", examples: [{ use: 'require' }] }),
   keep: keep.optional().meta({ description: 'Limits for `burn sprint prune`.', examples: [{ workspaces: 20, age: '14d' }] }),
 })

@@ -6,6 +6,9 @@ import { BurnError, codedMessageOf, ifCode, messageOf } from '../core/errors.ts'
 import { isKept } from '../core/lifecycle.ts'
 import { consequenceOf } from '../decide/failure.ts'
 import { runGit } from '../git/run.ts'
+import { mapConcurrently } from '../core/concurrency.ts'
+import type { RepoRef } from '../core/nouns.ts'
+import { checkPushOnce } from './preflight.ts'
 import { trySandbox } from './prepared-workspace.ts'
 
 /** The first version of git that can check for merge conflicts without changing a branch. */
@@ -13,6 +16,7 @@ const mergeCheckVersion = [2, 38] as const
 const installHint = 'install git: apt-get install git, or brew install git'
 
 const where = 'sprint'
+const maxConcurrentRepos = 4
 const ok = (what: string): Finding => ({ level: 'ok', where, what, remedy: '' })
 const warn = (what: string, remedy: string): Finding => ({ level: 'warn', where, what, remedy })
 const fail = (what: string, remedy: string): Finding => ({ level: 'fail', where, what, remedy })
@@ -20,7 +24,8 @@ const fail = (what: string, remedy: string): Finding => ({ level: 'fail', where,
 /** Runs all checks in parallel and returns their findings. Calls `onFinding` as soon as each finding is known. */
 export async function sprintDoctor(context: SprintContext, onFinding: (finding: Finding) => void): Promise<readonly Finding[]> {
   const fixedChecks = [gitFinding(context), folderFinding(context), sandboxFindings(context), keptFindings(context)]
-  const checks = [...fixedChecks, ...context.backends.map(backendFinding)]
+  const repos = mapConcurrently(context.policy.repos, maxConcurrentRepos, (repo) => repoFinding(repo, context))
+  const checks = [...fixedChecks, repos, ...context.backends.map(backendFinding)]
   const reported = checks.map(async (check) => {
     const findings = [await check].flat()
     for (const finding of findings) onFinding(finding)
@@ -72,6 +77,16 @@ async function sandboxFindings(context: SprintContext): Promise<Finding[]> {
         thrown instanceof BurnError ? thrown.hint : 'make the folder writable (it is the value of "dir" in "sprint" of the spec)',
       ),
     ]
+  }
+}
+
+/** Tests a push. `checkForge` reports the settings of the repo on the forge and the rights of the token. */
+async function repoFinding(repo: RepoRef, context: SprintContext): Promise<Finding> {
+  try {
+    await checkPushOnce(repo, context)
+    return ok(`${repo}: burn can clone the repo and push branches`)
+  } catch (thrown) {
+    return fail(`${repo}: ${codedMessageOf(thrown)}`, thrown instanceof BurnError ? thrown.hint : '')
   }
 }
 

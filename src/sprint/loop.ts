@@ -22,6 +22,7 @@ import { stopAbandonedRuns } from './abandoned-runs.ts'
 import { findIssues, reportUnread } from './find-issues.ts'
 import { isRefused, usableBackends } from './run.ts'
 import { CommentWriter } from './comment-writer.ts'
+import { repoFaultForSprints } from './preflight.ts'
 import { runSprint } from './sprint.ts'
 import { recheckPick } from './recheck.ts'
 import { whileSettlingReviews } from './reviews.ts'
@@ -119,7 +120,7 @@ async function takeTurn(
     const usable = await usableBackends(context)
     if (stop.aborted) return { row: null, why: null, trouble: false }
     const claimed = await claimFirstFree(worker, found.state, found.picks.picks, context)
-    if (claimed === null) return { row: null, why: 'other workers claimed the available issues first', trouble: false }
+    if (typeof claimed === 'string') return { row: null, why: claimed, trouble: false }
     const row = await runSprint(claimed, { usable, comments }, context, stop)
     return { row, ...(await afterSprint(row, options, session)) }
   } catch (thrown) {
@@ -153,7 +154,7 @@ async function afterSprint(row: Sprint, { worker, skip_for }: LoopOptions, { led
   const reason = `${row.failure}: ${row.failure_text ?? ''}`
   if (consequenceOf(row.failure).ends_run) return { why: reason, trouble: true }
   // The forge refused the issue or the repo, so the ledger already has a back-off that applies to all workers.
-  if (isRefused(row)) return { why: null, trouble: false }
+  if (isRefused(row) || row.failure === 'repo_unusable') return { why: null, trouble: false }
   const at = clock.now()
   await ledger.skip({ worker: worker.id, issue: row.issue, until: at + skip_for, reason, at })
   return { why: null, trouble: false }
@@ -175,18 +176,25 @@ async function claimFirstFree(
   worker: Worker,
   state: FleetState,
   picks: readonly Picked[],
-  { session, host }: SprintContext,
-): Promise<Claimed | null> {
+  context: SprintContext,
+): Promise<Claimed | string> {
+  const { session, host } = context
   const slot = freeSlot(worker, state)
-  if (slot === null) return null
+  if (slot === null) return 'all slots of the worker are taken'
+  let why = 'other workers claimed the available issues first'
   for (const picked of homeFirst(picks, worker)) {
     const { issue, attempt, reason } = picked
     if ((await recheckPick(picked, state, session)) !== null) continue
+    const fault = await repoFaultForSprints(issue.repo, context)
+    if (fault !== null) {
+      why = `no sprint can publish a change in ${issue.repo}: ${fault}`
+      continue
+    }
     const claim = await claimForSprint({ issue: issue.ref, worker: worker.id, slot, host, attempt, reason }, session)
-    if (claim === 'worker') return null
+    if (claim === 'worker') return 'another process uses the slot of the worker'
     if (claim !== 'issue') return { ...claim, worker: worker.id, picked, state }
   }
-  return null
+  return why
 }
 
 /**

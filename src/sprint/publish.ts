@@ -15,11 +15,14 @@ const retryPauses = [500, 2_000, 8_000]
 
 type Ports = Pick<SprintContext, 'session' | 'git'>
 
-const author = { name: 'burn', email: 'burn@localhost' }
-
 /** Commits the staged changes in the workspace, and returns the change to open. Contacts no server. Throws BurnError `git_*`. */
-export async function commitChange(workspace: Workspace, text: ChangeText, { git }: Pick<SprintContext, 'git'>): Promise<NewChange> {
-  await commitIndex(git, workspace, { message: commitMessage(text), author })
+export async function commitChange(
+  workspace: Workspace,
+  text: ChangeText,
+  { git, policy }: Pick<SprintContext, 'git' | 'policy'>,
+): Promise<NewChange> {
+  const { commits } = policy
+  await commitIndex(git, workspace, { message: commitMessage(text, commits.sign_off ? commits.committer : null), committing: commits })
   const { branch, base } = workspace
   return { branch, base, title: changeTitle(text.issue), body: changeBody(text), issue: text.issue.ref }
 }

@@ -14,6 +14,7 @@ import { runJob } from '../jobs/run.ts'
 import { withLeases } from '../observe/session.ts'
 import { stopAbandonedRuns } from './abandoned-runs.ts'
 import { findIssues, reportUnread } from './find-issues.ts'
+import { repoFaultForSprints } from './preflight.ts'
 import { pruneSprints } from './prune.ts'
 import { updatePause, currentPause, type Pause } from './pause.ts'
 import { CommentWriter } from './comment-writer.ts'
@@ -67,6 +68,8 @@ export interface SprintRunResult {
   readonly rows: readonly Sprint[]
   /** The repos that burn could not read, each with the reason. */
   readonly unread: ReadonlyMap<RepoRef, string>
+  /** The repos in which no sprint can publish a change, and why. burn claimed no issue of them. */
+  readonly unusable: ReadonlyMap<RepoRef, string>
 }
 
 /**
@@ -86,6 +89,7 @@ export async function runSprints(options: SprintRunOptions, context: SprintConte
   })
   const results: Sprint[] = []
   const unread = new Map<RepoRef, string>()
+  const unusable = new Map<RepoRef, string>()
   await withLeases(session, async () => {
     const { state, picks, ...found } = await findIssues({ ...options, worker: `${sprintWorkers}/${context.host}`, dryRun: false }, context)
     reportUnread(found.unread, new Set(), session)
@@ -97,11 +101,16 @@ export async function runSprints(options: SprintRunOptions, context: SprintConte
     let started = 0
     let refused: ReadonlySet<string> = new Set()
     let ended = false
+    const faults = new RepoFaults(context, options.now)
     const takeIssues = async () => {
       for (let picked = queue.shift(); picked !== undefined && started < options.count && !ended && !stop.aborted; picked = queue.shift()) {
         if (refused.has(picked.issue.ref) || refused.has(picked.issue.repo)) continue
         started += 1
-        const claimed = await claim(picked, workers, state, context)
+        const problem = await recheckPick(picked, state, session)
+        if (problem !== null) session.notify({ kind: 'issue.unpicked', subject: picked.issue.ref, payload: { reason: problem } })
+        const fault = problem === null ? await faults.of(picked.issue.repo) : null
+        if (fault !== null) unusable.set(picked.issue.repo, fault)
+        const claimed = problem === null && fault === null ? await claim(picked, workers, state, context) : null
         if (claimed === null) {
           started -= 1
           continue
@@ -115,6 +124,7 @@ export async function runSprints(options: SprintRunOptions, context: SprintConte
           started -= 1
           refused = new Set((await ledger.backoffs(clock.now())).map(({ subject }) => subject))
         }
+        if (result.failure === 'repo_unusable') faults.forget(picked.issue.repo)
         if (result.failure !== null && consequenceOf(result.failure).ends_run) ended = true
       }
     }
@@ -124,7 +134,7 @@ export async function runSprints(options: SprintRunOptions, context: SprintConte
     await updatePause(ledger, results, clock.now())
     await pruneDaily(context, stop)
   })
-  return { rows: results, unread }
+  return { rows: results, unread, unusable }
 }
 
 /** Returns the backends that can work now. Throws BurnError `sprint_resting`, `sprint_no_backend` or `sandbox_*` if no sprint can run. */
@@ -136,9 +146,9 @@ async function requireBackends({ now }: SprintRunOptions, context: SprintContext
   return usableBackends(context)
 }
 
-/** Tells whether a sprint ended before its first turn because the forge refused the issue or the repo. Such a sprint does not count. */
+/** Tells whether a sprint ended before its first turn because of the issue's or the repo's state on the forge. Such a sprint does not count. */
 export function isRefused({ failure, turns }: Sprint): boolean {
-  return turns === 0 && (failure === 'issue_refused' || failure === 'repo_refused')
+  return turns === 0 && (failure === 'issue_refused' || failure === 'repo_refused' || failure === 'repo_unusable')
 }
 
 /** Prunes at most once a day, by the limits in the spec. Keeps unpushed work. */
@@ -165,11 +175,6 @@ function assertNamedPicked({ issue }: SprintRunOptions, { picks, refused }: Awai
 
 async function claim(picked: Picked, workers: WorkerPool, state: FleetState, { session, host }: SprintContext) {
   const { issue, attempt, reason } = picked
-  const problem = await recheckPick(picked, state, session)
-  if (problem !== null) {
-    session.notify({ kind: 'issue.unpicked', subject: issue.ref, payload: { reason: problem } })
-    return null
-  }
   for (;;) {
     const worker = workers.acquire()
     const outcome = await claimForSprint({ issue: issue.ref, worker, slot: 0, host, attempt, reason }, session)
@@ -178,6 +183,36 @@ async function claim(picked: Picked, workers: WorkerPool, state: FleetState, { s
     if (outcome !== 'issue') return { ...outcome, worker, picked, state }
     workers.release(worker)
     return null
+  }
+}
+
+/** The faults of the repos of one run. It checks each repo once, even for parallel sprints, and reports each fault once. */
+class RepoFaults {
+  readonly #context: SprintContext
+  readonly #again: boolean
+  readonly #found = new Map<RepoRef, Promise<string | null>>()
+
+  constructor(context: SprintContext, again: boolean) {
+    this.#context = context
+    this.#again = again
+  }
+
+  /** Returns the fault of a repo; null if sprints can publish changes in the repo. */
+  of(repo: RepoRef): Promise<string | null> {
+    const known = this.#found.get(repo) ?? this.#check(repo)
+    this.#found.set(repo, known)
+    return known
+  }
+
+  async #check(repo: RepoRef): Promise<string | null> {
+    const why = await repoFaultForSprints(repo, this.#context, { again: this.#again })
+    if (why !== null) this.#context.session.notify({ kind: 'repo.unusable', subject: repo, payload: { why } })
+    return why
+  }
+
+  /** Makes the next `of` read the result that a sprint stored. */
+  forget(repo: RepoRef): void {
+    this.#found.set(repo, repoFaultForSprints(repo, this.#context))
   }
 }
 

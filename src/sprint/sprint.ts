@@ -1,6 +1,6 @@
 /** Runs one sprint. It begins with a claim, and ends with a change for review or with a failure that has a class. */
 import type { Reason } from '../core/reasons.ts'
-import type { Issue, IssueRef } from '../core/nouns.ts'
+import type { Issue, IssueRef, RepoRef } from '../core/nouns.ts'
 import type { NewChange } from '../core/ports.ts'
 import type { Backend, Failure, Sprint, TranscriptEntry, SprintStage } from '../core/sprint.ts'
 import type { SprintEnd, SprintProgress } from '../core/ledger/sprints.ts'
@@ -27,6 +27,7 @@ import { keepChange } from './kept.ts'
 import { protectedPaths } from './protect.ts'
 import { commitChange, pushChange } from './publish.ts'
 import { prepareWorkspace, type PreparedWorkspace } from './prepared-workspace.ts'
+import { recordRepoFault, repoFaultForSprints } from './preflight.ts'
 import { openTranscript, type Transcript } from './results.ts'
 import { work } from './work.ts'
 import { sentence } from '../decide/wording.ts'
@@ -58,7 +59,7 @@ export async function runSprint(
     if ('class' in transcript) throw new SprintFailure(transcript)
     end = await run.carryOut(usable, comments, stop)
   } catch (thrown) {
-    const failure = failureOfThrown(thrown)
+    const failure = await attributed(failureOfThrown(thrown), claimed.picked.issue.repo, context)
     await backOffRefused(failure, thrown, claimed.picked.issue.ref, session)
     end = endOf(failure)
     run.note({ kind: 'note', text: `ended: ${sentence(end.reason)}` })
@@ -76,6 +77,17 @@ export async function runSprint(
 async function backOffRefused({ class: failure, reason }: Failure, thrown: unknown, issue: IssueRef, session: Session): Promise<void> {
   if (thrown instanceof SprintFailure || (failure !== 'issue_refused' && failure !== 'repo_refused')) return
   await backOff({ scope: failure === 'issue_refused' ? 'issue' : 'repo', permanent: true, why: reason }, issue, session)
+}
+
+/**
+ * Returns the failure with its true cause. If the remote refuses each push, or the forge each change, then the repo is the cause and not the
+ * work. Stores a fault of the repo, so that the next sprint does not meet it.
+ */
+async function attributed(failure: Failure, repo: RepoRef, context: SprintContext): Promise<Failure> {
+  if (failure.class === 'repo_unusable') await recordRepoFault(repo, failure.reason, context)
+  if (failure.class !== 'push_refused' && failure.class !== 'change_refused') return failure
+  const fault = await repoFaultForSprints(repo, context, { again: true })
+  return fault === null ? failure : { class: 'repo_unusable', reason: oneLine(`${failure.reason}: ${fault}`, 500) }
 }
 
 function endOf(failure: Failure): SprintEnd {

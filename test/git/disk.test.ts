@@ -10,7 +10,7 @@ import { listWorkspaces } from '../../src/git/places.ts'
 import { push } from '../../src/git/push.ts'
 import { commitTo } from '../stand-ins/gitea/git.ts'
 import { mounted } from '../support/mount.ts'
-import { commitAll, author, fails, openRig } from './rig.ts'
+import { commitAll, committing, fails, openRig } from './rig.ts'
 
 test('full disk: is reported, and work continues once there is space', async (t) => {
   const rig = await openRig(t, { 'a.txt': 'a\n' })
@@ -42,6 +42,6 @@ async function fillUp({ bare, dir, git, mirror, workspace }: Awaited<ReturnType<
   await assert.rejects(stageChanges(git, made), fails('git_disk_full'))
   for (const name of readdirSync(dir).filter((each) => each.startsWith('fill'))) rmSync(join(dir, name))
   assert.deepEqual((await stageChanges(git, made)).files, [{ path: 'a.txt', added: 1, removed: 1 }])
-  await commitAll(git, made, { message: 'work', author })
+  await commitAll(git, made, { message: 'work', committing })
   await push(git, made)
 }

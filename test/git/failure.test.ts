@@ -40,6 +40,8 @@ const table: readonly (readonly [GitCode, string])[] = [
   ['git_mirror_damaged', 'fatal: missing object 1234 for refs/remotes/origin/main'],
   ['git_mirror_damaged', 'error: packfile ./objects/pack/pack-1.pack does not match index\nfatal: packfile is corrupt'],
   ['git_mirror_damaged', 'fatal: bad config line 1 in file /m/config'],
+  ['git_owner', "fatal: detected dubious ownership in repository at '/srv/app.git'\nfatal: Could not read from remote repository."],
+  ['git_object_format', 'fatal: mismatched algorithms: client sha1; server sha256'],
   ['git_failed', "error: Invalid path 'GIT~1'\nfatal: Unable to process path GIT~1"],
   ['git_failed', ''],
 ]
@@ -55,6 +57,15 @@ test('gitError: has one line and no login', () => {
   assert.equal(message, "git fetch: fatal: unable to access 'https://f.example/acme/app.git/': Could not resolve host: f.example")
   assert.notEqual(hint, '')
   assert.equal(gitError('git x', '').message, 'git x: git printed no message')
+})
+
+test('gitError: quotes the message of a hook, and the folder of another user', () => {
+  const refused =
+    'remote: unknown author        \nremote: error: hook declined\n!\tabc:refs/heads/burn/1\t[remote rejected] (hook declined)\n'
+  assert.match(gitError('git push', refused).message, /^git push: unknown author: ! .*\(hook declined\)$/)
+  const { message, hint } = gitError('git fetch', table.find(([code]) => code === 'git_owner')?.[1] ?? '')
+  assert.match(message, /dubious ownership/)
+  assert.match(hint, /git config --global --add safe\.directory \/srv\/app\.git$/)
 })
 
 test('diskError: turns a full disk into git_disk_full', () => {

@@ -10,7 +10,7 @@ import { checkMerge, push } from '../../src/git/push.ts'
 import { isPushed } from '../../src/git/pushed.ts'
 import { removeWorkspace } from '../../src/git/workspace.ts'
 import { branchIn, gitAs, plainGit } from '../stand-ins/gitea/git.ts'
-import { commitAll, author, openRig } from './rig.ts'
+import { commitAll, committing, openRig } from './rig.ts'
 
 const attributes = '* filter=evil diff=evil merge=evil ident text=auto\n*.txt working-tree-encoding=UTF-8\n[attr]binary filter=evil\n'
 
@@ -74,7 +74,7 @@ async function hostileWorkspace(t: TestContext) {
 async function publish({ git, made }: Pick<Awaited<ReturnType<typeof hostileWorkspace>>, 'git' | 'made'>): Promise<string> {
   await stageChanges(git, made)
   assert.equal(await isPushed(git, made), false)
-  await commitAll(git, made, { message: 'work', author })
+  await commitAll(git, made, { message: 'work', committing })
   await checkMerge(git, made)
   const tip = await push(git, made)
   await isPushed(git, made)
@@ -234,13 +234,13 @@ test("commits: the agent's own commits, branches and index hide no work", async 
   inside('commit', '--quiet', '-m', 'by the agent')
   const theirs = inside('rev-parse', 'HEAD')
   assert.equal((await stageChanges(git, made)).files.length, 1)
-  assert.equal(await commitAll(git, made, { message: 'no further changes', author }), theirs)
+  assert.equal(await commitAll(git, made, { message: 'no further changes', committing }), theirs)
   inside('checkout', '--quiet', '--detach')
   writeFileSync(join(made.path, 'more.txt'), 'more\n')
   inside('add', 'more.txt')
   inside('update-index', '--assume-unchanged', 'a.txt')
   writeFileSync(join(made.path, 'a.txt'), 'hidden\n')
-  const tip = await commitAll(git, made, { message: 'the rest', author })
+  const tip = await commitAll(git, made, { message: 'the rest', committing })
   assert.equal(gitAs(bare, '--git-dir', made.mirror.path, 'rev-parse', `${tip}^`), theirs)
   assert.equal(await push(git, made), tip)
   assert.deepEqual(filesOf(bare, tip).length, 5)
@@ -248,7 +248,7 @@ test("commits: the agent's own commits, branches and index hide no work", async 
   inside('checkout', '--quiet', '--orphan', 'other')
   inside('commit', '--quiet', '--allow-empty', '-m', 'rootless')
   inside('update-ref', `refs/heads/${made.branch}`, 'HEAD')
-  const again = await commitAll(git, made, { message: 'on the base commit', author })
+  const again = await commitAll(git, made, { message: 'on the base commit', committing })
   assert.equal(gitAs(bare, '--git-dir', made.mirror.path, 'rev-parse', `${again}^`), made.base_commit)
 })
 

@@ -16,7 +16,7 @@ import { addWorkspace } from '../../src/git/workspace.ts'
 import { branchIn, commitTo, gitAs } from '../stand-ins/gitea/git.ts'
 import { clock } from '../support/clock.ts'
 import { credentialResponse } from '../../src/git/credential.ts'
-import { commitAll, author, fails, id, openRig, twoFiles, repo, token } from './rig.ts'
+import { commitAll, committing, fails, id, openRig, twoFiles, repo, token } from './rig.ts'
 
 test('openMirror: each failure has its code and leaves no mirror', async (t) => {
   const { root, dir, git, clone_url, server } = await openRig(t, twoFiles, 'http')
@@ -99,7 +99,7 @@ test('damaged mirror: stays while a workspace has unpushed work', async (t) => {
   await assert.rejects(mirror(), fails('git_mirror_damaged'))
   assert.equal(readFileSync(join(made.path, 'a.txt'), 'utf8'), 'work\n')
   assert.deepEqual(await listWorkspaces(dir), [made])
-  await commitAll(git, made, { message: 'work', author })
+  await commitAll(git, made, { message: 'work', committing })
   await assert.rejects(mirror(), fails('git_mirror_damaged'))
   await push(git, made)
   assert.ok(existsSync(join((await mirror()).path, 'HEAD')))
@@ -155,7 +155,7 @@ test('workspaces: one process can work in several at once', async (t) => {
   await Promise.all(
     made.map(async (each) => {
       writeFileSync(join(each.path, 'a.txt'), each.id)
-      await commitAll(git, each, { message: 'work', author })
+      await commitAll(git, each, { message: 'work', committing })
       assert.equal(await push(git, each), branchIn(bare, each.branch))
     }),
   )

@@ -37,7 +37,7 @@ test('git: uses proxy, CA file and headers of the forge', async (t) => {
     const forge = { kind: 'gitea', owner: 'acme', url, token: { env: 'FORGE_TOKEN' }, ...more }
     const open = { session: { fleet: { forge }, notify: () => {} } } as unknown as OpenSession
     const mirror = { dir: join(dir, to), repo, clone_url: `${url}/${repo}.git` }
-    return openMirror(gitFor(open, { env, clock, home }), mirror)
+    return openMirror(await gitFor(open, { env, clock, home }), mirror)
   }
   const headers = { 'X-Access': { env: 'ACCESS' } }
   await clone({ headers, ca_file: certificates.ca_file }, 'whole')

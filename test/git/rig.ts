@@ -16,7 +16,8 @@ import { clock } from '../support/clock.ts'
 import { placeMirror } from './mirrors.ts'
 
 export const repo = 'acme/app'
-export const author = { name: 'burn', email: 'burn@example.com' }
+const author = { name: 'burn', email: 'burn@example.com' }
+export const committing = { author, committer: author, signing_key: null }
 export const token = 'tok-9f8e7d6c5b4a-secret'
 export const id = (n: number) => `0k${String(n).padStart(11, '0')}`
 

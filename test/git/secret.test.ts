@@ -8,7 +8,7 @@ import { stageChanges } from '../../src/git/changes.ts'
 import { checkMerge, push } from '../../src/git/push.ts'
 import { isPushed } from '../../src/git/pushed.ts'
 import { removeWorkspace } from '../../src/git/workspace.ts'
-import { commitAll, author, openRig, twoFiles, token } from './rig.ts'
+import { commitAll, committing, openRig, twoFiles, token } from './rig.ts'
 
 test('token: is in no argv, environment or file of git', async (t) => {
   const rig = await openRig(t, twoFiles, 'http')
@@ -25,7 +25,7 @@ test('token: is in no argv, environment or file of git', async (t) => {
   const other = { ...rig, git }
   writeFileSync(join(made.path, 'new.txt'), 'x\n')
   await stageChanges(git, made)
-  await commitAll(other.git, made, { message: 'work', author })
+  await commitAll(other.git, made, { message: 'work', committing })
   await push(git, made)
   await checkMerge(git, made)
   assert.equal(await isPushed(git, made), true)
@@ -51,7 +51,7 @@ test("login: the forge's token wins over ~/.netrc", async (t) => {
   writeFileSync(join(home, '.netrc'), `machine ${new URL(server.url).hostname} login ann password tok-of-ann\n`, { mode: 0o600 })
   const made = await workspace()
   writeFileSync(join(made.path, 'new.txt'), 'x\n')
-  await commitAll(git, made, { message: 'work', author })
+  await commitAll(git, made, { message: 'work', committing })
   await push(git, made)
   const used = new Set(server.log.flatMap(({ authorization }) => authorization ?? []))
   assert.deepEqual([...used], [`Basic ${Buffer.from(`burn:${token}`).toString('base64')}`])

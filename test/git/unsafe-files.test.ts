@@ -12,7 +12,7 @@ import { stageChanges, commitIndex } from '../../src/git/changes.ts'
 import { withLock } from '../../src/git/lock.ts'
 import { isPushed } from '../../src/git/pushed.ts'
 import { clock } from '../support/clock.ts'
-import { author, fails, openRig } from './rig.ts'
+import { committing, fails, openRig } from './rig.ts'
 
 const unusable = fails('workspace_unusable')
 const pipe = (...paths: string[]) => assert.equal(spawnSync('mkfifo', paths).status, 0)
@@ -34,7 +34,7 @@ test('pipes: no command on a workspace waits for one', async (t) => {
   assert.deepEqual((await stageChanges(git, made)).files.map(({ path }) => path).toSorted(), ['.gitattributes', '.gitignore', 'a.txt'])
   await withFiles(git, made, new Map([['a.txt', null]]), async () => makePipes())
   makePipes()
-  await commitIndex(git, made, { message: 'work', author })
+  await commitIndex(git, made, { message: 'work', committing })
   makePipes()
   assert.deepEqual((await stageChanges(git, made)).left_out, [])
 })

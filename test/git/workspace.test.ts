@@ -9,9 +9,9 @@ import { checkMerge, push } from '../../src/git/push.ts'
 import { isPushed } from '../../src/git/pushed.ts'
 import { pruneWorkspaces, removeWorkspace } from '../../src/git/workspace.ts'
 import { branchIn, commitTo, gitAs, makeBare } from '../stand-ins/gitea/git.ts'
-import { commitAll, author, fails, id, openRig, twoFiles, repo } from './rig.ts'
+import { commitAll, committing, fails, id, openRig, twoFiles, repo } from './rig.ts'
 
-const commit = { message: 'Fix it\n\nCloses #1\n', author }
+const commit = { message: 'Fix it\n\nCloses #1\n', committing }
 
 test('workspace: changes are counted, committed and pushed', async (t) => {
   const { bare, git, workspace, dir } = await openRig(t, twoFiles, 'http')

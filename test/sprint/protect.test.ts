@@ -11,7 +11,7 @@ import { sprintDoctor } from '../../src/sprint/doctor.ts'
 import { findKeptChange } from '../../src/sprint/kept.ts'
 import { pruneSprints } from '../../src/sprint/prune.ts'
 import { protectedPaths } from '../../src/sprint/protect.ts'
-import { author, commitAll, openRig } from '../git/rig.ts'
+import { committing, commitAll, openRig } from '../git/rig.ts'
 import { branchIn, gitAs } from '../stand-ins/gitea/git.ts'
 import { taskIn } from './brain.ts'
 import { inside } from './inside.ts'
@@ -113,7 +113,7 @@ const base = {
 
 test('protect: renames, deletions, links, includes and reverted commits count', async (t) => {
   const { git, workspace } = await openRig(t, base)
-  const commit = { message: 'x', author }
+  const commit = { message: 'x', committing }
   const write = ({ path }: Workspace, name: string, text = 'new\n') => {
     mkdirSync(dirname(join(path, name)), { recursive: true })
     writeFileSync(join(path, name), text)

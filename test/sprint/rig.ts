@@ -60,6 +60,8 @@ export interface RigOptions {
    * exists already. `clone` uses their paths, too, but has no mirror.
    */
   readonly by?: 'path' | 'http' | 'clone'
+  /** The scopes of tokens that lack some of them. */
+  readonly scopes?: Readonly<Record<string, readonly string[]>>
 }
 
 /** A check that fails while some file contains BROKEN. */
@@ -82,7 +84,13 @@ export async function sprintRig(t: Pick<TestContext, 'after'>, options: RigOptio
     makeBare(join(forgeDir, 'acme/lib.git'), { 'README.md': '# lib\n' })
     seeds.push(seedOf('acme/lib', options.also))
   }
-  const forge = await startGitea({ check: options.conform ?? false, git: forgeDir, repos: seeds, tokens: { [secrets.forge]: 'burn' } })
+  const forge = await startGitea({
+    check: options.conform ?? false,
+    git: forgeDir,
+    repos: seeds,
+    tokens: { [secrets.forge]: 'burn' },
+    scopes: options.scopes ?? {},
+  })
   const model = await startModel({ script: options.script, key: secrets.model })
   t.after(() => Promise.all([forge.close(), model.close()]))
   const file = join(dir, 'fleet-spec.json')

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Script } from '../stand-ins/model/replies.ts'
-import { mirrorConfig } from '../../src/git/config.ts'
+import { mirrorConfigs } from '../../src/git/config.ts'
 import { skipReason } from '../sandbox/opened.ts'
 import { branchIn, gitAs } from '../stand-ins/gitea/git.ts'
 import { inside } from './inside.ts'
@@ -43,7 +43,7 @@ test('setup: configures git only for commands in the sandbox', { skip: skipReaso
   assert.match(outputs[2] ?? '', /^v1\.2$/m)
   assert.match(outputs[3] ?? '', /^\?\? notes\/1\.md$/m)
   assert.doesNotMatch(outputs[3] ?? '', /^ M notes/m)
-  assert.equal(readFileSync(join(rig.state, 'mirrors', `${repo}.git`, 'config'), 'utf8'), mirrorConfig)
+  assert.equal(readFileSync(join(rig.state, 'mirrors', `${repo}.git`, 'config'), 'utf8'), mirrorConfigs.sha1)
   assert.equal(existsSync(join(process.env['TMPDIR'] ?? '/tmp', 'ran')), false)
 })
 

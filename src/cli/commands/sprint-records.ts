@@ -145,7 +145,7 @@ export const sprintPruneCommand = command({
     const policy = sprintPolicy(session)
     const { pruneSprints } = await import('../../sprint/prune.ts')
     const limits = { workspaces: keep ?? policy.keep.workspaces, age: older_than ?? policy.keep.age, force, dryRun: dry_run }
-    return done(await pruneSprints(limits, { session, policy, git: gitFor(open, deps) }))
+    return done(await pruneSprints(limits, { session, policy, git: await gitFor(open, deps) }))
   },
   present(gone, io, { dry_run }) {
     const what = `${counted(gone.workspaces.length, 'workspace')} and ${counted(gone.transcripts.length, 'transcript')}`

@@ -27,6 +27,7 @@ type Shown = Awaited<ReturnType<typeof dryRun>>['result'] | Ran
 interface Ran {
   readonly sprints: SprintRunResult['rows']
   readonly unread?: readonly { readonly repo: string; readonly why: string }[]
+  readonly unusable?: Ran['unread']
   readonly skipped?: string
 }
 
@@ -61,11 +62,11 @@ export const sprintRunCommand = command({
     const begin = () => runSprints(options, sprints, deps.stop)
     const ran = given.alone ? await runJobAlone('sprint run', open.session, begin) : { ran: true as const, result: await begin() }
     if (!ran.ran) return done<Shown>({ sprints: [], skipped: 'another burn sprint run --alone is running, so this command did nothing' })
-    const { rows, unread } = ran.result
+    const { rows, unread, unusable } = ran.result
     const count = (outcome: string) => rows.filter((row) => row.outcome === outcome).length
     const some = count('change') + count('kept') > 0 || rows.length === 0
-    const exit = count('change') === rows.length && unread.size === 0 ? 0 : some ? 3 : 1
-    return done<Shown>({ sprints: rows, unread: unreadOf(unread) }, exit)
+    const exit = count('change') === rows.length && unread.size + unusable.size === 0 ? 0 : some ? 3 : 1
+    return done<Shown>({ sprints: rows, unread: reasonsOf(unread), unusable: reasonsOf(unusable) }, exit)
   },
   present(shown: Shown, io) {
     if ('would_take' in shown) showDryRun(shown, io)
@@ -73,7 +74,7 @@ export const sprintRunCommand = command({
   },
 })
 
-const unreadOf = (unread: ReadonlyMap<string, string>) => [...unread].map(([repo, why]) => ({ repo, why }))
+const reasonsOf = (reasons: ReadonlyMap<string, string>) => [...reasons].map(([repo, why]) => ({ repo, why }))
 
 function runOptionsOf(options: RunFlags, { session: { fleet } }: OpenSession): SprintRunOptions {
   const all = fleet.sprint?.repos ?? []
@@ -110,7 +111,7 @@ async function dryRun(options: SprintRunOptions, sprints: SprintContext) {
     waiting: picks.picks.length - next.length,
     refused,
     backends,
-    unread: unreadOf(unread),
+    unread: reasonsOf(unread),
   }
   return done(result, unread.size > 0 ? 3 : 0)
 }
@@ -125,9 +126,9 @@ function showDryRun({ issue, would_take, waiting, refused, backends }: Exclude<S
   if (issue !== null) for (const each of refused) io.out(`${each.issue}: ${sentence(each.reason)}`)
 }
 
-function showRan({ sprints, unread = [], skipped }: Ran, io: Io): void {
+function showRan({ sprints, unread = [], unusable = [], skipped }: Ran, io: Io): void {
   if (skipped !== undefined) return io.out(skipped)
-  if (sprints.length === 0) return io.out(`${nothingToDo(unread.length)} (burn sprint run --dry-run gives the reasons).`)
+  if (sprints.length === 0) return io.out(`${nothingToDo(unread.length, unusable.length)} (burn sprint run --dry-run gives the reasons).`)
   const count = (outcome: string) => sprints.filter((row) => row.outcome === outcome).length
   const kept = count('kept') === 0 ? '' : `, ${count('kept')} kept for a person (burn sprint publish)`
   io.out(...sprintTable(sprints, io))
@@ -135,7 +136,8 @@ function showRan({ sprints, unread = [], skipped }: Ran, io: Io): void {
 }
 
 /** Returns the message that no issue is eligible. It counts the repos that could not be read, because they may have eligible issues. */
-function nothingToDo(unread: number): string {
+function nothingToDo(unread: number, unusable: number): string {
+  if (unusable > 0) return `Nothing to do: in ${counted(unusable, 'repo')} no sprint can publish a change, see above or run burn doctor`
   if (unread === 0) return 'Nothing to do: no open issue is eligible for a sprint'
   return `Nothing to do in the repos that could be read; ${counted(unread, 'repo')} could not be read`
 }
@@ -160,7 +162,7 @@ export const publishCommand = command({
     const open = await deps.open()
     const { session } = open
     const { gitFor, hostHere, sprintPolicy } = await import('../wire-sprints.ts')
-    const ports = { session, policy: sprintPolicy(session), git: gitFor(open, deps), host: hostHere() }
+    const ports = { session, policy: sprintPolicy(session), git: await gitFor(open, deps), host: hostHere() }
     const { publishKeptChange, findKeptChange } = await import('../../sprint/kept.ts')
     const kept = await findKeptChange(await sprintNamed(sprint, session), ports)
     person?.out(...linesOf(kept, person))
