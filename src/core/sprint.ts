@@ -4,6 +4,7 @@
  */
 import type { SandboxPolicy } from './sandbox-policy.ts'
 import type { SprintAgentName } from './agent-kinds.ts'
+import type { CommitPolicy } from './commits.ts'
 import type { IssueRef, RepoRef, SecretSource, Time } from './nouns.ts'
 
 /** The cause of a failed sprint, or of a failed turn. `decide/failure` decides what burn does after such a failure. */
@@ -219,22 +220,6 @@ export type BackendConfig =
    * `hermes_home`.
    */
   | { readonly kind: 'runner'; readonly models: readonly ModelConfig[]; readonly hermes_home: string }
-
-/** The name and the address that a commit names. */
-export interface Identity {
-  readonly name: string
-  readonly email: string
-}
-
-/** The settings for the commits of sprints. */
-export interface CommitPolicy {
-  readonly author: Identity
-  readonly committer: Identity
-  /** If true, each commit message ends with a line `Signed-off-by`, which names the committer. */
-  readonly sign_off: boolean
-  /** The path of an ssh key or the id of an OpenPGP key, with which git signs the commits; null if commits are not signed. */
-  readonly signing_key: string | null
-}
 
 /** The settings of sprints: the spec's `sprint` with every default filled in. */
 export interface SprintPolicy {

@@ -1,6 +1,7 @@
 /** Builds the texts of a sprint: the prompts for the model, the commit message, and the description of the change. Pure. */
 import type { Issue } from '../core/nouns.ts'
-import type { CheckResult, Identity, Usage } from '../core/sprint.ts'
+import type { Identity } from '../core/commits.ts'
+import type { CheckResult, Usage } from '../core/sprint.ts'
 import { codeForForge, escapeLineForForge, quoteForForge } from '../core/forge-text.ts'
 import { counted, oneLine, sanitize } from '../core/text.ts'
 import { fence } from './prompts.ts'

@@ -1,5 +1,5 @@
 /** Creates commits with the identity and the signature that the spec sets. */
-import type { CommitPolicy } from '../core/sprint.ts'
+import type { CommitPolicy } from '../core/commits.ts'
 import type { GitPlace } from './command.ts'
 import { BurnError } from '../core/errors.ts'
 import { encodeUtf8, gitOutput, type Git } from './run.ts'

@@ -1,5 +1,6 @@
 /** Fills in the defaults of the spec's `sprint`. */
-import type { BackendConfig, CommitPolicy, Identity, ModelConfig, SprintPolicy } from '../core/sprint.ts'
+import type { BackendConfig, ModelConfig, SprintPolicy } from '../core/sprint.ts'
+import type { CommitPolicy, Identity } from '../core/commits.ts'
 import type { RepoRef, SecretSource } from '../core/nouns.ts'
 import type { WrittenSprint } from './sprint.ts'
 import { defaults } from './defaults.ts'

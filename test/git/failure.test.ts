@@ -59,7 +59,7 @@ test('gitError: has one line and no login', () => {
   assert.equal(gitError('git x', '').message, 'git x: git printed no message')
 })
 
-test('gitError: quotes the message of a hook, and the folder of another user', () => {
+test('gitError: quotes the message of a hook', () => {
   const refused =
     'remote: unknown author        \nremote: error: hook declined\n!\tabc:refs/heads/burn/1\t[remote rejected] (hook declined)\n'
   assert.match(gitError('git push', refused).message, /^git push: unknown author: ! .*\(hook declined\)$/)

@@ -133,7 +133,7 @@ test('sprint: a repo without pull requests costs no attempt', async (t) => {
   assert.match((await faultsIn(rig))[0]?.what ?? '', /pull requests are disabled/)
 })
 
-test('sprint: a refused push counts only if the change is the cause', async (t) => {
+test('sprint: a refused push counts if the change is the cause', async (t) => {
   const closing = { close: () => {} }
   const events = { conflict: () => {}, taken_branch: () => closing.close() }
   const rig = await rigOf(t, { issues: [issue, issue], script: brainOf((n) => (n === 2 ? 'taken_branch' : 'plain'), events) })
