@@ -102,8 +102,8 @@ function numberedMenu(rows: readonly string[]): OpenMenu | null {
 }
 
 /**
- * Returns a menu without numbers: a row with a sign, and rows whose text begins in the same column. A frame or a hint with the names of
- * keys must show that these rows are a menu.
+ * Returns a menu without numbers: one row with a selection mark, such as `>`, and rows whose text begins in the same column. Returns null
+ * unless a frame around the rows, or a hint such as "Enter to select", shows that they are a menu.
  */
 function plainMenu(rows: readonly string[], screen: readonly string[]): OpenMenu | null {
   const at = rows.findLastIndex((row) => selected.test(row))

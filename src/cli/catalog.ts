@@ -88,7 +88,7 @@ export const groups: readonly { readonly title: string; readonly entries: readon
     entries: [
       entry('status', 'Show the state of each worker, with the evidence for the state', 'status', 'statusCommand'),
       entry('watch', 'Show the state of each worker, and update the display live', 'watch', 'watchCommand'),
-      entry('health', 'Check whether the fleet does its work, for people and monitoring', 'health', 'healthCommand'),
+      entry('health', 'Check whether the fleet does its work, with exit codes for monitoring', 'health', 'healthCommand'),
       entry('log', 'Show the events of the fleet, newest last', 'log', 'logCommand'),
       entry('log kinds', 'Print the event kinds with their payloads (Markdown)', 'log', 'logKindsCommand'),
       entry('explain', 'Explain an error code, or why an issue was or was not assigned', 'explain', 'explainCommand'),

@@ -24,7 +24,7 @@ export interface SpanState {
   readonly evidence: string
 }
 
-/** A span in the ledger. */
+/** A span in the ledger: a period in which a subject stayed in one state. */
 export interface Span extends SpanState {
   readonly id: string
   /** The time of the first sample that showed the state, or the earlier time at which the state began, if it is known. */

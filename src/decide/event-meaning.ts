@@ -18,7 +18,7 @@ export interface Meaning<K extends EventKind> {
 }
 
 export const reason = 'the reason, with its code in `reason_code`'
-export const why = 'the error or the observation'
+export const why = 'the error, or what burn found'
 export const backoffDoc = 'a sentence that says until when burn backs off; null if burn does not back off'
 export const also = (backoff: string | null) => (backoff === null ? '' : `; ${backoff}`)
 export const failed = { payload: { why }, text: (data: { readonly why: string }) => data.why }

@@ -20,7 +20,7 @@ function dispatcher({ spans, now, settings }: HealthFacts): Judged {
   if (age <= settings.dispatcher) return ok(`the last cycle began ${lasting(age)} ago`, threshold)
   const silent = all.some(({ ended_at, state }) => ended_at === null && state !== 'running')
   const evidence = `the last cycle began ${lasting(age)} ago${silent ? ', and its dispatcher did not end normally' : ''}`
-  return { status: 'fail', evidence, threshold, since: last, remedy: 'run burn dispatch --cycles 0' }
+  return { status: 'fail', evidence, threshold, since: last, remedy: 'start "burn dispatch --cycles 0"' }
 }
 
 function forge({ repos }: HealthFacts): Judged {
@@ -50,7 +50,7 @@ function jobs({ spans }: HealthFacts): Judged {
     evidence: `${subject} (${state}): ${evidence}${more}`,
     threshold,
     since: began_at,
-    remedy: "look at the job's scheduler",
+    remedy: 'check the entry of the job in cron, systemd, launchd or Hermes',
   }
 }
 

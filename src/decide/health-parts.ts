@@ -19,7 +19,7 @@ export function presentSpans({ spans, now, interval }: HealthFacts, kind: SpanKi
 
 /** Returns the judgement of a rule without data. */
 export function noData(threshold: string, evidence = 'there are no recent samples'): Judged {
-  const remedy = 'run burn dispatch --cycles 0, or burn job run collect at an interval'
+  const remedy = 'keep "burn dispatch --cycles 0" running, or let cron start "burn job run collect"'
   return { status: 'unknown', evidence, threshold, since: null, remedy }
 }
 

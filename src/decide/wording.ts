@@ -105,7 +105,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
     `burn does not recognise the composer of ${kind} on ${strange} of ${counted(of, 'worker')} (${evidence})`,
   texts_unproven: ({ kind, unproven, of, last }) =>
     `burn could not prove that ${unproven} of the last ${counted(of, 'text')} to ${kind} arrived (${sentence(last)})`,
-  trouble: ({ kind, evidence, again }) => `in trouble (${kind}): ${evidence}; next attempt at ${toMinute(again)}`,
+  trouble: ({ kind, evidence, again }) => `in trouble (${kind}): ${evidence}; burn tries the worker again at ${toMinute(again)}`,
 
   issue_closed: () => 'the issue is closed',
   sprint_gone: ({ begun }) => `the process of the sprint is gone${begun ? '' : ', and the sprint had not begun'}`,

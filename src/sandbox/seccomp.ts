@@ -87,7 +87,7 @@ export function seccompFilter(arch: string): Buffer | null {
   return Buffer.concat(program.map(bytesOf))
 }
 
-/** Encodes an instruction as `struct sock_filter`. Both processors are little-endian. */
+/** Encodes an instruction as `struct sock_filter`. The supported processors, x86-64 and arm64, are little-endian. */
 function bytesOf([code, ifTrue, ifFalse, operand]: Instruction): Buffer {
   const bytes = Buffer.alloc(8)
   bytes.writeUInt16LE(code, 0)

@@ -1,6 +1,6 @@
 /**
- * Finds the paths outside the system folders that commands must read to run the programs on the PATH. Nothing else in a home directory is
- * readable.
+ * Finds the paths that a command in the sandbox must read to run the programs on the PATH, apart from the system folders. Many of these
+ * paths are in a home directory. The command cannot read other paths there.
  */
 import { readdir, realpath } from 'node:fs/promises'
 import { posix } from 'node:path'

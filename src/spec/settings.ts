@@ -29,7 +29,7 @@ export const agent = z
       .optional()
       .meta({
         description:
-          'Effect of Enter while the agent works. Must match the configuration of the agent (Hermes: `display.busy_input_mode`). `queue`: the agent queues the text, so burn sees at once that a busy agent got a prompt. `interrupt`: Enter interrupts the turn, so burn waits for the end of the turn.',
+          'Effect of Enter while the agent works. Must match the configuration of the agent (Hermes: `display.busy_input_mode`). `queue`: the agent queues the text, so burn sees at once that a busy agent got a prompt. `interrupt`: Enter would interrupt the turn, so burn types a text only after the turn has ended.',
         default: defaults.busyInputMode,
         examples: ['queue'],
       }),

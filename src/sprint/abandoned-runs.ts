@@ -29,8 +29,9 @@ export async function recordRun(dir: string, sprint: string, run: BackendRun | n
 }
 
 /**
- * Stops the recorded runs of sprints that have ended or whose lease has expired. If the server does not answer, the record stays for the next
- * call. Call this function before burn settles the dispatches of these sprints, so that no other worker gets an issue of a running sprint.
+ * Stops the runs that backends may still execute for abandoned sprints: sprints that have ended, or whose lease has expired. If a backend
+ * does not answer, the record of the run stays for the next call. Call this function before burn settles the dispatches of these sprints.
+ * Otherwise another worker could get an issue on which a backend still works.
  */
 export async function stopAbandonedRuns({ backends, policy, session, redact }: SprintContext): Promise<void> {
   const { ledger, clock } = session

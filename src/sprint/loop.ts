@@ -28,7 +28,7 @@ import { recheckPick } from './recheck.ts'
 import { whileSettlingReviews } from './reviews.ts'
 import { requireSandbox } from './prepared-workspace.ts'
 
-/** The back-off after a failure that would affect every issue: the first pause and the longest pause (ms). */
+/** The first and the longest pause (ms) after a failure that does not depend on the issue. */
 const troublePauses = { first: 15_000, longest: 30 * 60_000 }
 
 export interface LoopOptions {

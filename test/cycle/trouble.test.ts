@@ -92,7 +92,7 @@ test('trouble: a worker without a login resumes after recovery', async (t) => {
   assert.equal(withoutHooks?.evidence, 'HTTP 401: Incorrect API key provided.')
   for (const worker of [withHooks, withoutHooks]) {
     assert.equal(worker?.detail, 'auth')
-    assert.match(said(worker?.stopped), /^in trouble \(auth\): HTTP 401: Incorrect API key .*; next attempt at /)
+    assert.match(said(worker?.stopped), /^in trouble \(auth\): HTTP 401: Incorrect API key .*; burn tries the worker again at /)
   }
   assert.match(
     (await session.ledger.repos()).map(({ wait_reason }) => said(wait_reason)).join('\n'),

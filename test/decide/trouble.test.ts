@@ -168,7 +168,7 @@ test('trouble: a worker in trouble gets one issue per hour', () => {
   }
   assert.match(
     said(at(59, {}).why),
-    /^burn sends nothing to this worker: in trouble \(auth\): HTTP 401: no; next attempt at 2026-06-01T13:00Z$/,
+    /^burn sends nothing to this worker: in trouble \(auth\): HTTP 401: no; burn tries the worker again at 2026-06-01T13:00Z$/,
   )
   assert.deepEqual(at(60, {}), { why: null, free: 1 }, 'of a depth of two')
   assert.equal(at(90, { used_at: start + 61 * minute }).free, 0, 'it got an issue in between')

@@ -97,7 +97,7 @@ export const answerCommand = command({
   args: {
     worker: text('<worker>', 'Worker that asks the question'),
     choice: optional('[choice]', 'Number or first words of a choice, your own text, or "cancel" (default: show the question)'),
-    if: optional('--if <mark>', 'Answer only if the question still has this hash, which burn answer prints with the question'),
+    if: optional('--if <mark>', 'Answer only if the question still has this hash; `burn answer` prints the hash with the question'),
   },
   examples: ['burn answer AZOTH', 'burn answer AZOTH 2', 'burn answer AZOTH "allow once"'],
   async run({ open }, given) {
