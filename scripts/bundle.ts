@@ -56,6 +56,8 @@ export async function bundle(dir: string): Promise<void> {
     platform: 'node',
     plugins: [builtins],
     input: { burn: source('cli/main.ts'), run: source('cli/run.ts') },
+    // The oldest Node that package.json allows does not know newer syntax, such as `using`.
+    transform: { target: 'node22.19' },
     resolve: {
       alias: {
         // The `main` of this package is UMD, and the bundler cannot follow its `require` calls.

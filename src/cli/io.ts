@@ -101,8 +101,12 @@ export function processIo(random: () => number): Io {
       const { stdin } = process
       if (!stdin.isTTY) return false
       const { createInterface } = await import('node:readline/promises')
-      using lines = createInterface({ input: stdin, output: stderr })
-      return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim())
+      const lines = createInterface({ input: stdin, output: stderr })
+      try {
+        return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim())
+      } finally {
+        lines.close()
+      }
     },
     input: async () => {
       const { stdin } = process

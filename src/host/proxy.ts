@@ -14,8 +14,11 @@ const variables: Readonly<Record<string, readonly string[]>> = {
 /** The names of all variables of proxies and their exceptions. */
 const proxyVariables = [...new Set(Object.values(variables).flat()), 'no_proxy', 'NO_PROXY'] as const
 
-/** The hosts for which burn uses no proxy: a proxy cannot reach the loopback addresses of this machine. */
-const loopback = 'localhost,127.0.0.0/8,::1'
+/**
+ * The hosts for which burn uses no proxy: a proxy cannot reach the loopback addresses of this machine. libcurl before 7.86 knows no networks,
+ * so the list also has the usual address.
+ */
+const loopback = 'localhost,127.0.0.1,127.0.0.0/8,::1'
 
 /**
  * Returns the proxy for a URL; null if there is none, or if `no_proxy` lists the host. Throws BurnError `proxy_invalid` if a variable has a

@@ -1,7 +1,7 @@
 /** The bundled command: how much it loads, its compile cache and its exit codes. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { globSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { version } from '../../src/cli/command.ts'
@@ -33,6 +33,12 @@ test('bundle: starts small, and opens a fleet without schemas', async (t) => {
   const fleet = ['wire', 'status'].flatMap((name) => loadedWith(join(dir, `chunks/${name}.mjs`))).join('')
   assert.ok(fleet.length > 200_000 && fleet.length < 1_200_000, `${fleet.length} characters to open a fleet`)
   for (const other of ['strictObject', 'chat.completions', 'YAMLParseError']) assert.ok(!fleet.includes(other), other)
+})
+
+test('bundle: has no syntax that the oldest allowed Node lacks', async (t) => {
+  const dir = await built(t)
+  // Node 22 does not know explicit resource management.
+  for (const name of globSync('**/*.mjs', { cwd: dir })) assert.doesNotMatch(readFileSync(join(dir, name), 'utf8'), /\busing [\w$]+=/, name)
 })
 
 test('bundle: uses a compile cache, and runs without one', async (t) => {

@@ -49,7 +49,7 @@ test('proxyFor: leaves out loopback addresses and the hosts of no_proxy', () => 
 
 test('gitProxyEnv: makes git use the proxies that burn uses', () => {
   assert.deepEqual(gitProxyEnv({ HOME: '/h' }), {})
-  assert.deepEqual(gitProxyEnv({ HTTP_PROXY: 'p:1' }), { http_proxy: 'p:1', no_proxy: 'localhost,127.0.0.0/8,::1' })
-  assert.deepEqual(gitProxyEnv({ https_proxy: 'p:1', NO_PROXY: 'a.test' }), { no_proxy: 'localhost,127.0.0.0/8,::1,a.test' })
+  assert.deepEqual(gitProxyEnv({ HTTP_PROXY: 'p:1' }), { http_proxy: 'p:1', no_proxy: 'localhost,127.0.0.1,127.0.0.0/8,::1' })
+  assert.deepEqual(gitProxyEnv({ https_proxy: 'p:1', NO_PROXY: 'a.test' }), { no_proxy: 'localhost,127.0.0.1,127.0.0.0/8,::1,a.test' })
   assert.deepEqual(gitProxyEnv({ https_proxy: 'p:1', NO_PROXY: '*' }), { no_proxy: '*' })
 })
