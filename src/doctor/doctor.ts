@@ -14,6 +14,7 @@ import { mapConcurrently } from '../core/concurrency.ts'
 import { machineFindings, unreachableServerFindings } from './findings.ts'
 import { smallPaneFindings } from './panes.ts'
 import { probeMachine, type Probe } from './probe.ts'
+import { repoFindings } from './repos.ts'
 import { reposOf, servedRepos } from '../core/refs.ts'
 import { isWorkerTrouble } from '../core/trouble.ts'
 import { readStatus } from '../observe/state.ts'
@@ -147,16 +148,17 @@ function backoffFindings({ backed_off }: Pick<StatusState, 'backed_off'>): Findi
 
 async function checkMachine(machine: Machine, session: Session): Promise<Finding[]> {
   const { clock } = session
-  const [repo] = servedRepos([machine])
-  const url = repo === undefined ? null : cloneUrlOf(repo, session)
+  const repos = servedRepos([machine]).map((repo) => ({ repo, url: cloneUrlOf(repo, session) }))
   const workers = machine.windows.flatMap((window) => window.workers)
   const programs = [...new Set(workers.map(({ agent }) => paneAgent(agent).start(agent, null).argv[0] ?? ''))]
   const from = clock.now()
   try {
-    const probed = await probeMachine(machine, url, programs)
+    const probed = await probeMachine(machine, programs)
     if (!probed.ok) return [{ level: 'fail', where: machine.name, what: `unreachable: ${probed.reason}`, remedy: probed.remedy }]
-    const request = { url, programs, from, to: clock.now() }
-    return [...machineFindings(machine, probed.probe, request), ...(await checkServer(machine, probed.probe, session))]
+    const found = machineFindings(machine, probed.probe, { programs, from, to: clock.now() })
+    const branch = `${session.fleet.dispatch.branch_prefix}${session.newId()}`
+    const ofRepos = probed.probe.git === null ? [] : await repoFindings(machine, repos, branch)
+    return [...found, ...ofRepos, ...(await checkServer(machine, probed.probe, session))]
   } catch (thrown) {
     // A failure of one machine, such as wrong permissions of the folder for ssh sockets, must not hide other findings.
     return [failedFinding(machine.name, thrown)]

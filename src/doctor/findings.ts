@@ -22,7 +22,6 @@ export interface Finding {
 
 /** The arguments of a probe, with the times (ms) of its request and its response. */
 export interface ProbeRequest {
-  readonly url: string | null
   readonly programs: readonly string[]
   readonly from: number
   readonly to: number
@@ -47,7 +46,7 @@ export function machineFindings(machine: Machine, probe: Probe, request: ProbeRe
     clockFinding(machine, probe, request),
     ...shellFindings(machine, probe),
     ...(probe.shell_works ? request.programs.map((program) => programFinding(machine, probe, program)) : []),
-    gitFinding(machine, probe, request.url),
+    gitFinding(machine, probe),
     diskFinding(machine, probe),
     memoryFinding(machine, probe, workers),
     ...sizeFindings(machine, probe),
@@ -122,26 +121,9 @@ function programFinding(machine: Machine, { found, shell }: Probe, program: stri
   )
 }
 
-function gitFinding(machine: Machine, probe: Probe, url: string | null): Finding {
-  const { git, git_error } = probe
-  if (git === null) return fail(machine, 'git is not installed', installLine(machine, probe, 'git'))
-  if (url === null || git_error === null) return ok(machine, url === null ? git : `${git} can read ${url}`)
-  const check = `git ls-remote ${shellWord(url)}`
-  const needsLogin =
-    /^https?:/.test(url) && /authentication|could not read (?:username|password)|terminal prompts disabled|\b40[13]\b/i.test(git_error)
-  // With the credential helper `store`, git saves the password that a person enters once. The agents of the machine then need no password.
-  const remedy = lineOn(machine, needsLogin ? `git config --global credential.helper store && ${check}` : check)
-  return fail(
-    machine,
-    `git can't read ${url}: ${git_error}`,
-    /certificate/i.test(git_error) ? certificateRemedy(machine, url, check) : remedy,
-  )
-}
-
-/** Returns the remedy if git on a machine does not trust the certificate of the forge, because a private CA signed it. */
-function certificateRemedy(machine: Machine, url: string, check: string): string {
-  const trust = `git config --global http.${new URL(url).origin}/.sslCAInfo '~/ca.pem' && ${check}`
-  return `copy the certificate of the forge's CA to ~/ca.pem on ${machine.name}; then: ${lineOn(machine, trust)}`
+function gitFinding(machine: Machine, probe: Probe): Finding {
+  const { git } = probe
+  return git === null ? fail(machine, 'git is not installed', installLine(machine, probe, 'git')) : ok(machine, git)
 }
 
 function diskFinding(machine: Machine, { disk_free_kb: free }: Probe): Finding {

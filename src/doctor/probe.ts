@@ -44,17 +44,15 @@ export interface Probe {
   }
   /** Agent programs that the user's login shell finds. */
   readonly found: ReadonlySet<string>
-  /** The error of `git ls-remote` for a repo; null if git could read the repo or there is no repo to check. */
-  readonly git_error: string | null
 }
 
 const probeTimeout = 40_000
 
 /**
- * The script. Its arguments: the path of tmux, the tmux socket, the session, a clone URL or an empty string, the state directory, and the
+ * The script. Its arguments: the path of tmux, the tmux socket, the session, the state directory, and the
  * agent programs. It prints `key=value` lines.
  */
-const script = `tmux=$1 socket=$2 session=$3 url=$4 state=$5; shift 5
+const script = `tmux=$1 socket=$2 session=$3 state=$4; shift 4
 echo "clock=$(date +%s)"
 echo "os=$(uname -s)"
 echo "tmux=$("$tmux" -V 2>/dev/null)"
@@ -94,11 +92,6 @@ case $path in *'burn<'*'>burn'*)
     echo "found=$program"; [ "$program" = tmux ] && echo "login_tmux=$at"
   done ;;
 esac
-echo asked=programs
-if [ -n "$url" ]; then
-  export GIT_TERMINAL_PROMPT=0 GIT_HTTP_LOW_SPEED_LIMIT=1 GIT_HTTP_LOW_SPEED_TIME=15 GIT_SSH_COMMAND='ssh -o BatchMode=yes -o ConnectTimeout=8'
-  error=$(git ls-remote --heads -- "$url" 2>&1 >/dev/null) || echo "git_error=$(printf %s "$error" | tr '\\n' ' ')"
-fi
 exit 0`
 
 /** The result of a probe, or the reason that the probe failed. */
@@ -107,21 +100,13 @@ export type ProbeResult =
   | { readonly ok: false; readonly reason: string; readonly remedy: string }
 
 /**
- * Probes a machine within `timeout` (ms). If only the clone URL does not answer in time, the result is still ok, and `git_error` says so.
- * Throws BurnError if the connection cannot be set up.
+ * Probes a machine within `timeout` (ms). Throws BurnError if the connection cannot be set up.
  */
-export async function probeMachine(
-  machine: Machine,
-  cloneUrl: string | null,
-  programs: readonly string[],
-  timeout = probeTimeout,
-): Promise<ProbeResult> {
-  const words = ['sh', '-c', script, 'burn', machine.tmux, machine.socket, machine.session, cloneUrl ?? '', machine.state_dir, ...programs]
+export async function probeMachine(machine: Machine, programs: readonly string[], timeout = probeTimeout): Promise<ProbeResult> {
+  const words = ['sh', '-c', script, 'burn', machine.tmux, machine.socket, machine.session, machine.state_dir, ...programs]
   const { code, stdout, stderr, stopped } = await runOn(machine, words, { timeout_ms: timeout })
   const probe = parseProbe(stdout)
   const seconds = timeout / 1000
-  if (stopped !== null && /^asked=programs$/m.test(stdout))
-    return { ok: true, probe: { ...probe, git_error: `no answer within ${seconds} s` } }
   if (stopped !== null && probe.clock !== null)
     return {
       ok: false,
@@ -162,6 +147,5 @@ function parseProbe(stdout: string): Probe {
       why: textOf('without_why') ?? '',
     },
     found: new Set(lines.flatMap(([name, value]) => (name === 'found' ? [value] : []))),
-    git_error: textOf('git_error'),
   }
 }

@@ -7,12 +7,15 @@ import { test, type TestContext } from 'node:test'
 import type { Finding } from '../../src/doctor/findings.ts'
 import type { Machine } from '../../src/core/nouns.ts'
 import { machineFindings } from '../../src/doctor/findings.ts'
+import { repoFindings } from '../../src/doctor/repos.ts'
 import { probeMachine } from '../../src/doctor/probe.ts'
 import { complete, specOf } from '../spec/specs.ts'
 import { startGitea } from '../stand-ins/gitea/server.ts'
 import { burn, scratch, standIn, testFleet, until, type Ran } from '../support/fleet.ts'
 import { startSshd } from '../support/sshd.ts'
 import { endProcess, tmuxOn } from '../support/tmux.ts'
+
+const branch = 'burn/0k30000000001'
 
 function findingsOf(ran: Ran): Finding[] {
   const { findings } = ran.json<{ findings: (Finding & { readonly mend: string })[] }>()
@@ -60,7 +63,7 @@ test('doctor: prints remedies over ssh, and the rights to each repo', async (t) 
   assert.equal(find(findings, /^forge: the repo acme\/none does not exist/).level, 'fail')
   assert.equal(find(findings, /^box: tmux \d/).level, 'ok')
   // The stand-in has no git server, so the remedy is to run git by hand on that machine.
-  const git = find(findings, /^box: git can't read http/)
+  const git = find(findings, /^box: git can't read http\S*\/acme\/app\.git/)
   assert.match(git.remedy, new RegExp(`^ssh -t .*-p ${port} ${host} .*git ls-remote ${server.url}/acme/app\\.git`))
   assert.ok(!ran.out.includes('stand-in-token'))
 })
@@ -175,15 +178,16 @@ test('doctor: understands the answers of an old or empty machine', async (t) => 
     df: 'echo',
     uname: 'echo Darwin',
   })
-  const probed = await probeMachine(machine, 'https://forge.example.com/acme/app.git', ['no-such-agent', 'sh'])
+  const probed = await probeMachine(machine, ['no-such-agent', 'sh'])
   assert.ok(probed.ok)
-  const asked = { url: 'https://forge.example.com/acme/app.git', programs: ['no-such-agent', 'sh'], from: 1_200_000, to: 1_230_000 }
+  const asked = { programs: ['no-such-agent', 'sh'], from: 1_200_000, to: 1_230_000 }
   const findings = machineFindings(machine, { ...probed.probe, memory_free_kb: 430_080, memory_kb: 8_000_000 }, asked)
   assert.match(find(findings, /tmux 3\.1c is too old/).remedy, /brew install tmux/)
   assert.match(find(findings, /the clock of the machine is 200 s behind/).remedy, /sntp/)
   assert.match(find(findings, /does not find no-such-agent/).remedy, /command -v no-such-agent/)
   assert.equal(find(findings, /box: sh is installed/).level, 'ok')
-  const git = find(findings, /git can't read .*: \[2Jfatal: could not read Username$/)
+  const repos = [{ repo: 'acme/app', url: 'https://forge.example.com/acme/app.git' }]
+  const git = find(await repoFindings(machine, repos, branch), /git can't read .*: \[2Jfatal: could not read Username$/)
   assert.match(git.remedy, /^env 'PATH=.* sh -c .*credential\.helper store && git ls-remote/)
   assert.equal(find(findings, /free disk space is unknown/).level, 'warn')
   assert.match(find(findings, /the spec says 4096 cores, but the machine has \d+; 36 GB, but the machine has 7\.6 GB/).remedy, /"host"/)
@@ -193,32 +197,29 @@ test('doctor: understands the answers of an old or empty machine', async (t) => 
 test('doctor: explains a private CA to git on a machine', async (t) => {
   const refusal = 'server certificate verification failed. CAfile: none'
   const machine = machineWith(t, { git: `[ "$1" = --version ] && { echo git version 2; exit; }; echo "${refusal}" >&2; exit 128` })
-  const url = 'https://forge.example.com/acme/app.git'
-  const probed = await probeMachine(machine, url, [])
-  assert.ok(probed.ok)
-  const git = find(machineFindings(machine, probed.probe, { url, programs: [], from: 0, to: 0 }), /git can't read .*certificate/)
+  const repos = [{ repo: 'acme/app', url: 'https://forge.example.com/acme/app.git' }]
+  const git = find(await repoFindings(machine, repos, branch), /git can't read .*certificate/)
   assert.match(git.remedy, /~\/ca\.pem on box; then: .*git config --global http\.https:\/\/forge\.example\.com\/\.sslCAInfo/)
 })
 
 test('doctor: reports a clone URL or login shell that hangs', async (t) => {
-  const slow = machineWith(t, { tmux: 'echo tmux 3.4', git: '[ "$1" = --version ] && { echo git version 2; exit; }; sleep 20' })
-  const probed = await probeMachine(slow, 'https://forge.example.com/acme/app.git', [], 2000)
-  assert.ok(probed.ok)
-  assert.deepEqual([probed.probe.tmux, probed.probe.git_error], ['tmux 3.4', 'no answer within 2 s'])
+  const slow = machineWith(t, { git: '[ "$1" = --version ] && { echo git version 2; exit; }; sleep 20' })
+  const repos = [{ repo: 'acme/app', url: 'https://forge.example.com/acme/app.git' }]
+  assert.match((await repoFindings(slow, repos, branch, 2000))[0]?.what ?? '', /git can't read .*: no answer within 2 s/)
   const stuck = machineWith(t, { tmux: 'echo tmux 3.4', stuck: 'sleep 20' })
   assert.ok(stuck.transport.kind === 'exec')
   const transport = { ...stuck.transport, argv: stuck.transport.argv.map((word) => word.replace(/^SHELL=.*/, 'SHELL=stuck')) }
-  const never = await probeMachine({ ...stuck, transport }, null, ['sh'], 2000)
+  const never = await probeMachine({ ...stuck, transport }, ['sh'], 2000)
   assert.ok(!never.ok)
   assert.match(never.reason, /the login shell did not exit/)
 })
 
 test('doctor: suggests the tmux that only the login shell finds', async (t) => {
   const machine = { ...machineWith(t, {}), tmux: 'tmux-of-nobody' }
-  const probed = await probeMachine(machine, null, [])
+  const probed = await probeMachine(machine, [])
   assert.ok(probed.ok)
   const probe = { ...probed.probe, login_tmux: '/opt/homebrew/bin/tmux' }
-  const [tmux] = machineFindings(machine, probe, { url: null, programs: [], from: 0, to: 0 })
+  const [tmux] = machineFindings(machine, probe, { programs: [], from: 0, to: 0 })
   assert.deepEqual(
     [tmux?.level, tmux?.remedy],
     ['fail', 'the login shell finds tmux: write "tmux": "/opt/homebrew/bin/tmux" for box in the spec'],

@@ -100,7 +100,7 @@ for (const name of ['sh', 'fish', 'tcsh', 'nu']) {
     writeFileSync(join(home, 'notes'), 'text\n')
     const read = await readHome(machine, ['notes'])
     assert.deepEqual([read.home, read.files.get('notes')], [home, 'text\n'])
-    const probed = await probeMachine(machine, null, ['agent-of-test', 'no-such-agent'])
+    const probed = await probeMachine(machine, ['agent-of-test', 'no-such-agent'])
     assert.ok(probed.ok, JSON.stringify(probed))
     assert.deepEqual([...probed.probe.found].toSorted(), ['agent-of-test', 'tmux'])
 
@@ -181,9 +181,9 @@ test('doctor: names a login shell that does not work', async (t) => {
       code: 'login_shell',
       message: /\/brokensh\) does not run commands: its profile is wrong$/,
     })
-    const probed = await probeMachine(machine, null, ['sh'])
+    const probed = await probeMachine(machine, ['sh'])
     assert.ok(probed.ok)
-    const findings = machineFindings(machine, probed.probe, { url: null, programs: ['sh'], from: 0, to: 0 })
+    const findings = machineFindings(machine, probed.probe, { programs: ['sh'], from: 0, to: 0 })
     const [finding] = findings.filter(({ what }) => what.includes('login shell'))
     assert.deepEqual(
       [finding?.level, finding?.remedy],
