@@ -35,6 +35,13 @@ const shared = ['.env', 'SOUL.md', 'skills', 'plugins', 'skins']
  * version 2 of the question.
  */
 const telemetryOptOut = { enabled: false, send: false, offer_version: 2 }
+/**
+ * The display settings of a worker's profile, in place of the person's. burn reads the classic screen (`cli`), and not the screen `tui`. Skins
+ * change signs, and languages change words.
+ */
+const screenSettings = { busy_input_mode: 'queue', interface: 'cli', skin: 'default', language: 'en' }
+/** Variables that take precedence over these settings. */
+export const screenVariables = { HERMES_LANGUAGE: 'en', HERMES_TUI: '0' }
 const secretKey = /(?:api_?key|token|secret|password)$/i
 
 /** The home of a worker, or the reason why burn can't make one. */
@@ -58,7 +65,7 @@ export function hermesHome(config: AgentConfig, at: AgentPlace): HermesHome {
   ]
   const written = {
     ...own,
-    display: { ...objectIn(own, 'display'), busy_input_mode: 'queue' },
+    display: screenSettings,
     telemetry: { ...objectIn(own, 'telemetry'), shared_metrics: telemetryOptOut },
     hooks_auto_accept: true,
     hooks: Object.fromEntries(Object.entries(events).map(([event, key]) => [event, hook(event, key)])),

@@ -3,10 +3,11 @@
  * prompt_toolkit screen of 0.21 (hermes_cli/cli_tui_*.py). From top to bottom Hermes draws an optional overlay, an optional hint, status
  * bar, rule, composer (at most 8 rows) and rule. Below 64 columns Hermes draws no closing rule, and no `❯` in prompts that show a state.
  */
-import type { Reading, ReadingState } from '../core/nouns.ts'
+import type { Reading } from '../core/nouns.ts'
 import type { ParsedScreen, PaneFacts } from '../core/agent.ts'
+import { promptOf, type HermesPrompt } from './hermes-prompt.ts'
 import { whyFailed } from './hermes-turn.ts'
-import { isShell, lastRow, unrecognised, withoutComposer } from './screen.ts'
+import { columnsOf, hasCursor, isShell, lastRow, unrecognised, withoutComposer } from './screen.ts'
 import { troubleIn } from './trouble.ts'
 
 const rule = /^─{20,}$/
@@ -15,6 +16,8 @@ const rule = /^─{20,}$/
  * is `☤`.
  */
 const statusBar = /^ [⚕☤] \S.*(?: [│·] |\.\.\.)/u
+/** A status bar with another sign, or with a battery before the sign. Only its place above the rule of the composer shows that it is one. */
+const placedBar = /^ \S.* [│·] /u
 /**
  * The row above the status bar while Hermes waits for an answer. The clock in the status bar keeps running during this wait
  * (cli_tui_chrome.py, _tui_hint_text).
@@ -23,27 +26,6 @@ const modalHint = /^ {2}(?:↑\/↓ to select|type your answer|type 1\/2\/3|pass
 /** Below this width (columns) Hermes draws no closing rule, and no `❯` in prompts that show a state. */
 const compactBelow = 64
 const maxComposerRows = 8
-
-interface Mark {
-  readonly pattern: RegExp
-  readonly state: ReadingState
-  readonly detail: string | null
-}
-
-/** The beginning of the composer's first row, by state (cli_tui_chrome.py, _get_tui_prompt_fragments). */
-const marks: readonly Mark[] = [
-  { pattern: /^[⚕☤](?: ❯)?(?: |$)/u, state: 'working', detail: null },
-  { pattern: /^[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏](?: ❯)?(?: |$)/u, state: 'working', detail: 'command' },
-  { pattern: /^⚠(?: ❯)?(?: |$)/u, state: 'waiting', detail: 'approval' },
-  { pattern: /^[?✎](?: ❯)?(?: |$)/u, state: 'waiting', detail: 'question' },
-  { pattern: /^🔐(?: ❯)?(?: |$)/u, state: 'waiting', detail: 'sudo' },
-  { pattern: /^🔑(?: ❯)?(?: |$)/u, state: 'waiting', detail: 'secret' },
-  { pattern: /^[●◉🎤](?: \S)?(?: ❯)?(?: |$)/u, state: 'unknown', detail: 'voice' },
-  // The patterns with and without a profile are separate, because a Unicode property class takes milliseconds to compile.
-  { pattern: /^❯(?: |$)/u, state: 'idle', detail: null },
-  // The name of a profile precedes the symbol: `coder ❯`.
-  { pattern: /^[\p{L}\p{N}._-]+ ❯(?: |$)/u, state: 'idle', detail: null },
-]
 
 /**
  * The grey placeholders of an empty composer. Hermes 0.22.2 shows untranslated message keys instead of words. `msg=` does not depend on
@@ -66,7 +48,7 @@ function frameOf(screen: readonly string[], width: number): Frame | null {
   let last = screen.length - 1
   while (last >= 0 && screen[last]!.trim() === '') last--
   for (let row = last - 2; row >= 0 && row >= last - maxComposerRows - 2; row--) {
-    if (!statusBar.test(screen[row]!) || !rule.test(screen[row + 1]!.trimEnd())) continue
+    if (!(statusBar.test(screen[row]!) || placedBar.test(screen[row]!)) || !rule.test(screen[row + 1]!.trimEnd())) continue
     const closed = rule.test(screen[last]!.trimEnd()) && last > row + 2
     if (!closed && width >= compactBelow) return null
     return { status: row, first: row + 2, end: closed ? last : last + 1 }
@@ -89,16 +71,23 @@ function parseWithoutComposer(screen: readonly string[], pane: PaneFacts): Parse
 }
 
 /**
- * Returns the entry of `marks` that matches the beginning of the composer's first row, and the column where the draft begins. A draft that
- * is longer than the composer scrolls the prompt away, and one of its lines may look like a prompt. In a full composer, a prompt in the
- * first row therefore counts only if a message from burn follows the prompt.
+ * Returns the prompt of the composer; null if the first row shows none. A draft that is longer than the composer scrolls the prompt away, and
+ * one of its lines may look like a prompt. In a full composer, a prompt in the first row therefore counts only if a message from burn follows
+ * the prompt.
  */
-function markOf(screen: readonly string[], frame: Frame): { readonly mark: Mark | null; readonly from: number } {
+function promptIn(screen: readonly string[], frame: Frame, width: number): HermesPrompt | null {
   const row = screen[frame.first] ?? ''
-  const mark = marks.find((each) => each.pattern.test(row))
-  const from = mark?.pattern.exec(row)?.[0].length ?? 0
-  const scrolled = frame.end - frame.first >= maxComposerRows && !/^(?:\/queue )?\[burn /u.test(row.slice(from))
-  return mark === undefined || scrolled ? { mark: null, from: 0 } : { mark, from }
+  const prompt = promptOf(row, width >= compactBelow)
+  const scrolled = frame.end - frame.first >= maxComposerRows && !/^(?:\/queue )?\[burn /u.test(row.slice(prompt?.from))
+  if (prompt === null || scrolled) return null
+  if (prompt.state !== null) return prompt
+  const clock = clockOf(screen[frame.status])
+  return clock === null ? null : { ...prompt, state: clock, detail: null }
+}
+
+/** Returns the state that the clock of the status bar shows. Below 76 columns the bar has no clock. */
+function clockOf(bar = ''): 'working' | 'idle' | null {
+  return bar.includes('⏱') ? 'working' : bar.includes('⏲') ? 'idle' : null
 }
 
 /** Returns the reading, the composer and the open question of Hermes' screen. */
@@ -106,16 +95,11 @@ export function parseHermesScreen(screen: readonly string[], pane: PaneFacts): P
   if (pane.dead) return withoutComposer('dead', null, 'the pane is dead')
   const frame = frameOf(screen, pane.width)
   if (frame === null || isShell(pane.command)) return parseWithoutComposer(screen, pane)
-  const { mark, from } = markOf(screen, frame)
-  const rows = screen.slice(frame.first, frame.end)
-  const typed = rows
-    .map((row, i) => (i === 0 ? row.slice(from) : row))
-    .join('\n')
-    .trimEnd()
-  const draft = placeholders.test(typed.replaceAll('\n', '')) && mark !== null ? '' : typed
+  const prompt = promptIn(screen, frame, pane.width)
+  const draft = draftIn(screen, frame, prompt, pane)
   const composer_rows: readonly [number, number] = [frame.first, frame.end]
   const composer = draft === '' ? 'empty' : 'draft'
-  const reading = readingOf(screen, frame, mark)
+  const reading = readingOf(screen, frame, prompt)
   const queues = /^\/q(?:ueue)? /u.test(draft)
   const asked = reading.state === 'waiting' ? questionAbove(screen, frame.status) : ''
   return {
@@ -126,6 +110,18 @@ export function parseHermesScreen(screen: readonly string[], pane: PaneFacts): P
     interrupts: reading.state === 'working' && !queues,
     ...(asked === '' ? {} : { question: asked }),
   }
+}
+
+/**
+ * Returns the text that somebody typed into the composer. Hermes shows a grey placeholder, in the person's language, while it works or waits.
+ * The placeholder is to the right of the cursor.
+ */
+function draftIn(screen: readonly string[], { first, end }: Frame, prompt: HermesPrompt | null, pane: PaneFacts): string {
+  const row = screen[first] ?? ''
+  const typed = [row.slice(prompt?.from), ...screen.slice(first + 1, end)].join('\n').trimEnd()
+  if (prompt === null) return typed
+  const atStart = hasCursor(pane) && pane.cursor_y === first && pane.cursor_x <= columnsOf(row.slice(0, prompt.from))
+  return placeholders.test(typed.replaceAll('\n', '')) || (atStart && prompt.state !== 'idle') ? '' : typed
 }
 
 /** Returns the question in the box above the status bar. A short pane shows only a part of it. */
@@ -139,18 +135,17 @@ function questionAbove(screen: readonly string[], status: number): string {
     .trim()
 }
 
-function readingOf(screen: readonly string[], frame: Frame, mark: Mark | null): Reading {
+function readingOf(screen: readonly string[], frame: Frame, prompt: HermesPrompt | null): Reading {
   const evidence = (screen[frame.first] ?? '').trim().slice(0, 80)
-  if (mark?.state === 'idle') {
+  if (prompt?.state === 'idle') {
     const failure = whyFailed(screen, frame.status)
     return failure === null
       ? { state: 'idle', detail: null, evidence }
       : { state: 'error', detail: troubleIn(failure), evidence: failure.slice(0, 240) }
   }
-  if (mark !== null) return { state: mark.state, detail: mark.detail, evidence }
+  if (prompt?.state != null) return { state: prompt.state, detail: prompt.detail, evidence }
   const bar = screen[frame.status]!
   const above = screen[frame.status - 1] ?? ''
   if (modalHint.test(above)) return { state: 'waiting', detail: 'long draft', evidence: above.trim() }
-  const clock = bar.includes('⏱') ? 'working' : bar.includes('⏲') ? 'idle' : null
-  return { state: clock ?? 'unknown', detail: 'long draft', evidence: bar.trim().slice(0, 80) }
+  return { state: clockOf(bar) ?? 'unknown', detail: 'long draft', evidence: bar.trim().slice(0, 80) }
 }

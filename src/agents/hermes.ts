@@ -11,7 +11,7 @@ import type {
   HookEvent,
   SprintAgent,
 } from '../core/agent.ts'
-import { hermesConfig, hermesHome } from './hermes-home.ts'
+import { hermesConfig, hermesHome, screenVariables } from './hermes-home.ts'
 import { parseHermesScreen } from './hermes-screen.ts'
 import { answerMenu, choicesIn } from './menu.ts'
 import { expandingPatterns, pasteLine, clearComposerKey } from './screen.ts'
@@ -36,7 +36,7 @@ function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   if (at === null) return { argv, env: config.env }
   const own = hermesHome(config, at)
   if ('why_not' in own) return { argv, env: config.env, without_hooks: own.why_not }
-  return { argv, env: { ...config.env, HERMES_HOME: own.home }, files: own.files, links: own.links, queues: true }
+  return { argv, env: { ...screenVariables, ...config.env, HERMES_HOME: own.home }, files: own.files, links: own.links, queues: true }
 }
 
 /** The exit reasons of turns that ended without an answer and that Hermes does not report as failed. */

@@ -93,6 +93,11 @@ const narrow = /^[\x00-\u02ff\u2500-\u259f\u2758-\u2794]$/
 
 const widthOf = (sign: string) => (narrow.test(sign) ? 1 : /^\p{M}$/u.test(sign) ? 0 : wide.test(sign) ? 2 : 1)
 
+/** Returns the number of the terminal's columns that a text takes. */
+export function columnsOf(text: string): number {
+  return Array.from(text).reduce((sum, sign) => sum + widthOf(sign), 0)
+}
+
 /** Returns the text of a row in the terminal's columns from `from` to before `to`. Wide characters take two columns. */
 export function sliceColumns(row: string, from: number, to: number): string {
   let at = 0
