@@ -15,6 +15,8 @@ export interface BubblewrapConfig {
   readonly writable_git: string | null
   /** Folders that only this sandbox uses. They are mounted as HOME, /tmp and /dev/shm. */
   readonly own: { readonly home: string; readonly tmp: string; readonly shm: string }
+  /** The maximum size of each temporary folder that is in memory (bytes). */
+  readonly scratch_bytes: number
   /** Absolute paths outside the system folders that commands can read. Missing paths are ignored. */
   readonly readable: readonly string[]
   /** Absolute paths that commands can read. If one of them is missing, bubblewrap starts no command. */
@@ -68,7 +70,7 @@ export function bubblewrapArgv(config: BubblewrapConfig, command: readonly strin
     // writable.
     ['--proc', '/proc', '--remount-ro', '/proc'],
     ['--dev', '/dev', '--dir', '/run'],
-    scratchMounts(config.own, binds),
+    scratchMounts(config, binds),
     binds.flatMap(({ arguments: words }) => words),
     // A mount can be inside a hidden folder, so the folder is writable until all mounts exist.
     hidden.flatMap(({ path, folder }) => (folder ? ['--remount-ro', path] : [])),
@@ -80,14 +82,16 @@ export function bubblewrapArgv(config: BubblewrapConfig, command: readonly strin
  * Returns the mounts of the temporary folders. If another mount is below such a folder, the folder is new for each command. If the folder
  * persisted, a command could replace a part of the mount's path with a symbolic link, and so redirect the mount for the next command.
  */
-function scratchMounts(own: BubblewrapConfig['own'], binds: readonly Bind[]): string[] {
+function scratchMounts({ own, scratch_bytes }: BubblewrapConfig, binds: readonly Bind[]): string[] {
   const mounts = [
     { mountPoint: '/tmp', source: own.tmp },
     { mountPoint: '/var/tmp', source: own.tmp },
     { mountPoint: '/dev/shm', source: own.shm },
   ]
   return mounts.flatMap(({ mountPoint, source }) =>
-    binds.some(({ path }) => isBelow(path, mountPoint)) ? ['--tmpfs', mountPoint] : ['--bind', source, mountPoint],
+    binds.some(({ path }) => isBelow(path, mountPoint))
+      ? ['--size', String(scratch_bytes), '--tmpfs', mountPoint]
+      : ['--bind', source, mountPoint],
   )
 }
 

@@ -19,12 +19,13 @@ const probeTimeout_ms = 30_000
  * Returns a configuration of bubblewrap that has successfully run a test command. Throws BurnError `sandbox_missing` or `sandbox_failed`.
  */
 export async function findBubblewrap(
+  policy: SandboxPolicy,
   entries: readonly string[],
   options: SandboxOptions & { readonly dir: string; readonly own: BubblewrapConfig['own'] },
 ): Promise<BubblewrapConfig> {
   const program = await findProgram(entries, 'bwrap')
   if (program === null) throw new BurnError('sandbox_missing', 'bubblewrap is not installed', missingHint, { exit: 2 })
-  const config = await bubblewrapConfigFor(program, entries, options)
+  const config = { ...(await bubblewrapConfigFor(program, entries, options)), scratch_bytes: Math.min(policy.memory, policy.disk) }
   const { code, stderr } = await runConfined(config, ['true'], { PATH: entries.join(':') }, options.probe_ms)
   if (code === 0) return config
   const reason = oneLine(stderr) || (code === null ? 'a signal ended bubblewrap' : `exit code ${code}`)
@@ -49,7 +50,7 @@ async function bubblewrapConfigFor(
   program: string,
   entries: readonly string[],
   { dir, own, home, read_only, env, own_dir, git: commandRepo }: SandboxOptions & { readonly own: BubblewrapConfig['own'] },
-): Promise<BubblewrapConfig> {
+): Promise<Omit<BubblewrapConfig, 'scratch_bytes'>> {
   const realEntries = await Promise.all(entries.map((entry) => realpath(entry).catch(ifCode(inaccessible, entry))))
   const tools = toolchainsOf([...new Set([...entries, ...realEntries, ...(await linkedPackages(entries))])], home, [
     own_dir,
@@ -107,6 +108,8 @@ const missingHint =
 function failedHint(reason: string): string {
   if (/no space left|ENOSPC|max_\S+_namespaces/i.test(reason))
     return 'no user namespace is left: raise user.max_user_namespaces, or end processes that use user namespaces; the next sprint tries again'
+  if (/unknown option --size/i.test(reason))
+    return 'install bubblewrap 0.7 or newer, or write a "dir" outside /tmp into "sprint" of the spec'
   if (/seccomp/i.test(reason)) return 'use a kernel with CONFIG_SECCOMP_FILTER, and a current bubblewrap; in a container, allow seccomp'
   return 'allow user namespaces: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), kernel.unprivileged_userns_clone=1 (Debian); in a container, change the settings of the container'
 }

@@ -52,7 +52,7 @@ export async function openSandbox(policy: SandboxPolicy, options: SandboxOptions
   const own = { home: `${options.own_dir}/home`, tmp: `${options.own_dir}/tmp`, shm: `${options.own_dir}/shm` }
   for (const path of Object.values(own)) await mkdir(path, { recursive: true, mode: 0o700 })
   const entries = (options.env['PATH'] ?? '').split(':').filter((entry) => entry.startsWith('/') && !isBelow(posix.normalize(entry), dir))
-  const config = policy.use === 'off' ? null : await findBubblewrap(entries, { ...options, dir, own })
+  const config = policy.use === 'off' ? null : await findBubblewrap(policy, entries, { ...options, dir, own })
   const outer_env = environment({ PATH: entries.join(':') }, options.env, ['XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS'])
   const uid = process.getuid?.() ?? -1
   const counts_own = config !== null && uid !== 0 && (await countsOwnProcesses(policy, config))

@@ -38,6 +38,13 @@ test('limits: kill a process that uses too much memory', { skip: skipReason }, a
   assert.match(notes.join('\n'), /2048 MiB of memory/)
 })
 
+test('limits: a temporary folder in memory has a maximum size', { skip: skipReason }, async (t) => {
+  const { run } = await opened(t, { root: '/tmp', path: '/usr/bin:/bin', policy: { disk: 8_000_000 } })
+  const { code, output } = await run('for n in 1 2 3 4; do head -c 4000000 /dev/zero >/tmp/zeros$n || exit 1; done')
+  assert.equal(code, 1)
+  assert.match(output, /No space left on device/)
+})
+
 test('output: a gigabyte ends the command and is not kept', { skip: skipReason }, async (t) => {
   expectNoGroups(t)
   const { run } = await opened(t)
