@@ -123,6 +123,7 @@ export async function whyUnconfined(dir: string, env: DemoSetup['env']): Promise
   const policy = {
     use: 'require',
     network: false,
+    setup_hosts: null,
     timeout: 10_000,
     output: 1000,
     memory: 1e9,

@@ -6,6 +6,8 @@ export interface SandboxPolicy {
   readonly use: 'require' | 'off'
   /** True if the model's commands and the check may use the network. */
   readonly network: boolean
+  /** The hosts that the setup command may reach, each a name, an address or `*.DOMAIN`, with or without a port; null: all hosts. */
+  readonly setup_hosts: readonly string[] | null
   /** The timeout of a command, in milliseconds. */
   readonly timeout: number
   /** The maximum size of the output of a command that burn keeps, in bytes. */

@@ -215,10 +215,7 @@ export type BackendConfig =
       readonly model: string | null
       readonly env: Readonly<Record<string, string>>
     }
-  /**
-   * burn tries the models in the order of `models`. If the list is empty, burn uses the models in the configuration of Hermes in
-   * `hermes_home`.
-   */
+  /** burn tries the models in this order. If the list is empty, burn uses the models in the configuration of Hermes in `hermes_home`. */
   | { readonly kind: 'runner'; readonly models: readonly ModelConfig[]; readonly hermes_home: string }
 
 /** The settings of sprints: the spec's `sprint` with every default filled in. */

@@ -28,6 +28,8 @@ export interface BubblewrapConfig {
   /** The file with the seccomp filter. Commands must not be able to write to it. */
   readonly filter: string
   readonly network: boolean
+  /** More mounts below /run, as arguments of bubblewrap. */
+  readonly mounts: readonly string[]
   readonly env: Readonly<Record<string, string>>
 }
 
@@ -69,7 +71,7 @@ export function bubblewrapArgv(config: BubblewrapConfig, command: readonly strin
     // Root owns the kernel settings in /proc/sys in every namespace, so a command that runs as root could change them if /proc were
     // writable.
     ['--proc', '/proc', '--remount-ro', '/proc'],
-    ['--dev', '/dev', '--dir', '/run'],
+    ['--dev', '/dev', '--dir', '/run', ...config.mounts],
     scratchMounts(config, binds),
     binds.flatMap(({ arguments: words }) => words),
     // A mount can be inside a hidden folder, so the folder is writable until all mounts exist.

@@ -11,6 +11,7 @@ import { Cgroup, groupOf, hitsIn, type LimitHits } from './cgroup.ts'
 import { groupLimits, innerArgv, outerArgv, type Limits } from './limits.ts'
 import { notesOf } from './notes.ts'
 import { KeptOutput } from './output.ts'
+import { openProxy, proxiedArgv, proxyMounts, type Proxy } from './proxy.ts'
 import type { Separation } from './separation.ts'
 
 export interface CommandOptions {
@@ -19,6 +20,8 @@ export interface CommandOptions {
   readonly timeout?: number
   /** Overrides the policy's `network`. */
   readonly network?: boolean
+  /** The only hosts that the command can reach, through a proxy (see `openProxy`). In a sandbox this overrides `network`. */
+  readonly hosts?: readonly string[]
   /** Makes the repository of the workspace writable. Set only for commands of the operator, never for a command of a model. */
   readonly writable_git?: boolean
 }
@@ -72,15 +75,19 @@ export async function runCommand(setup: CommandSetup, command: string, options: 
   })
   const output = new KeptOutput(setup.policy.output)
   try {
-    const { result, hits, exceeded } = await runWatched(setup, group, { ...options, command }, output)
+    await using proxy =
+      options.hosts === undefined || setup.bubblewrap === null ? null : await openProxy(options.hosts).catch(throwProxyError)
+    const argv = commandArgv(setup, { groups: group.dirs, proxy }, command, options)
+    const { result, hits, exceeded } = await runWatched(setup, { group, argv }, options, output)
     if (setup.bubblewrap !== null) await waitForLastProcess(result, output, setup.dir)
     const stopped = exceeded ? 'too_much' : result.stopped
     const { code, signal } = stopped === null ? result : { code: null, signal: 'SIGKILL' }
-    const network = options.network ?? setup.policy.network
+    const network = proxy !== null || networkOf(setup, options)
     const timeout = timeoutOf(setup, options)
     const text = output.text()
     const end_reason = setup.ended.aborted ? messageOf(setup.ended.reason) : null
-    const notes = notesOf({ ...setup, end_reason, network, timeout, hits, exceeded, code, stopped, output: text })
+    const refused_hosts = [...(proxy?.refused ?? [])]
+    const notes = notesOf({ ...setup, refused_hosts, end_reason, network, timeout, hits, exceeded, code, stopped, output: text })
     return { code, signal, output: text, stopped, notes }
   } finally {
     await group.close()
@@ -88,18 +95,34 @@ export async function runCommand(setup: CommandSetup, command: string, options: 
 }
 
 /** Returns the argv that runs a command inside bubblewrap with its limits. */
-export function commandArgv(setup: CommandSetup, groups: readonly string[], command: string, options: CommandOptions): string[] {
+export function commandArgv(
+  setup: CommandSetup,
+  { groups, proxy }: { readonly groups: readonly string[]; readonly proxy: Proxy | null },
+  command: string,
+  options: CommandOptions,
+): string[] {
   const { policy, limits, bubblewrap } = setup
-  const inner = innerArgv({ ...policy, file_bytes: setup.file_bytes }, limits.rlimits, setup.shell, command)
+  const shell = [setup.shell, '-c', command]
+  const words = proxy === null ? shell : proxiedArgv(shell)
+  const inner = innerArgv({ ...policy, file_bytes: setup.file_bytes }, limits.rlimits, words)
   const unconfined = () => [...Object.entries(setup.env).map(([name, value]) => `${name}=${value}`), ...inner]
-  const network = options.network ?? policy.network
+  const network = networkOf(setup, options)
+  const mounts = proxy === null ? [] : proxyMounts(proxy)
   const argv =
     bubblewrap === null
       ? unconfined()
-      : bubblewrapArgv({ ...bubblewrap, network, writable_git: options.writable_git === true ? setup.git_dir : null }, inner)
+      : bubblewrapArgv({ ...bubblewrap, mounts, network, writable_git: options.writable_git === true ? setup.git_dir : null }, inner)
   // A confined command can read the environment of bubblewrap's process, so that environment must be empty.
   const redirections = bubblewrap === null ? [] : [filterRedirection(bubblewrap)]
   return [...setup.separation.argv, ...outerArgv(groups, redirections, [...(limits.scope ?? []), 'env', '-i', ...argv])]
+}
+
+function networkOf({ policy, bubblewrap }: CommandSetup, { network, hosts }: CommandOptions): boolean {
+  return hosts !== undefined && bubblewrap !== null ? false : (network ?? policy.network)
+}
+
+function throwProxyError(thrown: Error): never {
+  throw startError(`burn could not open the proxy for the command (${thrown.message})`)
 }
 
 function timeoutOf({ policy }: CommandSetup, options: CommandOptions): number {
@@ -109,8 +132,8 @@ function timeoutOf({ policy }: CommandSetup, options: CommandOptions): number {
 /** Runs a command. Kills it if it reaches the process limit, because a fork bomb would otherwise run for ever. */
 async function runWatched(
   setup: CommandSetup,
-  group: Cgroup,
-  { command, ...options }: CommandOptions & { readonly command: string },
+  { group, argv }: { readonly group: Cgroup; readonly argv: readonly string[] },
+  options: CommandOptions,
   output: KeptOutput,
 ): Promise<{ result: StreamResult; hits: LimitHits; exceeded: boolean }> {
   const exceeded = new AbortController()
@@ -126,7 +149,7 @@ async function runWatched(
   const hasLimits = setup.limits.scope !== null || group.dirs.length > 0
   const polling = hasLimits ? setInterval(() => void readHits(), POLL_MS) : undefined
   try {
-    const result = await streamProcess(commandArgv(setup, group.dirs, command, options), {
+    const result = await streamProcess(argv, {
       timeout_ms: timeoutOf(setup, options),
       stop: AbortSignal.any([stop, exceeded.signal]),
       onStdout: (chunk) => output.add(chunk),

@@ -74,6 +74,7 @@ async function bubblewrapConfigFor(
     resolver: resolver === null || isBelow(resolver, '/etc') ? null : resolver,
     filter: await writeFilter(own_dir),
     network: false,
+    mounts: [],
     env: { ...baseEnvironment(entries, { env }, own), ...tools.env },
   }
 }
@@ -98,7 +99,7 @@ async function readablePaths(paths: readonly string[]): Promise<string[]> {
 
 /** Tells whether the shell's process limit counts only the processes of this sandbox. Older kernels count all processes of the user. */
 export async function countsOwnProcesses(policy: SandboxPolicy, config: BubblewrapConfig): Promise<boolean> {
-  const command = innerArgv({ ...policy, file_bytes: policy.disk }, { processes: true, memory: false }, 'sh', '(true) && (true)')
+  const command = innerArgv({ ...policy, file_bytes: policy.disk }, { processes: true, memory: false }, ['sh', '-c', '(true) && (true)'])
   return (await runConfined(config, command, config.env)).code === 0
 }
 

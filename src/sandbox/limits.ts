@@ -124,18 +124,10 @@ export function outerArgv(groups: readonly string[], redirections: readonly stri
  * Returns the argv that runs inside bubblewrap: a shell that sets its own limits and then runs the command. The option for the process
  * limit is `-p` in dash, and `-u` in other shells.
  */
-export function innerArgv(max: InnerLimits, rlimits: Limits['rlimits'], shell: string, command: string): string[] {
+export function innerArgv(max: InnerLimits, rlimits: Limits['rlimits'], command: readonly string[]): string[] {
   const memory = rlimits.memory ? [`ulimit -d ${Math.ceil(memoryPerProcess(max) / 1024)}`] : []
   const processes = rlimits.processes ? [`ulimit -u ${max.processes} 2>/dev/null || ulimit -p ${max.processes}`] : []
   // POSIX counts blocks of 512 bytes. If the system has a lower limit, `ulimit` fails, and the lower limit stays in force.
   const file = `ulimit -f ${Math.ceil(max.file_bytes / 512)} 2>/dev/null`
-  return [
-    'sh',
-    '-c',
-    ['ulimit -c 0', file, ...memory, ...processes, `exec ${INFO_FD}>&-`, 'exec "$@"'].join('\n'),
-    'sh',
-    shell,
-    '-c',
-    command,
-  ]
+  return ['sh', '-c', ['ulimit -c 0', file, ...memory, ...processes, `exec ${INFO_FD}>&-`, 'exec "$@"'].join('\n'), 'sh', ...command]
 }

@@ -10,6 +10,8 @@ export interface EndedCommand {
   readonly summary: string
   readonly limits: Limits
   readonly network: boolean
+  /** The hosts, each with its port, that the command's proxy refused. */
+  readonly refused_hosts: readonly string[]
   readonly timeout: number
   readonly hits: LimitHits
   /** Why the sandbox allows no further commands; null if it allows further commands. */
@@ -55,6 +57,7 @@ export function notesOf(command: EndedCommand): string[] {
       limits.rlimits.processes && hasFailed && processError.test(output),
       `a command can have at most ${counted(policy.processes, 'process', 'processes')}`,
     ],
+    [command.refused_hosts.length > 0, `the spec does not allow these hosts: ${command.refused_hosts.join(', ')}`],
     [
       isConfined && !network && hasFailed && networkError.test(output),
       'the network is off: a command can reach only servers that it started itself',

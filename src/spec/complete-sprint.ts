@@ -42,6 +42,7 @@ export function completeSprint(written: WrittenSprint | undefined, { served, ful
     sandbox: {
       use: sandbox.use === 'off' ? 'off' : 'require',
       network: sandbox.network ?? false,
+      setup_hosts: sandbox.setup_hosts ?? null,
       timeout: durationMs(sandbox.timeout ?? defaults.commandTime),
       output: sizeBytes(sandbox.output ?? defaults.commandOutput),
       memory: sizeBytes(sandbox.memory ?? defaults.commandMemory),

@@ -14,6 +14,7 @@ export function crossFindings(spec: WrittenSpec, fleet: Fleet): PathFinding[] {
   return [
     ...forgeFindings(spec),
     ...titleFindings(spec),
+    ...hostFindings(spec),
     ...customFindings(spec, fleet),
     ...unservedFindings(spec, fleet),
     ...sameServerFindings(fleet),
@@ -41,6 +42,12 @@ function titleFindings({ dispatch, sprint }: WrittenSpec): PathFinding[] {
       return why === null ? [] : [{ path: [key, 'skip_titles', index], what: `this is not a regular expression: ${why}`, hint }]
     }),
   )
+}
+
+function hostFindings({ sprint }: WrittenSpec): PathFinding[] {
+  if (sprint?.sandbox?.use !== 'off' || sprint.sandbox.setup_hosts === undefined) return []
+  const what = 'burn cannot limit the hosts of the setup command without a sandbox'
+  return [{ path: ['sprint', 'sandbox', 'setup_hosts'], what, hint: 'delete "setup_hosts", or write "use": "require"' }]
 }
 
 /**

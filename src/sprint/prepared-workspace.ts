@@ -77,8 +77,12 @@ async function runSetup(
   { policy }: SprintContext,
   stop: AbortSignal,
 ): Promise<void> {
-  const { code, output, stopped } = await sandbox.run(setup, { timeout: policy.check_timeout, stop, network: true, writable_git: true })
-  note({ kind: 'note', text: `${setup}: ${stopped ?? (code === null ? 'killed by a signal' : `exit code ${code}`)}` })
+  const { setup_hosts } = policy.sandbox
+  const network = setup_hosts === null ? { network: true } : { hosts: setup_hosts }
+  const options = { timeout: policy.check_timeout, stop, writable_git: true, ...network }
+  const { code, output, stopped, notes } = await sandbox.run(setup, options)
+  const end = stopped ?? (code === null ? 'killed by a signal' : `exit code ${code}`)
+  note({ kind: 'note', text: `${setup}: ${[end, ...notes].join('; ')}` })
   await sandbox.cleanWorkspace()
   if (code === 0 && stopped === null) return
   const reason = `the setup command failed: ${setup}: ${output.trimEnd().split('\n').at(-1) ?? ''}`

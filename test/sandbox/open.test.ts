@@ -225,7 +225,8 @@ test('toolchains: show only the folders that the PATH needs', () => {
 })
 
 test('limits: the shell sets them if no group does', () => {
-  const script = (rlimits: { processes: boolean; memory: boolean }) => innerArgv({ ...policy, file_bytes: 5000 }, rlimits, 'bash', 'x')[2]
+  const script = (rlimits: { processes: boolean; memory: boolean }) =>
+    innerArgv({ ...policy, file_bytes: 5000 }, rlimits, ['bash', '-c', 'x'])[2]
   assert.doesNotMatch(script({ processes: false, memory: false }) ?? '', /ulimit -[dup]/)
   assert.match(
     script({ processes: true, memory: true }) ?? '',
@@ -242,6 +243,7 @@ test('notes: report the limits of a group of systemd', () => {
     end_reason: null,
     limits,
     network: true,
+    refused_hosts: [],
     timeout: 1,
     hits: { processes: 0, memory: 0 },
     exceeded: false,

@@ -30,6 +30,7 @@ export const secret = 'hush-0c1f7a'
 export const policy: SandboxPolicy = {
   use: skipReason === false ? 'require' : 'off',
   network: false,
+  setup_hosts: null,
   timeout: 30_000,
   output: 20_000,
   memory: 2 * 2 ** 30,

@@ -95,6 +95,17 @@ test('complete: finds every contradiction, in the order of the file', () => {
   )
 })
 
+test('complete: refuses hosts of the setup command without a sandbox', () => {
+  const messagesWith = (sandbox: object) =>
+    messagesOf(
+      specOf([{ name: 'A', repos: ['app'] }], { sprint: { backends: [{ kind: 'cli', agent: 'claude' }], repos: ['app'], sandbox } }),
+    )
+  const hosts = { setup_hosts: ['*.example.com', 'localhost:8080', '10.0.0.1'] }
+  assert.match(messagesWith({ ...hosts, use: 'off' }).join(), /cannot limit the hosts of the setup command without a sandbox/)
+  assert.deepEqual(messagesWith(hosts), [])
+  assert.match(messagesWith({ setup_hosts: ['https://example.com'] }).join(), /must be a host/)
+})
+
 test('complete: refuses two machines with the same tmux server', () => {
   const machine = { windows: [{ name: 'A', repos: ['app'] }] }
   assert.match(messagesOf(specOf([], { machines: { a: machine, b: machine } })).join(), /b has the same transport and the same socket as a/)

@@ -1,6 +1,8 @@
 /** The setup command may configure git for commands in the sandbox, but not for burn's git or for a model. */
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Script } from '../stand-ins/model/replies.ts'
@@ -45,6 +47,23 @@ test('setup: configures git only for commands in the sandbox', { skip: skipReaso
   assert.doesNotMatch(outputs[3] ?? '', /^ M notes/m)
   assert.equal(readFileSync(join(rig.state, 'mirrors', `${repo}.git`, 'config'), 'utf8'), mirrorConfigs.sha1)
   assert.equal(existsSync(join(process.env['TMPDIR'] ?? '/tmp', 'ran')), false)
+})
+
+test('setup: reaches only the hosts in the spec', { skip: skipReason }, async (t) => {
+  const server = createServer((_, response) => response.end('served\n'))
+  t.after(() => server.close())
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const get = (host: string) =>
+    `exec 3<>/dev/tcp/127.0.0.1/\${http_proxy##*:}; printf 'GET http://${host}:${port}/ HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3 | tail -n 1`
+  const setup = `[ "$(${get('localhost')})" = served ] || exit 1; (exec 3<>/dev/tcp/127.0.0.1/${port}) && exit 2; ${get('127.0.0.1')}; exit 3`
+  const sprint = { sandbox: { use: 'require', setup_hosts: [`localhost:${port}`] } }
+  const rig = await sprintRig(t, { issues: [{ title: 'One' }], script: () => ({ text: 'Done.' }), sprint, repo: { setup } })
+  const sprints = await inside(t, rig)
+  const [row] = await sprints.run()
+  assert.equal(row?.failure, 'repo_unusable')
+  const notes = sprints.updates.flatMap(({ note }) => (note?.kind === 'note' ? note.text : []))
+  assert.match(notes.join('\n'), new RegExp(`exit code 3; the spec does not allow these hosts: 127.0.0.1:${port}`))
 })
 
 test('submodules: of the forge are checked out, others get no access', { skip: skipReason }, async (t) => {
