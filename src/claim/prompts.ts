@@ -59,7 +59,7 @@ export async function identityFor(worker: Worker, session: Session): Promise<str
 
 /** Returns the settings of a repo from the spec, or the defaults if the spec has none for it. */
 export function settingsOf(repos: readonly RepoSettings[], repo: RepoRef): RepoSettings {
-  return repos.find((settings) => settings.repo === repo) ?? { repo, base: null, check: null, setup: null, clone_url: null }
+  return repos.find((settings) => settings.repo === repo) ?? { repo, base: null, check: null, setup: null, copy: null, clone_url: null }
 }
 
 function readTemplate(path: string | null, session: Session): Promise<string | null> {

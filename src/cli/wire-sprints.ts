@@ -13,7 +13,7 @@ import { withSafeDirectories } from '../git/safe-directories.ts'
 import { readHeaders, readSecret } from '../host/secrets.ts'
 import { openFetch } from '../llm/fetch.ts'
 import { openBackend } from '../llm/open.ts'
-import { redactor } from '../host/redact.ts'
+import { growingRedactor } from '../host/redact.ts'
 
 /** Returns the spec's settings for sprints. Throws BurnError `sprint_unset` (exit 2) if the spec has no `sprint`. */
 export function sprintPolicy({ fleet }: OpenSession['session']): SprintPolicy {
@@ -73,7 +73,7 @@ export async function wireSprints(open: OpenSession, context: SprintDeps, onUpda
     policy,
     host: hostHere(),
     backends: policy.backends.map((backend) => openBackend(backend, { clock, home, env, fetch, secret, sprintAgent, random })),
-    redact: redactor(secrets),
+    ...growingRedactor(secrets),
     git: await gitFor(open, context),
     env,
     home,

@@ -146,6 +146,14 @@ export interface ForgeConfig {
   readonly ca_file?: string
 }
 
+/** Files on this machine that sprints get, although git does not track them. */
+export interface CopySettings {
+  /** The absolute path of the folder with the files. */
+  readonly from: string
+  /** Globs of paths below the folder. A file gets the same path in the workspace. */
+  readonly files: readonly string[]
+}
+
 /** The settings of a repo. */
 export interface RepoSettings {
   readonly repo: RepoRef
@@ -155,6 +163,8 @@ export interface RepoSettings {
   readonly check: string | null
   /** The command that a sprint runs first in a new workspace, with network access; null if the spec gives none. */
   readonly setup: string | null
+  /** The files of the operator that a sprint copies into a new workspace; null if there are none. */
+  readonly copy: CopySettings | null
   /** The clone URL; null if burn uses the URL that the forge gives. */
   readonly clone_url: string | null
 }

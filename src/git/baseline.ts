@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import type { Workspace } from './places.ts'
 import { ifCode, noSuchPath } from '../core/errors.ts'
 import { diskError } from './failure.ts'
-import { readFolder, withIndex } from './folder.ts'
+import { readFolder, uncommittedPath, withIndex } from './folder.ts'
 import { folderIndexOf, indexOf } from './places.ts'
-import { gitOutput, type Git } from './run.ts'
+import { encodeUtf8, gitOutput, type Git } from './run.ts'
 import { asWorkspaceError } from './unsafe-files.ts'
 
 /** A file in an index, as `<mode> <oid>`. Null if the index has the same file as the base commit. */
@@ -24,6 +24,13 @@ interface Baseline {
 }
 
 const recordPath = ({ git_dir }: Workspace) => join(git_dir, 'burn-baseline.json')
+
+/** Records paths that burn never commits, even if a file at one of these paths changes. Throws BurnError `git_disk_full`. */
+export async function neverCommit(workspace: Workspace, paths: readonly string[]): Promise<void> {
+  await writeFile(uncommittedPath(workspace), JSON.stringify(paths.map(encodeUtf8))).catch((thrown: unknown) => {
+    throw diskError(thrown)
+  })
+}
 
 /**
  * Records each difference between the folder and burn's index, so that it does not count as a change. Call it when a command of the operator

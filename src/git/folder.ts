@@ -1,8 +1,9 @@
 /** Reads the files of a workspace's folder into an index. Runs no program and uses no configuration that the workspace contains. */
 import { existsSync } from 'node:fs'
-import { copyFile, rm } from 'node:fs/promises'
+import { copyFile, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Workspace } from './places.ts'
+import { ifCode, noSuchPath } from '../core/errors.ts'
 import { unusableWorkspaceError } from '../host/untrusted-tree.ts'
 import { restoreConfig } from './config.ts'
 import { folderIndexOf, indexOf, worktreeOf } from './places.ts'
@@ -16,6 +17,11 @@ const noFile = '000000'
 /** Returns the options of a git command that uses the workspace with this index. */
 export function withIndex(workspace: Workspace, index: string, input?: string): GitRun {
   return { at: worktreeOf(workspace), env: { GIT_INDEX_FILE: index }, ...(input === undefined ? {} : { input }) }
+}
+
+/** Returns the path of the list of paths that burn never commits. Models cannot write to its folder. */
+export function uncommittedPath({ git_dir }: Workspace): string {
+  return join(git_dir, 'burn-uncommitted.json')
 }
 
 /**
@@ -77,12 +83,15 @@ async function diffFolder(git: Git, workspace: Workspace): Promise<FolderDiff> {
   const fields = (await gitOutput(git, raw, run)).split('\0')
   const others = (await gitOutput(git, ['ls-files', '-z', '--others', '--exclude-standard'], run)).split('\0')
   const [added, removed, nested]: [string[], string[], string[]] = [[], [], []]
+  const list = await readFile(uncommittedPath(workspace), 'utf8').catch(ifCode(noSuchPath, '[]'))
+  // Only `neverCommit` writes this list.
+  const uncommitted = new Set(JSON.parse(list) as readonly string[])
   for (let at = 0; at + 1 < fields.length; at += 2) {
     const [before = '', after = ''] = (fields[at] ?? '').slice(1).split(' ')
     const path = fields[at + 1] ?? ''
     if ((before === gitlink || after === gitlink) && after !== noFile) nested.push(path)
     if (before !== gitlink) (after === gitlink || after === noFile ? removed : added).push(path)
   }
-  for (const path of others.filter((each) => each !== '')) (path.endsWith('/') ? nested : added).push(path)
+  for (const path of others.filter((each) => each !== '' && !uncommitted.has(each))) (path.endsWith('/') ? nested : added).push(path)
   return { added, removed, nested }
 }

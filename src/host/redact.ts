@@ -26,6 +26,21 @@ export function redactor(secrets: readonly string[]): (text: string) => string {
   }
 }
 
+/** Returns a copy of a JSON value in which every text is redacted. */
+export function redactTexts<T>(value: T, redact: (text: string) => string): T {
+  // The copy has the same fields as the value, so it has the same type.
+  return JSON.parse(JSON.stringify(value), (_, each: unknown) => (typeof each === 'string' ? redact(each) : each)) as T
+}
+
+/** Returns a redactor of whole texts, and a function that adds secrets to it. */
+export function growingRedactor(secrets: readonly string[]): {
+  readonly redact: (text: string) => string
+  readonly hide: (secrets: readonly string[]) => void
+} {
+  const all = new Set(secrets)
+  return { redact: (text) => redactor([...all])(text), hide: (more) => more.forEach((secret) => all.add(secret)) }
+}
+
 /**
  * Returns a redactor for a text that comes in pieces. It holds back an unfinished line, because a secret may continue in the next piece.
  */

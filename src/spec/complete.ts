@@ -60,11 +60,12 @@ export function completeSpec(written: WrittenSpec, options: CompleteOptions): Co
     retention: spec.retention == null ? defaults.retention : durationMs(spec.retention),
     telemetry: completeTelemetry(spec),
     health: completeHealth(spec),
-    repos: Object.entries(spec.repos ?? {}).map(([repo, { base, check, setup, clone_url }]) => ({
+    repos: Object.entries(spec.repos ?? {}).map(([repo, { base, check, setup, copy, clone_url }]) => ({
       repo: fullRepo(repo, owner),
       base: base ?? null,
       check: check ?? null,
       setup: setup ?? null,
+      copy: copy === undefined ? null : { from: local(copy.from), files: copy.files },
       clone_url: clone_url ?? null,
     })),
     machines,

@@ -178,6 +178,22 @@ export const repoSettings = z.strictObject({
     description: 'Command that a sprint runs first in a new workspace, with network access. Use it to install the dependencies of `check`.',
     examples: ['npm ci --ignore-scripts'],
   }),
+  copy: z
+    .strictObject({
+      from: line.meta({
+        description: 'Folder with the files, such as your checkout of the repo. A relative path starts at the folder of the spec.',
+        examples: ['~/src/app'],
+      }),
+      files: words.min(1, 'must have at least one glob').meta({
+        description: 'Globs of files below the folder. Each file gets the same path in the workspace.',
+        examples: [['.env', 'config/*.local.json']],
+      }),
+    })
+    .optional()
+    .meta({
+      description: 'Files that a sprint copies into a new workspace, such as `.env`. burn never commits them, but the model can read them.',
+      examples: [{ from: '~/src/app', files: ['.env'] }],
+    }),
   clone_url: line
     .regex(/^[^-]/, 'must not start with "-"')
     .optional()

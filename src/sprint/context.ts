@@ -20,6 +20,8 @@ export interface SprintContext {
   readonly backends: readonly Backend[]
   /** Removes all known secrets, and all strings that look like a secret, from a text. Returns the result. */
   readonly redact: (text: string) => string
+  /** Makes `redact` remove these secrets, too. */
+  readonly hide: (secrets: readonly string[]) => void
   /** The dependencies of git commands. They send the forge's login to git when git requests a login. */
   readonly git: Git
   /** burn's environment. The model's commands inherit only a few of its variables. */

@@ -1,19 +1,21 @@
 /** Prepares a sprint's workspace: a worktree of the cached mirror, a sandbox, and the tools for the model. */
 import { join } from 'node:path'
-import type { Issue } from '../core/nouns.ts'
+import type { CopySettings, Issue } from '../core/nouns.ts'
 import type { TranscriptEntry, Tool } from '../core/sprint.ts'
 import { gitDirsOf, type Workspace } from '../git/places.ts'
 import { openSandbox, type Sandbox } from '../sandbox/open.ts'
 import { SprintFailure, type SprintContext } from './context.ts'
-import { recordBaseline } from '../git/baseline.ts'
+import { neverCommit, recordBaseline } from '../git/baseline.ts'
 import { createCommandRepo } from '../git/command-repo.ts'
 import { checkOutLfs } from '../git/lfs.ts'
 import { openMirror } from '../git/mirror.ts'
 import { checkOutSubmodules } from '../git/submodules.ts'
+import { textsInBase } from '../git/texts.ts'
 import { addWorkspace } from '../git/workspace.ts'
 import { removeTree } from '../host/untrusted-tree.ts'
 import { cloneUrlOf } from '../observe/repo-facts.ts'
 import { workspaceTools } from '../sandbox/tools.ts'
+import { copyFiles } from './copy.ts'
 import { forgeTool } from './forge-tool.ts'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 
@@ -22,6 +24,8 @@ export interface PreparedWorkspace extends AsyncDisposable {
   readonly workspace: Workspace
   readonly sandbox: Sandbox
   readonly tools: readonly Tool[]
+  /** The values of copied files that burn must not publish. */
+  readonly secrets: readonly string[]
 }
 
 export interface PrepareOptions {
@@ -30,6 +34,7 @@ export interface PrepareOptions {
   readonly base: string
   /** A command that prepares the workspace before the sprint. The command may use the network. */
   readonly setup: string | null
+  readonly copy: CopySettings | null
   readonly note: (note: TranscriptEntry) => void
 }
 
@@ -38,7 +43,7 @@ export interface PrepareOptions {
  * command fails, and BurnError `git_*` or `sandbox_*`.
  */
 export async function prepareWorkspace(
-  { id, issue, base, setup, note }: PrepareOptions,
+  { id, issue, base, setup, copy, note }: PrepareOptions,
   context: SprintContext,
   stop: AbortSignal,
 ): Promise<PreparedWorkspace> {
@@ -52,12 +57,14 @@ export async function prepareWorkspace(
   const commandRepo = await createCommandRepo(git, workspace)
   const submodules = await checkOutSubmodules(git, workspace, commandRepo)
   for (const text of submodules.problems) note({ kind: 'note', text })
+  const secrets = copy === null ? [] : await bringFiles(copy, workspace, context)
   const paths = { dir: workspace.path, read_only: [...gitDirsOf(workspace), ...submodules.read_only], git: commandRepo, own_dir }
   const sandbox = await openSandbox(policy.sandbox, { ...paths, env, home })
   note({ kind: 'note', text: [sandbox.summary, ...sandbox.gaps.map(({ what }) => what)].join('; ') })
   const prepared: PreparedWorkspace = {
     workspace,
     sandbox,
+    secrets,
     tools: [...workspaceTools(sandbox), forgeTool(issue, session.forge, session.newId)],
     [Symbol.asyncDispose]: () => removeTree(own_dir),
   }
@@ -69,6 +76,16 @@ export async function prepareWorkspace(
     await prepared[Symbol.asyncDispose]()
     throw thrown
   }
+}
+
+/** Copies the files of the operator. Returns the values in them that the repo does not have, and makes `redact` remove these values. */
+async function bringFiles(copy: CopySettings, workspace: Workspace, { git, hide }: SprintContext): Promise<readonly string[]> {
+  const { paths, secrets } = await copyFiles(copy, workspace)
+  await neverCommit(workspace, paths)
+  const known = await textsInBase(git, workspace, secrets)
+  const unknown = secrets.filter((secret) => !known.has(secret))
+  hide(unknown)
+  return unknown
 }
 
 async function runSetup(

@@ -12,8 +12,10 @@ import type { CommentWriter } from './comment-writer.ts'
 import type { Finished, WorkDone } from './work.ts'
 import { messageOf } from '../core/errors.ts'
 import { oneLine } from '../core/text.ts'
+import { redactTexts } from '../host/redact.ts'
 import { consequenceOf } from '../decide/failure.ts'
 import { taskText } from '../decide/sprint-texts.ts'
+import { pathsWith } from '../git/texts.ts'
 import { removeWorkspace } from '../git/workspace.ts'
 import type { Session } from '../observe/session.ts'
 import { backOff } from '../claim/refusal.ts'
@@ -59,7 +61,7 @@ export async function runSprint(
     if ('class' in transcript) throw new SprintFailure(transcript)
     end = await run.carryOut(usable, comments, stop)
   } catch (thrown) {
-    const failure = await attributed(failureOfThrown(thrown), claimed.picked.issue.repo, context)
+    const failure = redactTexts(await attributed(failureOfThrown(thrown), claimed.picked.issue.repo, context), redact)
     await backOffRefused(failure, thrown, claimed.picked.issue.ref, session)
     end = endOf(failure)
     run.note({ kind: 'note', text: `ended: ${sentence(end.reason)}` })
@@ -113,7 +115,7 @@ class SprintRun {
 
   note(note: TranscriptEntry): void {
     this.#transcript?.add(note)
-    this.#report(note)
+    this.#report(redactTexts(note, this.#context.redact))
   }
 
   async carryOut(usable: readonly Backend[], comments: CommentWriter, stop: AbortSignal): Promise<SprintEnd> {
@@ -122,14 +124,14 @@ class SprintRun {
     const { session } = this.#context
     this.#report(null)
     await this.#announce(comments)
-    const { check: configured, setup } = settingsOf(session.fleet.repos, issue.repo)
+    const { check: configured, setup, copy } = settingsOf(session.fleet.repos, issue.repo)
     const base = await baseOf(issue.repo, session)
     await this.#enterStage('workspace', {})
     const note = (each: TranscriptEntry) => this.note(each)
     // `await` is needed here. Without it, disposing of the workspace could delay the handling of a rejection, and Node would report the
     // rejection as unhandled.
     return await withTimeout(this.#timeLeft(), stop, this.#context, async (context, signal) => {
-      await using prepared = await prepareWorkspace({ id, issue, base, setup, note }, context, signal)
+      await using prepared = await prepareWorkspace({ id, issue, base, setup, copy, note }, context, signal)
       try {
         const check = configured ?? (await findCheck(context.git, prepared.workspace))
         await this.#enterStage('working', { check_command: check })
@@ -140,9 +142,7 @@ class SprintRun {
         await this.#enterStage('publishing', { ...progressOf(finished), check_result: finished.check.result })
         // Neither the time limit nor Ctrl-C interrupts the push, so that finished work is not lost.
         const publishing = Math.max(minPublishing, this.#timeLeft())
-        return await withTimeout(publishing, null, this.#context, (publisher) =>
-          this.#publish(finished, issue, prepared.workspace, publisher),
-        )
+        return await withTimeout(publishing, null, this.#context, (publisher) => this.#publish(finished, issue, prepared, publisher))
       } catch (thrown) {
         throw await this.#attribute(thrown, prepared)
       }
@@ -176,16 +176,17 @@ class SprintRun {
     if (!(await ledger.handSprint(id, owner, clock.now()))) throw await this.#fenced()
   }
 
-  async #publish(finished: Finished, issue: Issue, workspace: Workspace, context: SprintContext): Promise<SprintEnd> {
+  async #publish(finished: Finished, issue: Issue, { workspace, secrets }: PreparedWorkspace, context: SprintContext): Promise<SprintEnd> {
     const { session } = context
     const { id } = this.#claimed
     const current = await session.forge.issue(issue.ref)
     if (current === null || current.state === 'closed')
       throw new SprintFailure({ class: 'issue_gone', reason: 'the issue was closed during the sprint' })
-    const text = { ...finished, id, fleet: session.fleet.name, issue }
+    const text = { ...redactTexts(finished, context.redact), id, fleet: session.fleet.name, issue }
     const assertClaimed = () => this.#enterStage('publishing', {})
     const newChange = await commitChange(workspace, text, context)
-    const protectedFound = await protectedPaths(context.git, workspace, context.policy)
+    const leaks = await pathsWith(context.git, workspace, secrets)
+    const protectedFound = [...leaks, ...(await protectedPaths(context.git, workspace, context.policy))]
     if (protectedFound.length > 0) return this.#keepForPerson(workspace, newChange, protectedFound)
     const change = await pushChange({ workspace, repo: issue.repo, change: newChange, assertClaimed }, context)
     this.note({ kind: 'note', text: `open for review: ${change.url}` })
