@@ -6,6 +6,7 @@ import { encodeUtf8, gitOutput, type Git } from './run.ts'
 
 /** A commit to create. */
 export interface NewCommit {
+  /** The id of a tree, or an expression that names one. */
   readonly tree: string
   readonly parent: string
   readonly message: string

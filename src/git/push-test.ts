@@ -6,7 +6,7 @@ import type { Committing } from './commit.ts'
 import type { Mirror } from './places.ts'
 import { commitTree } from './commit.ts'
 import { fetchBase, withMirrorLock, withRepair } from './mirror.ts'
-import { gitFailure, gitOutput, runGit, type Git } from './run.ts'
+import { gitFailure, runGit, type Git } from './run.ts'
 
 /** The branch that a test pretends to push, and the commit on it. */
 export interface TestedPush {
@@ -25,8 +25,7 @@ export interface TestedPush {
 export async function testPush(git: Git, mirror: Mirror, { base, branch, message, committing }: TestedPush): Promise<void> {
   const at = { git_dir: mirror.path }
   const parent = await withMirrorLock(git, mirror, () => withRepair(git, mirror, () => fetchBase(git, mirror, base, { tidy: false })))
-  const tree = (await gitOutput(git, ['rev-parse', '--verify', `${parent}^{tree}`], { at })).trim()
-  const commit = await commitTree(git, at, { tree, parent, message }, committing)
+  const commit = await commitTree(git, at, { tree: `${parent}^{tree}`, parent, message }, committing)
   const refs = [`refs/heads/${branch}`, `refs/heads/${branch}/x`]
   const network = { url: mirror.clone_url }
   const options = ['--porcelain', '--no-verify', '--no-follow-tags', '--no-signed']

@@ -30,18 +30,25 @@ interface Result {
   readonly why: string | null
   /** The number of consecutive checks that found a fault. */
   readonly count: number
+  /** The settings with which burn made the check. The result counts only for these settings. */
+  readonly settings: string
 }
 
 /**
  * Returns the fault because of which no sprint of this host can publish a change in the repo; null if there is none. Checks the repo at
- * most once an hour, and more often after a fault. With `again` it always checks.
+ * most once an hour, and more often after a fault. `again` says which stored results it ignores.
  */
-export async function repoFaultForSprints(repo: RepoRef, context: Ports, { again = false } = {}): Promise<string | null> {
+export async function repoFaultForSprints(
+  repo: RepoRef,
+  context: Ports,
+  { again = 'none' }: { readonly again?: 'none' | 'faults' | 'all' } = {},
+): Promise<string | null> {
   const { ledger, clock } = context.session
   const before = await load(repo, context)
   const now = clock.now()
   // If the system clock was set back, the result could otherwise count for too long.
-  if (!again && before !== null && before.until > now && before.until - now <= passedFor) return before.why
+  const counts = before !== null && before.settings === settingsOf(repo, context) && before.until > now && before.until - now <= passedFor
+  if (counts && again !== 'all' && (before.why === null || again === 'none')) return before.why
   try {
     await checkRepo(repo, context)
   } catch (thrown) {
@@ -49,7 +56,8 @@ export async function repoFaultForSprints(repo: RepoRef, context: Ports, { again
     if (consequenceOf(failureOfThrown(thrown).class).ends_run) return null
     return recordRepoFault(repo, messageWithHint(thrown), context)
   }
-  await ledger.saveValue(keyOf(repo, context), JSON.stringify({ until: now + passedFor, why: null, count: 0 } satisfies Result))
+  const passed: Result = { until: now + passedFor, why: null, count: 0, settings: settingsOf(repo, context) }
+  await ledger.saveValue(keyOf(repo, context), JSON.stringify(passed))
   return null
 }
 
@@ -57,9 +65,15 @@ export async function repoFaultForSprints(repo: RepoRef, context: Ports, { again
 export async function recordRepoFault(repo: RepoRef, why: string, context: Ports): Promise<string> {
   const { ledger, clock } = context.session
   const count = ((await load(repo, context))?.count ?? 0) + 1
-  const result: Result = { until: clock.now() + backoffMs(count, faultPauses, 0), why, count }
+  const until = clock.now() + backoffMs(count, faultPauses, 0)
+  const result: Result = { until, why, count, settings: settingsOf(repo, context) }
   await ledger.saveValue(keyOf(repo, context), JSON.stringify(result))
   return why
+}
+
+/** Returns the settings of the spec that decide whether a push succeeds. */
+function settingsOf(repo: RepoRef, { session, policy }: Ports): string {
+  return JSON.stringify([policy.commits, session.fleet.dispatch.branch_prefix, cloneUrlOf(repo, session)])
 }
 
 const keyOf = (repo: RepoRef, { host }: Ports) => `sprint_repo ${host} ${repo}`

@@ -205,7 +205,7 @@ class RepoFaults {
   }
 
   async #check(repo: RepoRef): Promise<string | null> {
-    const why = await repoFaultForSprints(repo, this.#context, { again: this.#again })
+    const why = await repoFaultForSprints(repo, this.#context, { again: this.#again ? 'faults' : 'none' })
     if (why !== null) this.#context.session.notify({ kind: 'repo.unusable', subject: repo, payload: { why } })
     return why
   }

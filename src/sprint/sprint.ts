@@ -88,7 +88,7 @@ async function backOffRefused({ class: failure, reason }: Failure, thrown: unkno
 async function attributed(failure: Failure, repo: RepoRef, context: SprintContext): Promise<Failure> {
   if (failure.class === 'repo_unusable') await recordRepoFault(repo, failure.reason, context)
   if (failure.class !== 'push_refused' && failure.class !== 'change_refused') return failure
-  const fault = await repoFaultForSprints(repo, context, { again: true })
+  const fault = await repoFaultForSprints(repo, context, { again: 'all' })
   return fault === null ? failure : { class: 'repo_unusable', reason: oneLine(`${failure.reason}: ${fault}`, 500) }
 }
 

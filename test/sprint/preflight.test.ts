@@ -68,6 +68,8 @@ test('preflight: a hook refuses the author; the author is a setting', async (t) 
   assert.match(shown, /^author The Fleet <fleet@example\.com> .*\ncommitter The Fleet <fleet@example\.com> /m)
   assert.match(shown, /^gpgsig -----BEGIN SSH SIGNATURE-----$/m)
   assert.match(shown, /^Burn-Sprint: .*\n(?:.*\n)?Signed-off-by: The Fleet <fleet@example\.com>$/m)
+  rig.spec({ author: 'Nobody <nobody@example.com>', sandbox: { use: 'off' } })
+  assert.deepEqual((await rig.burn('sprint', 'run', '--json')).json<{ sprints: unknown[] }>().sprints, [], 'a new setting is checked')
   rig.spec({ author: 'The Fleet <fleet@example.com>', signing_key: join(rig.dir, 'none'), sandbox: { use: 'off' } })
   assert.match((await faultsIn(rig))[0]?.remedy ?? '', /signing_key/)
 })
@@ -113,7 +115,7 @@ test('preflight: another user owns the repository', async (t) => {
 })
 
 test('sprint: works on a SHA-256 repo with another default branch', async (t) => {
-  const rig = await rigOf(t)
+  const rig = await rigOf(t, { by: 'http' })
   rig.forge.state.repo(repo).default_branch = 'trunk'
   rmSync(rig.bare, { recursive: true })
   gitAs(rig.dir, 'init', '--quiet', '--bare', '--object-format=sha256', '-b', 'trunk', rig.bare)

@@ -95,8 +95,8 @@ export function commitTo(bare: string, branch: string, files: Readonly<Record<st
   return branchIn(bare, branch) ?? ''
 }
 
-/** The first answer of git's upload-pack in protocol version 2. It is the same for every repository. */
-let capabilities: Buffer | null = null
+/** The first answer of git's upload-pack in protocol version 2, by the object format of the repository. */
+const capabilities = new Map<string, Buffer>()
 
 /** Answers one request of git. Input is streamed, because a pack may be large. */
 export function serveGit(
@@ -124,9 +124,11 @@ export function serveGit(
   const type = `application/x-${asked}-${first ? 'advertisement' : 'result'}`
   const protocol = String(request.headers['git-protocol'] ?? '')
   const second = protocol.includes('version=2') && asked === 'git-upload-pack'
-  if (first && second && capabilities !== null) {
+  const format = readFileSync(join(bare, 'config'), 'utf8').includes('sha256') ? 'sha256' : 'sha1'
+  const known = first && second ? capabilities.get(format) : undefined
+  if (known !== undefined) {
     request.resume()
-    return reply(capabilities, type, response, trouble)
+    return reply(known, type, response, trouble)
   }
   // Somebody without write access may push to `refs/for/…`, so Gitea refuses other pushes in its hook.
   const hooks = asked === 'git-receive-pack' && !repo.writers.has(login) ? ['-c', `core.hooksPath=${refusingHooks()}`] : []
@@ -142,7 +144,7 @@ export function serveGit(
   child.once('close', (code) => {
     const output = Buffer.concat(chunks)
     if (code !== 0 && output.length === 0) return say(500, 'git failed\n')
-    if (first && second) capabilities = output
+    if (first && second) capabilities.set(format, output)
     const head = `# service=${asked}\n`
     const line = first && !second ? `${(head.length + 4).toString(16).padStart(4, '0')}${head}0000` : ''
     reply(Buffer.concat([Buffer.from(line), output]), type, response, trouble)
