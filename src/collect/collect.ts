@@ -3,10 +3,13 @@ import type { MachineFacts, MachineProcess } from '../core/machine-facts.ts'
 import type { Machine, Time } from '../core/nouns.ts'
 import type { MachineSnapshot, Pane } from '../core/panes.ts'
 import type { Measure, Span, SpanState } from '../core/span.ts'
+import type { Queues } from '../core/ledger/backlog.ts'
+import type { Dispatch } from '../core/lifecycle.ts'
 import type { ReadingsFacet, StatusState } from '../core/fleet-state.ts'
 import type { Session } from '../observe/session.ts'
 import { burnJobStates, machineJobStates } from './jobs.ts'
 import { descendants, leftovers } from '../core/machine-facts.ts'
+import { repoOf } from '../core/refs.ts'
 import { spanChanges, type Sample } from '../decide/spans.ts'
 import { readStatus } from '../observe/state.ts'
 
@@ -40,11 +43,16 @@ export async function collectMachine(machine: Machine, session: Session): Promis
 /** Takes one sample of what belongs to no machine: the dispatchers and the repos. Throws if the ledger fails. */
 export async function collectFleet(session: Session): Promise<Collected> {
   const { ledger, clock } = session
-  const [open, jobs] = await Promise.all([ledger.openSpans(), ledger.jobs()])
+  const [open, jobs, queues, { dispatches }] = await Promise.all([ledger.openSpans(), ledger.jobs(), ledger.queues(), ledger.view()])
   const at = clock.now()
   const isRunning = open.some(({ kind, state }) => kind === 'dispatcher' && state === 'running')
   const states = [...silentDispatchers(open, at), ...(isRunning ? burnJobStates(jobs, at) : [])]
-  return save({ at, states, covers: ({ kind, machine }) => kind === 'job' && machine === null }, open, [], session)
+  return save(
+    { at, states, covers: ({ kind, machine }) => kind === 'job' && machine === null },
+    open,
+    repoMeasures(queues, dispatches, at),
+    session,
+  )
 }
 
 async function save(sample: Sample, open: readonly Span[], measures: readonly Measure[], session: Session): Promise<Collected> {
@@ -86,6 +94,20 @@ function machineStates({ snapshots }: StatusState): SpanState[] {
     issue: null,
     incarnation: null,
     evidence: snapshot.state === 'unreachable' ? snapshot.reason : '',
+  }))
+}
+
+/** Returns the number of open, waiting and reviewed issues of each repo. */
+function repoMeasures({ open, queued }: Queues, dispatches: readonly Pick<Dispatch, 'issue' | 'state'>[], at: Time): Measure[] {
+  const reviewed = Map.groupBy(
+    dispatches.filter(({ state }) => state === 'review'),
+    ({ issue }) => repoOf(issue),
+  )
+  return [...new Set([...open.keys(), ...reviewed.keys()])].map((repo) => ({
+    subject: `repo ${repo}`,
+    at,
+    period: 0,
+    numbers: { open: open.get(repo) ?? 0, ready: queued.get(repo) ?? 0, in_review: reviewed.get(repo)?.length ?? 0 },
   }))
 }
 

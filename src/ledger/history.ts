@@ -8,7 +8,9 @@ import type { EventRow, Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { BurnError } from '../core/errors.ts'
 import { deliveries, dispatches } from './queries.ts'
-import { chunks } from './sql.ts'
+import { keysOf } from '../core/json.ts'
+import { dispatchTransitions, type DispatchState } from '../core/lifecycle.ts'
+import { chunks, inList } from './sql.ts'
 
 type Trx = Transaction<Tables>
 
@@ -64,7 +66,7 @@ export async function events(trx: Trx, filter: EventFilter, engine: Pick<Engine,
   query = query.orderBy('seq', order)
   if (after !== undefined) query = query.where(compared('>', positionOf(after), engine))
   if (until !== undefined) query = query.where(compared('<=', positionOf(until), engine))
-  if (since !== undefined) query = query.where('at', '>=', since)
+  if (since !== undefined) query = query.where('at', '>=', since).where('seq', '>=', await firstSince(trx, since))
   if (kinds !== undefined && kinds.length > 0) query = query.where((eb) => eb.or(kinds.map(isOfKind)))
   if (filter.subject !== undefined) query = query.where('subject', '=', filter.subject)
   // Only a few events follow a cursor. Filtering them is cheaper than finding all dispatches of an issue or a worker.
@@ -101,6 +103,37 @@ function toEvent({ tx = 0, payload, ...row }: Selectable<EventRow> & { readonly 
   const data: unknown = row.actor === null ? { prose: payload } : JSON.parse(payload)
   // The types of `appendEvents` ensure that the payload fits the kind.
   return { ...row, cursor: cursorOf({ tx, seq: row.seq }), payload: data } as Event
+}
+
+/** The largest difference (ms) between the order of events and the order of their times, when several machines write events. */
+const clockSkew = 10 * 60_000
+
+/**
+ * Returns a `seq` so that no earlier event is from `since` or later. Events have no index on their time, but their times grow with `seq`,
+ * so a binary search finds the place without reading the whole history.
+ */
+async function firstSince(trx: Trx, since: Time): Promise<number> {
+  const bounds = await sql<{ low: number | null; high: number | null }>`select min(seq) as low, max(seq) as high from event`.execute(trx)
+  let low = Number(bounds.rows[0]?.low ?? 0)
+  let high = Number(bounds.rows[0]?.high ?? 0)
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    const found = await trx.selectFrom('event').select('at').where('seq', '>=', middle).orderBy('seq').limit(1).executeTakeFirst()
+    if (found === undefined || found.at >= since - clockSkew) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+const reachedKinds = keysOf(dispatchTransitions).map((state) => `dispatch.${state}`)
+
+/** Returns how many `work` dispatches reached each state from `since` until `until`. */
+export async function reached(trx: Trx, since: Time, until: Time): Promise<{ state: DispatchState; count: number }[]> {
+  const { rows } = await sql<{ kind: string; count: number }>`select kind, count(*) as count from event
+    where seq >= ${await firstSince(trx, since)} and at >= ${since} and at < ${until} and ${inList('kind', reachedKinds)}
+    and subject not in (select id from dispatch where kind = 'council') group by kind order by kind`.execute(trx)
+  // Each kind is one of `reachedKinds`.
+  return rows.map(({ kind, count }) => ({ state: kind.slice('dispatch.'.length) as DispatchState, count: Number(count) }))
 }
 
 /** Returns the times of the newest `work` dispatches that an agent received and that no longer occupy a slot. */

@@ -169,12 +169,13 @@ export async function repoRecords(trx: Trx): Promise<RepoRecord[]> {
 }
 
 /** Returns dispatches, newest first. An id begins with the time of its creation, so the ids give the order. */
-export async function dispatches(trx: Trx, { issue, worker, state, limit }: Filter<'dispatches'>): Promise<Dispatch[]> {
+export async function dispatches(trx: Trx, { issue, worker, state, since, limit }: Filter<'dispatches'>): Promise<Dispatch[]> {
   let query = trx.selectFrom('dispatch').selectAll().orderBy('id', 'desc')
   if (limit !== undefined) query = query.limit(limit)
   if (issue !== undefined) query = query.where('issue', '=', issue)
   if (worker !== undefined) query = query.where('worker', '=', worker)
   if (state !== undefined) query = query.where('state', '=', state)
+  if (since !== undefined) query = query.where('changed_at', '>=', since)
   return (await query.execute()).map(toDispatch)
 }
 

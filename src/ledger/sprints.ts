@@ -167,7 +167,8 @@ export async function sprints(trx: Trx, filter: Parameters<SprintLedger['sprints
   let query = trx.selectFrom('sprint').selectAll().orderBy('id', 'desc')
   if (filter.limit !== undefined) query = query.limit(filter.limit)
   if (filter.issue !== undefined) query = query.where('issue', '=', filter.issue)
-  if (filter.live === true) query = query.where('ended_at', 'is', null)
+  if (filter.live !== undefined) query = query.where('ended_at', filter.live ? 'is' : 'is not', null)
+  if (filter.since !== undefined) query = query.where('ended_at', '>=', filter.since)
   if (filter.ids === undefined) return (await query.execute()).map(toSprint)
   const rows: SprintRow[] = []
   // The ids are sorted in descending order, so that the newest rows come first across all chunks.

@@ -16,7 +16,7 @@ import { BurnError } from '../core/errors.ts'
 import { slotStates } from '../core/lifecycle.ts'
 import { claim, lockedRows, planDeliveries, saveComments } from './claims.ts'
 import { recordEvents } from './events.ts'
-import { events, horizon, dispatchTimes } from './history.ts'
+import { events, horizon, dispatchTimes, reached } from './history.ts'
 import { rowCounts, brokenInvariants } from './invariants.ts'
 import * as issues from './issues.ts'
 import * as holds from './holds.ts'
@@ -64,6 +64,7 @@ function backlogStore({ read, write }: Engine): BacklogLedger {
     openIssues: (repo) => read((trx) => verdicts.openIssues(trx, repo)),
     issue: (ref) => read((trx) => queries.issue(trx, ref)),
     backlog: () => read(verdicts.backlog),
+    titles: (refs) => read((trx) => verdicts.titles(trx, refs)),
     queues: () => read(verdicts.queues),
     saveVerdicts: async (given, at) => (given.length === 0 ? undefined : write((trx) => verdicts.saveVerdicts(trx, given, at))),
     rejudgeIfRulesChanged: (rules) => write((trx) => verdicts.rejudgeIfRulesChanged(trx, rules)),
@@ -125,6 +126,7 @@ function historyStore(engine: Engine): HistoryLedger {
     recordEvents: (given, at) => write((trx) => recordEvents(trx, given, at)),
     horizon: () => read((trx) => horizon(trx, engine)),
     dispatchTimes: (limit) => read((trx) => dispatchTimes(trx, limit)),
+    reached: (since, until) => read((trx) => reached(trx, since, until)),
     prune: (before, at, dryRun) => (dryRun ? read : write)((trx) => prune(trx, before, at, dryRun)),
   }
 }

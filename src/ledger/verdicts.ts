@@ -101,9 +101,22 @@ export async function backlog(trx: Trx): Promise<Backlog> {
   return { open, eligible: open - unjudged - none, unjudged, elsewhere: await elsewhere(trx) }
 }
 
+/** Returns the titles of issues, by reference. */
+export async function titles(trx: Trx, issues: readonly IssueRef[]): Promise<Map<IssueRef, string>> {
+  const found = new Map<IssueRef, string>()
+  for (const part of chunks([...new Set(issues)]))
+    for (const { ref, title } of await trx.selectFrom('issue').select(['ref', 'title']).where('ref', 'in', part).execute())
+      found.set(ref, title)
+  return found
+}
+
 /** Returns the number of waiting issues by repo, and the open issues with failed attempts. */
 export async function queues(trx: Trx): Promise<Queues> {
   const open = trx.selectFrom('issue').where('state', '=', sql.lit('open'))
+  const opened = await open
+    .groupBy('repo')
+    .select((eb) => ['repo', eb.fn.countAll<number>().as('count')] as const)
+    .execute()
   const counts = await open
     .where('standing', '=', sql.lit('queued'))
     .groupBy('repo')
@@ -116,7 +129,16 @@ export async function queues(trx: Trx): Promise<Queues> {
     .orderBy('ref')
     .limit(1000)
     .execute()
+  const [oldest] = await open
+    .where('standing', '=', sql.lit('queued'))
+    .select(['ref as issue', 'created_at'])
+    .orderBy('created_at')
+    .orderBy('number')
+    .limit(1)
+    .execute()
   return {
+    open: new Map(opened.map(({ repo, count }) => [repo, Number(count)])),
+    oldest: oldest ?? null,
     queued: new Map(counts.map(({ repo, count }) => [repo, Number(count)])),
     attempts: failed.map(({ ref, attempts }) => ({ issue: ref, attempts })),
   }

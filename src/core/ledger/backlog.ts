@@ -68,6 +68,10 @@ export interface Backlog {
 /** The waiting and the failed issues. */
 export interface Queues {
   readonly queued: ReadonlyMap<RepoRef, number>
+  /** The number of open issues, by repo. */
+  readonly open: ReadonlyMap<RepoRef, number>
+  /** The oldest issue that waits for a worker; null if none waits. */
+  readonly oldest: { readonly issue: IssueRef; readonly created_at: Time } | null
   /** At most 1,000 issues, those with the most attempts first. */
   readonly attempts: readonly { readonly issue: IssueRef; readonly attempts: number }[]
 }
@@ -105,6 +109,8 @@ export interface BacklogLedger {
   issue(ref: IssueRef): Promise<IssueRecord | null>
   /** Returns how many issues are open, eligible and unjudged. */
   backlog(): Promise<Backlog>
+  /** Returns the titles of these issues. An issue that the ledger does not have is missing. */
+  titles(issues: readonly IssueRef[]): Promise<ReadonlyMap<IssueRef, string>>
   /** Returns the number of issues that wait for a worker, by repo, and the open issues that have failed attempts. */
   queues(): Promise<Queues>
   /**

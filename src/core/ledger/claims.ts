@@ -96,7 +96,13 @@ export interface ClaimLedger {
   /** Returns the dispatches and issues that these changes affect, and the issues of live dispatches that are closed. */
   affectedWork(changed: ChangedWork): Promise<AffectedWork>
   /** Returns the dispatches that match the filter, newest first. Without `limit` it returns all of them. */
-  dispatches(filter: { issue?: IssueRef; worker?: WorkerId; state?: DispatchState; limit?: number }): Promise<readonly Dispatch[]>
+  dispatches(filter: {
+    issue?: IssueRef
+    worker?: WorkerId
+    state?: DispatchState
+    since?: Time
+    limit?: number
+  }): Promise<readonly Dispatch[]>
   /** Returns the owner of the claim of each dispatch: the process that holds the lease of its delivery or sprint. */
   leaseOwners(ids: readonly string[]): Promise<readonly { readonly id: string; readonly lease_owner: string | null }[]>
   /** Returns, for each dispatch, the messages that told its agent to continue, oldest first. */

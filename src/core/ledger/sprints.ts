@@ -71,7 +71,7 @@ export interface SprintLedger {
   /** Saves the URL of a kept change, after burn opened the change for review. Returns false if the dispatch no longer has a kept change. */
   publishSprint(id: string, url: string, at: Time): Promise<boolean>
   /** Returns the sprints that match the filter, newest first. Without `limit` it returns all of them. */
-  sprints(filter: { ids?: readonly string[]; issue?: IssueRef; live?: boolean; limit?: number }): Promise<readonly Sprint[]>
+  sprints(filter: { ids?: readonly string[]; issue?: IssueRef; live?: boolean; since?: Time; limit?: number }): Promise<readonly Sprint[]>
 
   /** Saves a skip. */
   skip(skip: Skip): Promise<void>

@@ -1,0 +1,123 @@
+/** The types of `burn report`: what happened in a period, and what a person must do now. */
+import type { Dispatch, DispatchState } from './lifecycle.ts'
+import type { HealthStatus } from './health.ts'
+import type { IssueRef, RepoRef, Time, WorkerId } from './nouns.ts'
+
+/** A transition of a `work` dispatch in the period. */
+export interface Move {
+  readonly dispatch: Dispatch
+  readonly to: DispatchState
+  readonly at: Time
+  readonly evidence: string
+}
+
+/** Something that a person must do or look at now. */
+export interface NeedsYou {
+  readonly kind: 'question' | 'health' | 'kept change' | 'change' | 'issue'
+  readonly subject: string
+  readonly text: string
+  readonly since: Time | null
+  readonly url: string | null
+  /** A command or an instruction. */
+  readonly remedy: string
+}
+
+/** A change that was opened or merged, or an issue that was closed. */
+export interface ReportedChange {
+  readonly issue: IssueRef
+  readonly title: string
+  readonly repo: RepoRef
+  readonly worker: WorkerId
+  readonly at: Time
+  readonly url: string | null
+  /** USD; null if it is unknown. */
+  readonly cost: number | null
+}
+
+/** Failures of one class. */
+export interface WentWrong {
+  readonly class: string
+  readonly items: readonly { readonly subject: string; readonly worker: WorkerId | null; readonly at: Time; readonly evidence: string }[]
+}
+
+/** A period in which a worker stayed in one state, cut to the period of the report. */
+export interface TimelinePart {
+  readonly state: string
+  readonly from: Time
+  readonly to: Time
+}
+
+/** The period of one worker. Times are milliseconds. */
+export interface WorkerPeriod {
+  readonly worker: WorkerId
+  readonly lane: string
+  /** The time in each state. `unobserved`: no sample covers this time. */
+  readonly states: Readonly<Record<string, number>>
+  /** The share of the observed time in which the worker worked; null if no sample covers the period. */
+  readonly utilisation: number | null
+  /** The time in which the worker was idle and issues of its repos waited; null if burn does not know when issues waited. */
+  readonly idle_while_ready: number | null
+  readonly done: number
+  readonly failed: number
+  readonly timeline: readonly TimelinePart[]
+}
+
+/** Tokens and money by one name, such as a model. */
+export interface CostRow {
+  readonly name: string
+  readonly tokens: number
+  /** USD; null if the price of a part is unknown. */
+  readonly usd: number | null
+}
+
+/** The costs of the period; null if burn collected no usage. */
+export interface ReportCosts {
+  readonly by_model: readonly CostRow[]
+  readonly by_lane: readonly CostRow[]
+  readonly by_issue: readonly CostRow[]
+  readonly total: CostRow
+  /** USD per merged change; null if it is unknown. */
+  readonly per_merged: number | null
+}
+
+/** Counts of dispatches that reached a state. */
+export type Reached = Readonly<Partial<Record<DispatchState, number>>>
+
+/** The dispatches of the period. `before + claimed` equals the sum of the others; otherwise `balanced` is false. */
+export interface Reconciliation {
+  readonly before: number
+  readonly claimed: number
+  readonly done: number
+  readonly failed: number
+  readonly lost: number
+  readonly released: number
+  readonly now: number
+  readonly balanced: boolean
+}
+
+/** A report about the period from `since` to `until`. */
+export interface PeriodReport {
+  readonly fleet: string
+  readonly since: Time
+  readonly until: Time
+  readonly health: HealthStatus
+  readonly needs_you: readonly NeedsYou[]
+  readonly done: { readonly merged: readonly ReportedChange[]; readonly opened: readonly ReportedChange[] }
+  readonly went_wrong: readonly WentWrong[]
+  readonly workers: readonly WorkerPeriod[]
+  readonly costs: ReportCosts | null
+  /** The last seven days and the seven days before. */
+  readonly trend: { readonly last: Reached; readonly before: Reached }
+  readonly oldest: {
+    readonly change: { readonly issue: IssueRef; readonly url: string | null; readonly since: Time } | null
+    readonly waiting: { readonly issue: IssueRef; readonly since: Time } | null
+  }
+  readonly jobs: readonly {
+    readonly job: string
+    readonly state: string
+    readonly from: Time
+    readonly to: Time | null
+    readonly evidence: string
+  }[]
+  readonly counts: Reconciliation
+}

@@ -1,0 +1,188 @@
+/** Makes the report of a period from facts of the ledger. The report depends on the facts alone. */
+import type { Event } from '../core/events.ts'
+import type { HealthFacts } from '../core/health.ts'
+import type { Dispatch, DispatchState } from '../core/lifecycle.ts'
+import type { IssueRef, Time, Worker } from '../core/nouns.ts'
+import type {
+  Move,
+  NeedsYou,
+  PeriodReport,
+  Reached,
+  Reconciliation,
+  ReportCosts,
+  ReportedChange,
+  WentWrong,
+} from '../core/period-report.ts'
+import type { Measure, Span } from '../core/span.ts'
+import type { Sprint } from '../core/sprint.ts'
+import { isKept } from '../core/lifecycle.ts'
+import { repoOf } from '../core/refs.ts'
+import { judgeHealth, worstOf } from './health.ts'
+import { workerPeriods } from './worker-periods.ts'
+import { sentence } from './wording.ts'
+
+/** The facts of a report. Events, spans and measures cover the period. */
+export interface ReportFacts {
+  readonly fleet: string
+  readonly since: Time
+  readonly until: Time
+  readonly health: HealthFacts
+  /** The events of dispatches in the period, oldest first. */
+  readonly events: readonly Event[]
+  /** The dispatches that these events are about, and all dispatches under way. */
+  readonly dispatches: ReadonlyMap<string, Dispatch>
+  readonly spans: readonly Span[]
+  readonly measures: readonly Measure[]
+  readonly sprints: readonly Sprint[]
+  readonly workers: readonly Worker[]
+  readonly titles: ReadonlyMap<IssueRef, string>
+  readonly costs: ReportCosts | null
+  /** The cost (USD) of each issue in the period; an issue with an unknown cost is missing. */
+  readonly issue_costs: ReadonlyMap<IssueRef, number>
+  readonly trend: PeriodReport['trend']
+  readonly waiting: PeriodReport['oldest']['waiting']
+}
+
+/** Returns the report. */
+export function periodReport(facts: ReportFacts): PeriodReport {
+  const { fleet, since, until, spans } = facts
+  const moved = movesOf(facts)
+  const results = judgeHealth(facts.health)
+  const jobs = spans.flatMap(({ kind, state, subject, began_at, ended_at, evidence }) =>
+    kind === 'job' && (state === 'missed' || state === 'failing') ? [{ job: subject, state, from: began_at, to: ended_at, evidence }] : [],
+  )
+  const review = [...facts.dispatches.values()].filter(({ state }) => state === 'review').toSorted((a, b) => a.changed_at - b.changed_at)
+  const [oldest] = review
+  return {
+    fleet,
+    since,
+    until,
+    health: worstOf(results),
+    needs_you: [...questions(facts), ...keptChanges(review), ...unhealthy(results)],
+    done: { merged: reached(facts, moved, 'done'), opened: reached(facts, moved, 'review') },
+    went_wrong: wentWrong(facts, moved),
+    workers: workerPeriods(facts, moved),
+    costs: facts.costs,
+    trend: facts.trend,
+    oldest: {
+      change: oldest === undefined ? null : { issue: oldest.issue, url: oldest.change_url, since: oldest.changed_at },
+      waiting: facts.waiting,
+    },
+    jobs,
+    counts: reconcile(facts, moved),
+  }
+}
+
+function movesOf({ events, dispatches }: ReportFacts): Move[] {
+  return events.flatMap((event) => {
+    const dispatch = dispatches.get(event.subject)
+    if (dispatch === undefined || dispatch.kind !== 'work' || !event.kind.startsWith('dispatch.') || event.kind === 'dispatch.commented')
+      return []
+    const evidence = 'prose' in event.payload ? event.payload.prose : 'reason' in event.payload ? sentence(event.payload.reason) : ''
+    // The kind of such an event is `dispatch.` and the state.
+    return [{ dispatch, to: event.kind.slice('dispatch.'.length) as DispatchState, at: event.at, evidence }]
+  })
+}
+
+function questions({ spans, until }: ReportFacts): NeedsYou[] {
+  const open = spans.filter(({ kind, state, ended_at }) => kind === 'worker' && state === 'waiting' && ended_at === null)
+  return open
+    .filter(({ reported }) => reported !== null)
+    .toSorted((a, b) => a.began_at - b.began_at)
+    .map(({ subject, evidence, began_at, issue }) => ({
+      kind: 'question',
+      subject: issue === null ? subject : `${subject} (${issue})`,
+      text: evidence,
+      since: Math.min(began_at, until),
+      url: null,
+      remedy: `burn answer ${subject.slice(subject.lastIndexOf('/') + 1)}`,
+    }))
+}
+
+function keptChanges(review: readonly Dispatch[]): NeedsYou[] {
+  return review.filter(isKept).map(({ id, issue, changed_at, state_reason }) => ({
+    kind: 'kept change',
+    subject: issue,
+    text: sentence(state_reason),
+    since: changed_at,
+    url: null,
+    remedy: `burn sprint publish ${id}`,
+  }))
+}
+
+function unhealthy(results: ReturnType<typeof judgeHealth>): NeedsYou[] {
+  const bad = results.filter(({ status }) => status === 'fail' || status === 'warn')
+  return bad
+    .toSorted((a, b) => Number(a.status === 'warn') - Number(b.status === 'warn'))
+    .map(({ rule, evidence, since, remedy }) => ({ kind: 'health', subject: rule, text: evidence, since, url: null, remedy }))
+}
+
+/** Returns the changes that reached a state, by repo and time. A dispatch that reached it twice counts once, at its last time. */
+function reached({ titles, issue_costs }: ReportFacts, moved: readonly Move[], state: DispatchState): ReportedChange[] {
+  const last = new Map(moved.filter(({ to }) => to === state).map((move) => [move.dispatch.id, move]))
+  return [...last.values()]
+    .map(({ dispatch: { issue, worker, change_url }, at }) => ({
+      issue,
+      title: titles.get(issue) ?? '',
+      repo: repoOf(issue),
+      worker,
+      at,
+      url: change_url,
+      cost: issue_costs.get(issue) ?? null,
+    }))
+    .toSorted((a, b) => (a.repo < b.repo ? -1 : a.repo > b.repo ? 1 : a.at - b.at))
+}
+
+const badEnds: readonly DispatchState[] = ['failed', 'lost', 'released']
+
+function wentWrong({ spans, sprints, since }: ReportFacts, moved: readonly Move[]): WentWrong[] {
+  const failed = new Map(
+    sprints.flatMap(({ id, failure, failure_text }) => (failure === null ? [] : [[id, { failure, failure_text }] as const])),
+  )
+  const ends = moved.flatMap(({ dispatch: { id, issue, worker }, to, at, evidence }) => {
+    if (!badEnds.includes(to)) return []
+    const sprint = failed.get(id)
+    const why = sprint === undefined ? evidence : (sprint.failure_text ?? evidence)
+    return [
+      {
+        class: sprint === undefined ? `issue ${to}` : `sprint: ${sprint.failure.replaceAll('_', ' ')}`,
+        subject: issue,
+        worker,
+        at,
+        evidence: why,
+      },
+    ]
+  })
+  const alarms = spans.flatMap(({ kind, subject, state, detail, began_at, evidence, issue, reported }) => {
+    if (reported === null || began_at < since || kind === 'job' || state === 'waiting') return []
+    const what = kind === 'worker' ? `agent: ${state === 'error' ? (detail ?? 'turn failed') : state}` : `${kind} ${state}`
+    return [{ class: what, subject: issue ?? subject, worker: kind === 'worker' ? subject : null, at: began_at, evidence }]
+  })
+  const classes = Map.groupBy([...ends, ...alarms], (each) => each.class)
+  return [...classes]
+    .map(([name, items]) => ({ class: name, items: items.map(withoutClass).toSorted((a, b) => a.at - b.at) }))
+    .toSorted((a, b) => b.items.length - a.items.length || (a.class < b.class ? -1 : 1))
+}
+
+const withoutClass = ({ subject, worker, at, evidence }: WentWrong['items'][number]) => ({ subject, worker, at, evidence })
+
+const ended: readonly DispatchState[] = ['done', 'failed', 'lost', 'released']
+
+function reconcile({ dispatches, until }: ReportFacts, moved: readonly Move[]): Reconciliation {
+  const count = (state: DispatchState) => new Set(moved.filter(({ to }) => to === state).map(({ dispatch }) => dispatch.id)).size
+  const live = [...dispatches.values()].filter(
+    ({ kind, state, claimed_at }) => kind === 'work' && !ended.includes(state) && claimed_at < until,
+  )
+  const claimed = new Set(moved.filter(({ to }) => to === 'claimed').map(({ dispatch }) => dispatch.id))
+  const endedNow = new Set(moved.filter(({ to }) => ended.includes(to)).map(({ dispatch }) => dispatch.id))
+  // Dispatches that were under way when the period began are those that ended in it or are still under way, and were not claimed in it.
+  const before = new Set([...endedNow, ...live.map(({ id }) => id)].filter((id) => !claimed.has(id))).size
+  const sums = { done: count('done'), failed: count('failed'), lost: count('lost'), released: count('released'), now: live.length }
+  const after = sums.done + sums.failed + sums.lost + sums.released + sums.now
+  return { before, claimed: claimed.size, ...sums, balanced: before + claimed.size === after }
+}
+
+/** Returns the number of dispatches that reached each state. */
+export function countReached(counts: readonly { readonly state: DispatchState; readonly count: number }[]): Reached {
+  return Object.fromEntries(counts.map(({ state, count }) => [state, count]))
+}

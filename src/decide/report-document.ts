@@ -1,0 +1,118 @@
+/** Turns a report into a document: sections with lists and tables, which every format prints. */
+import type { NeedsYou, PeriodReport, ReportedChange, WorkerPeriod } from '../core/period-report.ts'
+import { counted, oneLine } from '../core/text.ts'
+import { lasting } from './health-parts.ts'
+import { countsLine, idleNote, minuteOf, tokensOf, trendRows, usd, workerHeads, workerRow } from './report-lines.ts'
+
+/** An entry of a list. */
+export interface ReportEntry {
+  readonly text: string
+  /** A second line; empty if there is none. */
+  readonly detail: string
+  readonly url: string | null
+}
+
+/** A part of a section. */
+export type Block =
+  | { readonly kind: 'list'; readonly entries: readonly ReportEntry[] }
+  | { readonly kind: 'table'; readonly heads: readonly string[]; readonly rows: readonly (readonly string[])[] }
+  | { readonly kind: 'line'; readonly text: string }
+  | { readonly kind: 'timeline'; readonly since: number; readonly until: number; readonly workers: readonly WorkerPeriod[] }
+
+/** A section with its heading. */
+export interface Section {
+  readonly title: string
+  readonly blocks: readonly Block[]
+}
+
+/** A report as a document. */
+export interface ReportDocument {
+  readonly title: string
+  readonly subtitle: string
+  readonly sections: readonly Section[]
+}
+
+/** Returns the document of a report. It leaves out sections without content, except those that a person looks for. */
+export function reportDocument(report: PeriodReport): ReportDocument {
+  const { fleet, since, until, health, needs_you, done, went_wrong, workers, costs, oldest, jobs } = report
+  const sections: (Section | null)[] = [
+    section('Needs you', [list(needs_you.map((each) => needEntry(each, until)))], 'Nothing needs you.'),
+    section('Done', [
+      line(`${counted(done.merged.length, 'issue')} done, ${counted(done.opened.length, 'change')} opened for review`),
+      list(done.merged.map((each) => changeEntry(each, 'done'))),
+      list(done.opened.map((each) => changeEntry(each, 'opened'))),
+    ]),
+    section(
+      'Went wrong',
+      went_wrong.flatMap(({ class: name, items }) => [line(`${name}: ${items.length}`), list(items.map(wrongEntry))]),
+      'Nothing went wrong.',
+    ),
+    section('Workers', [table(workerHeads, workers.map(workerRow)), line(idleNote), { kind: 'timeline', since, until, workers }]),
+    costs === null
+      ? null
+      : section('Cost', [
+          line(`${tokensOf(costs.total.tokens)} tokens, ${costs.total.usd === null ? 'price unknown' : usd(costs.total.usd)}`),
+          ...(['by_model', 'by_lane', 'by_issue'] as const).map((key) =>
+            table(
+              [key.slice(3).toUpperCase(), 'TOKENS', 'USD'],
+              costs[key].map(({ name, tokens, usd: price }) => [name, tokensOf(tokens), usd(price)]),
+            ),
+          ),
+          ...(costs.per_merged === null ? [] : [line(`${usd(costs.per_merged)} per merged change`)]),
+        ]),
+    section('Trend', [table(['', 'LAST 7 DAYS', '7 DAYS BEFORE'], trendRows(report.trend))]),
+    section('Oldest', oldestLines(oldest, until)),
+    section(
+      'Jobs',
+      [
+        list(
+          jobs.map(({ job, state, from, evidence }) => ({ text: `${job}: ${state} since ${minuteOf(from)}`, detail: evidence, url: null })),
+        ),
+      ],
+      'No job was missed.',
+    ),
+    section('Counts', [line(countsLine(report))]),
+  ]
+  return {
+    title: `Report of ${fleet}`,
+    subtitle: `${minuteOf(since)} to ${minuteOf(until)} UTC, health: ${health}`,
+    sections: sections.filter((each) => each !== null),
+  }
+}
+
+function section(title: string, blocks: readonly Block[], empty = 'Nothing.'): Section {
+  const filled = blocks.filter(
+    (block) => !(block.kind === 'list' && block.entries.length === 0) && !(block.kind === 'table' && block.rows.length === 0),
+  )
+  return { title, blocks: filled.length === 0 ? [line(empty)] : filled }
+}
+
+const line = (text: string): Block => ({ kind: 'line', text })
+const list = (entries: readonly ReportEntry[]): Block => ({ kind: 'list', entries })
+const table = (heads: readonly string[], rows: readonly (readonly string[])[]): Block => ({ kind: 'table', heads, rows })
+
+function needEntry({ kind, subject, text, since, url, remedy }: NeedsYou, until: number): ReportEntry {
+  const age = since === null ? '' : ` for ${lasting(until - since)}`
+  return { text: `${kind}${age}: ${subject}: ${oneLine(text, 160)}`, detail: remedy, url }
+}
+
+function changeEntry({ issue, title, worker, at, url, cost }: ReportedChange, what: string): ReportEntry {
+  const price = cost === null ? '' : `, ${usd(cost)}`
+  return { text: `${issue} ${oneLine(title, 100)}`, detail: `${what} ${minuteOf(at)} by ${worker}${price}`, url }
+}
+
+function wrongEntry({ subject, worker, at, evidence }: PeriodReport['went_wrong'][number]['items'][number]): ReportEntry {
+  const who = worker === null || worker === subject ? '' : ` (${worker})`
+  return { text: `${minuteOf(at)} ${subject}${who}`, detail: oneLine(evidence, 160), url: null }
+}
+
+function oldestLines({ change, waiting }: PeriodReport['oldest'], until: number): Block[] {
+  return [
+    list([
+      ...(change === null
+        ? []
+        : [{ text: `open change of ${change.issue}`, detail: `for ${lasting(until - change.since)}`, url: change.url }]),
+      ...(waiting === null ? [] : [{ text: `waiting issue ${waiting.issue}`, detail: `for ${lasting(until - waiting.since)}`, url: null }]),
+    ]),
+  ]
+}

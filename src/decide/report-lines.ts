@@ -1,0 +1,60 @@
+/** The words and numbers that all formats of a report share. */
+import type { DispatchState } from '../core/lifecycle.ts'
+import type { Time } from '../core/nouns.ts'
+import type { PeriodReport, Reached, WorkerPeriod } from '../core/period-report.ts'
+import { lasting } from './health-parts.ts'
+
+/** Returns a time for people: `2026-11-27 06:05`, in UTC. */
+export function minuteOf(time: Time): string {
+  return new Date(time).toISOString().slice(0, 16).replace('T', ' ')
+}
+
+/** Returns an amount of money; empty if it is unknown. */
+export function usd(amount: number | null): string {
+  return amount === null ? '' : `$${amount.toFixed(2)}`
+}
+
+/** Returns a share as a percentage; empty if it is unknown. */
+export function percent(share: number | null): string {
+  return share === null ? '' : `${Math.round(share * 100)} %`
+}
+
+/** Returns a number of tokens for people: `950`, `12.3 k`, `4.5 M`. */
+export function tokensOf(count: number): string {
+  return count < 1000 ? String(count) : count < 1e6 ? `${(count / 1e3).toFixed(1)} k` : `${(count / 1e6).toFixed(1)} M`
+}
+
+/** Returns the line that accounts for all dispatches of the period. */
+export function countsLine({ counts: { before, claimed, done, failed, lost, released, now, balanced } }: PeriodReport): string {
+  const ends = `${done} done + ${failed} failed + ${lost} lost + ${released} released + ${now} under way`
+  const check = balanced ? '' : '. These counts do not agree: history may have been pruned'
+  return `${before} under way before + ${claimed} claimed = ${ends}${check}`
+}
+
+const trendStates: readonly DispatchState[] = ['claimed', 'review', 'done', 'failed', 'lost']
+
+/** Returns the rows of the trend: the state, the last seven days, the seven days before. */
+export function trendRows({ last, before }: { readonly last: Reached; readonly before: Reached }): string[][] {
+  return trendStates.map((state) => [state === 'review' ? 'opened' : state, String(last[state] ?? 0), String(before[state] ?? 0)])
+}
+
+/** Returns the row of a worker: name, share of work, time in the most important states, idle while ready, done, failed. */
+export function workerRow({ worker, utilisation, states, idle_while_ready, done, failed }: WorkerPeriod): string[] {
+  const time = (state: string) => ((states[state] ?? 0) === 0 ? '' : lasting(states[state] ?? 0))
+  const bad = ['error', 'dead', 'unreachable', 'unknown'].reduce((sum, state) => sum + (states[state] ?? 0), 0)
+  return [
+    worker,
+    percent(utilisation),
+    time('working'),
+    time('waiting'),
+    bad === 0 ? '' : lasting(bad),
+    idle_while_ready === null || idle_while_ready === 0 ? '' : lasting(idle_while_ready),
+    String(done),
+    String(failed),
+  ]
+}
+
+/** The headings of `workerRow`. */
+export const workerHeads: readonly string[] = ['WORKER', 'WORK', 'WORKING', 'WAITING', 'TROUBLE', 'IDLE*', 'DONE', 'FAILED']
+/** The note about the column `IDLE*`. */
+export const idleNote = '* idle while issues of its repos waited'

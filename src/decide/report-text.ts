@@ -1,0 +1,94 @@
+/** Prints the document of a report as plain text and as Markdown. */
+import type { Block, ReportDocument } from './report-document.ts'
+import { sanitize } from '../core/text.ts'
+
+/** The width of the text format, in columns. */
+const width = 80
+
+/** Returns the report as plain text, at most 80 columns wide. */
+export function reportText({ title, subtitle, sections }: ReportDocument): string {
+  const parts = sections.map(({ title: heading, blocks }) => [heading.toUpperCase(), ...blocks.flatMap(textLines)].join('\n'))
+  return `${[`${title}\n${subtitle}`, ...parts].map(sanitize).join('\n\n')}\n`
+}
+
+function textLines(block: Block): string[] {
+  if (block.kind === 'line') return wrapped(block.text, '  ')
+  if (block.kind === 'table') return tableLines(block.heads, block.rows)
+  if (block.kind === 'timeline') return []
+  return block.entries.flatMap(({ text, detail, url }) => [
+    ...wrapped(text, '    ', '  - '),
+    ...(detail === '' ? [] : wrapped(detail, '    ')),
+    // A URL stays on one line, so that a terminal can open it.
+    ...(url === null ? [] : [`    ${url}`]),
+  ])
+}
+
+/** Wraps a text at spaces. A word that is longer than a line is cut into pieces. */
+function wrapped(text: string, indent: string, first = indent): string[] {
+  const lines: string[] = []
+  let current = first
+  let isEmpty = true
+  const end = () => {
+    lines.push(current.trimEnd())
+    current = indent
+    isEmpty = true
+  }
+  for (const word of text.split(' ').flatMap((each) => pieces(each, width - indent.length))) {
+    if (!isEmpty && current.length + 1 + word.length > width) end()
+    current += isEmpty ? word : ` ${word}`
+    isEmpty = false
+  }
+  end()
+  return lines
+}
+
+function pieces(word: string, length: number): string[] {
+  if (word.length <= length) return [word]
+  const points = Array.from(word)
+  return Array.from({ length: Math.ceil(points.length / length) }, (_, index) =>
+    points.slice(index * length, (index + 1) * length).join(''),
+  )
+}
+
+/** Aligns a table. If it is too wide, the longest cells of the first column are cut. */
+function tableLines(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const all = [heads, ...rows]
+  const widths = heads.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)))
+  const rest = widths.slice(1).reduce((sum, each) => sum + each + 2, 0)
+  widths[0] = Math.min(widths[0] ?? 0, Math.max(8, width - 2 - rest))
+  const cell = (text: string, column: number) => {
+    const room = widths[column] ?? 0
+    const cut = text.length > room ? `…${text.slice(text.length - room + 1)}` : text
+    return column === 0 ? cut.padEnd(room) : cut.padStart(room)
+  }
+  return all.map((row) => `  ${row.map(cell).join('  ')}`.trimEnd())
+}
+
+/** Returns the report as Markdown. */
+export function reportMarkdown({ title, subtitle, sections }: ReportDocument): string {
+  const parts = sections.map(({ title: heading, blocks }) => [`## ${heading}`, ...blocks.flatMap(markdownOf)].join('\n\n'))
+  return `${[`# ${escaped(title)}`, escaped(subtitle), ...parts].join('\n\n')}\n`
+}
+
+function markdownOf(block: Block): string[] {
+  if (block.kind === 'line') return [escaped(block.text)]
+  if (block.kind === 'timeline') return []
+  if (block.kind === 'list')
+    return [
+      block.entries
+        .map(({ text, detail, url }) => {
+          const shown = url === null || !/^https?:\/\/[^\s<>()]+$/.test(url) ? escaped(text) : `[${escaped(text)}](${url})`
+          return `- ${shown}${detail === '' ? '' : `: ${escaped(detail)}`}`
+        })
+        .join('\n'),
+    ]
+  const row = (cells: readonly string[]) => `| ${cells.map((cell) => escaped(cell)).join(' | ')} |`
+  return [[row(block.heads), `|${block.heads.map(() => '---|').join('')}`, ...block.rows.map(row)].join('\n')]
+}
+
+/** Returns the text so that Markdown shows it unchanged: no markup, link, mention or HTML. */
+function escaped(text: string): string {
+  return sanitize(text)
+    .replaceAll('\n', ' ')
+    .replace(/[\\`*_{}[\]<>()#+!|~&@]/g, '\\$&')
+}

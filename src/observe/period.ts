@@ -1,0 +1,46 @@
+/** Reads the facts of `burn report` from the ledger. */
+import type { Dispatch } from '../core/lifecycle.ts'
+import type { Time } from '../core/nouns.ts'
+import type { ReportFacts } from '../decide/period-report.ts'
+import type { Session } from './session.ts'
+import { countReached } from '../decide/period-report.ts'
+import { readHealthFacts } from './health.ts'
+
+const week = 7 * 24 * 60 * 60_000
+/** Maximum number of events of a period. A fleet of 112 workers writes some 20,000 in a night. */
+const maxEvents = 500_000
+
+/** Returns the facts of the period from `since` until `until`. Throws BurnError `ledger_*`. */
+export async function readReportFacts(session: Session, since: Time, until: Time): Promise<ReportFacts> {
+  const { ledger, fleet } = session
+  const [health, events, view, touched, spans, measures, sprints, last, before, { oldest }] = await Promise.all([
+    readHealthFacts(session),
+    ledger.events({ kinds: ['dispatch.*'], since, limit: maxEvents }),
+    ledger.view(),
+    ledger.dispatches({ since }),
+    ledger.spans({ since, until }),
+    ledger.measures({ since, until }),
+    ledger.sprints({ live: false, since }),
+    ledger.reached(until - week, until),
+    ledger.reached(until - 2 * week, until - week),
+    ledger.queues(),
+  ])
+  const dispatches = new Map<string, Dispatch>([...touched, ...view.dispatches].map((dispatch) => [dispatch.id, dispatch]))
+  return {
+    fleet: fleet.name,
+    since,
+    until,
+    health,
+    events: events.filter(({ at }) => at < until),
+    dispatches,
+    spans,
+    measures,
+    sprints,
+    workers: health.workers,
+    titles: await ledger.titles([...dispatches.values()].map(({ issue }) => issue)),
+    costs: null,
+    issue_costs: new Map(),
+    trend: { last: countReached(last), before: countReached(before) },
+    waiting: oldest === null ? null : { issue: oldest.issue, since: oldest.created_at },
+  }
+}

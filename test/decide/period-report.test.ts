@@ -1,0 +1,179 @@
+/** The report of a period, in all formats. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Event } from '../../src/core/events.ts'
+import type { Dispatch, DispatchState } from '../../src/core/lifecycle.ts'
+import type { Span } from '../../src/core/span.ts'
+import type { Sprint } from '../../src/core/sprint.ts'
+import { periodReport, type ReportFacts } from '../../src/decide/period-report.ts'
+import { reportDocument } from '../../src/decide/report-document.ts'
+import { reportHtml } from '../../src/decide/report-html.ts'
+import { reportMarkdown, reportText } from '../../src/decide/report-text.ts'
+import { completeHealth } from '../../src/spec/complete-observation.ts'
+import { because } from '../support/reasons.ts'
+import { fleetOf } from '../simulate/storm.ts'
+
+const hour = 3_600_000
+const since = Date.UTC(2026, 10, 26, 20)
+const until = since + 10 * hour
+const workers = fleetOf(1, 2).machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
+const [ann, ben] = workers.map(({ id }) => id) as [string, string]
+const hostile = '</script><img src=x onerror=alert(1)> \u001b[31m`@all` | [x](javascript:1)'
+
+function dispatchOf(id: string, state: DispatchState, changes: Partial<Dispatch> = {}): Dispatch {
+  return {
+    id,
+    kind: 'work',
+    issue: `o/a#${id}`,
+    worker: ann,
+    slot: 0,
+    state,
+    attempt: 1,
+    reason: because('x'),
+    state_reason: because('x'),
+    comment_id: null,
+    comment_state: null,
+    incarnation: null,
+    change_url: null,
+    claimed_at: since + hour,
+    handed_at: since + hour,
+    changed_at: since + 2 * hour,
+    ...changes,
+  }
+}
+let seq = 0
+function eventOf(id: string, state: DispatchState, at: number): Event {
+  const about = { cursor: '', seq: seq++, subject: id, issue: `o/a#${id}`, worker: ann, actor: 'burn' as const }
+  return { ...about, at, kind: `dispatch.${state}`, payload: { reason: because(`why ${state}`) } }
+}
+function spanOf(subject: string, state: string, from: number, to: number | null, changes: Partial<Span> = {}): Span {
+  const about = {
+    kind: 'worker' as const,
+    machine: 'm1',
+    detail: null,
+    issue: null,
+    incarnation: null,
+    evidence: 'the evidence',
+    reported: null,
+  }
+  return { id: `${subject} ${from}`, subject, state, ...about, began_at: from, seen_at: to ?? until, ended_at: to, ...changes }
+}
+
+const dispatches = [
+  dispatchOf('1', 'done', { change_url: 'https://forge.example/o/a/pulls/9' }),
+  dispatchOf('2', 'failed', { worker: ben }),
+  dispatchOf('3', 'review', { change_url: null }),
+  dispatchOf('4', 'handed', { claimed_at: since - hour }),
+  dispatchOf('5', 'lost', { claimed_at: since - hour }),
+  dispatchOf('6', 'released'),
+]
+const facts: ReportFacts = {
+  fleet: 'night',
+  since,
+  until,
+  health: {
+    now: until,
+    settings: completeHealth({}),
+    interval: 300_000,
+    workers,
+    held: new Set(),
+    spans: [],
+    measures: [],
+    repos: [],
+    queued: new Map(),
+    attempts: [{ issue: 'o/a#2', attempts: 3 }],
+    max_attempts: 3,
+    last_change: null,
+    sprints: [],
+    tokens: new Map(),
+    ledger_bytes: 0,
+  },
+  events: [
+    ...['1', '2', '3', '6'].map((id) => eventOf(id, 'claimed', since + hour)),
+    eventOf('1', 'review', since + 2 * hour),
+    eventOf('1', 'done', since + 3 * hour),
+    eventOf('2', 'failed', since + 3 * hour),
+    eventOf('3', 'review', since + 3 * hour),
+    eventOf('5', 'lost', since + 3 * hour),
+    eventOf('6', 'released', since + 3 * hour),
+  ],
+  dispatches: new Map(dispatches.map((each) => [each.id, each])),
+  spans: [
+    spanOf(ann, 'working', since - hour, since + 4 * hour),
+    spanOf(ann, 'waiting', since + 4 * hour, null, { reported: 'worker.waiting', issue: 'o/a#4', evidence: 'Allow rm -rf?' }),
+    spanOf(ben, 'idle', since, since + 5 * hour),
+    spanOf(ben, 'error', since + 5 * hour, since + 6 * hour, { reported: 'worker.error', detail: 'auth', evidence: 'HTTP 401' }),
+    spanOf('m1 cron backup', 'missed', since + hour, null, { kind: 'job', evidence: 'due at 21:00' }),
+  ],
+  measures: [
+    { subject: 'repo o/a', at: since + hour, period: 0, numbers: { ready: 2 } },
+    { subject: 'repo o/a', at: since + 3 * hour, period: 0, numbers: { ready: 0 } },
+  ],
+  sprints: [{ id: '6', failure: 'check_red', failure_text: '2 tests failed' } as Sprint],
+  workers: workers.map((worker) => ({ ...worker, repos: ['o/a'] })),
+  titles: new Map(dispatches.map(({ issue }) => [issue, hostile])),
+  costs: null,
+  issue_costs: new Map([['o/a#1', 1.5]]),
+  trend: { last: { claimed: 9, done: 4 }, before: { claimed: 3 } },
+  waiting: { issue: 'o/a#7', since: since - 48 * hour },
+}
+
+test('periodReport: counts every dispatch once, and the counts agree', () => {
+  const { counts, done, oldest } = periodReport(facts)
+  assert.deepEqual(counts, { before: 2, claimed: 4, done: 1, failed: 1, lost: 1, released: 1, now: 2, balanced: true })
+  assert.deepEqual(
+    [done.merged.map(({ issue, cost }) => [issue, cost]), done.opened.map(({ issue }) => issue)],
+    [[['o/a#1', 1.5]], ['o/a#1', 'o/a#3']],
+  )
+  assert.deepEqual([oldest.change?.issue, oldest.waiting?.issue], ['o/a#3', 'o/a#7'])
+})
+
+test('periodReport: needs you, and what went wrong, have evidence', () => {
+  const { needs_you, went_wrong, jobs } = periodReport(facts)
+  assert.deepEqual(
+    needs_you.map(({ kind, subject, remedy }) => [kind, subject, remedy]),
+    [
+      ['question', `${ann} (o/a#4)`, 'burn answer W1'],
+      ['kept change', 'o/a#3', 'burn sprint publish 3'],
+      ['health', 'attempts', 'run burn explain o/a#2'],
+    ],
+  )
+  assert.deepEqual(
+    went_wrong.map((each) => [each.class, each.items.map(({ subject, evidence }) => `${subject}: ${evidence}`)]),
+    [
+      ['agent: auth', [`${ben}: HTTP 401`]],
+      ['issue failed', ['o/a#2: why failed']],
+      ['issue lost', ['o/a#5: why lost']],
+      ['sprint: check red', ['o/a#6: 2 tests failed']],
+    ],
+  )
+  assert.deepEqual(
+    jobs.map(({ job, state }) => [job, state]),
+    [['m1 cron backup', 'missed']],
+  )
+})
+
+test('periodReport: gives the time of each worker in each state', () => {
+  const [first, second] = periodReport(facts).workers
+  assert.deepEqual(first?.states, { working: 4 * hour, waiting: 6 * hour, unobserved: 0 })
+  assert.equal(first?.utilisation, 0.4)
+  assert.deepEqual(second?.states, { idle: 5 * hour, error: hour, unobserved: 4 * hour })
+  assert.equal(second?.idle_while_ready, 2 * hour)
+})
+
+test('periodReport: an empty ledger gives a report', () => {
+  const nothing = { ...facts, events: [], dispatches: new Map(), spans: [], measures: [], sprints: [], workers: [], waiting: null }
+  const text = reportText(reportDocument(periodReport(nothing)))
+  assert.match(text, /0 under way before \+ 0 claimed = 0 done/)
+})
+
+test('reports: no format lets foreign text do anything', () => {
+  const document = reportDocument(periodReport(facts))
+  const [text, markdown, html] = [reportText(document), reportMarkdown(document), reportHtml(document)]
+  for (const format of [text, markdown, html]) assert.doesNotMatch(format, /\u001b/)
+  for (const line of text.split('\n')) assert.ok(Array.from(line).length <= 80, line)
+  assert.match(text, /https:\/\/forge\.example\/o\/a\/pulls\/9/)
+  assert.doesNotMatch(html, /<script|<img|onerror=[^&]*>/)
+  assert.match(html, /Content-Security-Policy" content="default-src 'none'/)
+  assert.doesNotMatch(markdown, /(?<!\\)[`@<]|\]\(javascript/)
+})
