@@ -5,6 +5,7 @@
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Mirror, Workspace } from './places.ts'
+import { formatOf, mirrorConfigs } from './config.ts'
 import { diskError } from './failure.ts'
 import { gitOutput, type Git } from './run.ts'
 
@@ -49,11 +50,12 @@ interface NewRepo {
 
 /** Writes a new repository that borrows the objects of a mirror. Throws Node's errors. */
 export async function writeRepo(git_dir: string, { head, refs, mirror, work_tree }: NewRepo): Promise<void> {
-  const folder = work_tree === null ? '' : `\tworktree = ${quoted(work_tree)}\n`
+  const folder = work_tree === null ? '' : `[core]\n\tworktree = ${quoted(work_tree)}\n`
+  const format = mirrorConfigs[formatOf(mirror)].replace('bare = true', 'bare = false')
   const files = {
     HEAD: `${head}\n`,
     'packed-refs': refs,
-    config: `[core]\n\trepositoryformatversion = 0\n\tbare = false\n${folder}${remoteConfig(mirror.clone_url)}`,
+    config: `${format}${folder}${remoteConfig(mirror.clone_url)}`,
     'objects/info/alternates': `${join(mirror.path, 'objects')}\n`,
   }
   await rm(git_dir, { recursive: true, force: true })

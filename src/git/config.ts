@@ -24,14 +24,19 @@ export async function writeConfig(path: string, format: ObjectFormat): Promise<v
   if (format === 'sha256') await writeFile(join(path, formatFile), '')
 }
 
+/** Returns the object format of a mirror. */
+export function formatOf({ path }: Mirror): ObjectFormat {
+  return existsSync(join(path, formatFile)) ? 'sha256' : 'sha1'
+}
+
 /**
  * Restores a mirror's configuration, because an agent without a sandbox may write to it. Writes a new file and renames it, so that other
  * processes never read a partial file. Throws BurnError `git_disk_full`.
  */
-export async function restoreConfig({ path }: Mirror): Promise<void> {
-  const file = join(path, 'config')
+export async function restoreConfig(mirror: Mirror): Promise<void> {
+  const file = join(mirror.path, 'config')
   try {
-    const config = mirrorConfigs[existsSync(join(path, formatFile)) ? 'sha256' : 'sha1']
+    const config = mirrorConfigs[formatOf(mirror)]
     if ((await readFile(file, 'utf8').catch(ifCode(noSuchPath, null))) === config) return
     await writeFile(`${file}.${process.pid}`, config)
     await rename(`${file}.${process.pid}`, file)
