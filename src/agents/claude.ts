@@ -128,6 +128,7 @@ function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
 export const claude: PaneAgent = {
   kind: 'claude',
   command: ['claude'],
+  versions: ['2.1', '2.1'],
   start,
   parseScreen,
   hookState: claudeHookState,

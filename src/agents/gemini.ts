@@ -160,6 +160,7 @@ function hookState({ event, detail }: Pick<HookEvent, 'event' | 'detail'>): Hook
 export const gemini: PaneAgent = {
   kind: 'gemini',
   command: ['gemini'],
+  versions: ['0.61', '0.61'],
   start,
   parseScreen,
   hookState,

@@ -52,12 +52,8 @@ export type HermesHome =
 /** Returns the files and links of a worker's home, with the hooks; a reason if burn can't or must not make a home. */
 export function hermesHome(config: AgentConfig, at: AgentPlace): HermesHome {
   const own = at.configs.get(hermesConfig)
-  if (config.env['HERMES_HOME'] !== undefined)
-    return { why_not: 'the spec sets HERMES_HOME, and burn does not change the configuration in that folder' }
-  if (!isObject(own)) return { why_not: `burn can't read ~/${hermesConfig}` }
-  const secret = secretIn(own)
-  if (secret !== null)
-    return { why_not: `~/${hermesConfig} contains a secret (${secret}), which burn does not copy: move it to ~/.hermes/.env` }
+  const why_not = obstacle(config, own)
+  if (why_not !== null || !isObject(own)) return { why_not: why_not ?? '' }
   const root = `${at.person}/.hermes`
   const home = `${root}/profiles/${at.name}`
   const hook = (event: string, key: string | null) => [
@@ -74,6 +70,33 @@ export function hermesHome(config: AgentConfig, at: AgentPlace): HermesHome {
   const links = Object.fromEntries(shared.filter((name) => existing.has(name)).map((name) => [`${home}/${name}`, `${root}/${name}`]))
   // burn writes JSON into the YAML file, because JSON is valid YAML.
   return { home, files: { [`${home}/config.yaml`]: `${JSON.stringify(written, null, 2)}\n` }, links }
+}
+
+/** Returns the reason why burn can't or must not make a home; null if there is none. */
+function obstacle({ env }: AgentConfig, own: unknown): string | null {
+  if (env['HERMES_HOME'] !== undefined) return 'the spec sets HERMES_HOME, and burn does not change the configuration in that folder'
+  if (!isObject(own)) return `burn can't read ~/${hermesConfig}`
+  const secret = secretIn(own)
+  return secret === null ? null : `~/${hermesConfig} contains a secret (${secret}), which burn does not copy: move it to ~/.hermes/.env`
+}
+
+/** The skins whose signs burn knows. */
+const knownSkins = ['default', 'mono', 'slate', 'daylight', 'warm-lightmode', 'ares', 'poseidon', 'sisyphus', 'charizard']
+
+/** Returns the display settings of the person with which burn may misread the screens of workers without a home of their own. */
+export function unreadableSettings(config: AgentConfig, configs: ReadonlyMap<string, unknown>): readonly string[] {
+  const own = configs.get(hermesConfig)
+  if (!isObject(own) || config.env['HERMES_HOME'] !== undefined || (config.hooks && obstacle(config, own) === null)) return []
+  const display = objectIn(own, 'display')
+  const skin = display['skin']
+  return [
+    ...(display['interface'] === 'tui' && !config.command.includes('--cli')
+      ? [`display.interface in ~/${hermesConfig} is "tui", a screen that burn cannot read`]
+      : []),
+    ...(typeof skin === 'string' && !knownSkins.includes(skin)
+      ? [`display.skin in ~/${hermesConfig} is ${JSON.stringify(skin)}, a skin that burn does not know`]
+      : []),
+  ]
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -11,7 +11,7 @@ import type {
   HookEvent,
   SprintAgent,
 } from '../core/agent.ts'
-import { hermesConfig, hermesHome, screenVariables } from './hermes-home.ts'
+import { hermesConfig, hermesHome, screenVariables, unreadableSettings } from './hermes-home.ts'
 import { parseHermesScreen } from './hermes-screen.ts'
 import { answerMenu, choicesIn } from './menu.ts'
 import { expandingPatterns, pasteLine, clearComposerKey } from './screen.ts'
@@ -108,6 +108,8 @@ export const hermes: PaneAgent = {
   kind: 'hermes',
   command: ['hermes', 'chat', '--yolo'],
   reads: [hermesConfig],
+  versions: ['0.19', '0.22'],
+  unreadableSettings,
   has_busy_mode: true,
   start,
   parseScreen: parseHermesScreen,

@@ -97,6 +97,7 @@ export const burn = async () => {
 export const opencode: PaneAgent = {
   kind: 'opencode',
   command: ['opencode'],
+  versions: ['1.18', '1.18'],
   start: (config, at) => ({
     argv: [
       ...(config.command.length > 0 ? config.command : opencode.command),

@@ -111,6 +111,7 @@ export default function (pi) {
 export const pi: PaneAgent = {
   kind: 'pi',
   command: ['pi'],
+  versions: ['0.73', '0.73'],
   start: (config, at) => {
     const file = `${at?.home}/burn-signals.js`
     return {

@@ -104,6 +104,7 @@ function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
 export const qwen: PaneAgent = {
   kind: 'qwen',
   command: ['qwen'],
+  versions: ['0.15', '0.15'],
   start,
   parseScreen,
   hookState: claudeHookState,

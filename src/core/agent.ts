@@ -105,6 +105,13 @@ export interface PaneAgent {
   readonly command: readonly string[]
   /** The configuration files of the user (YAML or JSON) that `start` needs, relative to the home directory. */
   readonly reads?: readonly string[]
+  /** The oldest and the newest version whose screens burn was tested with. Absent if the kind has no screen of its own. */
+  readonly versions?: readonly [string, string]
+  /**
+   * Returns the settings of the user with which burn may misread the screen, as texts for people. `configs`: the parsed content of each file
+   * in `reads`.
+   */
+  unreadableSettings?(config: AgentConfig, configs: ReadonlyMap<string, unknown>): readonly string[]
   /**
    * True if the agent's own configuration sets whether Enter interrupts a turn or queues the text. `busy_input_mode` in the spec must match
    * that setting.

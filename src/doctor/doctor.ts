@@ -1,5 +1,6 @@
 /** `burn doctor`: checks everything that a fleet needs to run overnight, and returns findings with their remedies. */
 import type { Machine, RepoRef } from '../core/nouns.ts'
+import { agentFindings } from './agents.ts'
 import type { Finding } from './findings.ts'
 import type { Session } from '../observe/session.ts'
 import type { StatusState } from '../core/fleet-state.ts'
@@ -158,7 +159,7 @@ async function checkMachine(machine: Machine, session: Session): Promise<Finding
     const found = machineFindings(machine, probed.probe, { programs, from, to: clock.now() })
     const branch = `${session.fleet.dispatch.branch_prefix}${session.newId()}`
     const ofRepos = probed.probe.git === null ? [] : await repoFindings(machine, repos, branch)
-    return [...found, ...ofRepos, ...(await checkServer(machine, probed.probe, session))]
+    return [...found, ...(await agentFindings(machine)), ...ofRepos, ...(await checkServer(machine, probed.probe, session))]
   } catch (thrown) {
     // A failure of one machine, such as wrong permissions of the folder for ssh sockets, must not hide other findings.
     return [failedFinding(machine.name, thrown)]

@@ -4,10 +4,10 @@
  */
 import type { AgentPlace, AgentStart } from '../core/agent.ts'
 import type { Machine, Worker, WorkerId } from '../core/nouns.ts'
-import { parseDocument } from 'yaml'
 import { paneAgent } from '../agents/index.ts'
 import { hookScript } from '../agents/hook.ts'
 import { messageOf } from '../core/errors.ts'
+import { parseConfig } from '../host/config-file.ts'
 import { installFiles, readHome } from '../host/files.ts'
 
 /**
@@ -58,12 +58,6 @@ async function placesOn(machine: Machine, workers: readonly Worker[], fleet: str
     configs,
     entries,
   })
-}
-
-/** Returns the data of a YAML or JSON file; null if it is malformed. burn does not report a malformed file, because the agent does. */
-function parseConfig(text: string): unknown {
-  const document = parseDocument(text, { logLevel: 'silent' })
-  return document.errors.length > 0 ? null : document.toJS({ maxAliasCount: 100 })
 }
 
 async function installAgentFiles(machine: Machine, starts: readonly AgentStart[], { hook }: AgentPlace): Promise<void> {

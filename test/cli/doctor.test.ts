@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { Finding } from '../../src/doctor/findings.ts'
 import type { Machine } from '../../src/core/nouns.ts'
+import { agentFindings } from '../../src/doctor/agents.ts'
 import { machineFindings } from '../../src/doctor/findings.ts'
 import { repoFindings } from '../../src/doctor/repos.ts'
 import { probeMachine } from '../../src/doctor/probe.ts'
@@ -200,6 +201,25 @@ test('doctor: explains a private CA to git on a machine', async (t) => {
   const repos = [{ repo: 'acme/app', url: 'https://forge.example.com/acme/app.git' }]
   const git = find(await repoFindings(machine, repos, branch), /git can't read .*certificate/)
   assert.match(git.remedy, /~\/ca\.pem on box; then: .*git config --global http\.https:\/\/forge\.example\.com\/\.sslCAInfo/)
+})
+
+test('doctor: names unknown versions and settings of agents', async (t) => {
+  const config = { display: { skin: 'mine', interface: 'tui' }, model: { api_key: 'sk-1' } }
+  const versionOf = async (answer: string) => {
+    const machine = machineWith(t, { hermes: `echo "${answer}"` })
+    const home = machine.transport.kind === 'exec' ? machine.transport.argv.find((word) => word.startsWith('HOME='))?.slice(5) : undefined
+    mkdirSync(join(home ?? '', '.hermes'))
+    // The login shell of some systems sets PATH anew.
+    writeFileSync(join(home ?? '', '.profile'), 'PATH=$HOME:$PATH\n')
+    writeFileSync(join(home ?? '', '.hermes/config.yaml'), JSON.stringify(config))
+    return agentFindings(machine)
+  }
+  const newer = await versionOf('Hermes Agent v0.99.1 (2027.1.1)')
+  assert.match(find(newer, /^box: hermes has version 0\.99\.1\. burn was tested with .* 0\.19 to 0\.22/).remedy, /burn status/)
+  assert.equal(find(newer, /display\.skin in ~\/\.hermes\/config\.yaml is "mine"/).level, 'warn')
+  assert.equal(find(newer, /display\.interface .* is "tui"/).level, 'warn')
+  config.model.api_key = '${KEY}'
+  assert.deepEqual(await versionOf('Hermes Agent v0.22.2.post1'), [], "a worker's own profile has other settings")
 })
 
 test('doctor: reports a clone URL or login shell that hangs', async (t) => {

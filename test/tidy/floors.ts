@@ -35,7 +35,7 @@ const importers: readonly { readonly module: RegExp; readonly only: readonly str
   { module: /^(?:kysely(?:\/.*)?|node:sqlite|pg)$/, only: ['src/ledger/'] },
   { module: /^(?:zod(?:\/.*)?|jsonc-parser)$/, only: ['src/spec/'] },
   { module: /^croner$/, only: ['src/decide/scheduled-jobs.ts'] },
-  { module: /^yaml$/, only: ['src/operate/agent-files.ts', 'src/llm/'] },
+  { module: /^yaml$/, only: ['src/host/config-file.ts', 'src/llm/'] },
   { module: /^(?:@bomb\.sh\/tab(?:\/.*)?|cli-table3)$/, only: ['src/cli/'] },
   {
     module: /^node:/,
