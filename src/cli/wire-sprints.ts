@@ -1,6 +1,6 @@
 /** Wires the adapters of sprints: backends, redaction, and git with the forge's credentials. */
 import { hostname } from 'node:os'
-import type { SecretSource } from '../core/nouns.ts'
+import type { SecretSource } from '../core/secret-source.ts'
 import type { SprintPolicy } from '../core/sprint.ts'
 import type { Git } from '../git/run.ts'
 import type { SprintContext } from '../sprint/context.ts'
@@ -11,7 +11,7 @@ import { credentialResponse, asksForForge } from '../git/credential.ts'
 import { forgeSettings } from '../git/command.ts'
 import { withSafeDirectories } from '../git/safe-directories.ts'
 import { readHeaders, readSecret } from '../host/secrets.ts'
-import { openFetch } from '../llm/fetch.ts'
+import { openFetch } from '../host/fetch.ts'
 import { openBackend } from '../llm/open.ts'
 import { growingRedactor } from '../host/redact.ts'
 

@@ -6,6 +6,7 @@ import { resolve } from 'node:path'
 import type { LogLevel, Notice } from '../core/events.ts'
 import type { Ledger } from '../core/ledger.ts'
 import type { Time } from '../core/nouns.ts'
+import type { SecretSource } from '../core/secret-source.ts'
 import type { Clock, Forge } from '../core/ports.ts'
 import type { Session } from '../observe/session.ts'
 import type { WrittenSpec } from '../spec/schema.ts'
@@ -19,7 +20,7 @@ import { newId } from '../core/ids.ts'
 import { logSettings, openLog, type LogLine, type Log } from '../host/log.ts'
 import { openForge } from '../forge/index.ts'
 import { ownFiles } from '../host/own-files.ts'
-import { readSecret } from '../host/secrets.ts'
+import { readSecret, type SecretForm } from '../host/secrets.ts'
 import { openLedger } from '../ledger/open.ts'
 import { TmuxMachines } from '../observe/machines.ts'
 import { completeSpec, ledgerOf, type DeclaredFleet } from '../spec/complete.ts'
@@ -74,7 +75,8 @@ export async function openSession(options: Partial<Common> & { readonly dry_run?
   const sink = notices(options.dry_run === true ? null : ledger, wiring)
   try {
     const known = await ledger.workers()
-    const { fleet: declared, workers, deprecations } = completeSpec(written, { home, ownFile: ownFiles(wiring), known, text, file })
+    const about = { home, ownFile: ownFiles(wiring), known, text, file, event_kinds: Object.keys(eventKinds) }
+    const { fleet: declared, workers, deprecations } = completeSpec(written, about)
     const fleet = withLocalMachine(options.here ?? wiring.env['BURN_HERE'], declared)
     for (const what of deprecations) sink.notify({ kind: 'spec.deprecated', subject: 'spec', payload: { what } })
     const before = new Set(known.map(({ id }) => id))
@@ -94,6 +96,7 @@ export async function openSession(options: Partial<Common> & { readonly dry_run?
       kindOf: paneAgentCache(),
       readTemplate: (path) => readTemplate(resolve(file, '..', path)),
       notify: sink.notify,
+      channel: channelsFor(fleet, wiring),
     }
     const close = async () => {
       await Promise.all([machines.close(), sink.stored()])
@@ -208,19 +211,37 @@ function nextId(clock: Clock, random: () => number): () => string {
 }
 
 function forgeFor({ forge, dispatch }: DeclaredFleet, notify: Session['notify'], wiring: Wiring): Promise<Forge> {
-  const { clock, random = Math.random, home, env, hide } = wiring
+  const { clock, random = Math.random, env } = wiring
   return openForge(forge.kind, forge, {
     branch_prefix: dispatch.branch_prefix,
     clock,
     random,
     env,
     onWait: (ms) => notify({ kind: 'forge.throttled', subject: 'forge', payload: { ms } }),
-    secret: async (source, form) => {
-      const secret = await readSecret(source, { home, env }, form)
-      hide?.(secret)
-      return secret
-    },
+    secret: secretReader(wiring),
   })
+}
+
+/** Returns a function that reads a secret, and redacts it in all later lines of the log. */
+function secretReader({ home, env, hide }: Wiring) {
+  return async (source: SecretSource, form?: SecretForm): Promise<string> => {
+    const secret = await readSecret(source, { home, env }, form)
+    hide?.(secret)
+    return secret
+  }
+}
+
+/** Returns a function that opens the channels of notifications. It loads their code only when burn sends a message. */
+function channelsFor({ notify }: DeclaredFleet, wiring: Wiring): Session['channel'] {
+  return async (name) => {
+    const settings = notify?.channels[name]
+    if (settings === undefined) {
+      const hint = 'add the channel to "notify.channels" in the spec'
+      throw new BurnError('channel_unknown', `there is no channel ${JSON.stringify(name)}`, hint, { exit: 2 })
+    }
+    const [{ openChannel }, { openFetch }] = await Promise.all([import('../notify/index.ts'), import('../host/fetch.ts')])
+    return openChannel(name, settings, { env: wiring.env, secret: secretReader(wiring), fetch: openFetch(wiring.env), timeout_ms: 10_000 })
+  }
 }
 
 async function readTemplate(path: string): Promise<string> {

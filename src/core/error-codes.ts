@@ -1,6 +1,6 @@
 /** Every error code with its meaning and remedy. `burn explain CODE` prints them; docs/reference/errors.md is generated from them. */
 import { forgeErrors, gitErrors, secretErrors } from './forge-error-codes.ts'
-import { backendErrors, ledgerErrors, machineErrors, sandboxErrors } from './system-error-codes.ts'
+import { backendErrors, ledgerErrors, machineErrors, notifyErrors, sandboxErrors } from './system-error-codes.ts'
 import { issueErrors, sprintErrors, workerErrors } from './work-error-codes.ts'
 
 /** The description of an error code: what happened, and what a person does about it. */
@@ -149,6 +149,7 @@ export const errorAreas = {
   'Machines and tmux': machineErrors,
   Sandbox: sandboxErrors,
   Backends: backendErrors,
+  Notifications: notifyErrors,
 } as const satisfies Readonly<Record<string, Readonly<Record<string, ErrorText>>>>
 
 type Areas = typeof errorAreas

@@ -41,6 +41,8 @@ interface NoticeData {
   'agent.stopped': Because
   'cycle.failed': Why
   'job.failed': Why
+  'notify.failed': Why
+  'notify.dropped': { readonly why: string; readonly events: number }
 }
 
 /** A notable state of a worker, machine, job or dispatcher. `since`: the time at which the state began. */

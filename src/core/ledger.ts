@@ -11,6 +11,7 @@ import type { ForgeLedger, RepoRecord } from './ledger/forge.ts'
 import type { HistoryLedger } from './ledger/history.ts'
 import type { Hold, HoldLedger } from './ledger/holds.ts'
 import type { JobLedger, Leases } from './ledger/jobs.ts'
+import type { NotificationLedger } from './ledger/notifications.ts'
 import type { SprintLedger } from './ledger/sprints.ts'
 import type { TelemetryLedger } from './ledger/telemetry.ts'
 import type { WorkerLedger, WorkerRecord } from './ledger/workers.ts'
@@ -75,6 +76,7 @@ export interface Ledger
     HistoryLedger,
     HoldLedger,
     JobLedger,
+    NotificationLedger,
     SprintLedger,
     TelemetryLedger,
     ViewLedger,

@@ -5,6 +5,8 @@
 
 import type { AgentName } from './agent-kinds.ts'
 import type { HealthSettings, TelemetrySettings } from './observation-settings.ts'
+import type { NotifySettings } from './notify-settings.ts'
+import type { SecretSource } from './secret-source.ts'
 import type { SprintPolicy } from './sprint.ts'
 
 /** The name of a repo on the forge: `owner/name`. */
@@ -18,9 +20,6 @@ export type Time = number
 
 /** The role of a worker. `worker` works on issues; `council` and `sentinel` only answer questions. */
 export type Role = 'worker' | 'council' | 'sentinel'
-
-/** Where burn reads a secret: a file, an environment variable, or the output of a command. */
-export type SecretSource = { readonly file: string } | { readonly env: string } | { readonly command: readonly string[] }
 
 /** A key that submits the composer. */
 export type SubmitKey = 'Enter' | 'M-Enter' | 'C-j' | 'C-d' | 'C-s'
@@ -206,6 +205,8 @@ export interface Fleet {
   readonly retention: number | null
   readonly telemetry: TelemetrySettings
   readonly health: HealthSettings
+  /** The settings of notifications; null if the spec has no key `notify`. */
+  readonly notify: NotifySettings | null
   readonly repos: readonly RepoSettings[]
   /** The settings of sprints; null if the spec has no key `sprint`. */
   readonly sprint: SprintPolicy | null

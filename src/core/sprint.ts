@@ -5,7 +5,8 @@
 import type { SandboxPolicy } from './sandbox-policy.ts'
 import type { SprintAgentName } from './agent-kinds.ts'
 import type { CommitPolicy } from './commits.ts'
-import type { IssueRef, RepoRef, SecretSource, Time } from './nouns.ts'
+import type { IssueRef, RepoRef, Time } from './nouns.ts'
+import type { SecretSource } from './secret-source.ts'
 
 /** The cause of a failed sprint, or of a failed turn. `decide/failure` decides what burn does after such a failure. */
 export type FailureClass =

@@ -133,6 +133,33 @@ export const sandboxErrors = {
   },
 } as const
 
+export const notifyErrors = {
+  channel_unknown: {
+    meaning: 'The spec has no channel with the given name.',
+    remedy: 'Use a name from the list in the hint, or add the channel to "notify.channels" in the spec.',
+  },
+  notify_command: {
+    meaning: 'The command of a channel failed or did not end in time.',
+    remedy: 'Run `burn notify test CHANNEL --dry-run`, then run the command with this input by hand and read its errors.',
+  },
+  notify_redirected: {
+    meaning: 'The receiver of a notification redirects to another address. burn does not follow, because its requests contain secrets.',
+    remedy: 'Write the final address of the receiver into the spec or into the file of the secret.',
+  },
+  notify_refused: {
+    meaning: 'The receiver of a notification answered with an error.',
+    remedy: 'Check address, login and rights of the channel, then run `burn notify test CHANNEL`. burn retries queued messages.',
+  },
+  notify_unreachable: {
+    meaning: 'burn got no complete answer from the receiver of a notification.',
+    remedy: 'Check the address, the network and the certificate of the receiver. burn retries queued messages.',
+  },
+  notify_unset: {
+    meaning: 'The spec has no "notify" key, so burn sends no notifications.',
+    remedy: 'Add "notify" with channels and rules to the spec; docs/how-to/notifications.md explains the key.',
+  },
+} as const
+
 export const backendErrors = {
   hermes_auth: {
     meaning: 'Hermes has no valid key for a provider that its settings name.',

@@ -5,6 +5,7 @@ import { counted } from '../core/text.ts'
 import { messageWithHint } from '../core/errors.ts'
 import { collectFleet, collectMachine, type Collected } from '../collect/collect.ts'
 import { hour } from '../decide/roll-up.ts'
+import { sendNotifications } from './notifications.ts'
 import { runJob, type JobRun } from '../jobs/run.ts'
 
 /** A job that runs again and again. The ledger has the lease, the last result and the next run of each job. */
@@ -25,6 +26,8 @@ export const periodicJobs: readonly PeriodicJob[] = [
   retentionJob,
   { name: 'collect', run: takeSamples },
   { name: 'roll-up', run: async (_, session, force) => rollUpSamples(session, force) },
+  // This job is the last one, so that it sends the events of the other jobs.
+  { name: 'notify', run: async (_, session, force) => notify(session, force) },
 ]
 
 /** Runs the parts of jobs that are due. A failed job does not stop the other jobs: burn reports the failure, and the job is due again. */
@@ -77,5 +80,20 @@ async function rollUpSamples(session: Session, force: boolean): Promise<string[]
   const { keep_samples, keep } = fleet.telemetry
   const now = clock.now()
   const ran = await runJob({ name: 'roll-up', period: force ? null : hour }, session, () => ledger.rollUp(now - keep_samples, now - keep))
+  return linesOf(ran)
+}
+
+/** The pause (ms) between two runs of the job `notify`. A dispatcher runs the job at most once after each cycle. */
+const notifyPeriod = 15_000
+
+/** Plans notifications for new events, and sends those that are due. With `force` it retries failed messages at once. */
+async function notify(session: Session, force: boolean): Promise<string[]> {
+  if (session.fleet.notify === null) return []
+  const ran = await runJob(
+    { name: 'notify', period: force ? null : notifyPeriod },
+    session,
+    () => sendNotifications(session, force),
+    ({ planned, sent, failed }) => `planned ${counted(planned, 'notification')}, sent ${counted(sent, 'message')}, ${failed} failed`,
+  )
   return linesOf(ran)
 }

@@ -1,6 +1,7 @@
 /** The table of the kinds of notices: events that a running command prints. */
 import type { NoticeKind } from '../core/events.ts'
 import { also, because, backoffDoc, failed, reason, why, type Meaning } from './event-meaning.ts'
+import { counted } from '../core/text.ts'
 import { sentence } from './wording.ts'
 
 /** The kinds of notices, in this order: ledger, spec, forge, issues, sprints, machines, cycles and jobs. */
@@ -152,5 +153,17 @@ export const noticeKinds: { readonly [K in NoticeKind]: Meaning<K> } = {
     level: 'error',
   },
   'job.failed': { meaning: 'A run of a periodic job failed. The job is due again.', ...failed, level: 'error' },
+  'notify.failed': {
+    meaning: 'A channel did not accept a message. burn retries until it accepts the message, for up to 3 days.',
+    payload: { why },
+    text: ({ why }) => `a message was not sent: ${why}`,
+    level: 'warn',
+  },
+  'notify.dropped': {
+    meaning: 'A channel did not accept a message for 3 days, so burn gave up the message.',
+    payload: { why, events: 'number of events in the message' },
+    text: ({ why, events }) => `burn gave up a message with ${counted(events, 'event')}: ${why}`,
+    level: 'error',
+  },
   'cycle.failed': { meaning: 'A cycle failed. burn tries again in the next cycle.', ...failed, level: 'error', fleeting: true },
 }

@@ -1,5 +1,5 @@
 /** The registry of forges: the adapter for each kind that a spec may name. */
-import type { SecretSource } from '../core/nouns.ts'
+import type { SecretSource } from '../core/secret-source.ts'
 import type { Clock, Forge } from '../core/ports.ts'
 import type { ForgeKind, ForgeSettings } from '../spec/forges.ts'
 import type { Env } from '../host/proxy.ts'

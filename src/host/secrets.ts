@@ -1,6 +1,6 @@
 /** Reads secrets from the source that the spec names, when burn needs them. No error message contains a secret. */
 import { open } from 'node:fs/promises'
-import type { SecretSource } from '../core/nouns.ts'
+import type { SecretSource } from '../core/secret-source.ts'
 import { BurnError, codeOf } from '../core/errors.ts'
 import { runProcess } from './exec.ts'
 

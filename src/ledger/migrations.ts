@@ -262,7 +262,7 @@ const telemetryTables = {
     hour bigint!, calls bigint!, input bigint!, cache_read bigint!, cache_write bigint!, output bigint!, reasoning bigint, reported_cost real,
     subscription integer`,
   usage_source: 'id key, machine text!, path text!, inode text, position bigint!, state text!, read_at bigint!',
-  notification: `id key, channel text!, rule text!, content text!, state text!, attempts integer!, next_at bigint, last_error text,
+  notification: `id key, channel text!, topic text!, message text, content text!, state text!, attempts integer!, next_at bigint, last_error text,
     created_at bigint!, sent_at bigint`,
 }
 
@@ -271,7 +271,9 @@ const telemetryIndexes = [
   `create index span_began on span (began_at)`,
   `create index measure_at on measure (at)`,
   `create index usage_hour on usage (hour)`,
-  `create index notification_pending on notification (next_at) where state = 'pending'`,
+  `create index notification_pending on notification (channel, id) where state = 'pending'`,
+  `create index notification_topic on notification (topic)`,
+  `create index notification_message on notification (message)`,
 ]
 
 /**

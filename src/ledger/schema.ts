@@ -112,7 +112,7 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
   usage_source: table<UsageSourceRow>()('id', 'id machine path inode position state read_at', {
     prunable: (before) => sql`select id from usage_source where read_at < ${before}`,
   }),
-  notification: table<NotificationRow>()('id', 'id channel rule content state attempts next_at last_error created_at sent_at', {
+  notification: table<NotificationRow>()('id', 'id channel topic message content state attempts next_at last_error created_at sent_at', {
     prunable: (before) => sql`select id from notification where state <> 'pending' and created_at < ${before}`,
   }),
 }

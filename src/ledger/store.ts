@@ -7,6 +7,7 @@ import type { ForgeLedger } from '../core/ledger/forge.ts'
 import type { HistoryLedger } from '../core/ledger/history.ts'
 import type { HoldLedger } from '../core/ledger/holds.ts'
 import type { JobLedger } from '../core/ledger/jobs.ts'
+import type { NotificationLedger } from '../core/ledger/notifications.ts'
 import type { SprintLedger } from '../core/ledger/sprints.ts'
 import type { TelemetryLedger } from '../core/ledger/telemetry.ts'
 import type { WorkerLedger } from '../core/ledger/workers.ts'
@@ -19,6 +20,7 @@ import { recordEvents } from './events.ts'
 import { events, horizon, dispatchTimes, reached } from './history.ts'
 import { rowCounts, brokenInvariants } from './invariants.ts'
 import * as issues from './issues.ts'
+import * as notifications from './notifications.ts'
 import * as holds from './holds.ts'
 import * as jobs from './jobs.ts'
 import { endSprint, handSprint, moveDeliveries, moveDispatches } from './moves.ts'
@@ -44,6 +46,7 @@ export function createStore(engine: Engine): Ledger {
     ...historyStore(engine),
     ...holdStore(engine),
     ...jobStore(engine),
+    ...notificationStore(engine),
     ...sprintStore(engine),
     ...telemetryStore(engine),
     ...workerStore(engine),
@@ -150,6 +153,21 @@ function jobStore({ read, write }: Engine): JobLedger {
     releaseLeases: async (owner) => void (await write((trx) => jobs.renewLeases(trx, { owner, until: 0 }))),
     loadValue: (key) => read((trx) => jobs.loadValue(trx, key)),
     saveValue: (key, value) => write((trx) => jobs.saveValue(trx, key, value)),
+  }
+}
+
+function notificationStore({ read, write }: Engine): NotificationLedger {
+  return {
+    notificationCursor: () => read(notifications.notificationCursor),
+    savePlan: (plan) => write((trx) => notifications.savePlan(trx, plan)),
+    notificationsOf: (topics) => read((trx) => notifications.notificationsOf(trx, topics)),
+    composeMessage: async (channel, at, how) =>
+      (await read((trx) => notifications.isDue(trx, channel, at, how.now)))
+        ? write((trx) => notifications.composeMessage(trx, channel, at, how))
+        : [],
+    saveAttempt: (message, result) => write((trx) => notifications.saveAttempt(trx, message, result)),
+    dropOtherChannels: (channels) => write((trx) => notifications.dropOtherChannels(trx, channels)),
+    notifications: (since) => read((trx) => notifications.notifications(trx, since)),
   }
 }
 

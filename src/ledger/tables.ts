@@ -6,6 +6,7 @@ import type { Standing } from '../core/ledger/backlog.ts'
 import type { Hold } from '../core/ledger/holds.ts'
 import type { Job } from '../core/ledger/jobs.ts'
 import type { Skip } from '../core/ledger/sprints.ts'
+import type { Notification } from '../core/notify.ts'
 import type { Measure, Span } from '../core/span.ts'
 import type { Issue, ReadingState } from '../core/nouns.ts'
 import type { Sprint } from '../core/sprint.ts'
@@ -165,22 +166,8 @@ export interface UsageSourceRow {
   read_at: number
 }
 
-/** A row of `notification`: one message to one channel. */
-export interface NotificationRow {
-  /** The stable id in the message, by which a receiver recognises a repetition. */
-  id: string
-  channel: string
-  rule: string
-  /** JSON: the events or the report that the message is about. */
-  content: string
-  state: 'pending' | 'sent' | 'failed'
-  attempts: number
-  /** The time of the next attempt; null if there is none. */
-  next_at: number | null
-  last_error: string | null
-  created_at: number
-  sent_at: number | null
-}
+/** A row of `notification`. `content` is JSON. */
+export type NotificationRow = { -readonly [Key in keyof Omit<Notification, 'content'>]: Notification[Key] } & { content: string }
 
 /** A value about the whole ledger, such as `version`. */
 export interface MetaRow {

@@ -1,7 +1,7 @@
 /** Loads the `openai` package and creates a client that reads no environment variables, does not retry and prints nothing. */
 import type OpenAI from 'openai'
 import type { Endpoint } from './endpoint.ts'
-import type { Fetch } from './fetch.ts'
+import type { Fetch } from '../host/fetch.ts'
 import { boundedBody } from './stream-limits.ts'
 import { headersOf } from './endpoint.ts'
 

@@ -1,9 +1,9 @@
 /** The dependencies of backends, and limits that the spec cannot change. */
 import type { SprintAgent } from '../core/agent.ts'
 import type { SprintAgentName } from '../core/agent-kinds.ts'
-import type { SecretSource } from '../core/nouns.ts'
+import type { SecretSource } from '../core/secret-source.ts'
 import type { Clock } from '../core/ports.ts'
-import type { Fetch } from './fetch.ts'
+import type { Fetch } from '../host/fetch.ts'
 
 export interface BackendDeps {
   readonly clock: Clock

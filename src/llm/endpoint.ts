@@ -2,7 +2,7 @@
 import type { Failure, ModelConfig, BackendError } from '../core/sprint.ts'
 import { tooLargeError, maxEventBytes } from './stream-limits.ts'
 import type { BackendDeps } from './deps.ts'
-import type { Fetch } from './fetch.ts'
+import type { Fetch } from '../host/fetch.ts'
 import { redactor } from '../host/redact.ts'
 import { countOf, membersOf, itemsOf, parseJson, stringOf } from '../core/json.ts'
 import { failureOf, backendErrorOf, retryAfterMs } from './failure.ts'

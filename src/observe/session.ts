@@ -2,6 +2,7 @@
 import type { JobLedger } from '../core/ledger/jobs.ts'
 import type { Notice } from '../core/events.ts'
 import type { Ledger } from '../core/ledger.ts'
+import type { Channel } from '../core/notify.ts'
 import type { Fleet } from '../core/nouns.ts'
 import type { Clock, Forge } from '../core/ports.ts'
 import type { Machines } from '../core/pane-host.ts'
@@ -22,6 +23,8 @@ export interface Session {
   /** Returns the text of a template file. */
   readonly readTemplate: (path: string) => Promise<string>
   readonly notify: (notice: Notice) => void
+  /** Returns the channel with this name, to which burn sends notifications. The spec must have the channel. */
+  readonly channel: (name: string) => Promise<Channel>
 }
 
 /**

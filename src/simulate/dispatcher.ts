@@ -126,6 +126,7 @@ export class Dispatcher {
       kindOf: this.#kindOf,
       readTemplate: () => Promise.reject(new BurnError('template_unreadable', 'a simulation has no templates', '')),
       notify: (notice) => this.#callbacks.onNotice(notice),
+      channel: () => Promise.reject(new BurnError('notify_unset', 'a simulation sends no notifications', '')),
     }
   }
 

@@ -1,7 +1,8 @@
 /** Fills in the defaults of the spec's `sprint`. */
 import type { BackendConfig, ModelConfig, SprintPolicy } from '../core/sprint.ts'
 import type { CommitPolicy, Identity } from '../core/commits.ts'
-import type { RepoRef, SecretSource } from '../core/nouns.ts'
+import type { RepoRef } from '../core/nouns.ts'
+import type { SecretSource } from '../core/secret-source.ts'
 import type { WrittenSprint } from './sprint.ts'
 import { defaults } from './defaults.ts'
 import { durationMs, sizeBytes } from './units.ts'

@@ -1,10 +1,12 @@
 /** Makes a Fleet from a spec: fills in every default, and names every worker. */
-import type { DispatchPolicy, Fleet, Machine, SecretSource, Transport, Window } from '../core/nouns.ts'
+import type { DispatchPolicy, Fleet, Machine, Transport, Window } from '../core/nouns.ts'
+import type { SecretSource } from '../core/secret-source.ts'
 import type { KnownWorker } from './names.ts'
 import type { ForgeKind, ForgeSettings } from './forges.ts'
 import type { WrittenMachine, WrittenSpec } from './schema.ts'
 import { crossFindings } from './cross.ts'
 import { servedRepos } from '../core/refs.ts'
+import { completeNotify, notifyFindings } from './complete-notify.ts'
 import { completeHealth, completeTelemetry } from './complete-observation.ts'
 import { completeSprint } from './complete-sprint.ts'
 import { defaults } from './defaults.ts'
@@ -28,6 +30,8 @@ export interface CompleteOptions {
   /** The text and the file of the spec, for the line and column of findings. Relative paths in the spec start at the folder of the file. */
   readonly text: string
   readonly file: string
+  /** All kinds of events. If undefined, burn does not check the kinds in `notify.rules`. */
+  readonly event_kinds?: readonly string[]
 }
 
 /** A Fleet whose `forge` has all settings of its kind, such as the path of a folder. */
@@ -60,6 +64,7 @@ export function completeSpec(written: WrittenSpec, options: CompleteOptions): Co
     retention: spec.retention == null ? defaults.retention : durationMs(spec.retention),
     telemetry: completeTelemetry(spec),
     health: completeHealth(spec),
+    notify: completeNotify(spec.notify),
     repos: Object.entries(spec.repos ?? {}).map(([repo, { base, check, setup, copy, clone_url }]) => ({
       repo: fullRepo(repo, owner),
       base: base ?? null,
@@ -82,7 +87,7 @@ export function completeSpec(written: WrittenSpec, options: CompleteOptions): Co
     },
   }
   const positions = positionsIn(options.text, options.file)
-  throwFindings([...aliasFindings(written), ...crossFindings(spec, fleet)], positions)
+  throwFindings([...aliasFindings(written), ...crossFindings(spec, fleet), ...notifyFindings(spec.notify, options.event_kinds)], positions)
   return { fleet, workers: workerRecords(spec, fleet), deprecations: deprecationsIn(written, positions) }
 }
 

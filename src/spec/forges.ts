@@ -1,6 +1,6 @@
 /** The schemas of the spec's `forge`, one for each kind of forge. `src/forge/index.ts` does not compile if a kind has no adapter. */
 import * as z from 'zod'
-import type { SecretSource } from '../core/nouns.ts'
+import type { SecretSource } from '../core/secret-source.ts'
 import { defaults } from './defaults.ts'
 import { argv, line, owner } from './values.ts'
 

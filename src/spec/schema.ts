@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { defaults } from './defaults.ts'
 import { forge } from './forges.ts'
 import { health, telemetry } from './observation.ts'
+import { notifyKeys } from './notify.ts'
 import { agent, policy, repoSettings, templates } from './settings.ts'
 import { sprint } from './sprint.ts'
 import { argv, depth, dir, glyph, host, line, name, repo, repos, role, timeSpan, words } from './values.ts'
@@ -212,6 +213,15 @@ const keys = z.strictObject({
   telemetry: telemetry.optional().meta({
     description: 'Settings of the samples that burn takes of machines and workers.',
     examples: [{ interval: '5m' }],
+  }),
+  notify: notifyKeys.optional().meta({
+    description: 'Notifications: which events burn sends to which channels (docs/how-to/notifications.md).',
+    examples: [
+      {
+        channels: { phone: { kind: 'ntfy', url: 'https://ntfy.example.com', topic: 'burn' } },
+        rules: [{ kinds: ['worker.waiting'], channels: ['phone'] }],
+      },
+    ],
   }),
   repos: z
     .record(repo, repoSettings)

@@ -8,6 +8,7 @@ import { claiming } from './claiming.ts'
 import { readings } from './readings.ts'
 import { fleet, issues } from './records.ts'
 import { refused } from './refused.ts'
+import { notifications } from './notifications.ts'
 import { eventful } from './events.ts'
 import { sprinting } from './sprinting.ts'
 import { telemetry } from './telemetry.ts'
@@ -40,6 +41,7 @@ export function conformance(name: string, openFresh: () => Promise<Opened>): voi
     readings(holds)
     pruning(holds)
     telemetry(holds)
+    notifications(holds)
     sprinting(holds)
     texts(holds)
   })

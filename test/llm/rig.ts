@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { BackendTask, Budget, ModelConfig, TranscriptEntry, Tool } from '../../src/core/sprint.ts'
 import type { BackendDeps, BackendLimits } from '../../src/llm/deps.ts'
-import { openFetch } from '../../src/llm/fetch.ts'
+import { openFetch } from '../../src/host/fetch.ts'
 import { sprintAgent } from '../../src/agents/index.ts'
 import { startModel, type ModelOptions, type StandInModel } from '../stand-ins/model/server.ts'
 

@@ -56,6 +56,7 @@ export function fleetOf(machines: number, panes: number, changes: Partial<Fleet[
     retention: null,
     telemetry: completeTelemetry({}),
     health: completeHealth({}),
+    notify: null,
     repos: [],
     sprint: null,
     templates: { work: null, identity: null, council: null },

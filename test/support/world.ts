@@ -74,6 +74,7 @@ export async function simulatedFleet(t: Pick<TestContext, 'after'>, issues: read
       kindOf: paneAgentCache(),
       readTemplate: () => Promise.reject(new Error('a test fleet has no templates')),
       notify: (notice) => void notices.push(eventText(notice)),
+      channel: () => Promise.reject(new Error('a test fleet has no channels')),
     }
     const dispatcher = { session, ledger: own, notices, cycle: () => run(cycle(fleet.machines, session, new AbortController().signal)) }
     dispatchers.push(dispatcher)

@@ -12,7 +12,7 @@ const firstOf = (call: Node): unknown => (call['arguments'] as Node[])[0]
 /** Returns the error codes in a source: where an error is created, and in tables with `code` or `as`. */
 function codesMadeIn({ body }: Pick<Source, 'body'>): string[] {
   return nodesOf(body).flatMap((node) => {
-    if (node.type === 'NewExpression' && nameOf(node['callee']) === 'BurnError') return textIn(firstOf(node))
+    if (node.type === 'NewExpression' && /^(?:BurnError|NotifyError)$/.test(nameOf(node['callee']))) return textIn(firstOf(node))
     if (node.type === 'CallExpression') {
       if (isNode(node['callee']) && node['callee'].type === 'Super') return textIn(firstOf(node))
       if (nameOf(node['callee']) === 'failure') return textIn(firstOf(node))

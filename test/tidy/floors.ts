@@ -12,6 +12,7 @@ const floors: Readonly<Record<string, number>> = {
   tmux: 3,
   agents: 3,
   ledger: 3,
+  notify: 3,
   git: 3,
   llm: 3,
   sandbox: 3,
@@ -30,7 +31,8 @@ const floors: Readonly<Record<string, number>> = {
 /** Packages and Node modules, each with the only places that may import it. `node:` stands for all other Node modules. */
 const importers: readonly { readonly module: RegExp; readonly only: readonly string[] }[] = [
   { module: /^node:child_process$/, only: ['src/host/exec.ts'] },
-  { module: /^(?:node:https?|node:http2|undici)$/, only: ['src/forge/', 'src/llm/', 'src/sandbox/proxy.ts'] },
+  { module: /^(?:node:https?|node:http2|undici)$/, only: ['src/forge/', 'src/llm/', 'src/host/fetch.ts', 'src/sandbox/proxy.ts'] },
+  { module: /^nodemailer$/, only: ['src/notify/email.ts'] },
   { module: /^openai(?:\/.*)?$/, only: ['src/llm/'] },
   { module: /^(?:kysely(?:\/.*)?|node:sqlite|pg)$/, only: ['src/ledger/'] },
   { module: /^(?:zod(?:\/.*)?|jsonc-parser)$/, only: ['src/spec/'] },
@@ -45,6 +47,7 @@ const importers: readonly { readonly module: RegExp; readonly only: readonly str
       'tmux',
       'agents',
       'ledger',
+      'notify',
       'git',
       'llm',
       'sandbox',
@@ -126,8 +129,8 @@ export function effectsStayHome(source: Source): Problem[] {
     if (made && !within(source.path, ['src/cli/']))
       found.push(problem(source, node.start, 'new Date() reads the clock: take the Clock port'))
     const fetches = node.type === 'CallExpression' && isNode(node['callee']) && /^(?:globalThis\.)?fetch$/.test(nameOf(node['callee']))
-    if (fetches && !within(source.path, ['src/forge/', 'src/llm/']))
-      found.push(problem(source, node.start, 'HTTP only in src/forge/ and src/llm/'))
+    if (fetches && !within(source.path, ['src/forge/', 'src/llm/', 'src/host/fetch.ts', 'src/notify/']))
+      found.push(problem(source, node.start, 'HTTP only in src/forge/, src/llm/, src/notify/ and src/host/fetch.ts'))
   }
   return found
 }

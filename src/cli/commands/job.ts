@@ -28,7 +28,7 @@ export const jobListCommand = command({
 
 export const jobRunCommand = command({
   args: {
-    name: text('<name>', 'Job to run: collect, retention or roll-up'),
+    name: text('<name>', 'Job to run: collect, notify, retention or roll-up'),
     machine: list('-m, --machine <name...>', 'Sample only these machines'),
   },
   examples: ['burn job run collect'],

@@ -14,11 +14,12 @@ export const specCheckCommand = command({
   args: {},
   examples: ['burn spec check', 'burn spec check --spec examples/timmy/fleet-spec.json'],
   async run({ common, home, io, ...deps }) {
-    const [{ readSpec }, { parseSpec }, { completeSpec }, { ownFiles }] = await Promise.all([
+    const [{ readSpec }, { parseSpec }, { completeSpec }, { ownFiles }, { eventKinds }] = await Promise.all([
       import('../wire.ts'),
       import('../../spec/load.ts'),
       import('../../spec/complete.ts'),
       import('../../host/own-files.ts'),
+      import('../../decide/event-kinds.ts'),
     ])
     const { file, text } = await readSpec(common.spec, { ...deps, home })
     try {
@@ -28,6 +29,7 @@ export const specCheckCommand = command({
         known: [],
         text,
         file,
+        event_kinds: Object.keys(eventKinds),
       })
       io.err(...deprecations)
       return done<Checked>({ file, ok: true, ...countsOf(fleet) })

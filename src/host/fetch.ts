@@ -1,6 +1,6 @@
-/** Sends HTTP requests to models, through the proxy that the environment names. */
+/** Sends HTTP requests to models and to channels of notifications, through the proxy that the environment names. */
 import type { Dispatcher } from 'undici'
-import { proxyFor, type Env } from '../host/proxy.ts'
+import { proxyFor, type Env } from './proxy.ts'
 
 /** Sends a request like the global `fetch`. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>

@@ -1,0 +1,42 @@
+/** Local times: quiet hours and the times of digests. Pure. */
+import type { Time } from '../core/nouns.ts'
+import type { QuietHours } from '../core/notify-settings.ts'
+
+const minute = 60_000
+const day = 24 * 60 * minute
+
+/** Returns the time (ms) since midnight in a time zone, by the clock on the wall. */
+export function timeOfDay(at: Time, zone: string): number {
+  const format = new Intl.DateTimeFormat('en-GB', {
+    timeZone: zone,
+    hourCycle: 'h23',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  })
+  const numbers = Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, Number(value)]))
+  return ((numbers['hour'] ?? 0) * 60 + (numbers['minute'] ?? 0)) * minute + (numbers['second'] ?? 0) * 1000 + (at % 1000)
+}
+
+/** Returns `at`, or the end of the quiet hours if `at` is within them. */
+export function afterQuietHours(at: Time, { from, to }: QuietHours, zone: string): Time {
+  const now = timeOfDay(at, zone)
+  const [begin, end] = [from * minute, to * minute]
+  const isQuiet = begin < end ? now >= begin && now < end : now >= begin || now < end
+  if (!isQuiet) return at
+  return atTimeOfDay(at + ((end - now + day) % day), end, zone)
+}
+
+/** Returns the first multiple of `period` since midnight at or after `at`. */
+export function nextDigest(at: Time, period: number, zone: string): Time {
+  const now = timeOfDay(at, zone)
+  const wait = Math.ceil(now / period) * period - now
+  return atTimeOfDay(at + Math.min(wait, day - now), (now + Math.min(wait, day - now)) % day, zone)
+}
+
+/** Returns the time near `near` at which the clock on the wall shows `wanted`. If summer time skips that time, returns `near`. */
+function atTimeOfDay(near: Time, wanted: number, zone: string): Time {
+  const off = timeOfDay(near, zone) - wanted
+  const nearest = off > day / 2 ? off - day : off < -day / 2 ? off + day : off
+  return timeOfDay(near - nearest, zone) === wanted ? near - nearest : near
+}

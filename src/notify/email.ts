@@ -1,0 +1,65 @@
+/** The channel `email`: plain text over SMTP. */
+import type { SendMailOptions } from 'nodemailer'
+import type { NotifyMessage } from '../core/notify.ts'
+import type { ChannelSettings } from '../core/notify-settings.ts'
+import type { Opener } from './channel.ts'
+import { codeOf } from '../core/errors.ts'
+import { NotifyError } from '../core/notify.ts'
+
+/** Opens a mail server. `Message-ID` is stable, so a mail program recognises a repeated message. */
+export const openEmail: Opener<'email'> = (name, settings, deps) => ({
+  kind: 'email',
+  preview: (message) => ({ server: settings.server, ...mailOf(message, settings) }),
+  async send(message) {
+    const { hostname, port, protocol } = new URL(settings.server)
+    const { user, password } = settings
+    const auth = user === null || password === null ? {} : { auth: { user, pass: await deps.secret(password, 'header') } }
+    const { createTransport } = await import('nodemailer')
+    const { timeout_ms } = deps
+    const limits = { connectionTimeout: timeout_ms, greetingTimeout: timeout_ms, socketTimeout: timeout_ms, dnsTimeout: timeout_ms }
+    const secure = protocol === 'smtps:'
+    const transport = createTransport({
+      host: hostname.replace(/^\[(.*)\]$/, '$1'),
+      port: port === '' ? (secure ? 465 : 587) : Number(port),
+      secure,
+      // A login over an open connection would show the password to the network.
+      requireTLS: user !== null,
+      disableFileAccess: true,
+      disableUrlAccess: true,
+      ...limits,
+      ...auth,
+    })
+    try {
+      // If the server accepts the mail for some of the recipients, a retry would repeat it to them.
+      await transport.sendMail({ ...mailOf(message, settings), signal: AbortSignal.timeout(timeout_ms) })
+    } catch (thrown) {
+      throw smtpError(thrown, name)
+    } finally {
+      transport.close()
+    }
+  },
+})
+
+function mailOf({ id, fleet, title, text }: NotifyMessage, { from, to }: ChannelSettings<'email'>): SendMailOptions {
+  return {
+    from,
+    to: [...to],
+    subject: title,
+    text: `${text}\n\n${id}\n`,
+    messageId: `<${id}@${fleet}.burn>`,
+    headers: { 'Auto-Submitted': 'auto-generated' },
+  }
+}
+
+/** The replies of a server may repeat what it received, so the error has only codes. */
+function smtpError(thrown: unknown, name: string): NotifyError {
+  const status = thrown instanceof Error && 'responseCode' in thrown ? Number(thrown.responseCode) : NaN
+  const cause = { cause: thrown }
+  if (status >= 400) {
+    const hint = 'check user, password, sender and recipients of the channel: burn notify test'
+    return new NotifyError('notify_refused', `the mail server of ${name} answered ${status}`, hint, cause)
+  }
+  const why = codeOf(thrown) || 'the connection failed'
+  const hint = 'check the server, its port and its certificate: burn notify test'
+  return new NotifyError('notify_unreachable', `the mail server of ${name} can't be reached (${why})`, hint, cause)
+}
