@@ -40,7 +40,7 @@ test('christen: each Hermes gets its own home with hooks', async (t) => {
   const home = join(root, 'profiles/burn-f-w-ann')
   const written = JSON.parse(readFileSync(join(home, 'config.yaml'), 'utf8')) as Record<string, unknown>
   assert.deepEqual(written['model'], { default: 'm', api_key: '${KEY}' })
-  assert.deepEqual(written['display'], { busy_input_mode: 'queue' })
+  assert.deepEqual(written['display'], { busy_input_mode: 'queue', interface: 'cli', language: 'en', skin: 'default' })
   assert.equal(statSync(join(home, 'config.yaml')).mode & 0o777, 0o600)
   assert.equal(readlinkSync(join(home, 'skills')), join(root, 'skills'))
   assert.ok(lstatSync(join(home, '.env')).isSymbolicLink(), 'linked, not copied')

@@ -86,7 +86,9 @@ test('doctor: checks the needs of sprints, with remedies', options, async (t) =>
   const findings = async () =>
     (await rig.burn('doctor', '--json')).json<{ findings: Finding[] }>().findings.filter(({ where }) => where === 'sprint')
   const healthy = await findings()
-  assert.deepEqual(new Set(healthy.map(({ level }) => level)), new Set(['ok']))
+  // Not every test machine can limit the memory of all processes of a command together.
+  const bad = healthy.filter(({ level, what }) => level !== 'ok' && !what.startsWith('the memory of a command is limited per process'))
+  assert.deepEqual(bad, [])
   const waitFor = healthy.map(({ what }) => what).join('\n')
   assert.match(waitFor, /^git version/m)
   assert.match(waitFor, /sprints is writable and private/)
