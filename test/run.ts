@@ -105,7 +105,16 @@ const shared = [
   ['partition/network', 'partition/person', 'partition/refused', 'partition/ssh-hang'],
   ['partition/ssh-cut', 'partition/suspend', 'partition/tmux', 'observe/watch'],
   ['simulate/simulate', 'cli/simulate'],
-  ['sandbox/escapes', 'sandbox/kernel', 'sandbox/open', 'sandbox/paths', 'sandbox/quota', 'sandbox/seccomp', 'sandbox/tools'],
+  [
+    'sandbox/escapes',
+    'sandbox/kernel',
+    'sandbox/open',
+    'sandbox/paths',
+    'sandbox/proxy',
+    'sandbox/quota',
+    'sandbox/seccomp',
+    'sandbox/tools',
+  ],
   ['sprint/check', 'sprint/protect', 'sprint/refused', 'sprint/trust', 'sprint/unread', 'sprint/walls'],
   ['sprint/alone', 'sprint/fifty', 'sprint/records', 'sprint/trouble'],
 ]
