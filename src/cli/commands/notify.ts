@@ -26,12 +26,12 @@ export const notifyListCommand = command({
     return done({ channels: states, unsent: found.filter(({ state }) => state === 'pending') })
   },
   present({ channels }, io, _, now) {
-    const rows = channels.map(({ name, kind, kinds, unsent, failed, last_sent, last_error }) => {
+    const rows = channels.map(({ name, kind, unsent, failed, last_sent, last_error }) => {
       const counts = [`${unsent} unsent`, ...(failed === 0 ? [] : [`${failed} given up`])].join(', ')
       const sent = last_sent === null ? '' : `${duration(now - last_sent)} ago`
-      return [name, kind, kinds.join(' '), counts, sent, last_error ?? '']
+      return [name, kind, counts, sent, last_error ?? '']
     })
-    io.out(...table(['CHANNEL', 'KIND', 'EVENTS', 'QUEUE', 'LAST SENT', 'LAST ERROR'], rows, io.columns))
+    io.out(...table(['CHANNEL', 'KIND', 'QUEUE', 'LAST SENT', 'LAST ERROR'], rows, io.columns))
   },
 })
 
