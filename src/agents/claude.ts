@@ -24,6 +24,7 @@ import {
   type RowSpan,
 } from './screen.ts'
 import { answerMenu } from './menu.ts'
+import { claudeUsage } from './claude-usage.ts'
 import { failedTurn } from './trouble.ts'
 import { countOf, itemsOf, membersOf, parseJson, stringOf } from '../core/json.ts'
 import { bareAnswer, collectLines, failureIn, flagArgs, noteAnswer, symptomWith, type Note } from './sprint-output.ts'
@@ -138,6 +139,7 @@ export const claude: PaneAgent = {
   /** In Claude Code's menus, a digit selects a choice at once, without Enter. */
   answer: (wanted, parsed) => answerMenu(wanted, parsed, (number) => [{ type: number }]),
   limits: { ready: 60_000, placed: 15_000, seen: 20_000, submit_delay: 0 },
+  usage: claudeUsage,
 }
 
 /**

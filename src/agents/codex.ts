@@ -32,6 +32,7 @@ import {
   type RowSpan,
 } from './screen.ts'
 import { answerMenu } from './menu.ts'
+import { codexUsage } from './codex-usage.ts'
 import { failedTurn } from './trouble.ts'
 import type { TokenUsage } from '../core/sprint.ts'
 import { truncateMiddle, countOf, membersOf, stringOf } from '../core/json.ts'
@@ -137,6 +138,7 @@ export const codex: PaneAgent = {
   /** Letters are hotkeys in Codex's menus, so burn answers with arrow keys. */
   answer: (wanted, parsed) => answerMenu(wanted, parsed),
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, submit_delay: 0 },
+  usage: codexUsage,
 }
 
 /**

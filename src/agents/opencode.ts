@@ -7,6 +7,7 @@ import type { AgentPlace, AgentStart, AnswerReader, HookState, ParsedScreen, Pan
 import { parseOpencodeScreen } from './opencode-screen.ts'
 import { hookCallerSource } from './hook-caller.ts'
 import { answerMenu, matchChoice } from './menu.ts'
+import { opencodeUsage } from './opencode-usage.ts'
 import { expandingPatterns, clearComposerKey } from './screen.ts'
 import { troubleIn } from './trouble.ts'
 import type { TokenUsage, BackendError } from '../core/sprint.ts'
@@ -112,6 +113,7 @@ export const opencode: PaneAgent = {
   take_back: clearComposerKey,
   answer,
   limits: { ready: 120_000, placed: 10_000, seen: 20_000, submit_delay: 0 },
+  usage: opencodeUsage,
 }
 
 /**

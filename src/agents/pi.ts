@@ -19,6 +19,7 @@ import {
   unrecognised,
 } from './screen.ts'
 import { answerMenu, openMenu } from './menu.ts'
+import { piUsage } from './pi-usage.ts'
 import { troubleIn } from './trouble.ts'
 import { hookCallerSource } from './hook-caller.ts'
 
@@ -133,4 +134,5 @@ export const pi: PaneAgent = {
   take_back: clearComposerKey,
   answer: (wanted, parsed) => answerMenu(wanted, parsed),
   limits: { ready: 60_000, placed: 10_000, seen: 20_000, submit_delay: 0 },
+  usage: piUsage,
 }

@@ -22,6 +22,7 @@ import {
   type RowSpan,
 } from './screen.ts'
 import { answerMenu } from './menu.ts'
+import { qwenUsage } from './qwen-usage.ts'
 import { failedTurn } from './trouble.ts'
 
 const rule = /^─{10,}\s*$/u
@@ -113,4 +114,5 @@ export const qwen: PaneAgent = {
   take_back: clearComposerKey,
   answer: (wanted, parsed) => answerMenu(wanted, parsed),
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, submit_delay: 0 },
+  usage: qwenUsage,
 }

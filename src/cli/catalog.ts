@@ -33,6 +33,7 @@ export const nouns: Readonly<Record<string, string>> = {
 
 const modules = {
   christen: () => import('./commands/christen.ts'),
+  costs: () => import('./commands/costs.ts'),
   dispatch: () => import('./commands/dispatch.ts'),
   doctor: () => import('./commands/doctor.ts'),
   explain: () => import('./commands/explain.ts'),
@@ -93,6 +94,7 @@ export const groups: readonly { readonly title: string; readonly entries: readon
       entry('watch', 'Show the state of each worker, and update the display live', 'watch', 'watchCommand'),
       entry('health', 'Check whether the fleet does its work, with exit codes for monitoring', 'health', 'healthCommand'),
       entry('report', 'Report what happened in a period, and what needs you now', 'report', 'reportCommand'),
+      entry('costs', 'Show the tokens that agents and sprints used, and their cost', 'costs', 'costsCommand'),
       entry('log', 'Show the events of the fleet, newest last', 'log', 'logCommand'),
       entry('log kinds', 'Print the event kinds with their payloads (Markdown)', 'log', 'logKindsCommand'),
       entry('explain', 'Explain an error code, or why an issue was or was not assigned', 'explain', 'explainCommand'),

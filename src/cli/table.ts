@@ -93,3 +93,11 @@ export function duration(ms: number): string {
   const hours = Math.floor(minutes / 60)
   return hours < 24 ? `${hours}h${String(minutes % 60).padStart(2, '0')}m` : `${Math.floor(hours / 24)}d${hours % 24}h`
 }
+
+/** Formats a count with at most four characters and a unit: `950`, `1.2K`, `34M`. */
+export function shortCount(count: number): string {
+  const units = ['', 'K', 'M', 'G', 'T']
+  let [value, unit] = [count, 0]
+  for (; value >= 999.5 && unit < units.length - 1; unit++) value /= 1000
+  return unit === 0 ? String(count) : `${value < 9.95 ? value.toFixed(1) : Math.round(value)}${units[unit] ?? ''}`
+}

@@ -40,3 +40,11 @@ export const agentNames = keysOf(agentKinds)
 export function isSprintAgent(name: AgentName): name is SprintAgentName {
   return agentKinds[name].sprint
 }
+
+/**
+ * Returns the name of a worker's agent, which is unique on its machine, for example for a profile of the agent. It has only lowercase
+ * letters, digits, `-` and `_`.
+ */
+export function agentName(fleet: string, { window, name }: { readonly window: string; readonly name: string }): string {
+  return `burn-${fleet}-${window}-${name}`.toLowerCase().replaceAll(/[^a-z0-9_-]/g, '-')
+}

@@ -2,6 +2,7 @@
 import type { AgentConfig, CustomAgent, Reading, ReadingState, Time } from './nouns.ts'
 import type { Pane } from './panes.ts'
 import type { TokenUsage, TranscriptEntry, BackendError } from './sprint.ts'
+import type { UsageLog } from './usage.ts'
 
 /** The facts about a pane that burn passes to `parseScreen` with the rows of the screen. */
 export type PaneFacts = Pick<Pane, 'width' | 'height' | 'title' | 'command' | 'dead' | 'cursor_x' | 'cursor_y'>
@@ -150,6 +151,8 @@ export interface PaneAgent {
    * because the agent ignores an earlier Enter; 0 if the agent accepts Enter at once.
    */
   readonly limits: { readonly ready: number; readonly placed: number; readonly seen: number; readonly submit_delay: number }
+  /** Where the agent records the tokens that it used; absent if it records none, or if burn cannot read the records. */
+  readonly usage?: UsageLog
 }
 
 /** The settings of one turn of a sprint, from which `argv` makes the arguments. */

@@ -14,6 +14,7 @@ import type { JobLedger, Leases } from './ledger/jobs.ts'
 import type { NotificationLedger } from './ledger/notifications.ts'
 import type { SprintLedger } from './ledger/sprints.ts'
 import type { TelemetryLedger } from './ledger/telemetry.ts'
+import type { UsageLedger } from './ledger/usage.ts'
 import type { WorkerLedger, WorkerRecord } from './ledger/workers.ts'
 import type { Sprint } from './sprint.ts'
 
@@ -79,6 +80,7 @@ export interface Ledger
     NotificationLedger,
     SprintLedger,
     TelemetryLedger,
+    UsageLedger,
     ViewLedger,
     WorkerLedger {
   /**

@@ -7,6 +7,7 @@ import type { AgentName } from './agent-kinds.ts'
 import type { HealthSettings, TelemetrySettings } from './observation-settings.ts'
 import type { NotifySettings } from './notify-settings.ts'
 import type { SecretSource } from './secret-source.ts'
+import type { DeclaredPrice } from './price.ts'
 import type { SprintPolicy } from './sprint.ts'
 
 /** The name of a repo on the forge: `owner/name`. */
@@ -207,6 +208,8 @@ export interface Fleet {
   readonly health: HealthSettings
   /** The settings of notifications; null if the spec has no key `notify`. */
   readonly notify: NotifySettings | null
+  /** The prices of models, in the order in which burn compares their names with the name of a model. */
+  readonly prices: readonly DeclaredPrice[]
   readonly repos: readonly RepoSettings[]
   /** The settings of sprints; null if the spec has no key `sprint`. */
   readonly sprint: SprintPolicy | null

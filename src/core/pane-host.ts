@@ -8,6 +8,7 @@ import type { Incarnation, Machine } from './nouns.ts'
 import type { MachineFacts } from './machine-facts.ts'
 import type { MachineSnapshot, Pane } from './panes.ts'
 import type { Tmux } from './ports.ts'
+import type { UsageRecords } from './usage.ts'
 
 /** The screen rows of each pane, by pane id. */
 export type Screens = ReadonlyMap<string, readonly string[]>
@@ -109,6 +110,8 @@ export interface PaneHost {
   write(texts: readonly WrittenText[]): Promise<ReadonlyMap<string, Placed>>
   /** Returns the load, memory, disk, clock and processes of the machine; null if it does not answer. Throws BurnError `control_dir`. */
   facts(): Promise<MachineFacts | null>
+  /** The files and databases in which agents record usage. */
+  readonly usage: UsageRecords
   /** Closes the channel after an operation failed with `thrown`, so that the next `open` connects again. */
   drop(thrown: unknown): Promise<void>
 }

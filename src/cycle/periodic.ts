@@ -4,6 +4,7 @@ import type { Session } from '../observe/session.ts'
 import { counted } from '../core/text.ts'
 import { messageWithHint } from '../core/errors.ts'
 import { collectFleet, collectMachine, type Collected } from '../collect/collect.ts'
+import { collectUsage, type UsageCollected } from '../collect/usage.ts'
 import { hour } from '../decide/roll-up.ts'
 import { sendNotifications } from './notifications.ts'
 import { runJob, type JobRun } from '../jobs/run.ts'
@@ -25,6 +26,7 @@ export const retentionJob: PeriodicJob = { name: 'retention', run: async (_, ses
 export const periodicJobs: readonly PeriodicJob[] = [
   retentionJob,
   { name: 'collect', run: takeSamples },
+  { name: 'usage', run: takeUsage },
   { name: 'roll-up', run: async (_, session, force) => rollUpSamples(session, force) },
   // This job is the last one, so that it sends the events of the other jobs.
   { name: 'notify', run: async (_, session, force) => notify(session, force) },
@@ -72,6 +74,20 @@ async function takeSamples(machines: readonly Machine[], session: Session, force
   const ran = await Promise.all(machines.map((machine) => take(machine.name, () => collectMachine(machine, session))))
   const fleet = await take('fleet', () => collectFleet(session))
   return [...ran, fleet].flatMap(linesOf)
+}
+
+/** Reads the tokens that the agents of each machine recorded since the last sample. */
+async function takeUsage(machines: readonly Machine[], session: Session, force: boolean): Promise<string[]> {
+  const period = force ? null : session.fleet.telemetry.interval
+  const take = (machine: Machine) =>
+    runJob({ name: `usage ${machine.name}`, period }, session, () => collectUsage(machine, session), usageLine)
+  return (await Promise.all(machines.map(take))).flatMap(linesOf)
+}
+
+function usageLine({ calls, failed, answered }: UsageCollected): string {
+  if (!answered) return 'unknown: the machine did not answer'
+  const unread = failed === 0 ? '' : `; ${counted(failed, 'file or database', 'files or databases')} could not be read`
+  return `${counted(calls, 'request')}${unread}`
 }
 
 /** Replaces old samples by hourly summaries. */

@@ -45,7 +45,7 @@ function addColumn(table: CreateTableBuilder<string>, column: string, serial: En
   if (type === 'count') return table.addColumn(name, 'integer', (c) => wanted(c).defaultTo(0))
   if (type.includes('.')) return table.addColumn(name, 'text', (c) => wanted(c).references(type))
   // The remaining types are SQL types.
-  return table.addColumn(name, type as 'text' | 'integer' | 'bigint' | 'real', wanted)
+  return table.addColumn(name, type as 'text' | 'integer' | 'bigint' | 'real' | 'float8', wanted)
 }
 
 /**
@@ -259,9 +259,9 @@ const telemetryTables = {
     seen_at bigint!, ended_at bigint, reported text`,
   measure: 'id key, subject text!, at bigint!, period bigint!, numbers text!',
   usage: `id key, source text!, worker text!, incarnation text!, issue text!, agent text!, provider text!, model_asked text!, model_answered text!,
-    hour bigint!, calls bigint!, input bigint!, cache_read bigint!, cache_write bigint!, output bigint!, reasoning bigint, reported_cost real,
+    hour bigint!, last_at bigint!, calls bigint!, input bigint!, cache_read bigint, cache_write bigint, output bigint!, reasoning bigint, reported_cost float8,
     subscription integer`,
-  usage_source: 'id key, machine text!, path text!, inode text, position bigint!, state text!, read_at bigint!',
+  usage_source: 'id key, machine text!, path text!, inode text, position bigint!, state text!, read_at bigint!, failure text',
   notification: `id key, channel text!, topic text!, message text, content text!, state text!, attempts integer!, next_at bigint, last_error text,
     created_at bigint!, sent_at bigint`,
 }
@@ -274,6 +274,7 @@ const telemetryIndexes = [
   `create index notification_pending on notification (channel, id) where state = 'pending'`,
   `create index notification_topic on notification (topic)`,
   `create index notification_message on notification (message)`,
+  `create index usage_source_failed on usage_source (id) where failure is not null`,
 ]
 
 /**

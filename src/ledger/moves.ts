@@ -281,7 +281,7 @@ function movedEvent({ id, state, issue, worker, evidence, presses }: DeliveryRow
 
 /** Sets a sprint's dispatch to `handed` when the first backend starts. Returns false if this owner no longer holds the sprint's lease. */
 export async function handSprint(trx: Trx, id: string, owner: string, at: number): Promise<boolean> {
-  const held = await saveSprint(trx, id, owner, { stage: 'working' })
+  const held = await saveSprint(trx, { id, owner }, { stage: 'working' }, at)
   return held && (await moveDispatches(trx, [{ id, from: ['claimed'], to: 'handed', reason: { code: 'sprint_began' } }], at)).length > 0
 }
 

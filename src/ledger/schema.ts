@@ -106,10 +106,10 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
   measure: table<MeasureRow>()('id', 'id subject at period numbers'),
   usage: table<UsageRow>()(
     'id',
-    'id source worker incarnation issue agent provider model_asked model_answered hour calls input cache_read cache_write output reasoning reported_cost subscription',
+    'id source worker incarnation issue agent provider model_asked model_answered hour last_at calls input cache_read cache_write output reasoning reported_cost subscription',
     { prunable: (before) => sql`select id from usage where hour < ${before}` },
   ),
-  usage_source: table<UsageSourceRow>()('id', 'id machine path inode position state read_at', {
+  usage_source: table<UsageSourceRow>()('id', 'id machine path inode position state read_at failure', {
     prunable: (before) => sql`select id from usage_source where read_at < ${before}`,
   }),
   notification: table<NotificationRow>()('id', 'id channel topic message content state attempts next_at last_error created_at sent_at', {

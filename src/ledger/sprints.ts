@@ -11,6 +11,8 @@ import { inList, chunks } from './sql.ts'
 import { appendEvents } from './events.ts'
 import { takenColumns } from './verdicts.ts'
 import { recordWorkers } from './workers.ts'
+import { addUsage } from './usage.ts'
+import { newSprintUsage } from '../decide/usage.ts'
 import { decodeReason, encodeReason } from '../core/reasons.ts'
 import { sentence } from '../decide/wording.ts'
 
@@ -67,10 +69,12 @@ function held(trx: Trx, id: string, owner: string) {
   return trx.selectFrom('sprint').selectAll().where('id', '=', id).where('lease_owner', '=', owner).where('ended_at', 'is', null)
 }
 
-/** Saves the progress of a sprint. Returns false if this owner no longer holds the lease. */
-export async function saveSprint(trx: Trx, id: string, owner: string, progress: SprintProgress): Promise<boolean> {
-  if ((await held(trx, id, owner).executeTakeFirst()) === undefined) return false
+/** Saves the progress of a sprint, and adds its new tokens to the usage. Returns false if this owner no longer holds the lease. */
+export async function saveSprint(trx: Trx, { id, owner }: HeldSprint, progress: SprintProgress, at: number): Promise<boolean> {
+  const before = await held(trx, id, owner).executeTakeFirst()
+  if (before === undefined) return false
   if (Object.keys(progress).length > 0) await trx.updateTable('sprint').set(progress).where('id', '=', id).execute()
+  await addUsage(trx, newSprintUsage(before, { ...before, ...progress }, at))
   return true
 }
 
@@ -79,8 +83,10 @@ export async function saveSprint(trx: Trx, id: string, owner: string, progress: 
  * longer holds the lease.
  */
 export async function endSprintRow(trx: Trx, { id, owner }: HeldSprint, end: SprintEnd, at: number): Promise<boolean> {
-  if ((await held(trx, id, owner).executeTakeFirst()) === undefined) return false
+  const before = await held(trx, id, owner).executeTakeFirst()
+  if (before === undefined) return false
   const { failure, dispatch: _dispatch, reason: _reason, ...rest } = end
+  await addUsage(trx, newSprintUsage(before, { ...before, ...rest }, at))
   const row = { ...rest, failure: failure?.class ?? null, failure_text: failure?.reason ?? null }
   await trx
     .updateTable('sprint')

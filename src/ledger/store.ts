@@ -10,6 +10,7 @@ import type { JobLedger } from '../core/ledger/jobs.ts'
 import type { NotificationLedger } from '../core/ledger/notifications.ts'
 import type { SprintLedger } from '../core/ledger/sprints.ts'
 import type { TelemetryLedger } from '../core/ledger/telemetry.ts'
+import type { UsageLedger } from '../core/ledger/usage.ts'
 import type { WorkerLedger } from '../core/ledger/workers.ts'
 import type { Dispatch } from '../core/lifecycle.ts'
 import type { Engine } from './engine.ts'
@@ -32,6 +33,7 @@ import { schemaDifferences, ledgerVersion } from './schema.ts'
 import * as sprints from './sprints.ts'
 import * as telemetry from './telemetry.ts'
 import * as trust from './trust.ts'
+import * as usages from './usage.ts'
 import * as verdicts from './verdicts.ts'
 import * as workers from './workers.ts'
 
@@ -49,6 +51,7 @@ export function createStore(engine: Engine): Ledger {
     ...notificationStore(engine),
     ...sprintStore(engine),
     ...telemetryStore(engine),
+    ...usageStore(engine),
     ...workerStore(engine),
     waitForChange: (stop) => engine.waitForChange(stop),
     size: () => engine.read(engine.bytes),
@@ -174,7 +177,7 @@ function notificationStore({ read, write }: Engine): NotificationLedger {
 function sprintStore({ read, write }: Engine): SprintLedger {
   return {
     claimSprint: (each, owner, until, at) => write((trx) => sprints.claimSprint(trx, each, { owner, until }, at)),
-    saveSprint: (id, owner, progress) => write((trx) => sprints.saveSprint(trx, id, owner, progress)),
+    saveSprint: (id, owner, progress, at) => write((trx) => sprints.saveSprint(trx, { id, owner }, progress, at)),
     handSprint: (id, owner, at) => write((trx) => handSprint(trx, id, owner, at)),
     endSprint: (id, owner, end, at) => write((trx) => endSprint(trx, { id, owner }, end, at), { notifies: (ended) => ended }),
     publishSprint: (id, url, at) => write((trx) => sprints.publishSprint(trx, id, url, at), { notifies: (opened) => opened }),
@@ -192,6 +195,19 @@ function telemetryStore({ read, write }: Engine): TelemetryLedger {
     saveSample: (changes, at) => write((trx) => telemetry.saveSample(trx, changes, at)),
     measures: (filter) => read((trx) => telemetry.measures(trx, filter)),
     rollUp: (before, keep_since) => write((trx) => telemetry.rollUp(trx, before, keep_since)),
+  }
+}
+
+function usageStore({ read, write }: Engine): UsageLedger {
+  return {
+    usage: (filter) => read((trx) => usages.usageSince(trx, filter)),
+    addUsage: (records, sources) =>
+      write(async (trx) => {
+        await usages.addUsage(trx, records)
+        await usages.saveUsageSources(trx, sources)
+      }),
+    usageSources: (machine, paths) => read((trx) => usages.usageSources(trx, machine, paths)),
+    failedUsageSources: () => read(usages.failedUsageSources),
   }
 }
 

@@ -10,6 +10,7 @@ import type { Notification } from '../core/notify.ts'
 import type { Measure, Span } from '../core/span.ts'
 import type { Issue, ReadingState } from '../core/nouns.ts'
 import type { Sprint } from '../core/sprint.ts'
+import type { UsageRecord, UsageSource } from '../core/usage.ts'
 
 /** A row of `issue`. */
 export type IssueRow = Omit<Issue, 'labels' | 'assignees' | 'locked'> & {
@@ -119,52 +120,11 @@ export type SpanRow = { -readonly [Key in keyof Span]: Span[Key] }
 /** A row of `measure`. `id` is composed of the subject, the time and the period; `numbers` is JSON. */
 export type MeasureRow = Omit<Measure, 'numbers'> & { id: string; numbers: string }
 
-/** A row of `usage`: tokens that one agent process used in one hour. Null in a number means that the agent does not report it. */
-export interface UsageRow {
-  /** Composed of the columns from `source` to `hour`. */
-  id: string
-  /** `pane`: an agent in a pane. `sprint`: a sprint. */
-  source: 'pane' | 'sprint'
-  worker: string
-  incarnation: string
-  /** Empty if the tokens belong to no issue. */
-  issue: string
-  /** The agent kind, or the kind of the backend. */
-  agent: string
-  provider: string
-  /** The model that the agent asked for, and the model that answered; empty if unknown. */
-  model_asked: string
-  model_answered: string
-  /** The start of the hour (ms since 1970). */
-  hour: number
-  calls: number
-  /** Input without the parts that were read from or written to a cache. */
-  input: number
-  cache_read: number
-  cache_write: number
-  output: number
-  /** The part of `output` that was reasoning; null if unknown. */
-  reasoning: number | null
-  /** The cost that the agent or the provider itself reported (USD); null if unknown. */
-  reported_cost: number | null
-  /** 1 if a subscription pays for the tokens, 0 if not, null if unknown. */
-  subscription: number | null
-}
+/** A row of `usage`. `id` is composed of all columns but the numbers. `subscription`: 1, 0, or null if unknown. */
+export type UsageRow = Omit<UsageRecord, 'subscription'> & { id: string; subscription: number | null }
 
-/** A row of `usage_source`: a file or database from which burn reads usage, and the position up to which it has read. */
-export interface UsageSourceRow {
-  /** Composed of the machine and the path. */
-  id: string
-  machine: string
-  path: string
-  /** The inode, to detect that the file was replaced; null for databases. */
-  inode: string | null
-  /** The number of bytes that burn has read. */
-  position: number
-  /** JSON: what the reader needs to continue, such as the last totals. */
-  state: string
-  read_at: number
-}
+/** A row of `usage_source`. `id` is composed of the machine and the path; `state` is JSON. */
+export type UsageSourceRow = Omit<UsageSource, 'state'> & { id: string; state: string }
 
 /** A row of `notification`. `content` is JSON. */
 export type NotificationRow = { -readonly [Key in keyof Omit<Notification, 'content'>]: Notification[Key] } & { content: string }

@@ -9,6 +9,7 @@ import { BurnError, messageOf } from '../core/errors.ts'
 import { pidsOf, agentLiveness } from '../core/incarnation.ts'
 import { backoffMs } from '../decide/backoff.ts'
 import { machineFacts } from '../host/machine-facts.ts'
+import { usageRecords } from '../host/usage-records.ts'
 import { processesOn } from '../host/processes.ts'
 import { writeDeliveryFiles } from '../host/delivery-files.ts'
 import { panesOf } from '../tmux/pane-host.ts'
@@ -103,6 +104,7 @@ export class TmuxMachines implements Machines {
       type: panes?.type ?? lost,
       start: panes?.start ?? lost,
       write: (texts) => writeDeliveryFiles(machine, texts),
+      usage: usageRecords(machine),
       facts: async () => (channel.state === 'unreachable' ? null : machineFacts(machine)),
       drop: (thrown) => this.#drop(host, thrown),
     }

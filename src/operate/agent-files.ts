@@ -4,6 +4,7 @@
  */
 import type { AgentPlace, AgentStart } from '../core/agent.ts'
 import type { Machine, Worker, WorkerId } from '../core/nouns.ts'
+import { agentName } from '../core/agent-kinds.ts'
 import { paneAgent } from '../agents/index.ts'
 import { hookScript } from '../agents/hook.ts'
 import { messageOf } from '../core/errors.ts'
@@ -50,11 +51,11 @@ async function placesOn(machine: Machine, workers: readonly Worker[], fleet: str
   const configs = new Map<string, unknown>()
   for (const [name, text] of files) configs.set(name, text === null ? null : parseConfig(text))
   const state = machine.state_dir.replace(/^~(?=\/|$)/, person)
-  return ({ window, name }) => ({
+  return (worker) => ({
     hook: `${state}/hook`,
-    home: `${state}/agents/${window}/${name}`,
+    home: `${state}/agents/${worker.window}/${worker.name}`,
     person,
-    name: `burn-${fleet}-${window}-${name}`.toLowerCase().replaceAll(/[^a-z0-9_-]/g, '-'),
+    name: agentName(fleet, worker),
     configs,
     entries,
   })

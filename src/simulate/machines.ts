@@ -4,10 +4,14 @@ import type { Incarnation, Machine, WorkerId } from '../core/nouns.ts'
 import type { Launch, Machines, PaneHost, Placed, SnapshotWithScreens, Typed, Typing, WrittenText } from '../core/pane-host.ts'
 import type { MachineFacts } from '../core/machine-facts.ts'
 import type { MachineSnapshot, Pane } from '../core/panes.ts'
+import type { UsageRecords } from '../core/usage.ts'
 import type { AgentWorld } from './agent.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { agentLiveness } from '../core/incarnation.ts'
 import { SimulatedAgent } from './agent.ts'
+
+/** Simulated agents record no usage. */
+const noUsage: UsageRecords = { list: async () => null, read: async () => null, query: async () => null }
 
 const agentStarted = 1_000_000
 
@@ -228,6 +232,7 @@ function hostOf(simulated: SimulatedMachine, trip: RoundTrip, dropped: Map<strin
     start: (launches) => ask(() => simulated.overConnection(() => launches.map((launch) => simulated.start(launch)))),
     write: (texts) => ask(() => simulated.write(texts)),
     facts: () => ask(() => simulated.facts()),
+    usage: noUsage,
     drop: async (thrown) => void dropped.set(name, messageOf(thrown)),
   }
 }

@@ -1,5 +1,6 @@
 /** Fills in the defaults of the settings by which burn observes the fleet. */
 import type { HealthSettings, TelemetrySettings } from '../core/observation-settings.ts'
+import type { DeclaredPrice } from '../core/price.ts'
 import type { WrittenSpec } from './schema.ts'
 import { defaults } from './defaults.ts'
 import { durationMs, sizeBytes } from './units.ts'
@@ -29,4 +30,15 @@ export function completeHealth({ health = {} }: Pick<WrittenSpec, 'health'>): He
     clock_offset: durationMs(health.clock_offset ?? defaults.healthClockOffset),
     ledger_size: sizeBytes(health.ledger_size ?? defaults.healthLedgerSize),
   }
+}
+
+/** Fills in the defaults of the spec's `prices`. */
+export function completePrices({ prices = {} }: Pick<WrittenSpec, 'prices'>): DeclaredPrice[] {
+  return Object.entries(prices).map(([model, written]) => ({
+    model,
+    price:
+      written === 'subscription'
+        ? written
+        : { ...written, cache_read: written.cache_read ?? written.in, cache_write: written.cache_write ?? written.in },
+  }))
 }

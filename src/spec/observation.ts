@@ -1,7 +1,7 @@
-/** The schemas of the settings by which burn observes the fleet: `telemetry` and `health`. */
+/** The schemas of the settings by which burn observes the fleet: `telemetry`, `health` and `prices`. */
 import * as z from 'zod'
 import { defaults } from './defaults.ts'
-import { size, timeSpan } from './values.ts'
+import { line, size, timeSpan } from './values.ts'
 
 /** The schema of `telemetry`. */
 export const telemetry = z.strictObject({
@@ -82,3 +82,21 @@ export const health = z.strictObject({
     .optional()
     .meta({ description: 'Largest normal size of the ledger.', default: defaults.healthLedgerSize, examples: ['2GB'] }),
 })
+
+const usd = z.number().nonnegative()
+
+const modelPrice = z.strictObject({
+  in: usd.meta({ description: 'US dollars per million input tokens.', examples: [0.3] }),
+  out: usd.meta({ description: 'US dollars per million output tokens.', examples: [1.2] }),
+  cache_read: usd.optional().meta({
+    description: 'US dollars per million input tokens that the provider read from its cache. Default: the value of `in`.',
+    examples: [0.03],
+  }),
+  cache_write: usd.optional().meta({
+    description: 'US dollars per million input tokens that the provider wrote to its cache. Default: the value of `in`.',
+    examples: [0.375],
+  }),
+})
+
+/** The schema of `prices`. */
+export const prices = z.record(line, z.union([modelPrice, z.literal('subscription')], 'must be an object with prices, or "subscription"'))

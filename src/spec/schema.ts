@@ -2,8 +2,8 @@
 import * as z from 'zod'
 import { defaults } from './defaults.ts'
 import { forge } from './forges.ts'
-import { health, telemetry } from './observation.ts'
 import { notifyKeys } from './notify.ts'
+import { health, prices, telemetry } from './observation.ts'
 import { agent, policy, repoSettings, templates } from './settings.ts'
 import { sprint } from './sprint.ts'
 import { argv, depth, dir, glyph, host, line, name, repo, repos, role, timeSpan, words } from './values.ts'
@@ -210,6 +210,11 @@ const keys = z.strictObject({
       examples: ['365d'],
     }),
   health: health.optional().meta({ description: 'Thresholds of `burn health`.', examples: [{ turn: '3h' }] }),
+  prices: prices.optional().meta({
+    description:
+      'Prices of models for `burn costs`, by the name of the model. `*` in a name stands for any characters, and the first name that matches counts. `subscription`: a subscription pays for the tokens. burn knows the list prices of many models (docs/reference/costs.md).',
+    examples: [{ 'hermes-4-405b': { in: 1, out: 3 }, 'claude-*': 'subscription' }],
+  }),
   telemetry: telemetry.optional().meta({
     description: 'Settings of the samples that burn takes of machines and workers.',
     examples: [{ interval: '5m' }],

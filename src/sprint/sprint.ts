@@ -221,8 +221,8 @@ class SprintRun {
 
   /** Saves the stage and the progress of the sprint. Throws SprintFailure if this process has lost the claim. */
   async #enterStage(stage: SprintStage, progress: SprintProgress): Promise<void> {
-    const { ledger, owner } = this.#context.session
-    if (!(await ledger.saveSprint(this.#claimed.id, owner, { ...progress, stage }))) throw await this.#fenced()
+    const { ledger, clock, owner } = this.#context.session
+    if (!(await ledger.saveSprint(this.#claimed.id, owner, { ...progress, stage }, clock.now()))) throw await this.#fenced()
     const hasChanged = stage !== this.#stage
     this.#stage = stage
     if (hasChanged) this.#report(null)

@@ -177,7 +177,7 @@ async function recordSprint(file: string, sprints: string, text: string): Promis
   const reason = { code: 'prose', text } as const
   const claim = { id, issue: 'o/app#2', worker: 'sprint/here/1', slot: 0, host: text, attempt: 1, reason }
   assert.equal(await ledger.claimSprint(claim, 'a', Date.now() + 1000, Date.now()), 'won')
-  await ledger.saveSprint(id, 'a', { model: text, backend: text, provider: text, check_command: text })
+  await ledger.saveSprint(id, 'a', { model: text, backend: text, provider: text, check_command: text }, 1)
   const failure = { class: 'check_red', reason: text } as const
   await ledger.endSprint(id, 'a', { outcome: 'failed', failure, dispatch: 'failed', reason }, Date.now())
   await ledger.skip({ worker: 'sprint/here/1', issue: 'o/app#1', until: null, reason: text, at: Date.now() })

@@ -108,11 +108,21 @@ function ending(holds: Holds): void {
     assert.equal(await ledger.handSprint(idOf(1), 'b', 11), false)
     assert.equal(await ledger.handSprint(idOf(1), 'a', 12), true)
     const used = { model: 'm', provider: 'p', turns: 3, tokens_in: 3_000_000_000, tokens_out: 20, cost: 0.125 }
-    assert.equal(await ledger.saveSprint(idOf(1), 'b', used), false)
-    assert.equal(await ledger.saveSprint(idOf(1), 'a', used), true)
+    assert.equal(await ledger.saveSprint(idOf(1), 'b', used, 3_600_000), false)
+    assert.equal(await ledger.saveSprint(idOf(1), 'a', used, 3_600_000), true)
     assert.equal(await ledger.endSprint(idOf(1), 'b', change, 20), false)
     assert.equal(await ledger.endSprint(idOf(1), 'a', change, 20), true)
     assert.equal(await ledger.endSprint(idOf(1), 'a', red, 21), false)
+    const usage = (await ledger.usage({ since: 0 })).map(({ source, worker, issue, hour, calls, input, output }) => [
+      source,
+      worker,
+      issue,
+      hour,
+      calls,
+      input,
+      output,
+    ])
+    assert.deepEqual(usage, [['sprint', 'sprint/host/1', 'o/r#1', 3_600_000, 3, 3_000_000_000, 20]])
     const [row] = await ledger.sprints({ issue: 'o/r#1' })
     assert.deepEqual(
       [row?.stage, row?.outcome, row?.tokens_in, row?.cost, row?.ended_at, row?.lease_owner],
@@ -160,7 +170,7 @@ function settling(holds: Holds): void {
         (await ledger.sprints({ ids: [id] })).map((row) => [row.failure, row.failure_text, row.ended_at]),
         [[failure, 'said so', at]],
       )
-      assert.equal(await ledger.saveSprint(id, 'a', { turns: 9 }), false)
+      assert.equal(await ledger.saveSprint(id, 'a', { turns: 9 }, 1), false)
     }
   })
 

@@ -52,4 +52,35 @@ export function telemetry(holds: Holds): void {
     await ledger.rollUp(0, 21)
     assert.deepEqual(await ledger.spans({}), [])
   })
+
+  holds('addUsage: adds tokens by hour, and saves positions with them', async ({ ledger }) => {
+    const model = { provider: 'p', model_asked: 'a', model_answered: 'b', subscription: true }
+    const tokens = { calls: 1, input: 3_000_000_000, cache_read: null, cache_write: 5, output: 2, reasoning: null, reported_cost: 0.1 }
+    const record = {
+      source: 'pane' as const,
+      worker: 'w',
+      incarnation: 'i',
+      issue: '',
+      agent: 'claude',
+      hour,
+      last_at: hour + 9,
+      ...model,
+      ...tokens,
+    }
+    const source = { machine: 'm', path: '/f', inode: '7', position: 10, state: { a: [1] }, read_at: 5, failure: null }
+    await ledger.addUsage([record, { ...record, hour: 2 * hour }], [source, { ...source, machine: 'n' }])
+    await ledger.addUsage([{ ...record, last_at: hour + 3 }], [{ ...source, position: 20, failure: 'locked' }])
+    assert.deepEqual(await ledger.usage({ since: hour + 5, until: 2 * hour }), [
+      { ...record, calls: 2, input: 6_000_000_000, cache_write: 10, output: 4, reported_cost: 0.2 },
+    ])
+    assert.deepEqual(await ledger.usage({ since: 2 * hour }), [{ ...record, hour: 2 * hour }])
+    const saved = { ...source, position: 20, failure: 'locked' }
+    assert.deepEqual(await ledger.usageSources('m', ['/f', '/g']), [saved])
+    assert.deepEqual(await ledger.failedUsageSources(), [saved])
+    // A record without a worker breaks a rule of the table, so the position is not saved either.
+    const broken = { ...record, worker: null } as unknown as typeof record
+    await assert.rejects(ledger.addUsage([broken], [{ ...source, position: 30 }]))
+    assert.equal((await ledger.usageSources('m', ['/f']))[0]?.position, 20)
+    await ledger.check()
+  })
 }

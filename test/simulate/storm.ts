@@ -57,6 +57,7 @@ export function fleetOf(machines: number, panes: number, changes: Partial<Fleet[
     telemetry: completeTelemetry({}),
     health: completeHealth({}),
     notify: null,
+    prices: [],
     repos: [],
     sprint: null,
     templates: { work: null, identity: null, council: null },

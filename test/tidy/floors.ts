@@ -38,6 +38,7 @@ const importers: readonly { readonly module: RegExp; readonly only: readonly str
   { module: /^(?:zod(?:\/.*)?|jsonc-parser)$/, only: ['src/spec/'] },
   { module: /^croner$/, only: ['src/decide/scheduled-jobs.ts'] },
   { module: /^yaml$/, only: ['src/host/config-file.ts', 'src/llm/'] },
+  { module: /^@pydantic\/genai-prices$/, only: ['src/llm/prices.ts'] },
   { module: /^(?:@bomb\.sh\/tab(?:\/.*)?|cli-table3)$/, only: ['src/cli/'] },
   {
     module: /^node:/,

@@ -60,10 +60,10 @@ export interface SprintLedger {
    */
   claimSprint(claim: SprintClaim, owner: string, lease: Time, at: Time): Promise<'won' | 'issue' | 'worker'>
   /**
-   * Saves the progress of a sprint. If this owner has lost the claim, it writes nothing and returns false. Then the owner must stop working
+   * Saves the progress of a sprint, and adds its new tokens to the usage of the hour. If this owner has lost the claim, it writes nothing and returns false. Then the owner must stop working
    * on the sprint.
    */
-  saveSprint(id: string, owner: string, progress: SprintProgress): Promise<boolean>
+  saveSprint(id: string, owner: string, progress: SprintProgress, at: Time): Promise<boolean>
   /** Sets the state of a sprint's dispatch to `handed`. Called when the first backend starts. Returns false if this owner has lost the claim. */
   handSprint(id: string, owner: string, at: Time): Promise<boolean>
   /** Ends a sprint. Returns false if this owner has lost the claim, or if the sprint has already ended. */

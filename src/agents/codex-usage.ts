@@ -1,0 +1,73 @@
+/** Reads the tokens of Codex from its rollout files. Facts come from running 0.171.0 against a stub model server. */
+import type { UsageFiles, Use } from '../core/usage.ts'
+import type { Tokens } from '../core/usage.ts'
+import { countOf, membersOf, stringOf, type JsonObject } from '../core/json.ts'
+import { addedTokens, hasTokens, recordsWith, savedTokens, recordTime, uncached } from './usage.ts'
+
+interface State {
+  key: string | null
+  model: string
+  provider: string
+  total: Tokens | null
+}
+
+function totalOf(usage: JsonObject): Tokens | null {
+  const [input, output] = [countOf(usage['input_tokens']), countOf(usage['output_tokens'])]
+  if (input === null || output === null) return null
+  const [cache_read, cache_write] = [countOf(usage['cached_input_tokens']), countOf(usage['cache_write_input_tokens'])]
+  const reasoning = countOf(usage['reasoning_output_tokens'])
+  return { calls: 0, input: uncached(input, cache_read, cache_write), cache_read, cache_write, output, reasoning, reported_cost: null }
+}
+
+/**
+ * Returns the tokens that the thread used since its last `token_count`. The totals of a thread continue when a person resumes it. Codex
+ * repeats a total if only its rate limits changed.
+ */
+function useOf(line: JsonObject, state: State): Use | null {
+  const payload = membersOf(line['payload'])
+  const info = membersOf(payload['info'])
+  const [at, total] = [recordTime(line['timestamp']), totalOf(membersOf(info['total_token_usage']))]
+  if (payload['type'] !== 'token_count' || at === null || total === null) return null
+  const added = state.total === null ? total : addedTokens(total, state.total)
+  state.total = total
+  if (!hasTokens(added)) return null
+  const plan = stringOf(membersOf(payload['rate_limits'])['plan_type'])
+  return {
+    ...added,
+    at,
+    ids: [],
+    calls: 1,
+    provider: state.provider,
+    model_asked: state.model,
+    model_answered: '',
+    subscription: plan === null ? null : true,
+  }
+}
+
+/** The rollout files of Codex: one for each thread, in folders by date. */
+export const codexUsage: UsageFiles = {
+  format: 'files',
+  folders: ({ person, env }) => ['sessions', 'archived_sessions'].map((name) => `${env['CODEX_HOME'] ?? `${person}/.codex`}/${name}`),
+  name: 'rollout-*.jsonl',
+  keys: ({ dir }) => [dir],
+  keyOf: () => null,
+  read(saved, lines) {
+    const { key, model, provider, total } = membersOf(saved)
+    const state: State = {
+      key: stringOf(key),
+      model: stringOf(model) ?? '',
+      provider: stringOf(provider) ?? '',
+      total: savedTokens(total),
+    }
+    const uses = recordsWith(lines, '"session_meta"', '"turn_context"', '"token_count"').flatMap((line) => {
+      const payload = membersOf(line['payload'])
+      if (line['type'] === 'session_meta') {
+        state.key ??= stringOf(payload['cwd'])
+        state.provider = stringOf(payload['model_provider']) ?? state.provider
+      }
+      if (line['type'] === 'turn_context') state.model = stringOf(payload['model']) ?? state.model
+      return useOf(line, state) ?? []
+    })
+    return { uses, state, ...(state.key === null ? {} : { key: state.key }) }
+  },
+}

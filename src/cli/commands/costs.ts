@@ -1,0 +1,103 @@
+/** `burn costs`: shows the tokens that agents and sprints used, and their cost. */
+import type { UsageSource } from '../../core/usage.ts'
+import type { Fleet } from '../../core/nouns.ts'
+import type { Session } from '../../observe/session.ts'
+import type { Io } from '../io.ts'
+import { counted } from '../../core/text.ts'
+import { recordCost, groupCosts, groupings, modelOf, sumCosts, type GroupCost, type CostSum, type Grouping } from '../../decide/costs.ts'
+import { command, done } from '../command.ts'
+import { choice, optional, timeFrom } from '../args.ts'
+import { fit, shortCount, table, widthOf } from '../table.ts'
+
+/** The period that `burn costs` shows without `--since`. */
+const defaultPeriod = '7d'
+
+export const costsCommand = command({
+  args: {
+    by: choice('--by <what>', 'Sum tokens by this property', groupings, 'model'),
+    since: optional(
+      '--since <when>',
+      `Time of the first hour to show, such as 2026-05-01, or its age, such as 8h or 30d (default: ${defaultPeriod})`,
+    ),
+  },
+  examples: ['burn costs', 'burn costs --by issue --since 24h', 'burn costs --by day --since 30d --json'],
+  notes: [
+    'burn reads the tokens from the ledger. burn dispatch --cycles 0 reads the records of agents every few minutes, and so does burn job run usage.',
+    'A blank cell means that the value is unknown. Days are days of UTC. docs/reference/costs.md tells where each agent records its tokens.',
+  ],
+  async run({ open, clock }, { by, since }) {
+    const { session } = await open()
+    return done(await costs(session, by, timeFrom(since ?? defaultPeriod, clock.now(), -1)))
+  },
+  present: (result, io) => io.out(...costLines(result, io)),
+})
+
+interface Costs {
+  readonly by: Grouping
+  readonly since: string
+  readonly rows: readonly GroupCost[]
+  readonly total: CostSum
+  /** The models whose price is unknown. */
+  readonly unpriced_models: readonly string[]
+  /** The records that burn could not read at its last attempt. */
+  readonly unread: readonly Pick<UsageSource, 'machine' | 'path' | 'failure'>[]
+  /** The workers whose agents record no tokens that burn can read. */
+  readonly unrecorded: readonly string[]
+}
+
+async function costs({ fleet, ledger, kindOf }: Session, by: Grouping, since: number): Promise<Costs> {
+  const { listPrice } = await import('../../llm/prices.ts')
+  const [records, failed] = await Promise.all([ledger.usage({ since }), ledger.failedUsageSources()])
+  const priced = new Map(records.map((record) => [record, recordCost(record, fleet.prices, listPrice)]))
+  const costFor = (record: (typeof records)[number]) => priced.get(record) ?? recordCost(record, fleet.prices, listPrice)
+  const unpriced = records.filter((record) => costFor(record).cost === null && !costFor(record).subscription)
+  const workers = workersOf(fleet)
+  return {
+    by,
+    since: new Date(since).toISOString(),
+    rows: groupCosts(records, by, new Map(workers.map(({ id, lane }) => [id, lane])), costFor),
+    total: sumCosts(records, costFor),
+    unpriced_models: [...new Set(unpriced.map((record) => modelOf(record) || 'unknown'))].toSorted(),
+    unread: failed.map(({ machine, path, failure }) => ({ machine, path, failure })),
+    unrecorded: workers.filter(({ agent }) => kindOf(agent).usage === undefined).map(({ id }) => id),
+  }
+}
+
+const workersOf = ({ machines }: Fleet) => machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
+
+function costLines({ by, rows, total, unpriced_models, unread, unrecorded }: Costs, io: Io): string[] {
+  const names = unpriced_models.slice(0, 3).join(', ') + (unpriced_models.length > 3 ? ', …' : '')
+  const [head = '', ...lines] = rows.length === 0 ? [] : costTable(by, rows, total, io.columns)
+  return [
+    ...(rows.length === 0 ? ['burn has recorded no usage in this period.'] : [io.paint('bold', head), ...lines]),
+    ...(unpriced_models.length === 0 ? [] : [`The price of ${names} is unknown. Set "prices" in the spec.`]),
+    ...(unread.length === 0 ? [] : [unreadLine(unread)]),
+    ...(unrecorded.length === 0 ? [] : [`${counted(unrecorded.length, 'worker')}: the agent records no tokens that burn can read.`]),
+  ]
+}
+
+/** Returns the table. Its columns of numbers align right, and the first column is cut so that the table fits the terminal. */
+function costTable(by: Grouping, rows: readonly GroupCost[], total: CostSum, width: number): string[] {
+  const head = ['CALLS', 'INPUT', 'CACHED', 'OUTPUT', 'USD', 'PLAN USD', 'UNPRICED']
+  const numbers = [head, ...rows.map(cells), ...(rows.length > 1 ? [cells(total)] : [])]
+  const widths = head.map((_, column) => Math.max(...numbers.map((row) => widthOf(row[column] ?? ''))))
+  const aligned = numbers.map((row) => row.map((cell, column) => cell.padStart(widths[column] ?? 0)))
+  const room = Math.max(8, width - widths.reduce((sum, each) => sum + each + 2, 0))
+  const keys = [...rows.map(({ key }) => fit(key ?? '-', room)), 'total']
+  const [first = [], ...rest] = aligned
+  return table(
+    [by.toUpperCase(), ...first],
+    rest.map((row, index) => [keys[index] ?? '', ...row]),
+  )
+}
+
+function unreadLine(unread: Costs['unread']): string {
+  const [first] = unread
+  return `${counted(unread.length, 'record')} could not be read, so tokens are missing: ${first?.machine ?? ''}:${first?.path ?? ''}: ${first?.failure ?? ''}`
+}
+
+function cells({ calls, input, cache_read, output, cost, subscription_cost, unpriced_tokens }: CostSum): string[] {
+  const money = (usd: number | null) => (usd === null ? '' : usd.toFixed(2))
+  const tokens = [calls, input, cache_read, output].map((count) => (count === null ? '' : shortCount(count)))
+  return [...tokens, money(cost), money(subscription_cost), unpriced_tokens === 0 ? '' : shortCount(unpriced_tokens)]
+}

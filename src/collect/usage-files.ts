@@ -1,0 +1,108 @@
+/** Reads one file of usage on from the position that the ledger has. */
+import type { Time } from '../core/nouns.ts'
+import type { ListedFile, UsageSource, Use } from '../core/usage.ts'
+import type { KindFiles } from './usage-owners.ts'
+import { countOf, membersOf, stringOf } from '../core/json.ts'
+
+/** The maximum number of bytes that burn reads at once. It skips a line that is longer. */
+export const maxRead = 16 * 1024 * 1024
+
+/** The state of a file between two readings. */
+interface FileState {
+  /** The state of the agent kind's reader; null at the start of the file. */
+  reader: unknown
+  /** The time of the newest record that burn counted. */
+  newest: Time
+  /** burn counts no record up to this time: the file repeats records that burn counted from another file, or before a rewrite. */
+  counted_until: Time
+  /** True if the rest of the current line is to be skipped. */
+  skips: boolean
+  /** The key that the content shows; null if there is none yet. */
+  key: string | null
+  /** True if the content belongs to no worker. burn does not read such a file on. */
+  foreign: boolean
+}
+
+/** A file, and the position up to which burn has read it. */
+export class FileReader {
+  readonly file: ListedFile
+  readonly log: KindFiles
+  /** True if no sample has seen this file before. */
+  readonly isNew: boolean
+  #at: number
+  readonly #state: FileState
+  #failure: string | null = null
+  /** True if the file ended, in the middle of a line or not. */
+  #ended = false
+
+  /**
+   * `since`: the time of the last listing. A file that did not exist then has no records of its own from before.
+   */
+  constructor(file: ListedFile, log: KindFiles, source: UsageSource | undefined, since: Time) {
+    this.file = file
+    this.log = log
+    this.isNew = source === undefined
+    const known = membersOf(source?.state)
+    const goesOn = source !== undefined && source.inode === file.inode && file.size >= source.position
+    const newest = countOf(known['newest']) ?? 0
+    const counted_until = source === undefined ? since : goesOn ? (countOf(known['counted_until']) ?? 0) : newest
+    this.#at = goesOn ? source.position : 0
+    this.#state = {
+      reader: goesOn ? (known['reader'] ?? null) : null,
+      newest,
+      counted_until,
+      skips: goesOn && known['skips'] === true,
+      key: goesOn ? stringOf(known['key']) : null,
+      foreign: goesOn && known['foreign'] === true,
+    }
+  }
+
+  /** The number of bytes that burn has not read. */
+  get left(): number {
+    return this.file.size - this.#at
+  }
+
+  get hasMore(): boolean {
+    return !this.#ended && !this.#state.foreign && this.left > 0
+  }
+
+  /** The key of the records; null if it is not known. */
+  get key(): string | null {
+    return this.log.keyOf(this.file.path) ?? this.#state.key
+  }
+
+  /** The columns of the file's row in the ledger. */
+  get position(): Pick<UsageSource, 'inode' | 'position' | 'state' | 'failure'> {
+    return { inode: this.file.inode, position: this.#at, state: this.#state, failure: this.#failure }
+  }
+
+  /** Marks the file as one that belongs to no worker. */
+  skip(): void {
+    this.#state.foreign = true
+  }
+
+  /** Returns the uses in the next bytes of the file. A last line without a line end stays for the next time. */
+  take(bytes: string | null, asked: number): readonly Use[] {
+    this.#failure = bytes === null ? 'burn may not read the file' : null
+    this.#ended = bytes === null || bytes.length < asked || asked >= this.left
+    if (bytes === null) return []
+    const end = bytes.lastIndexOf('\n') + 1
+    if (end === 0) {
+      if (bytes.length >= maxRead) {
+        this.#at += bytes.length
+        this.#state.skips = true
+      }
+      return []
+    }
+    const start = this.#state.skips ? bytes.indexOf('\n') + 1 : 0
+    this.#state.skips = false
+    this.#at += end
+    const lines = Buffer.from(bytes.slice(start, end), 'latin1').toString('utf8').split('\n')
+    const read = this.log.read(this.#state.reader, lines)
+    this.#state.reader = read.state
+    this.#state.key = read.key ?? this.#state.key
+    const uses = read.uses.filter(({ at }) => at > this.#state.counted_until)
+    this.#state.newest = uses.reduce((max, { at }) => Math.max(max, at), this.#state.newest)
+    return uses
+  }
+}

@@ -1,0 +1,103 @@
+/** Assigns recorded tokens to agent processes and issues by their time, and sums them by hour. */
+import type { Dispatch } from '../core/lifecycle.ts'
+import type { Time, WorkerId } from '../core/nouns.ts'
+import type { Span } from '../core/span.ts'
+import type { Sprint } from '../core/sprint.ts'
+import type { Tokens, UsageRecord, Use } from '../core/usage.ts'
+import { hour } from './roll-up.ts'
+
+/** A use with its worker. `worker` is empty if several workers share the record. */
+export interface WorkerUse extends Use {
+  readonly worker: WorkerId
+  readonly agent: string
+}
+
+/** The history by which burn assigns tokens. */
+export interface WorkerHistory {
+  /** The spans of workers that overlap the time of the uses. */
+  readonly spans: readonly Span[]
+  readonly dispatches: readonly Pick<Dispatch, 'worker' | 'issue' | 'state' | 'handed_at' | 'changed_at'>[]
+}
+
+/** Returns the usage by worker, agent process, issue, model and hour. */
+export function sumUsage(uses: readonly WorkerUse[], { spans, dispatches }: WorkerHistory): UsageRecord[] {
+  const spansOf = Map.groupBy(spans, ({ subject }) => subject)
+  const dispatchesOf = Map.groupBy(dispatches, ({ worker }) => worker)
+  const records = uses.map(({ ids: _ids, key: _key, at, ...use }): UsageRecord => {
+    const span = spanAt(spansOf.get(use.worker) ?? [], at)
+    const issue = span?.issue ?? issueAt(dispatchesOf.get(use.worker) ?? [], at)
+    return {
+      ...use,
+      source: 'pane',
+      incarnation: span?.incarnation ?? '',
+      issue: issue ?? '',
+      hour: Math.floor(at / hour) * hour,
+      last_at: at,
+    }
+  })
+  const groups = Map.groupBy(
+    records,
+    ({ worker, incarnation, issue, agent, provider, model_asked, model_answered, subscription, hour: at }) =>
+      JSON.stringify([worker, incarnation, issue, agent, provider, model_asked, model_answered, subscription, at]),
+  )
+  return [...groups.values()].map((group) =>
+    group.reduce((sum, each) => ({ ...sum, ...addTokens(sum, each), last_at: Math.max(sum.last_at, each.last_at) })),
+  )
+}
+
+/** Returns the sums of two sets of tokens. A sum with an unknown part is unknown. */
+export function addTokens(a: Tokens, b: Tokens): Tokens {
+  const plus = (one: number | null, other: number | null) => (one === null || other === null ? null : one + other)
+  return {
+    calls: a.calls + b.calls,
+    input: a.input + b.input,
+    output: a.output + b.output,
+    cache_read: plus(a.cache_read, b.cache_read),
+    cache_write: plus(a.cache_write, b.cache_write),
+    reasoning: plus(a.reasoning, b.reasoning),
+    reported_cost: plus(a.reported_cost, b.reported_cost),
+  }
+}
+
+/** Returns the span at a time. Between two samples, the earlier span counts. */
+function spanAt(spans: readonly Span[], at: Time): Span | undefined {
+  return spans.findLast(({ began_at, ended_at }) => began_at <= at && (ended_at === null || at < ended_at))
+}
+
+/**
+ * Returns the issue that the worker got last before this time. It decides about turns that began and ended between two samples, so that no
+ * span shows their issue.
+ */
+function issueAt(dispatches: WorkerHistory['dispatches'], at: Time): string | undefined {
+  const covering = dispatches.filter(
+    ({ handed_at, state, changed_at }) => handed_at !== null && handed_at <= at && (state === 'handed' || at <= changed_at),
+  )
+  return covering.toSorted((a, b) => (a.handed_at ?? 0) - (b.handed_at ?? 0)).at(-1)?.issue
+}
+
+/** Returns the tokens that a sprint used between two states of its row. The input contains the parts that a cache served. */
+export function newSprintUsage(before: Sprint, now: Sprint, at: Time): UsageRecord[] {
+  const added = { calls: now.turns - before.turns, input: now.tokens_in - before.tokens_in, output: now.tokens_out - before.tokens_out }
+  if (added.calls === 0 && added.input === 0 && added.output === 0) return []
+  const model = now.model ?? ''
+  return [
+    {
+      source: 'sprint',
+      worker: now.worker,
+      incarnation: '',
+      issue: now.issue,
+      agent: now.backend ?? '',
+      provider: now.provider ?? '',
+      model_asked: model,
+      model_answered: model,
+      subscription: null,
+      hour: Math.floor(at / hour) * hour,
+      last_at: at,
+      ...added,
+      cache_read: null,
+      cache_write: null,
+      reasoning: null,
+      reported_cost: now.cost === null ? null : now.cost - (before.cost ?? 0),
+    },
+  ]
+}

@@ -1,0 +1,5 @@
+create table sessions (id text, source text, model text, started_at real, ended_at real, input_tokens integer, output_tokens integer, cache_read_tokens integer, cwd text);
+insert into sessions values ('20261127_174404_61976e', 'oneshot', 'stub', 1795801459.7814171, 1795801486.9294617, 3511, 234, 649, '@DIR@/hermes.one');
+create table session_model_usage (session_id text, model text, billing_provider text, billing_base_url text, billing_mode text, task text, api_call_count integer, input_tokens integer, output_tokens integer, cache_read_tokens integer, cache_write_tokens integer, reasoning_tokens integer, estimated_cost_usd real, actual_cost_usd real, cost_status text, cost_source text, first_seen real, last_seen real);
+insert into session_model_usage values ('20261127_174404_61976e', 'stub', 'custom', 'http://127.0.0.1:8765/v1', '', '', 3, 3511, 234, 649, 0, 11, 0.0, 0.0, 'unknown', 'none', 1795801461.7632651, 1795801486.6831555);
+insert into session_model_usage values ('20261127_174404_61976e', 'stub-answered', 'custom', 'http://127.0.0.1:8765/v1/', '', 'title_generation', 1, 1175, 86, 325, 0, 11, 0.0, 0.0, null, null, 1795801463.2010076, 1795801463.2010076);

@@ -1,0 +1,160 @@
+/** The readers of usage, on records that real agent programs wrote. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { DatabaseSync } from 'node:sqlite'
+import type { UsageDatabase, UsageFiles, Use } from '../../src/core/usage.ts'
+import { paneAgent } from '../../src/agents/index.ts'
+import { addTokens } from '../../src/decide/usage.ts'
+import { usedTokens } from '../../src/agents/usage.ts'
+import { recordings, served } from '../support/usage-records.ts'
+
+const dir = '/srv/agents/ANN'
+const at = Date.parse('2026-05-01T10:00:00Z')
+
+function logOf(kind: string): UsageFiles | UsageDatabase {
+  const { usage } = paneAgent({ kind })
+  assert.ok(usage !== undefined)
+  return usage
+}
+
+function filesOf(kind: string): UsageFiles {
+  const log = logOf(kind)
+  assert.equal(log.format, 'files')
+  return log as UsageFiles
+}
+
+function totalOf(uses: readonly Use[]) {
+  const { calls, input, cache_read, output } = uses.map(usedTokens).reduce(addTokens)
+  return { calls, input, cache_read, output }
+}
+
+/** Reads a text in parts of `size` lines. The state between two parts passes through JSON, as in the ledger. */
+function readParts(log: UsageFiles, text: string, size: number): Use[] {
+  const lines = text.trimEnd().split('\n')
+  const uses: Use[] = []
+  let state: unknown = null
+  for (let from = 0; from < lines.length; from += size) {
+    const read = log.read(state, lines.slice(from, from + size))
+    state = JSON.parse(JSON.stringify(read.state))
+    uses.push(...read.uses)
+  }
+  return uses
+}
+
+for (const kind of ['claude', 'codex', 'gemini', 'qwen', 'pi'])
+  test(`usage: reads the tokens of ${kind} as the server counted them`, () => {
+    const log = filesOf(kind)
+    const texts = recordings(kind, dir, at)
+    for (const size of [1, 3, 1000]) {
+      // Each file is read alone. burn drops the requests that a fork of the session repeats by their names.
+      const uses = texts.flatMap((text) => readParts(log, text, size))
+      const names = new Set<string>()
+      const once = uses.filter(({ ids: [name] }) => name === undefined || (!names.has(name) && names.add(name)))
+      assert.deepEqual(totalOf(once), served[kind])
+      assert.ok(once.every((use) => use.at >= at && use.at < at + 10 * 60_000))
+    }
+    assert.equal(log.keyOf('/nowhere/x.jsonl') ?? '', '')
+  })
+
+for (const kind of ['hermes', 'opencode'])
+  test(`usage: reads the tokens of ${kind} from its database`, () => {
+    const log = logOf(kind) as UsageDatabase
+    const db = new DatabaseSync(':memory:')
+    db.exec(recordings(kind, dir, at)[0]!)
+    const rows = (since: number) => db.prepare(log.queries[0]!).all(since)
+    const first = log.readRows(null, rows(at), at)
+    assert.deepEqual(totalOf(first.uses), served[kind])
+    assert.deepEqual([...new Set(first.uses.map(({ key }) => key))], [dir])
+    const newest = Math.max(...first.uses.map((use) => use.at))
+    assert.deepEqual(log.readRows(first.state, rows(newest), newest).uses, [])
+  })
+
+test('usage: counts what a running total of Hermes adds', () => {
+  const log = logOf('hermes') as UsageDatabase
+  const row = (calls: number, input: number, seconds: number, more = {}) => ({
+    session_id: 's',
+    model: 'm',
+    api_call_count: calls,
+    input_tokens: input,
+    output_tokens: calls,
+    first_seen: 100,
+    last_seen: seconds,
+    ...more,
+  })
+  const first = log.readRows(null, [row(2, 50, 110)], 0)
+  const second = log.readRows(first.state, [row(3, 80, 120)], 110_000)
+  assert.deepEqual(
+    second.uses.map(({ calls, input, cache_read, reported_cost }) => [calls, input, cache_read, reported_cost]),
+    [[1, 30, null, null]],
+  )
+  // A lower total is a new count.
+  assert.equal(log.readRows(second.state, [row(1, 7, 130)], 120_000).uses[0]?.input, 7)
+  // The total of an old session says nothing without the last total that burn counted.
+  assert.deepEqual(log.readRows(null, [row(9, 900, 130)], 120_000).uses, [])
+  const paid = { estimated_cost_usd: 0, cost_status: 'unknown' }
+  assert.equal(log.readRows(null, [row(1, 7, 110, paid)], 0).uses[0]?.reported_cost, null)
+  const included = log.readRows(null, [row(1, 7, 110, { cost_status: 'included' })], 0).uses[0]
+  assert.equal(included?.subscription, true)
+})
+
+test('usage: the last line of a request of Claude counts', () => {
+  const line = (id: string, request: string | null, output: number, more = {}) =>
+    JSON.stringify({
+      type: 'assistant',
+      timestamp: '2026-05-01T10:00:00Z',
+      ...(request === null ? { requestRef: 'r9' } : { requestId: request }),
+      requestedModel: 'opus',
+      message: { id, model: 'opus-4', usage: { input_tokens: 10, output_tokens: output } },
+      ...more,
+    })
+  const read = (...lines: string[]) => filesOf('claude').read(null, lines).uses
+  assert.deepEqual(
+    read(line('a', 'r1', 1), line('a', 'r1', 40)).map(({ calls, output }) => [calls, output]),
+    [
+      [1, 1],
+      [0, 39],
+    ],
+  )
+  assert.equal(read(line('a', 'r1', 1), line('a', 'r2', 1)).length, 2)
+  assert.deepEqual(read(line('a', null, 1))[0]?.ids, ['a r9', 'a'])
+  assert.deepEqual(read(line('a', 'r1', 1, { isSidechain: true }))[0]?.ids, ['a', 'a r1'])
+  const [{ model_asked, model_answered, cache_read, reasoning } = assert.fail()] = read(line('a', 'r1', 1))
+  assert.deepEqual([model_asked, model_answered, cache_read, reasoning], ['opus', 'opus-4', null, null])
+})
+
+test('usage: the totals of Codex may begin anew and repeat', () => {
+  const total = (input: number, cached: number, output: number) =>
+    JSON.stringify({
+      timestamp: '2026-05-01T10:00:00Z',
+      type: 'event_msg',
+      payload: {
+        type: 'token_count',
+        info: { total_token_usage: { input_tokens: input, cached_input_tokens: cached, output_tokens: output } },
+        rate_limits: { plan_type: 'plus' },
+      },
+    })
+  const { uses } = filesOf('codex').read(null, [total(10, 4, 1), total(10, 4, 1), total(30, 10, 3), total(5, 0, 1)])
+  assert.deepEqual(
+    uses.map(({ input, cache_read, output }) => [input, cache_read, output]),
+    [
+      [6, 4, 1],
+      [14, 6, 2],
+      [5, 0, 1],
+    ],
+  )
+  assert.ok(uses.every(({ subscription }) => subscription === true))
+})
+
+test('usage: hostile records count nothing', () => {
+  const lines = [
+    '{"usage":',
+    '"usage"',
+    'null "tokens"',
+    '{"type":"assistant","timestamp":1,"message":{"id":{},"usage":[]},"tokens":9}',
+    '[{"usage":1}]',
+  ]
+  for (const kind of ['claude', 'codex', 'gemini', 'qwen', 'pi'])
+    for (const state of [null, 3, { recent: 4, total: 'x' }]) assert.deepEqual(filesOf(kind).read(state, lines).uses, [])
+  for (const kind of ['hermes', 'opencode'])
+    assert.deepEqual((logOf(kind) as UsageDatabase).readRows(null, [{}, { data: '{' }, { last_seen: 'x' }], 0).uses, [])
+})
