@@ -74,3 +74,8 @@ export function readIncarnations(seen: ReadonlyMap<string, MachineScreens>): Map
   }
   return living
 }
+
+/** Returns the snapshots without screens. */
+export function snapshotsOf(seen: ReadonlyMap<string, MachineScreens>): ReadonlyMap<string, MachineSnapshot> {
+  return new Map([...seen].map(([name, { snapshot }]) => [name, snapshot]))
+}

@@ -21,7 +21,6 @@ import type { ChangedWork, LiveDispatch, ResumeText } from '../core/ledger/claim
 import type { ObservedState, WorkerLedger, WorkerRecord } from '../core/ledger/workers.ts'
 import type { Delivery, DeliveryState } from '../core/lifecycle.ts'
 import type { Change, Machine, RepoRef, Time, WorkerId } from '../core/nouns.ts'
-import type { MachineSnapshot } from '../core/panes.ts'
 import type { MachineScreens } from './readings.ts'
 import type { ForgeView } from './forge.ts'
 import type { Session, SessionPart } from './session.ts'
@@ -33,25 +32,27 @@ import { rulesMark } from '../decide/eligible.ts'
 import { withStops } from '../decide/stops.ts'
 import { endedAgents, withStrays } from './agents.ts'
 import { refreshForge } from './forge.ts'
-import { readIncarnations, readWorkers } from './readings.ts'
+import { readIncarnations, readWorkers, snapshotsOf } from './readings.ts'
+import { redrawTime_ms, unrecognisedPanes } from './steady-screens.ts'
 import type { StatusReport } from '../decide/report.ts'
 import { messageWithHint } from '../core/errors.ts'
 import { statusReport } from '../decide/report.ts'
 
-/** Returns a snapshot of each machine, with screens. If a machine is unreachable, its snapshot has the reason. */
+/**
+ * Returns a snapshot of each machine with screens, or the reason why the machine is unreachable. If burn does not recognise some screens, it
+ * takes a second snapshot, because the agents may have been redrawing.
+ */
 export async function readMachines(machines: readonly Machine[], session: Session): Promise<ReadonlyMap<string, MachineScreens>> {
   const hosts = await session.machines.open(machines)
   const seen = await Promise.all(
     hosts.map(async (host): Promise<[string, MachineScreens]> => {
-      return [host.machine.name, await withStrays(host.machine, await host.snapshotWithScreens(), session)]
+      const first = await host.snapshotWithScreens()
+      const isStrange = unrecognisedPanes(host.machine, first, session.kindOf).length > 0
+      if (isStrange) await session.clock.sleep(redrawTime_ms)
+      return [host.machine.name, await withStrays(host.machine, isStrange ? await host.snapshotWithScreens() : first, session)]
     }),
   )
   return new Map(seen)
-}
-
-/** Returns the snapshots without screens. */
-export function snapshotsOf(seen: ReadonlyMap<string, MachineScreens>): ReadonlyMap<string, MachineSnapshot> {
-  return new Map([...seen].map(([name, { snapshot }]) => [name, snapshot]))
 }
 
 /** Options of `refresh`. */

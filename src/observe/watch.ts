@@ -8,6 +8,7 @@ import { hasElapsed } from '../core/elapsed.ts'
 import { statusReport } from '../decide/report.ts'
 import { WakeSignal, MachineWatch } from './machine-watch.ts'
 import { readWorkers } from './readings.ts'
+import { redrawTime_ms, SteadyScreens } from './steady-screens.ts'
 import { readKept, statusState, type KeptState } from './state.ts'
 
 /** Interval between reads of the ledger (ms). These reads show dispatches and holds that other processes changed. */
@@ -72,8 +73,10 @@ async function* updates(
   let kept: KeptState | null = null
   let readAt = 0
   let shown = ''
+  const steady = new SteadyScreens(session.kindOf, clock)
   while (!until.aborted && failed.thrown === undefined) {
-    const seen = seenBy(watches)
+    const all = seenBy(watches)
+    const seen = all === null ? null : steady.of(machines, all)
     if (seen !== null) {
       const now = clock.now()
       const workers = readWorkers(machines, seen, session.kindOf)
@@ -94,7 +97,7 @@ async function* updates(
         shown = facts
       }
     }
-    await wakeSignal.wait(ledgerInterval, until)
+    await wakeSignal.wait(steady.replaced ? redrawTime_ms : ledgerInterval, until)
   }
 }
 

@@ -12,7 +12,8 @@ import { isKept, liveStates } from '../core/lifecycle.ts'
 import { syncComments } from '../claim/comments.ts'
 import { endedAgents } from '../observe/agents.ts'
 import { claimsElsewhere, heldElsewhere, releaseElsewhere } from './adopt.ts'
-import { readMachines, snapshotsOf } from '../observe/state.ts'
+import { readMachines } from '../observe/state.ts'
+import { snapshotsOf } from '../observe/readings.ts'
 
 /** The result of a release. */
 export interface Released {
