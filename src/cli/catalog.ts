@@ -32,6 +32,7 @@ export const nouns: Readonly<Record<string, string>> = {
 }
 
 const modules = {
+  capture: () => import('./commands/capture.ts'),
   christen: () => import('./commands/christen.ts'),
   costs: () => import('./commands/costs.ts'),
   dispatch: () => import('./commands/dispatch.ts'),
@@ -98,7 +99,7 @@ export const groups: readonly { readonly title: string; readonly entries: readon
       entry('log', 'Show the events of the fleet, newest last', 'log', 'logCommand'),
       entry('log kinds', 'Print the event kinds with their payloads (Markdown)', 'log', 'logKindsCommand'),
       entry('explain', 'Explain an error code, or why an issue was or was not assigned', 'explain', 'explainCommand'),
-      entry('capture', "Print the screen of a worker's pane", 'panes', 'captureCommand'),
+      entry('capture', "Print the screen of a worker's pane, or save the screens of all panes", 'capture', 'captureCommand'),
     ],
   },
   {

@@ -6,7 +6,7 @@ import type { Git } from '../git/run.ts'
 import type { SprintContext } from '../sprint/context.ts'
 import type { Deps, OpenSession } from './command.ts'
 import { sprintAgent } from '../agents/index.ts'
-import { messageWithHint, BurnError, codeOf } from '../core/errors.ts'
+import { messageWithHint, BurnError } from '../core/errors.ts'
 import { credentialResponse, asksForForge } from '../git/credential.ts'
 import { forgeSettings } from '../git/command.ts'
 import { withSafeDirectories } from '../git/safe-directories.ts'
@@ -64,35 +64,15 @@ export async function wireSprints(open: OpenSession, context: SprintDeps, onUpda
   const { clock, env, home, random = Math.random } = context
   const fetch = openFetch(env)
   const secret = (source: SecretSource) => readSecret(source, { home, env })
-  const { token, headers = {} } = session.fleet.forge
-  const sources = [...(token === undefined ? [] : [token]), ...policy.backends.flatMap(keysOf)]
-  const headerSecret = (source: SecretSource) => readSecret(source, { home, env }, 'header')
-  const secrets = [...(await readableSecrets(sources, secret)), ...(await readableSecrets(Object.values(headers), headerSecret))]
   return {
     session,
     policy,
     host: hostHere(),
     backends: policy.backends.map((backend) => openBackend(backend, { clock, home, env, fetch, secret, sprintAgent, random })),
-    ...growingRedactor(secrets),
+    ...growingRedactor((await session.secrets()).known),
     git: await gitFor(open, context),
     env,
     home,
     onUpdate,
   }
-}
-
-function keysOf(backend: SprintPolicy['backends'][number]): SecretSource[] {
-  const keys = backend.kind === 'runner' ? backend.models.map(({ key }) => key) : backend.kind === 'gateway' ? [backend.key] : []
-  return keys.filter((key) => key !== null)
-}
-
-function nullIfUnreadable(thrown: unknown): null {
-  if (codeOf(thrown).startsWith('secret_')) return null
-  throw thrown
-}
-
-/** Returns the values of all readable secrets, for redaction. It skips an unreadable secret: code that needs the secret reports the error. */
-async function readableSecrets(sources: readonly SecretSource[], secret: (source: SecretSource) => Promise<string>): Promise<string[]> {
-  const read = await Promise.all(sources.map((source) => secret(source).catch(nullIfUnreadable)))
-  return read.filter((each) => each !== null)
 }

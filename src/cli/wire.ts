@@ -20,7 +20,9 @@ import { newId } from '../core/ids.ts'
 import { logSettings, openLog, type LogLine, type Log } from '../host/log.ts'
 import { openForge } from '../forge/index.ts'
 import { ownFiles } from '../host/own-files.ts'
+import { readKnownSecrets } from '../host/known-secrets.ts'
 import { readSecret, type SecretForm } from '../host/secrets.ts'
+import { trackedBy } from '../git/tracked.ts'
 import { openLedger } from '../ledger/open.ts'
 import { TmuxMachines } from '../observe/machines.ts'
 import { completeSpec, ledgerOf, type DeclaredFleet } from '../spec/complete.ts'
@@ -97,6 +99,8 @@ export async function openSession(options: Partial<Common> & { readonly dry_run?
       readTemplate: (path) => readTemplate(resolve(file, '..', path)),
       notify: sink.notify,
       channel: channelsFor(fleet, wiring),
+      secrets: () => readKnownSecrets(fleet, wiring),
+      trackedBy: (path) => trackedBy({ env: wiring.env, clock, login: null }, path),
     }
     const close = async () => {
       await Promise.all([machines.close(), sink.stored()])

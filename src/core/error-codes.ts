@@ -1,6 +1,6 @@
 /** Every error code with its meaning and remedy. `burn explain CODE` prints them; docs/reference/errors.md is generated from them. */
 import { forgeErrors, gitErrors, secretErrors } from './forge-error-codes.ts'
-import { backendErrors, ledgerErrors, machineErrors, notifyErrors, sandboxErrors } from './system-error-codes.ts'
+import { backendErrors, ledgerErrors, machineErrors, notifyErrors, sandboxErrors, snapshotErrors } from './system-error-codes.ts'
 import { issueErrors, sprintErrors, workerErrors } from './work-error-codes.ts'
 
 /** The description of an error code: what happened, and what a person does about it. */
@@ -147,6 +147,7 @@ export const errorAreas = {
   Secrets: secretErrors,
   Ledger: ledgerErrors,
   'Machines and tmux': machineErrors,
+  'Saved snapshots': snapshotErrors,
   Sandbox: sandboxErrors,
   Backends: backendErrors,
   Notifications: notifyErrors,

@@ -4,7 +4,7 @@
  */
 
 import type { AgentName } from './agent-kinds.ts'
-import type { HealthSettings, TelemetrySettings } from './observation-settings.ts'
+import type { HealthSettings, SnapshotSettings, TelemetrySettings } from './observation-settings.ts'
 import type { NotifySettings } from './notify-settings.ts'
 import type { SecretSource } from './secret-source.ts'
 import type { DeclaredPrice } from './price.ts'
@@ -206,6 +206,7 @@ export interface Fleet {
   readonly retention: number | null
   readonly telemetry: TelemetrySettings
   readonly health: HealthSettings
+  readonly snapshot: SnapshotSettings
   /** The settings of notifications; null if the spec has no key `notify`. */
   readonly notify: NotifySettings | null
   /** The prices of models, in the order in which burn compares their names with the name of a model. */

@@ -36,3 +36,13 @@ export interface HealthSettings {
   /** The largest normal size of the ledger (bytes). */
   readonly ledger_size: number
 }
+
+/** The settings of saved snapshots: the spec's `snapshot` with every default filled in. */
+export interface SnapshotSettings {
+  /** The pause (ms) between two runs of the job `snapshot`; null if the spec has no key `snapshot`, so that the job is off. */
+  readonly interval: number | null
+  /** The absolute path of the folder that contains the saved snapshots. */
+  readonly dir: string
+  /** The number of saved snapshots that the job keeps. */
+  readonly keep: number
+}

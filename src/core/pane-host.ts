@@ -19,6 +19,28 @@ export interface SnapshotWithScreens {
   readonly screens: Screens
 }
 
+/** The screen of a pane with its history, and its place in its window. */
+export interface CapturedPane {
+  /** The position of the pane's top left cell in its window, in columns and rows from 0. */
+  readonly left: number
+  readonly top: number
+  /** True if the pane is the active pane of its window. */
+  readonly active: boolean
+  /** True if tmux shows only the active pane of the window, in the whole window. */
+  readonly zoomed: boolean
+  /**
+   * The rows of the history and the screen, oldest first. Colours and styles are escape sequences. A style stays in effect at the end of a
+   * row. The last `height` rows are the screen.
+   */
+  readonly rows: readonly string[]
+}
+
+/** A snapshot of a machine, with the styled screens of its panes, by pane id. */
+export interface MachineCapture {
+  readonly snapshot: MachineSnapshot
+  readonly panes: ReadonlyMap<string, CapturedPane>
+}
+
 /** The pane that burn types into, and the only agent that may receive the input. */
 export interface Target {
   /** The tmux pane id, such as `%5`. */
@@ -86,6 +108,11 @@ export interface PaneHost {
   snapshot(): Promise<MachineSnapshot>
   /** Returns a new snapshot with the screens of all panes. It takes one round trip for any number of panes. Never throws. */
   snapshotWithScreens(): Promise<SnapshotWithScreens>
+  /**
+   * Returns a new snapshot with the styled screens of all panes and up to `history` rows above each screen. All panes are captured at the
+   * same moment, in one round trip. Never throws.
+   */
+  capture(history: number): Promise<MachineCapture>
   /**
    * Returns up to `rows` rows of the scrollback history above each pane's screen, by pane id. The result leaves out panes that no longer
    * exist. Throws if the connection to the machine is lost.

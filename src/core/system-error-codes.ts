@@ -75,6 +75,25 @@ export const ledgerErrors = {
   },
 } as const
 
+export const snapshotErrors = {
+  folder_exists: {
+    meaning: 'The folder in which `burn capture --all` would save the snapshot exists already.',
+    remedy: 'Give the path of a folder that does not exist with --output.',
+  },
+  folder_tracked: {
+    meaning: 'git would track the folder for the snapshot, so somebody could commit the screens.',
+    remedy: 'Name a folder outside of the work tree, or add the folder to the .gitignore file of the work tree.',
+  },
+  folder_unwritable: {
+    meaning: 'burn could not write the folder of a snapshot, and removed what it had written.',
+    remedy: 'Check the permissions of the parent folder and the free space of its disk.',
+  },
+  snapshot_unreadable: {
+    meaning: 'A folder given to `burn capture --diff` is not a saved snapshot, or burn cannot read it.',
+    remedy: 'Name two folders that `burn capture --all` or the job `snapshot` wrote.',
+  },
+} as const
+
 export const machineErrors = {
   bad_argument: {
     meaning: 'An argument of a command that burn runs contains a NUL character.',

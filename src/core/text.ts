@@ -46,3 +46,11 @@ function escaped(character: string): string {
 export function counted(count: number, noun: string, plural = `${noun}s`): string {
   return `${count} ${count === 1 ? noun : plural}`
 }
+
+/**
+ * Returns the text for HTML, in an element or in a quoted attribute. It removes control characters, and characters that hide text or change
+ * its direction.
+ */
+export function escapeHtml(text: string): string {
+  return sanitize(text).replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`)
+}

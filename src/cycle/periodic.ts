@@ -3,6 +3,8 @@ import type { Machine } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
 import { counted } from '../core/text.ts'
 import { messageWithHint } from '../core/errors.ts'
+import { saveSnapshot } from '../capture/capture.ts'
+import { deleteOldSnapshots, folderName } from '../capture/stored.ts'
 import { collectFleet, collectMachine, type Collected } from '../collect/collect.ts'
 import { collectUsage, type UsageCollected } from '../collect/usage.ts'
 import { hour } from '../decide/roll-up.ts'
@@ -27,6 +29,7 @@ export const periodicJobs: readonly PeriodicJob[] = [
   retentionJob,
   { name: 'collect', run: takeSamples },
   { name: 'usage', run: takeUsage },
+  { name: 'snapshot', run: saveSnapshots },
   { name: 'roll-up', run: async (_, session, force) => rollUpSamples(session, force) },
   // This job is the last one, so that it sends the events of the other jobs.
   { name: 'notify', run: async (_, session, force) => notify(session, force) },
@@ -88,6 +91,24 @@ function usageLine({ calls, failed, answered }: UsageCollected): string {
   if (!answered) return 'unknown: the machine did not answer'
   const unread = failed === 0 ? '' : `; ${counted(failed, 'file or database', 'files or databases')} could not be read`
   return `${counted(calls, 'request')}${unread}`
+}
+
+/** Saves a snapshot of all panes, and deletes old ones. Does nothing if the spec has no key `snapshot`. */
+async function saveSnapshots(machines: readonly Machine[], session: Session, force: boolean): Promise<string[]> {
+  const { interval, dir, keep } = session.fleet.snapshot
+  if (interval === null || machines.length === 0) return []
+  const now = session.clock.now()
+  const ran = await runJob(
+    { name: 'snapshot', period: force ? null : interval },
+    session,
+    async () => {
+      const saved = await saveSnapshot(machines, session, { dir: `${dir}/${folderName(now)}`, history: 0, page: false })
+      const deleted = await deleteOldSnapshots(dir, keep, now)
+      return `${counted(saved.panes, 'pane')} in ${saved.dir}, deleted ${counted(deleted, 'old snapshot')}`
+    },
+    String,
+  )
+  return linesOf(ran)
 }
 
 /** Replaces old samples by hourly summaries. */

@@ -1,7 +1,7 @@
 /** Prints the document of a report as one HTML file without scripts and without references to other files. */
 import type { WorkerPeriod } from '../core/period-report.ts'
 import type { Block, ReportDocument, ReportEntry } from './report-document.ts'
-import { sanitize } from '../core/text.ts'
+import { escapeHtml } from '../core/text.ts'
 import { percent } from './report-lines.ts'
 
 /** The policy forbids scripts, images, fonts, forms and requests. Only the file's own style applies. */
@@ -10,7 +10,7 @@ const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; 
 /** Returns the report as HTML. It fits phones and paper, and follows the colour scheme of the reader. */
 export function reportHtml({ title, subtitle, sections }: ReportDocument): string {
   const body = sections.map(
-    ({ title: heading, blocks }) => `<section>\n<h2>${text(heading)}</h2>\n${blocks.map(htmlOf).join('\n')}\n</section>`,
+    ({ title: heading, blocks }) => `<section>\n<h2>${escapeHtml(heading)}</h2>\n${blocks.map(htmlOf).join('\n')}\n</section>`,
   )
   return `<!doctype html>
 <html lang="en">
@@ -19,11 +19,11 @@ export function reportHtml({ title, subtitle, sections }: ReportDocument): strin
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${text(title)}</title>
+<title>${escapeHtml(title)}</title>
 <style>${style}</style>
 </head>
 <body>
-<header><h1>${text(title)}</h1><p>${text(subtitle)}</p></header>
+<header><h1>${escapeHtml(title)}</h1><p>${escapeHtml(subtitle)}</p></header>
 ${body.join('\n')}
 </body>
 </html>
@@ -31,22 +31,18 @@ ${body.join('\n')}
 }
 
 function htmlOf(block: Block): string {
-  if (block.kind === 'line') return `<p>${text(block.text)}</p>`
+  if (block.kind === 'line') return `<p>${escapeHtml(block.text)}</p>`
   if (block.kind === 'list') return `<ul>${block.entries.map(entryOf).join('\n')}</ul>`
   if (block.kind === 'timeline') return timeline(block.workers, block.since, block.until)
-  const heads = block.heads.map((head) => `<th scope="col">${text(head)}</th>`).join('')
-  const rows = block.rows.map((row) => `<tr>${row.map((cell) => `<td>${text(cell)}</td>`).join('')}</tr>`).join('\n')
+  const heads = block.heads.map((head) => `<th scope="col">${escapeHtml(head)}</th>`).join('')
+  const rows = block.rows.map((row) => `<tr>${row.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`).join('\n')
   return `<div class="wide"><table><thead><tr>${heads}</tr></thead><tbody>${rows}</tbody></table></div>`
 }
 
 function entryOf({ text: shown, detail, url }: ReportEntry): string {
-  const link = url !== null && /^https?:\/\//.test(url) ? `<a href="${text(url)}" rel="noreferrer">${text(shown)}</a>` : text(shown)
-  return `<li>${link}${detail === '' ? '' : `<br><small>${text(detail)}</small>`}</li>`
-}
-
-/** Returns the text for HTML, also within a double-quoted attribute. */
-function text(foreign: string): string {
-  return sanitize(foreign).replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
+  const link =
+    url !== null && /^https?:\/\//.test(url) ? `<a href="${escapeHtml(url)}" rel="noreferrer">${escapeHtml(shown)}</a>` : escapeHtml(shown)
+  return `<li>${link}${detail === '' ? '' : `<br><small>${escapeHtml(detail)}</small>`}</li>`
 }
 
 /** The classes of states. Other states have the class `bad`. */
@@ -64,10 +60,10 @@ function timeline(workers: readonly WorkerPeriod[], since: number, until: number
     const y = index * row
     const rects = parts.map(({ state, from, to }) => {
       const width = Math.max(0.5, Number(x(to)) - Number(x(from))).toFixed(1)
-      return `<rect class="${classes[state] ?? 'bad'}" x="${labels + Number(x(from))}" y="${y + 2}" width="${width}" height="${row - 4}"><title>${text(state)}</title></rect>`
+      return `<rect class="${classes[state] ?? 'bad'}" x="${labels + Number(x(from))}" y="${y + 2}" width="${width}" height="${row - 4}"><title>${escapeHtml(state)}</title></rect>`
     })
     const name = worker.length > 30 ? `…${worker.slice(-29)}` : worker
-    return `<text x="0" y="${y + row - 4}">${text(name)}</text>${rects.join('')}<text x="${labels + bars + 6}" y="${y + row - 4}">${percent(utilisation)}</text>`
+    return `<text x="0" y="${y + row - 4}">${escapeHtml(name)}</text>${rects.join('')}<text x="${labels + bars + 6}" y="${y + row - 4}">${percent(utilisation)}</text>`
   })
   const hours = hourMarks(since, until).map(({ at, label }) => {
     const place = labels + Number(x(at))

@@ -18,10 +18,35 @@ export interface RedactingStream {
   end(): string
 }
 
+/** The text that takes the place of a secret. */
+interface Cover {
+  /** Returns the cover of a secret, or of the first part of a long secret. */
+  readonly first: (secret: string) => string
+  /** Returns the cover of a further part. */
+  readonly further: (part: string) => string
+}
+
+const marked: Cover = { first: () => mark, further: () => '' }
+
+const stars = (secret: string) => secret.replace(/[^\n]/g, '*')
+const starred: Cover = { first: stars, further: stars }
+
 /** Returns a function that redacts the given secrets in a whole text. */
 export function redactor(secrets: readonly string[]): (text: string) => string {
+  return redactorWith(secrets, marked)
+}
+
+/**
+ * Returns a function that replaces each character of a secret by `*`. The text keeps its length and its line breaks, so positions in the
+ * text stay valid.
+ */
+export function masker(secrets: readonly string[]): (text: string) => string {
+  return redactorWith(secrets, starred)
+}
+
+function redactorWith(secrets: readonly string[], cover: Cover): (text: string) => string {
   return (text) => {
-    const stream = redactingStream(secrets)
+    const stream = redactingStream(secrets, cover)
     return stream.push(text) + stream.end()
   }
 }
@@ -44,16 +69,16 @@ export function growingRedactor(secrets: readonly string[]): {
 /**
  * Returns a redactor for a text that comes in pieces. It holds back an unfinished line, because a secret may continue in the next piece.
  */
-export function redactingStream(secrets: readonly string[]): RedactingStream {
-  const known = redactKnown(secrets)
-  const patterns = redactByPattern()
+export function redactingStream(secrets: readonly string[], cover: Cover = marked): RedactingStream {
+  const known = redactKnown(secrets, cover)
+  const patterns = redactByPattern(cover)
   return {
     push: (chunk) => patterns.push(known.push(chunk)),
     end: () => patterns.push(known.end()) + patterns.end(),
   }
 }
 
-function redactKnown(secrets: readonly string[]): RedactingStream {
+function redactKnown(secrets: readonly string[], cover: Cover): RedactingStream {
   const forms = [...new Set(secrets.filter((secret) => secret.length >= shortest).flatMap(formsOf))].sort((a, b) => b.length - a.length)
   const longest = forms[0]?.length ?? 0
   const pattern = longest === 0 ? null : new RegExp(forms.map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'), 'g')
@@ -78,7 +103,7 @@ function redactKnown(secrets: readonly string[]): RedactingStream {
     if (pattern !== null) {
       pattern.lastIndex = 0
       for (let match = pattern.exec(held); match !== null && match.index < end; match = pattern.exec(held)) {
-        out += held.slice(from, match.index) + mark
+        out += held.slice(from, match.index) + cover.first(match[0])
         from = pattern.lastIndex
       }
     }
@@ -116,18 +141,20 @@ function formsOf(secret: string): string[] {
   return [...plain, ...encoded, bytes.toString('base64')]
 }
 
-/** Patterns of secrets, each with its replacement. `$1` keeps the part of the match that is not secret. */
-const secretPatterns: readonly (readonly [RegExp, string])[] = [
-  [/\b(authorization["']?[ \t]{0,4}[:=][ \t]{0,4}["']?)(?:[a-z]{3,12} {1,4})?[^\s"',;\\]{4,}/gi, `$1${mark}`],
-  [/\b(bearer[ \t]{1,4})[\w.~+/=-]{8,}/gi, `$1${mark}`],
-  [/\bsk-[\w-]{16,}/g, mark],
-  [/\bgh[pousr]_[A-Za-z0-9]{16,}/g, mark],
-  [/\bgithub_pat_\w{16,}/g, mark],
-  [/\bglpat-[\w-]{16,}/g, mark],
-  [/\bxox[a-z]-[\w-]{10,}/g, mark],
-  [/\bA(?:KIA|SIA)[0-9A-Z]{16}\b/g, mark],
-  [/\bAIza[\w-]{30,}/g, mark],
-  [/(:\/\/)[^\s/@:"'<>]{0,256}:[^\s/@"'<>]{1,1024}@/g, `$1${mark}@`],
+/** Patterns of secrets. The first group is the part of the match that is not secret. */
+const secretPatterns: readonly RegExp[] = [
+  /\b(authorization["']?[ \t]{0,4}[:=][ \t]{0,4}["']?)(?:[a-z]{3,12} {1,4})?[^\s"',;\\]{4,}/gi,
+  /\b(bearer[ \t]{1,4})[\w.~+/=-]{8,}/gi,
+  /\b()sk-[\w-]{16,}/g,
+  /\b()gh[pousr]_[A-Za-z0-9]{16,}/g,
+  /\b()github_pat_\w{16,}/g,
+  /\b()glpat-[\w-]{16,}/g,
+  /\b()xox[a-z]-[\w-]{10,}/g,
+  /\b()A(?:KIA|SIA)[0-9A-Z]{16}\b/g,
+  /\b()AIza[\w-]{30,}/g,
+  /\b()(?:hf|npm)_[A-Za-z0-9]{30,}/g,
+  /\b()eyJ[\w-]{10,512}\.eyJ[\w-]{10,4096}\.[\w-]{10,}/g,
+  /(:\/\/)[^\s/@:"'<>]{0,256}:[^\s/@"'<>]{1,1024}(?=@)/g,
 ]
 const keyBegins = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----/
 const keyEnds = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----/
@@ -136,17 +163,19 @@ const keyEnds = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----/
  * Returns a redactor that applies `secretPatterns` to whole lines. Only a private key spans several lines; everything between its first and
  * its last line is left out.
  */
-function redactByPattern(): RedactingStream {
+function redactByPattern(cover: Cover): RedactingStream {
   const held: string[] = []
   let inKey = false
+  const covered = (text: string, pattern: RegExp) =>
+    text.replace(pattern, (match: string, kept: string) => kept + cover.first(match.slice(kept.length)))
   const lines = (text: string): string => {
     let out = ''
     for (let rest = text; rest !== '';) {
       const edge = (inKey ? keyEnds : keyBegins).exec(rest)
-      if (!inKey)
-        out += secretPatterns.reduce((all, [pattern, kept]) => all.replace(pattern, kept), edge === null ? rest : rest.slice(0, edge.index))
+      const before = edge === null ? rest : rest.slice(0, edge.index)
+      out += inKey ? cover.further(before) : secretPatterns.reduce(covered, before)
       if (edge === null) break
-      if (!inKey) out += mark
+      out += inKey ? cover.further(edge[0]) : cover.first(edge[0])
       inKey = !inKey
       rest = rest.slice(edge.index + edge[0].length)
     }

@@ -2,7 +2,7 @@
 import type { AgentLiveness } from '../core/incarnation.ts'
 import type { Incarnation, Machine, Time } from '../core/nouns.ts'
 import type { MachineSnapshot } from '../core/panes.ts'
-import type { Machines, PaneHost, SnapshotWithScreens } from '../core/pane-host.ts'
+import type { MachineCapture, Machines, PaneHost, SnapshotWithScreens } from '../core/pane-host.ts'
 import type { Clock } from '../core/ports.ts'
 import { hasElapsed } from '../core/elapsed.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
@@ -98,8 +98,11 @@ export class TmuxMachines implements Machines {
       ...channel,
       modes_block: panes?.modes_block ?? false,
       snapshot: async () =>
-        (await this.#ask(host, panes === null ? null : async () => ({ snapshot: await panes.snapshot(), screens: new Map() }))).snapshot,
-      snapshotWithScreens: () => this.#ask(host, panes?.snapshotWithScreens ?? null),
+        (await this.#ask(host, panes === null ? null : async () => ({ snapshot: await panes.snapshot() }), {})).snapshot,
+      snapshotWithScreens: () =>
+        this.#ask<Omit<SnapshotWithScreens, 'snapshot'>>(host, panes?.snapshotWithScreens ?? null, { screens: new Map() }),
+      capture: (history) =>
+        this.#ask<Omit<MachineCapture, 'snapshot'>>(host, panes === null ? null : () => panes.capture(history), { panes: new Map() }),
       history: panes?.history ?? lost,
       type: panes?.type ?? lost,
       start: panes?.start ?? lost,
@@ -111,15 +114,14 @@ export class TmuxMachines implements Machines {
     return host
   }
 
-  /** Takes a snapshot. If the channel fails, the snapshot says that the machine is unreachable, with the reason. */
-  async #ask(host: PaneHost, question: (() => Promise<SnapshotWithScreens>) | null): Promise<SnapshotWithScreens> {
+  /** Takes a snapshot. If the channel fails, the snapshot says that the machine is unreachable, with the reason, and the rest is `empty`. */
+  async #ask<T extends object>(host: PaneHost, question: (() => Promise<Seen<T>>) | null, empty: T): Promise<Seen<T>> {
     const { machine, state, reason } = host
-    const unreachable = (why: string): SnapshotWithScreens => ({
+    const unreachable = (why: string): Seen<T> => ({
+      ...empty,
       snapshot: { machine: machine.name, state: 'unreachable', reason: why },
-      screens: new Map(),
     })
-    if (question === null)
-      return state === 'down' ? { snapshot: await this.#snapshotWithoutSession(host), screens: new Map() } : unreachable(reason)
+    if (question === null) return state === 'down' ? { ...empty, snapshot: await this.#snapshotWithoutSession(host) } : unreachable(reason)
     try {
       const answer = await question()
       this.#failures.delete(machine.name)
@@ -170,6 +172,9 @@ export class TmuxMachines implements Machines {
     this.#hosts.clear()
   }
 }
+
+/** A snapshot of a machine, with the screens or other data that were asked for. */
+type Seen<T> = T & { readonly snapshot: MachineSnapshot }
 
 /** The result of an attempt to connect: a channel, or the reason why there is none. */
 type Channel = Pick<PaneHost, 'machine' | 'tmux' | 'state' | 'reason' | 'hint'>

@@ -25,6 +25,16 @@ export interface Session {
   readonly notify: (notice: Notice) => void
   /** Returns the channel with this name, to which burn sends notifications. The spec must have the channel. */
   readonly channel: (name: string) => Promise<Channel>
+  /** Reads the secrets that the spec names, so that burn can remove them from texts that it stores. */
+  readonly secrets: () => Promise<KnownSecrets>
+  /** Returns the root of the git work tree that would track a file at an absolute path; null if git tracks or ignores no such file. */
+  readonly trackedBy: (path: string) => Promise<string | null>
+}
+
+/** The secrets that burn could read, and the number of those that it could not read. */
+export interface KnownSecrets {
+  readonly known: readonly string[]
+  readonly unread: number
 }
 
 /**

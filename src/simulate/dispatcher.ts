@@ -124,6 +124,8 @@ export class Dispatcher {
       owner: `${this.#name}.${this.#starts}`,
       newId: () => newId((last = Math.max(clock.now(), last + 1)), this.#random),
       kindOf: this.#kindOf,
+      secrets: async () => ({ known: [], unread: 0 }),
+      trackedBy: async () => null,
       readTemplate: () => Promise.reject(new BurnError('template_unreadable', 'a simulation has no templates', '')),
       notify: (notice) => this.#callbacks.onNotice(notice),
       channel: () => Promise.reject(new BurnError('notify_unset', 'a simulation sends no notifications', '')),

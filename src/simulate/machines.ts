@@ -226,6 +226,13 @@ function hostOf(simulated: SimulatedMachine, trip: RoundTrip, dropped: Map<strin
     modes_block: false,
     snapshotWithScreens,
     snapshot: async () => (await snapshotWithScreens()).snapshot,
+    capture: async () => {
+      const { snapshot, screens } = await snapshotWithScreens()
+      const placed = [...screens].map(([id, rows], index) => {
+        return [id, { left: 0, top: index * (rows.length + 1), active: index === 0, zoomed: false, rows }] as const
+      })
+      return { snapshot, panes: new Map(placed) }
+    },
     // A simulated agent's screen has no history.
     history: (panes) => ask(() => simulated.overConnection(() => new Map(panes.map(({ id }) => [id, []])))),
     type: (all) => ask(() => simulated.overConnection(() => all.map((typing) => simulated.type(typing)))),

@@ -1,5 +1,5 @@
 /** Fills in the defaults of the settings by which burn observes the fleet. */
-import type { HealthSettings, TelemetrySettings } from '../core/observation-settings.ts'
+import type { HealthSettings, SnapshotSettings, TelemetrySettings } from '../core/observation-settings.ts'
 import type { DeclaredPrice } from '../core/price.ts'
 import type { WrittenSpec } from './schema.ts'
 import { defaults } from './defaults.ts'
@@ -12,6 +12,19 @@ export function completeTelemetry({ telemetry = {} }: Pick<WrittenSpec, 'telemet
     waiting_after: durationMs(telemetry.waiting_after ?? defaults.waitingAfter),
     keep_samples: durationMs(telemetry.keep_samples ?? defaults.keepSamples),
     keep: durationMs(telemetry.keep ?? defaults.keepTelemetry),
+  }
+}
+
+/** Fills in the defaults of the spec's `snapshot`. `dir`: the folder of the snapshots if the spec names none. */
+export function completeSnapshot(
+  { snapshot }: Pick<WrittenSpec, 'snapshot'>,
+  local: (path: string) => string,
+  dir: string,
+): SnapshotSettings {
+  return {
+    interval: snapshot === undefined ? null : durationMs(snapshot.interval ?? defaults.snapshotInterval),
+    dir: snapshot?.dir === undefined ? dir : local(snapshot.dir),
+    keep: snapshot?.keep ?? defaults.snapshotKeep,
   }
 }
 

@@ -7,7 +7,7 @@ import type { WrittenMachine, WrittenSpec } from './schema.ts'
 import { crossFindings } from './cross.ts'
 import { servedRepos } from '../core/refs.ts'
 import { completeNotify, notifyFindings } from './complete-notify.ts'
-import { completeHealth, completePrices, completeTelemetry } from './complete-observation.ts'
+import { completeHealth, completePrices, completeSnapshot, completeTelemetry } from './complete-observation.ts'
 import { completeSprint } from './complete-sprint.ts'
 import { defaults } from './defaults.ts'
 import { aliasFindings, deprecationsIn, withCurrentKeys } from './deprecated.ts'
@@ -64,6 +64,7 @@ export function completeSpec(written: WrittenSpec, options: CompleteOptions): Co
     retention: spec.retention == null ? defaults.retention : durationMs(spec.retention),
     telemetry: completeTelemetry(spec),
     health: completeHealth(spec),
+    snapshot: completeSnapshot(spec, local, options.ownFile('state', `${fleetName(spec)}/snapshots`)),
     notify: completeNotify(spec.notify),
     prices: completePrices(spec),
     repos: Object.entries(spec.repos ?? {}).map(([repo, { base, check, setup, copy, clone_url }]) => ({

@@ -16,6 +16,8 @@ export const defaults = {
   waitingAfter: '2m',
   keepSamples: '7d',
   keepTelemetry: '365d',
+  snapshotInterval: '1h',
+  snapshotKeep: 24,
   healthDispatcher: '15m',
   healthIdle: '15m',
   healthNoTokens: '30m',

@@ -1,4 +1,4 @@
-/** The schemas of the settings by which burn observes the fleet: `telemetry`, `health` and `prices`. */
+/** The schemas of the settings by which burn observes the fleet: `telemetry`, `snapshot`, `health` and `prices`. */
 import * as z from 'zod'
 import { defaults } from './defaults.ts'
 import { line, size, timeSpan } from './values.ts'
@@ -25,6 +25,25 @@ export const telemetry = z.strictObject({
     default: defaults.keepTelemetry,
     examples: ['365d'],
   }),
+})
+
+/** The schema of `snapshot`. */
+export const snapshotSettings = z.strictObject({
+  interval: timeSpan.optional().meta({
+    description: 'Pause between two snapshots of all panes. `burn dispatch --cycles 0` saves these snapshots.',
+    default: defaults.snapshotInterval,
+    examples: ['1h'],
+  }),
+  dir: line.optional().meta({
+    description: 'Folder that contains the saved snapshots. git must not track it. Default: `~/.local/state/burn-fleet/<name>/snapshots`.',
+    examples: ['~/fleet-snapshots'],
+  }),
+  keep: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .optional()
+    .meta({ description: 'Number of saved snapshots to keep. burn deletes older ones.', default: defaults.snapshotKeep, examples: [24] }),
 })
 
 /** The schema of `health`: the thresholds of `burn health`. */

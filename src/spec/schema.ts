@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { defaults } from './defaults.ts'
 import { forge } from './forges.ts'
 import { notifyKeys } from './notify.ts'
-import { health, prices, telemetry } from './observation.ts'
+import { health, prices, snapshotSettings, telemetry } from './observation.ts'
 import { agent, policy, repoSettings, templates } from './settings.ts'
 import { sprint } from './sprint.ts'
 import { argv, depth, dir, glyph, host, line, name, repo, repos, role, timeSpan, words } from './values.ts'
@@ -227,6 +227,11 @@ const keys = z.strictObject({
         rules: [{ kinds: ['worker.waiting'], channels: ['phone'] }],
       },
     ],
+  }),
+  snapshot: snapshotSettings.optional().meta({
+    description:
+      'Settings of the snapshots of all panes that burn saves regularly (docs/how-to/save-snapshots.md). Without this key burn saves none.',
+    examples: [{ interval: '1h', keep: 24 }],
   }),
   repos: z
     .record(repo, repoSettings)

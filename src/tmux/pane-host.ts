@@ -5,13 +5,13 @@
 import type { Machine } from '../core/nouns.ts'
 import type { PaneHost } from '../core/pane-host.ts'
 import type { Tmux } from '../core/ports.ts'
-import { capturePanes, captureMachine, snapshot } from './panes.ts'
+import { capturePanes, captureMachine, captureStyled, snapshot } from './panes.ts'
 import { typedResult, stripsControlBytes, typingLine } from './paste.ts'
 import { loginEnvironment } from '../host/login-shell.ts'
 import { hasStarted, startLine } from './start.ts'
 
 /** The methods of `PaneHost` that need a channel to tmux. */
-export type TmuxPanes = Pick<PaneHost, 'modes_block' | 'snapshot' | 'snapshotWithScreens' | 'history' | 'type' | 'start'>
+export type TmuxPanes = Pick<PaneHost, 'modes_block' | 'snapshot' | 'snapshotWithScreens' | 'capture' | 'history' | 'type' | 'start'>
 
 /** Returns the tmux methods of `PaneHost` for a machine. */
 export function panesOf(tmux: Tmux, machine: Machine): TmuxPanes {
@@ -29,6 +29,7 @@ export function panesOf(tmux: Tmux, machine: Machine): TmuxPanes {
     modes_block: stripsControlBytes(tmux.version),
     snapshot: () => snapshot(tmux, machine),
     snapshotWithScreens: () => captureMachine(tmux, machine),
+    capture: (history) => captureStyled(tmux, machine, history),
     async history(panes, rows) {
       const ids = panes.map(({ id }) => id)
       const shown = await capturePanes(tmux, ids, { lines: rows })

@@ -1,6 +1,6 @@
 /** Reads the panes, windows and screens of a machine from its tmux server. */
 import type { Machine, Time } from '../core/nouns.ts'
-import type { SnapshotWithScreens } from '../core/pane-host.ts'
+import type { CapturedPane, MachineCapture, SnapshotWithScreens } from '../core/pane-host.ts'
 import type { MachineSnapshot, Pane, PaneWindow } from '../core/panes.ts'
 import type { Tmux, TmuxCommand, TmuxReply } from '../core/ports.ts'
 import { unreachableError } from './control-mode.ts'
@@ -55,24 +55,63 @@ export async function captureMachine(tmux: Tmux, machine: Machine): Promise<Snap
   const nonce = newNonce()
   const replies = await tmux.run([...snapshotLines(nonce, paneTexts), captureAllLine(tmux, nonce)])
   const seen = toSnapshot(machine, tmux.session, nonce, replies)
-  const screens = splitScreens(nonce, replies.at(-1))
-  // The screens of panes in other sessions are missing. If this tmux version can't iterate over panes, all screens are missing.
-  const missing = seen.panes.map((pane) => pane.id).filter((id) => !screens.has(id))
-  if (missing.length === 0) return { snapshot: seen, screens }
-  return { snapshot: seen, screens: new Map([...screens, ...(await capturePanes(tmux, missing))]) }
+  return { snapshot: seen, screens: await completeScreens(tmux, splitScreens(nonce, replies.at(-1)), seen.panes) }
 }
 
+/** The layout fields of a pane. burn reads them only for a capture, because each field slows down every snapshot. */
+const placeFacts = ['pane_id', 'pane_left', 'pane_top', 'pane_active', 'window_zoomed_flag']
+
 /**
- * Returns the rows of panes by id. `lines` is the number of rows of history to add above the screen; `ansi` keeps colours as escape
- * sequences. The result does not contain panes that no longer exist.
+ * Returns a snapshot of a machine with the layout and the styled screens of its panes, and up to `history` rows above each screen. It takes
+ * one round trip. Throws BurnError `machine_unreachable`.
  */
+export async function captureStyled(tmux: Tmux, machine: Machine, history: number): Promise<MachineCapture> {
+  const nonce = newNonce()
+  const options = { lines: history, ansi: true }
+  const places = [['list-panes', '-a', '-F', format(nonce, placeFacts, [])]]
+  const replies = await tmux.run([...snapshotLines(nonce, [...paneTexts, '@burn_label']), places, captureAllLine(tmux, nonce, options)])
+  const seen = toSnapshot(machine, tmux.session, nonce, replies)
+  const screens = await completeScreens(tmux, splitScreens(nonce, replies.at(-1), options), seen.panes, options)
+  const panes = records(nonce, replies.at(-2)).flatMap((record): [string, CapturedPane][] => {
+    const [id = '', left, top, active, zoomed] = record.split(' ')
+    const rows = screens.get(id)
+    if (rows === undefined) return []
+    return [[id, { left: Number(left), top: Number(top), active: active === '1', zoomed: zoomed === '1', rows }]]
+  })
+  return { snapshot: seen, panes: new Map(panes) }
+}
+
+/** Returns the rows of all panes. It captures those panes that `screens`, the reply to `captureAllLine`, lacks. */
+async function completeScreens(
+  tmux: Tmux,
+  screens: ReadonlyMap<string, readonly string[]>,
+  panes: readonly Pane[],
+  options: CaptureOptions = {},
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  // The screens of panes in other sessions are missing. If this tmux version can't iterate over panes, all screens are missing.
+  const missing = panes.map((pane) => pane.id).filter((id) => !screens.has(id))
+  return missing.length === 0 ? screens : new Map([...screens, ...(await capturePanes(tmux, missing, options))])
+}
+
+/** The rows of a pane to capture, and their form. */
+interface CaptureOptions {
+  /** The number of rows of history above the screen. */
+  readonly lines?: number
+  /** True if colours and styles stay, as escape sequences. Then the spaces at the end of a row stay, too, because they can have a colour. */
+  readonly ansi?: boolean
+}
+
+function captureFlags({ lines = 0, ansi = false }: CaptureOptions): string[] {
+  return [...(ansi ? ['-e', '-N'] : []), ...(lines > 0 ? ['-S', `-${lines}`] : [])]
+}
+
+/** Returns the rows of panes by id. The result does not contain panes that no longer exist. */
 export async function capturePanes(
   tmux: Tmux,
   paneIds: readonly string[],
-  options: { lines?: number; ansi?: boolean } = {},
+  options: CaptureOptions = {},
 ): Promise<ReadonlyMap<string, readonly string[]>> {
-  const flags = [...(options.ansi === true ? ['-e'] : []), ...(options.lines === undefined ? [] : ['-S', `-${options.lines}`])]
-  const replies = await tmux.run(paneIds.map((id) => [['capture-pane', '-p', ...flags, '-t', id]]))
+  const replies = await tmux.run(paneIds.map((id) => [['capture-pane', '-p', ...captureFlags(options), '-t', id]]))
   return new Map(paneIds.flatMap((id, i) => (replies[i]?.ok === true ? [[id, replies[i].lines] as const] : [])))
 }
 
@@ -96,9 +135,10 @@ function snapshotLines(nonce: string, texts: readonly string[]): readonly (reado
  * the number of rows of each pane. The same expansion makes this list and the captures, so they match. The ids are printed without `%`,
  * because `display-message` would read a `%` as part of a date format.
  */
-function captureAllLine({ session }: Tmux, nonce: string): readonly TmuxCommand[] {
-  const panes = '#{W:#{P:#{s/%//:pane_id}x#{pane_height} }}'
-  const captures = '#{W:#{P:capture-pane -p -t "#{pane_id}" ; }}'
+function captureAllLine({ session }: Tmux, nonce: string, options: CaptureOptions = {}): readonly TmuxCommand[] {
+  const rows = (options.lines ?? 0) > 0 ? '#{pane_height}+#{history_size}' : '#{pane_height}'
+  const panes = `#{W:#{P:#{s/%//:pane_id}x${rows} }}`
+  const captures = `#{W:#{P:${['capture-pane', '-p', ...captureFlags(options)].join(' ')} -t "#{pane_id}" ; }}`
   return [['run-shell', '-C', '-t', `${session}:`, `display-message -p "${nonce} ${panes}" ; ${captures}`]]
 }
 
@@ -106,14 +146,17 @@ function captureAllLine({ session }: Tmux, nonce: string): readonly TmuxCommand[
  * Splits the captured rows into screens by pane id. Returns an empty map if the number of rows differs from the announced number; burn then
  * captures each pane alone.
  */
-function splitScreens(nonce: string, reply: TmuxReply | undefined): Map<string, readonly string[]> {
+function splitScreens(nonce: string, reply: TmuxReply | undefined, { lines = 0 }: CaptureOptions = {}): Map<string, readonly string[]> {
   const [first = '', ...rows] = reply?.ok === true ? reply.lines : []
   const panes = first.startsWith(`${nonce} `)
-    ? [...first.matchAll(/(\d+)x(\d+)/g)].map(([, id, height]) => ({ id: `%${id}`, height: Number(height) }))
+    ? [...first.matchAll(/(\d+)x(\d+)(?:\+(\d+))?/g)].map(([, id, height, history = 0]) => ({
+        id: `%${id}`,
+        count: Number(height) + Math.min(Number(history), lines),
+      }))
     : []
   const screens = new Map<string, readonly string[]>()
   let row = 0
-  for (const { id, height } of panes) screens.set(id, rows.slice(row, (row += height)))
+  for (const { id, count } of panes) screens.set(id, rows.slice(row, (row += count)))
   return row === rows.length ? screens : new Map()
 }
 

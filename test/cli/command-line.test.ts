@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { groups, entries, deprecatedNames } from '../../src/cli/catalog.ts'
 import { choice, flag, list, optional, parsePositive, parsedArg, parseArgs, shapesOf, text, parseWholeNumber } from '../../src/cli/args.ts'
-import { singleWidth } from '../../src/cli/table.ts'
+import { singleWidth } from '../../src/core/width.ts'
 import { burn } from '../support/fleet.ts'
 
 const env = { HOME: resolve(import.meta.dirname, '../..') }

@@ -57,6 +57,19 @@ function contract(name: string, open: (t: Pick<TestContext, 'after'>) => Promise
       )
     })
 
+    test('capture: has the rows and the place of every pane', async () => {
+      const { host, panes } = await withAgents(rig)
+      const { snapshot, panes: captured } = await host.capture(10)
+      assert.equal(snapshot.state, 'up')
+      assert.deepEqual([...captured.keys()].sort(), panes.map(({ id }) => id).sort())
+      for (const { id, height } of panes) {
+        const { left, top, rows } = captured.get(id) ?? { left: NaN, top: NaN, rows: [] }
+        assert.ok(left >= 0 && top >= 0)
+        assert.ok(rows.some((row) => row.trim() !== '') && rows.length <= height + 10)
+      }
+      assert.equal(new Set([...captured.values()].map(({ left, top }) => `${left},${top}`)).size, 2)
+    })
+
     test('type: places a whole text in one pane and submits it', async () => {
       const { host, sample, panes } = await withAgents(rig)
       const [pane] = panes

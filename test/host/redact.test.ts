@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { redactingStream, redactor } from '../../src/host/redact.ts'
+import { masker, redactingStream, redactor } from '../../src/host/redact.ts'
 import { anyCharacter } from '../support/any-character.ts'
 
 const none = redactor([])
@@ -16,6 +16,9 @@ const shapes: readonly (readonly [string, string])[] = [
   ['xoxb-1234567890-abcdef', '[redacted]'],
   ['AKIAIOSFODNN7EXAMPLE', '[redacted]'],
   ['AIzaSyA0123456789012345678901234567890', '[redacted]'],
+  ['hf_abcdefghijABCDEFGHIJ0123456789abcd', '[redacted]'],
+  ['npm_abcdefghijABCDEFGHIJ0123456789abcd', '[redacted]'],
+  ['id eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N', 'id [redacted]'],
   ['Bearer abcdefgh.ijkl', 'Bearer [redacted]'],
   ["curl -H 'Authorization: token 0123456789'", "curl -H 'Authorization: [redacted]'"],
   ['{"authorization":"Basic dXNlcjpwYXNz"}', '{"authorization":"[redacted]"}'],
@@ -25,6 +28,18 @@ const shapes: readonly (readonly [string, string])[] = [
   ['-----BEGIN PRIVATE KEY-----\nnever ends', '[redacted]'],
 ]
 for (const [text, expected] of shapes) test(`redactor: pattern ${text.split('\n')[0]}`, () => assert.equal(none(text), expected))
+
+test('masker: keeps the length and the line breaks of a text', () => {
+  for (const [text, expected] of shapes) {
+    const masked = masker([])(text)
+    assert.equal(masked.length, text.length)
+    assert.equal(masked.split('\n').length, text.split('\n').length)
+    const [before = '', after = ''] = expected.split('[redacted]')
+    assert.ok(masked.startsWith(before) && masked.endsWith(after))
+    assert.match(masked.slice(before.length, masked.length - after.length), /^[*\n]+$/)
+  }
+  assert.equal(masker(['hunter22'])('a hunter22 b'), 'a ******** b')
+})
 
 test('redactor: leaves other texts unchanged', () => {
   for (const text of [

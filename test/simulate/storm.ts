@@ -5,7 +5,7 @@ import { seeded } from '../../src/core/random.ts'
 import { faultKinds } from '../../src/simulate/faults.ts'
 import { simulate } from '../../src/simulate/simulate.ts'
 import { commentsTwice, Judge } from './judge.ts'
-import { completeHealth, completeTelemetry } from '../../src/spec/complete-observation.ts'
+import { completeHealth, completeSnapshot, completeTelemetry } from '../../src/spec/complete-observation.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -55,6 +55,7 @@ export function fleetOf(machines: number, panes: number, changes: Partial<Fleet[
     ledger: '',
     retention: null,
     telemetry: completeTelemetry({}),
+    snapshot: completeSnapshot({}, String, '/nowhere'),
     health: completeHealth({}),
     notify: null,
     prices: [],

@@ -72,6 +72,8 @@ export async function simulatedFleet(t: Pick<TestContext, 'after'>, issues: read
       owner: `dispatcher${dispatchers.length}`,
       newId: () => newId((last = Math.max(clock.now(), last + 1)), random),
       kindOf: paneAgentCache(),
+      secrets: async () => ({ known: [], unread: 0 }),
+      trackedBy: async () => null,
       readTemplate: () => Promise.reject(new Error('a test fleet has no templates')),
       notify: (notice) => void notices.push(eventText(notice)),
       channel: () => Promise.reject(new Error('a test fleet has no channels')),

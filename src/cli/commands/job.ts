@@ -28,8 +28,8 @@ export const jobListCommand = command({
 
 export const jobRunCommand = command({
   args: {
-    name: text('<name>', 'Job to run: collect, notify, retention or roll-up'),
-    machine: list('-m, --machine <name...>', 'Sample only these machines'),
+    name: text('<name>', 'Job to run: collect, notify, retention, roll-up, snapshot or usage'),
+    machine: list('-m, --machine <name...>', 'Sample or capture only these machines'),
   },
   examples: ['burn job run collect'],
   notes: ['burn dispatch --cycles 0 runs these jobs when they are due. burn skips a job that another process runs now.'],

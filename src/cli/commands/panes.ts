@@ -1,7 +1,6 @@
-/** `burn attach`, `capture`, `answer` and `classify`: show panes, answer questions of agents, and classify recorded screens. */
+/** `burn attach`, `answer` and `classify`: show panes, answer questions of agents, and classify recorded screens. */
 import type { Fleet, Machine } from '../../core/nouns.ts'
 import type { AttachTarget } from '../../operate/attach.ts'
-import type { Io } from '../io.ts'
 import { BurnError } from '../../core/errors.ts'
 import { command, done } from '../command.ts'
 import { allWorkers, unknownNameError, workerNamed } from '../named.ts'
@@ -66,27 +65,6 @@ function placeNamed(fleet: Fleet, name: string | undefined): { machine: Machine;
   if (!ids.includes(wanted)) throw unknownNameError('place', wanted, [...machines.map((each) => each.name), ...ids])
   const worker = workerNamed(fleet, wanted)
   return { machine: machines.find((each) => each.name === worker.machine)!, place: { worker: worker.id } }
-}
-
-export const captureCommand = command({
-  args: {
-    worker: text('<worker>', 'Worker whose screen burn prints'),
-    lines: parsedArg('-l, --lines <n>', 'Number of rows of history to print above the screen', parseWholeNumber, 0),
-    ansi: flag('--ansi', 'Keep colours and styles, but no other escape sequences'),
-  },
-  examples: ['burn capture AZOTH', 'burn capture AZOTH --lines 200 > azoth.txt'],
-  async run({ open }, given) {
-    const { session } = await open()
-    const { captureWorker } = await import('../../operate/capture.ts')
-    const worker = workerNamed(session.fleet, given.worker)
-    return done({ worker: worker.id, rows: await captureWorker(worker, session, given) })
-  },
-  present: ({ rows }, io) => io.out(...rows.map((row) => withColours(row, io))),
-})
-
-/** Returns the row with its colour and style sequences marked as burn's own, so that `Io` prints them. `Io` escapes all other sequences. */
-function withColours(row: string, io: Io): string {
-  return row.replace(/\x1b\[([\d;:]*m)/g, (_, style: string) => io.control(style))
 }
 
 type Answering =
