@@ -50,12 +50,14 @@ export function spanChanges(open: readonly Span[], { at, states, covers }: Sampl
       keep({ ...span, seen_at: at, evidence: now.evidence })
       continue
     }
-    spans.push({ ...span, ended_at: gap ? span.seen_at : at })
+    const began_at = now === undefined ? at : beginOf(now, span, at)
+    const ended_at = gap ? span.seen_at : began_at
+    spans.push({ ...span, ended_at })
     const goesOn = now !== undefined && isSame(span, now)
-    if (span.reported !== null && !goesOn) events.push(clearedEvent(span, now?.state ?? null, at))
-    if (now !== undefined) keep({ ...begin(now, at), reported: goesOn ? span.reported : null })
+    if (span.reported !== null && !goesOn) events.push(clearedEvent({ ...span, ended_at }, now?.state ?? null))
+    if (now !== undefined) keep({ ...begin(now, began_at, at), reported: goesOn ? span.reported : null })
   }
-  for (const [key, state] of seen) if (!known.has(key)) keep(begin(state, at))
+  for (const [key, state] of seen) if (!known.has(key)) keep(begin(state, at, at))
   return { spans, events }
 }
 
@@ -65,8 +67,15 @@ function isSame(span: SpanState, now: SpanState): boolean {
   return span.state === now.state && span.detail === now.detail && span.issue === now.issue && span.incarnation === now.incarnation
 }
 
-function begin({ since, ...state }: SpanState & { readonly since?: Time }, at: Time): Span {
-  const began_at = Math.min(since ?? at, at)
+/**
+ * Returns the time at which a state began. It is after the last sample of the state before, so that spans do not overlap. A new issue or
+ * agent begins at its first sample, because `since` is the time of the state alone.
+ */
+function beginOf({ state, since }: Sample['states'][number], before: Span, at: Time): Time {
+  return since === undefined || state === before.state ? at : Math.min(Math.max(since, before.seen_at), at)
+}
+
+function begin({ since: _, ...state }: Sample['states'][number], began_at: Time, at: Time): Span {
   return { ...state, id: `${keyOf(state)} ${at}`, began_at, seen_at: at, ended_at: null, reported: null }
 }
 
@@ -97,8 +106,8 @@ function reportEvent(kind: ReportKind, span: Span): NewEvent {
   return { kind, ...about(span), payload: { since, detail, evidence } }
 }
 
-function clearedEvent(span: Span, now: string | null, at: Time): NewEvent {
-  const payload = { state: span.state, now, ms: at - span.began_at }
+function clearedEvent(span: Span & { readonly ended_at: Time }, now: string | null): NewEvent {
+  const payload = { state: span.state, now, ms: span.ended_at - span.began_at }
   return { kind: `${span.kind}.cleared`, ...about(span), payload }
 }
 

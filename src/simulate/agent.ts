@@ -38,6 +38,8 @@ export interface AgentWorld {
   /** Returns the duration of a turn (ms). */
   turn(prompt: Prompt): number
   turnEnded(agent: SimulatedAgent, prompt: Prompt): void
+  /** Called after each change of the agent that its screen or its pane shows. */
+  changed(agent: SimulatedAgent): void
 }
 
 /** Returns a copy of a text. Without the copy, V8 keeps a whole prompt in memory for each substring of it. */
@@ -57,6 +59,8 @@ export class SimulatedAgent {
   alive = true
   /** Whether the agent shows a question. The turn waits for the answer. */
   asks = false
+  /** Whether the running turn goes on without end. */
+  hangs = false
   /** The text in the composer. */
   composer = ''
   /** Received prompts. The agent works on the first prompt of the queue. */
@@ -89,6 +93,11 @@ export class SimulatedAgent {
     return this.queue.length > 0
   }
 
+  /** The error of the last turn; empty if the turn succeeded. */
+  get failure(): string {
+    return this.#failure
+  }
+
   paste(text: string): void {
     this.composer += text
   }
@@ -108,6 +117,13 @@ export class SimulatedAgent {
     if (this.mangles) this.#signal = `1 ${Math.floor(this.#world.clock.now() / 1000)} UserPromptSubmit - ${id}:${lineChecksum(taken)}`
     this.queue.push(this.#world.received(this, id, read(taken)))
     if (this.queue.length === 1) this.#begin()
+    this.#world.changed(this)
+  }
+
+  /** Shows a question, or receives its answer. */
+  ask(asks: boolean): void {
+    this.asks = asks
+    this.#world.changed(this)
   }
 
   /** Ends the agent's process. The agent's queue of prompts is lost. */
@@ -117,7 +133,9 @@ export class SimulatedAgent {
     this.queue.length = 0
     this.composer = ''
     this.asks = false
+    this.hangs = false
     this.#failure = ''
+    this.#world.changed(this)
   }
 
   /** Starts a new agent process in the pane. */
@@ -126,6 +144,7 @@ export class SimulatedAgent {
     this.alive = true
     this.#shown = []
     this.#signal = ''
+    this.#world.changed(this)
   }
 
   /** Returns the time (ms) since the running turn began. */
@@ -143,7 +162,7 @@ export class SimulatedAgent {
     const refused = this.#world.refuses(this) !== null
     const end = () => {
       if (this.pid !== pid || !this.alive || this.queue[0] !== prompt) return
-      if (this.asks) return clock.at(clock.now() + 60_000, end)
+      if (this.asks || this.hangs) return clock.at(clock.now() + 60_000, end)
       const refusal = this.#world.refuses(this)
       if (refusal !== null) return this.#end(refusal)
       this.turns += 1
@@ -158,6 +177,7 @@ export class SimulatedAgent {
     this.queue.shift()
     this.#failure = failure
     this.#begin()
+    this.#world.changed(this)
   }
 
   /** Returns the rows of the agent's screen. */

@@ -31,6 +31,8 @@ export class SimulatedMachine {
   reachable = true
   up = true
   serverStarted = agentStarted
+  /** The facts that the machine reports beside its clock and its processes. */
+  reported: Partial<MachineFacts> = {}
   /** If not null, the connection breaks at the next write: before or after the machine carries out the write. */
   breaks: 'before' | 'after' | null = null
   readonly #world: AgentWorld
@@ -63,6 +65,12 @@ export class SimulatedMachine {
     else this.#drawn.delete(agent)
   }
 
+  /** Makes the machine reachable or unreachable. */
+  reach(reachable: boolean): void {
+    this.reachable = reachable
+    this.changed()
+  }
+
   /** Starts the tmux server, and an agent in each pane that has none. */
   bringUp(): void {
     if (!this.up) this.serverStarted += 1
@@ -88,13 +96,13 @@ export class SimulatedMachine {
     return { ...this.#cached, snapshot: { ...this.#cached.snapshot, clock } }
   }
 
-  /** Returns the machine's facts; null if it is unreachable. Load, memory and disk are not simulated. */
+  /** Returns the machine's facts; null if it is unreachable. Facts that `reported` does not have are unknown. */
   facts(): MachineFacts | null {
     if (!this.reachable) return null
     const none = { load: null, cores: null, memory_total: null, memory_free: null, disk_total: null, disk_free: null }
     const running = [...this.agents.values()].filter(({ alive }) => alive)
     const processes = running.map(({ pid, worker }) => ({ pid, parent: 1, memory: 0, command: 'agent', worker, socket: null }))
-    return { clock: this.#world.clock.now(), ...none, processes, jobs: null }
+    return { clock: this.#world.clock.now(), ...none, processes, jobs: null, ...this.reported }
   }
 
   /** Looks up agents in the machine's process table. Returns which of them are running and which have ended. */

@@ -6,6 +6,7 @@ import type { AgentWorld, Prompt, SimulatedAgent } from './agent.ts'
 import type { VirtualClock } from './clock.ts'
 import type { Fault } from './faults.ts'
 import type { Habits } from './habits.ts'
+import { machineOf } from '../core/refs.ts'
 import { isStale } from '../decide/dispatch-moves.ts'
 import { SimulatedForge } from './forge.ts'
 import { draw, drawn } from './habits.ts'
@@ -27,6 +28,8 @@ export interface WorldPlan {
   readonly seed: number
   /** Called for each prompt that an agent receives. */
   readonly onReceipt?: (receipt: Receipt) => void
+  /** Called after each change of an agent that its screen or its pane shows. */
+  readonly onChange?: (agent: SimulatedAgent) => void
 }
 
 /** Stands for the issue of a prompt that asks for no work, such as the notice that an issue was closed. */
@@ -49,6 +52,10 @@ export class World implements AgentWorld {
   diskFull = false
   /** End of the last turn. */
   lastTurn: Time = 0
+  /** The text with which the model's provider refuses the requests of a worker or of all workers of a machine, by their name. */
+  readonly refusals = new Map<string, string>()
+  /** Issues for which no turn opens a change. */
+  readonly hopeless = new Set<IssueRef>()
   /** Number of injected faults. */
   faults = 0
   #forgeDown = 0
@@ -62,10 +69,11 @@ export class World implements AgentWorld {
   readonly #fleet: Fleet
   readonly #ledger: ViewLedger & ClaimLedger
   readonly #onReceipt: (receipt: Receipt) => void
+  readonly #onChange: (agent: SimulatedAgent) => void
   readonly #refs: readonly IssueRef[]
 
   constructor(
-    { fleet, habits, seed, onReceipt }: WorldPlan,
+    { fleet, habits, seed, onReceipt, onChange }: WorldPlan,
     issues: readonly Issue[],
     clock: VirtualClock,
     ledger: ViewLedger & ClaimLedger,
@@ -76,6 +84,7 @@ export class World implements AgentWorld {
     this.#fleet = fleet
     this.#ledger = ledger
     this.#onReceipt = onReceipt ?? (() => {})
+    this.#onChange = onChange ?? (() => {})
     this.#refs = issues.map(({ ref }) => ref)
     this.machines = new Map(fleet.machines.map((machine) => [machine.name, new SimulatedMachine(machine, this)]))
     const repos = new Set(fleet.machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers.flatMap((w) => w.repos))))
@@ -106,7 +115,9 @@ export class World implements AgentWorld {
   }
 
   refuses({ worker }: SimulatedAgent): string | null {
-    return (this.#loggedOut.get(worker.slice(0, worker.indexOf('/'))) ?? 0) > 0 ? 'HTTP 401: the login has ended' : null
+    const machine = machineOf(worker)
+    if ((this.#loggedOut.get(machine) ?? 0) > 0) return 'HTTP 401: the login has ended'
+    return this.refusals.get(worker) ?? this.refusals.get(machine) ?? null
   }
 
   turn({ issue }: Prompt): number {
@@ -115,11 +126,10 @@ export class World implements AgentWorld {
     return draw(this.#habits.turn, this.#about(issue, 'turn'))
   }
 
-  turnEnded(agent: SimulatedAgent, { id, issue }: Prompt): void {
-    this.#changed(agent)
+  turnEnded(_: SimulatedAgent, { id, issue }: Prompt): void {
     this.lastTurn = this.clock.now()
     if (issue === noIssue) return
-    if (this.#about(issue, 'changes')() >= this.#habits.changes) return
+    if (this.hopeless.has(issue) || this.#about(issue, 'changes')() >= this.#habits.changes) return
     this.forge.change(issue, id, 'open')
     const merged = this.#about(issue, 'merged')() < this.#habits.merged
     this.clock.at(this.clock.now() + draw(this.#habits.review, this.#about(issue, 'review')), () => {
@@ -159,16 +169,16 @@ export class World implements AgentWorld {
     const later = (act: () => void) => this.clock.at(this.clock.now() + lasts, act)
     if (kind === 'agent') this.#kill(machine, agent, later)
     else if (kind === 'question' && agent?.alive === true) {
-      agent.asks = true
-      later(() => ((agent.asks = false), machine.changed()))
+      agent.ask(true)
+      later(() => agent.ask(false))
     } else if (kind === 'login') {
       const [name = ''] = [...this.machines].find(([, each]) => each === machine) ?? []
       const count = (by: number) => this.#loggedOut.set(name, (this.#loggedOut.get(name) ?? 0) + by)
       count(1)
       later(() => count(-1))
     } else if (kind === 'machine') {
-      machine.reachable = false
-      later(() => (machine.reachable = true))
+      machine.reach(false)
+      later(() => machine.reach(true))
     } else if (kind === 'reboot') {
       machine.bringDown()
       later(() => machine.bringUp())
@@ -209,8 +219,9 @@ export class World implements AgentWorld {
     })
   }
 
-  #changed(agent: SimulatedAgent): void {
-    this.machines.get(agent.worker.slice(0, agent.worker.indexOf('/')))?.changed(agent)
+  changed(agent: SimulatedAgent): void {
+    this.machines.get(machineOf(agent.worker))?.changed(agent)
+    this.#onChange(agent)
   }
 
   /** Returns a generator of random numbers for the current attempt at an issue. `what`: the name of the decision that uses the numbers. */

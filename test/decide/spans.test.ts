@@ -14,7 +14,7 @@ function workerState(state: string, changes: Partial<SpanState> = {}): SpanState
 }
 
 /** Applies samples one after another, as the ledger would, and returns all spans and the kinds of all events. */
-function replay(samples: readonly { at: number; state: SpanState | null }[]): { spans: Span[]; events: string[] } {
+function replay(samples: readonly { at: number; state: (SpanState & { since?: number }) | null }[]): { spans: Span[]; events: string[] } {
   const saved = new Map<string, Span>()
   const events: string[] = []
   for (const { at, state } of samples) {
@@ -50,6 +50,22 @@ test('spanChanges: a new state, issue or agent begins a span', () => {
       ['working', null, 'i1', minute, 2 * minute],
       ['working', 'o/r#1', 'i1', 2 * minute, 3 * minute],
       ['working', 'o/r#1', 'i2', 3 * minute, null],
+    ],
+  )
+})
+
+test('spanChanges: a state that began between two samples ends the state before', () => {
+  const { spans } = replay([
+    { at: 0, state: workerState('idle') },
+    { at: 5 * minute, state: { ...workerState('working'), since: 2 * minute } },
+    { at: 10 * minute, state: { ...workerState('working', { issue: 'o/r#2' }), since: 2 * minute } },
+  ])
+  assert.deepEqual(
+    spans.map(({ began_at, ended_at }) => [began_at, ended_at]),
+    [
+      [0, 2 * minute],
+      [2 * minute, 10 * minute],
+      [10 * minute, null],
     ],
   )
 })
@@ -96,6 +112,7 @@ test('spanChanges: spans never overlap, and each report has one end', () => {
       state: fc.constantFrom('idle', 'working', 'waiting', 'error', 'dead'),
       issue: fc.constantFrom(null, 'o/r#1'),
       incarnation: fc.constantFrom('i1', 'i2'),
+      since: fc.option(fc.integer({ min: 0, max: 60 }), { nil: undefined }),
     }),
     { freq: 5 },
   )
@@ -105,7 +122,10 @@ test('spanChanges: spans never overlap, and each report has one end', () => {
       let at = 0
       const samples = given.map(({ after, state: each }) => ({
         at: (at += after * minute),
-        state: each === null ? null : workerState(each.state, each),
+        state:
+          each === null
+            ? null
+            : { ...workerState(each.state, each), ...(each.since === undefined ? {} : { since: at - each.since * minute }) },
       }))
       const { spans, events } = replay(samples)
       const ordered = spans.toSorted((a, b) => a.began_at - b.began_at)

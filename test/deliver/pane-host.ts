@@ -109,7 +109,8 @@ export async function simulatedHost(): Promise<Rig> {
     received: (_agent, prompt, text) => (texts.push(text), { id: prompt, issue: '' }),
     refuses: () => null,
     turn: () => 1,
-    turnEnded: () => simulated.changed(),
+    turnEnded: () => {},
+    changed: () => simulated.changed(),
   })
   for (const agent of simulated.agents.values()) agent.die()
   simulated.changed()
