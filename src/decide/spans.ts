@@ -75,7 +75,8 @@ function beginOf({ state, since }: Sample['states'][number], before: Span, at: T
   return since === undefined || state === before.state ? at : Math.min(Math.max(since, before.seen_at), at)
 }
 
-function begin({ since: _, ...state }: Sample['states'][number], began_at: Time, at: Time): Span {
+function begin(sampled: Sample['states'][number], began_at: Time, at: Time): Span {
+  const { since: _, ...state } = sampled
   return { ...state, id: `${keyOf(state)} ${at}`, began_at, seen_at: at, ended_at: null, reported: null }
 }
 

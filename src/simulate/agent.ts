@@ -37,7 +37,7 @@ export interface AgentWorld {
   refuses(agent: SimulatedAgent): string | null
   /** Returns the duration of a turn (ms). */
   turn(prompt: Prompt): number
-  turnEnded(agent: SimulatedAgent, prompt: Prompt): void
+  turnEnded(prompt: Prompt): void
   /** Called after each change of the agent that its screen or its pane shows. */
   changed(agent: SimulatedAgent): void
 }
@@ -167,7 +167,7 @@ export class SimulatedAgent {
       if (refusal !== null) return this.#end(refusal)
       this.turns += 1
       this.#end('')
-      this.#world.turnEnded(this, prompt)
+      this.#world.turnEnded(prompt)
     }
     clock.at(clock.now() + (refused ? refusedAfter : this.#world.turn(prompt)), end)
   }

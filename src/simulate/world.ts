@@ -126,7 +126,7 @@ export class World implements AgentWorld {
     return draw(this.#habits.turn, this.#about(issue, 'turn'))
   }
 
-  turnEnded(_: SimulatedAgent, { id, issue }: Prompt): void {
+  turnEnded({ id, issue }: Prompt): void {
     this.lastTurn = this.clock.now()
     if (issue === noIssue) return
     if (this.hopeless.has(issue) || this.#about(issue, 'changes')() >= this.#habits.changes) return
