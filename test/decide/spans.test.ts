@@ -54,7 +54,7 @@ test('spanChanges: a new state, issue or agent begins a span', () => {
   )
 })
 
-test('spanChanges: a state that began between two samples ends the state before', () => {
+test('spanChanges: a state that began earlier ends the state before', () => {
   const { spans } = replay([
     { at: 0, state: workerState('idle') },
     { at: 5 * minute, state: { ...workerState('working'), since: 2 * minute } },
