@@ -89,7 +89,7 @@ export const gitErrors = {
     remedy: 'Give the account read and write access to the repo.',
   },
   git_busy: {
-    meaning: 'Another process holds the lock of a mirror (a cached clone) for longer than a clone takes.',
+    meaning: 'Another process has held the lock of a mirror (a cached clone) for longer than `git clone` normally runs.',
     remedy: 'Check the process that the message names, and end it if it hangs.',
   },
   git_conflict: {

@@ -1,5 +1,7 @@
 /**
- * Parses the last event of an agent's hook from the pane option `@burn_signal`: `<seq> <seconds> <event> <detail or -> <id:sum,id or ->`.
+ * Parses the last event of an agent's hook from the pane option `@burn_signal`. The option has five words: a number, the time in seconds,
+ * the event, a detail, and a list of ids that are separated by commas. An id may have a checksum after a colon. `-` stands for an empty
+ * detail or list.
  */
 import type { HookEvent } from './agent.ts'
 

@@ -177,7 +177,7 @@ export interface DispatchPolicy {
   /** Case-insensitive regular expressions. burn does not give issues whose title matches one of them. */
   readonly skip_titles: readonly string[]
   readonly council_labels: readonly string[]
-  /** `skip`: burn does not give an issue that is assigned to somebody else. `ignore`: assignees do not matter. */
+  /** `skip`: workers get no issue whose assignee on the forge is not burn's account. `ignore`: assignees do not matter. */
   readonly assigned: 'skip' | 'ignore'
   /** The time after which `burn status` shows a dispatch as stale, if no change is open for review. */
   readonly stale_after: number

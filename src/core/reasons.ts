@@ -42,7 +42,7 @@ export interface ReasonData {
   workers_full: { readonly workers: number; readonly repo: RepoRef }
   workers_closed: { readonly workers: number; readonly repo: RepoRef; readonly first: Reason | null }
 
-  // Reasons of verdicts about issues for sprints
+  // Reasons why a sprint may or may not pick an issue
   to_council: None
   taken_because: { readonly why: Reason }
   repo_rests: { readonly why: Reason }

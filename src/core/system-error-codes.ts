@@ -59,7 +59,7 @@ export const ledgerErrors = {
   },
   ledger_step: {
     meaning: 'burn tried to set a dispatch or delivery to a state that cannot follow the current state.',
-    remedy: 'Report this bug in burn with the message; the ledger is unchanged.',
+    remedy: 'The ledger is unchanged. This is a bug of burn: report it, and quote the error message.',
   },
   ledger_target: {
     meaning: 'The target of `burn ledger backup` or `burn ledger move` is not empty.',

@@ -94,7 +94,7 @@ export function observe(of: ObservationFacts): Observation {
     hook_report: pane === null ? null : hookReport(delivery, pane.signal),
     in_composer: held === 'line',
     tag_in_composer: held === 'other' || (held === 'beginning' && compact(parsed?.draft ?? '').includes(compact(deliveryTag(delivery.id)))),
-    // If the earlier time is in the future, the clock was set back. The time then starts with this observation.
+    // If the stored time is in the future, the clock was set back. Then the time of this observation replaces it.
     outside_since: isOutside ? Math.min(before?.outside_since ?? now, now) : null,
     whole: isOutside && delivery.typed !== null && outside.includes(compact(delivery.typed)),
     idle_since: busy ? null : Math.min(before?.idle_since ?? now, now),

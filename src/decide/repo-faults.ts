@@ -1,4 +1,4 @@
-/** Finds the faults of a repo on the forge because of which no work on the repo can succeed. */
+/** Finds faults in the settings of a repo on the forge that make all work on the repo fail. */
 import type { RepoRef } from '../core/nouns.ts'
 import type { RepoRights } from '../core/ports.ts'
 import { repoAdvice } from '../core/repo-advice.ts'

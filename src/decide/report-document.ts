@@ -32,7 +32,7 @@ export interface ReportDocument {
   readonly sections: readonly Section[]
 }
 
-/** Returns the document of a report. It leaves out sections without content, except those that a person looks for. */
+/** Returns the document of a report. It leaves out a section without content, unless its absence would leave a question open. */
 export function reportDocument(report: PeriodReport): ReportDocument {
   const { fleet, since, until, health, needs_you, done, went_wrong, workers, costs, oldest, jobs } = report
   const sections: (Section | null)[] = [

@@ -167,7 +167,7 @@ function busyFindings(machine: Machine): Finding[] {
   return [
     warn(
       machine,
-      `${counted(affected.length, 'worker')} may have more than one issue, but Enter interrupts a running turn. burn sends the second prompt with /queue, and cannot see that prompt until the turn ends`,
+      `${counted(affected.length, 'worker')} can get a second issue while they work (depth above 1), but Enter interrupts a running turn. burn sends the second prompt with /queue, and cannot see that prompt until the turn ends`,
       'set display.busy_input_mode: queue in config.yaml of the agents, and "busy_input_mode": "queue" in the spec',
     ),
   ]

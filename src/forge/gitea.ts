@@ -64,7 +64,7 @@ export function openGitea(options: GiteaOptions): Forge {
       )
     },
     rights: (repo) => readRights(api, repo),
-    mayComment: (repo) => mayEdit(api, `${repoPath(repo)}/issues/comments/${noObject}`, { body: '' }),
+    mayComment: (repo) => mayEdit(api, `${repoPath(repo)}/issues/comments/${noObject}`, { body: 'x' }),
     mayOpenChange: (repo) => mayEdit(api, `${repoPath(repo)}/pulls/${noObject}`, {}),
     hasBranch: async (repo, branch) =>
       (await nullOnCode('forge_not_found', api.get(`${repoPath(repo)}/branches/${encodeURIComponent(branch)}`))) !== null,

@@ -33,7 +33,7 @@ interface FailureRule {
 const failureRules: readonly FailureRule[] = [
   {
     code: 'git_disk_full',
-    // If a write fails during a checkout, git prints only this message.
+    // If a write fails during a checkout, git prints only `error: unable to write file`.
     pattern: /No space left on device|ENOSPC|Disk quota exceeded|EDQUOT|^error: unable to write file [^:\n]*$/m,
     hint: 'free space on the disk that contains the workspaces',
   },

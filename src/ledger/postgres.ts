@@ -1,4 +1,4 @@
-/** The PostgreSQL engine, which uses `pg` and Kysely's dialect. Dispatchers on several machines can share it. */
+/** The PostgreSQL engine, which uses `pg` and Kysely's dialect. Dispatchers on several machines can share a ledger in PostgreSQL. */
 import type { Transaction } from 'kysely'
 import type { Engine, LockedRows, WriteOptions } from './engine.ts'
 import type { LockWait } from './sqlite.ts'

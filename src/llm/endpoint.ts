@@ -130,8 +130,8 @@ export async function probeEndpoint(endpoint: Endpoint, deps: BackendDeps, timeo
 }
 
 /**
- * Changes the failure's class to `backend_down` if the endpoint sent no response. A probe is cheap, so an overloaded server would still
- * respond to it.
+ * Changes the class of a failed probe to `backend_down` if the endpoint sent no response. A probe is a cheap request, so an overloaded
+ * server would still respond to it.
  */
 function unreachableFailure(failure: Failure, error: BackendError): Failure {
   return error.status === null && failure.class === 'backend_failed' ? { ...failure, class: 'backend_down' } : failure

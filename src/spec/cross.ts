@@ -46,7 +46,7 @@ function titleFindings({ dispatch, sprint }: WrittenSpec): PathFinding[] {
 
 function hostFindings({ sprint }: WrittenSpec): PathFinding[] {
   if (sprint?.sandbox?.use !== 'off' || sprint.sandbox.setup_hosts === undefined) return []
-  const what = 'burn cannot limit the hosts of the setup command without a sandbox'
+  const what = 'without a sandbox, burn cannot limit the hosts that the setup command may connect to'
   return [{ path: ['sprint', 'sandbox', 'setup_hosts'], what, hint: 'delete "setup_hosts", or write "use": "require"' }]
 }
 

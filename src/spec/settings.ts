@@ -98,7 +98,7 @@ export const policy = z.strictObject({
     .enum(['skip', 'ignore'])
     .optional()
     .meta({
-      description: '`skip`: burn does not give issues that are assigned to somebody else. `ignore`: assignees do not matter.',
+      description: "`skip`: workers get no issue whose assignee on the forge is not burn's account. `ignore`: assignees do not matter.",
       default: defaults.assigned,
       examples: ['skip'],
     }),

@@ -46,7 +46,7 @@ export async function stopAbandonedRuns({ backends, policy, session, redact }: S
     if (server?.stopRun !== undefined && typeof run === 'string') {
       if (!(await server.stopRun(run))) continue
       const transcript = await openTranscript(policy.dir, id, clock, redact)
-      transcript.add({ kind: 'note', text: `burn stopped the run ${run} on ${server.name}, which a killed process had left` })
+      transcript.add({ kind: 'note', text: `a burn process was killed and left the run ${run} on ${server.name}; burn stopped this run` })
       await transcript.flush()
     }
     await recordRun(policy.dir, id, null)

@@ -86,7 +86,7 @@ async function runTurns(options: LoopOptions, comments: CommentWriter, context: 
     if (why === null || stop.aborted || finished >= options.count) continue
     const ms = trouble ? backoffMs(troublesInARow, pauses, 0) : options.interval
     options.onPause(why, ms)
-    // A change in the ledger does not fix the cause of the failure, so such a change does not end this pause.
+    // After a failure that does not depend on the issue, an update of the ledger does not end the pause early, because it fixes no cause.
     await (trouble ? session.clock.sleep(ms, stop) : pauseUntilChange(ms, session, stop))
   }
 }

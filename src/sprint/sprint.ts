@@ -194,7 +194,7 @@ class SprintRun {
     return { outcome: 'change', failure: null, dispatch: 'review', reason: { code: 'change_for_review' }, change_url: change.url }
   }
 
-  /** Keeps the claim and the workspace until a person publishes the change or releases the issue. Returns the end of the sprint. */
+  /** Ends the sprint without a push. Its claim and its workspace stay until a person publishes the change or releases the issue. */
   async #keepForPerson(workspace: Workspace, change: NewChange, paths: readonly string[]): Promise<SprintEnd> {
     await keepChange(workspace, change)
     const shownPaths = oneLine(`${paths.slice(0, 10).join(', ')}${paths.length > 10 ? ` and ${paths.length - 10} more` : ''}`, 600)

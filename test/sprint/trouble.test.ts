@@ -125,7 +125,7 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     assert.equal(row?.failure, 'crashed')
     assert.match(
       (await readTranscript(rig.state, row.id))?.map((line) => JSON.stringify(line)).join() ?? '',
-      /which a killed process had left/,
+      /a burn process was killed and left the run/,
     )
   })
 

@@ -22,7 +22,9 @@ export const reportCommand = command({
     output: optional('-o, --output <file>', 'File to write; burn replaces it (default: standard output)'),
   },
   examples: ['burn report', 'burn report --since 20:00', 'burn report --since yesterday --format html --output report.html'],
-  notes: ['The report reads the ledger only. Times are UTC. burn dispatch --cycles 0 takes the samples that it needs.'],
+  notes: [
+    'The report reads the ledger only. Times are UTC. The times of workers come from samples, which a dispatcher takes while it runs (burn dispatch --cycles 0).',
+  ],
   async run({ open, clock, cwd, common }, { since, format, output }) {
     const { readReportFacts } = await import('../../observe/period.ts')
     const now = clock.now()

@@ -173,6 +173,8 @@ function postComment(state: ForgeState, call: Call, words: readonly string[]): R
 
 function patchComment(state: ForgeState, call: Call, words: readonly string[]): Reply {
   const repo = repoOf(state, call, words)
+  // Gitea 1.25 checks the body before it looks for the comment.
+  if ((textIn(call.body, 'body') ?? '') === '') return refuse(422, '[Body]: Required', call.url)
   if (repo.archived) return refuse(423, 'repo is archived', call.url)
   for (const row of repo.items.values()) {
     const comment = row.comments.find(({ id }) => id === Number(words[2]))
