@@ -108,6 +108,13 @@ const blocked: Readonly<Record<string, Blocked>> = {
     keys: ['Down', 'Enter'],
     pane: { command: 'python' },
   },
+  'a custom agent asks for a login': {
+    kind: 'custom',
+    rows: ['', ' Nobody is signed in.', '', ' Choose:', ' > 1. An account', '   2. A project', '', ' [Arrow keys, Enter]'],
+    asks: ['> 1. An account', '2. A project'],
+    answer: '2',
+    keys: ['2', 'Enter'],
+  },
   'hermes confirms a command': {
     kind: 'hermes',
     rows: [

@@ -2,7 +2,8 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import type { Program } from './programs.ts'
-import { binOf, folderOf } from './programs.ts'
+import { messageOf } from '../../src/core/errors.ts'
+import { binOf, folderOf, newestPackage } from './programs.ts'
 
 /** The time limit for one installation (ms). */
 const timeout = 10 * 60_000
@@ -14,7 +15,17 @@ export function install(program: Program, cache: string): void {
   mkdirSync(folder, { recursive: true })
   try {
     if (program.registry === 'npm')
-      run('npm', ['install', '--prefix', folder, program.packaged, '--no-audit', '--no-fund', '--loglevel=error'])
+      // npm 11 runs install scripts only with this option. The scripts of some programs fetch the program itself.
+      run('npm', [
+        'install',
+        '--prefix',
+        folder,
+        program.packaged,
+        '--no-audit',
+        '--no-fund',
+        '--loglevel=error',
+        '--dangerously-allow-all-scripts',
+      ])
     else {
       run(pythonFor(), ['-m', 'venv', folder])
       run(`${folder}/bin/pip`, ['install', '--quiet', '--disable-pip-version-check', program.packaged.replace('@', '==')])
@@ -23,6 +34,18 @@ export function install(program: Program, cache: string): void {
     // The next run starts with an empty folder.
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
     throw thrown
+  }
+}
+
+/** Returns the newest version of a program's package in its registry; null if the registry does not answer. */
+export function newestVersion(program: Program): string | null {
+  const name = newestPackage(program)
+  try {
+    if (program.registry === 'npm') return output('npm', ['view', name, 'version'])
+    return /\(([^)]+)\)/.exec(output(pythonFor(), ['-m', 'pip', 'index', 'versions', name]))?.[1] ?? null
+  } catch (thrown) {
+    console.error(`the newest version of ${name} is unknown: ${messageOf(thrown)}`)
+    return null
   }
 }
 
@@ -41,8 +64,13 @@ function pythonFor(): string {
 }
 
 function run(command: string, args: readonly string[]): void {
+  output(command, args)
+}
+
+/** Runs a command, and returns what it prints. Throws an Error with the last line of its stderr. */
+function output(command: string, args: readonly string[]): string {
   try {
-    execFileSync(command, args, { stdio: 'pipe', timeout })
+    return execFileSync(command, args, { stdio: 'pipe', timeout, encoding: 'utf8' }).trim()
   } catch (thrown) {
     const { stderr, message } = thrown as { stderr?: Buffer; message: string }
     const lastLine = String(stderr ?? '')

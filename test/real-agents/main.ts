@@ -2,8 +2,8 @@
  * `npm run test:agents [kind…]` checks real agent programs. It installs them from their registries into this person's cache, and points
  * them at a model server on loopback. burn's own code drives them. It checks that burn reads each screen and each failed turn correctly,
  * and that every text arrives whole and once. No file that an issue names may reach the model. It is not a part of `npm test`. Each program
- * has a process of its own, so that one that crashes or hangs is a row in the table. The exit code is 1 if a program that ran failed a
- * check.
+ * has a process of its own, so that one that crashes or hangs is a row in the table. The newest version of each registry is checked, too. The
+ * exit code is 1 if a pinned version that ran failed a check.
  */
 import { fork } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync } from 'node:fs'
@@ -15,8 +15,14 @@ import { messageOf } from '../../src/core/errors.ts'
 import { table } from '../../src/cli/table.ts'
 import { mapConcurrently } from '../../src/core/concurrency.ts'
 import { endServer } from '../support/tmux.ts'
-import { install } from './install.ts'
-import { programs, type Program } from './programs.ts'
+import { install, newestVersion } from './install.ts'
+import { inVersion, programs, type Program } from './programs.ts'
+
+/** A program to check, and the index of its pinned version in `programs`. */
+interface Chosen {
+  readonly program: Program
+  readonly index: number
+}
 
 /** The time limit for the check of one program (ms). */
 const timeout = 12 * 60_000
@@ -30,14 +36,15 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
  * Checks a program in a process with a new home. The home is below the cache: below /tmp, Codex starts no sandbox and Gemini reads no
  * system settings.
  */
-async function checkApart(program: Program): Promise<Verdict> {
+async function checkApart({ program, index }: Chosen): Promise<Verdict> {
   const root = mkdtempSync(join(cache, 'check-'))
-  const socket = `burn-agents-${process.pid}-${programs.indexOf(program)}`
+  const version = program.packaged.slice(program.packaged.lastIndexOf('@') + 1)
+  const socket = `burn-agents-${process.pid}-${index}${program.newest === true ? 'n' : ''}`
   const home = join(root, 'home')
   mkdirSync(home)
   let verdict: Verdict = { ready_ms: 0, tallies: {}, proofs: '', wrong: [] }
   const began = performance.now()
-  const child = fork(join(import.meta.dirname, 'one.ts'), [String(programs.indexOf(program)), cache, root, socket], {
+  const child = fork(join(import.meta.dirname, 'one.ts'), [String(index), version, cache, root, socket], {
     env: {
       ...process.env,
       HOME: home,
@@ -73,8 +80,10 @@ async function discard(root: string): Promise<void> {
   )
 }
 
-async function tryOne(program: Program): Promise<readonly string[]> {
-  const { packaged, variant = '' } = program
+async function tryOne(chosen: Chosen): Promise<readonly string[]> {
+  const { program } = chosen
+  const { packaged } = program
+  const variant = program.newest === true ? 'newest' : (program.variant ?? '')
   if (stop.signal.aborted) return [packaged, variant, 'stopped']
   try {
     install(program, cache)
@@ -82,9 +91,10 @@ async function tryOne(program: Program): Promise<readonly string[]> {
     console.error(`${packaged} is not installed: ${messageOf(thrown)}`)
     return [packaged, variant, 'skipped', '', '', '', '', '', '', messageOf(thrown).split('\n')[0] ?? '']
   }
-  const { ready_ms, tallies, proofs, wrong } = await checkApart(program)
+  const { ready_ms, tallies, proofs, wrong } = await checkApart(chosen)
   for (const line of wrong) console.error(`${packaged} ${variant}: ${line}`)
-  if (wrong.length > 0) process.exitCode = 1
+  // A newer version than burn's readers know is a warning, because its makers decide when it appears.
+  if (wrong.length > 0 && program.newest !== true) process.exitCode = 1
   const of = (column: Column) => said(tallies[column])
   const verdict = wrong.length === 0 ? 'right' : 'WRONG'
   const ready = `${(ready_ms / 1000).toFixed(0)} s`
@@ -95,9 +105,18 @@ const said = (tally: Tally | undefined) => (tally === undefined ? '' : `${tally.
 
 const asked = process.argv.slice(2)
 mkdirSync(cache, { recursive: true })
-const chosen = programs.filter(
-  ({ kind, packaged }) => asked.length === 0 || asked.some((name) => name === kind || packaged.startsWith(name)),
-)
+const pinned = programs
+  .map((program, index): Chosen => ({ program, index }))
+  .filter(({ program: { kind, packaged } }) => asked.length === 0 || asked.some((name) => name === kind || packaged.startsWith(name)))
+/** The newest versions beside the pinned ones. Of several pinned versions of a package, the last one counts. */
+const newest = pinned
+  .filter(({ program: { variant } }) => variant === undefined)
+  .flatMap(({ program, index }): Chosen[] => {
+    const version = newestVersion(program)
+    const other = version === null ? null : inVersion(program, version)
+    return other === null ? [] : [{ program: other, index }]
+  })
+const chosen = [...pinned, ...newest]
 const rows = await mapConcurrently(chosen, Math.max(2, Math.floor(availableParallelism() / 2)), tryOne)
 for (const line of table(['PROGRAM', 'HOME', 'VERDICT', 'READY', 'READINGS', 'TEXTS', 'FAILURES', 'CANARY', 'SPRINT', 'PROOF'], rows))
   console.log(line)

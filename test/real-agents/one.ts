@@ -4,12 +4,13 @@ import type { Expect, Verdict } from './verdict.ts'
 import { messageOf } from '../../src/core/errors.ts'
 import { check } from './check.ts'
 import { startModel } from './model.ts'
-import { binOf, programs } from './programs.ts'
+import { binOf, inVersion, programs } from './programs.ts'
 import { checkSprint } from './sprint.ts'
 
-const [index = '', cache = '', root = '', socket = ''] = process.argv.slice(2)
-const program = programs[Number(index)]
-if (program === undefined) throw new Error(`there is no program ${index}`)
+const [index = '', version = '', cache = '', root = '', socket = ''] = process.argv.slice(2)
+const pinned = programs[Number(index)]
+if (pinned === undefined) throw new Error(`there is no program ${index}`)
+const program = inVersion(pinned, version) ?? pinned
 const verdict: Verdict = { ready_ms: 0, tallies: {}, proofs: '', wrong: [] }
 const label = `${program.packaged}${program.variant === undefined ? '' : ` (${program.variant})`}`
 

@@ -18,6 +18,10 @@ export interface Program {
   readonly packaged: string
   readonly registry: 'npm' | 'pypi'
   readonly bin: string
+  /** The package of newer versions, if it has another name. */
+  readonly renamed?: string
+  /** True for the newest version of a registry, which burn's readers may not know yet. */
+  readonly newest?: true
   /** Arguments with which it sets up its home. */
   readonly first?: readonly string[]
   /** True if this version can't be the backend of sprints, although its kind can. */
@@ -186,6 +190,7 @@ export const programs: readonly Program[] = [
     kind: 'pi',
     registry: 'npm',
     packaged: '@mariozechner/pi-coding-agent@0.73.1',
+    renamed: '@earendil-works/pi-coding-agent',
     bin: 'pi',
     setting: (url) => ({
       args: ['--provider', 'stub', '--model', 'stub'],
@@ -216,4 +221,17 @@ export function writeHome(home: string, { files }: Setting): void {
     mkdirSync(dirname(path), { recursive: true })
     writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content), { mode: 0o600 })
   }
+}
+
+/** Returns the program in another version, such as the newest of its registry; null if that is the pinned version. */
+export function inVersion(program: Program, version: string): Program | null {
+  const at = program.packaged.lastIndexOf('@')
+  if (program.packaged.slice(at + 1) === version) return null
+  const { no_sprints: _, ...rest } = program
+  return { ...rest, packaged: `${program.renamed ?? program.packaged.slice(0, at)}@${version}`, newest: true }
+}
+
+/** Returns the name of the package of the newest version. */
+export function newestPackage({ packaged, renamed }: Program): string {
+  return renamed ?? packaged.slice(0, packaged.lastIndexOf('@'))
 }
