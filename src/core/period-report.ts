@@ -1,6 +1,7 @@
 /** The types of `burn report`: what happened in a period, and what a person must do now. */
 import type { Dispatch, DispatchState } from './lifecycle.ts'
 import type { HealthStatus } from './health.ts'
+import type { CostSum, GroupCost } from './price.ts'
 import type { IssueRef, RepoRef, Time, WorkerId } from './nouns.ts'
 
 /** A transition of a `work` dispatch in the period. */
@@ -62,22 +63,19 @@ export interface WorkerPeriod {
   readonly timeline: readonly TimelinePart[]
 }
 
-/** Tokens and money by one name, such as a model. */
-export interface CostRow {
-  readonly name: string
-  readonly tokens: number
-  /** USD; null if the price of a part is unknown. */
-  readonly usd: number | null
-}
-
-/** The costs of the period; null if burn collected no usage. */
+/** The costs of the period. */
 export interface ReportCosts {
-  readonly by_model: readonly CostRow[]
-  readonly by_lane: readonly CostRow[]
-  readonly by_issue: readonly CostRow[]
-  readonly total: CostRow
-  /** USD per merged change; null if it is unknown. */
+  /** The start of the hour in which the period begins, because the ledger has usage by the hour. */
+  readonly since: Time
+  readonly by_model: readonly GroupCost[]
+  readonly by_lane: readonly GroupCost[]
+  readonly by_issue: readonly GroupCost[]
+  readonly total: CostSum
+  /** USD per merged change; null if nothing was merged, if the price of a part is unknown, or if subscriptions pay for everything. */
   readonly per_merged: number | null
+  /** The number of records of agents that burn could not read, and of workers whose agents record no tokens that burn can read. */
+  readonly unread: number
+  readonly unrecorded: number
 }
 
 /** Counts of dispatches that reached a state. */
@@ -105,6 +103,7 @@ export interface PeriodReport {
   readonly done: { readonly merged: readonly ReportedChange[]; readonly opened: readonly ReportedChange[] }
   readonly went_wrong: readonly WentWrong[]
   readonly workers: readonly WorkerPeriod[]
+  /** Null if burn recorded no usage in the period. */
   readonly costs: ReportCosts | null
   /** The last seven days and the seven days before. */
   readonly trend: { readonly last: Reached; readonly before: Reached }

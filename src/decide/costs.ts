@@ -1,6 +1,6 @@
 /** Computes the cost of usage, and sums usage by worker, lane, issue, repo, model or day. */
-import type { DeclaredPrice, ModelPrice } from '../core/price.ts'
-import type { WorkerId } from '../core/nouns.ts'
+import type { CostSum, DeclaredPrice, GroupCost, ModelPrice } from '../core/price.ts'
+import type { IssueRef, WorkerId } from '../core/nouns.ts'
 import type { UsageRecord } from '../core/usage.ts'
 
 /** The properties by which `burn costs` can sum usage. */
@@ -45,30 +45,6 @@ function matches(pattern: string, name: string): boolean {
 function priceOf({ input, cache_read, cache_write, output }: UsageRecord, price: ModelPrice): number {
   const sum = input * price.in + (cache_read ?? 0) * price.cache_read + (cache_write ?? 0) * price.cache_write + output * price.out
   return sum / 1_000_000
-}
-
-/** Usage with its cost. */
-export interface CostSum {
-  readonly calls: number
-  /** All input tokens, with those that were read from or written to a cache. */
-  readonly input: number
-  /** The part of `input` that was read from a cache; null if an agent does not report it. */
-  readonly cache_read: number | null
-  readonly cache_write: number | null
-  readonly output: number
-  /** The part of `output` that was reasoning; null if an agent does not report it. */
-  readonly reasoning: number | null
-  /** The cost (USD) of the tokens whose price is known and for which no subscription pays; null if there are none. */
-  readonly cost: number | null
-  /** The list price (USD) of the tokens for which a subscription pays; null if there are none, or if their price is unknown. */
-  readonly subscription_cost: number | null
-  /** The number of tokens whose price is unknown. */
-  readonly unpriced_tokens: number
-}
-
-/** One row of `burn costs`. `key` is null for usage that belongs to no issue, or to no single worker. */
-export interface GroupCost extends CostSum {
-  readonly key: string | null
 }
 
 const nothing: CostSum = {
@@ -122,6 +98,43 @@ export function groupCosts(
   const named = ({ key }: GroupCost) => key ?? ''
   if (by === 'day') return rows.toSorted((a, b) => (named(a) < named(b) ? -1 : 1))
   return rows.toSorted((a, b) => costs(b) - costs(a) || tokens(b) - tokens(a) || (named(a) < named(b) ? -1 : 1))
+}
+
+/** The costs of a period, as a report shows them. */
+export interface PeriodCosts {
+  readonly by_model: readonly GroupCost[]
+  readonly by_lane: readonly GroupCost[]
+  readonly by_issue: readonly GroupCost[]
+  readonly total: CostSum
+  /** The cost (USD) of each issue; an issue is missing if the price of a part is unknown, or if subscriptions pay for all of it. */
+  readonly issue_costs: ReadonlyMap<IssueRef, number>
+}
+
+/** Returns the costs of a period; null if there is no usage. */
+export function periodCosts(
+  records: readonly UsageRecord[],
+  laneOf: ReadonlyMap<WorkerId, string>,
+  costFor: (record: UsageRecord) => Cost,
+): PeriodCosts | null {
+  if (records.length === 0) return null
+  const by = (grouping: Grouping) => groupCosts(records, grouping, laneOf, costFor)
+  const by_issue = by('issue')
+  const known = by_issue.flatMap((sum) => {
+    const cost = wholeCost(sum)
+    return sum.key === null || cost === null ? [] : [[sum.key, cost] as const]
+  })
+  return {
+    by_model: by('model'),
+    by_lane: by('lane'),
+    by_issue,
+    total: sumCosts(records, costFor),
+    issue_costs: new Map(known),
+  }
+}
+
+/** Returns the money that usage cost (USD); null if the price of a part is unknown, or if subscriptions pay for all of it. */
+export function wholeCost({ cost, unpriced_tokens }: CostSum): number | null {
+  return unpriced_tokens > 0 ? null : cost
 }
 
 function keyOf(record: UsageRecord, by: Grouping, laneOf: ReadonlyMap<WorkerId, string>): string | null {

@@ -17,6 +17,7 @@ import type { Measure, Span } from '../core/span.ts'
 import type { Sprint } from '../core/sprint.ts'
 import { isKept } from '../core/lifecycle.ts'
 import { repoOf } from '../core/refs.ts'
+import { wholeCost, type PeriodCosts } from './costs.ts'
 import { judgeHealth, worstOf } from './health.ts'
 import { workerPeriods } from './worker-periods.ts'
 import { sentence } from './wording.ts'
@@ -36,9 +37,8 @@ export interface ReportFacts {
   readonly sprints: readonly Sprint[]
   readonly workers: readonly Worker[]
   readonly titles: ReadonlyMap<IssueRef, string>
-  readonly costs: ReportCosts | null
-  /** The cost (USD) of each issue in the period; an issue with an unknown cost is missing. */
-  readonly issue_costs: ReadonlyMap<IssueRef, number>
+  /** The costs of the period, and what burn could not read. */
+  readonly usage: Pick<ReportCosts, 'since' | 'unread' | 'unrecorded'> & { readonly costs: PeriodCosts | null }
   readonly trend: PeriodReport['trend']
   readonly waiting: PeriodReport['oldest']['waiting']
 }
@@ -62,7 +62,7 @@ export function periodReport(facts: ReportFacts): PeriodReport {
     done: { merged: reached(facts, moved, 'done'), opened: reached(facts, moved, 'review') },
     went_wrong: wentWrong(facts, moved),
     workers: workerPeriods(facts, moved),
-    costs: facts.costs,
+    costs: costsOf(facts),
     trend: facts.trend,
     oldest: {
       change: oldest === undefined ? null : { issue: oldest.issue, url: oldest.change_url, since: oldest.changed_at },
@@ -118,7 +118,7 @@ function unhealthy(results: ReturnType<typeof judgeHealth>): NeedsYou[] {
 }
 
 /** Returns the changes that reached a state, by repo and time. A dispatch that reached it twice counts once, at its last time. */
-function reached({ titles, issue_costs }: ReportFacts, moved: readonly Move[], state: DispatchState): ReportedChange[] {
+function reached({ titles, usage }: ReportFacts, moved: readonly Move[], state: DispatchState): ReportedChange[] {
   const last = new Map(moved.filter(({ to }) => to === state).map((move) => [move.dispatch.id, move]))
   return [...last.values()]
     .map(({ dispatch: { issue, worker, change_url }, at }) => ({
@@ -128,9 +128,19 @@ function reached({ titles, issue_costs }: ReportFacts, moved: readonly Move[], s
       worker,
       at,
       url: change_url,
-      cost: issue_costs.get(issue) ?? null,
+      cost: usage.costs?.issue_costs.get(issue) ?? null,
     }))
     .toSorted((a, b) => (a.repo < b.repo ? -1 : a.repo > b.repo ? 1 : a.at - b.at))
+}
+
+function costsOf({ usage: { costs, ...about }, events }: ReportFacts): ReportCosts | null {
+  if (costs === null) return null
+  const { issue_costs: _, ...shown } = costs
+  const merged = events.filter(({ kind, payload }) => {
+    return kind === 'dispatch.done' && 'reason' in payload && payload.reason.code === 'change_merged'
+  }).length
+  const cost = wholeCost(costs.total)
+  return { ...about, ...shown, per_merged: merged === 0 || cost === null ? null : cost / merged }
 }
 
 const badEnds: readonly DispatchState[] = ['failed', 'lost', 'released']

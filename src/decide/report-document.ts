@@ -1,5 +1,6 @@
 /** Turns a report into a document: sections with lists and tables, which every format prints. */
-import type { NeedsYou, PeriodReport, ReportedChange, WorkerPeriod } from '../core/period-report.ts'
+import type { NeedsYou, PeriodReport, ReportCosts, ReportedChange, WorkerPeriod } from '../core/period-report.ts'
+import type { GroupCost } from '../core/price.ts'
 import { counted, oneLine } from '../core/text.ts'
 import { lasting } from './health-parts.ts'
 import { countsLine, idleNote, minuteOf, tokensOf, trendRows, usd, workerHeads, workerRow } from './report-lines.ts'
@@ -48,18 +49,7 @@ export function reportDocument(report: PeriodReport): ReportDocument {
       'Nothing went wrong.',
     ),
     section('Workers', [table(workerHeads, workers.map(workerRow)), line(idleNote), { kind: 'timeline', since, until, workers }]),
-    costs === null
-      ? null
-      : section('Cost', [
-          line(`${tokensOf(costs.total.tokens)} tokens, ${costs.total.usd === null ? 'price unknown' : usd(costs.total.usd)}`),
-          ...(['by_model', 'by_lane', 'by_issue'] as const).map((key) =>
-            table(
-              [key.slice(3).toUpperCase(), 'TOKENS', 'USD'],
-              costs[key].map(({ name, tokens, usd: price }) => [name, tokensOf(tokens), usd(price)]),
-            ),
-          ),
-          ...(costs.per_merged === null ? [] : [line(`${usd(costs.per_merged)} per merged change`)]),
-        ]),
+    costs === null ? null : section('Cost', costBlocks(costs)),
     section('Trend', [table(['', 'LAST 7 DAYS', '7 DAYS BEFORE'], trendRows(report.trend))]),
     section('Oldest', oldestLines(oldest, until)),
     section(
@@ -90,6 +80,35 @@ function section(title: string, blocks: readonly Block[], empty = 'Nothing.'): S
 const line = (text: string): Block => ({ kind: 'line', text })
 const list = (entries: readonly ReportEntry[]): Block => ({ kind: 'list', entries })
 const table = (heads: readonly string[], rows: readonly (readonly string[])[]): Block => ({ kind: 'table', heads, rows })
+
+/** The maximum number of rows of a table of costs. `burn costs` shows all. */
+const maxCosts = 20
+
+function costBlocks({ since, by_model, by_lane, by_issue, total, per_merged, unread, unrecorded }: ReportCosts): Block[] {
+  const { cost, subscription_cost, unpriced_tokens } = total
+  const sentences = [
+    `${tokensOf(total.input + total.output)} tokens since ${minuteOf(since)}`,
+    ...(cost === null ? [] : [`Cost: ${usd(cost)}`]),
+    ...(subscription_cost === null ? [] : [`${usd(subscription_cost)} at list price is paid by subscriptions`]),
+    ...(unpriced_tokens === 0 ? [] : [`The price of ${tokensOf(unpriced_tokens)} tokens is unknown`]),
+    ...(per_merged === null ? [] : [`${usd(per_merged)} per merged change`]),
+  ]
+  const rows = ({ key, input, output, ...costs }: GroupCost) => {
+    const unpriced = costs.unpriced_tokens === 0 ? '' : tokensOf(costs.unpriced_tokens)
+    return [key === null || key === '' ? '-' : key, tokensOf(input + output), usd(costs.cost), usd(costs.subscription_cost), unpriced]
+  }
+  const costTable = (by: string, groups: readonly GroupCost[]) =>
+    table([by.toUpperCase(), 'TOKENS', 'USD', 'PLAN USD', 'UNPRICED'], groups.slice(0, maxCosts).map(rows))
+  return [
+    line(`${sentences.join('. ')}.`),
+    costTable('model', by_model),
+    costTable('lane', by_lane),
+    costTable('issue', by_issue),
+    ...(by_issue.length > maxCosts ? [line(`${by_issue.length - maxCosts} more: burn costs --by issue`)] : []),
+    ...(unread === 0 ? [] : [line(`${counted(unread, 'record')} could not be read, so tokens are missing.`)]),
+    ...(unrecorded === 0 ? [] : [line(`${counted(unrecorded, 'worker')}: the agent records no tokens that burn can read.`)]),
+  ]
+}
 
 function needEntry({ kind, subject, text, since, url, remedy }: NeedsYou, until: number): ReportEntry {
   const age = since === null ? '' : ` for ${lasting(until - since)}`

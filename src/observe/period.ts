@@ -3,8 +3,11 @@ import type { Dispatch } from '../core/lifecycle.ts'
 import type { Time } from '../core/nouns.ts'
 import type { ReportFacts } from '../decide/period-report.ts'
 import type { Session } from './session.ts'
+import { periodCosts } from '../decide/costs.ts'
 import { countReached } from '../decide/period-report.ts'
+import { hour } from '../decide/roll-up.ts'
 import { readHealthFacts } from './health.ts'
+import { readUsage } from './usage.ts'
 
 const week = 7 * 24 * 60 * 60_000
 /** Maximum number of events of a period. A fleet of 112 workers writes some 20,000 in a night. */
@@ -13,7 +16,7 @@ const maxEvents = 500_000
 /** Returns the facts of the period from `since` until `until`. Throws BurnError `ledger_*`. */
 export async function readReportFacts(session: Session, since: Time, until: Time): Promise<ReportFacts> {
   const { ledger, fleet } = session
-  const [health, events, view, touched, spans, measures, sprints, last, before, { oldest }] = await Promise.all([
+  const [health, events, view, touched, spans, measures, sprints, last, before, { oldest }, usage] = await Promise.all([
     readHealthFacts(session),
     ledger.events({ kinds: ['dispatch.*'], since, limit: maxEvents }),
     ledger.view(),
@@ -24,6 +27,7 @@ export async function readReportFacts(session: Session, since: Time, until: Time
     ledger.reached(until - week, until),
     ledger.reached(until - 2 * week, until - week),
     ledger.queues(),
+    readUsage(session, { since, until }),
   ])
   const dispatches = new Map<string, Dispatch>([...touched, ...view.dispatches].map((dispatch) => [dispatch.id, dispatch]))
   return {
@@ -38,8 +42,12 @@ export async function readReportFacts(session: Session, since: Time, until: Time
     sprints,
     workers: health.workers,
     titles: await ledger.titles([...dispatches.values()].map(({ issue }) => issue)),
-    costs: null,
-    issue_costs: new Map(),
+    usage: {
+      since: Math.floor(since / hour) * hour,
+      unread: usage.unread.length,
+      unrecorded: usage.unrecorded.length,
+      costs: periodCosts(usage.records, usage.lanes, usage.costFor),
+    },
     trend: { last: countReached(last), before: countReached(before) },
     waiting: oldest === null ? null : { issue: oldest.issue, since: oldest.created_at },
   }

@@ -4,6 +4,7 @@ import { appendFileSync, chmodSync, mkdirSync, renameSync, statSync, writeFileSy
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { DatabaseSync } from 'node:sqlite'
+import type { PeriodReport } from '../../src/core/period-report.ts'
 import type { UsageRecord } from '../../src/core/usage.ts'
 import { addTokens } from '../../src/decide/usage.ts'
 import { openLedger } from '../../src/ledger/open.ts'
@@ -85,6 +86,9 @@ test('usage: counts the tokens of each agent kind once', async (t) => {
   assert.equal(costOf('CLAUDE')?.toFixed(6), '0.026579')
   assert.equal(costOf('CODEX'), null)
   assert.deepEqual([costs.unpriced_models, costs.unread], [['stub', 'stub-answered'], []])
+  const { total } = (await fleet.burn('costs', '--json')).json<{ total: object }>()
+  const report = (await fleet.burn('report', '--json')).json<PeriodReport>()
+  assert.deepEqual([report.costs?.total, report.costs?.by_model.length, report.costs?.per_merged], [total, 4, null])
   const shown = await fleet.burn('costs')
   assert.match(shown.out, /^MODEL +CALLS +INPUT .*\nclaude-opus-4-6 +4 +5.1K +907 +210 +0\.03\n/)
   assert.match(shown.out, /\nThe price of stub, stub-answered is unknown\. Set "prices" in the spec\.\n$/)

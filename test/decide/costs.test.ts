@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Span } from '../../src/core/span.ts'
 import type { UsageRecord } from '../../src/core/usage.ts'
-import { recordCost, groupCosts, sumCosts, type Cost } from '../../src/decide/costs.ts'
+import { recordCost, groupCosts, periodCosts, sumCosts, type Cost } from '../../src/decide/costs.ts'
 import { newSprintUsage, sumUsage, type WorkerUse } from '../../src/decide/usage.ts'
 import { listPrice } from '../../src/llm/prices.ts'
 
@@ -98,6 +98,30 @@ test('costs: groups usage by each property', () => {
   assert.deepEqual(keys('repo'), ['o/r', 'o/s', null])
   assert.deepEqual(keys('model'), ['m', null])
   assert.deepEqual(keys('day'), ['1970-01-01', '1970-01-02'])
+})
+
+test('costs: a report has issue costs only if every price is known', () => {
+  const records = [
+    recordOf({ issue: 'o/r#1' }),
+    recordOf({ issue: 'o/r#2' }),
+    recordOf({ issue: 'o/r#2', model_answered: 'new' }),
+    recordOf({ issue: 'o/r#3', model_answered: 'plan' }),
+  ]
+  const costFor = ({ model_answered: model }: UsageRecord): Cost => {
+    return { cost: model === 'new' ? null : 2, source: 'list', subscription: model === 'plan' }
+  }
+  const costs = periodCosts(records, new Map(), costFor)
+  assert.deepEqual([...(costs?.issue_costs ?? [])], [['o/r#1', 2]])
+  assert.deepEqual([costs?.total.cost, costs?.total.subscription_cost, costs?.total.unpriced_tokens], [4, 2, million])
+  assert.deepEqual(
+    costs?.by_model.map(({ key, cost }) => [key, cost]),
+    [
+      ['m', 4],
+      ['plan', null],
+      ['new', null],
+    ],
+  )
+  assert.equal(periodCosts([], new Map(), costFor), null)
 })
 
 test('usage: tokens belong to the issue and process of their time', () => {

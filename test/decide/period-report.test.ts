@@ -58,6 +58,18 @@ function spanOf(subject: string, state: string, from: number, to: number | null,
   }
   return { id: `${subject} ${from}`, subject, state, ...about, began_at: from, seen_at: to ?? until, ended_at: to, ...changes }
 }
+const sumOf = (cost: number | null) => {
+  const sums = { calls: 1, input: 1500, cache_read: null, cache_write: null, output: 500, reasoning: null }
+  return { ...sums, cost, subscription_cost: 7, unpriced_tokens: cost === null ? 2000 : 0 }
+}
+function usageOf(cost: number | null): ReportFacts['usage'] {
+  const by = [
+    { key: 'opus', ...sumOf(cost) },
+    { key: null, ...sumOf(null) },
+  ]
+  const costs = { by_model: by, by_lane: [], by_issue: by, total: sumOf(cost), issue_costs: new Map([['o/a#1', 1.5]]) }
+  return { since, unread: 1, unrecorded: 0, costs }
+}
 
 const dispatches = [
   dispatchOf('1', 'done', { change_url: 'https://forge.example/o/a/pulls/9' }),
@@ -112,8 +124,7 @@ const facts: ReportFacts = {
   sprints: [{ id: '6', failure: 'check_red', failure_text: '2 tests failed' } as Sprint],
   workers: workers.map((worker) => ({ ...worker, repos: ['o/a'] })),
   titles: new Map(dispatches.map(({ issue }) => [issue, hostile])),
-  costs: null,
-  issue_costs: new Map([['o/a#1', 1.5]]),
+  usage: usageOf(2),
   trend: { last: { claimed: 9, done: 4 }, before: { claimed: 3 } },
   waiting: { issue: 'o/a#7', since: since - 48 * hour },
 }
@@ -159,6 +170,26 @@ test('periodReport: gives the time of each worker in each state', () => {
   assert.equal(first?.utilisation, 0.4)
   assert.deepEqual(second?.states, { idle: 5 * hour, error: hour, unobserved: 4 * hour })
   assert.equal(second?.idle_while_ready, 2 * hour)
+})
+
+test('periodReport: a cost per merged change needs all prices', () => {
+  const merged = { ...eventOf('1', 'done', since + 3 * hour), payload: { reason: { code: 'change_merged' } } } as Event
+  const costsOf = (cost: number | null, events: readonly Event[]) => periodReport({ ...facts, usage: usageOf(cost), events }).costs
+  assert.equal(costsOf(2, [merged])?.per_merged, 2)
+  assert.equal(costsOf(2, [eventOf('1', 'done', since + 3 * hour)])?.per_merged, null)
+  assert.equal(costsOf(null, [merged])?.per_merged, null)
+  assert.equal(periodReport({ ...facts, usage: { ...facts.usage, costs: null } }).costs, null)
+})
+
+test('report: the cost section leaves unknown costs blank', () => {
+  const text = reportText(reportDocument(periodReport({ ...facts, usage: usageOf(null) })))
+  const [, section = ''] = /\nCOST\n([^]*?)\n\n/.exec(text) ?? []
+  assert.match(
+    section,
+    /^ {2}2\.0 k tokens since 2026-11-26 20:00\. \$7\.00 at list price is paid by\n {2}subscriptions\. The price of 2\.0 k tokens is unknown\.\n/,
+  )
+  assert.match(section, /\n {2}MODEL +TOKENS +USD +PLAN USD +UNPRICED\n {2}opus +2\.0 k +\$7\.00 +2\.0 k\n {2}- +2\.0 k/)
+  assert.match(section, /1 record could not be read, so tokens are missing/)
 })
 
 test('periodReport: an empty ledger gives a report', () => {

@@ -1,10 +1,10 @@
 /** `burn costs`: shows the tokens that agents and sprints used, and their cost. */
 import type { UsageSource } from '../../core/usage.ts'
-import type { Fleet } from '../../core/nouns.ts'
+import type { CostSum, GroupCost } from '../../core/price.ts'
 import type { Session } from '../../observe/session.ts'
 import type { Io } from '../io.ts'
 import { counted } from '../../core/text.ts'
-import { recordCost, groupCosts, groupings, modelOf, sumCosts, type GroupCost, type CostSum, type Grouping } from '../../decide/costs.ts'
+import { groupCosts, groupings, modelOf, sumCosts, type Grouping } from '../../decide/costs.ts'
 import { command, done } from '../command.ts'
 import { choice, optional, timeFrom } from '../args.ts'
 import { fit, shortCount, table, widthOf } from '../table.ts'
@@ -45,25 +45,20 @@ interface Costs {
   readonly unrecorded: readonly string[]
 }
 
-async function costs({ fleet, ledger, kindOf }: Session, by: Grouping, since: number): Promise<Costs> {
-  const { listPrice } = await import('../../llm/prices.ts')
-  const [records, failed] = await Promise.all([ledger.usage({ since }), ledger.failedUsageSources()])
-  const priced = new Map(records.map((record) => [record, recordCost(record, fleet.prices, listPrice)]))
-  const costFor = (record: (typeof records)[number]) => priced.get(record) ?? recordCost(record, fleet.prices, listPrice)
+async function costs(session: Session, by: Grouping, since: number): Promise<Costs> {
+  const { readUsage } = await import('../../observe/usage.ts')
+  const { records, costFor, lanes, unread, unrecorded } = await readUsage(session, { since })
   const unpriced = records.filter((record) => costFor(record).cost === null && !costFor(record).subscription)
-  const workers = workersOf(fleet)
   return {
     by,
     since: new Date(since).toISOString(),
-    rows: groupCosts(records, by, new Map(workers.map(({ id, lane }) => [id, lane])), costFor),
+    rows: groupCosts(records, by, lanes, costFor),
     total: sumCosts(records, costFor),
     unpriced_models: [...new Set(unpriced.map((record) => modelOf(record) || 'unknown'))].toSorted(),
-    unread: failed.map(({ machine, path, failure }) => ({ machine, path, failure })),
-    unrecorded: workers.filter(({ agent }) => kindOf(agent).usage === undefined).map(({ id }) => id),
+    unread: unread.map(({ machine, path, failure }) => ({ machine, path, failure })),
+    unrecorded: unrecorded.map(({ id }) => id),
   }
 }
-
-const workersOf = ({ machines }: Fleet) => machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
 
 function costLines({ by, rows, total, unpriced_models, unread, unrecorded }: Costs, io: Io): string[] {
   const names = unpriced_models.slice(0, 3).join(', ') + (unpriced_models.length > 3 ? ', …' : '')

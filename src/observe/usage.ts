@@ -1,0 +1,36 @@
+/** Reads usage from the ledger, with its cost and with the facts that limit what is known. */
+import type { Time, Worker } from '../core/nouns.ts'
+import type { UsageRecord, UsageSource } from '../core/usage.ts'
+import type { SessionPart } from './session.ts'
+import type { UsageLedger } from '../core/ledger/usage.ts'
+import { recordCost, type Cost } from '../decide/costs.ts'
+
+/** Usage of a period. */
+export interface PeriodUsage {
+  readonly records: readonly UsageRecord[]
+  readonly costFor: (record: UsageRecord) => Cost
+  readonly lanes: ReadonlyMap<string, string>
+  /** The records of agents that burn could not read at its last attempt. */
+  readonly unread: readonly UsageSource[]
+  /** The workers whose agents record no tokens that burn can read. */
+  readonly unrecorded: readonly Worker[]
+}
+
+/** Returns the usage from the hour of `since` until `until`. Throws BurnError `ledger_*`. */
+export async function readUsage(
+  { fleet, ledger, kindOf }: SessionPart<UsageLedger, 'fleet' | 'kindOf'>,
+  period: { readonly since: Time; readonly until?: Time },
+): Promise<PeriodUsage> {
+  // The table of list prices is large, and most commands need no price.
+  const { listPrice } = await import('../llm/prices.ts')
+  const [records, unread] = await Promise.all([ledger.usage(period), ledger.failedUsageSources()])
+  const priced = new Map(records.map((record) => [record, recordCost(record, fleet.prices, listPrice)]))
+  const workers = fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
+  return {
+    records,
+    costFor: (record) => priced.get(record) ?? recordCost(record, fleet.prices, listPrice),
+    lanes: new Map(workers.map(({ id, lane }) => [id, lane])),
+    unread,
+    unrecorded: workers.filter(({ agent }) => kindOf(agent).usage === undefined),
+  }
+}
