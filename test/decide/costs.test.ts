@@ -100,7 +100,7 @@ test('costs: groups usage by each property', () => {
   assert.deepEqual(keys('day'), ['1970-01-01', '1970-01-02'])
 })
 
-test('costs: a report has issue costs only if every price is known', () => {
+test('costs: an issue cost in a report needs all prices', () => {
   const records = [
     recordOf({ issue: 'o/r#1' }),
     recordOf({ issue: 'o/r#2' }),
