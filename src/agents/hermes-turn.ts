@@ -1,6 +1,6 @@
 /**
  * Finds out from the rows above Hermes' status bar how the last turn ended. An answer of the model streams into a box (`╭─ ⚕ Hermes ─╮`).
- * Hermes' own message about a failed or interrupted turn is a panel between two rules that begin with a blank. If streaming is switched
+ * Hermes' own message about a failed or interrupted turn is a panel between two horizontal lines, each after a space. If streaming is switched
  * off, a model's answer is such a panel, too.
  */
 import { troubleIn } from './trouble.ts'

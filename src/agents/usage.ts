@@ -58,7 +58,7 @@ export function hasTokens(tokens: Tokens): boolean {
   return names.some((name) => (tokens[name] ?? 0) !== 0)
 }
 
-/** Returns the numbers of a use without its time and model. */
+/** Returns the counts of a usage record, without its time and model. */
 export function usedTokens({ calls, input, cache_read, cache_write, output, reasoning, reported_cost }: Tokens): Tokens {
   return { calls, input, cache_read, cache_write, output, reasoning, reported_cost }
 }

@@ -1,4 +1,4 @@
-/** Reads one file of usage on from the position that the ledger has. */
+/** Continues to read a usage file from the position that is stored in the ledger. */
 import type { Time } from '../core/nouns.ts'
 import type { ListedFile, UsageSource, Use } from '../core/usage.ts'
 import type { KindFiles } from './usage-owners.ts'

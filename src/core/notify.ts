@@ -1,4 +1,4 @@
-/** Notifications: rows, messages, and the port through which burn sends a message. */
+/** The types of notifications: their rows in the ledger, their messages, and the interface of a channel that sends messages. */
 import type { ChannelKind } from './notify-settings.ts'
 import type { ErrorCode } from './error-codes.ts'
 import type { EventKind } from './events.ts'

@@ -78,7 +78,7 @@ export const ledgerErrors = {
 export const snapshotErrors = {
   folder_exists: {
     meaning: 'The folder in which `burn capture --all` would save the snapshot exists already.',
-    remedy: 'Give the path of a folder that does not exist with --output.',
+    remedy: 'Use --output with the path of a folder that does not exist yet.',
   },
   folder_tracked: {
     meaning: 'git would track the folder for the snapshot, so somebody could commit the screens.',

@@ -10,7 +10,7 @@ import { nextAttempt, notified, planNotifications, topicOf } from '../decide/not
 import { messageAbout } from '../decide/notify-text.ts'
 import { redactor } from '../host/redact.ts'
 
-/** The number of events that one plan reads. */
+/** The maximum number of events that one pass reads. */
 const pageSize = 500
 /** The maximum number of events in one message. */
 const maxEvents = 100

@@ -82,7 +82,7 @@ function limits(facts: HealthFacts): Judged {
   const spans = presentSpans(facts, 'worker')
   if (spans.length === 0) return noData(threshold)
   const found = spans.filter(({ state, detail }) => state === 'error' && isLimit(detail))
-  const remedy = 'wait for the reset, or give the workers another account'
+  const remedy = 'wait until the usage limit resets, or give the workers another account'
   return judgeSpans(found, { status: 'warn', threshold, remedy }, 'at the usage limit', 'no agent is at its limit')
 }
 

@@ -28,7 +28,7 @@ export function taskText({ id, issue, dir, check, nonce }: TaskText): string {
 The repository is checked out in ${dir}, on a branch of its own. Work there and nowhere else.
 1. Make the change that the issue asks for, and nothing else. Keep to the style of the code around it, and cover your changes with tests.
 2. ${verify}
-3. Do not commit, push, or open anything: burn does that with your files when you end your turn. The git directory is read-only.
+3. Do not commit, do not push, and do not open a pull request: burn does that with your files when you end your turn. The git directory is read-only.
 Commands may have no network. If you cannot do the issue, change no file, and say in a few sentences what is missing. Do not ask a question and wait for the answer.
 End with two or three plain sentences about what you changed and why: they become the description of the change.
 

@@ -18,11 +18,11 @@ export interface RedactingStream {
   end(): string
 }
 
-/** The text that takes the place of a secret. */
+/** How a replacement text is made for a secret. A long secret may arrive in several parts. */
 interface Cover {
-  /** Returns the cover of a secret, or of the first part of a long secret. */
+  /** Returns the replacement for a secret, or for the first part of a long secret. */
   readonly first: (secret: string) => string
-  /** Returns the cover of a further part. */
+  /** Returns the replacement for a later part of the same secret. */
   readonly further: (part: string) => string
 }
 

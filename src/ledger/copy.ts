@@ -162,10 +162,11 @@ async function refuseUsed(into: Transaction<Tables>, source: Engine, target: Eng
   const copied = await into.selectFrom('meta').select('value').where('key', '=', origin).executeTakeFirst()
   const last = await lastEvent(into)
   const own = copied === undefined ? null : /^(.*) (\d+)$/s.exec(copied.value)
-  if (own === null && last > 0) throw unusableTargetError(target.where, 'it already has a ledger')
-  if (own !== null && own[1] !== source.where) throw unusableTargetError(target.where, `it has a copy of a different ledger, ${own[1]}`)
+  if (own === null && last > 0) throw unusableTargetError(target.where, 'the target already contains a ledger')
+  if (own !== null && own[1] !== source.where)
+    throw unusableTargetError(target.where, `the target contains a copy of a different ledger, ${own[1]}`)
   if (own !== null && Number(own[2]) !== last)
-    throw unusableTargetError(target.where, 'it has an older copy, which burn has already used as a ledger')
+    throw unusableTargetError(target.where, 'the target contains an older copy, which burn has already used as a ledger')
 }
 
 /** Deletes the rows of an earlier, unused copy from the target. */

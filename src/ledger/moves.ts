@@ -171,8 +171,8 @@ async function countOnIssues(trx: Trx, moved: readonly DispatchRow[]): Promise<v
 }
 
 /**
- * Refuses the planned deliveries of dispatches that ended, except follow-ups, which tell the agent that its dispatch has ended. `reviewed`
- * has the ids of dispatches that were in review. Their follow-ups asked for more work on the change, so they are refused, too.
+ * Sets planned deliveries of dispatches that ended to `refused`. A follow-up stays planned if it tells the agent that its dispatch ended.
+ * A follow-up of a dispatch that was in review (`reviewed` has its id) asks for more work on the change, so it becomes `refused`, too.
  */
 async function refusePlanned(trx: Trx, moved: readonly DispatchRow[], reviewed: ReadonlySet<string>, at: number): Promise<void> {
   const ended = moved.filter(({ state }) => !liveStates.includes(state))

@@ -117,7 +117,7 @@ async function carryOut(
 }
 
 /**
- * Returns the panes without the option `@burn_worker` whose shell has no child process, so that nobody uses them. Returns none if the
+ * Returns the panes that nobody uses: they lack the option `@burn_worker`, and their shell has no child process. Returns none if the
  * machine has no `ps`.
  */
 async function childlessPanes(machine: Machine, snapshot: MachineSnapshot): Promise<ReadonlySet<string>> {

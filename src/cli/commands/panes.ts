@@ -105,8 +105,13 @@ export const classifyCommand = command({
     title: parsedArg('--title <title>', 'Title of the pane', String, ''),
     command: parsedArg('--command <command>', 'Current command of the pane', String, ''),
     dead: flag('--dead', 'Treat the pane as dead, as if its process had ended'),
-    width: parsedArg('--width <columns>', 'Width of the pane (default: the length of its longest row)', parsePositive, null),
-    height: parsedArg('--height <rows>', 'Height of the pane (default: its number of rows)', parsePositive, null),
+    width: parsedArg(
+      '--width <columns>',
+      'Width of the pane (default: the length of the longest row in the recorded screen)',
+      parsePositive,
+      null,
+    ),
+    height: parsedArg('--height <rows>', 'Height of the pane (default: the number of rows in the recorded screen)', parsePositive, null),
     cursor: parsedArg(
       '--cursor <x,y>',
       'Position of the cursor, from 0,0 at the top left (default: 0,0)',

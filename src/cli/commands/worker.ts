@@ -72,7 +72,7 @@ export const loopCommand = command({
   },
   examples: ['burn worker loop AZOTH', 'burn worker loop mac/CRUCIBLE/AZOTH --count 3'],
   notes: [
-    'While the loop runs, no other process assigns issues to this worker. After SIGTERM the loop ends the current model call or command, releases its issue and exits.',
+    'While the loop runs, no other process assigns issues to this worker. After SIGTERM the loop aborts the current model call or command, releases its issue and exits.',
     'Exit codes: 0 the loop worked on --count issues, 1 another loop of this worker is running, 2 usage or spec error, 3 the loop was stopped.',
   ],
   async run(deps, given) {

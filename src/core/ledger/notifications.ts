@@ -9,7 +9,7 @@ export interface NotificationPlan {
   /** The cursor of the last event that this pass has read. */
   readonly until: string
   readonly add: readonly Notification[]
-  /** The ids of notifications that burn no longer sends. None may be part of a message. */
+  /** The ids of notifications to cancel. The caller must not list a notification that is already part of a message. */
   readonly cancel: readonly string[]
 }
 
