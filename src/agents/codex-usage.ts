@@ -28,7 +28,9 @@ function useOf(line: JsonObject, state: State): Use | null {
   const info = membersOf(payload['info'])
   const [at, total] = [recordTime(line['timestamp']), totalOf(membersOf(info['total_token_usage']))]
   if (payload['type'] !== 'token_count' || at === null || total === null) return null
-  const added = state.total === null ? total : addedTokens(total, state.total)
+  // The file of a fork begins with a total that contains the tokens of its parent.
+  const first = totalOf(membersOf(info['last_token_usage'])) ?? total
+  const added = state.total === null ? first : addedTokens(total, state.total)
   state.total = total
   if (!hasTokens(added)) return null
   const plan = stringOf(membersOf(payload['rate_limits'])['plan_type'])

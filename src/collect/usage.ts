@@ -79,12 +79,14 @@ class UsageSample {
     })
     const paths = owned.map(({ file }) => file.path)
     const known = new Map((await this.#session.ledger.usageSources(this.#machine.name, paths)).map((each) => [each.path, each]))
-    const readers = owned.map(({ file, log }) => new FileReader(file, log, known.get(file.path), since))
+    const readers = owned
+      .toSorted((a, b) => depthOf(a.file.path) - depthOf(b.file.path))
+      .map(({ file, log }) => new FileReader(file, log, known.get(file.path), since))
     // A file that a sample has listed is no longer new, even if burn reads the file later.
     const listed = readers.filter(({ isNew }) => isNew).map((reader) => this.#sourceOf(reader.file.path, reader.position))
     if (listed.length > 0) await this.#save([], listed)
     for (let round = 0, open = readers; round < maxRounds; round++) {
-      open = open.filter((reader) => reader.hasMore)
+      open = bySize(open.filter((reader) => reader.hasMore))
       if (open.length === 0 || !(await this.#readRound(open, owners))) return
     }
   }
@@ -191,4 +193,17 @@ class UsageSample {
       ...position,
     }
   }
+}
+
+/** The number of bytes up to which a file is small. */
+const small = 1024 * 1024
+
+/** Returns the files with the small ones first, so that they need not wait for a large file. */
+function bySize(readers: readonly FileReader[]): FileReader[] {
+  return [...readers.filter(({ left }) => left <= small), ...readers.filter(({ left }) => left > small)]
+}
+
+/** Returns the number of folders in a path. burn reads the main session first, because a side chain may repeat its requests. */
+function depthOf(path: string): number {
+  return path.split('/').length
 }

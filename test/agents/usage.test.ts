@@ -145,6 +145,17 @@ test('usage: the totals of Codex may begin anew and repeat', () => {
   assert.ok(uses.every(({ subscription }) => subscription === true))
 })
 
+test('usage: counts a fork of Codex without its parent', () => {
+  const usage = (input: number) => ({ input_tokens: input, cached_input_tokens: 0, output_tokens: 1 })
+  const info = { total_token_usage: usage(5046), last_token_usage: usage(1308) }
+  const line = { timestamp: '2026-05-01T10:00:00Z', type: 'event_msg', payload: { type: 'token_count', info } }
+  const { uses } = filesOf('codex').read(null, [JSON.stringify(line), JSON.stringify(line)])
+  assert.deepEqual(
+    uses.map(({ input }) => input),
+    [1308],
+  )
+})
+
 test('usage: hostile records count nothing', () => {
   const lines = [
     '{"usage":',
