@@ -6,8 +6,9 @@
 import type { Reason } from './reasons.ts'
 import type { Backoff, Standing } from './ledger/backlog.ts'
 import type { DispatchMove } from './ledger/claims.ts'
+import type { Hold } from './ledger/holds.ts'
 import type { DispatchKind } from './lifecycle.ts'
-import type { Incarnation, Issue, IssueRef, RepoRef, Worker, WorkerId } from './nouns.ts'
+import type { Incarnation, Issue, IssueRef, RepoRef, Time, Worker, WorkerId } from './nouns.ts'
 
 /**
  * Changes the state of a dispatch. Guard: the dispatch is still in one of the states `from`, and its agent has no more than `resumes_seen`
@@ -87,8 +88,30 @@ export interface LeaveAction {
   readonly backoff: Backoff | null
 }
 
+/** Begins or replaces a hold. Guard: the hold on this target was created at `before`; null: the target has no hold with this code. */
+export interface HoldAction extends Pick<Hold, 'scope' | 'name' | 'code' | 'reason'> {
+  readonly do: 'hold'
+  readonly until: Time
+  readonly before: Time | null
+}
+
+/** Ends a hold. Guard: the hold was created at `before`. */
+export interface EndHoldAction extends Pick<Hold, 'scope' | 'name' | 'code' | 'reason'> {
+  readonly do: 'end_hold'
+  readonly before: Time
+}
+
 /** Any action of a cycle. */
-export type Action = MoveAction | TellAction | ClaimAction | JudgeAction | WaitAction | ApproveAction | LeaveAction
+export type Action =
+  | HoldAction
+  | EndHoldAction
+  | MoveAction
+  | TellAction
+  | ClaimAction
+  | JudgeAction
+  | WaitAction
+  | ApproveAction
+  | LeaveAction
 
 /** Returns the actions of one kind, in the order of the input. */
 export function actionsOf<K extends Action['do']>(actions: readonly Action[], kind: K): Extract<Action, { readonly do: K }>[] {
@@ -105,6 +128,8 @@ export type ActionsByKind = { readonly [K in Action['do']]: readonly Extract<Act
 export function actionsByKind(actions: readonly Action[]): ActionsByKind {
   const of = <K extends Action['do']>(kind: K) => actionsOf(actions, kind)
   return {
+    hold: of('hold'),
+    end_hold: of('end_hold'),
     move: of('move'),
     tell: of('tell'),
     claim: of('claim'),

@@ -195,6 +195,12 @@ export interface DispatchPolicy {
   readonly trust: { readonly authors: 'writers' | 'anyone' | readonly string[]; readonly labels: readonly string[] }
 }
 
+/** Workers that share one login at a model provider, and so its usage limits. */
+export interface Account {
+  readonly name: string
+  readonly workers: readonly WorkerId[]
+}
+
 /** The whole configuration: the spec with every default filled in. */
 export interface Fleet {
   readonly name: string
@@ -215,6 +221,7 @@ export interface Fleet {
   /** The settings of sprints; null if the spec has no key `sprint`. */
   readonly sprint: SprintPolicy | null
   readonly machines: readonly Machine[]
+  readonly accounts: readonly Account[]
   /** The paths of files that replace the built-in prompts; null for each prompt that stays built in. */
   readonly templates: { readonly work: string | null; readonly identity: string | null; readonly council: string | null }
 }

@@ -73,6 +73,8 @@ export interface ReasonData {
   // Reasons why a worker gets no work
   role: { readonly role: Role }
   held: { readonly scope: HoldScope; readonly name: string; readonly until: Time | null; readonly why: Reason }
+  /** `pause`: the length of the hold (ms); null if the agent told the reset time. */
+  limit_reached: { readonly worker: WorkerId; readonly evidence: string; readonly pause: number | null }
   sent_nothing: { readonly why: Reason }
   worker_state: { readonly state: ReadingState }
   looping: None

@@ -52,8 +52,9 @@ export async function apply(
   stop: AbortSignal,
 ): Promise<Applied> {
   const { ledger, clock, owner } = session
-  const { move, tell, approve, judge, wait, leave, claim, ...rest } = actionsByKind(actions)
+  const { hold, end_hold, move, tell, approve, judge, wait, leave, claim, ...rest } = actionsByKind(actions)
   assertExhaustive(rest)
+  await applyHolds({ hold, end_hold }, session)
   const settled = await applyMoves(move, state, session)
   await applyTells(tell, session)
   // If an issue changed after burn read it, burn drops its decisions about this issue. The next cycle decides again.
@@ -90,6 +91,13 @@ export async function applyMoves(
         )
   if (changes_at.size > 0) await ledger.saveChangeCursors(changes_at)
   return moved
+}
+
+/** Begins and ends holds. The ledger skips holds that another process changed first. */
+async function applyHolds({ hold, end_hold }: Pick<ActionsByKind, 'hold' | 'end_hold'>, { ledger, clock }: Session): Promise<void> {
+  const begun = hold.map(({ do: _do, ...each }) => ({ ...each, actor: 'burn' }))
+  if (begun.length > 0) await ledger.saveHolds(begun, clock.now())
+  if (end_hold.length > 0) await ledger.removeHolds(end_hold, clock.now())
 }
 
 /** Plans follow-up texts about dispatches. The ledger skips texts that another process planned first. */

@@ -76,7 +76,7 @@ interface Question {
 /** Returns each council issue with the council and sentinel workers that burn has not asked yet. */
 function questions(issues: readonly Issue[], seen: FleetState): Question[] {
   if (issues.length === 0) return []
-  const held = heldBy(seen.holds, seen.now)
+  const held = heldBy(seen.holds, seen.now, seen.fleet.accounts)
   const all = seen.workers.filter(({ worker }) => worker.role !== 'worker')
   const able = all.filter((snapshot) => sendBlockReason(snapshot, held.worker(snapshot.worker.id)) === null)
   const councils = seen.dispatches.filter(({ kind }) => kind === 'council')

@@ -1,7 +1,7 @@
 /** Finds the hold that applies to a worker or a repo. Only this file interprets holds. */
 import type { Hold } from '../core/ledger/holds.ts'
 import type { Reason } from '../core/reasons.ts'
-import type { RepoRef, Time, WorkerId } from '../core/nouns.ts'
+import type { Account, RepoRef, Time, WorkerId } from '../core/nouns.ts'
 import { maxRepoBackoff } from './backoff.ts'
 
 /** The name of a hold with the scope `fleet`. */
@@ -9,14 +9,14 @@ export const wholeFleet = 'all'
 
 /** The holds that are in force, by target. */
 export interface HoldIndex {
-  /** Returns the reason that a worker gets no work: a hold on the worker, its lane, its machine or the fleet; null if there is no hold. */
+  /** Returns the reason that a worker gets no work: a hold on the worker, its lane, account or machine, or on the fleet; null if there is none. */
   worker(id: WorkerId): Reason | null
   /** Returns the reason that burn gives no issue of a repo: a hold on the repo or the fleet; null if there is no hold. */
   repo(ref: RepoRef): Reason | null
 }
 
-/** Returns an index of the holds that are in force at `now`. */
-export function heldBy(holds: readonly Hold[], now: Time): HoldIndex {
+/** Returns an index of the holds that are in force at `now`. `accounts`: the accounts of the spec, with their workers. */
+export function heldBy(holds: readonly Hold[], now: Time, accounts: readonly Account[]): HoldIndex {
   const found = new Map<string, Hold>()
   // Several holds can have the same target. The first one is reported.
   for (const hold of holds)
@@ -29,15 +29,26 @@ export function heldBy(holds: readonly Hold[], now: Time): HoldIndex {
     return null
   }
   const fleet = `fleet ${wholeFleet}`
+  const accountsOf = accountHolds(found, accounts)
   return {
     worker(id) {
       if (found.size === 0) return null
       // The ledger stores a hold on a lane as one row per window.
       const window = id.slice(0, id.lastIndexOf('/'))
-      return first(fleet, `machine ${id.slice(0, id.indexOf('/'))}`, `lane ${window}`, `worker ${id}`)
+      return first(fleet, `machine ${id.slice(0, id.indexOf('/'))}`, ...(accountsOf.get(id) ?? []), `lane ${window}`, `worker ${id}`)
     },
     repo: (ref) => (found.size === 0 ? null : first(fleet, `repo ${ref}`)),
   }
+}
+
+/** Returns the keys of the holds on each worker's account. */
+function accountHolds(found: ReadonlyMap<string, Hold>, accounts: readonly Account[]): Map<WorkerId, string[]> {
+  const keys = new Map<WorkerId, string[]>()
+  for (const { name, workers } of accounts) {
+    const key = `account ${name}`
+    if (found.has(key)) for (const worker of workers) keys.set(worker, [...(keys.get(worker) ?? []), key])
+  }
+  return keys
 }
 
 /**

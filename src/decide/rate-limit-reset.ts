@@ -1,6 +1,7 @@
 /**
  * Finds the time at which a provider accepts requests again, in the text of an agent's screen. Pure. Examples: `resets 3am`, `try again at
- * 14:05`, `in 2h 15m`, `Retry-After: 30`.
+ * 14:05`, `in 2h 15m`, `Retry-After: 30`, and the fields `resets_at` and
+ * `resets_in_seconds` in answers of providers.
  */
 import type { Time } from '../core/nouns.ts'
 
@@ -11,7 +12,8 @@ const longest = 8 * unit.d
 
 const span = /\b(?:in|after)\W{0,2}((?:about )?(?:\d+(?:\.\d+)? ?(?:d|h|m|s)[a-z]*(?:,? (?:and )?)?)+)/i
 const parts = /(\d+(?:\.\d+)?) ?([dhms])/gi
-const seconds = /\bretry.?after\W{1,3}(\d+)\b/i
+const seconds = /\b(?:retry.?after|resets_in_seconds)\W{1,4}(\d{1,9})\b/i
+const epoch = /\bresets_at\W{1,4}(\d{10})\b/i
 const dated = /\b(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d))/
 const clock = /\b(?:resets?|again|until|available)(?: at)? (\d{1,2})(?::(\d\d))? ?([ap]m)?\b(?: \(([A-Za-z_]+(?:\/[A-Za-z_+-]+)*)\))?/i
 
@@ -38,6 +40,8 @@ function spanIn(text: string, since: Time): Time | null {
 }
 
 function dateIn(text: string): Time | null {
+  const second = epoch.exec(text)?.[1]
+  if (second !== undefined) return Number(second) * unit.s
   const at = Date.parse(dated.exec(text)?.[1] ?? '')
   return Number.isNaN(at) ? null : at
 }

@@ -196,7 +196,7 @@ function textsOf(dispatches: readonly LiveDispatch[], deliveries: ReadonlyMap<st
 function workerFacts(state: StatusState): Map<WorkerId, { report: WorkerReport; totals: Totals }> {
   const { fleet, now, workers, states } = state
   const stale_after = fleet.dispatch.stale_after
-  const holds = heldBy(state.holds, now)
+  const holds = heldBy(state.holds, now, fleet.accounts)
   const held = Map.groupBy(state.dispatches, ({ worker }) => worker)
   const deliveries = new Map(state.texts.map((delivery) => [delivery.id, delivery]))
   return new Map(

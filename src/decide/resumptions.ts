@@ -6,6 +6,7 @@ import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { WorkerRecord } from '../core/ledger/workers.ts'
 import { resumeText } from './prompts.ts'
 import { canBeTold } from './dispatch-moves.ts'
+import { heldBy } from './holds.ts'
 import { hasPendingResume, recoveryPlans } from './trouble.ts'
 
 /**
@@ -14,10 +15,12 @@ import { hasPendingResume, recoveryPlans } from './trouble.ts'
  */
 export function resumptions(seen: UnderWayState): TellAction[] {
   const plans = recoveryPlans(seen)
+  const held = heldBy(seen.holds, seen.now, seen.fleet.accounts)
   const records = new Map(seen.records.map((record) => [record.id, record]))
   return seen.dispatches.flatMap((dispatch) => {
     const { id, issue, worker, incarnation } = dispatch
-    if (seen.mangled.has(id) || !canBeTold(dispatch, seen) || hasPendingResume(dispatch, seen)) return []
+    // burn would not type the text while the worker is held, and the text may be outdated by the end of the hold.
+    if (held.worker(worker) !== null || seen.mangled.has(id) || !canBeTold(dispatch, seen) || hasPendingResume(dispatch, seen)) return []
     const plan = plans.get(worker)
     if (plan === undefined ? !hasRecovered(dispatch, records.get(worker), seen) : seen.now < plan.next) return []
     const reason: Reason = { code: 'worker_recovered', kind: plan?.trouble.kind ?? null }

@@ -69,7 +69,7 @@ export function route(issues: readonly Issue[], seen: FleetState, free: FreeWork
 export function freeWorkers(seen: UnderWayState): FreeWorkers {
   const records = new Map(seen.records.map((record) => [record.id, record]))
   const taken = slotsTaken(seen.dispatches)
-  const held = heldBy(seen.holds, seen.now)
+  const held = heldBy(seen.holds, seen.now, seen.fleet.accounts)
   const found: FreeWorker[] = []
   for (const snapshot of seen.workers) {
     const { worker } = snapshot
@@ -104,7 +104,7 @@ function routeReason(worker: Worker, held: number, issue: Issue): Reason {
 }
 
 function waitReasons(repos: readonly RepoRef[], seen: FleetState): Map<RepoRef, Reason> {
-  const held = heldBy(seen.holds, seen.now)
+  const held = heldBy(seen.holds, seen.now, seen.fleet.accounts)
   const serving = new Map(repos.map((repo) => [repo, { all: 0, open: 0, first: null as Reason | null }]))
   for (const snapshot of seen.workers) {
     if (snapshot.worker.role !== 'worker') continue

@@ -3,17 +3,19 @@
  */
 import type { Action } from '../core/actions.ts'
 import type { Freed, UnderWayState } from '../core/fleet-state.ts'
+import type { Hold } from '../core/ledger/holds.ts'
 import type { IssueRecord } from '../core/ledger/backlog.ts'
 import { actionsOf } from '../core/actions.ts'
 import { liveStates } from '../core/lifecycle.ts'
 import { corrections } from './corrections.ts'
+import { limits } from './limits.ts'
 import { resumptions } from './resumptions.ts'
 import { dispatchMoves } from './dispatch-moves.ts'
 
 /** A pure function from the state of the fleet to actions. */
 export type Decider = (state: UnderWayState) => readonly Action[]
 
-const deciders: readonly Decider[] = [dispatchMoves, corrections, resumptions]
+const deciders: readonly Decider[] = [limits, dispatchMoves, corrections, resumptions]
 
 /** The result of `settle`. */
 export interface Settled {
@@ -32,10 +34,21 @@ export function settle(state: UnderWayState): Settled {
   for (const decide of deciders) {
     const own = decide(current)
     actions.push(...own)
-    current = after(current, own)
+    current = after(withHolds(current, own), own)
   }
   return { actions, state: current }
 }
+
+/** Applies the holds that begin and end to the fleet's state, and returns the result. */
+function withHolds(state: UnderWayState, actions: readonly Action[]): UnderWayState {
+  const begun = actionsOf(actions, 'hold').map(({ do: _do, before: _before, ...hold }): Hold => ({ ...hold, actor, created_at: state.now }))
+  const changed = new Set([...begun, ...actionsOf(actions, 'end_hold')].map(holdKey))
+  if (changed.size === 0) return state
+  return { ...state, holds: [...state.holds.filter((hold) => !changed.has(holdKey(hold))), ...begun] }
+}
+
+const holdKey = ({ scope, name, code }: Pick<Hold, 'scope' | 'name' | 'code'>) => `${scope} ${name} ${code}`
+const actor = 'burn'
 
 /**
  * Applies the state changes of dispatches to the fleet's state, and returns the result. A dispatch that ends frees its slot and its issue;

@@ -97,6 +97,8 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
 
   role: ({ role }) => `the role of this worker is ${role}`,
   held: (hold) => `held: ${holdText(hold)}`,
+  limit_reached: ({ worker, evidence, pause }) =>
+    `${worker} reached the usage limit: ${evidence}${pause === null ? '' : ' (the reset time is unknown)'}`,
   sent_nothing: ({ why }) => `burn sends nothing to this worker: ${sentence(why)}`,
   worker_state: ({ state }) => `the worker is ${state}`,
   follow_up_first: () => 'the worker first gets a text about its own change',

@@ -4,7 +4,7 @@
  */
 import type { Delivery } from '../core/lifecycle.ts'
 import type { DeliveryView } from '../core/ledger/deliveries.ts'
-import type { Machine, Time, WorkerId } from '../core/nouns.ts'
+import type { Account, Machine, Time, WorkerId } from '../core/nouns.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { DeliveryPorts } from './ports.ts'
 import { mapConcurrently } from '../core/concurrency.ts'
@@ -56,7 +56,7 @@ export async function deliver(
   options: DeliverOptions,
 ): Promise<Delivery[]> {
   const view = await ports.ledger.deliveryView(ports.owner)
-  const holds = holdsOn(view, ports.clock.now())
+  const holds = holdsOn(view, ports.fleet.accounts, ports.clock.now())
   const deliveries = view.deliveries.filter(({ id }) => options.unsure?.has(id) !== true)
   const byMachine = Map.groupBy(deliveries, ({ worker }) => worker.slice(0, worker.indexOf('/')))
   const hosts = await ports.machines.open(machines.filter(({ name }) => byMachine.has(name)))
@@ -72,8 +72,8 @@ export async function deliver(
 }
 
 /** Returns the workers to which burn must not type now, each with the reason. */
-function holdsOn({ deliveries, holds, leases }: DeliveryView, now: Time): Map<WorkerId, Reason> {
-  const [held, loops] = [heldBy(holds, now), loopsIn(leases, now)]
+function holdsOn({ deliveries, holds, leases }: DeliveryView, accounts: readonly Account[], now: Time): Map<WorkerId, Reason> {
+  const [held, loops] = [heldBy(holds, now, accounts), loopsIn(leases, now)]
   const found = new Map<WorkerId, Reason>()
   for (const { worker } of deliveries) {
     const why = held.worker(worker) ?? loops.get(worker)

@@ -2,7 +2,7 @@
 import type { Transaction } from 'kysely'
 import type { NewEvent } from '../core/events.ts'
 import type { HoldScope } from '../core/nouns.ts'
-import type { Hold } from '../core/ledger/holds.ts'
+import type { Hold, HoldGuard, NewHold } from '../core/ledger/holds.ts'
 import type { HoldRow, Tables } from './tables.ts'
 import { decodeReason, encodeReason } from '../core/reasons.ts'
 import { appendEvents } from './events.ts'
@@ -19,8 +19,10 @@ export async function holds(trx: Trx): Promise<Hold[]> {
 }
 
 /** Saves holds, with an event for each. A hold replaces an earlier one with the same scope, name and code. */
-export async function saveHolds(trx: Trx, newHolds: readonly Omit<Hold, 'created_at'>[], at: number): Promise<void> {
-  for (const each of newHolds) {
+export async function saveHolds(trx: Trx, newHolds: readonly NewHold[], at: number): Promise<void> {
+  const saved: NewHold[] = []
+  for (const { before, ...each } of newHolds) {
+    if (!(await isUnchanged(trx, { ...each, ...(before === undefined ? {} : { before }) }))) continue
     const { until, actor } = each
     const reason = encodeReason(each.reason)
     await trx
@@ -28,22 +30,30 @@ export async function saveHolds(trx: Trx, newHolds: readonly Omit<Hold, 'created
       .values({ ...each, reason, id: idOf(each), created_at: at })
       .onConflict((c) => c.column('id').doUpdateSet({ reason, until, actor, created_at: at }))
       .execute()
+    saved.push(each)
   }
-  await appendEvents(trx, newHolds.map(heldEvent), at)
+  await appendEvents(trx, saved.map(heldEvent), at)
+}
+
+async function isUnchanged(trx: Trx, { before, ...key }: Key & HoldGuard): Promise<boolean> {
+  if (before === undefined) return true
+  const row = await trx.selectFrom('hold').select('created_at').where('id', '=', idOf(key)).executeTakeFirst()
+  return (row?.created_at ?? null) === before
 }
 
 /** Removes holds. Records an event for each hold that existed. Returns the removed holds. */
-export async function removeHolds(trx: Trx, keys: readonly Key[], at: number): Promise<Hold[]> {
+export async function removeHolds(trx: Trx, keys: readonly (Key & HoldGuard)[], at: number): Promise<Hold[]> {
   const removed: Hold[] = []
   for (const key of keys)
-    removed.push(...(await trx.deleteFrom('hold').where('id', '=', idOf(key)).returning(columns).execute()).map(toHold))
+    if (await isUnchanged(trx, key))
+      removed.push(...(await trx.deleteFrom('hold').where('id', '=', idOf(key)).returning(columns).execute()).map(toHold))
   await appendEvents(trx, removed.map(resumedEvent), at)
   return removed
 }
 
 const toHold = (row: Omit<HoldRow, 'id'>): Hold => ({ ...row, reason: decodeReason(row.reason) })
 
-function heldEvent({ scope, name, code, reason, until, actor: by }: Omit<Hold, 'created_at'>): NewEvent {
+function heldEvent({ scope, name, code, reason, until, actor: by }: NewHold): NewEvent {
   const actor = by === 'burn' ? 'burn' : 'person'
   if (scope === 'repo' && code === 'forge_refused' && until !== null)
     return { kind: 'repo.rests', ...about(scope, name), actor, payload: { reason, until } }

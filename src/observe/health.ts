@@ -22,7 +22,7 @@ export async function readHealthFacts({ ledger, fleet, clock }: Session): Promis
     ledger.size(),
   ])
   const workers = machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
-  const holds = heldBy(view.holds, now)
+  const holds = heldBy(view.holds, now, fleet.accounts)
   return {
     now,
     settings,

@@ -214,7 +214,7 @@ function asChange({ issue, name, url }: ForeignChange): Change {
 }
 
 function heldRepos(repos: readonly RepoRef[], holds: readonly Hold[], now: Time): ReadonlyMap<RepoRef, Reason> {
-  const held = heldBy(holds, now)
+  const held = heldBy(holds, now, [])
   return new Map(repos.flatMap((repo) => [held.repo(repo)].flatMap((why) => (why === null ? [] : [[repo, why] as const]))))
 }
 

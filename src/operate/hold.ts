@@ -15,8 +15,8 @@ export interface HoldTarget {
 }
 
 /**
- * Returns the targets that a name stands for. The name can be `all`, or the name of a machine, window, lane, repo or worker. A lane stands
- * for all of its windows. Throws BurnError `hold_unknown` or `hold_ambiguous` (exit 2).
+ * Returns the targets that a name stands for. The name can be `all`, or the name of a machine, window, lane, account, repo or worker. A lane
+ * stands for all of its windows. Throws BurnError `hold_unknown` or `hold_ambiguous` (exit 2).
  */
 export function holdTargetsNamed(fleet: Fleet, name: string): readonly HoldTarget[] {
   if (name === wholeFleet) return [{ scope: 'fleet', name: wholeFleet }]
@@ -32,8 +32,12 @@ export function holdTargetsNamed(fleet: Fleet, name: string): readonly HoldTarge
       all.flatMap(({ names }) => names),
     )
     const hint =
-      near === null ? 'name a worker, a window, a lane, a machine or a repo, or "all" for the whole fleet' : `did you mean ${near}?`
-    throw new BurnError('hold_unknown', `the fleet has no worker, window, lane, machine or repo ${JSON.stringify(name)}`, hint, { exit: 2 })
+      near === null
+        ? 'name a worker, a window, a lane, a machine, an account or a repo, or "all" for the whole fleet'
+        : `did you mean ${near}?`
+    throw new BurnError('hold_unknown', `the fleet has no worker, window, lane, machine, account or repo ${JSON.stringify(name)}`, hint, {
+      exit: 2,
+    })
   }
   if (scopes.length > 1 || (scopes[0] !== 'lane' && first.length > 1)) {
     const hint = `write the full name: ${[...found.values()].flatMap(([each]) => each?.names[0] ?? []).join(' or ')}`
@@ -52,7 +56,8 @@ function targetNames(fleet: Fleet): { readonly target: HoldTarget; readonly name
       ...workers.map((worker) => entry('worker', worker.id, worker.name)),
     ]),
   ])
-  return [...machines, ...reposOf(fleet).map((repo) => entry('repo', repo, repo.slice(repo.indexOf('/') + 1)))]
+  const accounts = fleet.accounts.map(({ name }) => entry('account', name))
+  return [...machines, ...accounts, ...reposOf(fleet).map((repo) => entry('repo', repo, repo.slice(repo.indexOf('/') + 1)))]
 }
 
 /** The details of a hold by a person. */

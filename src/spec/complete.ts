@@ -6,6 +6,7 @@ import type { ForgeKind, ForgeSettings } from './forges.ts'
 import type { WrittenMachine, WrittenSpec } from './schema.ts'
 import { crossFindings } from './cross.ts'
 import { servedRepos } from '../core/refs.ts'
+import { completeAccounts } from './complete-limits.ts'
 import { completeNotify, notifyFindings } from './complete-notify.ts'
 import { completeHealth, completePrices, completeSnapshot, completeTelemetry } from './complete-observation.ts'
 import { completeSprint } from './complete-sprint.ts'
@@ -76,6 +77,7 @@ export function completeSpec(written: WrittenSpec, options: CompleteOptions): Co
       clone_url: clone_url ?? null,
     })),
     machines,
+    accounts: completeAccounts(spec, machines),
     sprint: completeSprint(spec.sprint, {
       served: servedRepos(machines),
       full: (repo) => fullRepo(repo, owner),

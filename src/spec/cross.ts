@@ -5,6 +5,7 @@ import type { WrittenAgent, WrittenMachine, WrittenSpec, WrittenWindow } from '.
 import { machinesIn } from './worker.ts'
 import { servedRepos } from '../core/refs.ts'
 import { sprintWorkers } from '../core/sprint.ts'
+import { accountFindings } from './complete-limits.ts'
 import { nearest } from '../core/suggest.ts'
 import { counted } from '../core/text.ts'
 import { patternError } from './pattern.ts'
@@ -17,6 +18,7 @@ export function crossFindings(spec: WrittenSpec, fleet: Fleet): PathFinding[] {
     ...hostFindings(spec),
     ...customFindings(spec, fleet),
     ...unservedFindings(spec, fleet),
+    ...accountFindings(spec, fleet.machines),
     ...sameServerFindings(fleet),
     ...fleet.machines.flatMap((machine) => machineFindings(machine, machinesIn(spec)[machine.name]!)),
   ]

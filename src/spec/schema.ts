@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { defaults } from './defaults.ts'
 import { forge } from './forges.ts'
+import { accounts } from './limits.ts'
 import { notifyKeys } from './notify.ts'
 import { health, prices, snapshotSettings, telemetry } from './observation.ts'
 import { agent, policy, repoSettings, templates } from './settings.ts'
@@ -209,6 +210,11 @@ const keys = z.strictObject({
       default: defaults.retention,
       examples: ['365d'],
     }),
+  accounts: accounts.optional().meta({
+    description:
+      'Logins at model providers, by a name that you choose, with the workers that share each login (docs/how-to/limit-usage.md).',
+    examples: [{ max: { workers: ['CRUCIBLE', 'AZOTH'] } }],
+  }),
   health: health.optional().meta({ description: 'Thresholds of `burn health`.', examples: [{ turn: '3h' }] }),
   prices: prices.optional().meta({
     description:

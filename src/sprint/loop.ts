@@ -162,7 +162,7 @@ async function afterSprint(row: Sprint, { worker, skip_for }: LoopOptions, { led
 
 /** Returns why the worker cannot begin a sprint; null if there is an issue and a free slot. */
 function idleReason({ id, depth, repos }: Worker, state: FleetState, picks: readonly Picked[]): Omit<Turn, 'row'> | null {
-  const hold = heldBy(state.holds, state.now).worker(id)
+  const hold = heldBy(state.holds, state.now, state.fleet.accounts).worker(id)
   if (hold !== null) return { why: `the worker is ${sentence(hold)}`, trouble: false }
   if (freeSlot({ id, depth }, state) === null) return { why: `all slots of the worker are occupied (depth ${depth})`, trouble: false }
   if (picks.length > 0) return null

@@ -5,6 +5,7 @@ import { describe, it } from 'node:test'
 import { claimOf, furnish, hand, idOf, issueOf, withCode, workers } from './fixtures.ts'
 import { pruning } from './keeping.ts'
 import { claiming } from './claiming.ts'
+import { holding } from './holding.ts'
 import { readings } from './readings.ts'
 import { fleet, issues } from './records.ts'
 import { refused } from './refused.ts'
@@ -36,6 +37,7 @@ export function conformance(name: string, openFresh: () => Promise<Opened>): voi
     issues(holds)
     claiming(holds)
     fleet(holds)
+    holding(holds)
     refused(holds)
     eventful(holds)
     readings(holds)

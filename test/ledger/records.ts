@@ -1,8 +1,8 @@
-/** The part of the suite about the records of issues, repos, workers and holds. */
+/** The part of the suite about the records of issues, repos and workers. */
 import type { Holds } from './conformance.ts'
 import assert from 'node:assert/strict'
 import type { Standing } from '../../src/core/ledger/backlog.ts'
-import { claimOf, hand, holdWorker, idOf, issueOf, workers } from './fixtures.ts'
+import { claimOf, hand, idOf, issueOf, workers } from './fixtures.ts'
 import { because } from '../support/reasons.ts'
 
 /** Declares the tests of issues and repos. */
@@ -249,30 +249,6 @@ export function fleet(holds: Holds): void {
     await hand(ledger, claimOf(14), 20)
     const known = (await ledger.knownAgents()).map(({ worker, incarnation }) => `${worker} ${incarnation}`)
     assert.deepEqual([...new Set(known)].toSorted(), [`${workers[0]} 1.%1.9`, `${workers[1]} 1.%2.21.500`])
-  })
-
-  holds('holds: there is one for each scope, name and code', async ({ ledger }) => {
-    const lane = { scope: 'lane', name: 'm/W', code: 'person' } as const
-    await holdWorker(ledger, workers[0], 'mine', 20)
-    await ledger.saveHolds([{ ...lane, reason: because('first'), until: null, actor: 'ann' }], 21)
-    await ledger.saveHolds([{ ...lane, reason: because('repairs'), until: 900, actor: 'bob' }], 22)
-    await ledger.saveBackoff({ subject: 'o/r', until: 800, why: because('archived') }, 23)
-    const held = { until: null, created_at: 20, actor: 'ann' }
-    assert.deepEqual(await ledger.holds(), [
-      { ...lane, reason: because('repairs'), until: 900, actor: 'bob', created_at: 22 },
-      { scope: 'repo', name: 'o/r', code: 'forge_refused', reason: because('archived'), until: 800, actor: 'burn', created_at: 23 },
-      { scope: 'worker', name: workers[0], code: 'person', reason: because('mine'), ...held },
-    ])
-    assert.deepEqual((await ledger.view()).holds, await ledger.holds())
-    await holdWorker(ledger, workers[0], null, 24)
-    assert.deepEqual(await ledger.removeHolds([lane, { ...lane, name: 'm/OTHER' }], 25), [
-      { ...lane, reason: because('repairs'), until: 900, actor: 'bob', created_at: 22 },
-    ])
-    const events = await ledger.events({ limit: 20 })
-    assert.deepEqual(
-      events.filter(({ at }) => at >= 20).map(({ kind, subject }) => `${kind} ${subject}`),
-      [`worker.held ${workers[0]}`, 'lane.held m/W', 'lane.held m/W', 'repo.rests o/r', `worker.resumed ${workers[0]}`, 'lane.resumed m/W'],
-    )
   })
 
   holds('waitForChange: ends when it is stopped, before or meanwhile', async ({ ledger }) => {

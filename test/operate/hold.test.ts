@@ -109,12 +109,19 @@ test('hold: refuses unknown and ambiguous names', () => {
     { name: 'box', windows },
     { name: 'app', windows: [{ name: 'X', lane: 'bugs', workers: [] }] },
   ]
-  const fleet = { machines, repos: [], sprint: null, forge: { owner: 'o' } } as unknown as Fleet
+  const fleet = {
+    machines,
+    accounts: [{ name: 'max', workers: ['box/W/ANN'] }],
+    repos: [],
+    sprint: null,
+    forge: { owner: 'o' },
+  } as unknown as Fleet
   assert.deepEqual(holdTargetsNamed(fleet, 'ANN'), [{ scope: 'worker', name: 'box/W/ANN' }])
   assert.deepEqual(holdTargetsNamed(fleet, 'bugs'), [
     { scope: 'lane', name: 'box/W' },
     { scope: 'lane', name: 'app/X' },
   ])
+  assert.deepEqual(holdTargetsNamed(fleet, 'max'), [{ scope: 'account', name: 'max' }])
   assert.deepEqual(holdTargetsNamed(fleet, 'o/app'), [{ scope: 'repo', name: 'o/app' }])
   assert.throws(() => holdTargetsNamed(fleet, 'app'), { code: 'hold_ambiguous', exit: 2 })
   assert.throws(() => holdTargetsNamed(fleet, 'box/WW'), { code: 'hold_unknown', exit: 2 })

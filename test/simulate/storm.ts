@@ -61,6 +61,7 @@ export function fleetOf(machines: number, panes: number, changes: Partial<Fleet[
     prices: [],
     repos: [],
     sprint: null,
+    accounts: [],
     templates: { work: null, identity: null, council: null },
     machines: Array.from({ length: machines }, (_, index) => {
       const name = `m${index + 1}`

@@ -136,3 +136,32 @@ test('complete: loads no schema, because a cached spec needs none', () => {
     [],
   )
 })
+
+test('complete: an account has the workers that its names stand for', () => {
+  const windows = [
+    { name: 'A', names: ['ONE', 'TWO'], lane: 'bugs', repos: ['app'] },
+    { name: 'B', names: ['SIX'], repos: ['app'] },
+  ]
+  const accounts = (written: object) => complete(specOf(windows, { accounts: written })).fleet.accounts
+  assert.deepEqual(accounts({ x: { workers: ['TWO', 'box/B'] }, y: { workers: ['box/A/ONE'] } }), [
+    { name: 'x', workers: ['box/A/TWO', 'box/B/SIX'] },
+    { name: 'y', workers: ['box/A/ONE'] },
+  ])
+  assert.deepEqual(accounts({ x: { workers: ['bugs', 'A'] } }), [{ name: 'x', workers: ['box/A/ONE', 'box/A/TWO'] }])
+  assert.equal(accounts({ x: { workers: ['box'] } })[0]?.workers.length, 3)
+  const messages = messagesOf(
+    specOf(windows, { accounts: { x: { workers: ['bugs', 'SXI'] }, y: { workers: ['ONE'] }, z: { workers: [] } } }),
+  )
+  assert.deepEqual(
+    messages.map((message) => message.slice(message.indexOf(' ') + 1)),
+    ['accounts.z.workers must name at least one worker. for example: "workers": ["CRUCIBLE","AZOTH"]'],
+  )
+  const crossed = messagesOf(specOf(windows, { accounts: { x: { workers: ['bugs', 'SXI'] }, y: { workers: ['ONE'] } } }))
+  assert.deepEqual(
+    crossed.map((message) => message.slice(message.indexOf(' ') + 1)),
+    [
+      'the fleet has no worker, window, lane or machine SXI. did you mean "SIX"?',
+      'the worker box/A/ONE is in the account x, too. list each worker in one account',
+    ],
+  )
+})

@@ -3,7 +3,7 @@ import { heldName } from '../../decide/wording.ts'
 import { command, done } from '../command.ts'
 import { list, optional, text, timeFrom, usage } from '../args.ts'
 
-const named = text('<name>', 'Worker, window (mac/CRUCIBLE), lane, machine or repo, or "all" for the whole fleet')
+const named = text('<name>', 'Worker, window (mac/CRUCIBLE), lane, machine, account or repo, or "all" for the whole fleet')
 
 export const holdCommand = command({
   args: {

@@ -3,10 +3,10 @@ import type { Reason } from '../reasons.ts'
 import type { HoldScope, Time } from '../nouns.ts'
 
 /**
- * The cause of a hold. Holds with different codes are independent: when a hold with the code `forge_refused` ends, a person's hold on the
- * same target stays.
+ * The cause of a hold. `limit`: an account reached its usage limit. Holds with different codes are independent: when a hold with the code
+ * `forge_refused` ends, a person's hold on the same target stays.
  */
-export type HoldCode = 'person' | 'forge_refused'
+export type HoldCode = 'person' | 'forge_refused' | 'limit'
 
 /** A hold in the ledger. */
 export interface Hold {
@@ -22,12 +22,23 @@ export interface Hold {
   readonly created_at: Time
 }
 
+/**
+ * The guard of a change to a hold: the time at which the present hold was created, or null if there is none. If another process changed the
+ * hold in the meantime, the ledger leaves the hold unchanged. Without the guard, the ledger always makes the change.
+ */
+export interface HoldGuard {
+  readonly before?: Time | null
+}
+
+/** A hold to save. */
+export type NewHold = Omit<Hold, 'created_at'> & HoldGuard
+
 /** The operations on holds in the ledger. */
 export interface HoldLedger {
   /** Returns all holds that nobody has ended, including holds whose time has passed. `decide/holds` decides which holds are in force. */
   holds(): Promise<readonly Hold[]>
   /** Saves holds. A hold replaces an earlier hold with the same scope, name and code. */
-  saveHolds(holds: readonly Omit<Hold, 'created_at'>[], at: Time): Promise<void>
+  saveHolds(holds: readonly NewHold[], at: Time): Promise<void>
   /** Deletes holds, and returns those that existed. */
-  removeHolds(holds: readonly Pick<Hold, 'scope' | 'name' | 'code'>[], at: Time): Promise<readonly Hold[]>
+  removeHolds(holds: readonly (Pick<Hold, 'scope' | 'name' | 'code'> & HoldGuard)[], at: Time): Promise<readonly Hold[]>
 }

@@ -1,0 +1,48 @@
+/** The part of the suite about holds. */
+import type { Holds } from './conformance.ts'
+import assert from 'node:assert/strict'
+import { holdWorker, workers } from './fixtures.ts'
+import { because } from '../support/reasons.ts'
+
+/** Declares the tests of this part. */
+export function holding(holds: Holds): void {
+  holds('holds: there is one for each scope, name and code', async ({ ledger }) => {
+    const lane = { scope: 'lane', name: 'm/W', code: 'person' } as const
+    await holdWorker(ledger, workers[0], 'mine', 20)
+    await ledger.saveHolds([{ ...lane, reason: because('first'), until: null, actor: 'ann' }], 21)
+    await ledger.saveHolds([{ ...lane, reason: because('repairs'), until: 900, actor: 'bob' }], 22)
+    await ledger.saveBackoff({ subject: 'o/r', until: 800, why: because('archived') }, 23)
+    const held = { until: null, created_at: 20, actor: 'ann' }
+    assert.deepEqual(await ledger.holds(), [
+      { ...lane, reason: because('repairs'), until: 900, actor: 'bob', created_at: 22 },
+      { scope: 'repo', name: 'o/r', code: 'forge_refused', reason: because('archived'), until: 800, actor: 'burn', created_at: 23 },
+      { scope: 'worker', name: workers[0], code: 'person', reason: because('mine'), ...held },
+    ])
+    assert.deepEqual((await ledger.view()).holds, await ledger.holds())
+    await holdWorker(ledger, workers[0], null, 24)
+    assert.deepEqual(await ledger.removeHolds([lane, { ...lane, name: 'm/OTHER' }], 25), [
+      { ...lane, reason: because('repairs'), until: 900, actor: 'bob', created_at: 22 },
+    ])
+    const events = await ledger.events({ limit: 20 })
+    assert.deepEqual(
+      events.filter(({ at }) => at >= 20).map(({ kind, subject }) => `${kind} ${subject}`),
+      [`worker.held ${workers[0]}`, 'lane.held m/W', 'lane.held m/W', 'repo.rests o/r', `worker.resumed ${workers[0]}`, 'lane.resumed m/W'],
+    )
+  })
+
+  holds('holds: keeps a hold that another process changed', async ({ ledger }) => {
+    const hold = { scope: 'account', name: 'max', code: 'limit', reason: because('limit'), actor: 'burn' } as const
+    const until = async () => (await ledger.holds()).map(({ until: end }) => end)
+    await ledger.saveHolds([{ ...hold, until: 100, before: null }], 20)
+    await ledger.saveHolds([{ ...hold, until: 200, before: null }], 21)
+    assert.deepEqual(await until(), [100])
+    await ledger.saveHolds([{ ...hold, until: 200, before: 20 }], 22)
+    assert.deepEqual([await ledger.removeHolds([{ ...hold, before: 20 }], 23), await until()], [[], [200]])
+    await ledger.removeHolds([{ ...hold, before: 22 }], 24)
+    const events = await ledger.events({ subject: 'max' })
+    assert.deepEqual(
+      events.map(({ kind, at, actor }) => `${at} ${kind} ${actor}`),
+      ['20 account.held burn', '22 account.held burn', '24 account.resumed burn'],
+    )
+  })
+}
