@@ -11,6 +11,8 @@ import { chunks } from './sql.ts'
 import { brokenInvariants } from './invariants.ts'
 import { openDatabase, openEngine } from './open.ts'
 import { pages, type Page } from './export.ts'
+import { valueKey } from './jobs.ts'
+import { notificationCursorKey } from './notifications.ts'
 import { schema, tableNames } from './schema.ts'
 
 /** The result of a copy. */
@@ -73,12 +75,12 @@ async function countRows(trx: Transaction<Tables>): Promise<number> {
   return count
 }
 
-/**
- * Returns the rows of a page that the copy needs. Omits the version and the origin, because the copy has a version and an origin of its
- * own.
- */
+/** The keys in `meta` that a copy does not get. It has its own version and origin, and the position of an event is valid in one ledger only. */
+const ownKeys = ['version', origin, valueKey(notificationCursorKey)]
+
+/** Returns the rows of a page that the copy needs. */
 function rowsToCopy({ table, rows }: Page): Page['rows'] {
-  return table === 'meta' ? rows.filter(({ key }) => key !== 'version' && key !== origin) : rows
+  return table === 'meta' ? rows.filter(({ key }) => !ownKeys.includes(String(key))) : rows
 }
 
 /** Checks the target as a copy would. Unlike `openEngine`, it creates no file and upgrades no tables. */

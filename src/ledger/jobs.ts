@@ -97,12 +97,12 @@ export async function leases(trx: Trx): Promise<Map<string, { readonly owner: st
   return new Map(rows.map(({ name, owner, until }) => [name, { owner: owner ?? '', until: until ?? 0 }]))
 }
 
-/** The prefix separates the values of other modules from the ledger's own values, such as `version`. */
-const prefixed = (key: string) => `kept.${key}`
+/** Returns the key in `meta` of a saved value. The prefix separates the values of other modules from the ledger's own values, such as `version`. */
+export const valueKey = (key: string) => `kept.${key}`
 
 /** Returns the value saved under this key; null if there is none. */
 export async function loadValue(trx: Trx, key: string): Promise<string | null> {
-  const row = await trx.selectFrom('meta').select('value').where('key', '=', prefixed(key)).executeTakeFirst()
+  const row = await trx.selectFrom('meta').select('value').where('key', '=', valueKey(key)).executeTakeFirst()
   return row?.value ?? null
 }
 
@@ -110,7 +110,7 @@ export async function loadValue(trx: Trx, key: string): Promise<string | null> {
 export async function saveValue(trx: Trx, key: string, value: string): Promise<void> {
   await trx
     .insertInto('meta')
-    .values({ key: prefixed(key), value })
+    .values({ key: valueKey(key), value })
     .onConflict((c) => c.column('key').doUpdateSet({ value }))
     .execute()
 }

@@ -9,18 +9,19 @@ import { chunks } from './sql.ts'
 
 type Trx = Transaction<Tables>
 
-const cursorKey = 'notifications'
+/** The key under which the ledger saves the cursor of the last plan. */
+export const notificationCursorKey = 'notifications'
 // The index `notification_pending` has the same condition.
 const pending = sql<boolean>`state = 'pending'`
 
 /** Returns the cursor of the last plan. */
 export async function notificationCursor(trx: Trx): Promise<string | null> {
-  return loadValue(trx, cursorKey)
+  return loadValue(trx, notificationCursorKey)
 }
 
 /** Saves a plan, unless another process has changed what the plan depends on. */
 export async function savePlan(trx: Trx, { after, until, add, cancel }: NotificationPlan): Promise<boolean> {
-  if ((await loadValue(trx, cursorKey)) !== after) return false
+  if ((await loadValue(trx, notificationCursorKey)) !== after) return false
   const found =
     cancel.length === 0
       ? []
@@ -28,7 +29,7 @@ export async function savePlan(trx: Trx, { after, until, add, cancel }: Notifica
   if (found.length !== new Set(cancel).size) return false
   if (cancel.length > 0) await trx.deleteFrom('notification').where('id', 'in', cancel).execute()
   for (const part of chunks(add)) await trx.insertInto('notification').values(part.map(toRow)).execute()
-  await saveValue(trx, cursorKey, until)
+  await saveValue(trx, notificationCursorKey, until)
   return true
 }
 

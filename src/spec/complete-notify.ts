@@ -70,6 +70,7 @@ export function notifyFindings(written: WrittenNotify | undefined, kinds: readon
 function channelFindings(at: SpecPath, channel: WrittenChannel): PathFinding[] {
   if (channel.kind === 'webhook') return [...urlFindings([...at, 'url'], channel.url), ...bodyFindings([...at, 'body'], channel.body ?? {})]
   if (channel.kind === 'ntfy') return urlFindings([...at, 'url'], channel.url)
+  if (channel.kind === 'email' && !URL.canParse(channel.server)) return urlFindings([...at, 'server'], channel.server)
   if (channel.kind !== 'email' || (channel.user === undefined) === (channel.password === undefined)) return []
   return [{ path: at, of: 'key', what: 'the channel has only one of "user" and "password"', hint: 'write both keys, or none' }]
 }

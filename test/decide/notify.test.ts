@@ -4,7 +4,9 @@ import { test } from 'node:test'
 import type { EventKind } from '../../src/core/events.ts'
 import type { NotifiedEvent, Notification } from '../../src/core/notify.ts'
 import type { NotifyRule, NotifySettings } from '../../src/core/notify-settings.ts'
-import { nextAttempt, planNotifications } from '../../src/decide/notify.ts'
+import { keysOf } from '../../src/core/json.ts'
+import { eventKinds } from '../../src/decide/event-kinds.ts'
+import { nextAttempt, planNotifications, topicOf } from '../../src/decide/notify.ts'
 import { messageAbout } from '../../src/decide/notify-text.ts'
 import { afterQuietHours, nextDigest } from '../../src/decide/quiet-hours.ts'
 
@@ -94,6 +96,20 @@ test('recovery: a hold and a failure of one worker are apart', () => {
   assert.deepEqual(saved.send(noon), ['worker.held', 'worker.error'])
   saved.plan(settings, noon, event('worker.resumed'))
   assert.deepEqual(saved.send(noon), ['worker.resumed'])
+})
+
+test('topicOf: each kind that ends a state has kinds that begin it', () => {
+  const kinds = keysOf<EventKind>(eventKinds)
+  const topic = (kind: EventKind) => topicOf({ kind, subject: 'x' })
+  const ends = kinds.filter((kind) => /\.(?:cleared|resumed|read)$/.test(kind))
+  assert.ok(ends.length > 8)
+  for (const end of ends)
+    assert.ok(
+      kinds.some((kind) => kind !== end && topic(kind) === topic(end)),
+      `nothing begins what ${end} ends`,
+    )
+  const alarms = kinds.filter((kind) => 'evidence' in eventKinds[kind].payload && 'since' in eventKinds[kind].payload)
+  for (const kind of alarms) assert.match(topic(kind), /\.cleared x$/, `nothing ends ${kind}`)
 })
 
 test('debounce: a state that ends in time is never sent', () => {

@@ -171,6 +171,17 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
       }
     })
 
+    it('copy: notifications begin with the events after it', async () => {
+      const [from, to] = [await written(), await fresh.to()]
+      const source = await openLedger(from, wait)
+      await source.savePlan({ after: null, until: await source.horizon(), add: [], cancel: [] })
+      await source.close()
+      await backupLedger(from, to, wait, silent)
+      const target = await openLedger(to, wait)
+      assert.equal(await target.notificationCursor(), null, 'positions of events are valid in one ledger only')
+      await target.close()
+    })
+
     it('copy: overwrites neither another ledger nor itself', async () => {
       const [from, to] = [await written(), await fresh.to()]
       const other = await openLedger(to, wait)

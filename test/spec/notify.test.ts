@@ -52,6 +52,7 @@ test('notify: refuses secrets in the spec and wrong addresses', () => {
     { kind: 'email', server: 'smtps://ada:topsecret@mail.example.com', from: 'a@x.test', to: ['b@x.test'] },
     { kind: 'email', server: 'smtps://mail.example.com', from: 'a@x.test\r\nBcc: c@x.test', to: ['b@x.test'] },
     { kind: 'email', server: 'smtps://mail.example.com', user: 'ada', from: 'a@x.test', to: ['b@x.test'] },
+    { kind: 'email', server: 'smtps://mail.example.com:99999', from: 'a@x.test', to: ['b@x.test'] },
     { kind: 'ntfy', url: 'https://ntfy.example.com', topic: 'two words' },
     { kind: 'command', command: ['-c', 'x'] },
     { kind: 'pager', url: 'https://x.example.com' },
