@@ -128,8 +128,9 @@ test('debounce: a state that ends in time is never sent', () => {
     saved.plan(settings, at(minutes + 2), event('machine.unreachable', at(minutes + 2)))
     assert.deepEqual(saved.send(at(minutes + 2)), [])
   }
-  saved.plan(settings, at(30), event('machine.cleared', at(30)))
-  assert.deepEqual(saved.send(at(35)), ['machine.cleared'])
+  assert.deepEqual(saved.send(at(33)), [], 'the receiver knows that the machine is unreachable')
+  saved.plan(settings, at(33), event('machine.cleared', at(33)))
+  assert.deepEqual(saved.send(at(38)), ['machine.cleared'])
   // Repetitions of an event that waits are not sent apart.
   saved.plan(settings, at(40), event('machine.unreachable', at(40)), event('machine.unreachable', at(41)))
   assert.deepEqual(saved.send(at(46)), ['machine.unreachable'])
@@ -151,6 +152,9 @@ test('quiet hours: events wait until their end, in summer and winter', () => {
   const zone = 'Europe/Berlin'
   const night = { from: 22 * 60, to: 7 * 60 }
   const at = (time: string) => Date.parse(time)
+  const quiet = { ...settingsOf(ruleOf(['issue.found'], { quiet_hours: night })), zone }
+  const late = at('2026-01-10T23:00:00+01:00')
+  assert.equal(planNotifications([event('issue.found', late)], [], quiet, late).add[0]?.next_at, at('2026-01-11T07:00:00+01:00'))
   assert.equal(afterQuietHours(at('2026-01-10T22:00:00Z'), { from: 23 * 60, to: 7 * 60 }, zone), at('2026-01-11T07:00:00+01:00'))
   assert.equal(afterQuietHours(at('2026-01-10T21:59:00+01:00'), night, zone), at('2026-01-10T21:59:00+01:00'))
   assert.equal(afterQuietHours(at('2026-01-10T22:00:00+01:00'), night, zone), at('2026-01-11T07:00:00+01:00'))
