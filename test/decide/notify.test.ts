@@ -98,7 +98,7 @@ test('recovery: a hold and a failure of one worker are apart', () => {
   assert.deepEqual(saved.send(noon), ['worker.resumed'])
 })
 
-test('topicOf: each kind that ends a state has kinds that begin it', () => {
+test('topicOf: each end of a state has a beginning', () => {
   const kinds = keysOf<EventKind>(eventKinds)
   const topic = (kind: EventKind) => topicOf({ kind, subject: 'x' })
   const ends = kinds.filter((kind) => /\.(?:cleared|resumed|read)$/.test(kind))
