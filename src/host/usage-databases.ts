@@ -30,10 +30,15 @@ def answer(path, queries, since):
 print(json.dumps([answer(**each) for each in json.load(sys.stdin)]))
 `
 
-/** Runs the first Python that has the module sqlite3: of the system, or the one that Hermes' launcher names. */
+/**
+ * Runs $1 with the first Python that has the module sqlite3: of the system, or the one that Hermes' launcher names. If there is none, prints
+ * those of the other arguments that are existing files.
+ */
 const findPython = `for python in python3 "$(sed -n '1s/^#! *\\([^ ]*python[^ ]*\\).*/\\1/p' "$(command -v hermes)" 2>/dev/null)" "$HOME/.hermes/hermes-agent/venv/bin/python"; do
   [ -n "$python" ] && "$python" -c 'import sqlite3' </dev/null 2>/dev/null && exec "$python" -c "$1"
 done
+shift
+for path; do [ -e "$path" ] && printf '%s\\n' "$path"; done
 exit 127`
 
 /** Returns the answer of each database; null if the machine did not answer. Throws BurnError `control_dir`. */
@@ -43,8 +48,14 @@ export async function queryDatabases(
 ): Promise<DatabaseAnswer[] | null> {
   if (machine.transport.kind === 'local') return queries.map(queryHere)
   const input = JSON.stringify(queries)
-  const { code, stdout } = await runOn(machine, ['sh', '-c', findPython, 'burn', pythonScript], { timeout_ms: timeout, input })
-  if (code === 127) return queries.map(() => ({ failure: 'the machine has no Python 3 with the module sqlite3' }))
+  const { code, stdout } = await runOn(machine, ['sh', '-c', findPython, 'burn', pythonScript, ...queries.map(({ path }) => path)], {
+    timeout_ms: timeout,
+    input,
+  })
+  if (code === 127) {
+    const existing = new Set(stdout.split('\n'))
+    return queries.map(({ path }) => (existing.has(path) ? { failure: 'the machine has no Python 3 with the module sqlite3' } : null))
+  }
   const answers = itemsOf(parseJson(stdout)?.value)
   return answers.length === queries.length ? answers.map(answerOf) : null
 }

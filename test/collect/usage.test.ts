@@ -1,6 +1,7 @@
 /** Usage that the job `usage` collects from the files and databases of agents. */
 import assert from 'node:assert/strict'
-import { appendFileSync, chmodSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { appendFileSync, chmodSync, mkdirSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { DatabaseSync } from 'node:sqlite'
@@ -164,6 +165,29 @@ test('usage: reports files and databases that it cannot read', async (t) => {
   assert.match((await failures()).join(), /^no such (?:column|table)/)
   assert.equal(totalOf((await fleet.usage()).records)?.calls, 1)
   assert.ok(statSync(database).size > 0)
+})
+
+test('usage: corrects a wrong clock, and reports a missing Python', async (t) => {
+  const ahead = 30 * 3600
+  const fleet = usageFleet(t, ['claude', 'hermes'], (dir) => ({ exec: ['env', `HOME=${dir}/home`, `PATH=${dir}/bin`] }))
+  const bin = join(fleet.dir, 'bin')
+  mkdirSync(bin)
+  for (const name of ['sh', 'find', 'ls', 'tail', 'head', 'sed', 'tmux']) {
+    const program = execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim()
+    symlinkSync(program, join(bin, name))
+  }
+  writeFileSync(join(bin, 'date'), `#!/bin/sh\necho $(($(/bin/date +%s) + ${ahead}))\n`, { mode: 0o755 })
+  const [path = ''] = fleet.pathsOf('claude')
+  const at = Date.now() - 60_000
+  writeRecord(path, claudeLine('a', at + ahead * 1000))
+  for (const database of fleet.pathsOf('hermes')) writeRecord(database, 'create table a (b text)')
+  assert.equal(await fleet.collect(), 'usage box: 1 request; 1 file or database could not be read')
+  const { records, failed } = await fleet.usage()
+  assert.ok(Math.abs(records[0]!.last_at - at) < 5_000)
+  assert.deepEqual(
+    failed.map(({ failure }) => failure),
+    ['the machine has no Python 3 with the module sqlite3'],
+  )
 })
 
 test('usage: an unreachable machine is unknown, not zero', async (t) => {
