@@ -19,7 +19,7 @@ import { pairs, timed } from './measure.ts'
 import { allHold, tableOf, writeTable } from './report.ts'
 import { command, openRig, root } from './rig.ts'
 import { sprinting } from './sprints.ts'
-import { delivering, panesOf, bringingUp, sampling, sshPerPane, starting, statusCommand } from './topics.ts'
+import { capturing, delivering, panesOf, bringingUp, sampling, sshPerPane, starting, statusCommand } from './topics.ts'
 
 /** Opens a session with the fleet of the benchmarks in this process, as a command does. */
 function sessionOf(rig: Rig): ReturnType<typeof openSession> {
@@ -59,12 +59,13 @@ async function overSsh(rig: Rig): Promise<Compared[]> {
   const channel = await openTmux(machine, { clock: systemClock })
   const delivered = await delivering(rig, open.session, channel, pairs, 'over ssh')
   const looked = await sampling(rig, machine, channel, pairs * 3, 'over ssh')
+  const captured = await capturing(rig, open.session, channel, pairs * 3)
   const options = Object.entries({ ...sshd.options, BatchMode: 'yes' }).flatMap(([name, value]) => ['-o', `${name}=${value}`])
   const bySsh = await sshPerPane(rig, delivered.ours, ['ssh', '-p', String(sshd.port), ...options, sshd.host], panesOf(rig, machine), 3)
   await channel.close()
   await open.close()
   for (const end of ends) end()
-  return [delivered, looked, bySsh]
+  return [delivered, looked, captured, bySsh]
 }
 
 interface Cycle {

@@ -6,6 +6,7 @@ import type { Tmux } from '../src/core/ports.ts'
 import type { Session } from '../src/observe/session.ts'
 import type { Compared } from './measure.ts'
 import type { Rig } from './rig.ts'
+import { captureFleet } from '../src/capture/capture.ts'
 import { deliver } from '../src/deliver/deliver.ts'
 import { leaseLength } from '../src/observe/session.ts'
 import { captureMachine } from '../src/tmux/panes.ts'
@@ -102,6 +103,22 @@ export async function sampling(rig: Rig, machine: Machine, channel: Tmux, pairs:
     () => timed(() => captureAll(channel, panes)),
   )
   return { name: `a snapshot of 112 panes, ${where}`, ...times, against: 'pipelined capture-pane alone', limit: atMost(1.5, 3) }
+}
+
+/**
+ * Measures `captureFleet`: the styled rows of all panes over the open channel, their readings, and the masking of secrets. `burn capture
+ * --all` then only writes files.
+ */
+export async function capturing(rig: Rig, session: Session, channel: Tmux, pairs: number): Promise<Compared> {
+  const { machines } = session.fleet
+  const panes = panesOf(rig, machines[0] as Machine)
+  const times = await interleave(
+    pairs,
+    () => timed(() => captureFleet(machines, session, 0)),
+    () => timed(() => channel.run(panes.map((pane) => [['capture-pane', '-p', '-e', '-N', '-t', pane]]))),
+  )
+  const limit = { says: '< 300 ms', holds: (ours: number) => ours < 300 }
+  return { name: 'a capture of 112 panes with colours, over ssh', ...times, against: 'pipelined capture-pane -e alone', limit }
 }
 
 /** Measures `burn status` as a whole process. */
