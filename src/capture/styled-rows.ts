@@ -88,12 +88,14 @@ const attributes: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 7, 8, 9, 53])
 /** Returns the style after a sequence of SGR codes, such as `1;38;5;196`. Unknown codes change nothing. */
 function styleAfter(before: Style, codes: string): Style {
   let { foreground, background } = before
-  const on = new Set(before.attributes)
+  // Most sequences change only colours. Screens have up to one sequence for each cell, so the set is created only if it is needed.
+  let changed: Set<number> | null = null
+  const on = () => (changed ??= new Set(before.attributes))
   const words = codes.split(';')
   for (let word = words.shift(); word !== undefined; word = words.shift()) {
     const [first = '', ...more] = word.split(':')
     const code = Number(first)
-    if (code === 0) [foreground, background] = (on.clear(), [null, null])
+    if (code === 0) [foreground, background] = (on().clear(), [null, null])
     else if (code === 38 || code === 48 || code === 58) {
       const value = colourOf(more.length > 0 ? more : extendedWords(words))
       if (code === 38) foreground = value ?? foreground
@@ -104,11 +106,11 @@ function styleAfter(before: Style, codes: string): Style {
     else if (code >= 40 && code <= 47) background = code - 40
     else if (code >= 90 && code <= 97) foreground = code - 82
     else if (code >= 100 && code <= 107) background = code - 92
-    else if (code === 4 && more[0] === '0') on.delete(4)
-    else if (attributes.has(code)) on.add(code)
-    else for (const each of ends[code] ?? []) on.delete(each)
+    else if (code === 4 && more[0] === '0') on().delete(4)
+    else if (attributes.has(code)) on().add(code)
+    else for (const each of ends[code] ?? []) on().delete(each)
   }
-  return { foreground, background, attributes: [...on].sort((a, b) => a - b) }
+  return { foreground, background, attributes: changed === null ? before.attributes : [...on()].sort((a, b) => a - b) }
 }
 
 /** Removes the words of an extended colour from the front of `words`, and returns them: `5;196` or `2;255;128;0`. */

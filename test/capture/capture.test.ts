@@ -152,6 +152,15 @@ test('page: is one file that runs only its own script', () => {
   assert.match(text, /<b>漢<\/b><b>字<\/b>/)
 })
 
+test('page: shows the panes of a zoomed window as a list', async () => {
+  const [first = ''] = paneIds()
+  tmuxOn(fleet.socket, 'resize-pane', '-Z', '-t', first)
+  await fleet.burn('capture', '--all', '--html', '--machine', 'box', '--output', out('zoomed'))
+  tmuxOn(fleet.socket, 'resize-pane', '-Z', '-t', first)
+  assert.ok(paneOf(out('zoomed'), first).zoomed)
+  assert.match(readFileSync(join(out('zoomed'), 'index.html'), 'utf8'), /class="frame flow"/)
+})
+
 test('capture: refuses a folder that exists', async () => {
   const ran = await fleet.burn('capture', '--all', '--machine', 'box', '--output', out('one'))
   assert.equal(ran.code, 1)

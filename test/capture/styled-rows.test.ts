@@ -64,6 +64,10 @@ test('styled rows: keeps coloured spaces at the end, and no others', () => {
   assert.equal(rowText(rowOf(`a${esc}[31m  `)), 'a')
 })
 
+test('styled rows: keeps the text of a link without its address', () => {
+  assert.equal(rowText(rowOf(`${esc}]8;id=1;http://evil.example${esc}\\link${esc}]8;;${esc}\\ ${esc}]52;c;cm0gLXJm\u0007x`)), 'link x')
+})
+
 test('styled rows: a tab reaches the next multiple of eight', () => {
   assert.equal(rowText(rowOf('漢\tb')), '漢      b')
 })
