@@ -7,7 +7,7 @@ export const faultKinds = {
   agent: 60 * 60_000,
   /** An agent asks a question. A person answers after some minutes. */
   question: 60 * 60_000,
-  /** The model's provider refuses the requests of all agents of a machine for up to 40 minutes, so their turns fail. */
+  /** The model's provider refuses the requests of all agents of a machine for up to 40 minutes, so their turns fail: a login or a limit. */
   login: 120 * 60_000,
   /** A machine is unreachable for up to an hour. */
   machine: 120 * 60_000,

@@ -34,6 +34,12 @@ export interface WorldPlan {
 
 /** Stands for the issue of a prompt that asks for no work, such as the notice that an issue was closed. */
 const noIssue = ''
+/** Returns the message of a `login` fault. `how` selects the variant: no login, or a usage limit with or without its reset time. */
+function refusalOf(how: number, lasts: number): string {
+  if (how < 0.5) return 'HTTP 401: the login has ended'
+  return `HTTP 429: usage limit reached${how < 0.75 ? '' : `, try again in ${Math.ceil(lasts / 60_000)}m`}`
+}
+
 /** Duration (ms) of a turn whose prompt asks for no work. */
 const readingTime = 10_000
 
@@ -60,8 +66,8 @@ export class World implements AgentWorld {
   faults = 0
   #forgeDown = 0
   #lostAnswers = 0
-  /** Number of active `login` faults, by machine. */
-  readonly #loggedOut = new Map<string, number>()
+  /** The messages of active `login` faults, by machine. */
+  readonly #loginFaults = new Map<string, readonly string[]>()
   /** Number of turns that agents began, for each issue that reached an agent. */
   readonly #attempts = new Map<IssueRef, number>()
   readonly #seed: number
@@ -116,8 +122,7 @@ export class World implements AgentWorld {
 
   refuses({ worker }: SimulatedAgent): string | null {
     const machine = machineOf(worker)
-    if ((this.#loggedOut.get(machine) ?? 0) > 0) return 'HTTP 401: the login has ended'
-    return this.refusals.get(worker) ?? this.refusals.get(machine) ?? null
+    return this.#loginFaults.get(machine)?.[0] ?? this.refusals.get(worker) ?? this.refusals.get(machine) ?? null
   }
 
   turn({ issue }: Prompt): number {
@@ -173,9 +178,10 @@ export class World implements AgentWorld {
       later(() => agent.ask(false))
     } else if (kind === 'login') {
       const [name = ''] = [...this.machines].find(([, each]) => each === machine) ?? []
-      const count = (by: number) => this.#loggedOut.set(name, (this.#loggedOut.get(name) ?? 0) + by)
-      count(1)
-      later(() => count(-1))
+      const message = refusalOf(how, lasts)
+      const active = () => this.#loginFaults.get(name) ?? []
+      this.#loginFaults.set(name, [...active(), message])
+      later(() => this.#loginFaults.set(name, active().toSpliced(active().indexOf(message), 1)))
     } else if (kind === 'machine') {
       machine.reach(false)
       later(() => machine.reach(true))

@@ -84,7 +84,7 @@ test('limits: an account rests until its reset, then its agent continues', async
     return texts('Go on with me/app#1') === 1 && (await stateOf(0)) === 'idle'
   })
   await runCycle()
-  const resumes = (await session.ledger.deliveries({})).filter(({ kind }) => kind === 'resume')
+  const resumes = (await session.ledger.deliveries({})).filter(({ kind, worker }) => kind === 'resume' && worker === 'box/A/ANN')
   assert.deepEqual(
     resumes.map(({ worker, state, proof }) => [worker, state, proof]),
     [['box/A/ANN', 'seen', 'text']],

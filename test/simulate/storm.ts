@@ -103,7 +103,9 @@ export function issuesOf(count: number): Issue[] {
 export async function night(seed: number, issues: number): Promise<Night> {
   const random = seeded(seed)
   const pick = (least: number, most: number) => least + Math.floor(random() * (most - least + 1))
-  const fleet = fleetOf(pick(2, 4), pick(3, 8), { interval: pick(1, 4) * minute })
+  const declared = fleetOf(pick(2, 4), pick(3, 8), { interval: pick(1, 4) * minute })
+  const idsOf = ({ windows }: Fleet['machines'][number]) => windows.flatMap((window) => window.workers.map(({ id }) => id))
+  const fleet = { ...declared, accounts: declared.machines.map((machine) => ({ name: machine.name, workers: idsOf(machine) })) }
   const hard = 0.3 + random() * 1.2
   const faults: Faults = new Map(Object.entries(faultKinds).map(([kind, mean]) => [kind as FaultKind, mean * hard]))
   const given = issuesOf(issues)
