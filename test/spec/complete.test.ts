@@ -101,7 +101,10 @@ test('complete: refuses hosts of the setup command without a sandbox', () => {
       specOf([{ name: 'A', repos: ['app'] }], { sprint: { backends: [{ kind: 'cli', agent: 'claude' }], repos: ['app'], sandbox } }),
     )
   const hosts = { setup_hosts: ['*.example.com', 'localhost:8080', '10.0.0.1'] }
-  assert.match(messagesWith({ ...hosts, use: 'off' }).join(), /cannot limit the hosts of the setup command without a sandbox/)
+  assert.match(
+    messagesWith({ ...hosts, use: 'off' }).join(),
+    /without a sandbox, burn cannot limit the hosts that the setup command may connect to/,
+  )
   assert.deepEqual(messagesWith(hosts), [])
   assert.match(messagesWith({ setup_hosts: ['https://example.com'] }).join(), /must be a host/)
 })
