@@ -194,3 +194,27 @@ test('usage: an unreachable machine is unknown, not zero', async (t) => {
   const fleet = usageFleet(t, ['claude'], () => ({ exec: ['false'] }))
   assert.equal(await fleet.collect(), 'usage box: unknown: the machine did not answer')
 })
+
+test('usage: health finds an agent at work without tokens', async (t) => {
+  const fleet = usageFleet(t, ['claude'])
+  const [path = ''] = fleet.pathsOf('claude')
+  mkdirSync(dirname(path), { recursive: true })
+  const minute = 60_000
+  const began_at = Date.now() - 40 * minute
+  writeFileSync(path, claudeLine('a', began_at - minute))
+  await fleet.collect()
+  const ledger = await openLedger(`sqlite:${fleet.dir}/l.db`, { random: Math.random })
+  const state = { kind: 'worker', subject: 'box/clau/CLAUDE', machine: 'box', state: 'working', evidence: 'x' } as const
+  const span = { ...state, id: 's', detail: null, issue: null, incarnation: null, began_at, ended_at: null, reported: null }
+  await ledger.saveSample({ spans: [{ ...span, seen_at: Date.now() }], measures: [], events: [] }, Date.now())
+  await ledger.close()
+  const judged = async () => {
+    const { rules } = (await fleet.burn('health', '--json')).json<{ rules: { rule: string; status: string; evidence: string }[] }>()
+    const { status, evidence } = rules.find(({ rule }) => rule === 'tokens') ?? {}
+    return `${status}: ${evidence}`
+  }
+  assert.equal(await judged(), 'warn: 1 worker at work without tokens: box/clau/CLAUDE')
+  appendFileSync(path, claudeLine('b', began_at + minute))
+  await fleet.collect()
+  assert.equal(await judged(), 'ok: every long turn uses tokens')
+})
