@@ -52,10 +52,21 @@ export interface NotifyRule {
   readonly recovery: boolean
 }
 
+/** The settings of reports that burn sends. */
+export interface ReportSettings {
+  readonly channels: readonly string[]
+  /** The time of day at which the job `report` sends a report, in minutes since midnight; null: only `burn report --send` sends one. */
+  readonly at: number | null
+  /** The length of the period (ms) before that time. */
+  readonly since: number
+}
+
 /** The spec's `notify` with every default filled in. */
 export interface NotifySettings {
   readonly channels: Readonly<Record<string, ChannelSettings>>
   readonly rules: readonly NotifyRule[]
-  /** The time zone of quiet hours and digests. */
+  /** Null: burn sends no reports. */
+  readonly report: ReportSettings | null
+  /** The time zone of quiet hours, digests and reports. */
   readonly zone: string
 }

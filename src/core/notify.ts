@@ -15,15 +15,23 @@ export interface NotifiedEvent {
   readonly text: string
 }
 
+/** A report as the ledger keeps it. It is a message of its own. The text has several lines, and no text of strangers in it works. */
+export interface NotifiedReport {
+  readonly kind: 'report'
+  readonly title: string
+  readonly text: string
+}
+
 /** A message to a channel. */
 export interface NotifyMessage {
   /** The stable id of the message, by which a receiver recognises a repetition. */
   readonly id: string
   readonly fleet: string
-  /** One line about the events. */
+  /** One line about the events, or about the report. */
   readonly title: string
-  /** A line for each event. Links, mentions and markup in it do not work. */
+  /** A line for each event, or a report. Links, mentions and markup in texts of strangers do not work. */
   readonly text: string
+  /** Empty if the message is a report. */
   readonly events: readonly NotifiedEvent[]
 }
 
@@ -58,15 +66,15 @@ export class NotifyError extends BurnError {
   }
 }
 
-/** A row of the table `notification`: one event for one channel. */
+/** A row of the table `notification`: one event or one report for one channel. */
 export interface Notification {
   readonly id: string
   readonly channel: string
-  /** The state that the event is about. An event and the event that ends its state have the same topic. */
+  /** The state that the event is about, or the name of the report. An event and the event that ends its state have the same topic. */
   readonly topic: string
   /** The id of the message that contains the event; null until burn composes that message. A composed message does not change. */
   readonly message: string | null
-  readonly content: NotifiedEvent
+  readonly content: NotifiedEvent | NotifiedReport
   /** `failed`: burn gave up, or the spec no longer has the channel. */
   readonly state: 'pending' | 'sent' | 'failed'
   /** The number of attempts to send the message. */

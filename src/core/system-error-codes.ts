@@ -174,8 +174,8 @@ export const notifyErrors = {
     remedy: 'Check the address, the network and the certificate of the receiver. burn retries queued messages.',
   },
   notify_unset: {
-    meaning: 'The spec has no "notify" key, so burn sends no notifications.',
-    remedy: 'Add "notify" with channels and rules to the spec; docs/how-to/notifications.md explains the key.',
+    meaning: 'The spec has no "notify" key, so burn sends no notifications; or no "notify.report", so burn sends no reports.',
+    remedy: 'Add the key to the spec; docs/how-to/notifications.md explains it.',
   },
 } as const
 

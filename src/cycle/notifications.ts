@@ -6,7 +6,7 @@ import { BurnError, codedMessageOf } from '../core/errors.ts'
 import { NotifyError } from '../core/notify.ts'
 import { oneLine } from '../core/text.ts'
 import { eventText } from '../decide/event-kinds.ts'
-import { nextAttempt, notified, planNotifications, topicOf } from '../decide/notify.ts'
+import { isAboutEvent, nextAttempt, notified, planNotifications, topicOf } from '../decide/notify.ts'
 import { messageAbout } from '../decide/notify-text.ts'
 import { redactor } from '../host/redact.ts'
 
@@ -59,7 +59,7 @@ async function plan(settings: NotifySettings, { ledger, clock, newId }: NotifySe
     const news = events.map((event) => notified(event, oneLine(redact(eventText(event)), maxText)))
     const known = await ledger.notificationsOf([...new Set(news.map(topicOf))])
     const at = clock.now()
-    const { add, cancel } = planNotifications(news, known, settings, at)
+    const { add, cancel } = planNotifications(news, known.filter(isAboutEvent), settings, at)
     const until = isLast ? horizon : (events.at(-1)?.cursor ?? horizon)
     const rows = add.map((each): Notification => ({ ...each, ...fresh, id: newId(), created_at: at }))
     // If another process saved a plan at the same time, this process leaves the rest to the next run.

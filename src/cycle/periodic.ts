@@ -7,8 +7,10 @@ import { saveSnapshot } from '../capture/capture.ts'
 import { deleteOldSnapshots, folderName } from '../capture/stored.ts'
 import { collectFleet, collectMachine, type Collected } from '../collect/collect.ts'
 import { collectUsage, type UsageCollected } from '../collect/usage.ts'
+import { dateIn, lastTimeOfDay } from '../decide/quiet-hours.ts'
 import { hour } from '../decide/roll-up.ts'
 import { sendNotifications } from './notifications.ts'
+import { queueReport } from './reports.ts'
 import { runJob, type JobRun } from '../jobs/run.ts'
 
 /** A job that runs again and again. The ledger has the lease, the last result and the next run of each job. */
@@ -20,6 +22,7 @@ export interface PeriodicJob {
 }
 
 const day = 24 * hour
+const minute = 60_000
 
 /** The job that every dispatcher runs, even for a single cycle. */
 export const retentionJob: PeriodicJob = { name: 'retention', run: async (_, session, force) => pruneHistory(session, force) }
@@ -31,6 +34,7 @@ export const periodicJobs: readonly PeriodicJob[] = [
   { name: 'usage', run: takeUsage },
   { name: 'snapshot', run: saveSnapshots },
   { name: 'roll-up', run: async (_, session, force) => rollUpSamples(session, force) },
+  { name: 'report', run: async (_, session, force) => report(session, force) },
   // This job is the last one, so that it sends the events of the other jobs.
   { name: 'notify', run: async (_, session, force) => notify(session, force) },
 ]
@@ -117,6 +121,29 @@ async function rollUpSamples(session: Session, force: boolean): Promise<string[]
   const { keep_samples, keep } = fleet.telemetry
   const now = clock.now()
   const ran = await runJob({ name: 'roll-up', period: force ? null : hour }, session, () => ledger.rollUp(now - keep_samples, now - keep))
+  return linesOf(ran)
+}
+
+/**
+ * Queues the report of the day for the channels of `notify.report`. If burn did not run at that time of day, it does so later. With `force`
+ * it queues another report now.
+ */
+async function report(session: Session, force: boolean): Promise<string[]> {
+  const { fleet, clock, newId } = session
+  const settings = fleet.notify?.report ?? null
+  if (fleet.notify === null || settings === null || (settings.at === null && !force)) return []
+  const { zone } = fleet.notify
+  const now = clock.now()
+  const due = force || settings.at === null ? now : lastTimeOfDay(now, settings.at, zone)
+  // One report a day, even if the clock on the wall shows the time twice.
+  const topic = `report ${force ? newId() : dateIn(due, zone)}`
+  const ran = await runJob(
+    { name: 'report', period: force ? null : minute },
+    session,
+    () => queueReport(session, { topic, since: due - settings.since }),
+    (queued) =>
+      queued.length === 0 ? `sent the report of ${dateIn(due, zone)} before` : `queued for ${counted(queued.length, 'channel')}`,
+  )
   return linesOf(ran)
 }
 

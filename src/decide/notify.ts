@@ -1,7 +1,7 @@
 /** Decides which events burn sends to which channels, and when. Pure. */
 import type { Event, EventKind } from '../core/events.ts'
 import type { Time } from '../core/nouns.ts'
-import type { NotifiedEvent, Notification } from '../core/notify.ts'
+import type { NotifiedEvent, NotifiedReport, Notification } from '../core/notify.ts'
 import type { NotifyRule, NotifySettings } from '../core/notify-settings.ts'
 import { backoffMs } from './backoff.ts'
 import { afterQuietHours, nextDigest } from './quiet-hours.ts'
@@ -38,6 +38,16 @@ export interface NotificationChanges {
   readonly cancel: readonly string[]
 }
 
+/** A saved notification about an event. */
+type EventNotification = Notification & { readonly content: NotifiedEvent }
+
+/** Returns true if the notification is about an event, and is no report. */
+export function isAboutEvent(notification: Notification): notification is EventNotification {
+  return isEvent(notification.content)
+}
+
+const isEvent = (content: NotifiedEvent | NotifiedReport): content is NotifiedEvent => content.kind !== 'report'
+
 /** A notification that burn may still cancel, from the ledger or from this plan. */
 type Unsent = PlannedNotification & { readonly id: string | null }
 
@@ -47,8 +57,8 @@ type Unsent = PlannedNotification & { readonly id: string | null }
  */
 export function planNotifications(
   events: readonly NotifiedEvent[],
-  known: readonly Notification[],
-  { rules, zone, channels }: NotifySettings,
+  known: readonly EventNotification[],
+  { rules, zone, channels }: Pick<NotifySettings, 'rules' | 'zone' | 'channels'>,
   now: Time,
 ): NotificationChanges {
   const told = new Map(known.filter(({ message }) => message !== null).map((each) => [`${each.channel} ${each.topic}`, each.content.kind]))

@@ -1,4 +1,4 @@
-/** Local times: quiet hours and the times of digests. Pure. */
+/** Local times: quiet hours, and the times of digests and reports. Pure. */
 import type { Time } from '../core/nouns.ts'
 import type { QuietHours } from '../core/notify-settings.ts'
 
@@ -32,6 +32,17 @@ export function nextDigest(at: Time, period: number, zone: string): Time {
   const now = timeOfDay(at, zone)
   const wait = Math.ceil(now / period) * period - now
   return atTimeOfDay(at + Math.min(wait, day - now), (now + Math.min(wait, day - now)) % day, zone)
+}
+
+/** Returns the last time at or before `at` at which the clock on the wall showed `minutes` since midnight. */
+export function lastTimeOfDay(at: Time, minutes: number, zone: string): Time {
+  const passed = (timeOfDay(at, zone) - minutes * minute + day) % day
+  return atTimeOfDay(at - passed, minutes * minute, zone)
+}
+
+/** Returns the date in a time zone, as `2026-11-27`. */
+export function dateIn(at: Time, zone: string): string {
+  return new Intl.DateTimeFormat('sv-SE', { timeZone: zone }).format(at)
 }
 
 /** Returns the time near `near` at which the clock on the wall shows `wanted`. If summer time skips that time, returns `near`. */

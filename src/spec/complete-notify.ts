@@ -1,5 +1,5 @@
 /** Fills in the defaults of the spec's `notify`, and checks what a schema cannot express. */
-import type { ChannelSettings, NotifyRule, NotifySettings } from '../core/notify-settings.ts'
+import type { ChannelSettings, NotifyRule, NotifySettings, ReportSettings } from '../core/notify-settings.ts'
 import type { PathFinding, SpecPath } from './findings.ts'
 import type { WrittenNotify } from './notify.ts'
 import { placeholders } from '../core/notify.ts'
@@ -9,14 +9,16 @@ import { durationMs } from './units.ts'
 
 type WrittenChannel = WrittenNotify['channels'][string]
 type WrittenRule = WrittenNotify['rules'][number]
+type WrittenReport = NonNullable<WrittenNotify['report']>
 
 /** Returns the settings of notifications; null if the spec has none. */
 export function completeNotify(written: WrittenNotify | undefined): NotifySettings | null {
   if (written === undefined) return null
-  const { channels, rules, zone = defaults.zone } = written
+  const { channels, rules, report, zone = defaults.zone } = written
   return {
     channels: Object.fromEntries(Object.entries(channels).map(([name, channel]) => [name, completeChannel(channel)])),
     rules: rules.map(completeRule),
+    report: report === undefined ? null : completeReport(report),
     zone,
   }
 }
@@ -46,7 +48,7 @@ function completeChannel(written: WrittenChannel): ChannelSettings {
 }
 
 function completeRule({ kinds, channels, debounce, digest, quiet_hours, recovery }: WrittenRule): NotifyRule {
-  const [from = 0, to = 0] = (quiet_hours ?? '').split('-').map((time) => Number(time.slice(0, 2)) * 60 + Number(time.slice(3)))
+  const [from = 0, to = 0] = (quiet_hours ?? '').split('-').map(minutesOf)
   return {
     kinds,
     channels,
@@ -57,13 +59,23 @@ function completeRule({ kinds, channels, debounce, digest, quiet_hours, recovery
   }
 }
 
-/** Returns the findings about channels and rules. `kinds`: all kinds of events; if undefined, burn does not check kinds. */
+function completeReport({ channels, at, since }: WrittenReport): ReportSettings {
+  return { channels, at: at === undefined ? null : minutesOf(at), since: durationMs(since ?? defaults.reportSince) }
+}
+
+/** Returns the minutes since midnight of a time of day such as `07:30`. */
+function minutesOf(time: string): number {
+  return Number(time.slice(0, 2)) * 60 + Number(time.slice(3))
+}
+
+/** Returns the findings about channels, rules and reports. `kinds`: all kinds of events; if undefined, burn does not check kinds. */
 export function notifyFindings(written: WrittenNotify | undefined, kinds: readonly string[] | undefined): PathFinding[] {
   if (written === undefined) return []
   const channels = Object.keys(written.channels)
   return [
     ...Object.entries(written.channels).flatMap(([name, channel]) => channelFindings(['notify', 'channels', name], channel)),
     ...written.rules.flatMap((rule, index) => ruleFindings(['notify', 'rules', index], rule, channels, kinds)),
+    ...unknownChannels(['notify', 'report', 'channels'], written.report?.channels ?? [], channels),
   ]
 }
 
@@ -125,17 +137,7 @@ function ruleFindings(at: SpecPath, rule: WrittenRule, channels: readonly string
             },
           ],
     ),
-    ...rule.channels.flatMap((channel, index): PathFinding[] =>
-      channels.includes(channel)
-        ? []
-        : [
-            {
-              path: [...at, 'channels', index],
-              what: `there is no channel ${JSON.stringify(channel)}`,
-              hint: `${suggestion(channel, channels)}add the channel to "notify.channels"`,
-            },
-          ],
-    ),
+    ...unknownChannels([...at, 'channels'], rule.channels, channels),
     ...(from === to
       ? [
           {
@@ -149,6 +151,13 @@ function ruleFindings(at: SpecPath, rule: WrittenRule, channels: readonly string
       ? [{ path: [...at, 'digest'], what: 'a digest is sent at least once a day', hint: 'write a time of at most 24h' }]
       : []),
   ]
+}
+
+function unknownChannels(at: SpecPath, used: readonly string[], channels: readonly string[]): PathFinding[] {
+  return used.flatMap((channel, index) => {
+    const hint = `${suggestion(channel, channels)}add the channel to "notify.channels"`
+    return channels.includes(channel) ? [] : [{ path: [...at, index], what: `there is no channel ${JSON.stringify(channel)}`, hint }]
+  })
 }
 
 function suggestion(word: string, candidates: readonly string[]): string {

@@ -32,6 +32,7 @@ export const defaults = {
   debounce: '0s',
   recovery: true,
   ntfyPriority: 3,
+  reportSince: '12h',
   zone: 'UTC',
   sharedForge: false,
   branchPrefix: defaultBranchPrefix,

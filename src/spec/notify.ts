@@ -133,6 +133,26 @@ const rule = z.strictObject({
     }),
 })
 
+const report = z.strictObject({
+  channels: z
+    .array(name)
+    .min(1, 'must have at least one channel')
+    .meta({ description: 'Channels to which burn sends reports.', examples: [['mail']] }),
+  at: z
+    .string()
+    .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day: "07:00"')
+    .optional()
+    .meta({
+      description: 'Time of day at which `burn dispatch --cycles 0` sends a report. Default: only `burn report --send` sends one.',
+      examples: ['07:00'],
+    }),
+  since: timeSpan.optional().meta({
+    description: 'Length of the period of a report.',
+    default: defaults.reportSince,
+    examples: ['12h'],
+  }),
+})
+
 /** The schema of `notify`. */
 export const notifyKeys = z.strictObject({
   channels: z.record(name, channel).meta({
@@ -143,10 +163,11 @@ export const notifyKeys = z.strictObject({
     description: 'Rules that say which events go to which channels. For each channel, the first rule that has the kind of an event counts.',
     examples: [[{ kinds: ['worker.waiting'], channels: ['phone'] }]],
   }),
+  report: report.optional().meta({ description: 'Reports that burn sends to channels. Default: none.' }),
   zone: line
     .refine(isZone, 'must be a time zone such as "Europe/Berlin"')
     .optional()
-    .meta({ description: 'Time zone of `quiet_hours` and `digest`.', default: defaults.zone, examples: ['Europe/Berlin'] }),
+    .meta({ description: 'Time zone of `quiet_hours`, `digest` and `report.at`.', default: defaults.zone, examples: ['Europe/Berlin'] }),
 })
 
 function isZone(zone: string): boolean {

@@ -1,9 +1,10 @@
 /** `burn report` on the ledger of a small fleet. */
 import assert from 'node:assert/strict'
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { PeriodReport } from '../../src/core/period-report.ts'
+import { startReceiver } from '../notify/receivers.ts'
 import { testFleet, writeIssues } from '../support/fleet.ts'
 
 test('report: prints every format, and writes a private file', async (t) => {
@@ -30,4 +31,38 @@ test('report: prints every format, and writes a private file', async (t) => {
   assert.match(readFileSync(file, 'utf8'), /^<!doctype html>[^]*<svg /)
   assert.equal(statSync(file).mode & 0o777, 0o600)
   assert.equal((await fleet.burn('report', '--since', '2999-01-01')).code, 2)
+})
+
+test('report: --send sends the report to its channels', async (t) => {
+  const [good, bad] = [await startReceiver(t), await startReceiver(t)]
+  bad.answer = 503
+  const fleet = testFleet(t, (dir, socket) => ({
+    name: 'f',
+    socket,
+    ledger: `sqlite:${dir}/l.db`,
+    forge: { kind: 'folder', path: dir, owner: 'me' },
+    machines: { box: { windows: [{ name: 'W', names: ['ANN'], repos: ['app'] }] } },
+    notify: {
+      channels: { hook: { kind: 'webhook', url: good.url }, down: { kind: 'webhook', url: bad.url } },
+      rules: [],
+      report: { channels: ['hook', 'down'] },
+    },
+  }))
+  writeIssues(fleet.dir, 'app', [{ title: 'First', body: 'x' }])
+  await fleet.burn('dispatch')
+  const sent = await fleet.burn('report', '--send')
+  assert.equal(sent.code, 3, sent.err)
+  assert.match(sent.out, /^hook: sent\ndown: not sent yet: the receiver of down answered 503 \(notify_refused\)\n$/)
+  const { title, text, events } = JSON.parse(good.received.at(-1)!.body) as { title: string; text: string; events: unknown[] }
+  assert.match(title, /^f: report: \d+ need you, /)
+  assert.match(text, /^Report of f\n[^]*waiting issue me\/app#\u200b1\n/)
+  assert.deepEqual(events, [])
+  assert.equal((await fleet.burn('report', '--send', '--output', 'x')).code, 2)
+  // Without `at`, no dispatcher sends reports.
+  assert.match((await fleet.burn('job', 'run', 'report')).out, /^report: queued for 2 channels$/m)
+  const spec = JSON.parse(readFileSync(join(fleet.dir, 'fleet-spec.json'), 'utf8')) as { notify?: object }
+  delete spec.notify
+  writeFileSync(join(fleet.dir, 'fleet-spec.json'), JSON.stringify(spec))
+  const unset = await fleet.burn('report', '--send')
+  assert.deepEqual([unset.code, /notify_unset/.test(unset.err)], [2, true])
 })

@@ -27,7 +27,7 @@ async function openRig(t: TestContext, ledgerUrl = 'sqlite::memory:') {
   const hook = { kind: 'webhook', url: receiver.url, key: null, headers: {}, body: { id: '{{id}}', events: '{{events}}' } } as const
   const deps = { env: {}, fetch: openFetch({}), timeout_ms: 10_000, secret: () => Promise.reject(new Error('there are no secrets')) }
   const session = {
-    fleet: { ...fleetOf(1, 1), notify: { channels: { hook }, rules: [quick], zone: 'UTC' } },
+    fleet: { ...fleetOf(1, 1), notify: { channels: { hook }, rules: [quick], report: null, zone: 'UTC' } },
     ledger,
     clock,
     newId: () => newId((time.now += 1), random),

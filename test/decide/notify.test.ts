@@ -6,7 +6,7 @@ import type { NotifiedEvent, Notification } from '../../src/core/notify.ts'
 import type { NotifyRule, NotifySettings } from '../../src/core/notify-settings.ts'
 import { keysOf } from '../../src/core/json.ts'
 import { eventKinds } from '../../src/decide/event-kinds.ts'
-import { nextAttempt, planNotifications, topicOf } from '../../src/decide/notify.ts'
+import { isAboutEvent, nextAttempt, planNotifications, topicOf } from '../../src/decide/notify.ts'
 import { messageAbout } from '../../src/decide/notify-text.ts'
 import { afterQuietHours, nextDigest } from '../../src/decide/quiet-hours.ts'
 
@@ -20,7 +20,7 @@ const ruleOf = (kinds: readonly string[], more: Partial<NotifyRule> = {}): Notif
 }
 const settingsOf = (...rules: readonly NotifyRule[]): NotifySettings => {
   const channel = { kind: 'command', command: ['true'] } as const
-  return { rules, zone: 'UTC', channels: { phone: channel, chat: channel } }
+  return { rules, report: null, zone: 'UTC', channels: { phone: channel, chat: channel } }
 }
 const event = (kind: EventKind, at = noon, subject = 'm/W/ANN'): NotifiedEvent => {
   return { kind, at, subject, issue: null, worker: null, text: '' }
@@ -32,7 +32,7 @@ class Saved {
   #ids = 0
 
   plan(settings: NotifySettings, now: number, ...events: readonly NotifiedEvent[]): void {
-    const { add, cancel } = planNotifications(events, this.rows, settings, now)
+    const { add, cancel } = planNotifications(events, this.rows.filter(isAboutEvent), settings, now)
     const rest = { message: null, state: 'pending', attempts: 0, last_error: null, created_at: now, sent_at: null } as const
     const kept = this.rows.filter(({ id }) => !cancel.includes(id))
     this.rows = [...kept, ...add.map((each) => ({ ...each, ...rest, id: String(this.#ids++).padStart(4, '0') }))]

@@ -5,6 +5,7 @@ import type { Event } from '../../src/core/events.ts'
 import type { Dispatch, DispatchState } from '../../src/core/lifecycle.ts'
 import type { Span } from '../../src/core/span.ts'
 import type { Sprint } from '../../src/core/sprint.ts'
+import { reportContent } from '../../src/decide/notify-text.ts'
 import { periodReport, type ReportFacts } from '../../src/decide/period-report.ts'
 import { reportDocument } from '../../src/decide/report-document.ts'
 import { reportHtml } from '../../src/decide/report-html.ts'
@@ -205,6 +206,7 @@ test('reports: no format lets foreign text do anything', () => {
   for (const line of text.split('\n')) assert.ok(Array.from(line).length <= 80, line)
   assert.match(text, /https:\/\/forge\.example\/o\/a\/pulls\/9/)
   assert.doesNotMatch(html, /<script|<img|onerror=[^&]*>/)
+  assert.doesNotMatch(reportContent(periodReport(facts)).text, /@all|<img|\]\(javascript/)
   assert.match(html, /Content-Security-Policy" content="default-src 'none'/)
   assert.doesNotMatch(markdown, /(?<!\\)[`@<]|\]\(javascript/)
 })

@@ -20,6 +20,16 @@ test('notify: fills in the defaults', () => {
   assert.equal(complete(specOf(windows)).fleet.notify, null)
 })
 
+test('notify: a report needs channels that exist', () => {
+  const reportOf = (report: object) =>
+    complete(specOf(windows, { notify: { channels: { it: hook }, rules: [], report } })).fleet.notify?.report
+  assert.deepEqual(reportOf({ channels: ['it'] }), { channels: ['it'], at: null, since: 43_200_000 })
+  assert.deepEqual(reportOf({ channels: ['it'], at: '07:30', since: '1d' }), { channels: ['it'], at: 450, since: 86_400_000 })
+  const wrong = (report: object) => found({ channels: { it: hook }, rules: [], report })
+  assert.deepEqual(wrong({ channels: ['if'] }), ['there is no channel "if". did you mean "it"? add the channel to "notify.channels"'])
+  assert.match(wrong({ channels: ['it'], at: '7:30' })[0]!, /time of day/)
+})
+
 test('notify: a broken template has its line and column', () => {
   const text = `{
   "forge": {"kind": "folder", "path": "~/burn"},

@@ -28,7 +28,7 @@ export const jobListCommand = command({
 
 export const jobRunCommand = command({
   args: {
-    name: text('<name>', 'Job to run: collect, notify, retention, roll-up, snapshot or usage'),
+    name: text('<name>', 'Job to run: collect, notify, report, retention, roll-up, snapshot or usage'),
     machine: list('-m, --machine <name...>', 'Sample or capture only these machines'),
   },
   examples: ['burn job run collect'],

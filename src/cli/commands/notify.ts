@@ -111,7 +111,8 @@ function testMessage({ fleet, newId }: Session): NotifyMessage {
   return { id: newId(), fleet: fleet.name, title: `${fleet.name}: test message`, text, events: [] }
 }
 
-function settingsOf({ fleet }: Session): NotifySettings {
+/** Returns the settings of notifications. Throws BurnError `notify_unset` (exit 2) if the spec has none. */
+export function settingsOf({ fleet }: Pick<Session, 'fleet'>): NotifySettings {
   if (fleet.notify !== null) return fleet.notify
   const hint = 'add "notify" with channels and rules to the spec (docs/how-to/notifications.md)'
   throw new BurnError('notify_unset', 'the spec has no "notify", so burn sends no notifications', hint, { exit: 2 })
