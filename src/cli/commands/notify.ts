@@ -17,7 +17,7 @@ export const notifyListCommand = command({
   examples: ['burn notify list --json'],
   async run({ open, clock }) {
     const { session } = await open()
-    const { channels, rules } = settingsOf(session)
+    const { channels, rules } = notifySettings(session)
     const found = await session.ledger.notifications(clock.now() - recent)
     const states = Object.entries(channels).map(([name, { kind }]) => {
       const kinds = rules.filter((rule) => rule.channels.includes(name)).flatMap((rule) => rule.kinds)
@@ -78,7 +78,7 @@ export const notifyTestCommand = command({
   notes: ['Exit codes: 0 each channel accepted the message, 1 none did, 2 wrong usage or invalid spec, 3 some did not.'],
   async run({ open, clock }, { channels, dry_run }) {
     const { session } = await open()
-    const known = Object.keys(settingsOf(session).channels)
+    const known = Object.keys(notifySettings(session).channels)
     for (const name of channels) if (!known.includes(name)) throw unknownNameError('channel', name, known)
     const message = testMessage(session)
     const test = async (name: string): Promise<Tested> => {
@@ -112,7 +112,7 @@ function testMessage({ fleet, newId }: Session): NotifyMessage {
 }
 
 /** Returns the settings of notifications. Throws BurnError `notify_unset` (exit 2) if the spec has none. */
-export function settingsOf({ fleet }: Pick<Session, 'fleet'>): NotifySettings {
+export function notifySettings({ fleet }: Pick<Session, 'fleet'>): NotifySettings {
   if (fleet.notify !== null) return fleet.notify
   const hint = 'add "notify" with channels and rules to the spec (docs/how-to/notifications.md)'
   throw new BurnError('notify_unset', 'the spec has no "notify", so burn sends no notifications', hint, { exit: 2 })

@@ -10,7 +10,7 @@ import { reportDocument } from '../../decide/report-document.ts'
 import { reportHtml } from '../../decide/report-html.ts'
 import { reportMarkdown, reportText } from '../../decide/report-text.ts'
 import { command, done, exitFor } from '../command.ts'
-import { settingsOf } from './notify.ts'
+import { notifySettings } from './notify.ts'
 import { choice, flag, optional, timeFrom, usage } from '../args.ts'
 
 const formats = ['text', 'md', 'html', 'json'] as const
@@ -76,7 +76,7 @@ const stateWords = { pending: 'not sent yet', sent: 'sent', failed: 'not sent' }
 
 /** Queues the report, and sends it unless another process sends notifications now. That process then sends the report. */
 async function sendNow(session: Session, since: number) {
-  const report = settingsOf(session).report
+  const report = notifySettings(session).report
   if (report === null) {
     const hint = 'add "report" with its channels to "notify" in the spec (docs/how-to/report.md)'
     throw new BurnError('notify_unset', 'the spec has no "notify.report", so burn sends no reports', hint, { exit: 2 })
