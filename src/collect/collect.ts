@@ -45,10 +45,17 @@ export async function collectFleet(session: Session): Promise<Collected> {
   const { ledger, clock } = session
   const [open, jobs, queues, { dispatches }] = await Promise.all([ledger.openSpans(), ledger.jobs(), ledger.queues(), ledger.view()])
   const at = clock.now()
-  const isRunning = open.some(({ kind, state }) => kind === 'dispatcher' && state === 'running')
-  const states = [...silentDispatchers(open, at), ...(isRunning ? burnJobStates(jobs, at) : [])]
+  const dispatchers = open.filter(({ kind }) => kind === 'dispatcher')
+  const silent = silentDispatchers(dispatchers, at)
+  // Nobody runs burn's jobs while all dispatchers are silent. Then the silence is the trouble, and not each missed job.
+  const running = dispatchers.filter(({ state, subject }) => state === 'running' && silent.every((each) => each.subject !== subject))
+  const since = Math.min(...running.map(({ began_at }) => began_at))
   return save(
-    { at, states, covers: ({ kind, machine }) => kind === 'job' && machine === null },
+    {
+      at,
+      states: [...silent, ...(running.length === 0 ? [] : burnJobStates(jobs, since, at))],
+      covers: ({ kind, machine, state }) => (kind === 'job' && machine === null) || (kind === 'dispatcher' && state === 'silent'),
+    },
     open,
     repoMeasures(queues, dispatches, at),
     session,
@@ -111,11 +118,17 @@ function repoMeasures({ open, queued }: Queues, dispatches: readonly Pick<Dispat
   }))
 }
 
-/** Returns a state `silent` for each dispatcher whose next cycle is overdue. `detail` of its span has the time of the next cycle. */
+/**
+ * Returns a state `silent` for each dispatcher whose next cycle is overdue. `detail` of its span has the time of the next cycle. The
+ * silence ends when another dispatcher begins later, because that one replaces the silent one.
+ */
 function silentDispatchers(open: readonly Span[], at: Time): SpanState[] {
+  const newest = Math.max(...open.flatMap(({ state, began_at }) => (state === 'running' ? [began_at] : [])))
   return open.flatMap((span) => {
-    const due = span.kind === 'dispatcher' && span.state === 'running' ? Number(span.detail) : NaN
-    return at > due ? [{ ...span, state: 'silent', detail: null, evidence: `no cycle since ${new Date(span.seen_at).toISOString()}` }] : []
+    if (span.state === 'silent') return newest > span.began_at ? [] : [span]
+    const isOverdue = span.state === 'running' && at > Number(span.detail)
+    const evidence = `no cycle since ${new Date(span.seen_at).toISOString()}`
+    return isOverdue ? [{ ...span, state: 'silent', detail: null, evidence }] : []
   })
 }
 

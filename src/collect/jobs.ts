@@ -22,12 +22,18 @@ export function machineJobStates(
   })
 }
 
-/** Returns the states of burn's recurring jobs. A dispatcher runs them, so without one none is due. */
-export function burnJobStates(ledgerJobs: readonly Job[], now: Time): SpanState[] {
+/** Returns the states of burn's recurring jobs. A dispatcher runs them, so none is due before `since`: the time at which it began. */
+export function burnJobStates(ledgerJobs: readonly Job[], since: Time, now: Time): SpanState[] {
   return ledgerJobs.flatMap(({ name, period, owner, last_run, last_result, next_run }) => {
     if (period === null || next_run === null || owner !== null) return []
     const last = last_run === null ? ('none' as const) : runOf(last_run, last_result)
-    return [stateOf({ scheduler: 'burn', name, schedule: { every: period }, next: next_run, last }, { machine: null, zone: null }, now)]
+    return [
+      stateOf(
+        { scheduler: 'burn', name, schedule: { every: period }, next: Math.max(next_run, since), last },
+        { machine: null, zone: null },
+        now,
+      ),
+    ]
   })
 }
 

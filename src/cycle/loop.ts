@@ -61,10 +61,21 @@ export async function dispatch(
 async function beat({ ledger, clock, owner, notify }: Session, began_at: Time, next: Time | null): Promise<void> {
   const at = clock.now()
   const about = { kind: 'dispatcher', subject: owner, machine: null, state: 'running', issue: null, incarnation: null } as const
-  const times = { began_at, seen_at: at, ended_at: next === null ? at : null }
-  const span = { ...about, ...times, id: `dispatcher ${owner}`, detail: next === null ? null : String(next), evidence: '', reported: null }
   try {
-    await ledger.saveSample({ spans: [span], measures: [], events: [] }, at)
+    const own = (await ledger.openSpans()).find(({ kind, subject }) => kind === 'dispatcher' && subject === owner)
+    const silent = own?.state === 'silent' ? own : null
+    const times = { began_at: silent === null ? began_at : at, seen_at: at, ended_at: next === null ? at : null }
+    const id = own === undefined || silent !== null ? `dispatcher ${owner} ${at}` : own.id
+    const span = { ...about, ...times, id, detail: next === null ? null : String(next), evidence: '', reported: null }
+    const payload = { state: 'silent', now: 'running', ms: at - (silent?.began_at ?? at) }
+    await ledger.saveSample(
+      {
+        spans: silent === null ? [span] : [{ ...silent, ended_at: at }, span],
+        measures: [],
+        events: silent === null ? [] : [{ kind: 'dispatcher.cleared', subject: owner, issue: null, worker: null, actor: 'burn', payload }],
+      },
+      at,
+    )
   } catch (thrown) {
     notify({ kind: 'ledger.unsaved', subject: 'ledger', payload: { why: messageWithHint(thrown) } })
   }

@@ -19,6 +19,7 @@ import { isKept } from '../core/lifecycle.ts'
 import { repoOf } from '../core/refs.ts'
 import { wholeCost, type PeriodCosts } from './costs.ts'
 import { judgeHealth, worstOf } from './health.ts'
+import { troubles } from './period-troubles.ts'
 import { workerPeriods } from './worker-periods.ts'
 import { sentence } from './wording.ts'
 
@@ -28,7 +29,7 @@ export interface ReportFacts {
   readonly since: Time
   readonly until: Time
   readonly health: HealthFacts
-  /** The events of dispatches in the period, oldest first. */
+  /** The events of dispatches and of troubles in the period, oldest first. */
   readonly events: readonly Event[]
   /** The dispatches that these events are about, and all dispatches under way. */
   readonly dispatches: ReadonlyMap<string, Dispatch>
@@ -145,9 +146,9 @@ function costsOf({ usage: { costs, ...about }, events }: ReportFacts): ReportCos
 
 const badEnds: readonly DispatchState[] = ['failed', 'lost', 'released']
 
-function wentWrong({ spans, sprints, since }: ReportFacts, moved: readonly Move[]): WentWrong[] {
+function wentWrong(facts: ReportFacts, moved: readonly Move[]): WentWrong[] {
   const failed = new Map(
-    sprints.flatMap(({ id, failure, failure_text }) => (failure === null ? [] : [[id, { failure, failure_text }] as const])),
+    facts.sprints.flatMap(({ id, failure, failure_text }) => (failure === null ? [] : [[id, { failure, failure_text }] as const])),
   )
   const ends = moved.flatMap(({ dispatch: { id, issue, worker }, to, at, evidence }) => {
     if (!badEnds.includes(to)) return []
@@ -163,12 +164,7 @@ function wentWrong({ spans, sprints, since }: ReportFacts, moved: readonly Move[
       },
     ]
   })
-  const alarms = spans.flatMap(({ kind, subject, state, detail, began_at, evidence, issue, reported }) => {
-    if (reported === null || began_at < since || kind === 'job' || state === 'waiting') return []
-    const what = kind === 'worker' ? `agent: ${state === 'error' ? (detail ?? 'turn failed') : state}` : `${kind} ${state}`
-    return [{ class: what, subject: issue ?? subject, worker: kind === 'worker' ? subject : null, at: began_at, evidence }]
-  })
-  const classes = Map.groupBy([...ends, ...alarms], (each) => each.class)
+  const classes = Map.groupBy([...ends, ...troubles(facts)], (each) => each.class)
   return [...classes]
     .map(([name, items]) => ({ class: name, items: items.map(withoutClass).toSorted((a, b) => a.at - b.at) }))
     .toSorted((a, b) => b.items.length - a.items.length || (a.class < b.class ? -1 : 1))

@@ -63,8 +63,13 @@ export function spanChanges(open: readonly Span[], { at, states, covers }: Sampl
 
 const keyOf = ({ kind, subject }: Pick<SpanState, 'kind' | 'subject'>) => `${kind} ${subject}`
 
+/**
+ * Returns true if the state goes on. A new issue begins a new span of work. Other states go on if burn meanwhile gives the worker another
+ * issue: the question or the failure is the same.
+ */
 function isSame(span: SpanState, now: SpanState): boolean {
-  return span.state === now.state && span.detail === now.detail && span.issue === now.issue && span.incarnation === now.incarnation
+  const isSameState = span.state === now.state && span.detail === now.detail && span.incarnation === now.incarnation
+  return isSameState && (span.issue === now.issue || now.state !== 'working')
 }
 
 /**

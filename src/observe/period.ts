@@ -6,6 +6,7 @@ import type { Session } from './session.ts'
 import { periodCosts } from '../decide/costs.ts'
 import { countReached } from '../decide/period-report.ts'
 import { hour } from '../decide/roll-up.ts'
+import { troubleEvents } from '../decide/period-troubles.ts'
 import { readHealthFacts } from './health.ts'
 import { readUsage } from './usage.ts'
 
@@ -18,7 +19,7 @@ export async function readReportFacts(session: Session, since: Time, until: Time
   const { ledger, fleet } = session
   const [health, events, view, touched, spans, measures, sprints, last, before, { oldest }, usage] = await Promise.all([
     readHealthFacts(session),
-    ledger.events({ kinds: ['dispatch.*'], since, limit: maxEvents }),
+    ledger.events({ kinds: ['dispatch.*', ...troubleEvents], since, limit: maxEvents }),
     ledger.view(),
     ledger.dispatches({ since }),
     ledger.spans({ since, until }),

@@ -7,6 +7,8 @@ import { test } from 'node:test'
 import { openSession } from '../../src/cli/wire.ts'
 import { collectFleet, collectMachine } from '../../src/collect/collect.ts'
 import { dispatch } from '../../src/cycle/loop.ts'
+import { judgeHealth } from '../../src/decide/health.ts'
+import { readHealthFacts } from '../../src/observe/health.ts'
 import { status } from '../../src/observe/state.ts'
 import { clock as machine } from '../support/clock.ts'
 import { standIn, testFleet, until, writeIssues } from '../support/fleet.ts'
@@ -37,6 +39,9 @@ test('collect: samples workers, the machine and a silent dispatcher', async (t) 
   const [box] = session.fleet.machines
   const stateOf = async () => (await status([box!], session)).machines[0]!.windows[0]!.workers[0]!.state
   const kinds = async () => (await session.ledger.events({ after: '0.0', kinds: ['worker.*', 'dispatcher.*'] })).map(({ kind }) => kind)
+
+  const dispatcherStatus = async () => judgeHealth(await readHealthFacts(session)).find(({ rule }) => rule === 'dispatcher')?.status
+  const openDispatchers = async () => (await session.ledger.openSpans()).filter(({ kind }) => kind === 'dispatcher')
 
   for (const word of ['up', 'christen']) assert.equal((await fleet.burn(word)).code, 0, word)
   await until('ANN is idle', async () => (await stateOf()) === 'idle')
@@ -83,10 +88,15 @@ test('collect: samples workers, the machine and a silent dispatcher', async (t) 
   await session.ledger.saveSample({ spans: [{ ...span, ...times, id: 'd', evidence: '', reported: null }], measures: [], events: [] }, at)
   await collectFleet(session)
   assert.deepEqual((await kinds()).slice(2), [])
-  ahead += 2 * minute
+  ahead += 20 * minute
   await collectFleet(session)
   await collectFleet(session)
   assert.deepEqual((await kinds()).slice(2), ['dispatcher.silent'])
+  assert.equal(await dispatcherStatus(), 'fail', 'a silent dispatcher is not a running one')
+  // The dispatcher goes on, as after a suspension of its machine.
+  await dispatch([box!], { ...session, owner: 'host:9' }, stop.signal, { cycles: 1, interval: minute, onCycle: () => {} })
+  assert.deepEqual((await kinds()).slice(3), ['dispatcher.cleared'])
+  assert.deepEqual(await openDispatchers(), [])
   const ran = await fleet.burn('job', 'run', 'collect', '--json')
   assert.equal(ran.code, 0, ran.err)
   assert.match(ran.json<{ results: string[] }>().results.join('\n'), /^collect box: \d+ spans?, 0 events\ncollect fleet: /)

@@ -47,6 +47,16 @@ function eventOf(id: string, state: DispatchState, at: number): Event {
   const about = { cursor: '', seq: seq++, subject: id, issue: `o/a#${id}`, worker: ann, actor: 'burn' as const }
   return { ...about, at, kind: `dispatch.${state}`, payload: { reason: because(`why ${state}`) } }
 }
+function alarmOf(
+  kind: 'worker.waiting' | 'worker.error' | 'dispatcher.silent',
+  subject: string,
+  at: number,
+  detail: string | null,
+  evidence: string,
+): Event {
+  const about = { cursor: '', seq: seq++, subject, issue: null, worker: kind.startsWith('worker') ? subject : null, actor: 'burn' as const }
+  return { ...about, at, kind, payload: { since: at, detail, evidence } }
+}
 function spanOf(subject: string, state: string, from: number, to: number | null, changes: Partial<Span> = {}): Span {
   const about = {
     kind: 'worker' as const,
@@ -109,6 +119,10 @@ const facts: ReportFacts = {
     eventOf('3', 'review', since + 3 * hour),
     eventOf('5', 'lost', since + 3 * hour),
     eventOf('6', 'released', since + 3 * hour),
+    alarmOf('worker.waiting', ann, since + 2 * hour, null, 'Allow ls?'),
+    alarmOf('worker.waiting', ann, since + 4 * hour, null, 'Allow rm -rf?'),
+    alarmOf('worker.error', ben, since + 5 * hour, 'auth', 'HTTP 401'),
+    alarmOf('dispatcher.silent', 'box:1', since + 6 * hour, null, 'no cycle since 20:00'),
   ],
   dispatches: new Map(dispatches.map((each) => [each.id, each])),
   spans: [
@@ -121,6 +135,12 @@ const facts: ReportFacts = {
   measures: [
     { subject: 'repo o/a', at: since + hour, period: 0, numbers: { ready: 2 } },
     { subject: 'repo o/a', at: since + 3 * hour, period: 0, numbers: { ready: 0 } },
+    ...[50, 5, 4, 50].map((disk_free, index) => ({
+      subject: 'machine m1',
+      at: since + index * hour,
+      period: 0,
+      numbers: { disk_total: 100, disk_free },
+    })),
   ],
   sprints: [{ id: '6', failure: 'check_red', failure_text: '2 tests failed' } as Sprint],
   workers: workers.map((worker) => ({ ...worker, repos: ['o/a'] })),
@@ -154,8 +174,11 @@ test('periodReport: needs you, and what went wrong, have evidence', () => {
     went_wrong.map((each) => [each.class, each.items.map(({ subject, evidence }) => `${subject}: ${evidence}`)]),
     [
       ['agent: auth', [`${ben}: HTTP 401`]],
+      ['agent: waited for an answer', [`${ann}: Allow ls?`]],
+      ['dispatcher silent', ['box:1: no cycle since 20:00']],
       ['issue failed', ['o/a#2: why failed']],
       ['issue lost', ['o/a#5: why lost']],
+      ['machine: disk', ['m1: m1: 5 %']],
       ['sprint: check red', ['o/a#6: 2 tests failed']],
     ],
   )

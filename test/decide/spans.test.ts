@@ -78,6 +78,17 @@ test('spanChanges: reports a waiting worker once, and its end', () => {
   assert.deepEqual(replay(answered).events, ['worker.waiting', 'worker.cleared'])
 })
 
+test('spanChanges: a question goes on when the issue of its worker changes', () => {
+  const { spans, events } = replay(
+    ['o/r#1', 'o/r#1', 'o/r#2', null].map((issue, at) => ({ at: at * minute, state: workerState('waiting', { issue }) })),
+  )
+  assert.deepEqual(
+    spans.map(({ issue, began_at, ended_at }) => [issue, began_at, ended_at]),
+    [['o/r#1', 0, null]],
+  )
+  assert.deepEqual(events, ['worker.waiting'])
+})
+
 test('spanChanges: reports errors, limits and ends of agents', () => {
   const states = [workerState('error', { detail: 'auth' }), workerState('error', { detail: 'rate limit' }), workerState('dead')]
   const { events } = replay(states.map((state, at) => ({ at: at * minute, state })))

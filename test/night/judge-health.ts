@@ -1,0 +1,117 @@
+/** Compares the health rules with the truth: each stall is found within its threshold and one sample, and nothing else is found. */
+import type { Time, WorkerId } from '../../src/core/nouns.ts'
+import type { Judgement } from './judge.ts'
+import type { Night, Probe } from './night.ts'
+import type { Trouble, TroubleKind } from './troubles.ts'
+import { machineOf } from '../../src/core/refs.ts'
+
+const minute = 60_000
+const hour = 60 * minute
+
+/** The rule that finds a kind of trouble, and the time after which it must (ms). */
+function ruleOf({ kind, at, to }: Trouble, { fleet, troubles }: Night): { readonly rule: string; readonly from: Time } | null {
+  const { health } = fleet
+  const due = Math.ceil(at / hour) * hour
+  // After a time without samples the age of a state is unknown, so it begins again.
+  const gap = troubles.find((each) => each.kind === 'blackout' && each.at < to && each.to > at)
+  const known = Math.max(at, gap?.to ?? 0)
+  const rules: Partial<Record<TroubleKind, readonly [string, Time]>> = {
+    dead: ['workers', at],
+    question: ['questions', known + health.waiting],
+    hang: ['turns', known + health.turn],
+    unreachable: ['machines', at],
+    forge: ['forge', at + 2 * minute],
+    dispatcher: ['dispatcher', at + health.dispatcher],
+    blackout: ['dispatcher', at + health.dispatcher],
+    'job missed': ['jobs', due + 30 * minute],
+    'job failing': ['jobs', due],
+    disk: ['disk', at],
+    clock: ['clock', at],
+    leftover: ['leftovers', at],
+  }
+  const [rule, from] = rules[kind] ?? []
+  return rule === undefined || from === undefined ? null : { rule, from }
+}
+
+/** Compares the probes of a night. */
+export function judgeHealthProbes(night: Night): Judgement {
+  const wrong = [
+    ...night.troubles.flatMap((trouble) => found(trouble, night)),
+    ...night.probes.flatMap((probe) => falseAlarms(probe, night)),
+  ]
+  return { wrong, explained: [], compared: night.troubles.length + night.probes.length * 18 }
+}
+
+/** Returns a line if a probe after the threshold and one sample does not show the trouble. */
+function found(trouble: Trouble, night: Night): string[] {
+  const wanted = ruleOf(trouble, night)
+  if (wanted === null) return []
+  const { rule, from } = wanted
+  const { truth, probes, until, troubles, fleet } = night
+  const name = trouble.target.replace(' job', '')
+  const machine = name === 'fleet' ? fleet.machines[0]!.name : name.includes('/') ? machineOf(name) : name
+  const samples = (truth.samples.get(machine) ?? []).filter((at) => at > from + 1000 && at < Math.min(trouble.to, until))
+  const isHidden = (at: Time) =>
+    troubles.some((each) => each !== trouble && each.at <= at + minute && each.to >= at - 20 * minute && hides(each, machine))
+  const first = ['dispatcher', 'forge'].includes(rule) ? from : samples.find((at) => !isHidden(at))
+  if (first === undefined) return []
+  return probes.flatMap(({ at, results }) => {
+    const result = results.find((each) => each.rule === rule)!
+    if (at <= first + 1000 || at >= Math.min(trouble.to, until) || isHidden(at)) return []
+    const names = result.evidence.includes('more') || name === 'fleet' || result.evidence.includes(name)
+    if ((result.status === 'warn' || result.status === 'fail') && names) return []
+    return [
+      `health: ${rule} is ${result.status} (${result.evidence}) at ${iso(at)}, but ${trouble.kind} of ${trouble.target} began at ${iso(trouble.at)}`,
+    ]
+  })
+}
+
+const hides = ({ kind, target }: Trouble, machine: string) =>
+  kind === 'blackout' || kind === 'dispatcher' || (kind === 'unreachable' && target === machine) || (kind === 'forge' && machine === 'm1')
+
+/** The kinds of troubles that explain a rule that is not ok. */
+const causes: Readonly<Record<string, readonly TroubleKind[]>> = {
+  dispatcher: ['dispatcher', 'blackout'],
+  forge: ['forge'],
+  jobs: ['job missed', 'job failing'],
+  workers: ['dead', 'limit', 'login', 'unreachable'],
+  idle: ['forge', 'dispatcher', 'blackout', 'unreachable', 'limit', 'login'],
+  turns: ['hang', 'question', 'unreachable', 'dispatcher', 'blackout'],
+  questions: ['question'],
+  limits: ['limit'],
+  attempts: ['hopeless', 'dead', 'login'],
+  machines: ['unreachable'],
+  disk: ['disk'],
+  clock: ['clock'],
+  leftovers: ['leftover'],
+}
+/** Some states outlast their trouble: an agent in an error recovers with its next turn, and failed attempts stay. */
+const after: Readonly<Partial<Record<TroubleKind, number>>> = {
+  limit: 4 * hour,
+  login: 4 * hour,
+  hopeless: 24 * hour,
+  dead: 24 * hour,
+  'job failing': hour,
+  'job missed': hour,
+}
+
+function falseAlarms({ at, results }: Probe, { troubles, truth, fleet }: Night): string[] {
+  return results.flatMap(({ rule, status, evidence }) => {
+    if (status === 'ok' || status === 'unknown') return []
+    const kinds = causes[rule] ?? []
+    // The border between two queued turns is invisible if the first one opened no change.
+    const isLong = rule === 'turns' && [...truth.states.keys()].some((worker) => worksSince(worker, at, truth) <= at - fleet.health.turn)
+    if (isLong) return []
+    const isReal = troubles.some(
+      (each) => kinds.includes(each.kind) && each.at <= at && each.to + (after[each.kind] ?? 0) + 25 * minute >= at,
+    )
+    return isReal ? [] : [`health: ${rule} is ${status} at ${iso(at)} without a cause: ${evidence}`]
+  })
+}
+
+function worksSince(worker: WorkerId, at: Time, truth: Night['truth']): Time {
+  const last = truth.timeline(worker, 0, at).at(-1)
+  return last?.state === 'working' ? last.from : at
+}
+
+const iso = (at: Time) => new Date(at).toISOString().slice(5, 19)

@@ -1,0 +1,76 @@
+/**
+ * `npm run night -- [--seed 1] [--quiet 20] [--html report.html]`: simulates a night of 112 workers with troubles and compares the report and
+ * the health with the truth. Then it simulates quiet nights, in which health must find nothing.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { judgeNight } from './judge.ts'
+import { ledgerGrowth, reportTime, sampleCpu } from './measures.ts'
+import { simulateNight } from './night.ts'
+import { troublesOf } from './troubles.ts'
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    quiet: { type: 'string', default: '20' },
+    html: { type: 'string' },
+  },
+})
+const [seed, quietNights] = [Number(values.seed), Number(values.quiet)]
+const size = { machines: 4, panes: 28, before: 1, hours: 14 }
+const dir = mkdtempSync(join(tmpdir(), 'burn-night-'))
+let broken = 0
+try {
+  await eventfulNight()
+  for (let index = 0; index < quietNights; index++) await quietNight(seed + index)
+} finally {
+  rmSync(dir, { recursive: true, force: true })
+}
+console.log(broken === 0 ? 'the report and the health agree with the truth' : `${broken} contradictions`)
+process.exitCode = broken === 0 ? 0 : 1
+
+async function eventfulNight(): Promise<void> {
+  const night = await simulateNight({ ...size, seed, ledger: `sqlite:${dir}/l.db`, troublesOf })
+  const { wrong, explained, compared } = judgeNight(night)
+  broken += wrong.length
+  const { counts, needs_you } = night.report
+  console.log(`seed ${seed}: 112 workers, 14 h, ${night.troubles.length} troubles, ${night.probes.length} judgements of health`)
+  console.log(`${JSON.stringify(counts)}, ${needs_you.length} needs`)
+  console.log(`${compared} numbers and items compared: ${wrong.length} wrong, ${explained.length} explained by the sampling`)
+  for (const line of wrong) console.log(`  WRONG ${line}`)
+  for (const [rule, count] of rulesOf(explained)) console.log(`  ${count} explained: ${rule}`)
+  const { ms, html } = await reportTime(night)
+  console.log(`report with HTML: ${ms.toFixed(0)} ms (limit 1000)`)
+  if (values.html !== undefined) writeFileSync(values.html, html)
+  const growth = await ledgerGrowth(night, `${dir}/copy.db`)
+  console.log(`ledger: ${(growth / 1e6).toFixed(2)} MB a day of samples (limit 10)`)
+  const cpu = await sampleCpu(night)
+  const share = cpu / night.fleet.telemetry.interval
+  console.log(`sample: ${cpu.toFixed(0)} ms CPU (limit 150), ${(share * 100).toFixed(3)} % of a core (limit 1)`)
+  await night.ledger.close()
+}
+
+async function quietNight(own: number): Promise<void> {
+  const night = await simulateNight({ ...size, seed: own, ledger: 'sqlite::memory:', troublesOf: () => [] })
+  const alarms = night.probes.flatMap(({ results }) => results.filter(({ status }) => status === 'warn' || status === 'fail'))
+  const { went_wrong, needs_you, jobs } = night.report
+  const wrong = [...judgeNight(night).wrong, ...alarms.map(({ rule, evidence }) => `false alarm of ${rule}: ${evidence}`)]
+  const items = went_wrong.length + needs_you.length + jobs.length
+  broken += wrong.length + items
+  console.log(`quiet night, seed ${own}: ${alarms.length} false alarms in ${night.probes.length} judgements, ${items} items in the report`)
+  for (const line of wrong.slice(0, 20)) console.log(`  WRONG ${line}`)
+  if (items > 0) console.log(`  WRONG ${JSON.stringify({ went_wrong, needs_you, jobs }).slice(0, 600)}`)
+  await night.ledger.close()
+}
+
+/** Counts the explanations by the rule of sampling, which is the text after the last colon. */
+function rulesOf(explained: readonly string[]): Map<string, number> {
+  const rules = new Map<string, number>()
+  for (const line of explained) {
+    const rule = line.slice(line.lastIndexOf(': ') + 2).replace(/ \(.*/, '')
+    rules.set(rule, (rules.get(rule) ?? 0) + 1)
+  }
+  return rules
+}

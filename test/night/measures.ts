@@ -1,0 +1,56 @@
+/** Measures the cost of observing a fleet: the report, the samples, and the growth of the ledger. */
+import { existsSync, statSync } from 'node:fs'
+import { seeded } from '../../src/core/random.ts'
+import { openLedger } from '../../src/ledger/open.ts'
+import { collectFleet, collectMachine } from '../../src/collect/collect.ts'
+import { periodReport } from '../../src/decide/period-report.ts'
+import { reportDocument } from '../../src/decide/report-document.ts'
+import { reportHtml } from '../../src/decide/report-html.ts'
+import { readReportFacts } from '../../src/observe/period.ts'
+import type { Night } from './night.ts'
+
+const day = 24 * 60 * 60_000
+
+/** Returns the time that a report takes (ms), with its HTML. */
+export async function reportTime({ session, since, until }: Night): Promise<{ readonly ms: number; readonly html: string }> {
+  const started = performance.now()
+  const clock = { now: () => until, sleep: () => new Promise<void>(() => {}) }
+  const html = reportHtml(reportDocument(periodReport(await readReportFacts({ ...session, clock }, since, until))))
+  return { ms: performance.now() - started, html }
+}
+
+/** Returns the CPU time (ms) of one sample of the whole fleet: the median of `times` samples. The simulated machines answer at once. */
+export async function sampleCpu({ session, fleet, run }: Night, times = 15): Promise<number> {
+  const used: number[] = []
+  for (let index = 0; index < times; index++) {
+    const before = process.cpuUsage()
+    await run(Promise.all([...fleet.machines.map((machine) => collectMachine(machine, session)), collectFleet(session)]))
+    const { user, system } = process.cpuUsage(before)
+    used.push((user + system) / 1000)
+  }
+  return used.toSorted((a, b) => a - b)[Math.floor(times / 2)] ?? NaN
+}
+
+/**
+ * Returns the bytes that a day of samples adds to a ledger on SQLite: the spans, measures and events of the night's samples in a new
+ * ledger, extrapolated to a day.
+ */
+export async function ledgerGrowth({ ledger, since, until }: Night, file: string): Promise<number> {
+  const sizeOf = () => [file, `${file}-wal`].reduce((sum, each) => sum + (existsSync(each) ? statSync(each).size : 0), 0)
+  const [spans, measures, events] = await Promise.all([
+    ledger.spans({ since, until }),
+    ledger.measures({ since, until }),
+    ledger.events({ kinds: ['worker.*', 'machine.*', 'job.*', 'dispatcher.*'], since, limit: 1e6 }),
+  ])
+  const empty = await openLedger(`sqlite:${file}`, { random: seeded(1) })
+  await empty.close()
+  const before = sizeOf()
+  const copy = await openLedger(`sqlite:${file}`, { random: seeded(1) })
+  // The spans of a copy are closed, because only one span of a subject may be open.
+  const closed = spans.map((span) => ({ ...span, ended_at: span.ended_at ?? span.seen_at }))
+  await copy.saveSample({ spans: closed, measures, events: [] }, until)
+  for (const { at, kind, subject, issue, worker, payload } of events)
+    await copy.saveSample({ spans: [], measures: [], events: [{ kind, subject, issue, worker, actor: 'burn', payload } as never] }, at)
+  await copy.close()
+  return ((sizeOf() - before) * day) / (until - since)
+}

@@ -1,0 +1,25 @@
+/** A short night. `npm run night` simulates a whole one. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { judgeNight } from './judge.ts'
+import { simulateNight } from './night.ts'
+import { troublesOf } from './troubles.ts'
+
+const size = { machines: 2, panes: 2, before: 0.25, hours: 1.25 }
+const seed = Number(process.env['BURN_NIGHT'] ?? 3)
+
+test(`night: report and health agree with the truth (BURN_NIGHT=${seed})`, async (t) => {
+  const few: typeof troublesOf = (own, fleet, since, until) => troublesOf(own, fleet, since, until, 0.05)
+  const night = await simulateNight({ ...size, seed, ledger: 'sqlite::memory:', troublesOf: few })
+  t.after(() => night.ledger.close())
+  assert.deepEqual(judgeNight(night).wrong, [])
+  assert.ok(night.troubles.length > 4 && night.report.counts.claimed > 0)
+})
+
+test('night: health and report find nothing in a quiet night', async (t) => {
+  const night = await simulateNight({ machines: 1, panes: 2, before: 0, hours: 1, seed, ledger: 'sqlite::memory:', troublesOf: () => [] })
+  t.after(() => night.ledger.close())
+  assert.deepEqual(judgeNight(night).wrong, [])
+  const { went_wrong, needs_you, jobs } = night.report
+  assert.deepEqual({ went_wrong, needs_you, jobs }, { went_wrong: [], needs_you: [], jobs: [] })
+})
