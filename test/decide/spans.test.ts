@@ -78,7 +78,7 @@ test('spanChanges: reports a waiting worker once, and its end', () => {
   assert.deepEqual(replay(answered).events, ['worker.waiting', 'worker.cleared'])
 })
 
-test('spanChanges: a question goes on when the issue of its worker changes', () => {
+test('spanChanges: a question goes on if the issue changes', () => {
   const { spans, events } = replay(
     ['o/r#1', 'o/r#1', 'o/r#2', null].map((issue, at) => ({ at: at * minute, state: workerState('waiting', { issue }) })),
   )
