@@ -128,13 +128,13 @@ const sandbox = z.strictObject({
     .array(
       z
         .string()
-        .regex(/^(?:\*\.)?(?:[\w-]+\.)*[\w-]+(?::\d{1,5})?$/, 'must be a host, such as "registry.npmjs.org" or "*.example.com:8443"'),
+        .regex(/^(?:\*\.)?(?:[\w-]+\.)*[\w-]+(?::\d{1,5})?$/, 'must be a host, such as "packages.example.com" or "*.example.com:8443"'),
     )
     .optional()
     .meta({
       description:
         'Hosts that the setup command may reach, over HTTP and HTTPS through a proxy of burn. A host without a port has the ports 80 and 443. `[]`: none. Default: the setup command uses the network without limits.',
-      examples: [['registry.npmjs.org', '*.example.com:8443']],
+      examples: [['packages.example.com', '*.example.com:8443']],
     }),
   timeout: timeSpan.optional().meta({ description: 'Timeout of each command.', default: defaults.commandTime, examples: ['10m'] }),
   output: size.optional().meta({
