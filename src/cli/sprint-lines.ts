@@ -65,8 +65,8 @@ function noteLine(note: TranscriptEntry): StyledLine | null {
   }
 }
 
-/** Returns the arguments of a tool call for a progress line. An argument of several lines is shown as its number of lines. */
-function argumentsText(args: unknown): string {
+/** Returns the arguments of a tool call for one line. An argument of several lines is shown as its number of lines. */
+export function argumentsText(args: unknown): string {
   if (typeof args !== 'object' || args === null) return String(args)
   return Object.entries(args)
     .map(([name, value]) => {

@@ -1,6 +1,6 @@
 /** Output for people: transcripts of sprints, and results as CSV. */
 import type { Sprint, TranscriptEntry } from '../core/sprint.ts'
-import { appendFile, mkdir, readFile } from 'node:fs/promises'
+import { appendFile, mkdir, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Time } from '../core/nouns.ts'
 import type { Clock } from '../core/ports.ts'
@@ -112,7 +112,27 @@ export async function openTranscript(dir: string, id: string, clock: Clock, reda
 export async function readTranscript(dir: string, id: string): Promise<readonly TranscriptLine[] | null> {
   const text = await readFile(transcriptFile(dir, id), 'utf8').catch(ifCode(noSuchPath, null))
   if (text === null) return null
-  // A killed process may have left an incomplete line, which this function skips. Only `add` writes lines, so complete lines have this
-  // type.
-  return text.split('\n').flatMap((line) => (line.endsWith('}') ? [JSON.parse(line) as TranscriptLine] : []))
+  return text.split('\n').flatMap(entryOf)
+}
+
+/** A killed process may have left an incomplete line, which counts as none. Only `add` writes lines, so complete lines have this type. */
+const entryOf = (line: string) => (line.startsWith('{') && line.endsWith('}') ? [JSON.parse(line) as TranscriptLine] : [])
+
+/** The number of bytes at the end of a transcript that show the present. */
+const tailLength = 256 * 1024
+
+/** Returns the last entries of a sprint's transcript; none if this machine has no transcript of the sprint. */
+export async function lastEntries(dir: string, id: string): Promise<readonly TranscriptLine[]> {
+  const file = await open(transcriptFile(dir, id)).catch(ifCode(noSuchPath, null))
+  if (file === null) return []
+  try {
+    const { size } = await file.stat()
+    const start = Math.max(0, size - tailLength)
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(size, tailLength)), 0, null, start)
+    const lines = buffer.subarray(0, bytesRead).toString().split('\n')
+    // The first line may be the end of a longer line.
+    return (start === 0 ? lines : lines.slice(1)).flatMap(entryOf)
+  } finally {
+    await file.close()
+  }
 }

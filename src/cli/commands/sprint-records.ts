@@ -8,6 +8,7 @@ import { checkLine, usageLine } from '../../decide/sprint-texts.ts'
 import { command, done } from '../command.ts'
 import { issueNamed } from '../named.ts'
 import { sprintTable } from '../sprint-lines.ts'
+import { sprintNowLines, watchSprints, type SprintNow } from '../sprint-watch.ts'
 import { duration, table } from '../table.ts'
 import { flag, optional, parsePositive, parsedArg, parseDuration, text, parseWholeNumber } from '../args.ts'
 
@@ -16,15 +17,26 @@ export const sprintListCommand = command({
     issue: optional('--issue <issue>', 'Show only sprints of this issue'),
     live: flag('--live', 'Show only sprints that have not ended'),
     limit: parsedArg('--limit <n>', 'Maximum number of sprints', parsePositive, 40),
+    watch: flag('-w, --watch', 'Show running sprints, recent ends and success rates until Ctrl-C'),
   },
-  examples: ['burn sprint list', 'burn sprint list --live --json'],
-  async run({ open }, { issue, live, limit }) {
-    const { ledger, fleet } = (await open()).session
+  examples: ['burn sprint list', 'burn sprint list --live --json', 'burn sprint list --watch'],
+  notes: ['Without a terminal, --watch prints each running sprint again when it changes.'],
+  async run({ open, ...context }, { issue, live, limit, watch }) {
+    const { session } = await open()
+    const { ledger, fleet } = session
     const only = issue === undefined ? {} : { issue: issueNamed(fleet, issue) }
-    return done({ sprints: await ledger.sprints({ ...only, limit, live }) })
+    if (watch) return watchSprints(context, session, only, watchInterval)
+    return done<Listed>({ sprints: await ledger.sprints({ ...only, limit, live }) })
   },
-  present: ({ sprints }, io, _, now) => io.out(...sprintTable(sprints, io, now)),
+  present(shown: Listed, io, _, now) {
+    io.out(...('sprints' in shown ? sprintTable(shown.sprints, io, now) : sprintNowLines(shown, io, now)))
+  },
 })
+
+type Listed = { readonly sprints: readonly Sprint[] } | SprintNow
+
+/** The pause between two readings with `--watch` (ms). */
+const watchInterval = 2_000
 
 export const resultsCommand = command({
   args: {

@@ -6,7 +6,7 @@ import type { Io } from '../io.ts'
 import { command } from '../command.ts'
 import { unknownNameError } from '../named.ts'
 import { fleetLine, machineLines, backoffLines, sprintLines, stateText } from '../status-table.ts'
-import { counted } from '../../core/text.ts'
+import { fitHeight, LiveScreen } from '../live-screen.ts'
 import { list, parsePositive, parsedArg } from '../args.ts'
 
 type Change = Omit<WorkerChange, 'at'> & { readonly at: string }
@@ -75,22 +75,17 @@ function machinesWith(fleet: Fleet, names: readonly string[]): readonly Machine[
 const highlightTime = 5_000
 /** Pause between two redraws (ms). They update the ages in the table. */
 const redrawInterval = 1_000
-// Switch to the alternate screen, hide the cursor, and turn line wrapping off, so that the terminal cuts long lines.
-const opening = ['?1049h', '?25l', '?7l']
-const closing = ['?7h', '?25h', '?1049l']
-
 /** Draws the fleet's status on a terminal, and redraws it every second until closed. */
 export class LiveTable {
-  readonly #io: Io
+  readonly #screen: LiveScreen
   readonly #clock: Clock
   readonly #end = new AbortController()
   readonly #changed = new Map<WorkerId, number>()
   #update: WatchUpdate | null = null
   #ticking: Promise<void> | null = null
-  #drawn = ''
 
   constructor(io: Io, clock: Clock) {
-    this.#io = io
+    this.#screen = new LiveScreen(io)
     this.#clock = clock
   }
 
@@ -106,11 +101,10 @@ export class LiveTable {
     this.#end.abort()
     if (this.#ticking === null) return
     await this.#ticking
-    this.#io.write(closing.map(this.#io.control).join(''))
+    this.#screen.close()
   }
 
   async #tick(): Promise<void> {
-    this.#io.write(opening.map(this.#io.control).join(''))
     while (!this.#end.signal.aborted) {
       await this.#clock.sleep(redrawInterval, this.#end.signal)
       if (!this.#end.signal.aborted) this.#draw()
@@ -118,15 +112,9 @@ export class LiveTable {
   }
 
   #draw(): void {
-    if (this.#update === null) return
-    const { width, height } = this.#io.size()
-    const io = { ...this.#io, width, columns: width }
-    const lines = liveLines(this.#update, io, { height, now: this.#clock.now(), changed: this.#changed })
-    const rest = `${io.control('K')}\n`
-    const drawn =
-      io.control('H') + lines.map((line) => line.replace(/[\r\n\u2028\u2029]+/g, ' ')).join(rest) + io.control('K') + io.control('J')
-    if (drawn !== this.#drawn) io.write(drawn)
-    this.#drawn = drawn
+    const update = this.#update
+    if (update === null) return
+    this.#screen.draw((io, height) => liveLines(update, io, { height, now: this.#clock.now(), changed: this.#changed }))
   }
 }
 
@@ -147,12 +135,5 @@ export function liveLines(
     ...sprintLines(report, io, now),
     ...backoffLines(report, io, now),
   ].slice(0, -1)
-  const room = height - head.length
-  if (body.length <= room) return [...head, ...body]
-  const shown = Math.max(0, room - 1)
-  return [
-    ...head,
-    ...body.slice(0, shown),
-    io.paint('gray', `… ${counted(body.length - shown, 'more line')} (burn watch <machine|window|worker> shows a part)`),
-  ]
+  return [...head, ...fitHeight(body, height - head.length, io, ' (burn watch <machine|window|worker> shows a part)')]
 }
