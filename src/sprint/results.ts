@@ -115,8 +115,11 @@ export async function readTranscript(dir: string, id: string): Promise<readonly 
   return text.split('\n').flatMap(entryOf)
 }
 
-/** A killed process may have left an incomplete line, which counts as none. Only `add` writes lines, so complete lines have this type. */
-const entryOf = (line: string) => (line.startsWith('{') && line.endsWith('}') ? [JSON.parse(line) as TranscriptLine] : [])
+/** Returns the entry of a line. A killed process may have left an incomplete line, which counts as none. */
+function entryOf(line: string): TranscriptLine[] {
+  // Only `add` writes lines, so complete lines have this type.
+  return line.startsWith('{') && line.endsWith('}') ? [JSON.parse(line) as TranscriptLine] : []
+}
 
 /** The number of bytes at the end of a transcript that show the present. */
 const tailLength = 256 * 1024
