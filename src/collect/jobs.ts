@@ -47,6 +47,7 @@ function stateOf(job: ScheduledJob, at: { readonly machine: string | null; reado
 const scheduled: readonly (readonly [RegExp, string])[] = [
   [/\bsprint['"]? ['"]?run\b.* ['"]?--alone\b/, 'sprint run'],
   [/\bdispatch\b.* ['"]?--alone\b/, 'dispatch'],
+  [/\bjob['"]? ['"]?run['"]? ['"]?collect\b/, 'collect fleet'],
 ]
 
 /** Returns the last run of a scheduled burn command; null if the command is another one. */

@@ -79,6 +79,8 @@ test('schedule: prints each format, and refuses impossible intervals', options, 
   assert.match(systemd.out, /^ExecStart=.* "sprint" "run" "--alone" "--spec" ".*" "--jobs" "4"$/m)
   assert.match(systemd.err, /systemctl --user enable --now burn-sprint\.timer/)
   assert.match((await rig.burn('job', 'schedule', 'sprint', '--format', 'launchd')).out, /^<\?xml/)
+  const collect = await rig.burn('job', 'schedule', 'collect', '--every', '5m')
+  assert.match(collect.out, /^\*\/5 \* \* \* \* .* job run collect --spec \S+ >>\S+\/collect\.log 2>&1\n$/)
 })
 
 test('doctor: checks the needs of sprints, with remedies', options, async (t) => {

@@ -50,11 +50,12 @@ export const jobRunCommand = command({
   present: ({ results }, io) => io.out(...(results.length === 0 ? ['another process runs this job, or the spec disables it'] : results)),
 })
 
-const commandsOf = { sprint: ['sprint', 'run'], dispatch: ['dispatch'] } as const
+/** `burn job run` needs no `--alone`: the lease of the job has the same effect. */
+const commandsOf = { sprint: ['sprint', 'run', '--alone'], dispatch: ['dispatch', '--alone'], collect: ['job', 'run', 'collect'] } as const
 
 export const scheduleCommand = command({
   args: {
-    what: choice('<what>', 'Command to schedule', ['sprint', 'dispatch'], undefined),
+    what: choice('<what>', 'Command to schedule', ['sprint', 'dispatch', 'collect'], undefined),
     options: list('[args...]', 'Options of the scheduled command; write "--" before them'),
     every: parsedArg('--every <duration>', 'Interval between runs (default: 15m)', parseDuration, parseDuration('15m')),
     format: choice('--format <format>', 'Scheduler for which burn prints the entry', ['crontab', 'systemd', 'launchd'], 'crontab'),
@@ -63,9 +64,10 @@ export const scheduleCommand = command({
     'burn job schedule sprint --every 15m',
     'burn job schedule sprint --every 1h -- --lane bugs --jobs 4',
     'burn job schedule dispatch --every 5m --format systemd',
+    'burn job schedule collect --every 5m',
   ],
   notes: [
-    'burn prints the entry for the scheduler, and does not install it. A scheduled run exits at once if the previous run has not ended (--alone).',
+    'burn prints the entry for the scheduler, and does not install it. A scheduled run exits at once if the previous run has not ended.',
   ],
   async run({ common, self, env, home, cwd }, { what = 'sprint', options, every, format }) {
     const [{ readSpec }, { parseSpec }, { ownFiles }, { scheduledEnvironment, secretWarnings }] = await Promise.all([
@@ -81,15 +83,7 @@ export const scheduleCommand = command({
     const { variables, warnings } = scheduledEnvironment(env, (path) => resolve(cwd, path))
     const run: ScheduledRun = {
       name: `burn-${what}`,
-      argv: [
-        ...self,
-        ...commandsOf[what],
-        '--alone',
-        '--spec',
-        resolve(cwd, file),
-        ...(here === undefined ? [] : ['--here', here]),
-        ...options,
-      ],
+      argv: [...self, ...commandsOf[what], '--spec', resolve(cwd, file), ...(here === undefined ? [] : ['--here', here]), ...options],
       every,
       variables,
       log: ownFiles({ env, home })('state', `${what}.log`),
