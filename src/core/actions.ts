@@ -6,6 +6,7 @@
 import type { Reason } from './reasons.ts'
 import type { Backoff, Standing } from './ledger/backlog.ts'
 import type { DispatchMove } from './ledger/claims.ts'
+import type { EventNote } from './ledger/history.ts'
 import type { Hold } from './ledger/holds.ts'
 import type { DispatchKind } from './lifecycle.ts'
 import type { Incarnation, Issue, IssueRef, RepoRef, Time, Worker, WorkerId } from './nouns.ts'
@@ -101,10 +102,26 @@ export interface EndHoldAction extends Pick<Hold, 'scope' | 'name' | 'code' | 'r
   readonly before: Time
 }
 
+/** Records an event once while its cause lasts. Guard: the subject has had no event of this kind since `since`. */
+export interface NoteAction extends EventNote {
+  readonly do: 'note'
+}
+
+/** Tells people once about an issue that used more than its budget. Guard: burn has not told them yet. */
+export interface EscalateAction {
+  readonly do: 'escalate'
+  readonly issue: IssueRef
+  readonly dispatch: string
+  readonly worker: WorkerId
+  readonly reason: Reason
+}
+
 /** Any action of a cycle. */
 export type Action =
   | HoldAction
   | EndHoldAction
+  | NoteAction
+  | EscalateAction
   | MoveAction
   | TellAction
   | ClaimAction
@@ -130,6 +147,8 @@ export function actionsByKind(actions: readonly Action[]): ActionsByKind {
   return {
     hold: of('hold'),
     end_hold: of('end_hold'),
+    note: of('note'),
+    escalate: of('escalate'),
     move: of('move'),
     tell: of('tell'),
     claim: of('claim'),

@@ -73,6 +73,8 @@ export interface EventData
   'issue.rests': BackoffData
   'issue.skipped': { readonly why: string; readonly until: Time | null }
   'issue.requeued': None
+  'issue.over_budget': Because
+  'budget.warned': Because
   'issue.prioritised': { readonly priority: number }
   'repo.rests': BackoffData
   'repo.unread': Why

@@ -4,6 +4,7 @@
  */
 import type { Reason } from './reasons.ts'
 import type { ParsedScreen } from './agent.ts'
+import type { BudgetUse } from './budget.ts'
 import type { IssueRecord, BackedOff, Backoff } from './ledger/backlog.ts'
 import type { LiveDispatch, ResumeText } from './ledger/claims.ts'
 import type { Hold } from './ledger/holds.ts'
@@ -147,9 +148,14 @@ export interface KeptFacet {
   readonly texts: readonly Delivery[]
 }
 
+/** The budgets of the spec, each with its used part. */
+export interface BudgetsFacet {
+  readonly budgets: readonly BudgetUse[]
+}
+
 /** The input of `settle`, which decides about dispatches that have not ended. */
 export interface UnderWayState
-  extends Moment, MachinesFacet, ReadingsFacet, HoldsFacet, WorkFacet, FollowUpFacet, ChangesFacet, ReposFacet {}
+  extends Moment, MachinesFacet, ReadingsFacet, HoldsFacet, WorkFacet, FollowUpFacet, ChangesFacet, ReposFacet, BudgetsFacet {}
 
 /** The input of a cycle's deciders. */
 export interface FleetState extends UnderWayState, CandidateFacet {}

@@ -4,6 +4,7 @@
  */
 
 import type { AgentName } from './agent-kinds.ts'
+import type { UsageBudget } from './budget.ts'
 import type { HealthSettings, SnapshotSettings, TelemetrySettings } from './observation-settings.ts'
 import type { NotifySettings } from './notify-settings.ts'
 import type { SecretSource } from './secret-source.ts'
@@ -222,6 +223,7 @@ export interface Fleet {
   readonly sprint: SprintPolicy | null
   readonly machines: readonly Machine[]
   readonly accounts: readonly Account[]
+  readonly budgets: readonly UsageBudget[]
   /** The paths of files that replace the built-in prompts; null for each prompt that stays built in. */
   readonly templates: { readonly work: string | null; readonly identity: string | null; readonly council: string | null }
 }

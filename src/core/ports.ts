@@ -86,6 +86,8 @@ export interface Forge {
   comments(ref: IssueRef): Promise<readonly Comment[]>
   /** Writes one comment. The adapter never retries the request: if the response is lost, the caller must look for the comment. */
   comment(ref: IssueRef, body: string): Promise<Comment>
+  /** Adds a label to an issue. Creates the label if the repo has none with this name. */
+  addLabel(ref: IssueRef, label: string): Promise<void>
   /** Replaces the text of a comment. */
   editComment(ref: IssueRef, id: string, body: string): Promise<void>
   /**

@@ -75,6 +75,15 @@ export interface ReasonData {
   held: { readonly scope: HoldScope; readonly name: string; readonly until: Time | null; readonly why: Reason }
   /** `pause`: the length of the hold (ms); null if the agent told the reset time. */
   limit_reached: { readonly worker: WorkerId; readonly evidence: string; readonly pause: number | null }
+  /** `issue`: null for the budget of a day. */
+  budget_spent: {
+    readonly scope: HoldScope
+    readonly name: string
+    readonly issue: string | null
+    readonly unit: 'usd' | 'tokens'
+    readonly spent: number
+    readonly allowed: number
+  }
   sent_nothing: { readonly why: Reason }
   worker_state: { readonly state: ReadingState }
   looping: None

@@ -14,6 +14,8 @@ import { actionsByKind, assertExhaustive } from '../core/actions.ts'
 import { encodeReason } from '../core/reasons.ts'
 import { recordBackoff } from '../claim/refusal.ts'
 import { claimPanes } from '../claim/claim.ts'
+import { escalate, newEscalations } from '../claim/escalate.ts'
+import { runJob } from '../jobs/run.ts'
 import { releaseClaims, syncComments } from '../claim/comments.ts'
 import { releaseLostClaims } from '../claim/first-claim.ts'
 import { deliver } from '../deliver/deliver.ts'
@@ -52,9 +54,12 @@ export async function apply(
   stop: AbortSignal,
 ): Promise<Applied> {
   const { ledger, clock, owner } = session
-  const { hold, end_hold, move, tell, approve, judge, wait, leave, claim, ...rest } = actionsByKind(actions)
+  const { hold, end_hold, note, escalate: escalations, move, tell, approve, judge, wait, leave, claim, ...rest } = actionsByKind(actions)
   assertExhaustive(rest)
   await applyHolds({ hold, end_hold }, session)
+  await ledger.noteEvents(note, clock.now())
+  const fresh = await newEscalations(escalations, session)
+  if (fresh.length > 0) await runJob({ name: 'escalate', period: null }, session, () => escalate(fresh, session))
   const settled = await applyMoves(move, state, session)
   await applyTells(tell, session)
   // If an issue changed after burn read it, burn drops its decisions about this issue. The next cycle decides again.

@@ -1,6 +1,7 @@
 /** The comment of a dispatch on its issue. It begins with a marker, so that burn can find the comment again. */
 import type { Issue, Time, Worker } from '../core/nouns.ts'
 import type { Dispatch, DispatchState } from '../core/lifecycle.ts'
+import { overBudgetLabel } from '../core/budget.ts'
 import { escapeLineForForge } from '../core/forge-text.ts'
 import { isKept } from '../core/lifecycle.ts'
 import { sprintWorkers } from '../core/sprint.ts'
@@ -10,6 +11,19 @@ export function adoptedComment({ fleet, branch_prefix, dispatch }: { fleet: stri
   const marker = `<!-- burn:1 fleet=${fleet} dispatch=${dispatch} state=released -->`
   const says = 'Released by a person: the ledger of this claim is lost or no longer used.'
   return `${marker}\n${says}\n\ndispatch \`${dispatch}\` · branch \`${branch_prefix}${dispatch}\`\n`
+}
+
+const overBudgetMarker = (fleet: string) => `<!-- burn:1 fleet=${fleet} note=over-budget -->`
+
+/** Returns the comment about an issue over its budget. Its marker names no state, so no fleet takes the comment for a claim. */
+export function overBudgetComment(fleet: string, dispatch: string, reason: string): string {
+  const says = `Over budget: ${escapeLineForForge(reason, longestReason)}. The running work continues. burn gives the issue to no other worker while it has the label \`${overBudgetLabel}\`.`
+  return `${overBudgetMarker(fleet)}\n${says}\n\ndispatch \`${dispatch}\`\n`
+}
+
+/** Returns true for a comment of `overBudgetComment` by this fleet. */
+export function isOverBudgetComment(body: string, fleet: string): boolean {
+  return body.startsWith(overBudgetMarker(fleet))
 }
 
 /** The facts that a comment reports. */

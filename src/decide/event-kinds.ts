@@ -78,6 +78,8 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
     payload: {},
     text: () => 'burn reset the number of attempts',
   },
+  'issue.over_budget': { meaning: 'An issue used more than its budget. burn wrote a comment and set a label.', ...because },
+  'budget.warned': { meaning: 'At least 80 % of a budget is used.', ...because },
   'issue.prioritised': {
     meaning: 'A person changed the priority of an issue.',
     payload: { priority: 'the new priority; burn prefers issues with a higher priority' },

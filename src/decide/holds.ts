@@ -41,6 +41,11 @@ export function heldBy(holds: readonly Hold[], now: Time, accounts: readonly Acc
   }
 }
 
+/** Returns true if burn sends no texts to the workers of the hold. A used budget stops only new work. */
+export function stopsTexts({ code }: Pick<Hold, 'code'>): boolean {
+  return code !== 'budget'
+}
+
 /** Returns the keys of the holds on each worker's account. */
 function accountHolds(found: ReadonlyMap<string, Hold>, accounts: readonly Account[]): Map<WorkerId, string[]> {
   const keys = new Map<WorkerId, string[]>()

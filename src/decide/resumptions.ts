@@ -6,7 +6,7 @@ import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { WorkerRecord } from '../core/ledger/workers.ts'
 import { resumeText } from './prompts.ts'
 import { canBeTold } from './dispatch-moves.ts'
-import { heldBy } from './holds.ts'
+import { heldBy, stopsTexts } from './holds.ts'
 import { hasPendingResume, recoveryPlans } from './trouble.ts'
 
 /**
@@ -15,7 +15,7 @@ import { hasPendingResume, recoveryPlans } from './trouble.ts'
  */
 export function resumptions(seen: UnderWayState): TellAction[] {
   const plans = recoveryPlans(seen)
-  const held = heldBy(seen.holds, seen.now, seen.fleet.accounts)
+  const held = heldBy(seen.holds.filter(stopsTexts), seen.now, seen.fleet.accounts)
   const records = new Map(seen.records.map((record) => [record.id, record]))
   return seen.dispatches.flatMap((dispatch) => {
     const { id, issue, worker, incarnation } = dispatch

@@ -7,6 +7,7 @@ import type { Hold } from '../core/ledger/holds.ts'
 import type { IssueRecord } from '../core/ledger/backlog.ts'
 import { actionsOf } from '../core/actions.ts'
 import { liveStates } from '../core/lifecycle.ts'
+import { budgets } from './budgets.ts'
 import { corrections } from './corrections.ts'
 import { limits } from './limits.ts'
 import { resumptions } from './resumptions.ts'
@@ -15,7 +16,7 @@ import { dispatchMoves } from './dispatch-moves.ts'
 /** A pure function from the state of the fleet to actions. */
 export type Decider = (state: UnderWayState) => readonly Action[]
 
-const deciders: readonly Decider[] = [limits, dispatchMoves, corrections, resumptions]
+const deciders: readonly Decider[] = [limits, budgets, dispatchMoves, corrections, resumptions]
 
 /** The result of `settle`. */
 export interface Settled {

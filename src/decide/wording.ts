@@ -99,6 +99,10 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   held: (hold) => `held: ${holdText(hold)}`,
   limit_reached: ({ worker, evidence, pause }) =>
     `${worker} reached the usage limit: ${evidence}${pause === null ? '' : ' (the reset time is unknown)'}`,
+  budget_spent: ({ scope, name, issue, unit, spent, allowed }) => {
+    const amounts = unit === 'usd' ? `${spent.toFixed(2)} of ${allowed.toFixed(2)} USD` : `${spent} of ${counted(allowed, 'token')}`
+    return `${issue ?? heldName(scope, name)} has used ${amounts}${issue === null ? ' today' : ''} (budget)`
+  },
   sent_nothing: ({ why }) => `burn sends nothing to this worker: ${sentence(why)}`,
   worker_state: ({ state }) => `the worker is ${state}`,
   follow_up_first: () => 'the worker first gets a text about its own change',

@@ -10,7 +10,7 @@ import type { DeliveryPorts } from './ports.ts'
 import { mapConcurrently } from '../core/concurrency.ts'
 import { hasElapsed } from '../core/elapsed.ts'
 import { activeStates, pastingStates, unprovenStates } from '../core/lifecycle.ts'
-import { heldBy } from '../decide/holds.ts'
+import { heldBy, stopsTexts } from '../decide/holds.ts'
 import { loopsIn } from '../decide/stops.ts'
 import { CircuitBreakers } from './circuit-breakers.ts'
 import { MachineDeliveries, writerOf } from './round.ts'
@@ -73,7 +73,7 @@ export async function deliver(
 
 /** Returns the workers to which burn must not type now, each with the reason. */
 function holdsOn({ deliveries, holds, leases }: DeliveryView, accounts: readonly Account[], now: Time): Map<WorkerId, Reason> {
-  const [held, loops] = [heldBy(holds, now, accounts), loopsIn(leases, now)]
+  const [held, loops] = [heldBy(holds.filter(stopsTexts), now, accounts), loopsIn(leases, now)]
   const found = new Map<WorkerId, Reason>()
   for (const { worker } of deliveries) {
     const why = held.worker(worker) ?? loops.get(worker)

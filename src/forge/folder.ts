@@ -12,7 +12,7 @@ import { createFile, namesIn, readPlainFile, replaceFile } from './files.ts'
 import { numberInName, readCommentFile, readIssueFile } from './folder-objects.ts'
 import { login, folderPaths, readNumberedFiles, type FolderPaths } from './folder-paths.ts'
 import { openReview, readReviews, reviewOf } from './folder-reviews.ts'
-import { renderDocument } from './front-matter.ts'
+import { listOf, parseDocument, renderDocument, withList } from './front-matter.ts'
 import { numberOf, splitIssue, splitRepo } from './refs.ts'
 
 /** The path of a folder forge, and the owner of its repos. */
@@ -40,6 +40,7 @@ export function openFolder(options: FolderOptions): Forge {
     writers: (repo) => readWriters(paths, repo, clock.now()),
     comments: (ref) => readComments(paths, ref),
     comment: (ref, body) => writeComment(paths, ref, body, clock.now()),
+    addLabel: (ref, label) => addLabel(paths, ref, label),
     editComment: (ref, id, body) => editComment(paths, ref, id, body),
     changes: async (repo, since) => {
       const { changes } = await readReviews(paths, repo)
@@ -134,6 +135,16 @@ async function editComment(paths: FolderPaths, ref: IssueRef, id: string, body: 
     throw new BurnError('forge_not_found', `${ref} has no comment ${JSON.stringify(id)}`, 'check whether somebody deleted the comment')
   const { author, created_at } = readCommentFile(Number(id), path, file)
   await replaceFile(path, renderDocument({ author, created: new Date(created_at).toISOString() }, body))
+}
+
+async function addLabel(paths: FolderPaths, ref: IssueRef, label: string): Promise<void> {
+  const { repo, number } = splitIssue(ref)
+  const path = join(await paths.folder('issues', repo), `${number}.md`)
+  const file = await readPlainFile(path)
+  if (file === null) throw new BurnError('forge_not_found', `there is no ${ref}`, 'check whether somebody deleted the issue')
+  const document = parseDocument(path, file.text)
+  const labels = listOf(document, 'labels')
+  if (!labels.includes(label)) await replaceFile(path, withList(document, file.text, 'labels', [...labels, label]))
 }
 
 async function readRights(paths: FolderPaths, repo: RepoRef): Promise<RepoRights> {

@@ -74,6 +74,17 @@ export function renderDocument(fields: Readonly<Record<string, string | readonly
   return `---\n${lines.join('\n')}\n---\n${text}`
 }
 
+/** Returns the content of a file with another list in one field, and everything else unchanged. */
+export function withList({ fields }: Document, content: string, key: string, list: readonly string[]): string {
+  const lines = content.split('\n')
+  const field = fields.get(key)
+  const written = `${key}: ${JSON.stringify(list)}`
+  if (field === undefined) return lines.toSpliced(1, 0, written).join('\n')
+  // The items of a list follow its line. Comments and blank lines between them go with them.
+  const end = lines.findIndex((line, index) => index >= field.line && /^(?:[A-Za-z_]+\s*:|---)/.test(line))
+  return lines.toSpliced(field.line - 1, end - field.line + 1, written).join('\n')
+}
+
 const isPlain = (value: string) => /^[^\s"'[{#-][^\p{Cc}\u2028\u2029]*$/u.test(value) && value === value.trim()
 
 /** Returns a field's text; the empty text if the field is missing. */

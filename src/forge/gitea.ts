@@ -8,6 +8,7 @@ import { notFound, type ApiTraits } from './answers.ts'
 import { openApi, nullOnCode, type Api, type ApiOptions } from './api.ts'
 import { findChange, openPull, readChanges } from './gitea-changes.ts'
 import { hasIssues, issuePath, notFoundIfDeleted, readComments, readIssue, readIssues } from './gitea-issues.ts'
+import { addLabel } from './gitea-labels.ts'
 import { commentOf, loginOf } from './gitea-objects.ts'
 import { readTeams, readWriters } from './gitea-writers.ts'
 import { repoPath, splitIssue } from './refs.ts'
@@ -46,6 +47,7 @@ export function openGitea(options: GiteaOptions): Forge {
         'look at the issue: the comment may exist',
       )
     },
+    addLabel: (ref, label) => addLabel(api, ref, label),
     async editComment(ref, id, body) {
       if (!/^[0-9]{1,15}$/.test(id))
         throw new BurnError('forge_ref', `${JSON.stringify(id)} is not the number of a comment`, 'use the number of the comment')

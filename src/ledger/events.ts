@@ -1,6 +1,7 @@
 /** Writes events, in the transaction of the changes that they report. */
 import type { Transaction } from 'kysely'
 import type { NewEvent } from '../core/events.ts'
+import type { EventNote } from '../core/ledger/history.ts'
 import type { Tables } from './tables.ts'
 import { createHash } from 'node:crypto'
 import { hasElapsed } from '../core/elapsed.ts'
@@ -38,6 +39,27 @@ export async function recordEvents(trx: Transaction<Tables>, events: readonly Ne
     if (last === undefined || last.payload !== JSON.stringify(payload) || hasElapsed(last.at, repeatInterval, at)) fresh.push(event)
   }
   await appendEvents(trx, fresh, at)
+}
+
+/** Returns the notes whose subject has had no event of the same kind since `since`. */
+export async function newNotes(trx: Transaction<Tables>, notes: readonly EventNote[]): Promise<EventNote[]> {
+  const fresh: EventNote[] = []
+  for (const note of notes) {
+    const { kind, subject } = note.event
+    const query = trx.selectFrom('event').select('seq').where('subject', '=', subject).where('kind', '=', kind)
+    if ((await query.where('at', '>=', note.since).limit(1).executeTakeFirst()) === undefined) fresh.push(note)
+  }
+  return fresh
+}
+
+/** Records the notes whose subject has had no event of the same kind since `since`. */
+export async function noteEvents(trx: Transaction<Tables>, notes: readonly EventNote[], at: number): Promise<void> {
+  const fresh = await newNotes(trx, notes)
+  await appendEvents(
+    trx,
+    fresh.map(({ event }) => event),
+    at,
+  )
 }
 
 /** Returns the size (bytes) and the hash of a delivery's text. They still identify the text after the ledger has deleted it. */

@@ -271,6 +271,7 @@ const telemetryIndexes = [
   `create index span_began on span (began_at)`,
   `create index measure_at on measure (at)`,
   `create index usage_hour on usage (hour)`,
+  `create index usage_issue on usage (issue)`,
   `create index notification_pending on notification (channel, id) where state = 'pending'`,
   `create index notification_topic on notification (topic)`,
   `create index notification_message on notification (message)`,

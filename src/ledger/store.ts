@@ -17,7 +17,7 @@ import type { Engine } from './engine.ts'
 import { BurnError } from '../core/errors.ts'
 import { slotStates } from '../core/lifecycle.ts'
 import { claim, lockedRows, planDeliveries, saveComments } from './claims.ts'
-import { recordEvents } from './events.ts'
+import { newNotes, noteEvents, recordEvents } from './events.ts'
 import { events, horizon, dispatchTimes, reached } from './history.ts'
 import { rowCounts, brokenInvariants } from './invariants.ts'
 import * as issues from './issues.ts'
@@ -130,6 +130,11 @@ function historyStore(engine: Engine): HistoryLedger {
   return {
     events: (filter) => read((trx) => events(trx, filter, engine)),
     recordEvents: (given, at) => write((trx) => recordEvents(trx, given, at)),
+    noteEvents: async (notes, at) => {
+      // Most notes are known, so this method reads first, without a write lock.
+      const fresh = notes.length === 0 ? [] : await read((trx) => newNotes(trx, notes))
+      if (fresh.length > 0) await write((trx) => noteEvents(trx, fresh, at))
+    },
     horizon: () => read((trx) => horizon(trx, engine)),
     dispatchTimes: (limit) => read((trx) => dispatchTimes(trx, limit)),
     reached: (since, until) => read((trx) => reached(trx, since, until)),

@@ -8,13 +8,17 @@ import { chunks } from './sql.ts'
 
 type Trx = Transaction<Tables>
 
-/** Returns usage from the hour of `since` until `until`, oldest first. */
-export async function usageSince(trx: Trx, { since, until }: { readonly since: number; readonly until?: number }): Promise<UsageRecord[]> {
+/** Returns usage from the hour of `since` until `until`, oldest first. `issues`: only the usage for these issues. */
+export async function usageSince(
+  trx: Trx,
+  { since, until, issues }: { readonly since: number; readonly until?: number; readonly issues?: readonly string[] },
+): Promise<UsageRecord[]> {
   let query = trx
     .selectFrom('usage')
     .selectAll()
     .where('hour', '>=', Math.floor(since / hour) * hour)
   if (until !== undefined) query = query.where('hour', '<', until)
+  if (issues !== undefined) query = query.where('issue', 'in', issues)
   return (await query.orderBy('hour').orderBy('id').execute()).map(({ id: _id, subscription, ...row }) => ({
     ...row,
     subscription: subscription === null ? null : subscription === 1,

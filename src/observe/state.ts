@@ -30,6 +30,7 @@ import { heldBy } from '../decide/holds.ts'
 import { withFreed } from '../decide/settle.ts'
 import { rulesMark } from '../decide/eligible.ts'
 import { withStops } from '../decide/stops.ts'
+import { readBudgets } from './budgets.ts'
 import { endedAgents, withStrays } from './agents.ts'
 import { refreshForge } from './forge.ts'
 import { readIncarnations, readWorkers, snapshotsOf } from './readings.ts'
@@ -96,6 +97,7 @@ export async function refresh(
     held_repos: heldRepos([...served, ...before.repos.map(({ repo }) => repo)], before.holds, now),
     waits: new Map(before.repos.flatMap(({ repo, wait_reason }) => (wait_reason === null ? [] : [[repo, wait_reason] as const]))),
     skipped: forge.skipped,
+    budgets: await readBudgets(dispatches, session),
   }
   await saveNewReadings(state, session)
   const rules = rulesMark(fleet)

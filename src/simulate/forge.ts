@@ -100,6 +100,11 @@ export class SimulatedForge implements Forge {
     return this.#comment(number)
   }
 
+  async addLabel(): Promise<void> {
+    this.#ask()
+    this.#answer()
+  }
+
   async editComment(ref: IssueRef, id: string, body: string): Promise<void> {
     this.#ask()
     const number = this.#commentsOn(ref).find((each) => idOf(each) === id)

@@ -1,4 +1,5 @@
 /** Fills in the settings that limit usage, and finds contradictions in them. */
+import type { Allowance, UsageBudget } from '../core/budget.ts'
 import type { Account, Machine, WorkerId } from '../core/nouns.ts'
 import type { PathFinding } from './findings.ts'
 import type { WrittenSpec } from './schema.ts'
@@ -43,4 +44,38 @@ export function accountFindings({ accounts = {} }: Pick<WrittenSpec, 'accounts'>
       return [{ path, what: `the worker ${shared} is in the account ${owners.get(shared)}, too`, hint }]
     }),
   )
+}
+
+type WrittenBudget = NonNullable<WrittenSpec['budget']>
+
+/** Returns the budgets of the fleet, its lanes and its accounts. */
+export function completeBudgets({ budget = {} }: Pick<WrittenSpec, 'budget'>): UsageBudget[] {
+  const { lanes = {}, accounts = {}, ...own } = budget
+  const part = (scope: UsageBudget['scope'], name: string, { day, issue }: Pick<WrittenBudget, 'day' | 'issue'>): UsageBudget[] =>
+    day === undefined && issue === undefined ? [] : [{ scope, name, day: allowanceOf(day), issue: allowanceOf(issue) }]
+  return [
+    ...part('fleet', 'all', own),
+    ...Object.entries(lanes).flatMap(([name, each]) => part('lane', name, each)),
+    ...Object.entries(accounts).flatMap(([name, each]) => part('account', name, each)),
+  ]
+}
+
+function allowanceOf(written: WrittenBudget['day']): Allowance | null {
+  return written === undefined ? null : { usd: written.usd ?? null, tokens: written.tokens ?? null }
+}
+
+/** Returns a finding for each budget of a lane or account that does not exist. */
+export function budgetFindings(
+  { budget = {}, accounts = {} }: Pick<WrittenSpec, 'accounts' | 'budget'>,
+  machines: readonly Machine[],
+): PathFinding[] {
+  const lanes = machines.flatMap(({ windows }) => windows.map(({ lane }) => lane))
+  const unknown = (key: 'lanes' | 'accounts', noun: string, known: readonly string[]) =>
+    Object.keys(budget[key] ?? {}).flatMap((name): PathFinding[] => {
+      if (known.includes(name)) return []
+      const near = nearest(name, known)
+      const hint = near === null ? `write the name of one of the ${key}` : `did you mean "${near}"?`
+      return [{ path: ['budget', key, name], of: 'key', what: `the spec has no ${noun} ${name}`, hint }]
+    })
+  return [...unknown('lanes', 'lane', lanes), ...unknown('accounts', 'account', Object.keys(accounts))]
 }

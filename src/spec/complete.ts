@@ -5,8 +5,9 @@ import type { KnownWorker } from './names.ts'
 import type { ForgeKind, ForgeSettings } from './forges.ts'
 import type { WrittenMachine, WrittenSpec } from './schema.ts'
 import { crossFindings } from './cross.ts'
+import { overBudgetLabel } from '../core/budget.ts'
 import { servedRepos } from '../core/refs.ts'
-import { completeAccounts } from './complete-limits.ts'
+import { completeAccounts, completeBudgets } from './complete-limits.ts'
 import { completeNotify, notifyFindings } from './complete-notify.ts'
 import { completeHealth, completePrices, completeSnapshot, completeTelemetry } from './complete-observation.ts'
 import { completeSprint } from './complete-sprint.ts'
@@ -78,6 +79,7 @@ export function completeSpec(written: WrittenSpec, options: CompleteOptions): Co
     })),
     machines,
     accounts: completeAccounts(spec, machines),
+    budgets: completeBudgets(spec),
     sprint: completeSprint(spec.sprint, {
       served: servedRepos(machines),
       full: (repo) => fullRepo(repo, owner),
@@ -138,10 +140,11 @@ function completeForge({ forge }: Pick<WrittenSpec, 'forge'>, local: (path: stri
   }
 }
 
-function completePolicy({ dispatch = {} }: WrittenSpec): DispatchPolicy {
+function completePolicy({ dispatch = {}, budget }: WrittenSpec): DispatchPolicy {
+  const skipped = dispatch.skip_labels ?? defaults.skipLabels
   return {
     interval: durationMs(dispatch.interval ?? defaults.interval),
-    skip_labels: dispatch.skip_labels ?? defaults.skipLabels,
+    skip_labels: budget === undefined || skipped.includes(overBudgetLabel) ? skipped : [...skipped, overBudgetLabel],
     skip_titles: dispatch.skip_titles ?? defaults.skipTitles,
     council_labels: dispatch.council_labels ?? defaults.councilLabels,
     assigned: dispatch.assigned ?? defaults.assigned,

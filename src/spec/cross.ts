@@ -5,7 +5,7 @@ import type { WrittenAgent, WrittenMachine, WrittenSpec, WrittenWindow } from '.
 import { machinesIn } from './worker.ts'
 import { servedRepos } from '../core/refs.ts'
 import { sprintWorkers } from '../core/sprint.ts'
-import { accountFindings } from './complete-limits.ts'
+import { accountFindings, budgetFindings } from './complete-limits.ts'
 import { nearest } from '../core/suggest.ts'
 import { counted } from '../core/text.ts'
 import { patternError } from './pattern.ts'
@@ -19,6 +19,7 @@ export function crossFindings(spec: WrittenSpec, fleet: Fleet): PathFinding[] {
     ...customFindings(spec, fleet),
     ...unservedFindings(spec, fleet),
     ...accountFindings(spec, fleet.machines),
+    ...budgetFindings(spec, fleet.machines),
     ...sameServerFindings(fleet),
     ...fleet.machines.flatMap((machine) => machineFindings(machine, machinesIn(spec)[machine.name]!)),
   ]

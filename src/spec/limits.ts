@@ -1,4 +1,4 @@
-/** The schema of the settings that limit usage: `accounts`. */
+/** The schemas of the settings that limit usage: `accounts` and `budget`. */
 import * as z from 'zod'
 import { line, name } from './values.ts'
 
@@ -15,3 +15,45 @@ export const accounts = z.record(
       }),
   }),
 )
+
+const allowance = z
+  .strictObject({
+    usd: z
+      .number()
+      .positive()
+      .optional()
+      .meta({ description: 'Money (USD). Tokens of unknown price do not count.', examples: [50] }),
+    tokens: z
+      .int()
+      .positive()
+      .optional()
+      .meta({ description: 'Tokens, input and output together.', examples: [200_000_000] }),
+  })
+  .refine(({ usd, tokens }) => usd !== undefined || tokens !== undefined, 'must have "usd" or "tokens"')
+
+const budgets = {
+  day: allowance.optional().meta({
+    description: 'Budget of one day of UTC. At 80 % burn warns; at 100 % it gives no new work until the day ends.',
+    examples: [{ usd: 50, tokens: 200_000_000 }],
+  }),
+  issue: allowance.optional().meta({
+    description: 'Budget of one issue, for all of its attempts. burn tells people about an issue over its budget.',
+    examples: [{ usd: 5 }],
+  }),
+}
+
+/** The schema of `budget`. */
+export const budget = z.strictObject({
+  ...budgets,
+  lanes: z
+    .record(line, z.strictObject(budgets))
+    .optional()
+    .meta({ description: 'Budgets of single lanes, by the name of the lane.', examples: [{ bugs: { day: { usd: 20 } } }] }),
+  accounts: z
+    .record(name, z.strictObject(budgets))
+    .optional()
+    .meta({
+      description: 'Budgets of single accounts, by their name in `accounts`.',
+      examples: [{ max: { day: { tokens: 100_000_000 } } }],
+    }),
+})

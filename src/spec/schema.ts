@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { defaults } from './defaults.ts'
 import { forge } from './forges.ts'
-import { accounts } from './limits.ts'
+import { accounts, budget } from './limits.ts'
 import { notifyKeys } from './notify.ts'
 import { health, prices, snapshotSettings, telemetry } from './observation.ts'
 import { agent, policy, repoSettings, templates } from './settings.ts'
@@ -214,6 +214,10 @@ const keys = z.strictObject({
     description:
       'Logins at model providers, by a name that you choose, with the workers that share each login (docs/how-to/limit-usage.md).',
     examples: [{ max: { workers: ['CRUCIBLE', 'AZOTH'] } }],
+  }),
+  budget: budget.optional().meta({
+    description: 'Money and tokens that panes and sprints together may use (docs/how-to/limit-usage.md).',
+    examples: [{ day: { usd: 50 }, issue: { usd: 5 } }],
   }),
   health: health.optional().meta({ description: 'Thresholds of `burn health`.', examples: [{ turn: '3h' }] }),
   prices: prices.optional().meta({

@@ -63,6 +63,7 @@ const examples: { readonly [C in ReasonCode]: ReasonData[C] } = {
   follow_up_first: none,
   composer_strange: { kind: 'hermes', strange: 3, of: 4, evidence: 'a new screen' },
   texts_unproven: { kind: 'hermes', unproven: 3, of: 4, last: why },
+  budget_spent: { scope: 'fleet', name: 'all', issue: null, unit: 'usd', spent: 41.2, allowed: 50 },
   limit_reached: { worker: 'm/W/A', evidence: 'limit reached', pause: 300_000 },
   trouble: { kind: 'auth', evidence: 'HTTP 401', again: 0 },
   issue_closed: none,

@@ -94,6 +94,16 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
     assert.ok(page.issues.some((issue) => issue.number === number && issue.title === 'new'))
   })
 
+  contract('adds a label once, and keeps the other labels', async ({ forge, repo, addIssue }) => {
+    const plain = `${repo}#${await addIssue({ title: 'plain' })}`
+    const labelled = `${repo}#${await addIssue({ title: 'labelled', labels: ['bug', 'needs: care'], body: 'labels: none\n---\n' })}`
+    for (const ref of [plain, labelled, labelled]) await forge.addLabel(ref, 'over-budget')
+    const [one, other] = [await forge.issue(plain), await forge.issue(labelled)]
+    assert.deepEqual([one?.labels, other?.labels.toSorted()], [['over-budget'], ['bug', 'needs: care', 'over-budget']])
+    assert.deepEqual([other?.title, other?.body], ['labelled', 'labels: none\n---\n'])
+    await assert.rejects(forge.addLabel(`${repo}#99`, 'x'), code('forge_not_found'))
+  })
+
   contract('writes, lists and edits comments', async ({ forge, repo, addIssue }) => {
     const ref = `${repo}#${await addIssue({ title: 'talk' })}`
     assert.deepEqual(await forge.comments(ref), [])

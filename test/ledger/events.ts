@@ -9,6 +9,19 @@ const reason = because('it was decided')
 
 /** Declares the tests of this part. */
 export function eventful(holds: Holds): void {
+  holds('noteEvents: records an event once while it lasts', async ({ ledger }) => {
+    const note = (subject: string, since: number) => {
+      const payload = { reason: because('80 %') }
+      return { event: { kind: 'budget.warned', subject, issue: null, worker: null, actor: 'burn', payload }, since } as const
+    }
+    for (const at of [20, 30, 40]) await ledger.noteEvents([note('fleet', 10), note('lane bugs', 25)], at)
+    const events = await ledger.events({ kinds: ['budget.warned'] })
+    assert.deepEqual(
+      events.map(({ at, subject }) => `${at} ${subject}`),
+      ['20 fleet', '20 lane bugs', '30 lane bugs'],
+    )
+  })
+
   holds('events: have an actor and a typed payload', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
     await ledger.moveDispatches(

@@ -74,6 +74,8 @@ export function telemetry(holds: Holds): void {
       { ...record, calls: 2, input: 6_000_000_000, cache_write: 10, output: 4, reported_cost: 0.2 },
     ])
     assert.deepEqual(await ledger.usage({ since: 2 * hour }), [{ ...record, hour: 2 * hour }])
+    assert.deepEqual(await ledger.usage({ since: 2 * hour, issues: ['o/r#1'] }), [])
+    assert.equal((await ledger.usage({ since: 0, issues: ['', 'o/r#1'] })).length, 2)
     const saved = { ...source, position: 20, failure: 'locked' }
     assert.deepEqual(await ledger.usageSources('m', ['/f', '/g']), [saved])
     assert.deepEqual(await ledger.failedUsageSources(), [saved])

@@ -62,6 +62,7 @@ export function fleetOf(machines: number, panes: number, changes: Partial<Fleet[
     repos: [],
     sprint: null,
     accounts: [],
+    budgets: [],
     templates: { work: null, identity: null, council: null },
     machines: Array.from({ length: machines }, (_, index) => {
       const name = `m${index + 1}`

@@ -168,3 +168,23 @@ test('complete: an account has the workers that its names stand for', () => {
     ],
   )
 })
+
+test('complete: budgets of the fleet, of lanes and of accounts', () => {
+  const windows = [{ name: 'A', names: ['ONE'], lane: 'bugs', repos: ['app'] }]
+  const accounts = { max: { workers: ['ONE'] } }
+  const own = { day: { usd: 50 }, lanes: { bugs: { issue: { tokens: 9 } } }, accounts: { max: { day: { usd: 1, tokens: 2 } } } }
+  const { fleet } = complete(specOf(windows, { accounts, budget: own }))
+  assert.deepEqual(fleet.budgets, [
+    { scope: 'fleet', name: 'all', day: { usd: 50, tokens: null }, issue: null },
+    { scope: 'lane', name: 'bugs', day: null, issue: { usd: null, tokens: 9 } },
+    { scope: 'account', name: 'max', day: { usd: 1, tokens: 2 }, issue: null },
+  ])
+  assert.deepEqual([fleet.dispatch.skip_labels, complete(specOf(windows)).fleet.dispatch.skip_labels], [['over-budget'], []])
+  const messages = (budget: object) => messagesOf(specOf(windows, { accounts, budget })).map((text) => text.slice(text.indexOf(' ') + 1))
+  assert.deepEqual(messages({ lanes: { bug: { day: { usd: 1 } } }, accounts: { team: { day: { usd: 1 } } } }), [
+    'the spec has no lane bug. did you mean "bugs"?',
+    'the spec has no account team. write the name of one of the accounts',
+  ])
+  assert.match(messages({ day: {} }).join(), /^budget.day must have "usd" or "tokens"/)
+  assert.equal(messages({ day: { usd: 0 } }).length, 1)
+})

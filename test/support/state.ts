@@ -38,6 +38,7 @@ export function stateOf(changes: Partial<FleetState> = {}, rules: Partial<Fleet[
     held_repos: new Map(),
     waits: new Map(),
     skipped: [],
+    budgets: [],
     issues: [],
     login: null,
     claims: new Map(),

@@ -6,7 +6,8 @@ import type { Io } from '../io.ts'
 import { counted } from '../../core/text.ts'
 import { groupCosts, groupings, modelOf, sumCosts, type Grouping } from '../../decide/costs.ts'
 import { command, done } from '../command.ts'
-import { choice, optional, timeFrom } from '../args.ts'
+import { limitLines, readLimits, type LimitsReport } from '../limit-lines.ts'
+import { choice, flag, optional, timeFrom } from '../args.ts'
 import { fit, shortCount, table, widthOf } from '../table.ts'
 
 /** The period that `burn costs` shows without `--since`. */
@@ -19,17 +20,22 @@ export const costsCommand = command({
       '--since <when>',
       `Time of the first hour to show, such as 2026-05-01, or its age, such as 8h or 30d (default: ${defaultPeriod})`,
     ),
+    limits: flag('--limits', 'Show accounts with their holds, and budgets with their used parts'),
   },
-  examples: ['burn costs', 'burn costs --by issue --since 24h', 'burn costs --by day --since 30d --json'],
+  examples: ['burn costs', 'burn costs --limits', 'burn costs --by issue --since 24h', 'burn costs --by day --since 30d --json'],
   notes: [
     'burn reads the tokens from the ledger. burn dispatch --cycles 0 reads the records of agents every few minutes, and so does burn job run usage.',
     'A blank cell means that the value is unknown. Days are days of UTC. docs/reference/costs.md tells where each agent records its tokens.',
   ],
-  async run({ open, clock }, { by, since }) {
+  async run({ open, clock }, { by, since, limits }) {
     const { session } = await open()
-    return done(await costs(session, by, timeFrom(since ?? defaultPeriod, clock.now(), -1)))
+    if (limits) return done<Costs | LimitsReport>(await readLimits(session))
+    return done<Costs | LimitsReport>(await costs(session, by, timeFrom(since ?? defaultPeriod, clock.now(), -1)))
   },
-  present: (result, io) => io.out(...costLines(result, io)),
+  present(result, io) {
+    if ('rows' in result) io.out(...costLines(result, io))
+    else io.out(...limitLines(result, io.columns))
+  },
 })
 
 interface Costs {

@@ -124,11 +124,13 @@ function reportTroubles(bad: readonly Trouble[], reported: Set<string>, io: Io):
 type Planned = ReturnType<typeof plannedOf>
 
 function plannedOf({ actions }: Awaited<ReturnType<typeof dryCycle>>, bad: readonly Trouble[]) {
-  const { hold, end_hold, move, tell, approve, judge, wait, leave, claim, ...rest } = actionsByKind(actions)
+  const { hold, end_hold, note, escalate, move, tell, approve, judge, wait, leave, claim, ...rest } = actionsByKind(actions)
   assertExhaustive(rest)
   return {
     would_hold: hold.map(({ scope, name, until, reason }) => ({ scope, name, until: new Date(until).toISOString(), reason })),
     would_resume: end_hold.map(({ scope, name, reason }) => ({ scope, name, reason })),
+    would_warn: note.map(({ event: { kind, subject, payload } }) => ({ kind, subject, payload })),
+    would_escalate: escalate.map(({ issue, worker, reason }) => ({ issue, worker, reason })),
     would_settle: move.map(({ id, issue, worker, to, reason }) => ({ id, issue, worker, state: to, reason })),
     would_tell: tell.map(({ dispatch, issue, worker, kind, reason }) => ({ dispatch, issue, worker, kind, reason })),
     would_approve: approve.map(({ issue, approved, reason }) => ({ issue, approved, reason })),
@@ -150,11 +152,23 @@ function plannedOf({ actions }: Awaited<ReturnType<typeof dryCycle>>, bad: reado
  * Prints what a cycle would do. It does not print why repos wait (`would_wait`), because `burn explain` gives the reason for each issue.
  */
 function showPlan(
-  { would_hold, would_resume, would_settle, would_tell, would_approve, would_leave, would_dispatch, verdicts, troubles: bad }: Planned,
+  {
+    would_hold,
+    would_resume,
+    would_escalate,
+    would_settle,
+    would_tell,
+    would_approve,
+    would_leave,
+    would_dispatch,
+    verdicts,
+    troubles: bad,
+  }: Planned,
   io: Io,
 ): void {
   for (const { scope, name, until, reason } of would_hold)
     io.out(`${heldName(scope, name)}  would be held until ${until}  ${sentence(reason)}`)
+  for (const { issue, reason } of would_escalate) io.out(`${issue}  would be escalated  ${sentence(reason)}`)
   for (const { scope, name } of would_resume) io.out(`${heldName(scope, name)}  would be resumed`)
   for (const { issue, state, worker, reason } of would_settle) io.out(`${issue}  would be ${state}  ${worker}  ${sentence(reason)}`)
   for (const { issue, worker, reason } of would_tell) io.out(`${worker}  would be told about ${issue}  ${sentence(reason)}`)

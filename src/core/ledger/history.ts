@@ -22,6 +22,12 @@ export interface Pruned {
   readonly events: number
 }
 
+/** An event to record, unless its subject has had an event of this kind since `since`. */
+export interface EventNote {
+  readonly event: NewEvent
+  readonly since: Time
+}
+
 /** The operations on the history in the ledger. */
 export interface HistoryLedger {
   /** Returns the events that match the filter, oldest first, at most `limit`. The default limit is 1,000. */
@@ -31,6 +37,8 @@ export interface HistoryLedger {
    * lasting problem does not fill the history.
    */
   recordEvents(events: readonly NewEvent[], at: Time): Promise<void>
+  /** Saves events, each unless its subject has had an event of the same kind since a time. */
+  noteEvents(notes: readonly EventNote[], at: Time): Promise<void>
   /** Returns the cursor up to which the events are final: no open transaction can still add an event before this cursor. */
   horizon(): Promise<string>
   /**

@@ -3,10 +3,11 @@ import type { Reason } from '../reasons.ts'
 import type { HoldScope, Time } from '../nouns.ts'
 
 /**
- * The cause of a hold. `limit`: an account reached its usage limit. Holds with different codes are independent: when a hold with the code
+ * The cause of a hold. `limit`: an account reached its usage limit. `budget`: a budget is used up; such a
+ * hold stops new work, but no texts about running work. Holds with different codes are independent: when a hold with the code
  * `forge_refused` ends, a person's hold on the same target stays.
  */
-export type HoldCode = 'person' | 'forge_refused' | 'limit'
+export type HoldCode = 'person' | 'forge_refused' | 'limit' | 'budget'
 
 /** A hold in the ledger. */
 export interface Hold {

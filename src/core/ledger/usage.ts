@@ -1,11 +1,11 @@
 /** The interface to usage in the ledger: tokens by worker, issue, model and hour, and the positions up to which burn has read them. */
-import type { Time } from '../nouns.ts'
+import type { IssueRef, Time } from '../nouns.ts'
 import type { UsageRecord, UsageSource } from '../usage.ts'
 
 /** The operations on usage in the ledger. */
 export interface UsageLedger {
-  /** Returns usage from the hour of `since` until `until`, oldest first. */
-  usage(filter: { readonly since: Time; readonly until?: Time }): Promise<readonly UsageRecord[]>
+  /** Returns usage from the hour of `since` until `until`, oldest first. `issues`: only the usage for these issues. */
+  usage(filter: { readonly since: Time; readonly until?: Time; readonly issues?: readonly IssueRef[] }): Promise<readonly UsageRecord[]>
   /** Adds usage to the ledger, and saves the positions, in one transaction. So a crash neither loses nor repeats tokens. */
   addUsage(records: readonly UsageRecord[], sources: readonly UsageSource[]): Promise<void>
   /** Returns the sources of a machine with these paths. */

@@ -9,6 +9,11 @@ function idOf(login: string): number {
   return id + 1
 }
 
+/** Returns a label. */
+export function labelJson(name: string) {
+  return { id: idOf(name), name, color: '00aabb', description: '', exclusive: false, is_archived: false }
+}
+
 /** Returns a user. */
 export function userJson(login: string, url: string) {
   return {
@@ -55,7 +60,7 @@ function common(repo: RepoRow, row: IssueRow, url: string) {
     title: row.title,
     body: row.body,
     user: userJson(row.author, url),
-    labels: row.labels.map((name) => ({ id: idOf(name), name, color: '00aabb', description: '', exclusive: false, is_archived: false })),
+    labels: row.labels.map(labelJson),
     milestone: null,
     assignee: row.assignees[0] === undefined ? null : userJson(row.assignees[0], url),
     // Gitea sends null if nobody is assigned.

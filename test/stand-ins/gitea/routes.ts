@@ -3,6 +3,7 @@ import type { ForgeState, IssueRow, RepoRow } from './state.ts'
 import { Refused, mayWrite, nameOf, pageOf, refuse, reply, repoOf, textIn, type Call, type Handler, type Reply } from './calls.ts'
 import { branchIn } from './git.ts'
 import { commentJson, issueJson, repoJson, teamJson, timelineJson, userJson } from './json.ts'
+import { getLabels, postLabel, postLabels } from './labels.ts'
 import { getPullByBranches, getPulls, patchPull, postPull } from './pulls.ts'
 
 const routes: readonly (readonly [string, RegExp, Handler])[] = [
@@ -32,6 +33,9 @@ const routes: readonly (readonly [string, RegExp, Handler])[] = [
   ['PATCH', /^\/repos\/([^/]+)\/([^/]+)\/issues\/(\d+)$/, patchIssue],
   ['GET', /^\/repos\/([^/]+)\/([^/]+)\/issues\/(\d+)\/comments$/, getComments],
   ['POST', /^\/repos\/([^/]+)\/([^/]+)\/issues\/(\d+)\/comments$/, postComment],
+  ['GET', /^\/repos\/([^/]+)\/([^/]+)\/labels$/, getLabels],
+  ['POST', /^\/repos\/([^/]+)\/([^/]+)\/labels$/, postLabel],
+  ['POST', /^\/repos\/([^/]+)\/([^/]+)\/issues\/(\d+)\/labels$/, postLabels],
   ['GET', /^\/repos\/([^/]+)\/([^/]+)\/issues\/(\d+)\/timeline$/, getTimeline],
   ['GET', /^\/repos\/([^/]+)\/([^/]+)\/pulls$/, getPulls],
   ['GET', /^\/repos\/([^/]+)\/([^/]+)\/pulls\/([^/]+)\/(.+)$/, getPullByBranches],
@@ -44,7 +48,7 @@ export function answer(state: ForgeState, path: string, call: Call): Reply {
   for (const [method, pattern, handle] of routes) {
     const words = method === call.method ? pattern.exec(path) : null
     if (words === null) continue
-    const scope = `${method === 'GET' ? 'read' : 'write'}:${/^\/repos\/[^/]+\/[^/]+\/issues/.test(path) ? 'issue' : 'repository'}`
+    const scope = `${method === 'GET' ? 'read' : 'write'}:${/^\/repos\/[^/]+\/[^/]+\/(?:issues|labels)/.test(path) ? 'issue' : 'repository'}`
     if (path.startsWith('/repos/') && !call.scopes.includes(scope)) {
       const held = call.scopes.join(',')
       return refuse(403, `token does not have at least one of required scope(s), required=[${scope}], token scope=${held}`, call.url)

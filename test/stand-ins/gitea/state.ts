@@ -96,6 +96,8 @@ export interface RepoRow {
   readonly teams: readonly TeamSeed[] | null
   /** Issues and pull requests by number. They share their numbers. */
   readonly items: Map<number, IssueRow>
+  /** Labels that a request created. */
+  readonly labels: Set<string>
 }
 
 const toSeconds = (ms: number) => Math.floor(ms / 1000)
@@ -142,6 +144,7 @@ export class ForgeState {
       readers: new Set(readers),
       teams: teams ?? null,
       items: new Map(),
+      labels: new Set(),
     }
     this.repos.set(full.toLowerCase(), repo)
     for (const issue of issues) this.addIssue(full, issue)

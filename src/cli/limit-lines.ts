@@ -1,0 +1,79 @@
+/** `burn costs --limits`: accounts with their holds, and budgets with their used parts. */
+import type { Spending, Allowance, UsageBudget } from '../core/budget.ts'
+import type { HoldScope, WorkerId } from '../core/nouns.ts'
+import type { Reason } from '../core/reasons.ts'
+import type { Session } from '../observe/session.ts'
+import { usedPart } from '../decide/budgets.ts'
+import { isInForce } from '../decide/holds.ts'
+import { heldName, sentence } from '../decide/wording.ts'
+import { readBudgets } from '../observe/budgets.ts'
+import { shortCount, table } from './table.ts'
+
+/** A hold on new work because of a limit. */
+interface LimitHold {
+  readonly scope: HoldScope
+  readonly name: string
+  readonly until: string | null
+  readonly reason: Reason
+}
+
+/** The limits of the fleet now. */
+export interface LimitsReport {
+  readonly accounts: readonly { readonly name: string; readonly workers: readonly WorkerId[]; readonly hold: LimitHold | null }[]
+  readonly budgets: readonly (Pick<UsageBudget, 'scope' | 'name'> & {
+    /** The issue of the budget; null for the budget of a day. */
+    readonly issue: string | null
+    readonly allowed: Allowance
+    readonly spent: Spending
+    /** The used part: 1 if the budget is used up. */
+    readonly used: number
+  })[]
+  /** The holds because a budget is used up. */
+  readonly holds: readonly LimitHold[]
+}
+
+/** Reads the limits of the fleet. Throws BurnError `ledger_*`. */
+export async function readLimits(session: Session): Promise<LimitsReport> {
+  const { fleet, ledger, clock } = session
+  const view = await ledger.view()
+  const holds = view.holds.filter((hold) => isInForce(hold, clock.now()))
+  const shown = ({ scope, name, until, reason }: (typeof holds)[number]): LimitHold => {
+    return { scope, name, until: until === null ? null : new Date(until).toISOString(), reason }
+  }
+  const uses = await readBudgets(view.dispatches, session)
+  return {
+    accounts: fleet.accounts.map(({ name, workers }) => {
+      const hold = holds.find((each) => each.scope === 'account' && each.name === name)
+      return { name, workers, hold: hold === undefined ? null : shown(hold) }
+    }),
+    budgets: uses.map((use) => {
+      const { scope, name, issue, allowed, spent } = use
+      return { scope, name, issue: issue?.ref ?? null, allowed, spent, used: usedPart(use).part }
+    }),
+    holds: holds.filter(({ code }) => code === 'budget').map(shown),
+  }
+}
+
+/** Returns the limits as text. `columns`: the width of the terminal. */
+export function limitLines({ accounts, budgets, holds }: LimitsReport, columns: number): string[] {
+  const states = accounts.map(({ name, workers, hold }) => {
+    return [name, String(workers.length), hold === null ? 'no hold' : `held until ${hold.until ?? 'burn resume'}: ${sentence(hold.reason)}`]
+  })
+  const money = (usd: number | null) => (usd === null ? '' : usd.toFixed(2))
+  const tokens = (count: number | null) => (count === null ? '' : shortCount(count))
+  const rows = budgets.map(({ scope, name, issue, allowed, spent, used }) => {
+    const amounts = [money(spent.usd), money(allowed.usd), tokens(spent.tokens), tokens(allowed.tokens)]
+    return [heldName(scope, name), issue ?? 'today', `${Math.floor(used * 100)} %`, ...amounts]
+  })
+  const unpriced = Math.max(0, ...budgets.map(({ spent }) => spent.unpriced_tokens))
+  return [
+    ...(accounts.length === 0 ? ['The spec declares no accounts.'] : table(['ACCOUNT', 'WORKERS', 'STATE'], states, columns)),
+    ...(rows.length === 0
+      ? ['No budget applies now.']
+      : table(['BUDGET', 'PERIOD', 'USED', 'USD', 'OF USD', 'TOKENS', 'OF TOKENS'], rows, columns)),
+    ...(unpriced > 0 ? [`The price of ${shortCount(unpriced)} tokens is unknown. They count as tokens, not as money.`] : []),
+    ...holds.map(
+      ({ scope, name, until, reason }) => `${heldName(scope, name)} gets no new work until ${until ?? 'burn resume'}: ${sentence(reason)}`,
+    ),
+  ]
+}

@@ -1,0 +1,56 @@
+/** `burn costs --limits`: accounts, holds and used budgets. */
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { openLedger } from '../../src/ledger/open.ts'
+import { standIn, testFleet } from '../support/fleet.ts'
+
+const hour = 3_600_000
+
+test('costs: --limits shows accounts, holds and used budgets', async (t) => {
+  const fleet = testFleet(t, (dir, socket) => ({
+    name: 'f',
+    socket,
+    dir: join(dir, 'w'),
+    ledger: `sqlite:${dir}/l.db`,
+    forge: { kind: 'folder', path: dir, owner: 'me' },
+    agent: standIn(dir),
+    machines: { box: { windows: [{ name: 'A', names: ['ANN'], repos: ['app'] }] } },
+    accounts: { max: { workers: ['ANN'] }, team: { workers: ['nobody'] } },
+    budget: { day: { usd: 4, tokens: 1000 }, accounts: { max: { day: { tokens: 500 } } } },
+  }))
+  assert.match((await fleet.burn('costs', '--limits')).err, /the fleet has no worker, window, lane or machine nobody/)
+  fleet.writeSpec({
+    name: 'f',
+    forge: { kind: 'folder', path: fleet.dir, owner: 'me' },
+    ledger: `sqlite:${fleet.dir}/l.db`,
+    machines: { box: { windows: [{ name: 'A', names: ['ANN'], repos: ['app'] }] } },
+    accounts: { max: { workers: ['ANN'] } },
+    budget: { day: { usd: 4, tokens: 1000 }, accounts: { max: { day: { tokens: 500 } } } },
+  })
+  const ledger = await openLedger(`sqlite:${fleet.dir}/l.db`, { random: Math.random })
+  t.after(() => ledger.close())
+  const now = Date.now()
+  const model = { provider: '', model_asked: 'x', model_answered: '', subscription: null }
+  const tokens = { calls: 1, input: 400, cache_read: null, cache_write: null, output: 50, reasoning: null, reported_cost: null }
+  const about = { source: 'pane', worker: 'box/A/ANN', incarnation: '', issue: '', agent: 'claude' } as const
+  await ledger.addUsage([{ ...about, hour: Math.floor(now / hour) * hour, last_at: now, ...model, ...tokens }], [])
+  const reason = { code: 'limit_reached', worker: 'box/A/ANN', evidence: 'limit \u001b[31m', pause: null } as const
+  await ledger.saveHolds([{ scope: 'account', name: 'max', code: 'limit', reason, until: now + hour, actor: 'burn' }], now)
+
+  const spent = { usd: null, tokens: 450, unpriced_tokens: 450 }
+  const { budgets, accounts } = (await fleet.burn('costs', '--limits', '--json')).json<{
+    budgets: object[]
+    accounts: { hold: object }[]
+  }>()
+  assert.deepEqual(budgets, [
+    { scope: 'fleet', name: 'all', issue: null, allowed: { usd: 4, tokens: 1000 }, spent, used: 0.45 },
+    { scope: 'account', name: 'max', issue: null, allowed: { usd: null, tokens: 500 }, spent, used: 0.9 },
+  ])
+  assert.equal(accounts.length, 1)
+  const { out } = await fleet.burn('costs', '--limits')
+  assert.match(out, /^ACCOUNT +WORKERS +STATE\nmax +1 +held until 20\S+Z: box\/A\/ANN reached the usage limit: limit/)
+  assert.match(out, /the whole fleet +today +45 % +4\.00 +450 +1\.0K/)
+  assert.match(out, /The price of 450 tokens is unknown\./)
+  assert.ok(!out.includes('\u001b'), out)
+})
