@@ -43,21 +43,34 @@ test('judgeJob: judges intervals, single runs and timers by the next run', () =>
   assert.equal(stateOf({ schedule: null, last: ran(noon), next: null }, noon + 1), 'unknown', 'a stopped timer')
 })
 
+/** The time zones, with the times in 2026 at which daylight saving begins and ends. */
+const zones = {
+  'Europe/Berlin': [Date.UTC(2026, 2, 29, 1), Date.UTC(2026, 9, 25, 1)],
+  'America/New_York': [Date.UTC(2026, 2, 8, 7), Date.UTC(2026, 10, 1, 6)],
+  'Asia/Kolkata': [],
+}
+const expressions = [
+  '*/5 * * * *',
+  '30 2 * * *',
+  '0 3 * * *',
+  '15 1-4 * * *',
+  '0 0 1 * *',
+  '0 9 * * 1-5',
+  '0 12 29 2 *',
+  '0 0 * * 7',
+  '7 6 1,15 * *',
+]
+const aroundChange = [-23, -1, 0, 0.6, 1, 1.6, 2, 3, 9, 25].map((hours) => hours * hour + 2 * 60_000)
+/** A time in each month, at different times of the day. */
+const months = Array.from({ length: 12 }, (_, month) => Date.UTC(2026, 0, 1, 0, 2) + month * 743 * hour)
+
 test('fireTimes: agree with a second library over a year', () => {
-  const expressions = [
-    '*/5 * * * *',
-    '30 2 * * *',
-    '0 3 * * *',
-    '15 1-4 * * *',
-    '0 0 1 * *',
-    '0 9 * * 1-5',
-    '0 12 29 2 *',
-    '0 0 * * 7',
-    '7 6 1,15 * *',
-  ]
-  for (const zone of ['Europe/Berlin', 'America/New_York', 'Asia/Kolkata'])
-    for (const cron of expressions)
-      for (let now = Date.UTC(2026, 0, 1, 0, 2); now < Date.UTC(2027, 0, 1); now += 37 * hour) {
+  for (const [zone, changes] of Object.entries(zones))
+    for (const cron of expressions) {
+      // The second library is slow to find a day that only leap years have.
+      const rare = cron === '0 12 29 2 *'
+      const times = rare ? months.slice(0, 3) : [...months, ...changes.flatMap((change) => aroundChange.map((offset) => change + offset))]
+      for (const now of times) {
         const mine = fireTimes({ cron }, now, zone)?.last
         const other = CronExpressionParser.parse(cron, { currentDate: new Date(now + 1), tz: zone })
           .prev()
@@ -67,4 +80,5 @@ test('fireTimes: agree with a second library over a year', () => {
         if (mine !== other - hour || local(mine) !== local(other))
           assert.equal(mine, other, `${cron} in ${zone} at ${new Date(now).toISOString()}`)
       }
+    }
 })
