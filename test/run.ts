@@ -40,6 +40,7 @@ const first = [
   'sprint/records',
   'sprint/fifty',
   'sprint/alone',
+  'sprint/baseline',
   'simulate/simulate',
   'ledger/bad-postgres',
   'ledger/sqlite',
@@ -69,7 +70,7 @@ function testFiles(named: readonly string[]): string[] {
  */
 const shared = [
   ['core', 'decide', 'spec', 'sprint/claim-watch', 'sprint/pause', 'sprint/thrown', 'git/failure', 'git/credential', 'claim/refusal'],
-  ['agents'],
+  ['agents', 'capture'],
   ['forge'],
   ['llm', 'ledger/plans', 'ledger/bad-files'],
   [
@@ -100,7 +101,7 @@ const shared = [
   ['tidy'],
   ['git/unsafe-files', 'git/disk', 'git/secret', 'git/hostile', 'git/mirror', 'git/workspace'],
   ['host', 'jobs', 'tmux', 'agent'],
-  ['observe/agents', 'observe/forge', 'observe/status', 'operate'],
+  ['observe/agents', 'observe/forge', 'observe/status', 'observe/steady-screens', 'operate'],
   ['partition/clock', 'partition/disk', 'partition/forge', 'partition/forge-said'],
   ['partition/network', 'partition/person', 'partition/refused', 'partition/ssh-hang'],
   ['partition/ssh-cut', 'partition/suspend', 'partition/tmux', 'observe/watch'],
@@ -117,6 +118,9 @@ const shared = [
   ],
   ['sprint/check', 'sprint/protect', 'sprint/refused', 'sprint/trust', 'sprint/unread', 'sprint/walls'],
   ['sprint/alone', 'sprint/fifty', 'sprint/records', 'sprint/trouble'],
+  ['sprint/baseline', 'sprint/copy', 'sprint/preflight', 'sprint/reviews', 'sprint/setup'],
+  // The rest of these folders. A file belongs to the first line that names it.
+  ['claim', 'git', 'cli', 'collect', 'notify', 'cycle/limits', 'cycle/notifications', 'cycle/report'],
 ]
 
 /** Groups the files by process. */
