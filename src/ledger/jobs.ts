@@ -44,25 +44,33 @@ export async function renewLeases(trx: Trx, { owner, until }: Lease): Promise<st
   return [...(await deliveries.returning('id').execute()), ...(await sprints.returning('id').execute())].map(({ id }) => id)
 }
 
-/** Returns the job if this owner may not run it now: another owner is running it, or it is not due. Otherwise returns null. */
-export async function blockingJob(trx: Trx, name: string, owner: string, at: number): Promise<Job | null> {
+/**
+ * Returns the job if this owner may not run it now: another owner is running it, or it is not due. Otherwise returns null. A job without a
+ * period is due at any time. If the period is now shorter than at the last run, the shorter period counts.
+ */
+export async function blockingJob(
+  trx: Trx,
+  { name, period }: Pick<Job, 'name' | 'period'>,
+  owner: string,
+  at: number,
+): Promise<Job | null> {
   const job = await trx.selectFrom('job').selectAll().where('name', '=', name).executeTakeFirst()
   if (job === undefined || job.owner === owner) return null
   const runs = job.owner !== null && (job.until ?? 0) > at
-  return runs || (job.next_run !== null && !hasElapsed(job.next_run - (job.period ?? 0), job.period ?? 0, at)) ? job : null
+  const isEarly = () => {
+    const recorded = job.period ?? 0
+    return job.next_run !== null && period !== null && !hasElapsed(job.next_run - recorded, Math.min(recorded, period), at)
+  }
+  return runs || isEarly() ? job : null
 }
 
 /**
  * Begins a run of a job, or extends the lease if this owner is already running it. Returns null on success. If the job may not run now,
  * returns the job and changes nothing.
  */
-export async function beginJob(
-  trx: Trx,
-  { name, period }: Pick<Job, 'name' | 'period'>,
-  { owner, until }: Lease,
-  at: number,
-): Promise<Job | null> {
-  const blocking = await blockingJob(trx, name, owner, at)
+export async function beginJob(trx: Trx, job: Pick<Job, 'name' | 'period'>, { owner, until }: Lease, at: number): Promise<Job | null> {
+  const { name, period } = job
+  const blocking = await blockingJob(trx, job, owner, at)
   if (blocking !== null) return blocking
   const fresh = { last_result: null, next_run: null }
   await trx

@@ -154,7 +154,7 @@ function jobStore({ read, write }: Engine): JobLedger {
   return {
     // A job is rarely due, so this method reads first, without a write lock.
     beginJob: async (job, owner, until, at) =>
-      (await read((trx) => jobs.blockingJob(trx, job.name, owner, at))) ?? write((trx) => jobs.beginJob(trx, job, { owner, until }, at)),
+      (await read((trx) => jobs.blockingJob(trx, job, owner, at))) ?? write((trx) => jobs.beginJob(trx, job, { owner, until }, at)),
     endJob: (job, owner) => write((trx) => jobs.endJob(trx, job, owner)),
     jobs: () => read(jobs.jobs),
     renewLeases: (owner, until) => write((trx) => jobs.renewLeases(trx, { owner, until })),

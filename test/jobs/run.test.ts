@@ -40,3 +40,17 @@ test('runJob: runs a due job once and saves its result', async () => {
   assert.deepEqual(await rows(), [[null, 1_060_000, 'deleted 7', 1_120_000]])
   await ledger.close()
 })
+
+test('runJob: runs on request before it is due, and follows a shorter period', async () => {
+  const ledger = await openLedger('sqlite::memory:', { random: Math.random })
+  let now = 1_000_000
+  const session = { ledger, clock: { now: () => now, sleep: () => Promise.resolve() }, owner: 'a' }
+  const run = async (period: number | null) => (await runJob({ name: 'collect', period }, session, () => Promise.resolve())).ran
+  assert.equal(await run(60_000), true)
+  now += 10_000
+  assert.equal(await run(60_000), false)
+  assert.equal(await run(10_001), false)
+  assert.equal(await run(10_000), true)
+  assert.equal(await run(null), true)
+  await ledger.close()
+})

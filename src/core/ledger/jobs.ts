@@ -24,7 +24,7 @@ export type Leases = ReadonlyMap<string, { readonly owner: string; readonly unti
 export interface JobLedger {
   /**
    * Starts a run of a job, or extends the lease of this owner's run, and returns null. If another process runs the job, or if the job is
-   * not due, it starts no run and returns the job.
+   * not due, it starts no run and returns the job. A job with the period null is always due.
    */
   beginJob(job: Pick<Job, 'name' | 'period'>, owner: string, lease: Time, at: Time): Promise<Job | null>
   /** Ends this owner's run of a job: frees the lease, and saves the result and the time of the next run. */
