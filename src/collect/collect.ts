@@ -42,11 +42,11 @@ export async function collectMachine(machine: Machine, session: Session): Promis
 
 /** Takes one sample of what belongs to no machine: the dispatchers and the repos. Throws if the ledger fails. */
 export async function collectFleet(session: Session): Promise<Collected> {
-  const { ledger, clock } = session
+  const { ledger, clock, fleet, owner } = session
   const [open, jobs, queues, { dispatches }] = await Promise.all([ledger.openSpans(), ledger.jobs(), ledger.queues(), ledger.view()])
   const at = clock.now()
   const dispatchers = open.filter(({ kind }) => kind === 'dispatcher')
-  const silent = silentDispatchers(dispatchers, at)
+  const silent = silentDispatchers(dispatchers, { at, longest: fleet.health.dispatcher, owner })
   // Nobody runs burn's jobs while all dispatchers are silent. Then the silence is the trouble, and not each missed job.
   const running = dispatchers.filter(({ state, subject }) => state === 'running' && silent.every((each) => each.subject !== subject))
   const since = Math.min(...running.map(({ began_at }) => began_at))
@@ -119,16 +119,20 @@ function repoMeasures({ open, queued }: Queues, dispatches: readonly Pick<Dispat
 }
 
 /**
- * Returns a state `silent` for each dispatcher whose next cycle is overdue. `detail` of its span has the time of the next cycle. The
- * silence ends when another dispatcher begins later, because that one replaces the silent one.
+ * Returns a state `silent` for each dispatcher whose next cycle is overdue by `longest` (ms). `detail` of a running dispatcher's span has the
+ * time of its next cycle. The silence ends when another dispatcher begins later, because that one replaces the silent one. The process
+ * `owner` runs this function, so it is not silent.
  */
-function silentDispatchers(open: readonly Span[], at: Time): SpanState[] {
+function silentDispatchers(
+  open: readonly Span[],
+  { at, longest, owner }: { readonly at: Time; readonly longest: number; readonly owner: string },
+): (SpanState & { readonly since?: Time })[] {
   const newest = Math.max(...open.flatMap(({ state, began_at }) => (state === 'running' ? [began_at] : [])))
   return open.flatMap((span) => {
     if (span.state === 'silent') return newest > span.began_at ? [] : [span]
-    const isOverdue = span.state === 'running' && at > Number(span.detail)
+    const isOverdue = span.state === 'running' && span.subject !== owner && at > Number(span.detail) + longest
     const evidence = `no cycle since ${new Date(span.seen_at).toISOString()}`
-    return isOverdue ? [{ ...span, state: 'silent', detail: null, evidence }] : []
+    return isOverdue ? [{ ...span, state: 'silent', detail: null, evidence, since: span.seen_at }] : []
   })
 }
 

@@ -22,10 +22,13 @@ export function machineJobStates(
   })
 }
 
-/** Returns the states of burn's recurring jobs. A dispatcher runs them, so none is due before `since`: the time at which it began. */
+/**
+ * Returns the states of burn's recurring jobs. A dispatcher runs them, so none is due before `since`: the time at which it began. `burn
+ * sprint run` does its own jobs, such as `sprint prune`, whenever it runs.
+ */
 export function burnJobStates(ledgerJobs: readonly Job[], since: Time, now: Time): SpanState[] {
   return ledgerJobs.flatMap(({ name, period, owner, last_run, last_result, next_run }) => {
-    if (period === null || next_run === null || owner !== null) return []
+    if (period === null || next_run === null || owner !== null || name.startsWith('sprint ')) return []
     const last = last_run === null ? ('none' as const) : runOf(last_run, last_result)
     return [
       stateOf(

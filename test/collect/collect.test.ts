@@ -82,21 +82,30 @@ test('collect: samples workers, the machine and a silent dispatcher', async (t) 
   assert.deepEqual(await kinds(), ['worker.recorded', 'worker.waiting'])
 
   // A dispatcher that is killed leaves its span open.
-  const span = { kind: 'dispatcher' as const, subject: 'host:9', machine: null, state: 'running', issue: null, incarnation: null }
-  const at = clock.now()
-  const times = { began_at: at, seen_at: at, ended_at: null, detail: String(at + minute) }
-  await session.ledger.saveSample({ spans: [{ ...span, ...times, id: 'd', evidence: '', reported: null }], measures: [], events: [] }, at)
-  await collectFleet(session)
-  assert.deepEqual((await kinds()).slice(2), [])
-  ahead += 20 * minute
-  await collectFleet(session)
-  await collectFleet(session)
-  assert.deepEqual((await kinds()).slice(2), ['dispatcher.silent'])
+  const dispatcherOf = async (subject: string) => {
+    const about = { kind: 'dispatcher' as const, subject, machine: null, state: 'running', issue: null, incarnation: null }
+    const at = clock.now()
+    const span = { ...about, began_at: at, seen_at: at, ended_at: null, detail: String(at + minute), evidence: '', reported: null }
+    await session.ledger.saveSample({ spans: [{ ...span, id: `dispatcher ${subject}` }], measures: [], events: [] }, at)
+  }
+  const sampled = async (ms: number) => {
+    ahead += ms
+    await collectFleet(session)
+    await collectFleet(session)
+    return (await kinds()).slice(2)
+  }
+  await dispatcherOf('host:9')
+  assert.deepEqual(await sampled(15 * minute), [], 'a long cycle is no silence')
+  assert.deepEqual(await sampled(2 * minute), ['dispatcher.silent'])
   assert.equal(await dispatcherStatus(), 'fail', 'a silent dispatcher is not a running one')
   // The dispatcher goes on, as after a suspension of its machine.
   await dispatch([box!], { ...session, owner: 'host:9' }, stop.signal, { cycles: 1, interval: minute, onCycle: () => {} })
   assert.deepEqual((await kinds()).slice(3), ['dispatcher.cleared'])
   assert.deepEqual(await openDispatchers(), [])
+  await dispatcherOf('host:10')
+  assert.deepEqual((await sampled(17 * minute)).slice(2), ['dispatcher.silent'])
+  await dispatcherOf(session.owner)
+  assert.deepEqual((await sampled(17 * minute)).slice(3), ['dispatcher.cleared'], 'another dispatcher began, and reports not itself')
   const ran = await fleet.burn('job', 'run', 'collect', '--json')
   assert.equal(ran.code, 0, ran.err)
   assert.match(ran.json<{ results: string[] }>().results.join('\n'), /^collect box: \d+ spans?, 0 events\ncollect fleet: /)
