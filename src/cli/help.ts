@@ -3,6 +3,7 @@ import type { AnyCommand } from './command.ts'
 import type { Io } from './io.ts'
 import { groups, nouns, deprecatedNames, type Entry } from './catalog.ts'
 import { shapesOf, type Args } from './args.ts'
+import { wrap } from './wrap.ts'
 
 const about = 'Assigns the open issues of a forge to a fleet of coding agents, which run in tmux panes on your machines.'
 const exits = 'Exit codes: 0 done, 1 failed, 2 usage or spec error, 3 done in part.'
@@ -16,22 +17,10 @@ const nameWidth = (rows: readonly Row[]) => Math.max(0, ...rows.map(([name]) => 
 /** Returns lines in two columns. The second column starts at column `first`, and its text wraps at `width`. */
 function columns(rows: readonly Row[], width: number, first = nameWidth(rows)): string[] {
   return rows.flatMap(([name, description]) =>
-    wrapped(description, Math.max(30, width - first)).map(
+    wrap(description, Math.max(30, width - first)).map(
       (line, index) => (index === 0 ? `  ${name}`.padEnd(first) : ' '.repeat(first)) + line,
     ),
   )
-}
-
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = []
-  let line = ''
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + word.length + 1 > width) {
-      lines.push(line)
-      line = word
-    } else line = line === '' ? word : `${line} ${word}`
-  }
-  return [...lines, line]
 }
 
 /** Returns the lines of `burn --help`: all commands by task. Commands with the same first word share one row. */
@@ -49,12 +38,12 @@ export function rootHelp(io: Io): string[] {
   return [
     'Usage: burn <command> [options]',
     '',
-    ...wrapped(about, io.width),
+    ...wrap(about, io.width),
     ...sections.flatMap(({ title, rows }) => ['', io.paint('bold', title), ...columns(rows, io.width, first)]),
     '',
-    ...wrapped('burn <command> --help shows the options of a command. burn --version shows the version.', io.width),
-    ...wrapped(`Deprecated names: ${old}.`, io.width),
-    ...wrapped(start, io.width),
+    ...wrap('burn <command> --help shows the options of a command. burn --version shows the version.', io.width),
+    ...wrap(`Deprecated names: ${old}.`, io.width),
+    ...wrap(start, io.width),
     exits,
   ]
 }
@@ -62,7 +51,7 @@ export function rootHelp(io: Io): string[] {
 /** Returns the lines of `burn WORD --help` for a word that several commands begin with. */
 export function nounHelp(word: string, entries: readonly Entry[], io: Io): string[] {
   const rows = entries.map(({ name, summary }): Row => [name, summary])
-  return [`Usage: burn ${word} <command> [options]`, '', ...wrapped(nouns[word] ?? '', io.width), '', ...columns(rows, io.width)]
+  return [`Usage: burn ${word} <command> [options]`, '', ...wrap(nouns[word] ?? '', io.width), '', ...columns(rows, io.width)]
 }
 
 function rowsOf(args: Args, kind: 'argument' | 'option'): Row[] {
@@ -97,12 +86,12 @@ export function commandHelp(
   return [
     ['Usage: burn', name, ...words.map(([form]) => form), '[options]'].join(' '),
     '',
-    ...wrapped(`${summary}.`, io.width),
+    ...wrap(`${summary}.`, io.width),
     ...section('Arguments', words),
     ...section('Options', options),
     ...section('Common options', others),
     ...section('Commands', commands, nameWidth(commands)),
-    ...[...notes, ...exit].flatMap((note) => ['', ...wrapped(note, io.width)]),
+    ...[...notes, ...exit].flatMap((note) => ['', ...wrap(note, io.width)]),
     ...(examples.length === 0 ? [] : ['', io.paint('bold', 'Examples'), ...examples.map((line) => `  ${line}`)]),
   ]
 }

@@ -1,7 +1,7 @@
 /** Health rules about the loop: dispatchers, the forge, scheduled jobs and the ledger. */
 import type { HealthFacts, HealthRule, Judged } from '../core/health.ts'
 import { counted } from '../core/text.ts'
-import { lasting, noData, ok } from './health-parts.ts'
+import { lasting, noData, ok, presentSpans } from './health-parts.ts'
 
 /** The rules. */
 export const loopRules: readonly HealthRule[] = [
@@ -18,8 +18,9 @@ function dispatcher({ spans, now, settings }: HealthFacts): Judged {
   if (last === 0) return noData(threshold, 'the ledger has no record of a dispatcher')
   const age = now - last
   if (age <= settings.dispatcher) return ok(`the last cycle began ${lasting(age)} ago`, threshold)
-  const silent = all.some(({ ended_at, state }) => ended_at === null && state !== 'running')
-  const evidence = `the last cycle began ${lasting(age)} ago${silent ? ', and its dispatcher did not end normally' : ''}`
+  // A dispatcher that ends normally ends its span.
+  const isKilled = all.some(({ ended_at }) => ended_at === null)
+  const evidence = `the last cycle began ${lasting(age)} ago${isKilled ? ', and its dispatcher did not end normally' : ''}`
   return { status: 'fail', evidence, threshold, since: last, remedy: 'start "burn dispatch --cycles 0"' }
 }
 
@@ -33,12 +34,13 @@ function forge({ repos }: HealthFacts): Judged {
   return { status: unread.length === repos.length ? 'fail' : 'warn', evidence, threshold, since: first!.since, remedy: 'run burn doctor' }
 }
 
-function jobs({ spans }: HealthFacts): Judged {
+function jobs(facts: HealthFacts): Judged {
   const threshold = 'every scheduled job ran when it was due'
-  const all = spans.filter(({ kind, ended_at }) => kind === 'job' && ended_at === null)
+  const all = facts.spans.filter(({ kind, ended_at }) => kind === 'job' && ended_at === null)
   const known = all.filter(({ state }) => state !== 'unknown')
   const bad = known.filter(({ state }) => state === 'missed' || state === 'failing').toSorted((a, b) => a.began_at - b.began_at)
   const [first] = bad
+  if (all.length === 0 && presentSpans(facts, 'machine').length > 0) return ok('no job is scheduled', threshold)
   if (first === undefined)
     return known.length === 0
       ? noData(threshold, 'burn knows the runs of no job')
@@ -55,9 +57,9 @@ function jobs({ spans }: HealthFacts): Judged {
 }
 
 function ledger({ ledger_bytes, settings }: HealthFacts): Judged {
-  const gb = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`
-  const threshold = `at most ${gb(settings.ledger_size)}`
-  if (ledger_bytes <= settings.ledger_size) return ok(gb(ledger_bytes), threshold)
+  const sizeOf = (bytes: number) => (bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(2)} GB`)
+  const threshold = `at most ${sizeOf(settings.ledger_size)}`
+  if (ledger_bytes <= settings.ledger_size) return ok(sizeOf(ledger_bytes), threshold)
   const remedy = 'set retention in the spec, then run burn ledger prune'
-  return { status: 'warn', evidence: gb(ledger_bytes), threshold, since: null, remedy }
+  return { status: 'warn', evidence: sizeOf(ledger_bytes), threshold, since: null, remedy }
 }

@@ -18,7 +18,7 @@ function machines({ spans }: HealthFacts): Judged {
   const found = spans.filter(({ kind, ended_at }) => kind === 'machine' && ended_at === null)
   if (found.length === 0) return noData(threshold)
   const away = found.filter(({ state }) => state === 'unreachable').toSorted((a, b) => a.began_at - b.began_at)
-  if (away.length === 0) return ok(`${counted(found.length, 'machine')} answer`, threshold)
+  if (away.length === 0) return ok(`${counted(found.length, 'machine')} ${found.length === 1 ? 'answers' : 'answer'}`, threshold)
   const evidence = away.map(({ subject, evidence: why }) => `${subject}: ${why}`).join('; ')
   return {
     status: away.length === found.length ? 'fail' : 'warn',

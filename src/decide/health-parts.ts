@@ -6,9 +6,10 @@ import { counted } from '../core/text.ts'
 
 const minute = 60_000
 
-/** Returns a duration for people: `5 min`, `3 h`, `2 d`. `ms`: milliseconds. */
+/** Returns a duration for people: `90 s`, `5 min`, `3 h`, `2 d`. `ms`: milliseconds. */
 export function lasting(ms: number): string {
-  const minutes = Math.max(0, Math.round(ms / minute))
+  if (ms < 2 * minute) return `${Math.max(0, Math.round(ms / 1000))} s`
+  const minutes = Math.round(ms / minute)
   return minutes < 120 ? `${minutes} min` : minutes < 48 * 60 ? `${Math.round(minutes / 60)} h` : `${Math.round(minutes / 1440)} d`
 }
 

@@ -28,7 +28,12 @@ function workers(facts: HealthFacts): Judged {
     ({ state, detail }) => ['dead', 'unreachable', 'unknown'].includes(state) || (state === 'error' && !isLimit(detail)),
   )
   const status = bad.length * 2 > spans.length ? 'fail' : 'warn'
-  return judgeSpans(bad, { status, threshold, remedy: 'run burn status' }, 'do not run or failed', `${counted(spans.length, 'agent')} run`)
+  return judgeSpans(
+    bad,
+    { status, threshold, remedy: 'run burn status' },
+    'do not run or failed',
+    `${counted(spans.length, 'agent')} ${spans.length === 1 ? 'runs' : 'run'}`,
+  )
 }
 
 const isLimit = (detail: string | null) => detail === 'rate limit'
@@ -86,13 +91,15 @@ function limits(facts: HealthFacts): Judged {
   return judgeSpans(found, { status: 'warn', threshold, remedy }, 'at the usage limit', 'no agent is at its limit')
 }
 
-function changes({ spans, now, settings, last_change }: HealthFacts): Judged {
+function changes(facts: HealthFacts): Judged {
+  const { spans, now, settings, last_change } = facts
   const threshold = `a change in ${lasting(settings.no_change)} of work`
   const start = now - settings.no_change
   const worked = spans.filter(({ kind, state, began_at, ended_at, seen_at }) => {
     return kind === 'worker' && state === 'working' && (ended_at ?? seen_at) > start && began_at <= now
   })
-  if (worked.length === 0) return noData(threshold, `no agent worked in the last ${lasting(settings.no_change)}`)
+  if (worked.length === 0 && presentSpans(facts, 'worker').length === 0) return noData(threshold)
+  if (worked.length === 0) return ok(`no agent worked in the last ${lasting(settings.no_change)}`, threshold)
   if (last_change !== null && last_change >= start) return ok(`the last change came ${lasting(now - last_change)} ago`, threshold)
   const first = Math.min(...worked.map(({ began_at }) => began_at))
   if (first > start) return ok(`agents have worked for ${lasting(now - first)}`, threshold)
@@ -103,7 +110,8 @@ function changes({ spans, now, settings, last_change }: HealthFacts): Judged {
 function sprints({ sprints: ended, settings }: HealthFacts): Judged {
   const percent = (share: number) => `${Math.round(share * 100)} %`
   const threshold = `${percent(settings.sprint_success)} of sprints end with a change`
-  if (ended.length < leastSprints) return noData(threshold, `fewer than ${leastSprints} sprints ended`)
+  // The ledger knows all sprints, so few sprints are no lack of data. Many fleets run none.
+  if (ended.length < leastSprints) return ok(`${counted(ended.length, 'sprint')} ended, too few to judge`, threshold)
   const share = ended.filter(({ outcome }) => outcome === 'change').length / ended.length
   const evidence = `${percent(share)} of the last ${ended.length} sprints`
   if (share >= settings.sprint_success) return ok(evidence, threshold)

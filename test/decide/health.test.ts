@@ -88,7 +88,7 @@ test('health: a fleet at work is ok in every rule', () => {
 })
 
 test('health: no rule is ok without data', () => {
-  const certain = ['attempts', 'ledger']
+  const certain = ['attempts', 'ledger', 'sprints']
   for (const { rule, status } of judgeHealth(empty)) assert.equal(status, certain.includes(rule) ? 'ok' : 'unknown', rule)
   assert.equal(worstOf(judgeHealth(empty)), 'unknown')
   const stale = { ...well, now: now + 60 * minute }
@@ -105,6 +105,9 @@ test('health: each injected stall makes its rule fail or warn', () => {
   const withWorker = (state: string, age: number, changes: Partial<Span> = {}) => ({
     spans: [...rest, spanOf(ids[0]!, state, age, changes)],
   })
+  const withAll = (state: string) => ({
+    spans: [...well.spans.filter(({ kind }) => kind !== 'worker'), ...ids.map((id) => spanOf(id, state, minute))],
+  })
   const others = well.spans.filter(({ kind }) => kind !== 'dispatcher')
   const [measure] = well.measures
   const measured = (numbers: Record<string, number>) => ({ measures: [{ ...measure!, numbers: { ...measure!.numbers, ...numbers } }] })
@@ -115,6 +118,7 @@ test('health: each injected stall makes its rule fail or warn', () => {
     ['forge', { repos: [repoOf({ since: now - minute, why: '502' })] }, 'fail'],
     ['forge', { repos: [repoOf(null), repoOf({ since: now - minute, why: '502' })] }, 'warn'],
     ['jobs', { spans: [...well.spans, spanOf('m1 cron b', 'missed', minute, { kind: 'job' })] }, 'warn'],
+    ['jobs', { spans: well.spans.filter(({ kind }) => kind !== 'job') }, 'ok'],
     ['ledger', { ledger_bytes: 3e9 }, 'warn'],
     ['workers', withWorker('dead', minute), 'warn'],
     ['workers', withWorker('error', minute, { detail: 'rate limit' }), 'ok'],
@@ -128,6 +132,8 @@ test('health: each injected stall makes its rule fail or warn', () => {
     ['questions', withWorker('waiting', 30 * minute), 'warn'],
     ['limits', withWorker('error', minute, { detail: 'rate limit' }), 'warn'],
     ['changes', { ...withWorker('working', 7 * 60 * minute), last_change: now - 7 * 60 * minute }, 'warn'],
+    ['changes', { ...withAll('idle'), last_change: null }, 'ok'],
+    ['sprints', { sprints: [] }, 'ok'],
     ['sprints', { sprints: Array.from({ length: 6 }, () => ({ outcome: 'failed' }) as Sprint) }, 'fail'],
     ['attempts', { attempts: [{ issue: 'o/a#1', attempts: 3 }] }, 'warn'],
     ['attempts', { attempts: [{ issue: 'o/a#1', attempts: 2 }] }, 'ok'],
@@ -140,4 +146,19 @@ test('health: each injected stall makes its rule fail or warn', () => {
   ]
   for (const [rule, changes, status] of cases)
     assert.equal(statusOf(rule, changes), status, `${rule} ${JSON.stringify(Object.keys(changes))}`)
+})
+
+test('health: evidence is exact and tells whether the dispatcher ended normally', () => {
+  const others = well.spans.filter(({ kind }) => kind !== 'dispatcher')
+  const evidenceOf = (rule: string, changes: Partial<HealthFacts>) =>
+    judgeHealth({ ...well, ...changes }).find((each) => each.rule === rule)?.evidence
+  assert.equal(evidenceOf('dispatcher', { spans: [dispatcher(20_000)] }), 'the last cycle began 20 s ago')
+  const ended = dispatcher(16 * minute, { ended_at: now - 16 * minute })
+  assert.equal(evidenceOf('dispatcher', { spans: [...others, ended] }), 'the last cycle began 16 min ago')
+  const killed = 'the last cycle began 16 min ago, and its dispatcher did not end normally'
+  assert.equal(evidenceOf('dispatcher', { spans: [...others, dispatcher(16 * minute)] }), killed)
+  assert.equal(evidenceOf('machines', {}), '1 machine answers')
+  assert.equal(evidenceOf('ledger', { ledger_bytes: 4_200_000 }), '4 MB')
+  const [sprint] = well.sprints
+  assert.equal(evidenceOf('sprints', { sprints: [sprint!] }), '1 sprint ended, too few to judge')
 })

@@ -7,6 +7,7 @@ import { judgeHealth, worstOf } from '../../decide/health.ts'
 import { command, done } from '../command.ts'
 import { duration, table } from '../table.ts'
 import { flag } from '../args.ts'
+import { wrap } from '../wrap.ts'
 
 /** The exit codes of monitoring plug-ins, such as those of Nagios. */
 const exits: Readonly<Record<HealthStatus, ExitCode>> = { ok: 0, warn: 1, fail: 2, unknown: 3 }
@@ -31,11 +32,11 @@ export const healthCommand = command({
     const rows = shown.map(({ rule, status: each, evidence, since }) => [
       io.paint(colours[each], each),
       rule,
-      evidence,
       since === null ? '' : duration(now - Date.parse(since)),
+      evidence,
     ])
-    if (rows.length > 0) io.out(...table(['STATUS', 'RULE', 'EVIDENCE', 'SINCE'], rows, io.columns))
-    for (const { rule, threshold, remedy } of shown) if (remedy !== '') io.out(`${rule}: expected ${threshold}. ${sentenceOf(remedy)}`)
+    if (rows.length > 0) io.out(...table(['STATUS', 'RULE', 'SINCE', 'EVIDENCE'], rows, io.columns))
+    io.out(...remediesOf(shown).flatMap((line) => wrap(line, io.columns)))
     io.out(summary(status, rules, io))
   },
 })
@@ -46,6 +47,19 @@ function summary(status: HealthStatus, rules: readonly Pick<HealthResult, 'statu
   const count = (wanted: HealthStatus) => rules.filter((rule) => rule.status === wanted).length
   const counts = (['ok', 'warn', 'fail', 'unknown'] as const).map((each) => `${count(each)} ${each}`)
   return `${io.paint(colours[status], status)}: ${counts.join(', ')}`
+}
+
+/** Returns a line for each remedy, with the rules that share it. Only the line of a single rule has room for its threshold. */
+function remediesOf(rules: readonly Pick<HealthResult, 'rule' | 'threshold' | 'remedy'>[]): string[] {
+  const groups = Map.groupBy(
+    rules.filter(({ remedy }) => remedy !== ''),
+    ({ remedy }) => remedy,
+  )
+  return [...groups].map(([remedy, [first, ...more]]) =>
+    more.length === 0
+      ? `${first!.rule}: expected ${first!.threshold}. ${sentenceOf(remedy)}`
+      : `${[first!, ...more].map(({ rule }) => rule).join(', ')}: ${sentenceOf(remedy)}`,
+  )
 }
 
 const sentenceOf = (remedy: string) => `${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}.`
