@@ -30,6 +30,10 @@ const commandErrors = {
     meaning: '`burn simulate` cannot read its file of issues, or a line of the file is malformed.',
     remedy: 'Write one JSON object with the key "repo" on each line of the file, or use --issues with a number.',
   },
+  job_disabled: {
+    meaning: 'The spec lacks the key that enables the recurring job.',
+    remedy: 'Add the key that the message names; `burn spec docs` explains it.',
+  },
   job_unknown: {
     meaning: 'burn has no recurring job with the given name.',
     remedy: 'Run `burn job run --help` to list the jobs.',

@@ -1,5 +1,5 @@
 /** The jobs that a dispatcher runs between cycles, and that `burn job run` runs alone. */
-import type { Machine } from '../core/nouns.ts'
+import type { Fleet, Machine } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
 import { counted } from '../core/text.ts'
 import { messageWithHint } from '../core/errors.ts'
@@ -19,24 +19,38 @@ export interface PeriodicJob {
   readonly name: string
   /** Runs the job for each part that is due. Returns a line about each part that ran. Without `force` it skips parts that are not due. */
   readonly run: (machines: readonly Machine[], session: Session, force: boolean) => Promise<readonly string[]>
+  /** Returns the key without which burn does not run the job; null if the spec has it. Absent for jobs that need no key. */
+  readonly missingKey?: (fleet: Fleet) => string | null
 }
 
 const day = 24 * hour
 const minute = 60_000
 
 /** The job that every dispatcher runs, even for a single cycle. */
-export const retentionJob: PeriodicJob = { name: 'retention', run: async (_, session, force) => pruneHistory(session, force) }
+export const retentionJob: PeriodicJob = {
+  name: 'retention',
+  run: async (_, session, force) => pruneHistory(session, force),
+  missingKey: ({ retention }) => (retention === null ? 'retention' : null),
+}
 
 /** All jobs, in the order in which a dispatcher runs them. */
 export const periodicJobs: readonly PeriodicJob[] = [
   retentionJob,
   { name: 'collect', run: takeSamples },
   { name: 'usage', run: takeUsage },
-  { name: 'snapshot', run: saveSnapshots },
+  { name: 'snapshot', run: saveSnapshots, missingKey: ({ snapshot }) => (snapshot.interval === null ? 'snapshot.interval' : null) },
   { name: 'roll-up', run: async (_, session, force) => rollUpSamples(session, force) },
-  { name: 'report', run: async (_, session, force) => report(session, force) },
+  {
+    name: 'report',
+    run: async (_, session, force) => report(session, force),
+    missingKey: ({ notify: settings }) => ((settings?.report ?? null) === null ? 'notify.report' : null),
+  },
   // This job is the last one, so that it sends the events of the other jobs.
-  { name: 'notify', run: async (_, session, force) => notify(session, force) },
+  {
+    name: 'notify',
+    run: async (_, session, force) => notify(session, force),
+    missingKey: ({ notify: settings }) => (settings === null ? 'notify' : null),
+  },
 ]
 
 /** Runs the parts of jobs that are due. A failed job does not stop the other jobs: burn reports the failure, and the job is due again. */
@@ -76,7 +90,7 @@ function linesOf({ line }: JobRun<unknown>): string[] {
 /** Takes a sample of each machine and of the fleet. One process at a time samples a machine. */
 async function takeSamples(machines: readonly Machine[], session: Session, force: boolean): Promise<string[]> {
   const period = force ? null : session.fleet.telemetry.interval
-  const saved = ({ spans, events }: Collected) => `${counted(spans, 'span')}, ${counted(events, 'event')}`
+  const saved = ({ spans, events }: Collected) => `${counted(spans, 'state')}, ${counted(events, 'event')}`
   const take = (name: string, work: () => Promise<Collected>) => runJob({ name: `collect ${name}`, period }, session, work, saved)
   const ran = await Promise.all(machines.map((machine) => take(machine.name, () => collectMachine(machine, session))))
   const fleet = await take('fleet', () => collectFleet(session))

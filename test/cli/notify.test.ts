@@ -65,6 +65,12 @@ test('burn notify: tests channels, lists them, and sends events', async (t) => {
   assert.equal(unsent.length, 1)
   assert.match((await run('notify', 'list')).out, /^chat +slack +1 unsent +the receiver of chat answered 503 \(notify_refused\)$/m)
 
+  const jobs = await run('job', 'list')
+  assert.match(jobs.out, /^JOB +LAST RUN +NEXT RUN +RESULT\nnotify +\d+s ago +planned 2 notifications, sent 1 message, 1 failed\n$/)
+  const off = await run('job', 'run', 'snapshot')
+  assert.equal(off.code, 2)
+  assert.match(off.err, /the spec has no "snapshot.interval", so burn does not run the job snapshot \(job_disabled\)/)
+
   fleet.writeSpec(spec(fleet.dir, { notify: notify(fleet.dir, ['worker.wating']) }))
   const checked = await run('spec', 'check')
   assert.deepEqual(

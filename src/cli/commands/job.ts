@@ -18,11 +18,12 @@ export const jobListCommand = command({
   present({ jobs }, io, _, now) {
     const rows = jobs.map(({ name, running, owner, last_run, last_result, next_run }) => [
       name,
-      running ? `running: ${owner}` : (last_result ?? ''),
       last_run === null ? '' : `${duration(now - last_run)} ago`,
-      next_run === null ? '' : next_run <= now ? 'now' : `in ${duration(next_run - now)}`,
+      next_run === null ? '' : next_run <= now ? 'due' : `in ${duration(next_run - now)}`,
+      running ? `running: ${owner}` : (last_result ?? ''),
     ])
-    io.out(...table(['JOB', 'RESULT', 'LAST RUN', 'NEXT RUN'], rows, io.columns))
+    if (rows.length === 0) io.out('no job has run yet: burn dispatch --cycles 0 runs the jobs')
+    else io.out(...table(['JOB', 'LAST RUN', 'NEXT RUN', 'RESULT'], rows, io.columns))
   },
 })
 
@@ -43,11 +44,16 @@ export const jobRunCommand = command({
         periodicJobs.map(({ name }) => name),
       )
     const { session } = await open()
+    const missing = job.missingKey?.(session.fleet) ?? null
+    if (missing !== null) {
+      const message = `the spec has no "${missing}", so burn does not run the job ${job.name}`
+      throw new BurnError('job_disabled', message, `set "${missing}" in the spec; burn spec docs explains it`, { exit: 2 })
+    }
     const { withLeases } = await import('../../observe/session.ts')
     const results = await withLeases(session, () => job.run(machinesNamed(session.fleet, given.machine), session, true))
     return done({ results })
   },
-  present: ({ results }, io) => io.out(...(results.length === 0 ? ['another process runs this job, or the spec disables it'] : results)),
+  present: ({ results }, io) => io.out(...(results.length === 0 ? ['another process runs this job now'] : results)),
 })
 
 /** `burn job run` needs no `--alone`: the lease of the job has the same effect. */
