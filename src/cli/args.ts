@@ -72,12 +72,13 @@ export function parseDuration(word: string): number {
 
 /**
  * Parses a time, and returns it in ms since 1970. `word` is an ISO 8601 time or a duration. A duration counts back from `now` if
- * `direction` is -1, and forward if it is 1. Throws BurnError `duration` or `usage` (exit 2).
+ * `direction` is -1, and forward if it is 1. `forms` lists the valid forms for people. Throws BurnError `usage` (exit 2).
  */
-export function timeFrom(word: string, now: number, direction: -1 | 1): number {
-  const time = /^\d{4}-/.test(word) ? Date.parse(word) : now + direction * parseDuration(word)
-  if (Number.isNaN(time)) throw usage(`${JSON.stringify(word)} is not a time`, 'write a time like 2026-12-24T08:00Z')
-  return time
+export function timeFrom(word: string, now: number, direction: -1 | 1, forms?: string): number {
+  const [what, example] = direction === -1 ? ['an age', 'an age such as 8h'] : ['a duration', 'a duration such as 2h']
+  const time = /^\d{4}-/.test(word) ? Date.parse(word) : durationPattern.test(word) ? now + direction * durationMs(word) : NaN
+  if (!Number.isNaN(time)) return time
+  throw usage(`${JSON.stringify(word)} is not a time or ${what}`, `write ${forms ?? `${example}, or a time such as 2026-12-24T08:00Z`}`)
 }
 
 /** Returns the error for a wrong command line (exit 2). */

@@ -177,6 +177,10 @@ export const notifyErrors = {
     meaning: 'The spec has no "notify" key, so burn sends no notifications; or no "notify.report", so burn sends no reports.',
     remedy: 'Add the key to the spec; docs/how-to/notifications.md explains it.',
   },
+  report_unwritten: {
+    meaning: 'burn cannot write the file of `burn report --output`.',
+    remedy: 'Check the folder, its permissions and the free space of its disk.',
+  },
 } as const
 
 export const backendErrors = {

@@ -67,7 +67,7 @@ test('log: refuses an unknown kind, time or cursor', async (t) => {
   const run = fleet(t)
   for (const [words, says] of [
     [['--kind', 'delivery.sen'], /there is no kind "delivery.sen"[^]*did you mean delivery.seen/],
-    [['--since', 'later'], /"later" is not a duration/],
+    [['--since', 'later'], /"later" is not a time or an age[^]*8h[^]*2026-12-24/],
     [['--after', 'here'], /"here" is not a cursor/],
   ] as const) {
     const { code, err } = await run(['log', ...words])

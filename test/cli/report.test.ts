@@ -31,6 +31,11 @@ test('report: prints every format, and writes a private file', async (t) => {
   assert.match(readFileSync(file, 'utf8'), /^<!doctype html>[^]*<svg /)
   assert.equal(statSync(file).mode & 0o777, 0o600)
   assert.equal((await fleet.burn('report', '--since', '2999-01-01')).code, 2)
+  const wrong = await fleet.burn('report', '--since', 'tomorrow')
+  assert.match(wrong.err, /"tomorrow" is not a time or an age[^]*an age such as 8h[^]*20:00[^]*yesterday/)
+  const unwritten = await fleet.burn('report', '--output', join(fleet.dir, 'none/r.txt'))
+  assert.equal(unwritten.code, 1)
+  assert.match(unwritten.err, /cannot write .*none\/r\.txt: ENOENT.*\(report_unwritten\)/)
 })
 
 test('report: --send sends the report to its channels', async (t) => {

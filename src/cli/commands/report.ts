@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import type { PeriodReport } from '../../core/period-report.ts'
 import type { Notification } from '../../core/notify.ts'
 import type { Session } from '../../observe/session.ts'
-import { BurnError } from '../../core/errors.ts'
+import { BurnError, messageOf } from '../../core/errors.ts'
 import { periodReport } from '../../decide/period-report.ts'
 import { reportDocument } from '../../decide/report-document.ts'
 import { reportHtml } from '../../decide/report-html.ts'
@@ -50,7 +50,7 @@ export const reportCommand = command({
     const printed = printedAs(format, report)
     if (output === undefined) return done<Shown>({ text: printed })
     const file = resolve(cwd, output)
-    await writeFile(file, printed, { mode: 0o600 })
+    await write(file, printed)
     return done<Shown>({ file })
   },
   present(shown: Shown, io) {
@@ -103,13 +103,23 @@ function printedAs(format: Format, report: PeriodReport): string {
   return { text: reportText, md: reportMarkdown, html: reportHtml }[format](document)
 }
 
+/** Writes a file that only its owner can read. Throws BurnError `report_unwritten` (exit 1). */
+async function write(file: string, text: string): Promise<void> {
+  try {
+    await writeFile(file, text, { mode: 0o600 })
+  } catch (thrown) {
+    const hint = 'check the folder, its permissions and the free space of its disk'
+    throw new BurnError('report_unwritten', `cannot write ${file}: ${messageOf(thrown)}`, hint, { cause: thrown })
+  }
+}
+
 const day = 24 * 60 * 60_000
 
 /** Returns the start of the period. A time of day is the last one before now, by the clock of this computer. */
 function startOf(word: string, now: number): number {
   if (word === 'yesterday') return atTime(now - day, 0, 0)
   const [, hours, minutes] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(word) ?? []
-  if (hours === undefined) return timeFrom(word, now, -1)
+  if (hours === undefined) return timeFrom(word, now, -1, 'an age such as 8h, a time of day such as 20:00, a date, or "yesterday"')
   const today = atTime(now, Number(hours), Number(minutes))
   return today < now ? today : atTime(now - day, Number(hours), Number(minutes))
 }
