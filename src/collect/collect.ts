@@ -131,7 +131,7 @@ function silentDispatchers(
   return open.flatMap((span) => {
     if (span.state === 'silent') return newest > span.began_at ? [] : [span]
     const isOverdue = span.state === 'running' && span.subject !== owner && at > Number(span.detail) + longest
-    const evidence = `no cycle since ${new Date(span.seen_at).toISOString()}`
+    const evidence = `no cycle since ${new Date(span.seen_at).toISOString().slice(0, 16)}Z`
     return isOverdue ? [{ ...span, state: 'silent', detail: null, evidence, since: span.seen_at }] : []
   })
 }

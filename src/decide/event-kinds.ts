@@ -7,18 +7,19 @@ import type { Reason } from '../core/reasons.ts'
 import { counted } from '../core/text.ts'
 import { because, reason, why, type Meaning } from './event-meaning.ts'
 import { noticeKinds } from './notice-kinds.ts'
+import { lasting } from './health-parts.ts'
 import { sentence, toSecond } from './wording.ts'
 
 const until = 'the end of the back-off (ms since 1970)'
 
 const nothing = { payload: {}, text: () => '' }
 const titled = { payload: { title: 'the title of the issue' }, text: ({ title }: { readonly title: string }) => title }
-const lasting = (data: { readonly reason: Reason; readonly until: number | null }) =>
+const withEnd = (data: { readonly reason: Reason; readonly until: number | null }) =>
   `${sentence(data.reason)}${data.until === null ? '' : `; until ${toSecond(data.until)}`}`
-const backoffEvent = { payload: { reason, until }, text: lasting }
+const backoffEvent = { payload: { reason, until }, text: withEnd }
 const held = {
   payload: { reason, until: 'the end of the hold (ms since 1970); null: the hold lasts until a person ends it' },
-  text: lasting,
+  text: withEnd,
 }
 const step = {
   payload: { reason: 'the evidence, with its code in `reason_code`', presses: 'the number of times that burn has pressed Enter' },
@@ -37,11 +38,11 @@ const alarm = {
 const cleared = {
   payload: {
     state: 'the ended state',
-    now: 'the next state; null if unknown',
+    now: 'the next state; null if there is none',
     ms: 'the duration (ms) of the state',
   },
   text: ({ state, now, ms }: { readonly state: string; readonly now: string | null; readonly ms: number }) =>
-    `${state} for ${Math.round(ms / 1000)} s, now ${now ?? 'unknown'}`,
+    `${state} for ${lasting(ms)}${now === null ? '' : `, now ${now}`}`,
 }
 
 /** All event kinds, in this order: issues and dispatches, deliveries, workers, machines, holds, notices. */

@@ -14,7 +14,8 @@ export const loopRules: readonly HealthRule[] = [
 function dispatcher({ spans, now, settings }: HealthFacts): Judged {
   const threshold = `a cycle in the last ${lasting(settings.dispatcher)}`
   const all = spans.filter(({ kind }) => kind === 'dispatcher')
-  const last = all.reduce((latest, { seen_at, state }) => (state === 'running' ? Math.max(latest, seen_at) : latest), 0)
+  // A silent dispatcher ran its last cycle when its silence began.
+  const last = all.reduce((latest, { state, began_at, seen_at }) => Math.max(latest, state === 'running' ? seen_at : began_at), 0)
   if (last === 0) return noData(threshold, 'the ledger has no record of a dispatcher')
   const age = now - last
   if (age <= settings.dispatcher) return ok(`the last cycle began ${lasting(age)} ago`, threshold)

@@ -31,7 +31,7 @@ function workers(facts: HealthFacts): Judged {
   return judgeSpans(
     bad,
     { status, threshold, remedy: 'run burn status' },
-    'do not run or failed',
+    'without a running agent, or with a failed turn',
     `${counted(spans.length, 'agent')} ${spans.length === 1 ? 'runs' : 'run'}`,
   )
 }

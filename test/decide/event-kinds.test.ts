@@ -48,6 +48,13 @@ test('events: a stored notice names the kind of its subject', () => {
   }
 })
 
+test('events: the end of a state has its duration and the next state', () => {
+  const textOf = (now: string | null, ms: number) =>
+    eventText({ kind: 'worker.cleared', payload: { state: 'waiting', now, ms } } as unknown as Event)
+  assert.equal(textOf('idle', 45_000), 'waiting for 45 s, now idle')
+  assert.equal(textOf(null, 8 * 3_600_000), 'waiting for 8 h')
+})
+
 test('events: sentences of older and kinds of newer versions stay readable', () => {
   assert.equal(eventText({ kind: 'dispatch.done', payload: { prose: 'its change was merged' } }), 'its change was merged')
   assert.equal(eventText({ kind: 'moon.full', payload: { on: 1 } } as unknown as Event), '{"on":1}')

@@ -157,7 +157,11 @@ test('health: evidence is exact and tells whether the dispatcher ended normally'
   assert.equal(evidenceOf('dispatcher', { spans: [...others, ended] }), 'the last cycle began 16 min ago')
   const killed = 'the last cycle began 16 min ago, and its dispatcher did not end normally'
   assert.equal(evidenceOf('dispatcher', { spans: [...others, dispatcher(16 * minute)] }), killed)
+  const silent = dispatcher(0, { state: 'silent', began_at: now - 16 * minute })
+  assert.equal(evidenceOf('dispatcher', { spans: [...others, silent] }), killed, 'a sample of the silence is no cycle')
   assert.equal(evidenceOf('machines', {}), '1 machine answers')
+  const dead = { spans: [...well.spans, spanOf(ids[0]!, 'dead', minute)] }
+  assert.equal(evidenceOf('workers', dead), `1 worker without a running agent, or with a failed turn: ${ids[0]}`)
   assert.equal(evidenceOf('ledger', { ledger_bytes: 4_200_000 }), '4 MB')
   const [sprint] = well.sprints
   assert.equal(evidenceOf('sprints', { sprints: [sprint!] }), '1 sprint ended, too few to judge')
