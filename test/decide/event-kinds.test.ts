@@ -48,7 +48,7 @@ test('events: a stored notice names the kind of its subject', () => {
   }
 })
 
-test('events: the end of a state has its duration and the next state', () => {
+test('events: an ended state has its duration', () => {
   const textOf = (now: string | null, ms: number) =>
     eventText({ kind: 'worker.cleared', payload: { state: 'waiting', now, ms } } as unknown as Event)
   assert.equal(textOf('idle', 45_000), 'waiting for 45 s, now idle')

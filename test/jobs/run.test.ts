@@ -41,7 +41,7 @@ test('runJob: runs a due job once and saves its result', async () => {
   await ledger.close()
 })
 
-test('runJob: runs on request before it is due, and follows a shorter period', async () => {
+test('runJob: runs on request and after a shortened period', async () => {
   const ledger = await openLedger('sqlite::memory:', { random: Math.random })
   let now = 1_000_000
   const session = { ledger, clock: { now: () => now, sleep: () => Promise.resolve() }, owner: 'a' }
