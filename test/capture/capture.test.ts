@@ -227,3 +227,19 @@ test('snapshot job: keeps the newest snapshots, and nothing unfinished', async (
   assert.equal(names[2], 'mine')
   assert.ok(names.slice(0, 2).every((name) => /^\d{4}-\d\d-\d\dT\d{9}Z$/.test(name) && name > '2021'))
 })
+
+test('capture: explains a machine without a tmux server, and wrong options', async (t) => {
+  const fleet = testFleet(t, (dir, socket) => ({
+    name: 'f',
+    socket,
+    ledger: `sqlite:${dir}/l.db`,
+    forge: { kind: 'folder', path: dir, owner: 'me' },
+    machines: { box: { windows: [{ name: 'W', names: ['ANN'], repos: ['app'] }] } },
+  }))
+  const { code, out, err } = await fleet.burn('capture', '--all', '--output', join(fleet.dir, 'none'))
+  assert.deepEqual([code, out], [0, `saved 0 panes of 1 machine: ${fleet.dir}/none\n`])
+  assert.equal(err, 'box: no tmux server runs. Run burn up.\n')
+  const both = await fleet.burn('capture', 'ANN', '--all')
+  assert.equal(both.code, 2)
+  assert.match(both.err, /burn capture needs exactly one of these: a worker, --all, --diff/)
+})

@@ -37,7 +37,7 @@ export const captureCommand = command({
   async run({ open, cwd, clock }, given) {
     const { worker, all, diff, lines, machine, output, html } = given
     if ([worker !== undefined, all, diff.length > 0].filter(Boolean).length !== 1)
-      throw usage('burn capture needs a worker, --all or --diff', 'write, for example, burn capture --all')
+      throw usage('burn capture needs exactly one of these: a worker, --all, --diff', 'write, for example, burn capture --all')
     if (!all && (output !== undefined || html || machine.length > 0)) throw usage('--output, --html and --machine need --all')
     if (diff.length > 0) {
       if (diff.length !== 2) throw usage('--diff needs two folders', 'write burn capture --diff BEFORE AFTER')
@@ -76,7 +76,8 @@ function withColours(row: string, io: Io): string {
 function presentSaved({ dir, page, panes, machines, unread_secrets }: SavedSnapshot, io: Io): void {
   io.out(`saved ${counted(panes, 'pane')} of ${counted(machines.length, 'machine')}: ${page ?? dir}`)
   for (const { name, state, reason } of machines)
-    if (state !== 'up') io.err(`${io.paint('yellow', name)} is ${state}${reason === null ? '' : `: ${reason}`}`)
+    if (state !== 'up')
+      io.err(`${io.paint('yellow', name)}${state === 'down' ? ': no tmux server runs. Run burn up.' : ` is ${state}: ${reason ?? ''}`}`)
   if (unread_secrets > 0)
     io.err(`burn could not read ${counted(unread_secrets, 'secret')} of the spec, so it could not mask them. Run burn doctor.`)
 }
