@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { eventReference } from '../../src/cli/commands/log.ts'
+import { exportFields, measuredNumbers } from '../../src/decide/telemetry-export.ts'
 import { burn, scratch, until } from '../support/fleet.ts'
 
 interface Shown {
@@ -104,4 +105,40 @@ test('log: --follow prints events of other processes once', async (t) => {
 test('docs: events.md is what burn log kinds prints', () => {
   const document = readFileSync(resolve(import.meta.dirname, '../../docs/reference/events.md'), 'utf8')
   assert.equal(document.trim(), eventReference().trim(), 'run: burn log kinds > docs/reference/events.md')
+})
+
+test('log: exports events and samples without their texts', async (t) => {
+  const run = fleet(t)
+  assert.equal((await run(['hold', 'ANN', 'the secret plan'])).code, 0)
+  const { out, code, err } = await run(['log', '--format', 'jsonl', '--samples'])
+  assert.equal(code, 0, err)
+  const held = out.split('\n').find((line) => line.includes('worker.held')) ?? ''
+  assert.deepEqual(
+    { ...(JSON.parse(held) as object), at: '' },
+    {
+      version: 1,
+      record: 'event',
+      at: '',
+      kind: 'worker.held',
+      subject: 'box/W/ANN',
+      worker: 'box/W/ANN',
+      actor: 'person',
+      reason: 'prose',
+    },
+  )
+  assert.doesNotMatch(out, /secret plan/)
+  const file = join(scratch(t), 'telemetry.csv')
+  const saved = await run(['log', '--format', 'csv', '--kind', 'worker.held', '--output', file])
+  assert.equal(saved.out, `wrote ${file}\n`)
+  const [head, ...rows] = readFileSync(file, 'utf8').trimEnd().split('\n')
+  assert.deepEqual([head, rows.length], [Object.keys(exportFields).join(','), 1])
+  for (const words of [['--samples'], ['--format', 'xml'], ['--format', 'csv', '--follow']])
+    assert.equal((await run(['log', ...words])).code, 2, words.join(' '))
+})
+
+test('telemetry: the reference describes each field and number', () => {
+  const page = readFileSync(resolve(import.meta.dirname, '../../docs/reference/telemetry.md'), 'utf8')
+  const rows = page.split('\n').filter((line) => line.startsWith('| `'))
+  const known = Object.entries({ ...exportFields, ...measuredNumbers }).map(([name, meaning]) => `| \`${name}\` | ${meaning} |`)
+  assert.deepEqual(rows, known)
 })

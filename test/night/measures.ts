@@ -11,12 +11,18 @@ import type { Night } from './night.ts'
 
 const day = 24 * 60 * 60_000
 
-/** Returns the time that a report takes (ms), with its HTML. */
-export async function reportTime({ session, since, until }: Night): Promise<{ readonly ms: number; readonly html: string }> {
+/** Returns the time and the CPU time that a report takes (ms), with its HTML. */
+export async function reportTime({
+  session,
+  since,
+  until,
+}: Night): Promise<{ readonly ms: number; readonly cpu: number; readonly html: string }> {
   const started = performance.now()
+  const used = process.cpuUsage()
   const clock = { now: () => until, sleep: () => new Promise<void>(() => {}) }
   const html = reportHtml(reportDocument(periodReport(await readReportFacts({ ...session, clock }, since, until))))
-  return { ms: performance.now() - started, html }
+  const { user, system } = process.cpuUsage(used)
+  return { ms: performance.now() - started, cpu: (user + system) / 1000, html }
 }
 
 /** Returns the CPU time (ms) of one sample of the whole fleet: the median of `times` samples. The simulated machines answer at once. */

@@ -1,4 +1,7 @@
 /** `burn log`: prints events, newest last. With `--follow` it also prints new events. */
+import { writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { ExportOptions } from '../../observe/telemetry-export.ts'
 import type { Event, EventFilter, LogLevel } from '../../core/events.ts'
 import type { Fleet, WorkerId } from '../../core/nouns.ts'
 import type { Session } from '../../observe/session.ts'
@@ -7,7 +10,7 @@ import { eventKinds, eventText } from '../../decide/event-kinds.ts'
 import { oneLine } from '../../core/text.ts'
 import { command, done } from '../command.ts'
 import { issueNamed, unknownNameError, workerNamed } from '../named.ts'
-import { flag, list, optional, parsePositive, parsedArg, timeFrom } from '../args.ts'
+import { flag, list, optional, parsePositive, parsedArg, timeFrom, usage } from '../args.ts'
 
 /** Default values of `--limit`. With `--since` it is larger, so that burn shows all events of a usual night. */
 const defaultLimit = 40
@@ -28,16 +31,21 @@ export const logCommand = command({
       parsePositive,
       undefined,
     ),
+    format: optional('--format <format>', 'Export the events without their texts: jsonl or csv'),
+    samples: flag('--samples', 'Export also the states of workers and machines, and the measured numbers'),
+    output: optional('-o, --output <file>', 'File to write; burn replaces it (default: standard output)'),
     follow: flag('-F, --follow', 'Also show each new event, until Ctrl-C'),
   },
   examples: [
     'burn log --since 8h',
     "burn log --worker ANN --kind 'delivery.*' --follow",
     'burn log --issue app#3 --json',
+    'burn log --format csv --samples --since 7d --output telemetry.csv',
     'burn log kinds',
   ],
   notes: ['The newest event is the last line. With --json and --follow, burn log prints one object per line.'],
-  async run({ open, emit, stop, clock }, given) {
+  async run({ open, emit, stop, clock, cwd }, given) {
+    const format = formatOf(given)
     const { session } = await open()
     const { fleet, ledger } = session
     const filter: EventFilter = {
@@ -46,6 +54,8 @@ export const logCommand = command({
       ...(given.issue === undefined ? {} : { issue: issueNamed(fleet, given.issue) }),
       ...(given.worker === undefined ? {} : { worker: workerOf(given.worker, fleet) }),
     }
+    if (format !== null)
+      return done<Shown>(await exported(session, { format, samples: given.samples, since: filter.since ?? 0, filter }, given.output, cwd))
     const limit = given.limit ?? (given.since === undefined ? defaultLimit : sinceLimit)
     const after = given.after === undefined ? {} : { after: given.after }
     if (!given.follow) return done<Shown>({ events: (await ledger.events({ ...filter, ...after, limit })).map(withText) })
@@ -56,7 +66,11 @@ export const logCommand = command({
     await follow({ ...filter, after: given.after ?? until }, session, stop, show)
     return 0
   },
-  present: (result: Shown | ShownEvent, io) => io.out(...('events' in result ? result.events : [result]).map((event) => lineOf(event, io))),
+  present(result: Shown | ShownEvent, io) {
+    if ('lines' in result) io.write(result.lines)
+    else if ('file' in result) io.out(`wrote ${result.file}`)
+    else io.out(...('events' in result ? result.events : [result]).map((event) => lineOf(event, io)))
+  },
 })
 
 export const logKindsCommand = command({
@@ -67,8 +81,40 @@ export const logKindsCommand = command({
 
 type ShownEvent = Event & { readonly text: string }
 
-interface Shown {
-  readonly events: readonly ShownEvent[]
+type Shown = { readonly events: readonly ShownEvent[] } | { readonly lines: string } | { readonly file: string }
+
+interface ExportArgs {
+  readonly format: string | undefined
+  readonly samples: boolean
+  readonly output: string | undefined
+  readonly follow: boolean
+  readonly limit: number | undefined
+  readonly after: string | undefined
+}
+
+/** Returns the format of an export; null if the command prints events. Throws BurnError (exit 2) if the options do not fit together. */
+function formatOf({ format, samples, output, follow: follows, limit, after }: ExportArgs): ExportOptions['format'] | null {
+  if (format === undefined) {
+    if (samples || output !== undefined) throw usage('--samples and --output need --format', 'add --format jsonl or --format csv')
+    return null
+  }
+  if (format !== 'jsonl' && format !== 'csv') throw usage(`unknown format ${JSON.stringify(format)}`, 'write jsonl or csv')
+  if (follows || limit !== undefined || after !== undefined)
+    throw usage('--format exports all events of the period', 'leave out --follow, --limit and --after')
+  return format
+}
+
+async function exported(session: Session, options: ExportOptions, output: string | undefined, cwd: string): Promise<Shown> {
+  const { exportLines } = await import('../../observe/telemetry-export.ts')
+  const lines = exportLines(session, options)
+  if (output === undefined) {
+    let text = ''
+    for await (const line of lines) text += line
+    return { lines: text }
+  }
+  const file = resolve(cwd, output)
+  await writeFile(file, lines, { mode: 0o600 })
+  return { file }
 }
 
 const withText = (event: Event): ShownEvent => ({ ...event, text: eventText(event) })
