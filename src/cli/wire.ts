@@ -22,6 +22,7 @@ import { openForge } from '../forge/index.ts'
 import { ownFiles } from '../host/own-files.ts'
 import { readKnownSecrets } from '../host/known-secrets.ts'
 import { readSecret, type SecretForm } from '../host/secrets.ts'
+import { countCommits } from '../git/count-commits.ts'
 import { trackedBy } from '../git/tracked.ts'
 import { openLedger } from '../ledger/open.ts'
 import { TmuxMachines } from '../observe/machines.ts'
@@ -100,6 +101,8 @@ export async function openSession(options: Partial<Common> & { readonly dry_run?
       notify: sink.notify,
       channel: channelsFor(fleet, wiring),
       secrets: () => readKnownSecrets(fleet, wiring),
+      countCommits: async (repo) =>
+        fleet.sprint === null ? null : countCommits({ env: wiring.env, clock, login: null }, fleet.sprint.dir, repo),
       trackedBy: (path) => trackedBy({ env: wiring.env, clock, login: null }, path),
     }
     const close = async () => {

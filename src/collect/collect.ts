@@ -1,6 +1,6 @@
 /** Takes samples of the fleet: reads machines and ledger, compares the result with the open spans, and saves the changes. */
 import type { MachineFacts, MachineProcess } from '../core/machine-facts.ts'
-import type { Machine, Time } from '../core/nouns.ts'
+import type { IssueRef, Machine, Time } from '../core/nouns.ts'
 import type { MachineSnapshot, Pane } from '../core/panes.ts'
 import type { Measure, Span, SpanState } from '../core/span.ts'
 import type { Queues } from '../core/ledger/backlog.ts'
@@ -11,7 +11,7 @@ import { burnJobStates, machineJobStates } from './jobs.ts'
 import { descendants, leftovers } from '../core/machine-facts.ts'
 import { repoOf } from '../core/refs.ts'
 import { spanChanges, type Sample } from '../decide/spans.ts'
-import { readStatus } from '../observe/state.ts'
+import { readStatus, saveNewReadings } from '../observe/state.ts'
 
 /** The number of samples that may fail one after another before burn treats the time in between as unknown. */
 const missedSamples = 3
@@ -32,9 +32,15 @@ export async function collectMachine(machine: Machine, session: Session): Promis
     ledger.openSpans(),
     ledger.jobs(),
   ])
+  // A dispatcher that starts again learns from these readings what the agents did meanwhile.
+  await saveNewReadings(state, session)
   const at = clock.now()
   const found = facts?.jobs ?? null
-  const states = [...workerStates(state), ...machineStates(state), ...(found === null ? [] : machineJobStates(machine, found, jobs, at))]
+  const states = [
+    ...workerStates(state, open),
+    ...machineStates(state),
+    ...(found === null ? [] : machineJobStates(machine, found, jobs, at)),
+  ]
   const covers = ({ kind, machine: of }: Span) => of === machine.name && (kind !== 'job' || found !== null)
   const measures = facts === null ? [] : [machineMeasure(machine, facts, state.snapshots.get(machine.name), at)]
   return save({ at, states, covers }, open, measures, session)
@@ -57,7 +63,7 @@ export async function collectFleet(session: Session): Promise<Collected> {
       covers: ({ kind, machine, state }) => (kind === 'job' && machine === null) || (kind === 'dispatcher' && state === 'silent'),
     },
     open,
-    repoMeasures(queues, dispatches, at),
+    await repoMeasures(queues, dispatches, session, at),
     session,
   )
 }
@@ -69,10 +75,14 @@ async function save(sample: Sample, open: readonly Span[], measures: readonly Me
   return { spans: changes.spans.length, events: changes.events.length }
 }
 
-/** Returns the state of each worker. Its issue is the one that its agent got first, of those that the agent still works on. */
-export function workerStates({ workers, states, dispatches }: StatusState): (SpanState & { readonly since: Time | undefined })[] {
-  const handed = dispatches.filter(({ state }) => state === 'handed').toSorted((a, b) => (a.handed_at ?? 0) - (b.handed_at ?? 0))
-  const issues = new Map(handed.toReversed().map(({ worker, issue }) => [worker, issue]))
+/** Returns the state of each worker, with its issue. `open`: the open spans. */
+function workerStates(
+  { workers, states, dispatches }: StatusState,
+  open: readonly Span[],
+): (SpanState & { readonly since: Time | undefined })[] {
+  const own = Map.groupBy(dispatches, ({ worker }) => worker)
+  const before = new Map(open.map(({ subject, issue }) => [subject, issue]))
+  const issues = new Map([...own].map(([worker, all]) => [worker, presentIssue(all, before.get(worker) ?? null)]))
   return workers.map(({ worker: { id, machine }, reading: { state, detail, evidence }, incarnation }) => ({
     kind: 'worker' as const,
     subject: id,
@@ -84,6 +94,19 @@ export function workerStates({ workers, states, dispatches }: StatusState): (Spa
     evidence,
     since: sinceOf(id, state, states),
   }))
+}
+
+/**
+ * Returns the issue that an agent works on: the one of the last sample if the agent may still have it, else the first one that the agent
+ * got and has not finished. An agent works on its prompts in order: if a later one is in review, the agent has finished the earlier ones,
+ * even those without a change.
+ */
+export function presentIssue(own: readonly Pick<Dispatch, 'issue' | 'state' | 'handed_at'>[], before: IssueRef | null): IssueRef | null {
+  const finished = Math.max(0, ...own.flatMap(({ state, handed_at }) => (state === 'review' ? [handed_at ?? 0] : [])))
+  const left = own
+    .filter(({ state, handed_at }) => state === 'handed' && (handed_at ?? 0) >= finished)
+    .toSorted((a, b) => (a.handed_at ?? 0) - (b.handed_at ?? 0))
+  return (left.find(({ issue }) => issue === before) ?? left[0])?.issue ?? null
 }
 
 function sinceOf(id: string, state: string, states: ReadingsFacet['states']): Time | undefined {
@@ -104,18 +127,24 @@ function machineStates({ snapshots }: StatusState): SpanState[] {
   }))
 }
 
-/** Returns the number of open, waiting and reviewed issues of each repo. */
-function repoMeasures({ open, queued }: Queues, dispatches: readonly Pick<Dispatch, 'issue' | 'state'>[], at: Time): Measure[] {
+/** Returns the number of open, waiting and reviewed issues of each repo, and of the commits in its mirror. */
+async function repoMeasures(
+  { open, queued }: Queues,
+  dispatches: readonly Pick<Dispatch, 'issue' | 'state'>[],
+  { countCommits }: Pick<Session, 'countCommits'>,
+  at: Time,
+): Promise<Measure[]> {
   const reviewed = Map.groupBy(
     dispatches.filter(({ state }) => state === 'review'),
     ({ issue }) => repoOf(issue),
   )
-  return [...new Set([...open.keys(), ...reviewed.keys()])].map((repo) => ({
-    subject: `repo ${repo}`,
-    at,
-    period: 0,
-    numbers: { open: open.get(repo) ?? 0, ready: queued.get(repo) ?? 0, in_review: reviewed.get(repo)?.length ?? 0 },
-  }))
+  return Promise.all(
+    [...new Set([...open.keys(), ...reviewed.keys()])].map(async (repo) => {
+      const commits = await countCommits(repo)
+      const issues = { open: open.get(repo) ?? 0, ready: queued.get(repo) ?? 0, in_review: reviewed.get(repo)?.length ?? 0 }
+      return { subject: `repo ${repo}`, at, period: 0, numbers: { ...issues, ...(commits === null ? {} : { commits }) } }
+    }),
+  )
 }
 
 /**

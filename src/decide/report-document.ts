@@ -15,7 +15,8 @@ export interface ReportEntry {
 
 /** A part of a section. */
 export type Block =
-  | { readonly kind: 'list'; readonly entries: readonly ReportEntry[] }
+  /** `title`: a line above the list; empty if there is none. */
+  | { readonly kind: 'list'; readonly title: string; readonly entries: readonly ReportEntry[] }
   | { readonly kind: 'table'; readonly heads: readonly string[]; readonly rows: readonly (readonly string[])[] }
   | { readonly kind: 'line'; readonly text: string }
   | { readonly kind: 'timeline'; readonly since: number; readonly until: number; readonly workers: readonly WorkerPeriod[] }
@@ -40,15 +41,22 @@ export function reportDocument(report: PeriodReport): ReportDocument {
     section('Needs you', [list(needs_you.map((each) => needEntry(each, until)))], 'Nothing needs you.'),
     section('Done', [
       line(`${counted(done.merged.length, 'issue')} done, ${counted(done.opened.length, 'change')} opened for review`),
-      list(done.merged.map((each) => changeEntry(each, 'done'))),
-      list(done.opened.map((each) => changeEntry(each, 'opened'))),
+      table(['REPO', 'DONE', 'OPENED'], reposOf(done)),
+      list(
+        done.merged.map((each) => changeEntry(each, 'done')),
+        `done: ${done.merged.length}`,
+      ),
+      list(
+        done.opened.map((each) => changeEntry(each, 'opened')),
+        `opened: ${done.opened.length}`,
+      ),
     ]),
     section(
       'Went wrong',
-      went_wrong.flatMap(({ class: name, items }) => [line(`${name}: ${items.length}`), list(items.map(wrongEntry))]),
+      went_wrong.map(({ class: name, items }) => list(items.map(wrongEntry), `${name}: ${items.length}`)),
       'Nothing went wrong.',
     ),
-    section('Workers', [table(workerHeads, workers.map(workerRow)), line(idleNote), { kind: 'timeline', since, until, workers }]),
+    section('Workers', [{ kind: 'timeline', since, until, workers }, table(workerHeads, workers.map(workerRow)), line(idleNote)]),
     costs === null ? null : section('Cost', costBlocks(costs)),
     section('Trend', [table(['', 'LAST 7 DAYS', '7 DAYS BEFORE'], trendRows(report.trend))]),
     section('Oldest', oldestLines(oldest, until)),
@@ -70,6 +78,13 @@ export function reportDocument(report: PeriodReport): ReportDocument {
   }
 }
 
+/** Returns the number of done issues and of opened changes of each repo. */
+function reposOf({ merged, opened }: PeriodReport['done']): string[][] {
+  const count = (some: readonly ReportedChange[], wanted: string) => String(some.filter(({ repo }) => repo === wanted).length)
+  const repos = [...new Set([...merged, ...opened].map(({ repo }) => repo))].toSorted()
+  return repos.map((repo) => [repo, count(merged, repo), count(opened, repo)])
+}
+
 function section(title: string, blocks: readonly Block[], empty = 'Nothing.'): Section {
   const filled = blocks.filter(
     (block) => !(block.kind === 'list' && block.entries.length === 0) && !(block.kind === 'table' && block.rows.length === 0),
@@ -78,7 +93,7 @@ function section(title: string, blocks: readonly Block[], empty = 'Nothing.'): S
 }
 
 const line = (text: string): Block => ({ kind: 'line', text })
-const list = (entries: readonly ReportEntry[]): Block => ({ kind: 'list', entries })
+const list = (entries: readonly ReportEntry[], title = ''): Block => ({ kind: 'list', title, entries })
 const table = (heads: readonly string[], rows: readonly (readonly string[])[]): Block => ({ kind: 'table', heads, rows })
 
 /** The maximum number of rows of a table of costs. `burn costs` shows all. */

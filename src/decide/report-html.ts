@@ -32,11 +32,26 @@ ${body.join('\n')}
 
 function htmlOf(block: Block): string {
   if (block.kind === 'line') return `<p>${escapeHtml(block.text)}</p>`
-  if (block.kind === 'list') return `<ul>${block.entries.map(entryOf).join('\n')}</ul>`
+  if (block.kind === 'list') return listOf(block)
   if (block.kind === 'timeline') return timeline(block.workers, block.since, block.until)
   const heads = block.heads.map((head) => `<th scope="col">${escapeHtml(head)}</th>`).join('')
   const rows = block.rows.map((row) => `<tr>${row.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`).join('\n')
-  return `<div class="wide"><table><thead><tr>${heads}</tr></thead><tbody>${rows}</tbody></table></div>`
+  const table = `<div class="wide"><table><thead><tr>${heads}</tr></thead><tbody>${rows}</tbody></table></div>`
+  return block.rows.length > openRows ? folded(`table with ${block.rows.length} rows`, table) : table
+}
+
+/** Longer lists and tables are folded, so that the sections after them stay in reach. */
+const openEntries = 12
+const openRows = 30
+
+function listOf({ title, entries }: Extract<Block, { kind: 'list' }>): string {
+  const list = `<ul>${entries.map(entryOf).join('\n')}</ul>`
+  if (entries.length > openEntries) return folded(title === '' ? `${entries.length} entries` : title, list)
+  return title === '' ? list : `<p>${escapeHtml(title)}</p>${list}`
+}
+
+function folded(summary: string, content: string): string {
+  return `<details><summary>${escapeHtml(summary)}</summary>${content}</details>`
 }
 
 function entryOf({ text: shown, detail, url }: ReportEntry): string {
@@ -94,6 +109,7 @@ const style = `
 @media (prefers-color-scheme:dark){:root{--fg:#e4e7ec;--bg:#15181d;--dim:#9aa4b2;--line:#343b46;--work:#4fae77;--idle:#3d4653;--wait:#e0ab45;--bad:#e06c6c;--link:#7fb2ff}}
 body{margin:0 auto;max-width:56rem;padding:1rem;font:15px/1.45 system-ui,sans-serif;color:var(--fg);background:var(--bg);overflow-wrap:anywhere}
 h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:1.6rem 0 .4rem;border-bottom:1px solid var(--line);padding-bottom:.2rem}
+summary{cursor:pointer;color:var(--link);padding:.15rem 0}p{margin:.4rem 0}
 header p,small,.legend{color:var(--dim)}a{color:var(--link)}ul{padding-left:1.2rem;margin:.4rem 0}li{margin:.25rem 0}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.9rem}
 th,td{padding:.15rem .6rem .15rem 0;text-align:right;white-space:nowrap}th:first-child,td:first-child{text-align:left}th{color:var(--dim);font-weight:600}tbody tr{border-top:1px solid var(--line)}

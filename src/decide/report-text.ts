@@ -1,9 +1,17 @@
 /** Prints the document of a report as plain text and as Markdown. */
-import type { Block, ReportDocument } from './report-document.ts'
+import type { Block, ReportDocument, ReportEntry } from './report-document.ts'
 import { sanitize } from '../core/text.ts'
 
 /** The width of the text format, in columns. */
 const width = 80
+
+/** The number of entries of a list that text and Markdown show. `burn report --json` has all. */
+const shownEntries = 30
+
+/** Returns the line for the entries that a list does not show; null if it shows all. */
+function restOf(entries: readonly unknown[]): string | null {
+  return entries.length <= shownEntries ? null : `and ${entries.length - shownEntries} more: burn report --json`
+}
 
 /** Returns the report as plain text, at most 80 columns wide. */
 export function reportText({ title, subtitle, sections }: ReportDocument): string {
@@ -15,12 +23,15 @@ function textLines(block: Block): string[] {
   if (block.kind === 'line') return wrapped(block.text, '  ')
   if (block.kind === 'table') return tableLines(block.heads, block.rows)
   if (block.kind === 'timeline') return []
-  return block.entries.flatMap(({ text, detail, url }) => [
+  const rest = restOf(block.entries)
+  const title = block.title === '' ? [] : wrapped(block.title, '  ')
+  const lines = block.entries.slice(0, shownEntries).flatMap(({ text, detail, url }) => [
     ...wrapped(text, '    ', '  - '),
     ...(detail === '' ? [] : wrapped(detail, '    ')),
     // A URL stays on one line, so that a terminal can open it.
     ...(url === null ? [] : [`    ${url}`]),
   ])
+  return [...title, ...lines, ...(rest === null ? [] : [`  - ${rest}`])]
 }
 
 /** Wraps a text at spaces. A word that is longer than a line is cut into pieces. */
@@ -70,18 +81,19 @@ export function reportMarkdown({ title, subtitle, sections }: ReportDocument): s
   return `${[`# ${escaped(title)}`, escaped(subtitle), ...parts].join('\n\n')}\n`
 }
 
+function markdownList(entries: readonly ReportEntry[]): string {
+  const rest = restOf(entries)
+  const lines = entries.slice(0, shownEntries).map(({ text, detail, url }) => {
+    const shown = url === null || !/^https?:\/\/[^\s<>()]+$/.test(url) ? escaped(text) : `[${escaped(text)}](${url})`
+    return `- ${shown}${detail === '' ? '' : `: ${escaped(detail)}`}`
+  })
+  return (rest === null ? lines : [...lines, `- ${rest}`]).join('\n')
+}
+
 function markdownOf(block: Block): string[] {
   if (block.kind === 'line') return [escaped(block.text)]
   if (block.kind === 'timeline') return []
-  if (block.kind === 'list')
-    return [
-      block.entries
-        .map(({ text, detail, url }) => {
-          const shown = url === null || !/^https?:\/\/[^\s<>()]+$/.test(url) ? escaped(text) : `[${escaped(text)}](${url})`
-          return `- ${shown}${detail === '' ? '' : `: ${escaped(detail)}`}`
-        })
-        .join('\n'),
-    ]
+  if (block.kind === 'list') return [...(block.title === '' ? [] : [escaped(block.title)]), markdownList(block.entries)]
   const row = (cells: readonly string[]) => `| ${cells.map((cell) => escaped(cell)).join(' | ')} |`
   return [[row(block.heads), `|${block.heads.map(() => '---|').join('')}`, ...block.rows.map(row)].join('\n')]
 }

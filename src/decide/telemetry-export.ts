@@ -44,7 +44,7 @@ export const measuredNumbers = {
   open: 'repo: open issues that burn knows',
   ready: 'repo: issues that wait for a worker',
   in_review: 'repo: issues whose change is in review',
-  commits: 'repo: commits on the default branch, counted in the git mirror; missing if this computer has no mirror',
+  commits: 'repo: commits on the fetched branches of the git mirror; missing if this computer has no mirror',
 } as const
 
 /** A record. A field is null if it does not apply or is unknown. */

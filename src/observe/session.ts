@@ -3,7 +3,7 @@ import type { JobLedger } from '../core/ledger/jobs.ts'
 import type { Notice } from '../core/events.ts'
 import type { Ledger } from '../core/ledger.ts'
 import type { Channel } from '../core/notify.ts'
-import type { Fleet } from '../core/nouns.ts'
+import type { Fleet, RepoRef } from '../core/nouns.ts'
 import type { Clock, Forge } from '../core/ports.ts'
 import type { Machines } from '../core/pane-host.ts'
 import type { PaneAgentOf } from '../agents/index.ts'
@@ -29,6 +29,8 @@ export interface Session {
   readonly secrets: () => Promise<KnownSecrets>
   /** Returns the root of the git work tree that would track a file at an absolute path; null if git tracks or ignores no such file. */
   readonly trackedBy: (path: string) => Promise<string | null>
+  /** Returns the number of commits in the mirror of a repo on this computer; null if there is no mirror. */
+  readonly countCommits: (repo: RepoRef) => Promise<number | null>
 }
 
 /** The secrets that burn could read, and the number of those that it could not read. */

@@ -126,6 +126,7 @@ export class Dispatcher {
       kindOf: this.#kindOf,
       secrets: async () => ({ known: [], unread: 0 }),
       trackedBy: async () => null,
+      countCommits: async () => null,
       readTemplate: () => Promise.reject(new BurnError('template_unreadable', 'a simulation has no templates', '')),
       notify: (notice) => this.#callbacks.onNotice(notice),
       channel: () => Promise.reject(new BurnError('notify_unset', 'a simulation sends no notifications', '')),

@@ -5,8 +5,9 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { openSession } from '../../src/cli/wire.ts'
-import { collectFleet, collectMachine } from '../../src/collect/collect.ts'
+import { collectFleet, collectMachine, presentIssue } from '../../src/collect/collect.ts'
 import { dispatch } from '../../src/cycle/loop.ts'
+import { measuredNumbers } from '../../src/decide/telemetry-export.ts'
 import { judgeHealth } from '../../src/decide/health.ts'
 import { readHealthFacts } from '../../src/observe/health.ts'
 import { status } from '../../src/observe/state.ts'
@@ -106,8 +107,27 @@ test('collect: samples workers, the machine and a silent dispatcher', async (t) 
   assert.deepEqual((await sampled(17 * minute)).slice(2), ['dispatcher.silent'])
   await dispatcherOf(session.owner)
   assert.deepEqual((await sampled(17 * minute)).slice(3), ['dispatcher.cleared'], 'another dispatcher began, and reports not itself')
+  await collectFleet({ ...session, countCommits: async () => 12 })
+  const taken = await session.ledger.measures({ since: 0 })
+  assert.deepEqual(taken.at(-1)?.numbers, { open: 1, ready: 0, in_review: 0, commits: 12 })
+  assert.equal(taken.find(({ subject }) => subject.startsWith('repo '))?.numbers['commits'], undefined, 'there is no mirror')
+  const names = new Set(taken.flatMap(({ numbers }) => Object.keys(numbers)))
+  assert.deepEqual(
+    [...names].filter((name) => !(name in measuredNumbers)),
+    [],
+    'docs/reference/telemetry.md has every number',
+  )
   const ran = await fleet.burn('job', 'run', 'collect', '--json')
   assert.equal(ran.code, 0, ran.err)
   assert.match(ran.json<{ results: string[] }>().results.join('\n'), /^collect box: \d+ states?, 0 events\ncollect fleet: /)
   assert.equal((await fleet.burn('job', 'run', 'colect')).code, 2)
+})
+
+test('presentIssue: an agent works on its prompts in order', () => {
+  const dispatchOf = (number: number, state: 'handed' | 'review') => ({ issue: `o/a#${number}`, state, handed_at: number })
+  const two = [dispatchOf(1, 'handed'), dispatchOf(2, 'handed')]
+  assert.equal(presentIssue(two, null), 'o/a#1')
+  assert.equal(presentIssue(two, 'o/a#2'), 'o/a#2', 'the issue of the last sample stays')
+  assert.equal(presentIssue([...two, dispatchOf(3, 'review')], 'o/a#1'), null, 'the third one is finished, so both are')
+  assert.equal(presentIssue([two[0]!, dispatchOf(2, 'review'), dispatchOf(3, 'handed')], 'o/a#1'), 'o/a#3')
 })

@@ -233,3 +233,17 @@ test('reports: no format lets foreign text do anything', () => {
   assert.match(html, /Content-Security-Policy" content="default-src 'none'/)
   assert.doesNotMatch(markdown, /(?<!\\)[`@<]|\]\(javascript/)
 })
+
+test('reports: a long list is cut in text and folded in HTML', () => {
+  const many = Array.from({ length: 40 }, (_, index) => ({ text: `entry ${index}`, detail: '', url: null }))
+  const document = {
+    title: 'T',
+    subtitle: 'S',
+    sections: [{ title: 'Done', blocks: [{ kind: 'list' as const, title: 'failed: 40', entries: many }] }],
+  }
+  for (const printed of [reportText(document), reportMarkdown(document)]) {
+    assert.match(printed, /- and 10 more: burn report --json/)
+    assert.doesNotMatch(printed, /entry 30/)
+  }
+  assert.match(reportHtml(document), /<details><summary>failed: 40<\/summary><ul>/)
+})

@@ -9,6 +9,7 @@ import { test } from 'node:test'
 import type { Git } from '../../src/git/run.ts'
 import { compiled } from '../support/fleet.ts'
 import { withLock } from '../../src/git/lock.ts'
+import { countCommits } from '../../src/git/count-commits.ts'
 import { openMirror } from '../../src/git/mirror.ts'
 import { listWorkspaces } from '../../src/git/places.ts'
 import { push } from '../../src/git/push.ts'
@@ -206,4 +207,14 @@ test('tags: those of the base branch are in the mirror', async (t) => {
   commitTo(bare, 'main', { 'a.txt': 'newer\n' })
   const { base_commit } = await workspace(2)
   assert.equal(base_commit, branchIn(bare, 'main'), 'a tag that the mirror cannot store does not prevent the fetch')
+})
+
+test('countCommits: counts a mirror, and is unknown without one', async (t) => {
+  const { dir, bare, git, mirror, workspace } = await openRig(t)
+  assert.equal(await countCommits(git, dir, 'o/none'), null)
+  await workspace()
+  const { path, repo, dir: own } = await mirror()
+  assert.equal(await countCommits(git, own, repo), Number(gitAs(bare, 'rev-list', '--count', '--all')))
+  rmSync(join(path, 'objects'), { recursive: true })
+  assert.equal(await countCommits(git, own, repo), null, 'git fails')
 })

@@ -100,8 +100,11 @@ function falseAlarms({ at, results }: Probe, { troubles, truth, fleet }: Night):
     if (status === 'ok' || status === 'unknown') return []
     const kinds = causes[rule] ?? []
     // The border between two queued turns is invisible if the first one opened no change.
-    const isLong = rule === 'turns' && [...truth.states.keys()].some((worker) => worksSince(worker, at, truth) <= at - fleet.health.turn)
-    if (isLong) return []
+    if (rule === 'turns') {
+      const named = [...truth.states.keys()].filter((worker) => new RegExp(`${worker}\\b`).test(evidence))
+      const short = named.filter((worker) => worksSince(worker, at, truth) > at - fleet.health.turn + minute)
+      return short.length === 0 ? [] : [`health: turns is ${status} at ${iso(at)}, but ${short.join(', ')} paused`]
+    }
     const isReal = troubles.some(
       (each) => kinds.includes(each.kind) && each.at <= at && each.to + (after[each.kind] ?? 0) + 25 * minute >= at,
     )
@@ -109,9 +112,16 @@ function falseAlarms({ at, results }: Probe, { troubles, truth, fleet }: Night):
   })
 }
 
+/** Returns the time since which a worker has worked, without a pause that a sample saw. */
 function worksSince(worker: WorkerId, at: Time, truth: Night['truth']): Time {
-  const last = truth.timeline(worker, 0, at).at(-1)
-  return last?.state === 'working' ? last.from : at
+  const samples = truth.samples.get(machineOf(worker)) ?? []
+  const seen = (from: Time, to: Time) => samples.some((each) => each > from && each < to)
+  let since = at
+  for (const { state, from, to } of truth.timeline(worker, 0, at).toReversed()) {
+    if (state !== 'working' && seen(from, to)) break
+    since = from
+  }
+  return since
 }
 
 const iso = (at: Time) => new Date(at).toISOString().slice(5, 19)

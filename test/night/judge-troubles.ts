@@ -6,6 +6,7 @@ import type { Trouble, TroubleKind } from './troubles.ts'
 import { machineOf } from '../../src/core/refs.ts'
 
 const minute = 60_000
+const hour = 60 * minute
 
 /** A trouble that the report lists. */
 interface Listed {
@@ -21,6 +22,8 @@ interface Real {
   readonly who: string
   readonly from: Time
   readonly to: Time
+  /** The number of times that the report may list it: a sample within a second of a pause may have seen the pause. */
+  readonly times: number
   readonly owed: boolean
 }
 
@@ -48,7 +51,7 @@ export function judgeTroubles(night: Night): Judgement {
   for (const each of missing)
     if (!(each.class === 'agent: waited for an answer' && asked.has(each.who))) wrong.push(`the report lacks ${text(each)}`)
   for (const [each, times] of matched)
-    if (times > 1 && !each.class.startsWith('repo') && !each.class.startsWith('job'))
+    if (times > each.times && !each.class.startsWith('repo') && !each.class.startsWith('job'))
       wrong.push(`the report has ${text(each)} ${times} times`)
   for (const who of asked) if (!open.has(who)) wrong.push(`${who} has no question at the end, but the report says so`)
   for (const [who, isSeen] of open) if (isSeen && !asked.has(who)) wrong.push(`the question of ${who} is missing`)
@@ -63,34 +66,47 @@ function matches({ class: name, who, from, to }: Real, { class: listed, worker, 
 }
 
 /** Returns the troubles of agents: dead, in an error, or waiting for an answer, as the world had them. */
-function agentTroubles({ truth, since, until, report }: Night): Real[] {
+function agentTroubles({ truth, since, until, report, troubles }: Night): Real[] {
   return report.workers.flatMap(({ worker }) => {
     const samples = truth.samples.get(machineOf(worker)) ?? []
     const own = truth.timeline(worker, since - 120 * minute, until).flatMap(({ state, detail, from, to }) => {
       const name = classOf(state, detail)
-      return name === null ? [] : [{ class: name, from, to }]
+      return name === null ? [] : [{ class: name, from, to, times: 1 }]
     })
-    return withoutUnseenGaps(own, samples).map(({ class: name, from, to }) => {
-      const least = name === 'agent: waited for an answer' ? 2 * minute : 0
+    return withoutUnseenGaps(own, samples).map(({ class: name, from, to, times }) => {
+      const least = name === 'agent: waited for an answer' ? waitingKnown(from, troubles) : 0
       const isSeen = samples.some((at) => at > Math.max(from + least, since) + 1000 && at < to - 1000)
-      return { class: name, who: worker, from, to, owed: isSeen && from >= since }
+      return { class: name, who: worker, from, to, times, owed: isSeen && from >= since }
     })
   })
 }
 
+/**
+ * Returns the time (ms) after which a sample must report a question: 2 minutes after a cycle saw it. While no dispatcher runs, a sample is
+ * the first one that sees it.
+ */
+function waitingKnown(from: Time, troubles: readonly Trouble[]): number {
+  const isAlone = troubles.some(
+    ({ kind, at, to }) => ['dispatcher', 'blackout'].includes(kind) && at < from + 5 * minute && to + minute > from,
+  )
+  return isAlone ? 8 * minute : 2 * minute + 70_000
+}
+
 interface Period {
+  readonly times: number
   readonly class: string
   readonly from: Time
   readonly to: Time
 }
 
-/** Joins two troubles of one class if no sample was taken between them. A sample cannot tell them apart. */
+/** Joins two troubles of one class if no sample was taken between them, more than a second from both. A sample cannot tell them apart. */
 function withoutUnseenGaps(periods: readonly Period[], samples: readonly Time[]): Period[] {
   const joined: Period[] = []
   for (const period of periods) {
     const last = joined.at(-1)
-    const isOne = last?.class === period.class && !samples.some((at) => at > last.to && at < period.from)
-    if (isOne) joined[joined.length - 1] = { ...last, to: period.to }
+    const isOne = last?.class === period.class && !samples.some((at) => at > last.to + 1000 && at < period.from - 1000)
+    const isClose = samples.some((at) => last !== undefined && at > last.to - 1000 && at < period.from + 1000)
+    if (isOne) joined[joined.length - 1] = { ...last, to: period.to, times: last.times + Number(isClose) }
     else joined.push(period)
   }
   return joined
@@ -120,7 +136,9 @@ function injected(night: Night): Real[] {
     const name = classes[trouble.kind]
     if (name === undefined) return []
     const who = trouble.target === 'fleet' ? '*' : trouble.target.replace(' job', '')
-    return [{ class: name, who, from: trouble.at, to: trouble.to, owed: isOwed(trouble, night) }]
+    // A missed or failed job stays so until its next run.
+    const to = name.startsWith('job') ? Math.ceil(trouble.to / hour) * hour : trouble.to
+    return [{ class: name, who, from: trouble.at, to, times: 1, owed: isOwed(trouble, night) }]
   })
 }
 
@@ -132,7 +150,6 @@ function isOwed({ kind, at, to, target }: Trouble, { truth, until, troubles, fle
       end - at > 3 * minute && !troubles.some((each) => each.kind !== 'forge' && each.target === 'fleet' && each.at < end && each.to > at)
     )
   const machine = target === 'fleet' ? fleet.machines[0]!.name : target.replace(' job', '')
-  const hour = 60 * minute
   const due = Math.ceil(at / hour) * hour
   const from = kind === 'job missed' ? due + 30 * minute : kind === 'job failing' ? due : kind === 'dispatcher' ? at + 2 * minute : at
   const last = kind === 'blackout' ? to + 6 * minute : kind.startsWith('job') ? Math.min(until, Math.ceil(to / hour) * hour) : end
@@ -148,7 +165,7 @@ function questionsAtEnd({ truth, report, until }: Night): Map<WorkerId, boolean>
     report.workers.flatMap(({ worker }) => {
       const last = truth.timeline(worker, 0, until).at(-1)
       const samples = truth.samples.get(machineOf(worker)) ?? []
-      return last?.state === 'waiting' ? [[worker, samples.some((at) => at > last.from + 2 * minute + 1000 && at < until)] as const] : []
+      return last?.state === 'waiting' ? [[worker, samples.some((at) => at > last.from + 2 * minute + 70_000 && at < until)] as const] : []
     }),
   )
 }

@@ -175,6 +175,7 @@ function sessionOf(owner: string, { fleet, ledger, world, clock, seed }: Session
     notify,
     secrets: async () => ({ known: [], unread: 0 }),
     trackedBy: async () => null,
+    countCommits: async () => null,
     channel: () => Promise.reject(new Error('a simulated fleet has no channels')),
   }
 }

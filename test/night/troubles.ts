@@ -52,23 +52,23 @@ export interface Parts {
   readonly release: (id: string) => Promise<void>
 }
 
-/** How many troubles of each kind a night has, their shortest and longest duration, and whether the last one outlasts the night. */
+/** In the order of their choice, those of machines first: how many troubles of each kind a night has, their shortest and longest duration, and whether the last one outlasts the night. */
 const kinds: Readonly<Record<TroubleKind, readonly [count: number, shortest: number, longest: number, remains: boolean]>> = {
+  limit: [1, 30 * minute, 60 * minute, false],
+  unreachable: [3, 4 * minute, 50 * minute, true],
+  disk: [1, 90 * minute, 100 * minute, true],
+  clock: [1, 60 * minute, 100 * minute, false],
+  leftover: [1, 60 * minute, 100 * minute, true],
   dead: [24, 1 * minute, 40 * minute, true],
   question: [24, 1 * minute, 90 * minute, true],
-  limit: [1, 30 * minute, 60 * minute, false],
   login: [3, 20 * minute, 60 * minute, true],
   hang: [2, 150 * minute, 200 * minute, true],
   hopeless: [1, 14 * hour, 14 * hour, true],
-  unreachable: [3, 4 * minute, 50 * minute, true],
   forge: [2, 10 * minute, 40 * minute, false],
   dispatcher: [2, 25 * minute, 40 * minute, false],
   blackout: [1, 30 * minute, 40 * minute, false],
   'job missed': [2, 150 * minute, 200 * minute, true],
   'job failing': [2, 60 * minute, 100 * minute, false],
-  disk: [1, 90 * minute, 100 * minute, true],
-  clock: [1, 60 * minute, 100 * minute, false],
-  leftover: [1, 60 * minute, 100 * minute, true],
 }
 
 /** Returns the troubles of the night from `since` until `until`. Two troubles of one target never overlap, with an hour between them. */

@@ -74,6 +74,7 @@ export async function simulatedFleet(t: Pick<TestContext, 'after'>, issues: read
       kindOf: paneAgentCache(),
       secrets: async () => ({ known: [], unread: 0 }),
       trackedBy: async () => null,
+      countCommits: async () => null,
       readTemplate: () => Promise.reject(new Error('a test fleet has no templates')),
       notify: (notice) => void notices.push(eventText(notice)),
       channel: () => Promise.reject(new Error('a test fleet has no channels')),
