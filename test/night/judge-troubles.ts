@@ -60,7 +60,8 @@ export function judgeTroubles(night: Night): Judgement {
 }
 
 function matches({ class: name, who, from, to }: Real, { class: listed, worker, subject, at }: Listed): boolean {
-  if (name !== listed || at < from - 2000) return false
+  // The silence of a dispatcher begins with its last cycle.
+  if (name !== listed || at < from - (name === 'dispatcher silent' ? 2 * minute : 2000)) return false
   const isWho = who === '*' || who === (worker ?? subject) || (listed.startsWith('job') && subject.startsWith(`${who} `))
   return isWho && at <= to + 6 * minute
 }
@@ -151,7 +152,14 @@ function isOwed({ kind, at, to, target }: Trouble, { truth, until, troubles, fle
     )
   const machine = target === 'fleet' ? fleet.machines[0]!.name : target.replace(' job', '')
   const due = Math.ceil(at / hour) * hour
-  const from = kind === 'job missed' ? due + 30 * minute : kind === 'job failing' ? due : kind === 'dispatcher' ? at + 2 * minute : at
+  const from =
+    kind === 'job missed'
+      ? due + 30 * minute
+      : kind === 'job failing'
+        ? due
+        : kind === 'dispatcher'
+          ? at + fleet.health.dispatcher + 2 * minute
+          : at
   const last = kind === 'blackout' ? to + 6 * minute : kind.startsWith('job') ? Math.min(until, Math.ceil(to / hour) * hour) : end
   return (truth.samples.get(machine) ?? []).some((sample) => {
     const isAway = troubles.some((each) => each.kind === 'unreachable' && each.target === machine && each.at <= sample && each.to >= sample)
