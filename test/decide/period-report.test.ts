@@ -234,7 +234,7 @@ test('reports: no format lets foreign text do anything', () => {
   assert.doesNotMatch(markdown, /(?<!\\)[`@<]|\]\(javascript/)
 })
 
-test('reports: a long list is cut in text and folded in HTML', () => {
+test('reports: text cuts long lists, and HTML folds them', () => {
   const many = Array.from({ length: 40 }, (_, index) => ({ text: `entry ${index}`, detail: '', url: null }))
   const document = {
     title: 'T',
