@@ -119,8 +119,9 @@ const shared = [
   ['sprint/check', 'sprint/protect', 'sprint/refused', 'sprint/trust', 'sprint/unread', 'sprint/walls'],
   ['sprint/alone', 'sprint/fifty', 'sprint/records', 'sprint/trouble'],
   ['sprint/baseline', 'sprint/copy', 'sprint/preflight', 'sprint/reviews', 'sprint/setup'],
+  ['night', 'soak'],
   // The rest of these folders. A file belongs to the first line that names it.
-  ['claim', 'git', 'cli', 'collect', 'notify', 'cycle/limits', 'cycle/notifications', 'cycle/report'],
+  ['claim', 'git', 'cli', 'collect', 'notify', 'cycle/budgets', 'cycle/limits', 'cycle/notifications', 'cycle/report'],
 ]
 
 /** Groups the files by process. */
