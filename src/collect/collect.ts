@@ -53,8 +53,8 @@ export async function collectFleet(session: Session): Promise<Collected> {
   const at = clock.now()
   const dispatchers = open.filter(({ kind }) => kind === 'dispatcher')
   const silent = silentDispatchers(dispatchers, { at, longest: fleet.health.dispatcher, owner })
-  // Nobody runs burn's jobs while all dispatchers are silent. Then the silence is the trouble, and not each missed job.
-  const running = dispatchers.filter(({ state, subject }) => state === 'running' && silent.every((each) => each.subject !== subject))
+  // Nobody runs burn's jobs while all dispatchers are late or silent. Then the silence is the trouble, and not each missed job.
+  const running = dispatchers.filter(({ state, detail, seen_at }) => state === 'running' && at - Number(detail) <= Number(detail) - seen_at)
   const since = Math.min(...running.map(({ began_at }) => began_at))
   return save(
     {

@@ -8,6 +8,7 @@ import { openSession } from '../../src/cli/wire.ts'
 import { collectFleet, collectMachine, presentIssue } from '../../src/collect/collect.ts'
 import { dispatch } from '../../src/cycle/loop.ts'
 import { measuredNumbers } from '../../src/decide/telemetry-export.ts'
+import { runJob } from '../../src/jobs/run.ts'
 import { judgeHealth } from '../../src/decide/health.ts'
 import { readHealthFacts } from '../../src/observe/health.ts'
 import { status } from '../../src/observe/state.ts'
@@ -39,7 +40,8 @@ test('collect: samples workers, the machine and a silent dispatcher', async (t) 
   const { session } = opened
   const [box] = session.fleet.machines
   const stateOf = async () => (await status([box!], session)).machines[0]!.windows[0]!.workers[0]!.state
-  const kinds = async () => (await session.ledger.events({ after: '0.0', kinds: ['worker.*', 'dispatcher.*'] })).map(({ kind }) => kind)
+  const kinds = async () =>
+    (await session.ledger.events({ after: '0.0', kinds: ['worker.*', 'dispatcher.*', 'job.*'] })).map(({ kind }) => kind)
 
   const dispatcherStatus = async () => judgeHealth(await readHealthFacts(session)).find(({ rule }) => rule === 'dispatcher')?.status
   const openDispatchers = async () => (await session.ledger.openSpans()).filter(({ kind }) => kind === 'dispatcher')
@@ -96,7 +98,8 @@ test('collect: samples workers, the machine and a silent dispatcher', async (t) 
     return (await kinds()).slice(2)
   }
   await dispatcherOf('host:9')
-  assert.deepEqual(await sampled(15 * minute), [], 'a long cycle is no silence')
+  await runJob({ name: 'usage box', period: 5 * minute }, session, async () => {})
+  assert.deepEqual(await sampled(15 * minute), [], 'a long cycle is no silence, and no missed job')
   assert.deepEqual(await sampled(2 * minute), ['dispatcher.silent'])
   assert.equal(await dispatcherStatus(), 'fail', 'a silent dispatcher is not a running one')
   // The dispatcher goes on, as after a suspension of its machine.

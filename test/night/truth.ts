@@ -150,7 +150,7 @@ export class Truth {
     }
     if (died) {
       for (const dispatch of this.dispatches.values())
-        if (dispatch.worker === worker && dispatch.received !== null && !this.#wasRead(dispatch))
+        if (dispatch.worker === worker && dispatch.received !== null && !this.wasSeenOpen(dispatch, at))
           dispatch.causes.push({ end: 'lost', why: 'its agent ended', at })
     } else
       for (const { id, issue } of before.queue.filter((prompt) => !queue.includes(prompt))) {
@@ -186,11 +186,6 @@ export class Truth {
       return idle === undefined ? [] : [{ end: 'failed', why: 'its turn ended without a change', at: idle.from + idle_timeout }]
     })
     return [...causes, ...failed].toSorted((a, b) => a.at - b.at)
-  }
-
-  /** Returns true if burn has read the change of a dispatch. */
-  #wasRead({ issue, opened }: TrueDispatch): boolean {
-    return opened !== null && (this.reads.get(repoOf(issue)) ?? []).some((at) => at >= opened)
   }
 
   /** Returns true if burn read the changes of the issue's repo while the change of the dispatch was open. */
