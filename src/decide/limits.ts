@@ -38,10 +38,19 @@ export function limits(seen: UnderWayState): (HoldAction | EndHoldAction)[] {
   })
 }
 
-function limitOf(snapshot: WorkerSnapshot | undefined, { states, now }: UnderWayState): Limited | null {
-  const trouble = snapshot === undefined ? null : workerTrouble(snapshot, states.get(snapshot.worker.id)?.since ?? now)
-  if (snapshot === undefined || trouble?.kind !== 'rate limit') return null
+function limitOf(snapshot: WorkerSnapshot | undefined, seen: UnderWayState): Limited | null {
+  const trouble = snapshot === undefined ? null : workerTrouble(snapshot, seen.states.get(snapshot.worker.id)?.since ?? seen.now)
+  if (snapshot === undefined || trouble?.kind !== 'rate limit' || wasJustResumed(snapshot.worker.id, seen)) return null
   return { worker: snapshot.worker.id, evidence: trouble.evidence, since: trouble.since, reset: trouble.reset }
+}
+
+/** The time (ms) after a resume text in which the screen of the agent may still show the failed turn. */
+const startOfTurn = 60_000
+
+/** Returns true if burn told the agent to continue so lately that the limit on its screen may be the one before the text. */
+function wasJustResumed(worker: WorkerId, { dispatches, resumes, now }: UnderWayState): boolean {
+  const own = dispatches.filter((dispatch) => dispatch.worker === worker)
+  return own.some(({ id }) => resumes.get(id)?.some(({ planned_at }) => now - planned_at < startOfTurn) === true)
 }
 
 /** Returns the hold that begins or becomes longer; null if the present hold covers all workers at the limit. */

@@ -56,7 +56,11 @@ test('limits: an account rests until its reset, then its agent continues', async
   await until('all are idle', async () => (await workers()).every(({ state }) => state === 'idle'))
   writeFileSync(join(dir, 'trouble'), 'rate_limit HTTP 429: You have reached your usage limit. Try again in 2h.')
   assert.equal((await runCycle()).claimed.length, 1)
-  await until('ANN is at the limit', async () => (await stateOf(0)) === 'error')
+  // The hook reports the failure a moment before the screen shows the time of the reset.
+  await until('ANN is at the limit', async () => {
+    const [ann] = await workers()
+    return ann?.detail === 'rate limit' && ann.evidence.includes('Try again in 2h')
+  })
 
   // The whole account gets nothing, and a worker without an account gets work.
   for (const repo of ['lib', 'doc']) writeIssues(dir, repo, [{ title: 'First', body: 'x' }])
