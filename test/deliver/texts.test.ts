@@ -142,6 +142,7 @@ describe('texts', { concurrency: 4 }, () => {
     // burn keeps a person's draft, even if it begins like a line of burn.
     const pane = paneOf(fleet, 'DEAF')
     tmux(fleet, 'send-keys', '-t', pane, '-l', '[burn 1m7y6ewdbs30w] is what I ask about')
+    await until('the draft is on the screen', () => tmux(fleet, 'capture-pane', '-p', '-t', pane).includes('is what I ask about'))
     assert.match((await sendTo(fleet, 'DEAF', 'hello', '--wait', '1'))?.evidence ?? '', /a draft is in the composer/)
     assert.match(tmux(fleet, 'capture-pane', '-p', '-t', pane), /is what I ask about/)
   })
