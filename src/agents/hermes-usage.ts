@@ -60,7 +60,7 @@ export const hermesUsage: UsageDatabase = {
       const total = totalOf(row)
       totals.delete(name)
       totals.set(name, total)
-      // burn counted an older session before, but no longer has its last total. Only what follows is known.
+      // burn counted an older session before, but no longer has its last total. So burn counts only the tokens after this row.
       const isOld = before === null && (first ?? at) < since
       const added = before === null ? total : addedTokens(total, before)
       if (isOld || !hasTokens(added)) return []

@@ -30,7 +30,7 @@ export interface NotifyResult {
 type NotifySession = Pick<Session, 'fleet' | 'ledger' | 'clock' | 'newId' | 'notify' | 'channel'>
 
 /**
- * Reads the events since the last run, plans notifications, and sends what is due. With `now` it also retries the messages that wait for
+ * Reads the events since the last run, plans notifications, and sends those that are due. With `now` it also retries the messages that wait for
  * their next attempt. A message is sent at least once: if the process dies after it sent a message, the next run sends the same message
  * again, with the same id. Errors of a channel stop only that channel.
  */

@@ -178,7 +178,7 @@ function sessionFindings(machine: Machine, { sessions }: Probe): Finding[] {
   const others = sessions.filter((name) => name !== machine.session)
   const [only] = others
   if (only === undefined) return []
-  const what = `some panes of the fleet are not in session ${machine.session} but in ${others.join(', ')}. burn uses these panes where they are`
+  const what = `some panes of the fleet are not in session ${machine.session} but in ${others.join(', ')}. burn uses these panes in their present sessions`
   const rename = shellWords([machine.tmux, '-L', machine.socket, 'rename-session', '-t', `=${only}`, machine.session])
   return [
     warn(

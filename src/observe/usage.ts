@@ -1,4 +1,4 @@
-/** Reads usage from the ledger, with its cost and with the facts that limit what is known. */
+/** Reads usage from the ledger, with its cost, and with the records that burn could not read. */
 import type { Time, Worker } from '../core/nouns.ts'
 import type { UsageRecord, UsageSource } from '../core/usage.ts'
 import type { SessionPart } from './session.ts'

@@ -179,7 +179,7 @@ test('capture: refuses a folder that git would track', async () => {
   assert.equal((await fleet.burn('capture', '--all', '--machine', 'box', '--output', join(repo, 'ignored', 'one'))).code, 0)
 })
 
-test('diff: shows changed rows and states, and what is unknown', async () => {
+test('diff: shows changed rows, changed states and unknown panes', async () => {
   const id = paneIds()[1] ?? ''
   await show(id, ['row 0', 'row 1 changed'], 'row 1 changed')
   await fleet.burn('capture', '--all', '--machine', 'box', '--output', out('two'))

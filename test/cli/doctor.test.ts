@@ -122,7 +122,10 @@ test('doctor: counts memory only for agents that do not run yet', async (t) => {
   tmuxOn(fleet.socket, 'rename-session', '-t', '=T', 'MINE')
   const renamed = findingsOf(await fleet.burn('doctor', '--json'))
   assert.match(find(renamed, /^box: .* of memory available/).what, /; 0 more agents need about 0\.0 GB$/)
-  const sessions = find(renamed, /^box: some panes of the fleet are not in session T but in MINE\. burn uses these panes where they are$/)
+  const sessions = find(
+    renamed,
+    /^box: some panes of the fleet are not in session T but in MINE\. burn uses these panes in their present sessions$/,
+  )
   assert.deepEqual([sessions.level, sessions.remedy], ['warn', `tmux -L ${fleet.socket} rename-session -t '=MINE' T`])
   const [path = '', server = ''] = tmuxOn(fleet.socket, 'display-message', '-p', '#{socket_path}\n#{pid}').trim().split('\n')
   rmSync(path)
