@@ -4,7 +4,6 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { openSession } from '../../src/cli/wire.ts'
 import { collectFleet, collectMachine, presentIssue } from '../../src/collect/collect.ts'
 import { dispatch } from '../../src/cycle/loop.ts'
 import { measuredNumbers } from '../../src/decide/telemetry-export.ts'
@@ -12,8 +11,8 @@ import { runJob } from '../../src/jobs/run.ts'
 import { judgeHealth } from '../../src/decide/health.ts'
 import { readHealthFacts } from '../../src/observe/health.ts'
 import { status } from '../../src/observe/state.ts'
-import { clock as machine } from '../support/clock.ts'
 import { standIn, testFleet, until, writeIssues } from '../support/fleet.ts'
+import { shiftedSession } from '../support/shifted-session.ts'
 
 const minute = 60_000
 
@@ -30,14 +29,7 @@ test('collect: samples workers, the machine and a silent dispatcher', async (t) 
   }))
   const { dir } = fleet
   writeIssues(dir, 'app', [{ title: 'First', body: 'x' }])
-  let ahead = 0
-  const clock = { ...machine, now: () => machine.now() + ahead }
-  const opened = await openSession(
-    { spec: join(dir, 'fleet-spec.json') },
-    { clock, env: { PATH: process.env['PATH'] }, home: join(dir, 'home'), cwd: dir, notify: () => {} },
-  )
-  t.after(opened.close)
-  const { session } = opened
+  const { session, advance } = await shiftedSession(t, fleet)
   const [box] = session.fleet.machines
   const stateOf = async () => (await status([box!], session)).machines[0]!.windows[0]!.workers[0]!.state
   const kinds = async () =>
@@ -71,7 +63,7 @@ test('collect: samples workers, the machine and a silent dispatcher', async (t) 
   await dispatch([box!], session, stop.signal, { cycles: 1, interval: minute, onCycle: () => {} })
   await until('ANN waits for an answer', async () => (await stateOf()) === 'waiting')
   await collectMachine(box!, session)
-  ahead = 3 * minute
+  advance(3 * minute)
   await collectMachine(box!, session)
   await collectMachine(box!, session)
   const spans = await session.ledger.spans({ kind: 'worker' })
@@ -87,12 +79,12 @@ test('collect: samples workers, the machine and a silent dispatcher', async (t) 
   // A dispatcher that is killed leaves its span open.
   const dispatcherOf = async (subject: string) => {
     const about = { kind: 'dispatcher' as const, subject, machine: null, state: 'running', issue: null, incarnation: null }
-    const at = clock.now()
+    const at = session.clock.now()
     const span = { ...about, began_at: at, seen_at: at, ended_at: null, detail: String(at + minute), evidence: '', reported: null }
     await session.ledger.saveSample({ spans: [{ ...span, id: `dispatcher ${subject}` }], measures: [], events: [] }, at)
   }
   const sampled = async (ms: number) => {
-    ahead += ms
+    advance(ms)
     await collectFleet(session)
     await collectFleet(session)
     return (await kinds()).slice(2)

@@ -3,12 +3,11 @@ import assert from 'node:assert/strict'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { openSession } from '../../src/cli/wire.ts'
 import { cycle } from '../../src/cycle/cycle.ts'
 import { withLeases } from '../../src/observe/session.ts'
 import { status } from '../../src/observe/state.ts'
-import { clock as machine } from '../support/clock.ts'
 import { standIn, testFleet, until, writeIssues } from '../support/fleet.ts'
+import { shiftedSession } from '../support/shifted-session.ts'
 import { said } from '../support/reasons.ts'
 
 const stop = new AbortController().signal
@@ -40,11 +39,7 @@ test('limits: an account rests until its reset, then its agent continues', async
   mkdirSync(join(home, '.hermes'))
   writeFileSync(join(home, '.hermes/config.yaml'), 'model: {default: m}\n')
   writeIssues(dir, 'app', [{ title: 'First', body: 'x' }])
-  let ahead = 0
-  const clock = { ...machine, now: () => machine.now() + ahead }
-  const spec = join(dir, 'fleet-spec.json')
-  const { session, close } = await openSession({ spec }, { clock, env: { PATH: process.env['PATH'] }, home, cwd: dir, notify: () => {} })
-  t.after(close)
+  const { session, advance } = await shiftedSession(t, fleet)
   const { machines } = session.fleet
   const runCycle = () => withLeases(session, () => cycle(machines, session, stop))
   const workers = async () => (await status(machines, session)).machines[0]!.windows.flatMap((window) => window.workers)
@@ -73,12 +68,12 @@ test('limits: an account rests until its reset, then its agent continues', async
   assert.equal(ben?.hold, ann?.hold)
   const waits = (await session.ledger.repos()).map(({ wait_reason }) => said(wait_reason)).join('\n')
   assert.match(waits, /held: box\/A\/ANN reached the usage limit/)
-  ahead += 100 * minute
+  advance(100 * minute)
   assert.deepEqual([(await runCycle()).claimed.length, texts('Go on with')], [0, 0])
 
   // After the reset the agent gets one text, with proof, and the other worker gets its issue.
   rmSync(join(dir, 'trouble'))
-  ahead += 21 * minute
+  advance(21 * minute)
   assert.deepEqual(
     (await runCycle()).claimed.map(({ worker }) => worker),
     ['box/B/BEN'],

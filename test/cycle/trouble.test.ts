@@ -6,13 +6,12 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { openSession } from '../../src/cli/wire.ts'
 import { cycle } from '../../src/cycle/cycle.ts'
 import { doctor } from '../../src/doctor/doctor.ts'
 import { withLeases } from '../../src/observe/session.ts'
 import { status } from '../../src/observe/state.ts'
-import { clock as machine } from '../support/clock.ts'
 import { standIn, testFleet, until, writeIssues } from '../support/fleet.ts'
+import { shiftedSession } from '../support/shifted-session.ts'
 import { jsonLines } from '../support/json-lines.ts'
 import { said } from '../support/reasons.ts'
 
@@ -43,11 +42,7 @@ test('trouble: a worker without a login resumes after recovery', async (t) => {
   mkdirSync(join(home, '.hermes'))
   writeFileSync(join(home, '.hermes/config.yaml'), 'model: {default: m}\n')
   for (const repo of ['app', 'lib']) writeIssues(dir, repo, [{ title: 'First', body: 'x' }])
-  let ahead = 0
-  const clock = { ...machine, now: () => machine.now() + ahead }
-  const spec = join(dir, 'fleet-spec.json')
-  const { session, close } = await openSession({ spec }, { clock, env: { PATH: process.env['PATH'] }, home, cwd: dir, notify: () => {} })
-  t.after(close)
+  const { session, advance } = await shiftedSession(t, fleet)
   const { machines } = session.fleet
   const runCycle = () => withLeases(session, () => cycle(machines, session, stop))
   const states = async () => (await status(machines, session)).machines[0]!.windows.flatMap((window) => window.workers)
@@ -108,19 +103,19 @@ test('trouble: a worker without a login resumes after recovery', async (t) => {
       await runCycle()
       return countTexts('Go on with me/app#1') === times && countTexts('Go on with me/lib#1') === times
     })
-  ahead = 6 * minute
+  advance(6 * minute)
   await resumed(1)
   await failed(2)
   // This cycle records the second failure. The pause before the next text begins at that time.
   await runCycle()
   rmSync(join(dir, 'trouble'))
-  ahead += 11 * minute
+  advance(11 * minute)
   await resumed(2)
   await seen('idle')
   assert.deepEqual([countTexts('Go on with me/app#1'), countTexts('Go on with me/lib#1')], [2, 2], 'one text for each failure')
   for (const repo of ['app', 'lib'])
     writeFileSync(join(dir, `issues/${repo}/1.md`), '---\ntitle: "First"\nauthor: "ann"\nstate: closed\n---\nx')
-  ahead += minute
+  advance(minute)
   await runCycle()
   const all = await session.ledger.dispatches({})
   const facts = all.map(({ issue, state, attempt }) => `${issue} ${state === 'done' ? 'done' : 'dispatched'} at attempt ${attempt}`)
