@@ -11,7 +11,8 @@ import { burnJobStates, machineJobStates } from './jobs.ts'
 import { descendants, leftovers } from '../core/machine-facts.ts'
 import { repoOf } from '../core/refs.ts'
 import { spanChanges, type Sample } from '../decide/spans.ts'
-import { readStatus, saveNewReadings } from '../observe/state.ts'
+import { saveNewReadings } from '../observe/save-readings.ts'
+import { readStatus } from '../observe/state.ts'
 
 /** The number of samples that may fail one after another before burn treats the time in between as unknown. */
 const missedSamples = 3

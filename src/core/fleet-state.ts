@@ -3,6 +3,7 @@
  * needs, and `observe/state` loads only those. All decisions and reports are made from this value alone.
  */
 import type { Reason } from './reasons.ts'
+import type { AgentRecord } from './agent-record.ts'
 import type { ParsedScreen } from './agent.ts'
 import type { BudgetUse } from './budget.ts'
 import type { IssueRecord, BackedOff, Backoff } from './ledger/backlog.ts'
@@ -51,10 +52,12 @@ export interface ReadingsFacet {
   readonly states: ReadonlyMap<WorkerId, { readonly state: ReadingState; readonly since: Time }>
 }
 
-/** The holds and the worker records of the ledger. `decide/holds` decides which holds apply to a worker. */
+/** The holds, and the records of workers and agents in the ledger. `decide/holds` decides which holds apply to a worker. */
 export interface HoldsFacet {
   readonly holds: readonly Hold[]
   readonly records: readonly WorkerRecord[]
+  /** The last agent of each worker that burn started. It is the agent in the pane only if the pane has the same `agent_id`. */
+  readonly agents: ReadonlyMap<WorkerId, AgentRecord>
 }
 
 /** An issue whose dispatch `settle` has decided to end, and the state that `apply` will give the dispatch. */

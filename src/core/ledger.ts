@@ -2,8 +2,10 @@
  * The interface of the ledger. It consists of parts, so that a function needs only the part that it uses. `src/ledger` implements it for
  * SQLite and PostgreSQL.
  */
+import type { AgentRecord } from './agent-record.ts'
 import type { Delivery, Dispatch } from './lifecycle.ts'
 import type { IssueRef } from './nouns.ts'
+import type { AgentLedger } from './ledger/agents.ts'
 import type { BacklogLedger } from './ledger/backlog.ts'
 import type { ClaimLedger, LiveDispatch } from './ledger/claims.ts'
 import type { DeliveryView, DeliveryLedger } from './ledger/deliveries.ts'
@@ -25,6 +27,8 @@ export interface LedgerView {
   /** Deliveries in an active state, and deliveries of live dispatches that are `unknown` or `mangled`. */
   readonly deliveries: readonly Delivery[]
   readonly workers: readonly WorkerRecord[]
+  /** The last agent of each worker that burn started. */
+  readonly agents: readonly AgentRecord[]
   readonly repos: readonly RepoRecord[]
   /** Sprints that have not ended. */
   readonly sprints: readonly Sprint[]
@@ -70,6 +74,7 @@ export interface LedgerCheck {
 /** The whole ledger. Only `cli/wire` uses this type; other functions take the parts that they need. */
 export interface Ledger
   extends
+    AgentLedger,
     BacklogLedger,
     ClaimLedger,
     DeliveryLedger,

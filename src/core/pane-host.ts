@@ -67,6 +67,8 @@ export interface Typed {
 
 /** An agent to start in a pane. The agent replaces the process that the snapshot shows there. */
 export interface Launch extends Pick<AgentStart, 'argv' | 'env'> {
+  /** The id of the ledger's record of the agent. */
+  readonly id: string
   /** The pane, as the snapshot shows it. If the pane has a different process by now, burn does not start the agent. */
   readonly pane: Pick<Pane, 'id' | 'pid' | 'worker'>
   /** The working directory on the machine; created if missing. A leading `~/` stands for the machine's home directory. */

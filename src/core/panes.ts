@@ -26,6 +26,8 @@ export interface Pane {
    * process table.
    */
   readonly started: string | null
+  /** `@burn_agent_id`: the id of the ledger's record of the agent that burn started; null if an older version of burn started it. */
+  readonly agent_id: string | null
   /** `@burn_retiring`: true if the worker of the pane is no longer in the spec, so that it gets no new work. */
   readonly retiring: boolean
   /** `@burn_queues`: true if burn configured the agent so that Enter during a turn queues the text until the turn ends. */

@@ -1,15 +1,15 @@
 /** The migrations, one for each version of the tables. A released migration never changes: add a new one at the end of `migrations`. */
-import type { ColumnDefinitionBuilder, CreateTableBuilder, Kysely } from 'kysely'
+import type { Kysely } from 'kysely'
 import type { Engine } from './engine.ts'
 import type { Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { encodeReason } from '../core/reasons.ts'
+import { createTables } from './create-tables.ts'
 import { renamedColumns } from './renamed-columns.ts'
 import type { ledgerVersion } from './schema.ts'
 
 type Migration = (db: Kysely<Tables>, engine: Pick<Engine, 'serial'>) => Promise<void>
 
-/** The columns of each table, as `name type`. `!` means not null. */
 const firstTables: Readonly<Record<string, string>> = {
   issue: `ref key, repo text!, number bigint!, title text!, body text!, labels text!, assignees text!, author text!, state text!, created_at bigint!,
     updated_at bigint!, comments integer!, url text!, attempts count!, done count!, eligible integer, verdict text, verdict_at bigint`,
@@ -25,27 +25,6 @@ const firstTables: Readonly<Record<string, string>> = {
 const first: Migration = async (db, { serial }) => {
   await createTables(firstTables, db, serial)
   for (const statement of firstIndexes) await sql.raw(statement).execute(db)
-}
-
-async function createTables(tables: Readonly<Record<string, string>>, db: Kysely<Tables>, serial: Engine['serial']): Promise<void> {
-  for (const [name, columns] of Object.entries(tables)) {
-    let table = db.schema.createTable(name)
-    for (const column of columns.split(/,\s+/)) table = addColumn(table, column, serial)
-    await table.execute()
-  }
-}
-
-function addColumn(table: CreateTableBuilder<string>, column: string, serial: Engine['serial']): CreateTableBuilder<string> {
-  const [name = '', declared = ''] = column.split(' ')
-  const type = declared.replace('!', '')
-  const wanted = (c: ColumnDefinitionBuilder) => (declared.endsWith('!') ? c.notNull() : c)
-  if (type === 'key') return table.addColumn(name, 'text', (c) => c.primaryKey())
-  if (type === 'serial')
-    return table.addColumn(name, serial, (c) => (serial === 'integer' ? c.primaryKey().autoIncrement() : c.primaryKey()))
-  if (type === 'count') return table.addColumn(name, 'integer', (c) => wanted(c).defaultTo(0))
-  if (type.includes('.')) return table.addColumn(name, 'text', (c) => wanted(c).references(type))
-  // The remaining types are SQL types.
-  return table.addColumn(name, type as 'text' | 'integer' | 'bigint' | 'real' | 'float8', wanted)
 }
 
 /**
@@ -278,10 +257,25 @@ const telemetryIndexes = [
   `create index usage_source_failed on usage_source (id) where failure is not null`,
 ]
 
+/** Adds the records of agents that burn started. */
+const agents: Migration = async (db, { serial }) => {
+  await createTables({ agent: 'id key, worker worker.id!, incarnation text, started_with text!, started_at bigint!' }, db, serial)
+  await sql.raw(`create index agent_worker on agent (worker, id)`).execute(db)
+}
+
 /**
  * The compiler checks the length against `ledgerVersion`. That constant is in `schema.ts`, because most starts of burn do not load this
  * file.
  */
-export const migrations = [first, standings, sprints, backoffsAndChanges, holdsJobsAndEvents, plainNames, telemetry] as const satisfies {
+export const migrations = [
+  first,
+  standings,
+  sprints,
+  backoffsAndChanges,
+  holdsJobsAndEvents,
+  plainNames,
+  telemetry,
+  agents,
+] as const satisfies {
   readonly length: typeof ledgerVersion
 }

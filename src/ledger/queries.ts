@@ -11,6 +11,7 @@ import type { IssueRef, WorkerId } from '../core/nouns.ts'
 import type { DeliveryRow, Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { activeStates, liveStates, slotStates, unprovenStates } from '../core/lifecycle.ts'
+import { lastAgents } from './agents.ts'
 import { isFurther } from './schema.ts'
 import { inList, chunks } from './sql.ts'
 import { holds } from './holds.ts'
@@ -74,6 +75,7 @@ async function sharedView(trx: Trx): Promise<Omit<LedgerView, 'dispatches' | 'el
     deliveries: [...active.map(toDelivery), ...(await unprovenDeliveries(trx))],
     recent: await recentTexts(trx),
     workers,
+    agents: await lastAgents(trx),
     repos: await repoRecords(trx),
     holds: await holds(trx),
     sprints: await liveSprints(trx),

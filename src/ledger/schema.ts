@@ -4,6 +4,7 @@
  */
 import type { RawBuilder } from 'kysely'
 import type {
+  AgentRow,
   DeliveryRow,
   DispatchRow,
   EventRow,
@@ -29,7 +30,7 @@ import { activeStates, liveStates } from '../core/lifecycle.ts'
 import { inList } from './sql.ts'
 
 /** The version of the tables. It equals the number of migrations. */
-export const ledgerVersion = 7
+export const ledgerVersion = 8
 
 /** A lease that prevents a person from moving the ledger. */
 export interface HeldLease {
@@ -67,6 +68,7 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
   ),
   open_change: table<OpenChangeRow>()('id', 'id issue repo url name dispatch'),
   worker: table<WorkerRow>()('id', 'id drawn_seq drawn used_at state state_since error_at'),
+  agent: table<AgentRow>()('id', 'id worker incarnation started_with started_at', { prunable: earlierAgents }),
   dispatch: table<DispatchRow>()(
     'id',
     'id kind issue worker slot state attempt reason state_reason comment_id comment_state incarnation change_url claimed_at handed_at changed_at',
@@ -164,6 +166,12 @@ function endedDispatches(before: number): RawBuilder<unknown> {
     where d.changed_at < ${before} and not ${inList('d.state', liveStates)} and i.state <> 'open' and (d.comment_id is null or d.comment_state = d.state)
     and not (d.kind = 'work' and d.state = 'done' and i.done = 1
       and d.id = (select max(l.id) from dispatch l where l.issue = d.issue and l.kind = 'work' and l.state = 'done'))`
+}
+
+/** Selects the agents that burn started before this time. Keeps each worker's last agent, and the agents of dispatches. */
+function earlierAgents(before: number): RawBuilder<unknown> {
+  return sql`select a.id from agent a where a.started_at < ${before} and a.id < (select max(l.id) from agent l where l.worker = a.worker)
+    and not exists (select 1 from dispatch d where d.worker = a.worker and d.incarnation = a.incarnation)`
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Implements the interface `Ledger` on a database engine. Each method is one transaction. */
 import type { Ledger, ViewLedger } from '../core/ledger.ts'
+import type { AgentLedger } from '../core/ledger/agents.ts'
 import type { BacklogLedger } from '../core/ledger/backlog.ts'
 import type { ClaimLedger } from '../core/ledger/claims.ts'
 import type { DeliveryLedger } from '../core/ledger/deliveries.ts'
@@ -16,6 +17,7 @@ import type { Dispatch } from '../core/lifecycle.ts'
 import type { Engine } from './engine.ts'
 import { BurnError } from '../core/errors.ts'
 import { slotStates } from '../core/lifecycle.ts'
+import * as agents from './agents.ts'
 import { claim, lockedRows, planDeliveries, saveComments } from './claims.ts'
 import { newNotes, noteEvents, recordEvents } from './events.ts'
 import { events, horizon, dispatchTimes, reached } from './history.ts'
@@ -41,6 +43,7 @@ import * as workers from './workers.ts'
 export function createStore(engine: Engine): Ledger {
   return {
     ...viewStore(engine),
+    ...agentStore(engine),
     ...backlogStore(engine),
     ...claimStore(engine),
     ...deliveryStore(engine),
@@ -62,6 +65,14 @@ export function createStore(engine: Engine): Ledger {
 
 function viewStore({ read }: Engine): ViewLedger {
   return { view: () => read(queries.view), cycleView: () => read(queries.cycleView) }
+}
+
+function agentStore({ read, write }: Engine): AgentLedger {
+  return {
+    recordAgents: async (given, at) => (given.length === 0 ? undefined : write((trx) => agents.recordAgents(trx, given, at))),
+    saveIncarnations: (seen) => write((trx) => agents.saveIncarnations(trx, seen)),
+    lastAgents: () => read(agents.lastAgents),
+  }
 }
 
 function backlogStore({ read, write }: Engine): BacklogLedger {

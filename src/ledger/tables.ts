@@ -1,5 +1,6 @@
 /** The row types of the ledger's tables. Booleans are stored as 0 and 1, JSON as text, and times as Unix milliseconds. */
 import type { Generated, Kysely } from 'kysely'
+import type { AgentRecord } from '../core/agent-record.ts'
 import type { Actor, EventKind, SeenKind } from '../core/events.ts'
 import type { Delivery, Dispatch } from '../core/lifecycle.ts'
 import type { Standing } from '../core/ledger/backlog.ts'
@@ -50,6 +51,9 @@ export interface WorkerRow {
   state_since: number | null
   error_at: number | null
 }
+
+/** A row of `agent`. `started_with` is JSON. */
+export type AgentRow = { -readonly [Key in keyof Omit<AgentRecord, 'started_with'>]: AgentRecord[Key] } & { started_with: string }
 
 /** A row of `repo`. */
 export interface RepoRow {
@@ -139,6 +143,7 @@ export interface MetaRow {
 export interface Tables {
   issue: IssueRow
   worker: WorkerRow
+  agent: AgentRow
   hold: HoldRow
   repo: RepoRow
   open_change: OpenChangeRow

@@ -18,12 +18,12 @@ import type { ForeignChange } from '../core/ledger/forge.ts'
 import type { LedgerView, CycleView } from '../core/ledger.ts'
 import type { IssueRecord } from '../core/ledger/backlog.ts'
 import type { ChangedWork, LiveDispatch, ResumeText } from '../core/ledger/claims.ts'
-import type { ObservedState, WorkerLedger, WorkerRecord } from '../core/ledger/workers.ts'
+import type { WorkerRecord } from '../core/ledger/workers.ts'
 import type { Delivery, DeliveryState } from '../core/lifecycle.ts'
 import type { Change, Machine, RepoRef, Time, WorkerId } from '../core/nouns.ts'
 import type { MachineScreens } from './readings.ts'
 import type { ForgeView } from './forge.ts'
-import type { Session, SessionPart } from './session.ts'
+import type { Session } from './session.ts'
 import { followUpKinds, isFirstText, slotStates, unprovenStates } from '../core/lifecycle.ts'
 import { repoOf, servedRepos } from '../core/refs.ts'
 import { heldBy } from '../decide/holds.ts'
@@ -33,6 +33,7 @@ import { withStops } from '../decide/stops.ts'
 import { readBudgets } from './budgets.ts'
 import { endedAgents, withStrays } from './agents.ts'
 import { refreshForge } from './forge.ts'
+import { saveNewReadings } from './save-readings.ts'
 import { readIncarnations, readWorkers, snapshotsOf } from './readings.ts'
 import { redrawTime_ms, unrecognisedPanes } from './steady-screens.ts'
 import type { StatusReport } from '../decide/report.ts'
@@ -151,7 +152,7 @@ export function statusState(
   }
 }
 
-interface LedgerFacts extends Pick<LedgerView, 'workers' | 'holds' | 'leases' | 'recent' | 'deliveries' | 'sprints'> {
+interface LedgerFacts extends Pick<LedgerView, 'workers' | 'agents' | 'holds' | 'leases' | 'recent' | 'deliveries' | 'sprints'> {
   readonly dispatches: readonly LiveDispatch[]
   /** The time at which burn last sent a text to each worker's agent. */
   readonly given: ReadonlyMap<WorkerId, Time>
@@ -162,7 +163,7 @@ interface LedgerFacts extends Pick<LedgerView, 'workers' | 'holds' | 'leases' | 
 function fleetFacets(
   snapshots: readonly WorkerSnapshot[],
   seen: ReadonlyMap<string, MachineScreens>,
-  { workers, holds, leases, recent, deliveries, sprints, dispatches, given, now }: LedgerFacts,
+  { workers, agents, holds, leases, recent, deliveries, sprints, dispatches, given, now }: LedgerFacts,
   { fleet }: Pick<Session, 'fleet'>,
 ): Moment & MachinesFacet & ReadingsFacet & HoldsFacet & WorkFacet {
   const states = statesOf(snapshots, workers, given, now)
@@ -176,6 +177,7 @@ function fleetFacets(
     workers: withStops(snapshots, { fleet, leases, recent, records: workers, states, now }),
     states,
     records: workers,
+    agents: new Map(agents.map((agent) => [agent.worker, agent])),
     holds,
     dispatches,
     sprints,
@@ -197,17 +199,6 @@ async function followUps(
   const mangled = deliveries.flatMap((text) => (isFirstText(text) && text.state === 'mangled' ? [text.id] : []))
   const corrections: readonly Delivery[] = mangled.length === 0 ? [] : await session.ledger.deliveries({ about: mangled })
   return { resumes, corrections, ended: await endedAgents(held, snapshotsOf(seen), session), freed: [] }
-}
-
-/** Saves the workers' states that began at this read of the machines. The ledger keeps them as a cache, so a dry run saves them, too. */
-export async function saveNewReadings(
-  { states, now }: ReadingsFacet & Moment,
-  { ledger }: SessionPart<Pick<WorkerLedger, 'saveReadings'>>,
-): Promise<void> {
-  const fresh = [...states]
-    .filter(([, { since }]) => since === now)
-    .map(([worker, { state }]): ObservedState => ({ worker, state, repeated: state === 'error' }))
-  if (fresh.length > 0) await ledger.saveReadings(fresh, now)
 }
 
 /** Converts a stored change that a person opened. Such a change is open and closes the issue. The other fields are placeholders. */

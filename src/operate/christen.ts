@@ -6,6 +6,7 @@ import type { Worker, WorkerId } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'
 import type { Session } from '../observe/session.ts'
 import { paneAgent } from '../agents/index.ts'
+import { startedWith } from '../agents/started-with.ts'
 import { BurnError, messageWithHint } from '../core/errors.ts'
 import { isShell } from '../agents/screen.ts'
 import { activeStates } from '../core/lifecycle.ts'
@@ -178,25 +179,25 @@ class MachineChristening {
         this.#finish(worker.id, 'planned', alive ? 'would tell the agent its name' : 'would start the agent and tell it its name')
       return
     }
-    const started = (await this.#start(next.filter(({ alive }) => !alive))) ? next : next.filter(({ alive }) => alive)
-    const texts = await Promise.all(
-      started.map(async ({ worker }) => ({
-        id: newId(),
-        kind: 'identity' as const,
-        worker: worker.id,
-        text: await identityFor(worker, this.#session),
-      })),
-    )
+    const named = await Promise.all(next.map(async (each) => ({ ...each, text: await identityFor(each.worker, this.#session) })))
+    const started = (await this.#start(named.filter(({ alive }) => !alive))) ? named : named.filter(({ alive }) => alive)
+    const texts = started.map(({ worker, text }) => ({ id: newId(), kind: 'identity' as const, worker: worker.id, text }))
     const now = clock.now()
     this.#starting.all = [...this.#starting.all, ...(await ledger.planDeliveries(texts, owner, now + leaseLength, now))]
   }
 
-  /** Starts the agents of these workers. Returns false if the machine's login shell prevents the start of agents. */
-  async #start(withoutAgent: readonly { worker: Worker; pane: Pane }[]): Promise<boolean> {
-    const launches = withoutAgent.map(({ worker, pane }) => {
+  /** Records and starts the agents of these workers. Returns false if the machine's login shell prevents the start of agents. */
+  async #start(withoutAgent: readonly { worker: Worker; pane: Pane; text: string }[]): Promise<boolean> {
+    const { ledger, clock, newId } = this.#session
+    const agents = withoutAgent.map((each) => ({ ...each, id: newId() }))
+    await ledger.recordAgents(
+      agents.map(({ id, worker, text }) => ({ id, worker: worker.id, started_with: startedWith(worker.agent, text) })),
+      clock.now(),
+    )
+    const launches = agents.map(({ id, worker, pane }) => {
       const { argv, env, queues = false, without_hooks } = this.#starts.get(worker.id) ?? paneAgent(worker.agent).start(worker.agent, null)
       if (without_hooks !== undefined) this.#options.onWithoutHooks(worker.id, without_hooks)
-      return { pane, argv, env, queues, without_hooks: without_hooks ?? null, dir: worker.dir }
+      return { id, pane, argv, env, queues, without_hooks: without_hooks ?? null, dir: worker.dir }
     })
     try {
       if (launches.length > 0) await this.#starting.host.start(launches)

@@ -67,6 +67,7 @@ export class SimulatedAgent {
   readonly queue: Prompt[] = []
   /** If true, the agent receives only the beginning of a submitted text, and its hook reports this shorter text. */
   mangles = false
+  #id: string | null = null
   /** The last report of the agent's hook. */
   #signal = ''
   /** The last submitted lines, as the screen shows them. */
@@ -139,8 +140,9 @@ export class SimulatedAgent {
   }
 
   /** Starts a new agent process in the pane. */
-  start(pid: number): void {
+  start(pid: number, id: string | null = null): void {
     this.pid = pid
+    this.#id = id
     this.alive = true
     this.#shown = []
     this.#signal = ''
@@ -193,6 +195,7 @@ export class SimulatedAgent {
       session_id: '$0',
       made_for: null,
       started: null,
+      agent_id: this.#id,
       made: true,
       retiring: false,
       signal: this.#signal,

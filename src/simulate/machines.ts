@@ -158,11 +158,11 @@ export class SimulatedMachine {
   }
 
   /** Starts an agent in a pane. Returns false if the pane's process is no longer the one of the snapshot. */
-  start({ pane: { id, pid } }: Launch): boolean {
+  start({ id: agentId, pane: { id, pid } }: Launch): boolean {
     const agent = this.agents.get(id)
     if (agent === undefined || agent.pid !== pid) return false
     if (agent.alive) agent.die()
-    agent.start(this.#pids++)
+    agent.start(this.#pids++, agentId)
     this.changed(agent)
     return true
   }

@@ -27,6 +27,7 @@ const paneFacts = [
   'pane_synchronized',
   '@burn_session',
   '@burn_started',
+  '@burn_agent_id',
   '?pane_dead,1 #{pane_dead_status} #{pane_dead_signal},0',
 ]
 /**
@@ -239,7 +240,7 @@ function toPane(
   host: string,
 ): Pane {
   const [id = '', window_id = '', pid, mode, width, height, x, y, made, agent = '', retiring, queues] = facts
-  const [input_off, synchronized, made_for = '', started = '', dead, status = '', by = ''] = facts.slice(12)
+  const [input_off, synchronized, made_for = '', started = '', agent_id = '', dead, status = '', by = ''] = facts.slice(12)
   const [worker = '', signal = '', title = '', command = '', label = ''] = texts
   return {
     id,
@@ -254,6 +255,7 @@ function toPane(
     made: made === '1',
     agent_pid: agent === '' ? null : Number(agent),
     started: started === '' ? null : started,
+    agent_id: agent_id === '' ? null : agent_id,
     retiring: retiring === '1',
     queues: queues === '1',
     label: label === '' ? null : label,

@@ -35,14 +35,14 @@ export function startLine(
   { tmux, session }: Pick<Machine, 'tmux' | 'session'>,
   login: Readonly<Record<string, string>>,
 ): readonly TmuxCommand[] {
-  const env = Object.entries({ ...login, ...start.env, BURN_WORKER: pane.worker ?? '' }).flatMap(([name, value]) => [
-    '-e',
-    `${name}=${value}`,
-  ])
+  const env = Object.entries({ ...login, ...start.env, BURN_WORKER: pane.worker ?? '', BURN_AGENT_ID: start.id }).flatMap(
+    ([name, value]) => ['-e', `${name}=${value}`],
+  )
   const begin: TmuxCommand[] = [
     ['respawn-pane', '-k', '-t', pane.id, ...env, '/bin/sh', '-c', startScript(start)],
     ['set-option', '-p', '-u', '-t', pane.id, '@burn_started'],
     ['set-option', '-p', '-t', pane.id, '@burn_session', session],
+    ['set-option', '-p', '-t', pane.id, '@burn_agent_id', start.id],
     startedCommand(pane.id, tmux),
     ['set-option', '-p', '-F', '-t', pane.id, '@burn_agent', '#{pane_pid}'],
     ['set-option', '-p', '-t', pane.id, '@burn_queues', start.queues ? '1' : ''],

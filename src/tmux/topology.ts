@@ -135,7 +135,7 @@ export function actionLines(action: TopologyAction, { session, made_for }: Sessi
 
 /** Returns the lines that end the panes that burn made, and remove burn's options from the panes that it adopted. */
 export function downLines(end: readonly Pane[], leave: readonly Pane[]): Line[] {
-  const marks = ['@burn_worker', '@burn_label', '@burn_agent', '@burn_retiring', '@burn_session']
+  const marks = ['@burn_worker', '@burn_label', '@burn_agent', '@burn_agent_id', '@burn_retiring', '@burn_session']
   return [
     ...leave.map(({ id }) => marks.map((mark) => ['set-option', '-p', '-u', '-t', id, mark])),
     ...end.map(({ id }) => [['kill-pane', '-t', id]]),

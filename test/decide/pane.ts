@@ -8,6 +8,7 @@ export const pane: Pane = {
   session_id: '$0',
   made_for: null,
   started: null,
+  agent_id: null,
   worker: 'm/W/A',
   label: null,
   made: true,

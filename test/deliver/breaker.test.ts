@@ -49,6 +49,7 @@ test('breaker: stops typing to an unrecognised screen and reports it once', asyn
       env: {},
       dir,
       queues: false,
+      id: '1m7y6ewdbs30w',
       without_hooks: null,
     })),
   )

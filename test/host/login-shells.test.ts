@@ -133,7 +133,15 @@ for (const name of ['bash', 'fish', 'tcsh', 'nu']) {
       const before = await panes.snapshot()
       assert.ok(before.state === 'up' && before.panes[0] !== undefined)
       const argv = ['agent-of-test', "it's\\ !x"]
-      const launch = { pane: before.panes[0], argv, env: { EXTRA: 'more' }, queues: false, without_hooks: null, dir: '~/work' }
+      const launch = {
+        id: '1m7y6ewdbs30w',
+        pane: before.panes[0],
+        argv,
+        env: { EXTRA: 'more' },
+        queues: false,
+        without_hooks: null,
+        dir: '~/work',
+      }
       assert.deepEqual(await panes.start([launch]), [true])
       await until('the agent runs', () => existsSync(join(home, 'seen')))
       assert.equal(readFileSync(join(home, 'seen'), 'utf8'), `${home}/work|two\nlines|more|it's\\ !x|`)

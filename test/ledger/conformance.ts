@@ -3,6 +3,7 @@ import type { Opened } from './fixtures.ts'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { claimOf, furnish, hand, idOf, issueOf, withCode, workers } from './fixtures.ts'
+import { agentRecords } from './agents.ts'
 import { pruning } from './keeping.ts'
 import { claiming } from './claiming.ts'
 import { holding } from './holding.ts'
@@ -37,6 +38,7 @@ export function conformance(name: string, openFresh: () => Promise<Opened>): voi
     issues(holds)
     claiming(holds)
     fleet(holds)
+    agentRecords(holds)
     holding(holds)
     refused(holds)
     eventful(holds)

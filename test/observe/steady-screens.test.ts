@@ -39,7 +39,9 @@ test('screens: agents that redraw at the same moment are no alarm', async (t) =>
   const snapshot = await host?.snapshot()
   assert.ok(host && snapshot?.state === 'up')
   tmuxOn(socket, 'resize-window', '-t', '=F:', '-x', '100', '-y', '80')
-  await host.start(snapshot.panes.map((pane) => ({ pane, argv: ['cat'], env: {}, dir, queues: false, without_hooks: null })))
+  await host.start(
+    snapshot.panes.map((pane) => ({ id: '1m7y6ewdbs30w', pane, argv: ['cat'], env: {}, dir, queues: false, without_hooks: null })),
+  )
   /** Draws a screen in all panes, and waits until tmux shows the screen. */
   const draw = async (text: string, sign: string) => {
     const ttys = tmuxOn(socket, 'list-panes', '-s', '-t', '=F', '-F', '#{pane_tty}').trim().split('\n')

@@ -21,6 +21,7 @@ export function stateOf(changes: Partial<FleetState> = {}, rules: Partial<Fleet[
     states: new Map(),
     holds: [],
     records: [],
+    agents: new Map(),
     dispatches: [],
     sprints: [],
     unproven: new Set(),
