@@ -65,6 +65,10 @@ export const forgeErrors = {
     meaning: 'The forge sent more data than burn accepts: a response is too large, or a list has too many pages.',
     remedy: 'Shorten the issue or comment on the forge, or remove the repo from the spec.',
   },
+  forge_unassignable: {
+    meaning: 'The forge does not let a login be assigned to issues of a repo.',
+    remedy: 'Correct the login in "delegation" in the spec, or give the account access to the repo.',
+  },
   forge_unavailable: {
     meaning: 'burn cannot reach the forge, or cannot read or write the forge folder.',
     remedy: 'Check forge.url or forge.path in the spec, and that the forge is up; then run `burn doctor`.',

@@ -88,6 +88,13 @@ export interface Forge {
   comment(ref: IssueRef, body: string): Promise<Comment>
   /** Adds a label to an issue. Creates the label if the repo has none with this name. */
   addLabel(ref: IssueRef, label: string): Promise<void>
+  /** Returns the logins that the forge allows as assignees of a repo's issues; null if it allows every login. Makes one request. */
+  assignable(repo: RepoRef): Promise<readonly string[] | null>
+  /**
+   * Replaces the assignees `from` of an issue by `to`. Returns false and changes nothing if the issue has other assignees than `from`. The
+   * case of logins does not matter. Throws `forge_unassignable` if the forge refuses a login of `to`.
+   */
+  assign(ref: IssueRef, from: readonly string[], to: readonly string[]): Promise<boolean>
   /** Replaces the text of a comment. */
   editComment(ref: IssueRef, id: string, body: string): Promise<void>
   /**

@@ -7,6 +7,7 @@ import { access, constants, readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Comment, Issue, IssueRef, RepoRef } from '../core/nouns.ts'
 import type { Clock, Forge, IssuePage, RepoRights } from '../core/ports.ts'
+import { hasSameLogins, isSameLogin } from '../core/assignees.ts'
 import { BurnError, ifCode, noSuchPath } from '../core/errors.ts'
 import { createFile, namesIn, readPlainFile, replaceFile } from './files.ts'
 import { numberInName, readCommentFile, readIssueFile } from './folder-objects.ts'
@@ -41,6 +42,8 @@ export function openFolder(options: FolderOptions): Forge {
     comments: (ref) => readComments(paths, ref),
     comment: (ref, body) => writeComment(paths, ref, body, clock.now()),
     addLabel: (ref, label) => addLabel(paths, ref, label),
+    assignable: () => readLogins(paths),
+    assign: (ref, from, to) => assign(paths, ref, from, to),
     editComment: (ref, id, body) => editComment(paths, ref, id, body),
     changes: async (repo, since) => {
       const { changes } = await readReviews(paths, repo)
@@ -96,11 +99,18 @@ async function readIssueAt(
  * counts as a writer.
  */
 async function readWriters(paths: FolderPaths, repo: RepoRef, now: number): Promise<readonly string[]> {
-  const file = await readPlainFile(join(paths.root, 'writers'))
-  const listed = file?.text.split('\n').map((line) => line.replace(/#.*/, '').trim())
   const logins =
-    listed ?? [...(await readIssues(paths, repo, now)).issues, ...(await readReviews(paths, repo)).changes].map(({ author }) => author)
-  return [...new Set([login, ...logins.filter((each) => each !== '')])]
+    (await readLogins(paths)) ??
+    [...(await readIssues(paths, repo, now)).issues, ...(await readReviews(paths, repo)).changes].map(({ author }) => author)
+  return [...new Set([login, ...logins])]
+}
+
+/** Returns the logins in the `writers` file, and burn's own; null if there is no such file. */
+async function readLogins(paths: FolderPaths): Promise<readonly string[] | null> {
+  const file = await readPlainFile(join(paths.root, 'writers'))
+  if (file === null) return null
+  const logins = file.text.split('\n').map((line) => line.replace(/#.*/, '').trim())
+  return [login, ...logins.filter((each) => each !== '')]
 }
 
 async function readComments(paths: FolderPaths, ref: IssueRef): Promise<readonly Comment[]> {
@@ -137,14 +147,30 @@ async function editComment(paths: FolderPaths, ref: IssueRef, id: string, body: 
   await replaceFile(path, renderDocument({ author, created: new Date(created_at).toISOString() }, body))
 }
 
-async function addLabel(paths: FolderPaths, ref: IssueRef, label: string): Promise<void> {
+/** Returns the path, the text and the parsed document of an issue's file. Throws BurnError `forge_not_found` if there is none. */
+async function openIssueFile(paths: FolderPaths, ref: IssueRef) {
   const { repo, number } = splitIssue(ref)
   const path = join(await paths.folder('issues', repo), `${number}.md`)
   const file = await readPlainFile(path)
   if (file === null) throw new BurnError('forge_not_found', `there is no ${ref}`, 'check whether somebody deleted the issue')
-  const document = parseDocument(path, file.text)
+  return { path, text: file.text, document: parseDocument(path, file.text) }
+}
+
+async function addLabel(paths: FolderPaths, ref: IssueRef, label: string): Promise<void> {
+  const { path, text, document } = await openIssueFile(paths, ref)
   const labels = listOf(document, 'labels')
-  if (!labels.includes(label)) await replaceFile(path, withList(document, file.text, 'labels', [...labels, label]))
+  if (!labels.includes(label)) await replaceFile(path, withList(document, text, 'labels', [...labels, label]))
+}
+
+async function assign(paths: FolderPaths, ref: IssueRef, from: readonly string[], to: readonly string[]): Promise<boolean> {
+  const { path, text, document } = await openIssueFile(paths, ref)
+  const allowed = await readLogins(paths)
+  const refused = allowed === null ? undefined : to.find((each) => !allowed.some((other) => isSameLogin(each, other)))
+  if (refused !== undefined)
+    throw new BurnError('forge_unassignable', `the file writers does not list ${refused}`, 'add the login to the file writers')
+  if (!hasSameLogins(listOf(document, 'assignees'), from)) return false
+  await replaceFile(path, withList(document, text, 'assignees', to))
+  return true
 }
 
 async function readRights(paths: FolderPaths, repo: RepoRef): Promise<RepoRights> {

@@ -4,7 +4,8 @@ import type { RepoTeam } from '../core/ports.ts'
 import { membersOf, stringOf } from '../core/json.ts'
 import { BurnError } from '../core/errors.ts'
 import { nullOnCode, type Api } from './api.ts'
-import { arrayOf, loginOf } from './gitea-objects.ts'
+import { readAssignable } from './gitea-assignees.ts'
+import { arrayOf } from './gitea-objects.ts'
 import { repoPath } from './refs.ts'
 
 const writeModes: ReadonlySet<unknown> = new Set(['write', 'admin', 'owner'])
@@ -16,10 +17,7 @@ const writeModes: ReadonlySet<unknown> = new Set(['write', 'admin', 'owner'])
  * lists, and sends no other request.
  */
 export async function readWriters(api: Api, repo: RepoRef, known?: readonly string[]): Promise<readonly string[]> {
-  const { json } = await api.get(`${repoPath(repo)}/assignees`)
-  const logins = arrayOf(json)
-    .map(loginOf)
-    .filter((login) => login !== null)
+  const logins = await readAssignable(api, repo)
   if (known !== undefined) return known.filter((login) => logins.includes(login))
   const writers: string[] = []
   for (const login of logins) {

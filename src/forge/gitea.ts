@@ -6,6 +6,7 @@ import { BurnError } from '../core/errors.ts'
 import { repoAdvice } from '../core/repo-advice.ts'
 import { notFound, type ApiTraits } from './answers.ts'
 import { openApi, nullOnCode, type Api, type ApiOptions } from './api.ts'
+import { readAssignable, replaceAssignees } from './gitea-assignees.ts'
 import { findChange, openPull, readChanges } from './gitea-changes.ts'
 import { hasIssues, issuePath, notFoundIfDeleted, readComments, readIssue, readIssues } from './gitea-issues.ts'
 import { addLabel } from './gitea-labels.ts'
@@ -48,6 +49,8 @@ export function openGitea(options: GiteaOptions): Forge {
       )
     },
     addLabel: (ref, label) => addLabel(api, ref, label),
+    assignable: (repo) => readAssignable(api, repo),
+    assign: (ref, from, to) => replaceAssignees(api, url, ref, { from, to }),
     async editComment(ref, id, body) {
       if (!/^[0-9]{1,15}$/.test(id))
         throw new BurnError('forge_ref', `${JSON.stringify(id)} is not the number of a comment`, 'use the number of the comment')

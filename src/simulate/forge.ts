@@ -1,9 +1,11 @@
 /** Simulates a forge in memory: issues, comments and changes, with outages. */
 import type { Change, Comment, Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
-import type { ChangePage, Clock, Forge, IssuePage, NewChange, RepoRights } from '../core/ports.ts'
+import type { ChangePage, Clock, Forge, IssuePage, NewChange } from '../core/ports.ts'
+import { hasSameLogins } from '../core/assignees.ts'
 import { BurnError } from '../core/errors.ts'
 import { idLength, idPattern } from '../core/ids.ts'
 import { repoOf } from '../core/refs.ts'
+import { FixedAnswers } from './forge-answers.ts'
 import { OffHeapTexts } from './off-heap-texts.ts'
 
 interface Repo {
@@ -26,7 +28,7 @@ export interface ForgeTrouble {
 export const fleetLogin = 'burn'
 
 /** A forge in memory. It stores the data that grows in arrays of numbers, because a million objects would slow down garbage collection. */
-export class SimulatedForge implements Forge {
+export class SimulatedForge extends FixedAnswers implements Forge {
   readonly kind = 'simulated'
   readonly #repos = new Map<RepoRef, Repo>()
   readonly #issues: readonly Issue[]
@@ -39,12 +41,15 @@ export class SimulatedForge implements Forge {
   readonly #before: number[] = []
   readonly #created: Time[] = []
   readonly #bodies = new OffHeapTexts()
+  /** The assignees of the issues whose assignees changed. */
+  readonly #assignees = new Map<number, readonly string[]>()
   readonly #clock: Clock
   readonly #trouble: ForgeTrouble
   readonly #writers: readonly string[]
   #requests = 0
 
   constructor(issues: readonly Issue[], repos: readonly RepoRef[], clock: Clock, trouble: ForgeTrouble) {
+    super()
     this.#clock = clock
     this.#trouble = trouble
     this.#issues = issues
@@ -62,7 +67,7 @@ export class SimulatedForge implements Forge {
   }
 
   async issues(ref: RepoRef, cursor: string | null): Promise<IssuePage> {
-    this.#ask()
+    this.ask()
     const { issues, changed, changes } = this.#repo(ref)
     const listed =
       cursor === null ? Array.from(issues.values()).filter((place) => this.#open[place]) : new Set(changed.slice(Number(cursor)))
@@ -71,25 +76,24 @@ export class SimulatedForge implements Forge {
   }
 
   async issue(ref: IssueRef): Promise<Issue | null> {
-    this.#ask()
+    this.ask()
     const place = this.#find(ref)
     return place === null ? null : this.#issue(place)
   }
 
   async writers(): Promise<readonly string[]> {
-    this.#ask()
+    this.ask()
     return this.#writers
   }
 
   async comments(ref: IssueRef): Promise<readonly Comment[]> {
-    this.#ask()
+    this.ask()
     return this.commentsOn(ref)
   }
 
   async comment(ref: IssueRef, body: string): Promise<Comment> {
-    this.#ask()
-    const place = this.#find(ref)
-    if (place === null) throw new BurnError('forge_not_found', `there is no issue ${ref}`, 'somebody may have deleted it')
+    this.ask()
+    const place = this.#existing(ref)
     const number = this.#bodies.add(body)
     this.#before[number] = this.#last[place] ?? none
     this.#created[number] = this.#clock.now()
@@ -101,12 +105,22 @@ export class SimulatedForge implements Forge {
   }
 
   async addLabel(): Promise<void> {
-    this.#ask()
+    this.ask()
     this.#answer()
   }
 
+  async assign(ref: IssueRef, from: readonly string[], to: readonly string[]): Promise<boolean> {
+    this.ask()
+    const place = this.#existing(ref)
+    if (!hasSameLogins(this.#issue(place).assignees, from)) return false
+    this.#assignees.set(place, to)
+    this.#touch(place)
+    this.#answer()
+    return true
+  }
+
   async editComment(ref: IssueRef, id: string, body: string): Promise<void> {
-    this.#ask()
+    this.ask()
     const number = this.#commentsOn(ref).find((each) => idOf(each) === id)
     if (number === undefined) throw new BurnError('forge_not_found', `${ref} has no comment ${id}`, 'somebody may have deleted it')
     this.#bodies.replace(number, body)
@@ -114,7 +128,7 @@ export class SimulatedForge implements Forge {
   }
 
   async changes(ref: RepoRef, since: Time | null): Promise<ChangePage> {
-    this.#ask()
+    this.ask()
     const { at } = this.#repo(ref).changes
     const first = since ?? 0
     let from = at.length
@@ -129,7 +143,7 @@ export class SimulatedForge implements Forge {
   }
 
   async openChange(ref: RepoRef, { branch, issue }: NewChange): Promise<Change> {
-    this.#ask()
+    this.ask()
     const dispatch_id = branch.slice(-idLength)
     if (this.#newest(ref, branch)?.state === 'open')
       throw new BurnError('forge_conflict', `there is already an open change from ${branch}`, 'look it up')
@@ -139,41 +153,13 @@ export class SimulatedForge implements Forge {
   }
 
   async changeOf(ref: RepoRef, branch: string): Promise<Change | null> {
-    this.#ask()
+    this.ask()
     return this.#newest(ref, branch)
   }
 
   async whoami(): Promise<{ readonly login: string }> {
-    this.#ask()
+    this.ask()
     return { login: fleetLogin }
-  }
-
-  async rights(): Promise<RepoRights> {
-    this.#ask()
-    return { exists: true, write: true, archived: false, issues: true, changes: true, default_branch: 'main' }
-  }
-
-  async mayOpenChange(): Promise<boolean> {
-    this.#ask()
-    return true
-  }
-
-  async hasBranch(): Promise<boolean> {
-    this.#ask()
-    return false
-  }
-
-  async mayComment(): Promise<boolean> {
-    this.#ask()
-    return true
-  }
-
-  async teams(): Promise<readonly []> {
-    return []
-  }
-
-  access(repo: RepoRef): ReturnType<Forge['access']> {
-    return { clone_url: `simulated:${repo}`, api_url: 'simulated:', open_change: '' }
   }
 
   requests(): number {
@@ -239,7 +225,8 @@ export class SimulatedForge implements Forge {
   #issue(place: number): Issue {
     const issue = this.#issues[place]!
     const state = this.#open[place] === true ? 'open' : 'closed'
-    return { ...issue, state, updated_at: this.#updated[place] ?? 0, comments: this.#commented[place] ?? 0 }
+    const assignees = this.#assignees.get(place) ?? issue.assignees
+    return { ...issue, state, assignees, updated_at: this.#updated[place] ?? 0, comments: this.#commented[place] ?? 0 }
   }
 
   /** Returns the numbers of the comments on an issue, oldest first. */
@@ -264,6 +251,12 @@ export class SimulatedForge implements Forge {
     return this.#repos.get(repoOf(ref))?.issues.get(Number(ref.slice(ref.lastIndexOf('#') + 1))) ?? null
   }
 
+  #existing(ref: IssueRef): number {
+    const place = this.#find(ref)
+    if (place !== null) return place
+    throw new BurnError('forge_not_found', `there is no issue ${ref}`, 'somebody may have deleted it')
+  }
+
   #repo(ref: RepoRef): Repo {
     const repo = this.#repos.get(ref)
     if (repo === undefined) throw new BurnError('forge_not_found', `there is no repo ${ref}`, 'correct the spec')
@@ -271,7 +264,7 @@ export class SimulatedForge implements Forge {
   }
 
   /** Counts a request. Throws BurnError `forge_unavailable` during an outage. */
-  #ask(): void {
+  protected ask(): void {
     this.#requests += 1
     if (this.#trouble.down()) throw new BurnError('forge_unavailable', "the forge can't be reached", 'this is a simulated fault')
   }

@@ -104,6 +104,24 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
     await assert.rejects(forge.addLabel(`${repo}#99`, 'x'), code('forge_not_found'))
   })
 
+  contract('replaces assignees unless somebody changed them', async ({ forge, repo, person, addIssue }) => {
+    const ref = `${repo}#${await addIssue({ title: 'work', labels: ['bug'], body: 'assignees: none' })}`
+    const { login } = await forge.whoami()
+    const allowed = await forge.assignable(repo)
+    assert.ok(allowed === null || (allowed.includes(person) && allowed.includes(login)))
+    assert.equal(await forge.assign(ref, [], [person.toUpperCase()]), true)
+    assert.equal(await forge.assign(ref, [], [login]), false)
+    const [given] = (await forge.issues(repo, null)).issues
+    assert.deepEqual(
+      [given?.assignees.map((each) => each.toLowerCase()), given?.labels, given?.body],
+      [[person], ['bug'], 'assignees: none'],
+    )
+    assert.equal(await forge.assign(ref, [person], []), true)
+    assert.deepEqual((await forge.issue(ref))?.assignees, [])
+    if (allowed !== null) await assert.rejects(forge.assign(ref, [], ['nobody']), code('forge_unassignable'))
+    await assert.rejects(forge.assign(`${repo}#99999`, [], [person]), code('forge_not_found'))
+  })
+
   contract('writes, lists and edits comments', async ({ forge, repo, addIssue }) => {
     const ref = `${repo}#${await addIssue({ title: 'talk' })}`
     assert.deepEqual(await forge.comments(ref), [])

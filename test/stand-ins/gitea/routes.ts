@@ -150,7 +150,19 @@ function patchIssue(state: ForgeState, call: Call, words: readonly string[]): Re
   const [title, body, wanted] = ['title', 'body', 'state'].map((key) => textIn(call.body, key))
   const next = wanted === 'open' || wanted === 'closed' ? wanted : row.state
   state.edit(nameOf(repo), row.number, { title: title ?? row.title, body: body ?? row.body, state: next })
+  replaceAssignees(state, call, { repo, row })
   return oneIssue(state, call, words, 201)
+}
+
+/** Gitea ignores the assignees if the caller may not write. It removes others before it finds that a login may not be assigned. */
+function replaceAssignees(state: ForgeState, call: Call, { repo, row }: ReturnType<typeof rowOf>): void {
+  const given: unknown = (call.body as { readonly assignees?: unknown }).assignees
+  if (!Array.isArray(given) || !repo.writers.has(call.login)) return
+  const kept = [...repo.writers, ...repo.readers].filter((login) =>
+    given.some((each) => String(each).toLowerCase() === login.toLowerCase()),
+  )
+  state.edit(nameOf(repo), row.number, { assignees: kept })
+  if (kept.length < given.length) throw new Refused(refuse(500, '', call.url))
 }
 
 function getComments(state: ForgeState, call: Call, words: readonly string[]): Reply {

@@ -1,0 +1,41 @@
+/** The answers of a simulated forge that never change. */
+import type { RepoRef } from '../core/nouns.ts'
+import type { Forge, RepoRights } from '../core/ports.ts'
+
+/** The part of a simulated forge that has no state. `ask` counts a request, and throws during an outage. */
+export abstract class FixedAnswers {
+  protected abstract ask(): void
+
+  async assignable(): Promise<null> {
+    this.ask()
+    return null
+  }
+
+  async rights(): Promise<RepoRights> {
+    this.ask()
+    return { exists: true, write: true, archived: false, issues: true, changes: true, default_branch: 'main' }
+  }
+
+  async mayOpenChange(): Promise<boolean> {
+    this.ask()
+    return true
+  }
+
+  async hasBranch(): Promise<boolean> {
+    this.ask()
+    return false
+  }
+
+  async mayComment(): Promise<boolean> {
+    this.ask()
+    return true
+  }
+
+  async teams(): Promise<readonly []> {
+    return []
+  }
+
+  access(repo: RepoRef): ReturnType<Forge['access']> {
+    return { clone_url: `simulated:${repo}`, api_url: 'simulated:', open_change: '' }
+  }
+}
