@@ -71,14 +71,31 @@ export function parseDuration(word: string): number {
 }
 
 /**
- * Parses a time, and returns it in ms since 1970. `word` is an ISO 8601 time or a duration. A duration counts back from `now` if
- * `direction` is -1, and forward if it is 1. `forms` lists the valid forms for people. Throws BurnError `usage` (exit 2).
+ * Parses a time, and returns it in ms since 1970. `word` is an ISO 8601 time, a time of day by the clock of this computer, or a duration. A
+ * duration counts back from `now` if `direction` is -1, and forward if it is 1; a time of day is the last or the next one. `forms` lists the
+ * valid forms for people. Throws BurnError `usage` (exit 2).
  */
 export function timeFrom(word: string, now: number, direction: -1 | 1, forms?: string): number {
   const [what, example] = direction === -1 ? ['an age', 'an age such as 8h'] : ['a duration', 'a duration such as 2h']
-  const time = /^\d{4}-/.test(word) ? Date.parse(word) : durationPattern.test(word) ? now + direction * durationMs(word) : NaN
+  const time = /^\d{4}-/.test(word)
+    ? Date.parse(word)
+    : durationPattern.test(word)
+      ? now + direction * durationMs(word)
+      : timeOfDay(word, now, direction)
   if (!Number.isNaN(time)) return time
-  throw usage(`${JSON.stringify(word)} is not a time or ${what}`, `write ${forms ?? `${example}, or a time such as 2026-12-24T08:00Z`}`)
+  const hint = `write ${forms ?? `${example}, a time of day such as 08:00, or a time such as 2026-12-24T08:00Z`}`
+  throw usage(`${JSON.stringify(word)} is not a time or ${what}`, hint)
+}
+
+/** Returns the last or the next time at which the clock of this computer shows a time of day; NaN if the word is no time of day. */
+function timeOfDay(word: string, now: number, direction: -1 | 1): number {
+  const [, hours, minutes] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(word) ?? []
+  if (hours === undefined) return NaN
+  const on = (days: number) => {
+    const day = new Date(now)
+    return new Date(day.getFullYear(), day.getMonth(), day.getDate() + days, Number(hours), Number(minutes)).getTime()
+  }
+  return [0, direction].map(on).find((time) => (time - now) * direction > 0) ?? on(direction)
 }
 
 /** Returns the error for a wrong command line (exit 2). */

@@ -105,7 +105,7 @@ export const groups: readonly { readonly title: string; readonly entries: readon
   {
     title: 'Act',
     entries: [
-      entry('hold', 'Stop new work for a worker, window, lane, machine, repo or the fleet', 'hold', 'holdCommand'),
+      entry('hold', 'Stop new work for workers, lanes, machines, repos or the fleet, or drain them', 'hold', 'holdCommand'),
       entry('resume', 'End a hold', 'hold', 'resumeCommand'),
       entry('send', 'Send a text to workers, and verify that it arrived', 'send', 'sendCommand'),
       entry('answer', 'Show the question of a waiting worker, or answer the question', 'panes', 'answerCommand'),

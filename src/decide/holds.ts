@@ -1,7 +1,8 @@
 /** Finds the hold that applies to a worker or a repo. Only this file interprets holds. */
-import type { Hold } from '../core/ledger/holds.ts'
+import type { Hold, HoldCode } from '../core/ledger/holds.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { Account, RepoRef, Time, WorkerId } from '../core/nouns.ts'
+import { machineOf } from '../core/refs.ts'
 import { maxRepoBackoff } from './backoff.ts'
 
 /** The name of a hold with the scope `fleet`. */
@@ -28,22 +29,40 @@ export function heldBy(holds: readonly Hold[], now: Time, accounts: readonly Acc
     }
     return null
   }
-  const fleet = `fleet ${wholeFleet}`
   const accountsOf = accountHolds(found, accounts)
   return {
     worker(id) {
       if (found.size === 0) return null
-      // The ledger stores a hold on a lane as one row per window.
-      const window = id.slice(0, id.lastIndexOf('/'))
-      return first(fleet, `machine ${id.slice(0, id.indexOf('/'))}`, ...(accountsOf.get(id) ?? []), `lane ${window}`, `worker ${id}`)
+      return first(...workerKeys(id, accountsOf.get(id) ?? []))
     },
-    repo: (ref) => (found.size === 0 ? null : first(fleet, `repo ${ref}`)),
+    repo: (ref) => (found.size === 0 ? null : first(`fleet ${wholeFleet}`, `repo ${ref}`)),
   }
 }
 
-/** Returns true if burn sends no texts to the workers of the hold. A used budget stops only new work. */
+/** The codes of holds that stop only new work. */
+const stopsOnlyWork: readonly HoldCode[] = ['budget', 'drain', 'retire']
+
+/** Returns true if burn sends no texts to the workers of the hold. */
 export function stopsTexts({ code }: Pick<Hold, 'code'>): boolean {
-  return code !== 'budget'
+  return !stopsOnlyWork.includes(code)
+}
+
+/** The codes of holds that a person sets and ends. */
+export const personalCodes = ['person', 'drain', 'retire'] as const satisfies readonly HoldCode[]
+
+/** Returns the holds in force that apply to a worker, the widest first. */
+export function holdsOnWorker(id: WorkerId, holds: readonly Hold[], now: Time, accounts: readonly Account[]): Hold[] {
+  const own = accounts.filter(({ workers }) => workers.includes(id)).map(({ name }) => `account ${name}`)
+  const keys = [...workerKeys(id, own)]
+  return holds
+    .filter((hold) => isInForce(hold, now) && keys.includes(`${hold.scope} ${hold.name}`))
+    .toSorted((a, b) => keys.indexOf(`${a.scope} ${a.name}`) - keys.indexOf(`${b.scope} ${b.name}`))
+}
+
+/** Returns the keys of the targets that contain a worker, the widest first. The ledger stores a hold on a lane as one row per window. */
+function workerKeys(id: WorkerId, accounts: readonly string[]): readonly string[] {
+  const window = id.slice(0, id.lastIndexOf('/'))
+  return [`fleet ${wholeFleet}`, `machine ${machineOf(id)}`, ...accounts, `lane ${window}`, `worker ${id}`]
 }
 
 /** Returns the keys of the holds on each worker's account. */

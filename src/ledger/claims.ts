@@ -10,10 +10,12 @@ import { isFurther } from './schema.ts'
 import type { LockedRows } from './engine.ts'
 import { chunks } from './sql.ts'
 import { appendEvents, fingerprint } from './events.ts'
+import { personalHolds } from './holds.ts'
 import { toDelivery, toDispatch } from './rows.ts'
 import { takenColumns } from './verdicts.ts'
 import { insertRows, writeRows } from './write-rows.ts'
 import { encodeReason } from '../core/reasons.ts'
+import { repoOf } from '../core/refs.ts'
 
 /** The owner of a lease, and the time when the lease ends. */
 export interface Lease {
@@ -29,7 +31,7 @@ export function lockedRows(claims: readonly Claim[]): LockedRows {
 /** For each claim whose issue and slot are free, writes a dispatch, a delivery and events. Returns the new dispatches. */
 export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], lease: Lease, at: number): Promise<Dispatch[]> {
   const won: Dispatch[] = []
-  for (const part of chunks(await stillClaimable(trx, claims))) {
+  for (const part of chunks(await stillClaimable(trx, claims, at))) {
     const rows = part.map((each): DispatchRow => claimedRow(each, at))
     // The unique indexes reject a claim if another dispatch has the issue or the slot. Earlier reads may be out of date.
     const inserted = new Set((await insertRows(trx, 'dispatch', rows, 'on conflict do nothing returning id')).map(({ id }) => id))
@@ -50,15 +52,17 @@ export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], 
 }
 
 /**
- * Returns the claims whose issue is still open. Omits a claim of kind `work` if, since the decision to claim, the issue was done, was
- * attempted or got an open change.
+ * Returns the claims whose issue is still open. Omits a claim if, since the decision to claim, a person held the worker or the repo. Omits a
+ * claim of kind `work` if, since that decision, the issue was done, was attempted or got an open change.
  */
-export async function stillClaimable<C extends Pick<Claim, 'issue' | 'kind' | 'attempt'>>(
+export async function stillClaimable<C extends Pick<Claim, 'issue' | 'kind' | 'attempt' | 'worker'>>(
   trx: Transaction<Tables>,
   claims: readonly C[],
+  at: number,
 ): Promise<C[]> {
   const due: C[] = []
-  for (const part of chunks(claims)) {
+  const held = await personalHolds(trx, at)
+  for (const part of chunks(claims.filter(({ worker, issue }) => held.worker(worker) === null && held.repo(repoOf(issue)) === null))) {
     const rows = await trx
       .selectFrom('issue')
       .select(['ref', 'done', 'attempts', 'open_change'])

@@ -2,9 +2,10 @@
 import type { Transaction } from 'kysely'
 import type { NewEvent } from '../core/events.ts'
 import type { HoldScope } from '../core/nouns.ts'
-import type { Hold, HoldGuard, NewHold } from '../core/ledger/holds.ts'
+import type { Hold, HoldCode, HoldGuard, NewHold } from '../core/ledger/holds.ts'
 import type { HoldRow, Tables } from './tables.ts'
 import { decodeReason, encodeReason } from '../core/reasons.ts'
+import { heldBy, personalCodes, type HoldIndex } from '../decide/holds.ts'
 import { appendEvents } from './events.ts'
 
 type Trx = Transaction<Tables>
@@ -18,6 +19,20 @@ export async function holds(trx: Trx): Promise<Hold[]> {
   return (await trx.selectFrom('hold').select(columns).orderBy('id').execute()).map(toHold)
 }
 
+/** For the code of a new hold, the code of another hold on the same target that the new hold replaces. */
+const replacedBy: Partial<Record<HoldCode, HoldCode>> = { person: 'drain', drain: 'person' }
+
+/** Returns the holds that people set, as an index. A claim during a hold fails, even if burn decided to claim before the hold began. */
+export async function personalHolds(trx: Trx, at: number): Promise<HoldIndex> {
+  const rows = await trx
+    .selectFrom('hold')
+    .select(columns)
+    .where('code', 'in', [...personalCodes])
+    .execute()
+  // The ledger does not know which workers use an account, so a hold on an account stops no claim that burn has decided on before.
+  return heldBy(rows.map(toHold), at, [])
+}
+
 /** Saves holds, with an event for each. A hold replaces an earlier one with the same scope, name and code. */
 export async function saveHolds(trx: Trx, newHolds: readonly NewHold[], at: number): Promise<void> {
   const saved: NewHold[] = []
@@ -25,6 +40,12 @@ export async function saveHolds(trx: Trx, newHolds: readonly NewHold[], at: numb
     if (!(await isUnchanged(trx, { ...each, ...(before === undefined ? {} : { before }) }))) continue
     const { until, actor } = each
     const reason = encodeReason(each.reason)
+    const replaced = replacedBy[each.code]
+    if (replaced !== undefined)
+      await trx
+        .deleteFrom('hold')
+        .where('id', '=', idOf({ ...each, code: replaced }))
+        .execute()
     await trx
       .insertInto('hold')
       .values({ ...each, reason, id: idOf(each), created_at: at })
@@ -61,7 +82,9 @@ function heldEvent({ scope, name, code, reason, until, actor: by }: NewHold): Ne
 }
 
 function resumedEvent({ scope, name, code }: Hold): NewEvent {
-  return { kind: `${scope}.resumed`, ...about(scope, name), actor: code === 'person' ? 'person' : 'burn', payload: {} }
+  return { kind: `${scope}.resumed`, ...about(scope, name), actor: isPersonal(code) ? 'person' : 'burn', payload: {} }
 }
+
+const isPersonal = (code: HoldCode) => personalCodes.some((each) => each === code)
 
 const about = (scope: HoldScope, name: string) => ({ subject: name, issue: null, worker: scope === 'worker' ? name : null })

@@ -25,7 +25,7 @@ type Trx = Transaction<Tables>
 export async function claimSprint(trx: Trx, claim: SprintClaim, lease: Lease, at: number): Promise<'won' | 'issue' | 'worker'> {
   const { id, issue, worker, reason } = claim
   const work = { ...claim, kind: 'work' as const }
-  if ((await stillClaimable(trx, [work])).length === 0) return 'issue'
+  if ((await stillClaimable(trx, [work], at)).length === 0) return 'issue'
   await recordWorkers(trx, [{ id: worker, drawn: false }], at)
   // As in `claim`, the unique indexes reject the claim if another dispatch has the issue or the slot.
   const won = await trx

@@ -6,7 +6,7 @@ import type { SessionPart } from '../observe/session.ts'
 import { BurnError } from '../core/errors.ts'
 import { reposOf } from '../core/refs.ts'
 import { nearest } from '../core/suggest.ts'
-import { wholeFleet } from '../decide/holds.ts'
+import { personalCodes, wholeFleet } from '../decide/holds.ts'
 
 /** The target of a hold by a person. */
 export interface HoldTarget {
@@ -15,10 +15,19 @@ export interface HoldTarget {
 }
 
 /**
+ * Returns the targets that names stand for, without duplicates. Throws BurnError `hold_unknown` or `hold_ambiguous` (exit 2), before burn has
+ * changed anything.
+ */
+export function holdTargets(fleet: Fleet, names: readonly string[]): readonly HoldTarget[] {
+  const all = names.flatMap((name) => holdTargetsNamed(fleet, name))
+  return [...new Map(all.map((target) => [`${target.scope} ${target.name}`, target])).values()]
+}
+
+/**
  * Returns the targets that a name stands for. The name can be `all`, or the name of a machine, window, lane, account, repo or worker. A lane
  * stands for all of its windows. Throws BurnError `hold_unknown` or `hold_ambiguous` (exit 2).
  */
-export function holdTargetsNamed(fleet: Fleet, name: string): readonly HoldTarget[] {
+function holdTargetsNamed(fleet: Fleet, name: string): readonly HoldTarget[] {
   if (name === wholeFleet) return [{ scope: 'fleet', name: wholeFleet }]
   const all = targetNames(fleet)
   const found = Map.groupBy(
@@ -33,7 +42,7 @@ export function holdTargetsNamed(fleet: Fleet, name: string): readonly HoldTarge
     )
     const hint =
       near === null
-        ? 'name a worker, a window, a lane, a machine, an account or a repo, or "all" for the whole fleet'
+        ? 'name workers, windows, lanes, machines, accounts or repos, or "all" for the whole fleet. Write a reason after --reason'
         : `did you mean ${near}?`
     throw new BurnError('hold_unknown', `the fleet has no worker, window, lane, machine, account or repo ${JSON.stringify(name)}`, hint, {
       exit: 2,
@@ -62,6 +71,8 @@ function targetNames(fleet: Fleet): { readonly target: HoldTarget; readonly name
 
 /** The details of a hold by a person. */
 export interface PersonalHold {
+  /** True if the running work may end: texts about it, such as a text that tells an agent to continue, still reach their agents. */
+  readonly drain: boolean
   readonly reason: Reason
   /** The end of the hold (ms since 1970); null if it lasts until a person resumes it. */
   readonly until: number | null
@@ -71,11 +82,11 @@ export interface PersonalHold {
 /** Saves a hold on each of these targets. The new hold replaces an earlier hold that a person set. */
 export async function holdByHand(
   targets: readonly HoldTarget[],
-  by: PersonalHold,
+  { drain, ...by }: PersonalHold,
   { ledger, clock }: SessionPart<HoldLedger, 'clock'>,
 ): Promise<void> {
   await ledger.saveHolds(
-    targets.map((each) => ({ ...each, code: 'person' as const, ...by })),
+    targets.map((each) => ({ ...each, code: drain ? ('drain' as const) : ('person' as const), ...by })),
     clock.now(),
   )
 }
@@ -86,7 +97,7 @@ export async function resumeByHand(
   { ledger, clock }: SessionPart<HoldLedger, 'clock'>,
 ): Promise<readonly Hold[]> {
   return ledger.removeHolds(
-    targets.map((each) => ({ ...each, code: 'person' as const })),
+    targets.flatMap((each) => personalCodes.map((code) => ({ ...each, code }))),
     clock.now(),
   )
 }

@@ -31,7 +31,7 @@ function fleet(t: Parameters<typeof scratch>[0], more: object = {}) {
 
 test('ledger: backup and move make ledgers; the old one says where', async (t) => {
   const { dir, write, burn: run } = fleet(t)
-  assert.equal((await run('hold', 'box/W/1', 'mine')).code, 2)
+  assert.equal((await run('hold', 'box/W/1', '--reason', 'mine')).code, 2)
   const dry = await run('ledger', 'backup', 'copy.db', '--dry-run')
   assert.match(dry.out, /^Would copy \d+ rows from .*l\.db to .*copy\.db/)
   assert.ok(!existsSync(join(dir, 'copy.db')))
@@ -122,14 +122,25 @@ test('job list: prints the result and next run of jobs', async (t) => {
 
 test('hold: holds and resumes a window and the whole fleet', async (t) => {
   const { burn: run } = fleet(t)
-  const holding = await run('hold', 'box/W', '--until', '2h', 'its', 'disk', 'is', 'replaced', '--json')
+  const holding = await run('hold', 'box/W', '--until', '2h', '--reason', 'its disk is replaced', '--json')
   assert.equal(holding.code, 0, holding.err)
   const { until, ...held } = JSON.parse(holding.out) as { until: string }
-  assert.deepEqual(held, { held: [{ scope: 'lane', name: 'box/W' }], hold: 'its disk is replaced' })
+  assert.deepEqual(held, { held: [{ scope: 'lane', name: 'box/W' }], hold: 'its disk is replaced', drain: false })
   assert.ok(Math.abs(Date.parse(until) - Date.now() - 2 * 3_600_000) < 60_000, until)
   assert.match((await run('hold', 'all')).out, /^the whole fleet is held: by a person$/m)
   assert.match((await run('resume', 'box/W')).out, /^lane box\/W gets work again$/m)
   assert.match((await run('resume', 'box/W')).out, /^there was no hold on lane box\/W$/m)
   assert.match((await run('ledger', 'check')).out, /hold 1/)
-  assert.equal((await run('hold', 'all', '--until', '2020-01-01')).code, 2)
+  assert.match(
+    (await run('hold', 'box', 'box/W', '--drain', '--until', '08:00')).out,
+    /^machine box gets no new work until \S+Z: by a person$/m,
+  )
+  assert.match((await run('resume', 'box', 'box/W')).out, /^machine box gets work again\nlane box\/W gets work again$/m)
+  assert.equal((await run('hold', 'box', '--drain', '--wait')).code, 0)
+  for (const wrong of [
+    ['all', '--until', '2020-01-01'],
+    ['box', 'its', 'disk'],
+    ['box', '--wait'],
+  ])
+    assert.equal((await run('hold', ...wrong)).code, 2)
 })

@@ -31,8 +31,8 @@ function fleet(t: TestContext) {
 test('log: filters by kind, worker and time; JSON has cursors', async (t) => {
   const run = fleet(t)
   for (const words of [
-    ['hold', 'ANN', 'lunch'],
-    ['hold', 'BOB', 'a demo'],
+    ['hold', 'ANN', '--reason', 'lunch'],
+    ['hold', 'BOB', '--reason', 'a demo'],
     ['resume', 'ANN'],
   ])
     assert.equal((await run(words)).code, 0)
@@ -82,7 +82,7 @@ test('log: refuses an unknown kind, time or cursor', async (t) => {
 
 test('log: --follow prints events of other processes once', async (t) => {
   const run = fleet(t)
-  assert.equal((await run(['hold', 'ANN', 'lunch'])).code, 0)
+  assert.equal((await run(['hold', 'ANN', '--reason', 'lunch'])).code, 0)
   const stop = new AbortController()
   t.after(() => stop.abort())
   const seen: string[] = []
@@ -91,7 +91,7 @@ test('log: --follow prints events of other processes once', async (t) => {
   const follows = run(['log', '--follow', '--json', ...kinds], { stop: stop.signal, onOutput })
   await until('it shows what was there', () => seen.length === 1)
   for (const words of [
-    ['hold', 'BOB', 'a demo'],
+    ['hold', 'BOB', '--reason', 'a demo'],
     ['resume', 'ANN'],
     ['resume', 'BOB'],
   ])
@@ -109,7 +109,7 @@ test('docs: events.md is what burn log kinds prints', () => {
 
 test('log: exports events and samples without their texts', async (t) => {
   const run = fleet(t)
-  assert.equal((await run(['hold', 'ANN', 'the secret plan'])).code, 0)
+  assert.equal((await run(['hold', 'ANN', '--reason', 'the secret plan'])).code, 0)
   const { out, code, err } = await run(['log', '--format', 'jsonl', '--samples'])
   assert.equal(code, 0, err)
   const held = out.split('\n').find((line) => line.includes('worker.held')) ?? ''

@@ -45,7 +45,7 @@ test('burn notify: tests channels, lists them, and sends events', async (t) => {
   assert.deepEqual([wrong.code, /did you mean hook\?/.test(wrong.err)], [2, true])
 
   assert.match((await run('job', 'run', 'notify')).out, /^notify: planned 0 notifications, sent 0 messages, 0 failed$/m)
-  assert.equal((await run('hold', 'all', 'lunch <!channel>')).code, 0)
+  assert.equal((await run('hold', 'all', '--reason', 'lunch <!channel>')).code, 0)
   const sent = await run('job', 'run', 'notify')
   assert.match(sent.out, /^notify: planned 2 notifications, sent 1 message, 1 failed$/m)
   assert.match(sent.err, /chat: a message was not sent: the receiver of chat answered 503/)

@@ -146,7 +146,7 @@ test('dispatch: held and dead workers get no lost issue', { timeout: 60_000 }, a
   writeIssues(fleet.dir, 'app', [{ title: 'First', body: '1' }])
   writeIssues(fleet.dir, 'lib', [{ title: 'Lib', body: '1' }])
   await startFleet(fleet)
-  await fleet.burn('hold', 'TWO', 'mine now')
+  await fleet.burn('hold', 'TWO', '--reason', 'mine now')
   tmuxOn(fleet.socket, 'respawn-pane', '-k', '-t', '=T:=LIB', 'exec sh')
   const first = lastCycle((await fleet.burn('dispatch', '--json')).out)
   assert.deepEqual(

@@ -41,7 +41,7 @@ test('dispatcher: another process that frees a worker wakes it', { timeout: 60_0
   await lines.next()
   const first = Date.now()
   for (const words of [
-    ['hold', 'ONE', 'mine'],
+    ['hold', 'ONE', '--reason', 'mine'],
     ['resume', 'ONE'],
   ])
     assert.equal((await fleet.burn(...words)).code, 0)

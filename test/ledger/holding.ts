@@ -1,7 +1,7 @@
 /** The part of the suite about holds. */
 import type { Holds } from './conformance.ts'
 import assert from 'node:assert/strict'
-import { holdWorker, workers } from './fixtures.ts'
+import { claimOf, holdWorker, workers } from './fixtures.ts'
 import { because } from '../support/reasons.ts'
 
 /** Declares the tests of this part. */
@@ -28,6 +28,22 @@ export function holding(holds: Holds): void {
       events.filter(({ at }) => at >= 20).map(({ kind, subject }) => `${kind} ${subject}`),
       [`worker.held ${workers[0]}`, 'lane.held m/W', 'lane.held m/W', 'repo.rests o/r', `worker.resumed ${workers[0]}`, 'lane.resumed m/W'],
     )
+  })
+
+  holds('holds: refuse claims that were decided before the hold began', async ({ ledger }) => {
+    const drain = { scope: 'worker', name: workers[0], code: 'drain', reason: because('reboot'), until: 500, actor: 'ann' } as const
+    const claimed = async (at: number) => (await ledger.claim([claimOf(1)], 'p', at + 1000, at)).length
+    await ledger.saveHolds([drain], 20)
+    assert.equal(await claimed(30), 0)
+    await ledger.saveHolds([{ ...drain, code: 'person' }], 40)
+    assert.deepEqual(
+      (await ledger.holds()).map(({ code }) => code),
+      ['person'],
+    )
+    await ledger.saveHolds([{ ...drain, scope: 'repo', name: 'o/r' }], 41)
+    await ledger.removeHolds([{ ...drain, code: 'person' }], 42)
+    assert.equal(await claimed(43), 0)
+    assert.equal(await claimed(500), 1)
   })
 
   holds('holds: keeps a hold that another process changed', async ({ ledger }) => {

@@ -63,6 +63,6 @@ test('watch: reports turns, and a machine that is lost and returns', { timeout: 
   tmuxOn(fleet.socket, 'detach-client', '-t', client)
   await next('the machine is lost', reported('box/A/THOR idle unreachable'))
   await next('the machine is back', reported('box/A/THOR unreachable idle'))
-  assert.equal((await fleet.burn('hold', 'ODIN', 'mine')).code, 0)
+  assert.equal((await fleet.burn('hold', 'ODIN', '--reason', 'mine')).code, 0)
   await next("another process' hold", ({ report: now }) => now.totals.held === 1)
 })

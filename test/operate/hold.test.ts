@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { Fleet } from '../../src/core/nouns.ts'
-import { holdTargetsNamed, holdByHand, resumeByHand } from '../../src/operate/hold.ts'
+import { holdTargets, holdByHand, resumeByHand } from '../../src/operate/hold.ts'
+import { partOf, untilDrained } from '../../src/operate/drain.ts'
+import { underWayText } from '../../src/decide/under-way.ts'
 import { readStatus } from '../../src/observe/state.ts'
 import { statusReport } from '../../src/decide/report.ts'
 import { issuesOf } from '../simulate/storm.ts'
@@ -16,13 +18,13 @@ const why = { code: 'prose', text: 'repairs' } as const
 async function smallFleet(t: TestContext) {
   const fleet = await simulatedFleet(t, issuesOf(6))
   const dispatcher = await fleet.open()
-  const hold = (name: string, until: number | null = null) =>
-    holdByHand(holdTargetsNamed(fleet.fleet, name), { reason: why, until, actor: 'ann' }, dispatcher.session)
+  const hold = (name: string, until: number | null = null, drain = false) =>
+    holdByHand(holdTargets(fleet.fleet, [name]), { reason: why, until, actor: 'ann', drain }, dispatcher.session)
   return {
     ...fleet,
     ...dispatcher,
     hold,
-    resume: (name: string) => resumeByHand(holdTargetsNamed(fleet.fleet, name), dispatcher.session),
+    resume: (name: string) => resumeByHand(holdTargets(fleet.fleet, [name]), dispatcher.session),
     claims: async () => (await dispatcher.cycle()).claimed.map(({ issue }) => issue),
     report: async () => statusReport(fleet.fleet.machines, await fleet.run(readStatus(fleet.fleet.machines, dispatcher.session))),
   }
@@ -93,6 +95,52 @@ test('hold: a planned text waits until its lane is resumed', async (t) => {
   assert.ok(['submitted', 'seen'].includes((await state()) ?? ''))
 })
 
+test('drain: texts still reach their workers, but no issue does', async (t) => {
+  const { hold, claims, ledger, session, clock } = await smallFleet(t)
+  await hold('m1')
+  await hold('m1', null, true)
+  assert.deepEqual(
+    (await ledger.holds()).map(({ code }) => code),
+    ['drain'],
+    'a drain replaces a hold',
+  )
+  const text = { id: 'text1', kind: 'send', worker: 'm1/LANE/W1', text: 'hello' } as const
+  await ledger.planDeliveries([text], session.owner, Number.MAX_SAFE_INTEGER, clock.now())
+  assert.deepEqual(await claims(), [])
+  assert.notEqual((await ledger.deliveries({ ids: ['text1'] }))[0]?.state, 'planned')
+})
+
+test('drain: waits for dispatches, then for agents at work', async (t) => {
+  const { fleet, hold, cycle, forge, world, clock, run, session } = await smallFleet(t)
+  const { claimed } = await cycle()
+  await hold('lane', null, true)
+  const seen: string[] = []
+  const wait = (ms: number) => {
+    const end = clock.now() + ms
+    const part = partOf(holdTargets(fleet, ['lane']), fleet)
+    return run(
+      untilDrained(part, session, new AbortController().signal, {
+        isOver: () => clock.now() >= end,
+        onChange: (left) => seen.push(left.map(underWayText).join('; ')),
+      }),
+    )
+  }
+  assert.deepEqual((await wait(10_000)).map(({ issue }) => issue).toSorted(), claimed.map(({ issue }) => issue).toSorted())
+  for (const { id, issue } of claimed) forge.change(issue, id, 'open')
+  await cycle()
+  clock.at(clock.now() + 5_000, () => {
+    for (const agent of world.agents()) {
+      agent.die()
+      agent.start(agent.pid + 1000)
+    }
+    world.machines.get('m1')?.changed()
+  })
+  assert.deepEqual(await wait(hour), [])
+  assert.match(seen[0] ?? '', /^m1\/LANE\/W1 has o\/[abc]#\d; /)
+  assert.match(seen[1] ?? '', /^m1\/LANE\/W1 is at work; /)
+  assert.equal(seen.at(-1), '')
+})
+
 test('priority: an urgent issue precedes older ones', async (t) => {
   const { hold, resume, claims, ledger, clock } = await smallFleet(t)
   await hold('all')
@@ -116,13 +164,13 @@ test('hold: refuses unknown and ambiguous names', () => {
     sprint: null,
     forge: { owner: 'o' },
   } as unknown as Fleet
-  assert.deepEqual(holdTargetsNamed(fleet, 'ANN'), [{ scope: 'worker', name: 'box/W/ANN' }])
-  assert.deepEqual(holdTargetsNamed(fleet, 'bugs'), [
+  assert.deepEqual(holdTargets(fleet, ['ANN']), [{ scope: 'worker', name: 'box/W/ANN' }])
+  assert.deepEqual(holdTargets(fleet, ['bugs']), [
     { scope: 'lane', name: 'box/W' },
     { scope: 'lane', name: 'app/X' },
   ])
-  assert.deepEqual(holdTargetsNamed(fleet, 'max'), [{ scope: 'account', name: 'max' }])
-  assert.deepEqual(holdTargetsNamed(fleet, 'o/app'), [{ scope: 'repo', name: 'o/app' }])
-  assert.throws(() => holdTargetsNamed(fleet, 'app'), { code: 'hold_ambiguous', exit: 2 })
-  assert.throws(() => holdTargetsNamed(fleet, 'box/WW'), { code: 'hold_unknown', exit: 2 })
+  assert.deepEqual(holdTargets(fleet, ['max']), [{ scope: 'account', name: 'max' }])
+  assert.deepEqual(holdTargets(fleet, ['o/app']), [{ scope: 'repo', name: 'o/app' }])
+  assert.throws(() => holdTargets(fleet, ['app']), { code: 'hold_ambiguous', exit: 2 })
+  assert.throws(() => holdTargets(fleet, ['box/WW']), { code: 'hold_unknown', exit: 2 })
 })

@@ -128,7 +128,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
   test('loop: claims nothing while held, and backs off in trouble', options, async (t) => {
     const rig = await rigOf(t, ['closed', 'closed', 'well'])
     const key = join(rig.dir, 'model.secret')
-    await rig.burn('hold', azoth, 'its', 'laptop', 'is', 'away')
+    await rig.burn('hold', azoth, '--reason', 'its laptop is away')
     const loop = loopOf(t, rig, 'AZOTH', '--count', '1')
     assert.match(await loop.waitFor(/"rests"/), /the worker is held: its laptop is away/)
     writeFileSync(key, 'revoked')

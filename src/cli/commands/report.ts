@@ -113,17 +113,9 @@ async function write(file: string, text: string): Promise<void> {
   }
 }
 
-const day = 24 * 60 * 60_000
-
-/** Returns the start of the period. A time of day is the last one before now, by the clock of this computer. */
+/** Returns the start of the period. */
 function startOf(word: string, now: number): number {
-  if (word === 'yesterday') return atTime(now - day, 0, 0)
-  const [, hours, minutes] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(word) ?? []
-  if (hours === undefined) return timeFrom(word, now, -1, 'an age such as 8h, a time of day such as 20:00, a date, or "yesterday"')
-  const today = atTime(now, Number(hours), Number(minutes))
-  return today < now ? today : atTime(now - day, Number(hours), Number(minutes))
-}
-
-function atTime(time: number, hours: number, minutes: number): number {
-  return new Date(time).setHours(hours, minutes, 0, 0)
+  if (word !== 'yesterday') return timeFrom(word, now, -1, 'an age such as 8h, a time of day such as 20:00, a date, or "yesterday"')
+  const day = new Date(now)
+  return new Date(day.getFullYear(), day.getMonth(), day.getDate() - 1).getTime()
 }

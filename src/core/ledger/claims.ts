@@ -74,7 +74,7 @@ export interface AffectedWork {
 export interface ClaimLedger {
   /**
    * Claims issues in one transaction, and returns the dispatches of the successful claims. A claim fails if the issue is not open, or if
-   * another dispatch has the issue or the slot. A claim for work also fails if the issue is done, or if `attempt` is no longer the number
+   * another dispatch has the issue or the slot. A claim fails if a person holds the worker or the repo. A claim for work also fails if the issue is done, or if `attempt` is no longer the number
    * of the issue's next attempt.
    */
   claim(claims: readonly Claim[], owner: string, lease: Time, at: Time): Promise<readonly Dispatch[]>

@@ -3,11 +3,12 @@ import type { Reason } from '../reasons.ts'
 import type { HoldScope, Time } from '../nouns.ts'
 
 /**
- * The cause of a hold. `limit`: an account reached its usage limit. `budget`: a budget is used up; such a
- * hold stops new work, but no texts about running work. Holds with different codes are independent: when a hold with the code
- * `forge_refused` ends, a person's hold on the same target stays.
+ * The cause of a hold. `person`: a person stopped new work and texts. `drain`: a person stopped new work, so that the running work ends.
+ * `retire`: a person retires a worker. `limit`: an account reached its usage limit. `budget`: a budget is used up. Holds with the codes
+ * `drain`, `retire` and `budget` stop no texts about running work. On one target, `person` and `drain` replace each other. Other codes are
+ * independent: when a hold with the code `forge_refused` ends, a person's hold on the same target stays.
  */
-export type HoldCode = 'person' | 'forge_refused' | 'limit' | 'budget'
+export type HoldCode = 'person' | 'drain' | 'retire' | 'forge_refused' | 'limit' | 'budget'
 
 /** A hold in the ledger. */
 export interface Hold {
@@ -38,7 +39,7 @@ export type NewHold = Omit<Hold, 'created_at'> & HoldGuard
 export interface HoldLedger {
   /** Returns all holds that nobody has ended, including holds whose time has passed. `decide/holds` decides which holds are in force. */
   holds(): Promise<readonly Hold[]>
-  /** Saves holds. A hold replaces an earlier hold with the same scope, name and code. */
+  /** Saves holds. A hold replaces an earlier hold with the same scope, name and code. `person` also replaces `drain`, and the reverse. */
   saveHolds(holds: readonly NewHold[], at: Time): Promise<void>
   /** Deletes holds, and returns those that existed. */
   removeHolds(holds: readonly (Pick<Hold, 'scope' | 'name' | 'code'> & HoldGuard)[], at: Time): Promise<readonly Hold[]>
