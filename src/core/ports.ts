@@ -2,6 +2,21 @@
  * The interfaces to the clock, the forge and tmux. Adapters in `forge/`, `tmux/` and other folders implement them, and `cli/wire` passes
  * the adapters to the commands.
  */
+import type {
+  Blocker,
+  ChangeRef,
+  ChangeState,
+  Check,
+  LogTail,
+  MergeRequest,
+  MergeResult,
+  Protection,
+  Reaction,
+  RerunResult,
+  Unknown,
+  UpdateMethod,
+  UpdateResult,
+} from './change-state.ts'
 import type { Change, Comment, Issue, IssueRef, RepoRef, Time } from './nouns.ts'
 
 /** The clock and its timers. The simulator implements it with virtual time. */
@@ -67,8 +82,39 @@ export interface RepoTeam {
   readonly counted: boolean
 }
 
+/** The operations of a forge on single changes, and on the blockers of issues. All methods throw BurnError with a `forge_*` code. */
+interface ForgeChanges {
+  /**
+   * Returns all facts about a change; null if the forge does not have the change. burn may read the facts in several requests, so a push at
+   * the same moment can move the head in between. A merge or an update compares the head again.
+   */
+  changeState(ref: ChangeRef): Promise<ChangeState | null>
+  /** Returns the newest result of each check of a commit; an empty list if the commit has no checks. */
+  checks(repo: RepoRef, sha: string): Promise<readonly Check[]>
+  /** Returns the end of the log of a check, at most `max_bytes` bytes; or the reason why the forge has no log. */
+  logTail(repo: RepoRef, check: Check, max_bytes: number): Promise<LogTail | Unknown>
+  /** Asks the forge to rerun a check. The adapter never retries the request. */
+  rerun(repo: RepoRef, check: Check): Promise<RerunResult>
+  /** Returns the rules of a base branch; null if the repo does not have the branch. */
+  protection(repo: RepoRef, base: string): Promise<Protection | null>
+  /**
+   * Merges a change at once, if its head is still the given commit. The adapter never retries the request, and never schedules a merge: if
+   * the response is lost, the caller must read the change.
+   */
+  merge(ref: ChangeRef, request: MergeRequest): Promise<MergeResult>
+  /**
+   * Brings the base into the head branch of a change, if the head is still `sha`. A forge that cannot check the commit itself compares it
+   * right before. The adapter never retries the request.
+   */
+  updateBranch(ref: ChangeRef, sha: string, method: UpdateMethod): Promise<UpdateResult>
+  /** Returns the issues and changes that block an issue, open and closed; an empty list if the repo has no dependencies. */
+  blockers(ref: IssueRef): Promise<readonly Blocker[]>
+  /** Adds a reaction of the token's account to a comment. Does nothing if the account has already reacted in this way. */
+  react(ref: IssueRef | ChangeRef, comment: string, reaction: Reaction): Promise<void>
+}
+
 /** The operations of a forge that burn needs. All methods throw BurnError with a `forge_*` code. */
-export interface Forge {
+export interface Forge extends ForgeChanges {
   readonly kind: string
   /**
    * Returns all open issues if the cursor is null; otherwise the open and closed issues that changed since the cursor. Never returns pull
@@ -82,10 +128,13 @@ export interface Forge {
    * `known`.
    */
   writers(repo: RepoRef, known?: readonly string[]): Promise<readonly string[]>
-  /** Returns the comments of an issue, oldest first. Cuts the end of long comments, but never the marker at the start. */
-  comments(ref: IssueRef): Promise<readonly Comment[]>
+  /**
+   * Returns the comments of an issue or a change, oldest first; with `since`, those that were written or edited since this time. Cuts the
+   * end of long comments, but never the marker at the start.
+   */
+  comments(ref: IssueRef | ChangeRef, since?: Time): Promise<readonly Comment[]>
   /** Writes one comment. The adapter never retries the request: if the response is lost, the caller must look for the comment. */
-  comment(ref: IssueRef, body: string): Promise<Comment>
+  comment(ref: IssueRef | ChangeRef, body: string): Promise<Comment>
   /** Adds a label to an issue. Creates the label if the repo has none with this name. */
   addLabel(ref: IssueRef, label: string): Promise<void>
   /** Returns the logins that the forge allows as assignees of a repo's issues; null if it allows every login. Makes one request. */
@@ -96,7 +145,7 @@ export interface Forge {
    */
   assign(ref: IssueRef, from: readonly string[], to: readonly string[]): Promise<boolean>
   /** Replaces the text of a comment. */
-  editComment(ref: IssueRef, id: string, body: string): Promise<void>
+  editComment(ref: IssueRef | ChangeRef, id: string, body: string): Promise<void>
   /**
    * Returns the changes that were opened, updated or ended since `since` (by the forge's clock), in their newest state; all open changes if
    * `since` is null. The result may contain older changes. Of several changes from a branch `burn/<dispatch id>` it contains only the

@@ -15,6 +15,7 @@ import { login, folderPaths, readNumberedFiles, type FolderPaths } from './folde
 import { openReview, readReviews, reviewOf } from './folder-reviews.ts'
 import { listOf, parseDocument, renderDocument, withList } from './front-matter.ts'
 import { numberOf, splitIssue, splitRepo } from './refs.ts'
+import { thinChanges } from './thin-changes.ts'
 
 /** The path of a folder forge, and the owner of its repos. */
 export interface FolderOptions {
@@ -33,6 +34,7 @@ export function openFolder(options: FolderOptions): Forge {
   const paths = folderPaths(resolve(options.root), owner, branch_prefix)
   return {
     kind: 'folder',
+    ...thinChanges,
     issues: (repo) => readIssues(paths, repo, clock.now()),
     async issue(ref) {
       const { repo, number } = splitIssue(ref)

@@ -13,6 +13,7 @@ import { addLabel } from './gitea-labels.ts'
 import { commentOf, loginOf } from './gitea-objects.ts'
 import { readTeams, readWriters } from './gitea-writers.ts'
 import { repoPath, splitIssue } from './refs.ts'
+import { thinChanges } from './thin-changes.ts'
 
 /** The address, token and limits of a Gitea or Forgejo server. */
 export interface GiteaOptions extends Omit<ApiOptions, 'base' | 'traits'> {
@@ -34,6 +35,7 @@ export function openGitea(options: GiteaOptions): Forge {
   const writers = (repo: RepoRef, known?: readonly string[]) => readWriters(api, repo, known)
   return {
     kind: 'gitea',
+    ...thinChanges,
     issues: (repo, cursor) => readIssues(api, url, repo, cursor),
     issue: (ref) => readIssue(api, url, ref),
     writers,

@@ -1,9 +1,20 @@
 /** The answers of a simulated forge that never change. */
 import type { RepoRef } from '../core/nouns.ts'
 import type { Forge, RepoRights } from '../core/ports.ts'
+import { thinChanges } from '../forge/thin-changes.ts'
 
 /** The part of a simulated forge that has no state. `ask` counts a request, and throws during an outage. */
 export abstract class FixedAnswers {
+  readonly changeState = thinChanges.changeState
+  readonly checks = thinChanges.checks
+  readonly logTail = thinChanges.logTail
+  readonly rerun = thinChanges.rerun
+  readonly protection = thinChanges.protection
+  readonly merge = thinChanges.merge
+  readonly updateBranch = thinChanges.updateBranch
+  readonly blockers = thinChanges.blockers
+  readonly react = thinChanges.react
+
   protected abstract ask(): void
 
   async assignable(): Promise<null> {
