@@ -89,6 +89,8 @@ interface ForgeChanges {
    * the same moment can move the head in between. A merge or an update compares the head again.
    */
   changeState(ref: ChangeRef): Promise<ChangeState | null>
+  /** Returns the paths that a change adds, edits, renames or deletes; null if the forge does not list all of them. */
+  changedPaths(ref: ChangeRef): Promise<readonly string[] | null>
   /** Returns the newest result of each check of a commit; an empty list if the commit has no checks. */
   checks(repo: RepoRef, sha: string): Promise<readonly Check[]>
   /** Returns the end of the log of a check, at most `max_bytes` bytes; or the reason why the forge has no log. */

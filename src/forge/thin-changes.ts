@@ -4,6 +4,7 @@ import type { Forge } from '../core/ports.ts'
 /** The operations on single changes of a forge that knows no states and checks of changes, and merges nothing. */
 export const thinChanges = {
   changeState: async () => null,
+  changedPaths: async () => null,
   checks: async () => [],
   logTail: async () => ({ unknown: 'this forge has no logs' }),
   rerun: async () => ({ result: 'not_possible', why: 'this forge reruns no checks' }),

@@ -6,6 +6,7 @@ import { thinChanges } from '../forge/thin-changes.ts'
 /** The part of a simulated forge that has no state. `ask` counts a request, and throws during an outage. */
 export abstract class FixedAnswers {
   readonly changeState = thinChanges.changeState
+  readonly changedPaths = thinChanges.changedPaths
   readonly checks = thinChanges.checks
   readonly logTail = thinChanges.logTail
   readonly rerun = thinChanges.rerun
