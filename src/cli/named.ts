@@ -54,7 +54,7 @@ export function workersNamed(fleet: Fleet, name: string): Worker[] {
 }
 
 /** Kinds of things that a command line can name. `place`: a worker, a window or a machine. `name`: one of these, for `burn watch`. */
-type Noun = 'channel' | 'job' | 'kind' | 'lane' | 'machine' | 'name' | 'place' | 'repo' | 'worker'
+type Noun = 'channel' | 'job' | 'kind' | 'lane' | 'machine' | 'model' | 'name' | 'place' | 'repo' | 'worker'
 
 /** Returns the BurnError `<noun>_unknown` (exit 2). Its hint has the candidate that is most similar to `name`. */
 export function unknownNameError(noun: Noun, name: string, candidates: readonly string[]): BurnError {

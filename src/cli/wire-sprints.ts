@@ -4,6 +4,8 @@ import type { SecretSource } from '../core/secret-source.ts'
 import type { SprintPolicy } from '../core/sprint.ts'
 import type { Git } from '../git/run.ts'
 import type { SprintContext } from '../sprint/context.ts'
+import type { BackendDeps } from '../llm/deps.ts'
+import type { ModelPorts } from '../observe/models.ts'
 import type { Deps, OpenSession } from './command.ts'
 import { sprintAgent } from '../agents/index.ts'
 import { messageWithHint, BurnError } from '../core/errors.ts'
@@ -13,6 +15,7 @@ import { withSafeDirectories } from '../git/safe-directories.ts'
 import { readHeaders, readSecret } from '../host/secrets.ts'
 import { openFetch } from '../host/fetch.ts'
 import { openBackend } from '../llm/open.ts'
+import { storedBreakers } from '../observe/model-breakers.ts'
 import { growingRedactor } from '../host/redact.ts'
 
 /** Returns the spec's settings for sprints. Throws BurnError `sprint_unset` (exit 2) if the spec has no `sprint`. */
@@ -57,18 +60,30 @@ export function hostHere(): string {
 
 type SprintDeps = Pick<Deps, 'clock' | 'env' | 'home'> & Partial<Pick<Deps, 'random'>>
 
+/** Returns the dependencies of backends and of checks of models. */
+function backendDeps({ session }: OpenSession, { clock, env, home, random = Math.random }: SprintDeps): BackendDeps {
+  const secret = (source: SecretSource) => readSecret(source, { home, env })
+  const breakers = storedBreakers(session, hostHere())
+  return { clock, home, env, fetch: openFetch(env), secret, sprintAgent, random, breakers }
+}
+
+/** Returns the ports for finding and checking models. */
+export function wireModels(open: OpenSession, context: SprintDeps): ModelPorts {
+  const backends = backendDeps(open, context)
+  return { session: open.session, host: hostHere(), backends, fetchFrom: () => backends.fetch }
+}
+
 /** Returns the context for sprints. burn calls `onUpdate` with their progress. Throws BurnError `sprint_unset` (exit 2) if the spec has no `sprint`. */
 export async function wireSprints(open: OpenSession, context: SprintDeps, onUpdate: SprintContext['onUpdate']): Promise<SprintContext> {
   const { session } = open
   const policy = sprintPolicy(session)
-  const { clock, env, home, random = Math.random } = context
-  const fetch = openFetch(env)
-  const secret = (source: SecretSource) => readSecret(source, { home, env })
+  const { env, home } = context
+  const backends = backendDeps(open, context)
   return {
     session,
     policy,
     host: hostHere(),
-    backends: policy.backends.map((backend) => openBackend(backend, { clock, home, env, fetch, secret, sprintAgent, random })),
+    backends: policy.backends.map((backend) => openBackend(backend, backends)),
     ...growingRedactor((await session.secrets()).known),
     git: await gitFor(open, context),
     env,

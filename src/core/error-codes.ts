@@ -54,6 +54,10 @@ const commandErrors = {
     meaning: 'No machine in the spec has the given name.',
     remedy: 'Run `burn status` to list the machines of the fleet.',
   },
+  model_unknown: {
+    meaning: 'No server of the fleet has a model with the given name, and nothing in the fleet uses one.',
+    remedy: 'Run `burn model list` to list the models.',
+  },
   name_unknown: {
     meaning: 'No worker, window, lane or machine has the name given to `burn watch`.',
     remedy: 'Run `burn status` to list the names of workers, windows and machines.',
@@ -112,6 +116,14 @@ const specErrors = {
   agent_unknown: {
     meaning: 'burn does not support the given kind of agent.',
     remedy: 'Use a kind from the list in the hint, or the kind "custom" with your own screen patterns.',
+  },
+  chain_unreadable: {
+    meaning: 'burn cannot read the file with a chain of models.',
+    remedy: 'Check the path and the permissions of the file.',
+  },
+  chain_unset: {
+    meaning: 'The spec has no chain of models.',
+    remedy: 'Add "models": {"chain": […]} to the spec; docs/how-to/models.md explains the key.',
   },
   spec_invalid: {
     meaning: 'The fleet spec contains errors; the message lists each error with its line and column.',

@@ -36,6 +36,7 @@ interface NoticeData {
   'sprint.unwatched': Why
   'sprint.workspace_kept': Why
   'backend.unusable': { readonly name: string; readonly class: FailureClass; readonly why: string }
+  'model.paused': { readonly until: Time; readonly why: string }
   'git.login_failed': Why
   'machine.lost': Why
   'agent.stopped': Because

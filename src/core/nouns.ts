@@ -5,6 +5,7 @@
 
 import type { AgentName } from './agent-kinds.ts'
 import type { UsageBudget } from './budget.ts'
+import type { ModelSettings } from './model-settings.ts'
 import type { HealthSettings, SnapshotSettings, TelemetrySettings } from './observation-settings.ts'
 import type { NotifySettings } from './notify-settings.ts'
 import type { SecretSource } from './secret-source.ts'
@@ -81,10 +82,7 @@ export interface Worker {
   readonly window: string
   /** The purpose of the window, e.g. `bugs`. */
   readonly lane: string
-  /**
-   * The position of the worker in its window, according to the spec, starting at 1. burn shows the position to people, and never addresses
-   * a pane by it.
-   */
+  /** The position of the worker in its window, starting at 1. burn shows it to people, and never addresses a pane by it. */
   readonly pane: number
   readonly role: Role
   readonly glyph: string
@@ -219,6 +217,7 @@ export interface Fleet {
   /** The prices of models, in the order in which burn compares their names with the name of a model. */
   readonly prices: readonly DeclaredPrice[]
   readonly repos: readonly RepoSettings[]
+  readonly models: ModelSettings
   /** The settings of sprints; null if the spec has no key `sprint`. */
   readonly sprint: SprintPolicy | null
   readonly machines: readonly Machine[]

@@ -2,6 +2,7 @@
  * The types and interfaces of sprints. A sprint is one run that works on one issue in its own workspace, and opens one change (pull
  * request).
  */
+import type { ModelConfig } from './model-settings.ts'
 import type { SandboxPolicy } from './sandbox-policy.ts'
 import type { SprintAgentName } from './agent-kinds.ts'
 import type { CommitPolicy } from './commits.ts'
@@ -192,17 +193,6 @@ export interface BackendError {
   readonly message: string
   /** The time (ms) after which the endpoint allows a retry; null if the endpoint gave none. */
   readonly wait_ms?: number | null
-}
-
-/** A model behind an OpenAI-compatible endpoint. */
-export interface ModelConfig {
-  readonly model: string
-  /** The URL of the endpoint, up to and including `/v1`. */
-  readonly url: string
-  readonly key: SecretSource | null
-  readonly provider: string | null
-  /** The prices in US dollars per million tokens; null if unknown. */
-  readonly price: { readonly in: number; readonly out: number } | null
 }
 
 /** The settings of a backend in the spec. */

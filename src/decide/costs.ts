@@ -156,6 +156,6 @@ function keyOf(record: UsageRecord, by: Grouping, laneOf: ReadonlyMap<WorkerId, 
 }
 
 /** Returns the model that answered, or, if it is unknown, the model that the agent asked for. */
-export function modelOf({ model_answered, model_asked }: UsageRecord): string {
+export function modelOf({ model_answered, model_asked }: Pick<UsageRecord, 'model_answered' | 'model_asked'>): string {
   return model_answered || model_asked
 }

@@ -2,7 +2,7 @@
 import type { NoticeKind } from '../core/events.ts'
 import { also, because, backoffDoc, failed, reason, why, type Meaning } from './event-meaning.ts'
 import { counted } from '../core/text.ts'
-import { sentence } from './wording.ts'
+import { sentence, toSecond } from './wording.ts'
 
 /** The kinds of notices, in this order: ledger, spec, forge, issues, sprints, machines, cycles and jobs. */
 export const noticeKinds: { readonly [K in NoticeKind]: Meaning<K> } = {
@@ -141,6 +141,12 @@ export const noticeKinds: { readonly [K in NoticeKind]: Meaning<K> } = {
     meaning: 'Sprints cannot use a backend now.',
     payload: { name: 'the backend', class: 'the kind of failure, such as `auth`', why },
     text: ({ name, class: failure, why }) => `${name}: ${failure}: ${why}`,
+    level: 'warn',
+  },
+  'model.paused': {
+    meaning: 'The circuit breaker of a model opened, so sprints use the next step of the chain.',
+    payload: { until: 'the end of the pause (ms since 1970)', why },
+    text: ({ until, why }) => `sprints skip this model until ${toSecond(until)}: ${why}`,
     level: 'warn',
   },
   'git.login_failed': { meaning: 'burn could not pass the credentials for the forge to git.', ...failed, level: 'warn', fleeting: true },

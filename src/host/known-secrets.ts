@@ -10,12 +10,13 @@ type Sources = readonly (readonly [SecretSource, SecretForm])[]
 
 /** Returns the secrets that burn can read, and the number of the others. Code that needs such a secret reports the error. */
 export async function readKnownSecrets(
-  { forge, sprint, notify }: Pick<Fleet, 'forge' | 'sprint' | 'notify'>,
+  { forge, models, sprint, notify }: Pick<Fleet, 'forge' | 'models' | 'sprint' | 'notify'>,
   deps: SecretDeps,
 ): Promise<{ readonly known: string[]; readonly unread: number }> {
   const sources: Sources = [
     ...tokens(forge.token),
     ...headers(forge.headers ?? {}),
+    ...tokens(...[...models.chain, ...models.servers].map(({ key }) => key)),
     ...(sprint?.backends ?? []).flatMap(ofBackend),
     ...Object.values(notify?.channels ?? {}).flatMap(ofChannel),
   ]

@@ -2,6 +2,7 @@
 import type { SprintAgent } from '../core/agent.ts'
 import type { SprintAgentName } from '../core/agent-kinds.ts'
 import type { SecretSource } from '../core/secret-source.ts'
+import type { Breakers } from '../core/model.ts'
 import type { Clock } from '../core/ports.ts'
 import type { Fetch } from '../host/fetch.ts'
 
@@ -17,6 +18,8 @@ export interface BackendDeps {
   readonly sprintAgent: (name: SprintAgentName) => SprintAgent
   /** Returns a random number from 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number
+  /** The circuit breakers of models; absent if the models have none. */
+  readonly breakers?: Breakers
   /** Returns the argv that runs an agent's argv in a sandbox. If the function is missing, the agent runs unconfined. */
   readonly wrap?: (argv: readonly string[], dir: string) => readonly string[]
   readonly limits?: Partial<BackendLimits>

@@ -1,5 +1,6 @@
 /** OpenAI-compatible endpoints: their addresses and keys, plain JSON requests, and probes. */
-import type { Failure, ModelConfig, BackendError } from '../core/sprint.ts'
+import type { Failure, BackendError } from '../core/sprint.ts'
+import type { ModelConfig } from '../core/model-settings.ts'
 import { tooLargeError, maxEventBytes } from './stream-limits.ts'
 import type { BackendDeps } from './deps.ts'
 import type { Fetch } from '../host/fetch.ts'
@@ -35,6 +36,8 @@ export async function endpointsOf(models: readonly ModelConfig[], deps: BackendD
 /** The JSON answer of an endpoint. If the request failed, `error` is set. */
 export interface EndpointAnswer {
   readonly value: unknown
+  /** The text of an answer that is no JSON; otherwise empty. */
+  readonly text: string
   readonly error: BackendError | null
 }
 
@@ -62,7 +65,7 @@ export async function requestJson(
     })
     return await readAnswer(response, options.now)
   } catch (thrown) {
-    return { value: null, error: backendErrorOf(thrown, options.now) }
+    return { value: null, text: '', error: backendErrorOf(thrown, options.now) }
   }
 }
 
@@ -73,14 +76,15 @@ export async function requestJson(
 export async function readAnswer(response: Response, now: number): Promise<EndpointAnswer> {
   const { text, whole } = await textOf(response)
   if (!whole && response.ok) throw tooLargeError('the answer', maxEventBytes)
-  const value = parseJson(text)?.value
+  const parsed = parseJson(text)
+  const value = parsed?.value
   const error = membersOf(value)['error']
-  if (response.ok && (error === undefined || error === null)) return { value, error: null }
+  if (response.ok && (error === undefined || error === null)) return { value, text: parsed === null ? text : '', error: null }
   const fields = membersOf(error)
   const code = stringOf(fields['code']) ?? stringOf(fields['type'])
   const message = stringOf(fields['message']) ?? stringOf(error) ?? (text.trim() === '' ? 'the server gave no reason' : text)
   const status = response.ok ? countOf(fields['code']) : response.status
-  return { value, error: { status, code, message: message.slice(0, 2_000), wait_ms: retryAfterMs(response.headers, now) } }
+  return { value, text: '', error: { status, code, message: message.slice(0, 2_000), wait_ms: retryAfterMs(response.headers, now) } }
 }
 
 async function textOf({ body }: Response): Promise<{ readonly text: string; readonly whole: boolean }> {

@@ -13,6 +13,8 @@ import { hermesEndpoints } from './hermes-models.ts'
 import { redactor } from '../host/redact.ts'
 import { estimate, requestCompletion, type ChatMessage, type Completion } from './completion.ts'
 import { failureOf } from './failure.ts'
+import { openUntil } from '../decide/model-chain.ts'
+import { toSecond } from '../decide/wording.ts'
 
 type RunnerConfig = Extract<BackendConfig, { kind: 'runner' }>
 
@@ -28,7 +30,7 @@ export function openRunner(config: RunnerConfig, deps: BackendDeps): Backend {
     async probe() {
       const failures: Failure[] = []
       for (const endpoint of await chain()) {
-        const failure = await probeEndpoint(endpoint, deps, limits.probe_ms)
+        const failure = (await pausedFailure(endpoint, deps)) ?? (await probeEndpoint(endpoint, deps, limits.probe_ms))
         if (failure === null) return null
         failures.push(failure)
       }
@@ -36,6 +38,14 @@ export function openRunner(config: RunnerConfig, deps: BackendDeps): Backend {
     },
     begin: (task) => new RunnerConversation(task, deps, limits, chain),
   }
+}
+
+/** Returns the failure because of which the circuit breaker of a model is open; null if burn may use the model. */
+async function pausedFailure(endpoint: Endpoint, { breakers, clock }: BackendDeps): Promise<Failure | null> {
+  const breaker = await breakers?.of(endpoint)
+  const until = breaker === undefined ? null : openUntil(breaker, clock.now())
+  if (breaker?.last == null || until === null) return null
+  return { ...breaker.last, reason: `${endpoint.model} is paused until ${toSecond(until)}: ${breaker.last.reason}` }
 }
 
 const noModel: Failure = {
@@ -54,6 +64,8 @@ class RunnerConversation implements Conversation {
   #chain: readonly Endpoint[] = []
   /** The index of the current model. The conversation keeps using a model until it fails. */
   #current = 0
+  /** The model that answered last. Its circuit breaker does not interrupt the conversation. */
+  #answered: Endpoint | null = null
   #estimated = false
   #last = { text: '', model: null as string | null, provider: null as string | null }
 
@@ -104,11 +116,14 @@ class RunnerConversation implements Conversation {
       if (limitFailure !== null) return limitFailure
       const endpoint = this.#chain[this.#current]
       if (endpoint === undefined) return this.#allFailed(failures)
-      const completion = endpoint.unusable === null ? await this.#complete(endpoint, turn) : null
+      const unusable = endpoint.unusable ?? (this.#answered === endpoint ? null : await pausedFailure(endpoint, this.#deps))
+      const completion = unusable === null ? await this.#complete(endpoint, turn) : null
       const stopped = turn.ended()
       if (stopped !== null) return stopped
-      let failure = completion === null ? endpoint.unusable : this.#failureIn(endpoint, completion)
+      let failure = completion === null ? unusable : this.#failureIn(endpoint, completion)
       if (completion !== null && failure === null) {
+        if (this.#answered !== endpoint) await this.#deps.breakers?.record(endpoint, null)
+        this.#answered = endpoint
         if (completion.calls.length === 0) return null
         waits = 0
         badAnswers = (await this.#runCalls(completion, turn)) ? 0 : badAnswers + 1
@@ -122,6 +137,7 @@ class RunnerConversation implements Conversation {
       if (waits < maxWaitsPerModel && (await this.#waitAsAsked(endpoint, completion?.error ?? null, failure, turn))) waits++
       else {
         this.#switchModel(failure, failures)
+        if (completion !== null) await this.#deps.breakers?.record(endpoint, failure)
         waits = 0
         badAnswers = 0
       }

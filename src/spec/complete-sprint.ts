@@ -1,14 +1,18 @@
 /** Fills in the defaults of the spec's `sprint`. */
-import type { BackendConfig, ModelConfig, SprintPolicy } from '../core/sprint.ts'
+import type { BackendConfig, SprintPolicy } from '../core/sprint.ts'
+import type { ModelConfig } from '../core/model-settings.ts'
 import type { CommitPolicy, Identity } from '../core/commits.ts'
 import type { RepoRef } from '../core/nouns.ts'
 import type { SecretSource } from '../core/secret-source.ts'
-import type { WrittenSprint } from './sprint.ts'
+import type * as z from 'zod'
+import type { runnerModel, WrittenSprint } from './sprint.ts'
 import { defaults } from './defaults.ts'
 import { durationMs, sizeBytes } from './units.ts'
 
 /** The facts from the rest of the spec that `completeSprint` needs. */
 export interface SprintInput {
+  /** The models of a runner that names none. */
+  readonly chain: readonly ModelConfig[]
   /** The repos that workers serve. */
   readonly served: readonly RepoRef[]
   /** Returns a repo as `owner/name`; the spec may leave out the owner. */
@@ -20,13 +24,13 @@ export interface SprintInput {
 }
 
 /** Returns the settings of sprints with every default filled in; null if the spec has no `sprint`. */
-export function completeSprint(written: WrittenSprint | undefined, { served, full, local, dir }: SprintInput): SprintPolicy | null {
+export function completeSprint(written: WrittenSprint | undefined, { chain, served, full, local, dir }: SprintInput): SprintPolicy | null {
   if (written === undefined) return null
   const { budget = {}, sandbox = {}, keep = {} } = written
   return {
     repos: written.repos === undefined ? served : [...new Set(written.repos.map(full))],
     dir: written.dir === undefined ? dir : local(written.dir),
-    backends: written.backends.map((backend) => completeBackend(backend, local)),
+    backends: written.backends.map((backend) => completeBackend(backend, chain, local)),
     budget: {
       turns: budget.turns ?? defaults.sprintTurns,
       tokens: budget.tokens ?? defaults.sprintTokens,
@@ -73,9 +77,9 @@ function identityOf(text: string): Identity {
 }
 
 type WrittenBackend = WrittenSprint['backends'][number]
-type WrittenModel = NonNullable<Extract<WrittenBackend, { kind: 'runner' }>['models']>[number]
+type WrittenModel = z.infer<typeof runnerModel>
 
-function completeBackend(backend: WrittenBackend, local: SprintInput['local']): BackendConfig {
+function completeBackend(backend: WrittenBackend, chain: readonly ModelConfig[], local: SprintInput['local']): BackendConfig {
   if (backend.kind === 'gateway') {
     const { kind, url, key, model } = backend
     // The cast is safe: the schema allows only one source of a secret, but its type can't express that.
@@ -86,10 +90,13 @@ function completeBackend(backend: WrittenBackend, local: SprintInput['local']): 
     return { kind, agent, command: command ?? [], model: model ?? null, env: env ?? {} }
   }
   const { kind, models, hermes_home } = backend
-  return { kind, models: (models ?? []).map(completeModel), hermes_home: local(hermes_home ?? defaults.hermesHome) }
+  // A runner with a Hermes home of its own uses the models of that home.
+  const own = models?.map(completeModel) ?? (hermes_home === undefined ? chain : [])
+  return { kind, models: own, hermes_home: local(hermes_home ?? defaults.hermesHome) }
 }
 
-function completeModel({ model, url, key, provider, price }: WrittenModel): ModelConfig {
+/** Returns a model with every default filled in. */
+export function completeModel({ model, url, key, provider, price }: WrittenModel): ModelConfig {
   return {
     model,
     url: url.replace(/\/+$/, ''),

@@ -10,6 +10,7 @@ import { servedRepos } from '../core/refs.ts'
 import { completeAccounts, completeBudgets } from './complete-limits.ts'
 import { completeNotify, notifyFindings } from './complete-notify.ts'
 import { completeHealth, completePrices, completeSnapshot, completeTelemetry } from './complete-observation.ts'
+import { completeModels } from './complete-models.ts'
 import { completeSprint } from './complete-sprint.ts'
 import { defaults } from './defaults.ts'
 import { aliasFindings, deprecationsIn, withCurrentKeys } from './deprecated.ts'
@@ -58,6 +59,7 @@ export function completeSpec(written: WrittenSpec, options: CompleteOptions): Co
   const machines = Object.entries(machinesIn(spec)).map(([name, written]) =>
     completeMachine({ spec, name, written, owner, known: options.known, used }),
   )
+  const models = completeModels(spec)
   const fleet: DeclaredFleet = {
     name: fleetName(spec),
     forge: completeForge(spec, local, options.ownFile),
@@ -80,7 +82,9 @@ export function completeSpec(written: WrittenSpec, options: CompleteOptions): Co
     machines,
     accounts: completeAccounts(spec, machines),
     budgets: completeBudgets(spec),
+    models,
     sprint: completeSprint(spec.sprint, {
+      chain: models.chain,
       served: servedRepos(machines),
       full: (repo) => fullRepo(repo, owner),
       local,

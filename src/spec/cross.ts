@@ -6,6 +6,7 @@ import { machinesIn } from './worker.ts'
 import { servedRepos } from '../core/refs.ts'
 import { sprintWorkers } from '../core/sprint.ts'
 import { accountFindings, budgetFindings } from './complete-limits.ts'
+import { modelFindings } from './complete-models.ts'
 import { nearest } from '../core/suggest.ts'
 import { counted } from '../core/text.ts'
 import { patternError } from './pattern.ts'
@@ -20,6 +21,7 @@ export function crossFindings(spec: WrittenSpec, fleet: Fleet): PathFinding[] {
     ...unservedFindings(spec, fleet),
     ...accountFindings(spec, fleet.machines),
     ...budgetFindings(spec, fleet.machines),
+    ...modelFindings(spec, fleet.machines),
     ...sameServerFindings(fleet),
     ...fleet.machines.flatMap((machine) => machineFindings(machine, machinesIn(spec)[machine.name]!)),
   ]

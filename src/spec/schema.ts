@@ -1,8 +1,10 @@
 /** The schema of the spec. The TypeScript types, the JSON Schema for editors and the reference of all keys are generated from it. */
 import * as z from 'zod'
+import { exampleChain } from '../core/model-settings.ts'
 import { defaults } from './defaults.ts'
 import { forge } from './forges.ts'
 import { accounts, budget } from './limits.ts'
+import { models } from './models.ts'
 import { notifyKeys } from './notify.ts'
 import { health, prices, snapshotSettings, telemetry } from './observation.ts'
 import { agent, policy, repoSettings, templates } from './settings.ts'
@@ -224,6 +226,10 @@ const keys = z.strictObject({
     description:
       'Prices of models for `burn costs`, by the name of the model. `*` in a name stands for any characters, and the first name that matches counts. `subscription`: a subscription pays for the tokens. burn knows the list prices of many models (docs/reference/costs.md).',
     examples: [{ 'hermes-4-405b': { in: 1, out: 3 }, 'claude-*': 'subscription' }],
+  }),
+  models: models.optional().meta({
+    description: 'Models that burn checks, and the chain of models that sprints use (docs/how-to/models.md).',
+    examples: [{ chain: exampleChain }],
   }),
   telemetry: telemetry.optional().meta({
     description: 'Settings of the samples that burn takes of machines and workers.',

@@ -5,12 +5,14 @@ import { defaults } from './defaults.ts'
 import { token } from './forges.ts'
 import { argv, dir, env, line, repos, size, timeSpan, words } from './values.ts'
 
-const key = token.optional().meta({
+/** The schema of an API key. */
+export const key = token.optional().meta({
   description: 'Where burn reads the API key: a file, a variable or a command. Never write the key itself here.',
   examples: [{ env: 'NOUS_API_KEY' }],
 })
 const model = line.optional().meta({ description: 'Model that the backend uses.', examples: ['hermes-4-70b'] })
-const http = line.regex(/^https?:\/\/[^\s@]+$/, 'must be an http address without credentials')
+/** The schema of the URL of a server. */
+export const http = line.regex(/^https?:\/\/[^\s@]+$/, 'must be an http address without credentials')
 
 const price = z.strictObject({
   in: z
@@ -23,7 +25,8 @@ const price = z.strictObject({
     .meta({ description: 'US dollars per million output tokens.', examples: [1.2] }),
 })
 
-const runnerModel = z.strictObject({
+/** The schema of a model that burn calls itself. */
+export const runnerModel = z.strictObject({
   model: line.meta({ description: 'Name of the model at its endpoint.', examples: ['hermes-4-70b'] }),
   url: http.meta({
     description: 'URL of an OpenAI-compatible endpoint, up to and including `/v1`.',
@@ -65,7 +68,8 @@ const backend = z.discriminatedUnion('kind', [
       .min(1, 'must have at least one model')
       .optional()
       .meta({
-        description: 'Models, in the order in which burn tries them. Default: the models in the configuration of Hermes.',
+        description:
+          'Models, in the order in which burn tries them. Default: `models.chain`, or the models in the configuration of Hermes if the spec has no chain.',
         examples: [[{ model: 'hermes-4-70b', url: 'http://127.0.0.1:11434/v1' }]],
       }),
     hermes_home: dir.optional().meta({

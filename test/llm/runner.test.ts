@@ -1,7 +1,10 @@
 /** The backend `runner`, over HTTP with stand-in models: tool calls, the switch to the next model, and failures. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import type { FailureClass, ModelConfig } from '../../src/core/sprint.ts'
+import type { FailureClass } from '../../src/core/sprint.ts'
+import type { ModelConfig } from '../../src/core/model-settings.ts'
+import type { Breaker, Breakers } from '../../src/core/model.ts'
+import { breakerAfter, closedBreaker } from '../../src/decide/model-chain.ts'
 import { openBackend } from '../../src/llm/open.ts'
 import type { Reply } from '../stand-ins/model/replies.ts'
 import { at, deps, echo, folder, model, never, secret, task, type TestDeps } from './rig.ts'
@@ -179,6 +182,39 @@ test('runner: the next model continues the work and keeps it', async (t) => {
   )
   assert.equal((await conversation.say('More.', never)).text, 'Again.')
   assert.equal(first.requests.length, 2)
+})
+
+test('runner: skips a model whose circuit breaker is open', async (t) => {
+  const down = await closedPort(t)
+  const second = await model(t, { script: [{ text: 'I can.' }] })
+  const stored = new Map<string, Breaker>()
+  const settings = { failures: 2, pause: 60_000 }
+  const breakers: Breakers = {
+    of: async ({ url }) => stored.get(url) ?? closedBreaker,
+    record: async ({ url }, failure) => void stored.set(url, breakerAfter(stored.get(url) ?? closedBreaker, failure, settings, Date.now())),
+  }
+  const testDeps = { ...deps(t), breakers }
+  const notes = async () => {
+    const testTask = task(folder(t))
+    const { failure } = await runner([at(down), at(second.url)], testDeps)
+      .begin(testTask)
+      .say('Do it.', never)
+    assert.equal(failure, null)
+    return testTask.texts('note').join()
+  }
+  assert.match(await notes(), /ECONNREFUSED/)
+  assert.match(await notes(), /ECONNREFUSED/)
+  assert.match(await notes(), /^stand-in is paused until .*ECONNREFUSED.*burn switches to stand-in$/)
+  assert.deepEqual([stored.get(down)?.failures, stored.get(second.url)?.failures], [2, 0], 'a skipped model does not fail again')
+  assert.match((await runner([at(down)], testDeps).probe())?.reason ?? '', /is paused until/)
+  assert.equal(
+    (
+      await runner([at(down)], testDeps)
+        .begin(task(folder(t)))
+        .say('Do it.', never)
+    ).failure?.class,
+    'backend_down',
+  )
 })
 
 test('runner: waits for a short Retry-After at most twice', async (t) => {

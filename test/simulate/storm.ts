@@ -5,6 +5,7 @@ import { seeded } from '../../src/core/random.ts'
 import { faultKinds } from '../../src/simulate/faults.ts'
 import { simulate } from '../../src/simulate/simulate.ts'
 import { commentsTwice, Judge } from './judge.ts'
+import { completeModels } from '../../src/spec/complete-models.ts'
 import { completeHealth, completeSnapshot, completeTelemetry } from '../../src/spec/complete-observation.ts'
 
 const minute = 60_000
@@ -55,6 +56,7 @@ export function fleetOf(machines: number, panes: number, changes: Partial<Fleet[
     ledger: '',
     retention: null,
     telemetry: completeTelemetry({}),
+    models: completeModels({}),
     snapshot: completeSnapshot({}, String, '/nowhere'),
     health: completeHealth({}),
     notify: null,

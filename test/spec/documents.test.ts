@@ -5,13 +5,15 @@ import { resolve } from 'node:path'
 import { test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { parse } from 'jsonc-parser'
+import { exampleChain } from '../../src/core/model-settings.ts'
+import { modelStates } from '../../src/core/model.ts'
 import { specReference } from '../../src/spec/reference.ts'
 import { specJsonSchema } from '../../src/spec/schema-json.ts'
 import { complete } from './specs.ts'
 
 const read = (file: string) => readFileSync(resolve(import.meta.dirname, '../..', file), 'utf8')
 const examples = ['examples/timmy/fleet-spec.json', 'examples/solo/fleet-spec.json']
-const guides = ['declare-a-fleet', 'approve-issues', 'declare-a-custom-agent', 'change-the-prompts'].map((name) =>
+const guides = ['declare-a-fleet', 'models', 'approve-issues', 'declare-a-custom-agent', 'change-the-prompts'].map((name) =>
   read(`docs/how-to/${name}.md`),
 )
 const snippets = guides.flatMap((guide) => [...guide.matchAll(/```jsonc\n([^]*?)```/g)]).map((match) => match[1] ?? '')
@@ -47,7 +49,18 @@ test('fleet-spec.schema.json: accepts all examples, and refuses unknown keys', (
 
 test('how-to guides: each snippet is a valid spec', () => {
   assert.ok(snippets.length >= 7)
-  for (const snippet of snippets) assert.ok(complete(snippet).workers.length > 0)
+  for (const snippet of snippets) assert.ok(complete(snippet).workers.length > 0 || snippet.includes('"sprint"'))
+})
+
+test('models.md: has the chain and the states of the code', () => {
+  const guide = read('docs/how-to/models.md')
+  const snippet = snippets.find((each) => each.includes('"chain"')) ?? ''
+  const { chain } = complete(snippet).fleet.models
+  assert.deepEqual(
+    chain.map(({ model, role }) => ({ model, role })),
+    exampleChain,
+  )
+  for (const [state, meaning] of Object.entries(modelStates)) assert.ok(guide.includes(`| \`${state}\` | ${meaning} |`), state)
 })
 
 test('declare-a-fleet.md: twelve panes split evenly between two home repos', () => {
