@@ -29,7 +29,7 @@ export const nouns: Readonly<Record<string, string>> = {
   notify: 'List the channels of notifications, and test them',
   spec: 'Check and describe fleet-spec.json',
   sprint: 'Work on issues without a pane, each in its own workspace',
-  worker: 'Run the loop of one worker, or make a worker skip issues',
+  worker: 'List workers, run the loop of one worker, or make a worker skip issues',
 }
 
 const modules = {
@@ -59,6 +59,7 @@ const modules = {
   up: () => import('./commands/up.ts'),
   watch: () => import('./commands/watch.ts'),
   worker: () => import('./commands/worker.ts'),
+  workers: () => import('./commands/workers.ts'),
 }
 
 type Modules = { readonly [M in keyof typeof modules]: Awaited<ReturnType<(typeof modules)[M]>> }
@@ -121,6 +122,7 @@ export const groups: readonly { readonly title: string; readonly entries: readon
       entry('issue release', 'End the dispatch of an issue, so that another worker can get the issue', 'issue', 'releaseCommand'),
       entry('issue requeue', 'Allow burn to assign an issue again after it was done or given up', 'issue', 'requeueCommand'),
       entry('issue prompt', 'Print the prompt for an issue, without claiming the issue', 'issue', 'promptCommand'),
+      entry('worker list', 'Show the life and the work of each worker: issue, results, time, cost', 'workers', 'workerListCommand'),
       entry('worker loop', 'Work on one issue after another as one worker, until Ctrl-C', 'worker', 'loopCommand'),
       entry('worker skip', 'Make a worker skip an issue, or remove a skip', 'worker', 'skipCommand'),
       entry('worker skips', 'List the issues that workers skip', 'worker', 'skipsCommand'),

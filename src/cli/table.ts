@@ -56,6 +56,39 @@ export function table(head: readonly string[], given: readonly (readonly string[
   )
 }
 
+/** A column of a table whose columns depend on the width of the terminal. */
+export interface FittingColumn<T> {
+  readonly head: string
+  readonly cell: (row: T) => string
+  /** The importance: the column with the highest rank is left out first. */
+  readonly rank: number
+}
+
+/**
+ * Returns the lines of a table without its empty columns, and without the columns for which the terminal has no room. `hidden`: the heads of
+ * the latter.
+ */
+export function fittingTable<T>(
+  columns: readonly FittingColumn<T>[],
+  rows: readonly T[],
+  width: number,
+): { readonly lines: readonly string[]; readonly hidden: readonly string[] } {
+  const used = columns
+    .map((column) => ({ ...column, cells: rows.map(column.cell) }))
+    .filter(({ cells }) => cells.some((cell) => cell !== ''))
+  const shown = new Set(used)
+  const room = () => [...shown].reduce((sum, { head, cells }) => sum + 2 + Math.max(...[head, ...cells].map(widthOf)), -2)
+  const leastFirst = used.toSorted((a, b) => b.rank - a.rank)
+  for (const column of leastFirst) if (room() > width) shown.delete(column)
+  const kept = used.filter((column) => shown.has(column))
+  const lines = table(
+    kept.map(({ head }) => head),
+    rows.map((_, index) => kept.map(({ cells }) => cells[index] ?? '')),
+    width,
+  )
+  return { lines, hidden: used.filter((column) => !shown.has(column)).map(({ head }) => head) }
+}
+
 const toOneLine = (text: string) => sanitize(text).replace(/\n/g, ' ')
 
 /** Formats a duration (ms) with one or two units: `3s`, `14m`, `2h05m` or `3d4h`. */

@@ -1,4 +1,7 @@
-/** The states of dispatches and deliveries, and the allowed transitions. The ledger refuses every other transition. */
+/**
+ * The states of dispatches, deliveries and workers, and the allowed transitions. The ledger refuses every other transition of a dispatch or
+ * a delivery.
+ */
 import type { Reason } from './reasons.ts'
 
 /**
@@ -136,4 +139,41 @@ export interface Delivery {
 /** Returns true if the delivery is the first prompt of a dispatch. */
 export function isFirstText({ id, dispatch }: Pick<Delivery, 'id' | 'dispatch'>): boolean {
   return dispatch === id
+}
+
+/**
+ * A state in the life of a worker. The ledger does not store it: `decide/worker-life` derives it from the spec, the ledger and the snapshots.
+ * `declared`: the spec has the worker. `provisioned`: its folder, clone, agent home, login and model were
+ * checked, or an agent ran there before. `deployed`: its agent runs in its pane. `held`: its agent gets no new work. `draining`: its agent gets
+ * no new work, and finishes its work. `silent`: it has work, and burn has seen no sign of life for `worker.silent_after`. `retiring`: its pane
+ * ends when nothing is under way. `retired`: its pane has ended, and its folder stays.
+ */
+export type WorkerLife = 'declared' | 'provisioned' | 'deployed' | 'held' | 'draining' | 'silent' | 'retiring' | 'retired'
+
+/** A step from one state to another. */
+export interface LifeStep {
+  readonly to: WorkerLife
+  /** The command that takes the step, with `NAME` for the worker; or the observation that shows the step. */
+  readonly by: string
+}
+
+const retire: LifeStep = { to: 'retiring', by: 'burn worker retire NAME' }
+const remove: LifeStep = { to: 'retired', by: 'the spec no longer has it' }
+const hold: LifeStep = { to: 'held', by: 'burn hold NAME' }
+const drain: LifeStep = { to: 'draining', by: 'burn hold NAME --drain' }
+const resume: LifeStep = { to: 'deployed', by: 'burn resume NAME' }
+const silence: LifeStep = { to: 'silent', by: 'no sign of life' }
+const end: LifeStep = { to: 'provisioned', by: 'its agent ends' }
+const start: LifeStep = { to: 'deployed', by: 'burn up && burn christen NAME' }
+
+/** For each state, the steps that may follow. A worker that leaves the spec while it has a pane or work becomes `retiring`. */
+export const lifeSteps: Readonly<Record<WorkerLife, readonly LifeStep[]>> = {
+  declared: [{ to: 'provisioned', by: 'burn worker provision NAME' }, start, retire, remove],
+  provisioned: [start, retire, remove],
+  deployed: [hold, drain, silence, end, retire],
+  held: [resume, drain, silence, end, retire],
+  draining: [{ to: 'held', by: 'nothing is under way' }, resume, silence, end, retire],
+  silent: [{ to: 'deployed', by: 'a sign of life' }, hold, drain, end, retire],
+  retiring: [{ to: 'retired', by: 'burn worker retire NAME' }, resume],
+  retired: [{ to: 'provisioned', by: 'burn resume NAME' }],
 }

@@ -6,7 +6,7 @@
 import type { AgentName } from './agent-kinds.ts'
 import type { UsageBudget } from './budget.ts'
 import type { ModelSettings } from './model-settings.ts'
-import type { HealthSettings, SnapshotSettings, TelemetrySettings } from './observation-settings.ts'
+import type { HealthSettings, SnapshotSettings, TelemetrySettings, WorkerSettings } from './observation-settings.ts'
 import type { NotifySettings } from './notify-settings.ts'
 import type { SecretSource } from './secret-source.ts'
 import type { DeclaredPrice } from './price.ts'
@@ -211,6 +211,7 @@ export interface Fleet {
   readonly retention: number | null
   readonly telemetry: TelemetrySettings
   readonly health: HealthSettings
+  readonly worker: WorkerSettings
   readonly snapshot: SnapshotSettings
   /** The settings of notifications; null if the spec has no key `notify`. */
   readonly notify: NotifySettings | null

@@ -37,6 +37,12 @@ export interface HealthSettings {
   readonly ledger_size: number
 }
 
+/** The thresholds for the lives of workers: the spec's `worker` with every default filled in. Durations are in milliseconds. */
+export interface WorkerSettings {
+  /** The time without a sign of life after which a worker with work is silent. */
+  readonly silent_after: number
+}
+
 /** The settings of saved snapshots: the spec's `snapshot` with every default filled in. */
 export interface SnapshotSettings {
   /** The pause (ms) between two runs of the job `snapshot`; null if the spec has no key `snapshot`, so that the job is off. */

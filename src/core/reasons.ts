@@ -84,6 +84,10 @@ export interface ReasonData {
     readonly spent: number
     readonly allowed: number
   }
+  /** A person retires the worker. */
+  retiring: { readonly why: string }
+  /** burn ended the pane of the worker. */
+  retired: { readonly why: string }
   sent_nothing: { readonly why: Reason }
   worker_state: { readonly state: ReadingState }
   looping: None

@@ -103,6 +103,8 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
     const amounts = unit === 'usd' ? `${spent.toFixed(2)} of ${allowed.toFixed(2)} USD` : `${spent} of ${counted(allowed, 'token')}`
     return `${issue ?? heldName(scope, name)} has used ${amounts}${issue === null ? ' today' : ''} (budget)`
   },
+  retiring: ({ why }) => `the worker is retiring: ${why}`,
+  retired: ({ why }) => `the worker is retired: ${why}`,
   sent_nothing: ({ why }) => `burn sends nothing to this worker: ${sentence(why)}`,
   worker_state: ({ state }) => `the worker is ${state}`,
   follow_up_first: () => 'the worker first gets a text about its own change',

@@ -40,7 +40,7 @@ export function workerPeriods({ since, until, spans, measures, workers }: Period
 }
 
 /** Returns the spans of a worker, cut to the period. An open span ends at its last sample. */
-function timelineOf(spans: readonly Span[], since: Time, until: Time): TimelinePart[] {
+export function timelineOf(spans: readonly Span[], since: Time, until: Time): TimelinePart[] {
   return spans
     .map(({ state, began_at, seen_at, ended_at }) => ({ state, from: Math.max(began_at, since), to: Math.min(ended_at ?? seen_at, until) }))
     .filter(({ from, to }) => to > from)

@@ -78,6 +78,10 @@ function heldEvent({ scope, name, code, reason, until, actor: by }: NewHold): Ne
   const actor = by === 'burn' ? 'burn' : 'person'
   if (scope === 'repo' && code === 'forge_refused' && until !== null)
     return { kind: 'repo.rests', ...about(scope, name), actor, payload: { reason, until } }
+  if (scope === 'worker' && code === 'retire') {
+    const kind = reason.code === 'retired' ? 'worker.retired' : 'worker.retiring'
+    return { kind, ...about(scope, name), actor, payload: { reason, until } }
+  }
   return { kind: `${scope}.held`, ...about(scope, name), actor, payload: { reason, until } }
 }
 

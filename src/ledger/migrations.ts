@@ -263,6 +263,11 @@ const agents: Migration = async (db, { serial }) => {
   await sql.raw(`create index agent_worker on agent (worker, id)`).execute(db)
 }
 
+/** Adds the last provisioning of each worker. */
+const provisions: Migration = async (db) => {
+  await sql.raw(`alter table worker add column provision text`).execute(db)
+}
+
 /**
  * The compiler checks the length against `ledgerVersion`. That constant is in `schema.ts`, because most starts of burn do not load this
  * file.
@@ -276,6 +281,7 @@ export const migrations = [
   plainNames,
   telemetry,
   agents,
+  provisions,
 ] as const satisfies {
   readonly length: typeof ledgerVersion
 }

@@ -6,6 +6,7 @@ import type { RepoRecord } from '../core/ledger/forge.ts'
 import type { WorkerRecord } from '../core/ledger/workers.ts'
 import type { Delivery, Dispatch } from '../core/lifecycle.ts'
 import type { Issue } from '../core/nouns.ts'
+import type { ProvisionRecord } from '../core/provision.ts'
 import type { DeliveryRow, DispatchRow, IssueRow, RepoRow, WorkerRow } from './tables.ts'
 import type { Selectable } from 'kysely'
 import { createHash } from 'node:crypto'
@@ -97,8 +98,10 @@ export function fromIssue(issue: Issue) {
 }
 
 /** Converts a row to the record of a worker. */
-export function toWorkerRecord({ id, drawn, used_at, state, state_since, error_at }: WorkerRow): WorkerRecord {
-  return { id, drawn: drawn === 1, used_at, state, state_since, error_at }
+export function toWorkerRecord({ id, drawn, used_at, state, state_since, error_at, provision }: WorkerRow): WorkerRecord {
+  // Only `saveProvision` writes the column, so it has this type.
+  const saved = provision === null ? null : (JSON.parse(provision) as ProvisionRecord)
+  return { id, drawn: drawn === 1, used_at, state, state_since, error_at, provision: saved }
 }
 
 /** Converts a row to the record of a repo. */

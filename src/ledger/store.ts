@@ -232,6 +232,7 @@ function workerStore({ read, write }: Engine): WorkerLedger {
     workers: () => read(queries.workerRecords),
     recordWorkers: (given, at) => write((trx) => workers.recordWorkers(trx, given, at)),
     saveReadings: (readings, at) => write((trx) => workers.saveReadings(trx, readings, at)),
+    saveProvision: (worker, provision) => write((trx) => workers.saveProvision(trx, worker, provision)),
     knownAgents: () => read((trx) => workers.knownAgents(trx)),
   }
 }

@@ -50,6 +50,8 @@ export interface WorkerRow {
   state: ReadingState | null
   state_since: number | null
   error_at: number | null
+  /** A `ProvisionRecord` as JSON. */
+  provision: string | null
 }
 
 /** A row of `agent`. `started_with` is JSON. */

@@ -3,6 +3,7 @@ import type { Transaction } from 'kysely'
 import type { NewEvent } from '../core/events.ts'
 import type { ObservedState } from '../core/ledger/workers.ts'
 import type { Incarnation, WorkerId } from '../core/nouns.ts'
+import type { ProvisionRecord } from '../core/provision.ts'
 import type { Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { activeStates, liveStates } from '../core/lifecycle.ts'
@@ -23,7 +24,7 @@ export async function recordWorkers(
   let seq = rows.reduce((most, { drawn_seq }) => Math.max(most, drawn_seq), 0)
   const known = new Set(rows.map(({ id }) => id))
   const unseen = new Map(workers.filter(({ id }) => !known.has(id)).map((worker) => [worker.id, worker]))
-  const unknown = { used_at: null, state: null, state_since: null, error_at: null }
+  const unknown = { used_at: null, state: null, state_since: null, error_at: null, provision: null }
   for (const part of chunks([...unseen.values()]))
     await trx
       .insertInto('worker')
@@ -52,6 +53,17 @@ export async function saveReadings(trx: Trx, readings: readonly ObservedState[],
       await update.where('id', 'in', part).where('state', '=', state).execute()
     }
   }
+}
+
+/** Saves the last provisioning of a worker, and records an event. */
+export async function saveProvision(trx: Trx, id: WorkerId, provision: ProvisionRecord): Promise<void> {
+  await trx
+    .updateTable('worker')
+    .set({ provision: JSON.stringify(provision) })
+    .where('id', '=', id)
+    .execute()
+  const failed = provision.steps.filter(({ state }) => state === 'failed').map(({ what }) => what)
+  await appendEvents(trx, [{ kind: 'worker.provisioned', ...about(id), actor: 'person', payload: { failed } }], provision.at)
 }
 
 interface KnownAgent {

@@ -1,5 +1,5 @@
 /** Fills in the defaults of the settings by which burn observes the fleet. */
-import type { HealthSettings, SnapshotSettings, TelemetrySettings } from '../core/observation-settings.ts'
+import type { HealthSettings, SnapshotSettings, TelemetrySettings, WorkerSettings } from '../core/observation-settings.ts'
 import type { DeclaredPrice } from '../core/price.ts'
 import type { WrittenSpec } from './schema.ts'
 import { defaults } from './defaults.ts'
@@ -26,6 +26,11 @@ export function completeSnapshot(
     dir: snapshot?.dir === undefined ? dir : local(snapshot.dir),
     keep: snapshot?.keep ?? defaults.snapshotKeep,
   }
+}
+
+/** Fills in the defaults of the spec's `worker`. */
+export function completeWorkerSettings({ worker = {} }: Pick<WrittenSpec, 'worker'>): WorkerSettings {
+  return { silent_after: durationMs(worker.silent_after ?? defaults.silentAfter) }
 }
 
 /** Fills in the defaults of the spec's `health`. */

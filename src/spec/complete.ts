@@ -9,8 +9,8 @@ import { overBudgetLabel } from '../core/budget.ts'
 import { servedRepos } from '../core/refs.ts'
 import { completeAccounts, completeBudgets } from './complete-limits.ts'
 import { completeNotify, notifyFindings } from './complete-notify.ts'
-import { completeHealth, completePrices, completeSnapshot, completeTelemetry } from './complete-observation.ts'
 import { completeModels } from './complete-models.ts'
+import { completeHealth, completePrices, completeSnapshot, completeTelemetry, completeWorkerSettings } from './complete-observation.ts'
 import { completeSprint } from './complete-sprint.ts'
 import { defaults } from './defaults.ts'
 import { aliasFindings, deprecationsIn, withCurrentKeys } from './deprecated.ts'
@@ -68,6 +68,7 @@ export function completeSpec(written: WrittenSpec, options: CompleteOptions): Co
     retention: spec.retention == null ? defaults.retention : durationMs(spec.retention),
     telemetry: completeTelemetry(spec),
     health: completeHealth(spec),
+    worker: completeWorkerSettings(spec),
     snapshot: completeSnapshot(spec, local, options.ownFile('state', `${fleetName(spec)}/snapshots`)),
     notify: completeNotify(spec.notify),
     prices: completePrices(spec),

@@ -18,6 +18,7 @@ export const defaults = {
   keepTelemetry: '365d',
   snapshotInterval: '1h',
   snapshotKeep: 24,
+  silentAfter: '24h',
   healthDispatcher: '15m',
   healthIdle: '15m',
   healthNoTokens: '30m',

@@ -46,6 +46,15 @@ export const snapshotSettings = z.strictObject({
     .meta({ description: 'Number of saved snapshots to keep. burn deletes older ones.', default: defaults.snapshotKeep, examples: [24] }),
 })
 
+/** The schema of `worker`. */
+export const workerSettings = z.strictObject({
+  silent_after: timeSpan.optional().meta({
+    description: 'Time without a sign of life after which a worker with work is silent. A worker without work is never silent.',
+    default: defaults.silentAfter,
+    examples: ['24h'],
+  }),
+})
+
 /** The schema of `health`: the thresholds of `burn health`. */
 export const health = z.strictObject({
   dispatcher: timeSpan.optional().meta({

@@ -80,7 +80,7 @@ function viewOf({ workers }: Given, issues: Drawn): FleetState {
   })
 }
 
-const neverSeen = { drawn: false, state: null, state_since: null, error_at: null }
+const neverSeen = { drawn: false, state: null, state_since: null, error_at: null, provision: null }
 
 const planned = (state: FleetState) => {
   const actions = assign(state)

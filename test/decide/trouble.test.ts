@@ -33,7 +33,15 @@ function night({ reading, minutes, idle_timeout = 30 * minute, dispatches = [{}]
     const own = { id: `d${index}`, issue: `o/r#${index}`, slot: index, incarnation: 'i', claimed_at: start, handed_at: start }
     return dispatchOf({ ...own, ...each })
   })
-  let record: WorkerRecord = { id: worker.id, drawn: false, used_at: start, state: null, state_since: null, error_at: null }
+  let record: WorkerRecord = {
+    id: worker.id,
+    drawn: false,
+    used_at: start,
+    state: null,
+    state_since: null,
+    error_at: null,
+    provision: null,
+  }
   let told = 0
   for (let at = 0; at <= minutes; at++) {
     const now = start + at * minute
@@ -154,6 +162,7 @@ test('trouble: a worker in trouble gets one issue per hour', () => {
       state: 'error',
       state_since: start,
       error_at: start,
+      provision: null,
       ...record,
     } as WorkerRecord
     const view = viewOf(now, {

@@ -57,6 +57,8 @@ const examples: { readonly [C in ReasonCode]: ReasonData[C] } = {
   priority_label: { label: 'bug' },
   role: { role: 'council' },
   held: { scope: 'lane', name: 'mac/CRUCIBLE', until: 0, why },
+  retiring: { why: 'by ann' },
+  retired: { why: 'by ann' },
   sent_nothing: { why },
   worker_state: { state: 'dead' },
   looping: none,

@@ -1,5 +1,6 @@
 /** The interface to the workers in the ledger: their records and last known states. */
 import type { Incarnation, ReadingState, Time, WorkerId } from '../nouns.ts'
+import type { ProvisionRecord } from '../provision.ts'
 
 /** The ledger's record of a worker. */
 export interface WorkerRecord {
@@ -14,6 +15,8 @@ export interface WorkerRecord {
   readonly state_since: Time | null
   /** The time of the agent's last failed turn; null if burn has seen the agent working since then. */
   readonly error_at: Time | null
+  /** The last provisioning; null if there was none. */
+  readonly provision: ProvisionRecord | null
 }
 
 /** A state in which burn saw a worker. */
@@ -32,6 +35,8 @@ export interface WorkerLedger {
   recordWorkers(workers: readonly { readonly id: WorkerId; readonly drawn: boolean }[], at: Time): Promise<void>
   /** Saves the current states of workers. Writes no event, because an observation is not a change. */
   saveReadings(readings: readonly ObservedState[], at: Time): Promise<void>
+  /** Saves the last provisioning of a worker, with an event. */
+  saveProvision(worker: WorkerId, provision: ProvisionRecord): Promise<void>
   /**
    * Returns the agents in the ledger: for each worker, the last agent that got an identity prompt, and the agents of live
    * dispatches and active deliveries.

@@ -1,0 +1,74 @@
+/** Formats the table of `burn worker list`. */
+import type { WorkerLife } from '../core/lifecycle.ts'
+import type { WorkerSummary } from '../core/worker-life.ts'
+import type { Io } from './io.ts'
+import { keysOf } from '../core/json.ts'
+import { counted } from '../core/text.ts'
+import { stateText } from './status-table.ts'
+import { duration, fittingTable, type FittingColumn } from './table.ts'
+
+const colours: Readonly<Record<WorkerLife, Parameters<Io['paint']>[0]>> = {
+  declared: 'gray',
+  provisioned: 'blue',
+  deployed: 'green',
+  held: 'yellow',
+  draining: 'yellow',
+  silent: 'red',
+  retiring: 'magenta',
+  retired: 'gray',
+}
+
+/** A worker in the JSON of `burn worker list`. Times are in ISO 8601, and durations in milliseconds. */
+export type ListedWorker = ReturnType<typeof listedWorker>
+
+/** Returns a worker for JSON. */
+export function listedWorker({ worker, reading, since, last_sign, ...summary }: WorkerSummary) {
+  return {
+    ...summary,
+    since: since === null ? null : new Date(since).toISOString(),
+    last_sign: last_sign === null ? null : { ...last_sign, at: new Date(last_sign.at).toISOString() },
+    state: reading?.state ?? null,
+    lane: worker?.lane ?? null,
+    role: worker?.role ?? null,
+    declared: worker !== null,
+  }
+}
+
+/** Returns the lines of the table, and a line with the totals. Columns for which the terminal has no room are left out. */
+export function workerLines(workers: readonly ListedWorker[], io: Io, now: number): string[] {
+  const names = Map.groupBy(workers, ({ id }) => nameOf(id))
+  const columns: FittingColumn<ListedWorker>[] = [
+    { head: 'WORKER', rank: 0, cell: ({ id }) => (names.get(nameOf(id))?.length === 1 ? nameOf(id) : id) },
+    { head: 'LIFE', rank: 0, cell: ({ life }) => io.paint(colours[life], life) },
+    { head: 'STATE', rank: 0, cell: ({ state }) => (state === null ? '' : stateText(state, null, io)) },
+    { head: 'ISSUE', rank: 0, cell: ({ issues }) => issueText(issues) },
+    { head: 'DONE', rank: 1, cell: ({ done }) => String(done) },
+    { head: 'FAILED', rank: 1, cell: ({ failed }) => String(failed) },
+    { head: 'TIME', rank: 3, cell: ({ worked }) => (worked === null ? '' : duration(worked)) },
+    { head: 'USD', rank: 2, cell: ({ cost }) => (cost === null ? '' : cost.toFixed(2)) },
+    { head: 'SEEN', rank: 1, cell: ({ last_sign }) => (last_sign === null ? '' : duration(now - Date.parse(last_sign.at))) },
+    { head: 'MODEL', rank: 4, cell: ({ model }) => model ?? '' },
+    { head: 'EVIDENCE', rank: 5, cell: ({ evidence }) => evidence },
+  ]
+  const { lines, hidden } = fittingTable(columns, workers, io.columns)
+  const [head = '', ...rows] = lines
+  const more = hidden.length === 0 ? [] : [io.paint('gray', `more in a wider terminal, or with --json: ${hidden.join(', ')}`)]
+  return [io.paint('bold', head), ...rows, totalsLine(workers, io), ...more]
+}
+
+const nameOf = (id: string) => id.slice(id.lastIndexOf('/') + 1)
+
+/** Returns the first issue without the owner of its repo, and the number of further issues. */
+function issueText([first, ...others]: readonly string[]): string {
+  if (first === undefined) return ''
+  return `${nameOf(first)}${others.length === 0 ? '' : ` +${others.length}`}`
+}
+
+function totalsLine(workers: readonly ListedWorker[], io: Io): string {
+  const lives = Map.groupBy(workers, ({ life }) => life)
+  const parts = keysOf(colours).flatMap((life) => {
+    const count = lives.get(life)?.length ?? 0
+    return count === 0 ? [] : [io.paint(colours[life], `${count} ${life}`)]
+  })
+  return `${counted(workers.length, 'worker')}: ${parts.join(' · ')}`
+}
