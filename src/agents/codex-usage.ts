@@ -1,13 +1,15 @@
 /** Reads the tokens of Codex from its rollout files. Facts come from running 0.171.0 against a stub model server. */
 import type { UsageFiles, Use } from '../core/usage.ts'
 import type { Tokens } from '../core/usage.ts'
-import { countOf, membersOf, stringOf, type JsonObject } from '../core/json.ts'
-import { addedTokens, hasTokens, recordsWith, savedTokens, recordTime, uncached } from './usage.ts'
+import { countOf, isFields, membersOf, stringOf, type JsonObject } from '../core/json.ts'
+import { addedTokens, asideIf, hasTokens, recordsWith, savedTokens, recordTime, uncached } from './usage.ts'
 
 interface State {
   key: string | null
   model: string
   provider: string
+  /** True if the thread is one of a sub-agent. */
+  aside: boolean
   total: Tokens | null
 }
 
@@ -43,6 +45,7 @@ function useOf(line: JsonObject, state: State): Use | null {
     model_asked: state.model,
     model_answered: '',
     subscription: plan === null ? null : true,
+    ...asideIf(state.aside),
   }
 }
 
@@ -54,17 +57,19 @@ export const codexUsage: UsageFiles = {
   keys: ({ dir }) => [dir],
   keyOf: () => null,
   read(saved, lines) {
-    const { key, model, provider, total } = membersOf(saved)
+    const { key, model, provider, aside, total } = membersOf(saved)
     const state: State = {
       key: stringOf(key),
       model: stringOf(model) ?? '',
       provider: stringOf(provider) ?? '',
+      aside: aside === true,
       total: savedTokens(total),
     }
     const uses = recordsWith(lines, '"session_meta"', '"turn_context"', '"token_count"').flatMap((line) => {
       const payload = membersOf(line['payload'])
       if (line['type'] === 'session_meta') {
         state.key ??= stringOf(payload['cwd'])
+        state.aside ||= isFields(payload['source'])
         state.provider = stringOf(payload['model_provider']) ?? state.provider
       }
       if (line['type'] === 'turn_context') state.model = stringOf(payload['model']) ?? state.model

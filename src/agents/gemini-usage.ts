@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { UsageFiles, Use } from '../core/usage.ts'
 import { countOf, membersOf, stringOf, type JsonObject } from '../core/json.ts'
-import { countOnce, loadRecent, recordsWith, sameModel, saveRecent, sumOf, recordTime, uncached } from './usage.ts'
+import { asideIf, countOnce, loadRecent, recordsWith, sameModel, saveRecent, sumOf, recordTime, uncached } from './usage.ts'
 
 /**
  * Returns the use of a message. Gemini writes a message again when it knows more of it, with the same id. Lines with `$set` repeat earlier
@@ -41,11 +41,13 @@ export const geminiUsage: UsageFiles = {
     const state = membersOf(saved)
     const recent = loadRecent(state['recent'])
     let key = stringOf(state['key'])
+    let isAside = state['aside'] === true
     const uses = recordsWith(lines, '"projectHash"', '"tokens"').flatMap((line) => {
       key ??= stringOf(line['projectHash'])
+      isAside ||= line['kind'] === 'subagent'
       const found = useOf(line)
-      return (found && countOnce(found.name, found.use, recent)) ?? []
+      return (found && countOnce(found.name, { ...found.use, ...asideIf(isAside) }, recent)) ?? []
     })
-    return { uses, state: { key, recent: saveRecent(recent) }, ...(key === null ? {} : { key }) }
+    return { uses, state: { key, aside: isAside, recent: saveRecent(recent) }, ...(key === null ? {} : { key }) }
   },
 }

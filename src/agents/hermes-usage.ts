@@ -2,7 +2,7 @@
 import type { Tokens, UsageDatabase, Use } from '../core/usage.ts'
 import type { Time } from '../core/nouns.ts'
 import { countOf, membersOf, stringOf, type JsonObject } from '../core/json.ts'
-import { addedTokens, hasTokens, savedTokens } from './usage.ts'
+import { addedTokens, asideIf, hasTokens, savedTokens } from './usage.ts'
 
 /** The number of running totals that the reader remembers for each database. */
 const remembered = 2_000
@@ -66,7 +66,16 @@ export const hermesUsage: UsageDatabase = {
       if (isOld || !hasTokens(added)) return []
       const key = stringOf(row['cwd'])
       const subscription = row['cost_status'] === 'included' ? true : null
-      const use = { ...added, at, ids: [], provider, model_asked: model, model_answered: '', subscription }
+      const use = {
+        ...added,
+        at,
+        ids: [],
+        provider,
+        model_asked: model,
+        model_answered: '',
+        subscription,
+        ...asideIf(stringOf(row['task']) !== null),
+      }
       return [key === null ? use : { ...use, key }]
     })
     return { uses, state: Object.fromEntries([...totals].slice(-remembered)) }

@@ -1,10 +1,17 @@
 /** Reads the tokens of OpenCode from its database. Facts come from running 1.18.33 against a stub model server. */
 import type { UsageDatabase, Use } from '../core/usage.ts'
 import { countOf, membersOf, parseJson, stringOf } from '../core/json.ts'
-import { sumOf } from './usage.ts'
+import { asideIf, sumOf } from './usage.ts'
 
 /** Messages of several sessions end almost at once, in another order than OpenCode saves them. burn reads this period (ms) again. */
 const overlap = 10 * 60_000
+
+/** Returns the query, with the column of the session's parent, or null in its place for versions that do not have the column. */
+function query(parent: string): string {
+  return `select m.id, m.data, s.directory, ${parent} as parent from message m left join session s on s.id = m.session_id
+    where json_extract(m.data, '$.time.completed') >= ? - ${overlap} and json_extract(m.data, '$.role') = 'assistant'
+    order by json_extract(m.data, '$.time.completed')`
+}
 
 /**
  * The database of OpenCode. burn counts a message once it is complete. OpenCode records no tokens of the requests for titles, and a cost of
@@ -15,11 +22,7 @@ export const opencodeUsage: UsageDatabase = {
   databases: ({ person, env }) => [`${env['XDG_DATA_HOME'] ?? `${person}/.local/share`}/opencode/opencode.db`],
   keys: ({ dir }) => [dir],
   keyOf: () => null,
-  queries: [
-    `select m.id, m.data, s.directory from message m left join session s on s.id = m.session_id
-      where json_extract(m.data, '$.time.completed') >= ? - ${overlap} and json_extract(m.data, '$.role') = 'assistant'
-      order by json_extract(m.data, '$.time.completed')`,
-  ],
+  queries: [query('s.parent_id'), query('null')],
   readRows(state, rows, since) {
     const counted = new Map(Object.entries(membersOf(state)))
     const earliest = counted.size === 0 ? since : 0
@@ -46,6 +49,8 @@ export const opencodeUsage: UsageDatabase = {
         output: sumOf(countOf(tokens['output']), reasoning) ?? 0,
         reasoning,
         reported_cost: countOf(message['cost']) || null,
+        // The session of a sub-agent has a parent.
+        ...asideIf(stringOf(row['parent']) !== null),
       }
       return [key === null ? use : { ...use, key }]
     })

@@ -2,7 +2,7 @@
 import type { UsageFiles } from '../core/usage.ts'
 import { countOf, membersOf, stringOf } from '../core/json.ts'
 import { folderOf } from './claude-usage.ts'
-import { countOnce, loadRecent, recordsWith, saveRecent, recordTime, uncached } from './usage.ts'
+import { asideIf, countOnce, loadRecent, recordsWith, saveRecent, recordTime, uncached } from './usage.ts'
 
 /**
  * The chat files of Qwen Code. burn reads the lines `ui_telemetry`, one for each request. The lines `assistant` lack the requests that Qwen
@@ -40,6 +40,7 @@ export const qwenUsage: UsageFiles = {
         output: countOf(event['output_token_count']) ?? 0,
         reasoning: countOf(event['thoughts_token_count']),
         reported_cost: null,
+        ...asideIf(stringOf(event['subagent_name']) !== null),
       }
       return countOnce(name, use, recent) ?? []
     })

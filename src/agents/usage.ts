@@ -14,6 +14,11 @@ export function recordTime(value: unknown): Time | null {
   return Number.isNaN(time) ? null : time
 }
 
+/** Returns the mark of a request that is not a part of the conversation itself. */
+export function asideIf(holds: boolean): Pick<Use, 'aside'> {
+  return holds ? { aside: true } : {}
+}
+
 /** Returns the sum of counts; null if all of them are unknown. */
 export function sumOf(...counts: readonly (number | null)[]): number | null {
   return counts.every((count) => count === null) ? null : counts.reduce<number>((sum, count) => sum + (count ?? 0), 0)

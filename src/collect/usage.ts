@@ -5,7 +5,7 @@
 import type { Machine, Time, Worker, WorkerId } from '../core/nouns.ts'
 import type { UsageListing, UsageRecords, UsageSource, Use } from '../core/usage.ts'
 import type { Session } from '../observe/session.ts'
-import { sumUsage, type WorkerUse } from '../decide/usage.ts'
+import { lastModels, sumUsage, type WorkerUse } from '../decide/usage.ts'
 import { FileReader, maxRead } from './usage-files.ts'
 import { ownersOn, type Owners } from './usage-owners.ts'
 
@@ -110,7 +110,7 @@ class UsageSample {
       const key = reader.key
       if (reader.position.failure !== null) this.#failed++
       if (key !== null && !owners.has(reader.log, key)) reader.skip()
-      else uses.push(...this.#once(this.#assign(found, key, reader.log.kind, owners)))
+      else uses.push(...this.#once(this.#assign(found, { key, path: reader.file.path }, reader.log.kind, owners)))
     }
     await this.#save(
       uses,
@@ -139,19 +139,24 @@ class UsageSample {
       }
       const { uses: found, state } = log.readRows(before?.state ?? null, answer.rows, since)
       const newest = found.reduce((max, { at }) => Math.max(max, Math.min(at, clock)), since)
-      uses.push(...this.#assign(found, log.keyOf(path), kind, owners))
+      uses.push(...this.#assign(found, { key: log.keyOf(path), path }, kind, owners))
       if (found.length > 0 || before === undefined || before.failure !== null)
         sources.push(this.#sourceOf(path, { position: newest, state, failure: null }))
     }
     if (sources.length > 0) await this.#save(uses, sources)
   }
 
-  /** Returns the uses of the fleet's workers. `fileKey`: the key of all these uses; null if each use has its own. */
-  #assign(found: readonly Use[], fileKey: string | null, kind: string, owners: Owners): WorkerUse[] {
+  /** Returns the uses of the fleet's workers. `key`: the key of all these uses; null if each use has its own. */
+  #assign(
+    found: readonly Use[],
+    source: { readonly key: string | null; readonly path: string },
+    kind: string,
+    owners: Owners,
+  ): WorkerUse[] {
     return found.flatMap((use) => {
-      const key = use.key ?? fileKey
+      const key = use.key ?? source.key
       const worker = key === null ? null : owners.workerOf(kind, key)
-      return worker === null ? [] : [{ ...use, at: use.at + this.#shift, worker, agent: kind }]
+      return worker === null ? [] : [{ ...use, at: use.at + this.#shift, worker, agent: kind, record: source.path }]
     })
   }
 
@@ -173,7 +178,7 @@ class UsageSample {
       uses.length === 0
         ? [[], []]
         : await Promise.all([ledger.spans({ kind: 'worker', since }), Promise.all(workers.map((worker) => this.#dispatchesOf(worker)))])
-    await ledger.addUsage(sumUsage(uses, { spans, dispatches: dispatches.flat() }), sources)
+    await ledger.addUsage(sumUsage(uses, { spans, dispatches: dispatches.flat() }), sources, lastModels(uses, spans))
     this.#calls += uses.reduce((sum, { calls }) => sum + calls, 0)
   }
 

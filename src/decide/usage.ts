@@ -1,6 +1,7 @@
 /** Assigns recorded tokens to agent processes and issues by their time, and sums them by hour. */
 import type { Dispatch } from '../core/lifecycle.ts'
 import type { Time, WorkerId } from '../core/nouns.ts'
+import type { ModelUse } from '../core/model-use.ts'
 import type { Span } from '../core/span.ts'
 import type { Sprint } from '../core/sprint.ts'
 import type { Tokens, UsageRecord, Use } from '../core/usage.ts'
@@ -10,6 +11,8 @@ import { hour } from './roll-up.ts'
 export interface WorkerUse extends Use {
   readonly worker: WorkerId
   readonly agent: string
+  /** The path of the file or database with the use. */
+  readonly record: string
 }
 
 /** The history by which burn assigns tokens. */
@@ -23,7 +26,7 @@ export interface WorkerHistory {
 export function sumUsage(uses: readonly WorkerUse[], { spans, dispatches }: WorkerHistory): UsageRecord[] {
   const spansOf = Map.groupBy(spans, ({ subject }) => subject)
   const dispatchesOf = Map.groupBy(dispatches, ({ worker }) => worker)
-  const records = uses.map(({ ids: _ids, key: _key, at, ...use }): UsageRecord => {
+  const records = uses.map(({ ids: _ids, key: _key, aside: _aside, record: _record, at, ...use }): UsageRecord => {
     const span = spanAt(spansOf.get(use.worker) ?? [], at)
     const issue = span?.issue ?? issueAt(dispatchesOf.get(use.worker) ?? [], at)
     return {
@@ -43,6 +46,19 @@ export function sumUsage(uses: readonly WorkerUse[], { spans, dispatches }: Work
   return [...groups.values()].map((group) =>
     group.reduce((sum, each) => ({ ...sum, ...addTokens(sum, each), last_at: Math.max(sum.last_at, each.last_at) })),
   )
+}
+
+/** Returns the last use of a model by each worker. Leaves out sub-agents and titles, and records that several workers share. */
+export function lastModels(uses: readonly WorkerUse[], spans: readonly Span[]): ModelUse[] {
+  const last = new Map<WorkerId, WorkerUse>()
+  for (const use of uses) {
+    const isOwn = use.worker !== '' && use.aside !== true && (use.model_asked !== '' || use.model_answered !== '')
+    if (isOwn && use.at >= (last.get(use.worker)?.at ?? 0)) last.set(use.worker, use)
+  }
+  return [...last.values()].map(({ worker, at, provider, model_asked, model_answered, record }) => {
+    const own = spans.filter(({ subject }) => subject === worker)
+    return { worker, at, provider, model_asked, model_answered, record, incarnation: spanAt(own, at)?.incarnation ?? '' }
+  })
 }
 
 /** Returns the sums of two sets of tokens. A sum with an unknown part is unknown. */

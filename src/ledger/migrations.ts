@@ -268,6 +268,15 @@ const provisions: Migration = async (db) => {
   await sql.raw(`alter table worker add column provision text`).execute(db)
 }
 
+/** Adds the last use of a model by each worker. */
+const modelUses: Migration = async (db, { serial }) => {
+  await createTables(
+    { model_use: 'worker key, at bigint!, provider text!, model_asked text!, model_answered text!, record text!, incarnation text!' },
+    db,
+    serial,
+  )
+}
+
 /**
  * The compiler checks the length against `ledgerVersion`. That constant is in `schema.ts`, because most starts of burn do not load this
  * file.
@@ -282,6 +291,7 @@ export const migrations = [
   telemetry,
   agents,
   provisions,
+  modelUses,
 ] as const satisfies {
   readonly length: typeof ledgerVersion
 }

@@ -13,6 +13,7 @@ import type {
   JobRow,
   MeasureRow,
   MetaRow,
+  ModelUseRow,
   NotificationRow,
   OpenChangeRow,
   RepoRow,
@@ -30,7 +31,7 @@ import { activeStates, liveStates } from '../core/lifecycle.ts'
 import { inList } from './sql.ts'
 
 /** The version of the tables. It equals the number of migrations. */
-export const ledgerVersion = 9
+export const ledgerVersion = 10
 
 /** A lease that prevents a person from moving the ledger. */
 export interface HeldLease {
@@ -113,6 +114,9 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
   ),
   usage_source: table<UsageSourceRow>()('id', 'id machine path inode position state read_at failure', {
     prunable: (before) => sql`select id from usage_source where read_at < ${before}`,
+  }),
+  model_use: table<ModelUseRow>()('worker', 'worker at provider model_asked model_answered record incarnation', {
+    prunable: (before) => sql`select worker from model_use where at < ${before}`,
   }),
   notification: table<NotificationRow>()('id', 'id channel topic message content state attempts next_at last_error created_at sent_at', {
     prunable: (before) => sql`select id from notification where state <> 'pending' and created_at < ${before}`,

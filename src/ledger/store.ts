@@ -217,11 +217,13 @@ function telemetryStore({ read, write }: Engine): TelemetryLedger {
 function usageStore({ read, write }: Engine): UsageLedger {
   return {
     usage: (filter) => read((trx) => usages.usageSince(trx, filter)),
-    addUsage: (records, sources) =>
+    addUsage: (records, sources, models = []) =>
       write(async (trx) => {
         await usages.addUsage(trx, records)
         await usages.saveUsageSources(trx, sources)
+        await usages.saveModelUses(trx, models)
       }),
+    modelUses: () => read(usages.modelUses),
     usageSources: (machine, paths) => read((trx) => usages.usageSources(trx, machine, paths)),
     failedUsageSources: () => read(usages.failedUsageSources),
   }

@@ -11,6 +11,7 @@ import type { Notification } from '../core/notify.ts'
 import type { Measure, Span } from '../core/span.ts'
 import type { Issue, ReadingState } from '../core/nouns.ts'
 import type { Sprint } from '../core/sprint.ts'
+import type { ModelUse } from '../core/model-use.ts'
 import type { UsageRecord, UsageSource } from '../core/usage.ts'
 
 /** A row of `issue`. */
@@ -132,6 +133,9 @@ export type UsageRow = Omit<UsageRecord, 'subscription'> & { id: string; subscri
 /** A row of `usage_source`. `id` is composed of the machine and the path; `state` is JSON. */
 export type UsageSourceRow = Omit<UsageSource, 'state'> & { id: string; state: string }
 
+/** A row of `model_use`. */
+export type ModelUseRow = { -readonly [Key in keyof ModelUse]: ModelUse[Key] }
+
 /** A row of `notification`. `content` is JSON. */
 export type NotificationRow = { -readonly [Key in keyof Omit<Notification, 'content'>]: Notification[Key] } & { content: string }
 
@@ -159,6 +163,7 @@ export interface Tables {
   measure: MeasureRow
   usage: UsageRow
   usage_source: UsageSourceRow
+  model_use: ModelUseRow
   notification: NotificationRow
   meta: MetaRow
 }

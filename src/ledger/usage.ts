@@ -1,5 +1,6 @@
 /** Usage by hour, and the positions up to which burn has read the records of agents. */
 import type { Transaction } from 'kysely'
+import type { ModelUse } from '../core/model-use.ts'
 import type { UsageRecord, UsageSource } from '../core/usage.ts'
 import type { Tables, UsageRow, UsageSourceRow } from './tables.ts'
 import { sql } from 'kysely'
@@ -68,6 +69,33 @@ export async function saveUsageSources(trx: Trx, sources: readonly UsageSource[]
         })),
       )
       .execute()
+}
+
+/** Saves the last use of a model by each worker, unless a later one is saved. */
+export async function saveModelUses(trx: Trx, uses: readonly ModelUse[]): Promise<void> {
+  for (const part of chunks(uses, 64))
+    await trx
+      .insertInto('model_use')
+      .values([...part])
+      .onConflict((c) =>
+        c
+          .column('worker')
+          .doUpdateSet((eb) => ({
+            at: eb.ref('excluded.at'),
+            provider: eb.ref('excluded.provider'),
+            model_asked: eb.ref('excluded.model_asked'),
+            model_answered: eb.ref('excluded.model_answered'),
+            record: eb.ref('excluded.record'),
+            incarnation: eb.ref('excluded.incarnation'),
+          }))
+          .whereRef('excluded.at', '>=', 'model_use.at'),
+      )
+      .execute()
+}
+
+/** Returns the last use of a model by each worker. */
+export function modelUses(trx: Trx): Promise<ModelUse[]> {
+  return trx.selectFrom('model_use').selectAll().execute()
 }
 
 const idOf = (machine: string, path: string) => `${machine}:${path}`

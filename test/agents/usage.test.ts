@@ -61,7 +61,7 @@ for (const kind of ['hermes', 'opencode'])
     const log = logOf(kind) as UsageDatabase
     const db = new DatabaseSync(':memory:')
     db.exec(recordings(kind, dir, at)[0]!)
-    const rows = (since: number) => db.prepare(log.queries[0]!).all(since)
+    const rows = (since: number) => db.prepare(log.queries.at(kind === 'opencode' ? 1 : 0)!).all(since)
     const first = log.readRows(null, rows(at), at)
     assert.deepEqual(totalOf(first.uses), served[kind])
     assert.deepEqual([...new Set(first.uses.map(({ key }) => key))], [dir])

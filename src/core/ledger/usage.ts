@@ -1,13 +1,19 @@
 /** The interface to usage in the ledger: tokens by worker, issue, model and hour, and the positions up to which burn has read them. */
 import type { IssueRef, Time } from '../nouns.ts'
+import type { ModelUse } from '../model-use.ts'
 import type { UsageRecord, UsageSource } from '../usage.ts'
 
 /** The operations on usage in the ledger. */
 export interface UsageLedger {
   /** Returns usage from the hour of `since` until `until`, oldest first. `issues`: only the usage for these issues. */
   usage(filter: { readonly since: Time; readonly until?: Time; readonly issues?: readonly IssueRef[] }): Promise<readonly UsageRecord[]>
-  /** Adds usage to the ledger, and saves the positions, in one transaction. So a crash neither loses nor repeats tokens. */
-  addUsage(records: readonly UsageRecord[], sources: readonly UsageSource[]): Promise<void>
+  /**
+   * Adds usage to the ledger, and saves the positions and the last uses of models, in one transaction. So a crash neither loses nor repeats
+   * tokens. A use that is older than the saved one of its worker changes nothing.
+   */
+  addUsage(records: readonly UsageRecord[], sources: readonly UsageSource[], models?: readonly ModelUse[]): Promise<void>
+  /** Returns the last use of a model by each worker's agent. */
+  modelUses(): Promise<readonly ModelUse[]>
   /** Returns the sources of a machine with these paths. */
   usageSources(machine: string, paths: readonly string[]): Promise<readonly UsageSource[]>
   /** Returns the sources that burn could not read at the last attempt. */

@@ -1,0 +1,143 @@
+/** Decides whether agents run with the settings that they should have. Pure. */
+import type { AgentModel, Drift, DriftSource, DriftState } from '../core/drift.ts'
+import type { ExpectedModel, ModelUse } from '../core/model-use.ts'
+import type { Incarnation, Time, WorkerId } from '../core/nouns.ts'
+import { isSameModel, isSameProvider } from '../core/model-names.ts'
+import { toSecond } from './wording.ts'
+
+/** The settings with which burn started an agent. */
+export interface Started {
+  readonly at: Time
+  readonly model: string | null
+  readonly provider: string | null
+  /** The parts that the spec has changed since then: `command`, `environment`, `identity`. */
+  readonly changed: readonly string[]
+}
+
+/** The facts about one worker. */
+export interface DriftFacts {
+  readonly worker: WorkerId
+  readonly expected: ExpectedModel
+  /** The live agent in the pane; null if there is none, or if burn did not look. */
+  readonly incarnation: Incarnation | null
+  /** The last request of the agent; null if there is none. `profile`: null if the kind has no profiles. */
+  readonly used: (ModelUse & { readonly profile: string | null }) | null
+  /** The start of the live agent; null if burn has no record of it. */
+  readonly started: Started | null
+  /** The last command with which burn changed the model of the live agent; null if there is none. */
+  readonly switched: { readonly at: Time; readonly model: string; readonly provider: string | null } | null
+}
+
+/** The model of an agent, with the evidence for it. */
+interface Evidence extends AgentModel {
+  readonly source: DriftSource
+  readonly at: Time
+  readonly evidence: string
+}
+
+/** Returns the drift of one worker. */
+export function driftOf(facts: DriftFacts): Drift {
+  const { worker, expected } = facts
+  const found = evidenceOf(facts)
+  const changed = facts.started?.changed ?? []
+  const result = (state: DriftState, evidence: string, differs: readonly string[] = []): Drift => ({
+    worker,
+    state,
+    expected: { model: expected.model, provider: expected.provider, profile: expected.profile, source: expected.source },
+    used: {
+      model: found?.model ?? null,
+      provider: found?.provider ?? null,
+      profile: found?.profile ?? null,
+      source: found?.source ?? null,
+    },
+    differs: [...differs, ...changed],
+    evidence,
+    at: found?.at ?? null,
+  })
+  const others = found === null ? [] : differencesOf(expected, found)
+  if (found !== null && others.includes('profile')) return result('wrong_profile', found.evidence, others)
+  if (found !== null && others.length > 0) return result(isFallback(expected, found) ? 'fallback' : 'wrong_model', found.evidence, others)
+  if (changed.length > 0) return result('outdated', `burn started the agent at ${toSecond(facts.started?.at ?? 0)}`)
+  if (expected.model === null) return result('unknown', 'neither the spec nor the configuration of the agent names a model')
+  return found === null ? result('unknown', 'the agent has recorded no request since its start') : result('ok', found.evidence)
+}
+
+/** Returns the newest evidence about the model of the live agent; null if there is none. */
+function evidenceOf({ incarnation, used, started, switched }: DriftFacts): Evidence | null {
+  const isOfThisAgent =
+    used !== null &&
+    (used.incarnation === '' || incarnation === null || used.incarnation === incarnation) &&
+    (started === null || used.at >= started.at)
+  const all: Evidence[] = []
+  if (isOfThisAgent) {
+    const { at, model_asked, model_answered, record, profile } = used
+    const model = model_answered === '' ? model_asked : model_answered
+    const source = model_answered === '' ? 'asked' : 'answered'
+    const beside = model_answered !== '' && model_asked !== '' && !isSameModel(model_asked, model_answered)
+    const evidence = `${source} at ${toSecond(at)}${beside ? `, asked for ${model_asked}` : ''}: ${record}`
+    all.push({ model, provider: used.provider === '' ? null : used.provider, profile, source, at, evidence })
+  }
+  if (switched !== null) {
+    const { at, model, provider } = switched
+    all.push({ model, provider, profile: null, source: 'asked', at, evidence: `burn changed the model at ${toSecond(at)}` })
+  }
+  if (started !== null && started.model !== null) {
+    const { at, model, provider } = started
+    all.push({ model, provider, profile: null, source: 'started', at, evidence: `burn started the agent with ${model} at ${toSecond(at)}` })
+  }
+  return all.toSorted((a, b) => b.at - a.at)[0] ?? null
+}
+
+/** Returns the settings in which the agent differs. A setting that is unknown on one side does not differ. */
+function differencesOf(expected: ExpectedModel, found: Evidence): ('model' | 'provider' | 'profile')[] {
+  const model = expected.model !== null && found.model !== null && !names(expected, expected.model, found.model)
+  const provider = expected.provider !== null && found.provider !== null && !isSameProvider(expected.provider, found.provider)
+  const profile = expected.profile !== null && found.profile !== null && expected.profile !== found.profile
+  return [...(profile ? (['profile'] as const) : []), ...(model ? (['model'] as const) : []), ...(provider ? (['provider'] as const) : [])]
+}
+
+/** Returns true if both names can mean the same model, if necessary by an alias of the agent's configuration. */
+function names({ aliases }: ExpectedModel, one: string, other: string): boolean {
+  const meaning = (name: string) => aliases[name] ?? name
+  return isSameModel(one, other) || isSameModel(meaning(one), meaning(other))
+}
+
+function isFallback(expected: ExpectedModel, { model, provider }: Evidence): boolean {
+  return expected.fallbacks.some(
+    (each) =>
+      model !== null &&
+      names(expected, each.model, model) &&
+      (each.provider === null || provider === null || isSameProvider(each.provider, provider)),
+  )
+}
+
+/** Returns true if the state is a difference that burn reports. */
+export function isDrift({ state }: Pick<Drift, 'state'>): boolean {
+  return state !== 'ok' && state !== 'unknown'
+}
+
+/** Returns the difference in one sentence, with the command that ends it: `ANN runs big-model, the spec says small-model. Run: …`. */
+export function driftText({ worker, state, expected, used, differs }: Drift): string {
+  const name = worker.slice(worker.lastIndexOf('/') + 1)
+  const remedy = `Run: burn restart ${name}`
+  const setting = expected.source === 'spec' ? 'the spec' : expected.source
+  switch (state) {
+    case 'wrong_profile':
+      return `${name} works in the profile ${profileName(used.profile)}, and should work in ${profileName(expected.profile)}. ${remedy}`
+    case 'wrong_model': {
+      const isOnlyProvider = !differs.includes('model')
+      const [runs, wants] = isOnlyProvider ? [used.provider, expected.provider] : [used.model, expected.model]
+      return `${name} ${isOnlyProvider ? `uses the provider ${runs}` : `runs ${runs}`}, ${setting} says ${wants}. ${remedy}`
+    }
+    case 'fallback':
+      return `${name} runs the fallback ${used.model}, because ${expected.model} failed`
+    case 'outdated':
+      return `${name} runs with the ${differs.join(', ')} from its start; the spec has changed since. ${remedy}`
+    case 'unknown':
+      return `${name} should run ${expected.model ?? 'any model'}; the model in use is unknown`
+    case 'ok':
+      return `${name} runs ${used.model ?? 'the expected model'}`
+  }
+}
+
+const profileName = (profile: string | null) => (profile === '' ? 'default' : (profile ?? 'unknown'))
