@@ -115,7 +115,8 @@ function profileOf({ fleet, worker }: FleetWorker, source: ModelSource, files: A
   if (!agent.hooks) return ''
   if (files === null) return null
   const text = files.texts.get(`~/${hermesConfig}`) ?? null
+  if (text === null) return null
   const place = { hook: '', home: '', person: files.person, name: agentName(fleet, worker), entries: new Map() }
-  const own = hermesHome(agent, { ...place, configs: new Map([[hermesConfig, text === null ? null : parseConfig(text)]]) })
+  const own = hermesHome(agent, { ...place, configs: new Map([[hermesConfig, parseConfig(text)]]) })
   return 'home' in own ? source.profileOf(own.home) : ''
 }

@@ -7,6 +7,7 @@ import type { NamedModel } from '../core/model-use.ts'
 import type { UsageHome } from '../core/usage.ts'
 import { itemsOf, membersOf, stringOf, type JsonObject } from '../core/json.ts'
 import { parseConfig } from '../host/config-file.ts'
+import { valueOf } from '../spec/jsonc.ts'
 
 /** The homes of an agent, and its working directory. All paths are absolute, or begin with `~/`. */
 export interface ModelPlace extends Pick<UsageHome, 'person' | 'env'> {
@@ -39,7 +40,7 @@ const home = ({ person, env }: ModelPlace, variable: string, folder: string) => 
 
 /** Returns a reader for files of JSON (also with comments) or YAML. */
 function fromKeys(read: (config: JsonObject) => ConfiguredModel): ModelSource['read'] {
-  return (text) => read(membersOf(parseConfig(text)))
+  return (text) => read(membersOf(valueOf(text) ?? parseConfig(text)))
 }
 
 const hermes: ModelSource = {

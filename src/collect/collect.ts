@@ -15,7 +15,7 @@ import { saveNewReadings } from '../observe/save-readings.ts'
 import { readStatus } from '../observe/state.ts'
 
 /** The number of samples that may fail one after another before burn treats the time in between as unknown. */
-const missedSamples = 3
+export const missedSamples = 3
 
 /** The number of spans that one sample saved, and of events that it recorded. */
 export interface Collected {
@@ -42,7 +42,7 @@ export async function collectMachine(machine: Machine, session: Session): Promis
     ...machineStates(state),
     ...(found === null ? [] : machineJobStates(machine, found, jobs, at)),
   ]
-  const covers = ({ kind, machine: of }: Span) => of === machine.name && (kind !== 'job' || found !== null)
+  const covers = ({ kind, machine: of }: Span) => of === machine.name && kind !== 'drift' && (kind !== 'job' || found !== null)
   const measures = facts === null ? [] : [machineMeasure(machine, facts, state.snapshots.get(machine.name), at)]
   return save({ at, states, covers }, open, measures, session)
 }
@@ -82,7 +82,7 @@ function workerStates(
   open: readonly Span[],
 ): (SpanState & { readonly since: Time | undefined })[] {
   const own = Map.groupBy(dispatches, ({ worker }) => worker)
-  const before = new Map(open.map(({ subject, issue }) => [subject, issue]))
+  const before = new Map(open.flatMap(({ kind, subject, issue }) => (kind === 'worker' ? [[subject, issue] as const] : [])))
   const issues = new Map([...own].map(([worker, all]) => [worker, presentIssue(all, before.get(worker) ?? null)]))
   return workers.map(({ worker: { id, machine }, reading: { state, detail, evidence }, incarnation }) => ({
     kind: 'worker' as const,

@@ -13,6 +13,11 @@ export const driftStates = {
 
 export type DriftState = keyof typeof driftStates
 
+/** Returns true if the state is a difference that burn reports. */
+export function isDrift(state: string): boolean {
+  return state !== 'ok' && state !== 'unknown'
+}
+
 /**
  * How burn knows the model of an agent. `answered`: the model that answered. `asked`: the model that the agent asked for; a server may have
  * answered with another one. `started`: burn started the agent with this model, and has seen no request yet.

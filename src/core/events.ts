@@ -62,7 +62,10 @@ export interface EventData
     Record<`delivery.${Exclude<DeliveryState, 'planned'>}`, Stepped>,
     Record<`${HoldScope}.held`, Held>,
     Record<`${HoldScope}.resumed`, None>,
-    Record<`worker.${'waiting' | 'error' | 'dead' | 'limited'}` | 'machine.unreachable' | 'job.missed' | 'dispatcher.silent', Alarm>,
+    Record<
+      `worker.${'waiting' | 'error' | 'dead' | 'limited'}` | 'machine.unreachable' | 'job.missed' | 'dispatcher.silent' | 'drift.found',
+      Alarm
+    >,
     Record<`${SpanKind}.cleared`, Cleared> {
   'issue.found': Titled
   'issue.closed': Titled

@@ -2,7 +2,7 @@
 import type { Incarnation, Time, WorkerId } from './nouns.ts'
 
 /** The last request of a worker's agent to its model, as the records of the agent show it. A text is empty if it is unknown. */
-export interface ModelUse {
+export interface LastUse {
   readonly worker: WorkerId
   readonly at: Time
   readonly provider: string

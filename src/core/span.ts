@@ -4,8 +4,11 @@
  */
 import type { Incarnation, IssueRef, Time } from './nouns.ts'
 
-/** The kind of the subject of a span. `job`: a job of cron, systemd, launchd or Hermes on a machine, or a job of burn. */
-export type SpanKind = 'worker' | 'machine' | 'dispatcher' | 'job'
+/**
+ * The kind of the subject of a span. `job`: a job of cron, systemd, launchd or Hermes on a machine, or a job of burn. `drift`: the settings
+ * of a worker's agent, compared with those that it should have; its subject is the worker's id.
+ */
+export type SpanKind = 'worker' | 'machine' | 'dispatcher' | 'job' | 'drift'
 
 /** The state of a subject, as one sample shows it. A different state, detail, issue or incarnation begins a new span. */
 export interface SpanState {

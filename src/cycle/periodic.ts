@@ -12,6 +12,7 @@ import { hour } from '../decide/roll-up.ts'
 import { sendNotifications } from './notifications.ts'
 import { queueReport } from './reports.ts'
 import { runJob, type JobRun } from '../jobs/run.ts'
+import { readDrift, saveDrift } from './watchdog.ts'
 
 /** A job that runs again and again. The ledger has the lease, the last result and the next run of each job. */
 export interface PeriodicJob {
@@ -33,11 +34,16 @@ export const retentionJob: PeriodicJob = {
   missingKey: ({ retention }) => (retention === null ? 'retention' : null),
 }
 
+/** The job that reads the tokens and the models that agents recorded. */
+export const usageJob: PeriodicJob = { name: 'usage', run: takeUsage }
+
 /** All jobs, in the order in which a dispatcher runs them. */
 export const periodicJobs: readonly PeriodicJob[] = [
   retentionJob,
   { name: 'collect', run: takeSamples },
-  { name: 'usage', run: takeUsage },
+  usageJob,
+  // This job follows `usage`, which reads the model of each agent's last request.
+  { name: 'watchdog', run: watchModels },
   { name: 'snapshot', run: saveSnapshots, missingKey: ({ snapshot }) => (snapshot.interval === null ? 'snapshot.interval' : null) },
   { name: 'roll-up', run: async (_, session, force) => rollUpSamples(session, force) },
   {
@@ -109,6 +115,19 @@ function usageLine({ calls, failed, answered }: UsageCollected): string {
   if (!answered) return 'unknown: the machine did not answer'
   const unread = failed === 0 ? '' : `; ${counted(failed, 'file or database', 'files or databases')} could not be read`
   return `${counted(calls, 'request')}${unread}`
+}
+
+/** Compares the settings of agents with those that they should have. */
+async function watchModels(machines: readonly Machine[], session: Session, force: boolean): Promise<string[]> {
+  const period = force ? null : session.fleet.telemetry.interval
+  const watch = (machine: Machine) =>
+    runJob(
+      { name: `watchdog ${machine.name}`, period },
+      session,
+      async () => saveDrift(machine, await readDrift([machine], session), session),
+      (drifted) => `${counted(drifted, 'agent')} with other settings than expected`,
+    )
+  return (await Promise.all(machines.map(watch))).flatMap(linesOf)
 }
 
 /** Saves a snapshot of all panes, and deletes old ones. Does nothing if the spec has no key `snapshot`. */

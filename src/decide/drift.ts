@@ -1,6 +1,6 @@
 /** Decides whether agents run with the settings that they should have. Pure. */
 import type { AgentModel, Drift, DriftSource, DriftState } from '../core/drift.ts'
-import type { ExpectedModel, ModelUse } from '../core/model-use.ts'
+import type { ExpectedModel, LastUse } from '../core/model-use.ts'
 import type { Incarnation, Time, WorkerId } from '../core/nouns.ts'
 import { isSameModel, isSameProvider } from '../core/model-names.ts'
 import { toSecond } from './wording.ts'
@@ -21,11 +21,9 @@ export interface DriftFacts {
   /** The live agent in the pane; null if there is none, or if burn did not look. */
   readonly incarnation: Incarnation | null
   /** The last request of the agent; null if there is none. `profile`: null if the kind has no profiles. */
-  readonly used: (ModelUse & { readonly profile: string | null }) | null
+  readonly used: (LastUse & { readonly profile: string | null }) | null
   /** The start of the live agent; null if burn has no record of it. */
   readonly started: Started | null
-  /** The last command with which burn changed the model of the live agent; null if there is none. */
-  readonly switched: { readonly at: Time; readonly model: string; readonly provider: string | null } | null
 }
 
 /** The model of an agent, with the evidence for it. */
@@ -63,7 +61,7 @@ export function driftOf(facts: DriftFacts): Drift {
 }
 
 /** Returns the newest evidence about the model of the live agent; null if there is none. */
-function evidenceOf({ incarnation, used, started, switched }: DriftFacts): Evidence | null {
+function evidenceOf({ incarnation, used, started }: DriftFacts): Evidence | null {
   const isOfThisAgent =
     used !== null &&
     (used.incarnation === '' || incarnation === null || used.incarnation === incarnation) &&
@@ -76,10 +74,6 @@ function evidenceOf({ incarnation, used, started, switched }: DriftFacts): Evide
     const beside = model_answered !== '' && model_asked !== '' && !isSameModel(model_asked, model_answered)
     const evidence = `${source} at ${toSecond(at)}${beside ? `, asked for ${model_asked}` : ''}: ${record}`
     all.push({ model, provider: used.provider === '' ? null : used.provider, profile, source, at, evidence })
-  }
-  if (switched !== null) {
-    const { at, model, provider } = switched
-    all.push({ model, provider, profile: null, source: 'asked', at, evidence: `burn changed the model at ${toSecond(at)}` })
   }
   if (started !== null && started.model !== null) {
     const { at, model, provider } = started
@@ -109,11 +103,6 @@ function isFallback(expected: ExpectedModel, { model, provider }: Evidence): boo
       names(expected, each.model, model) &&
       (each.provider === null || provider === null || isSameProvider(each.provider, provider)),
   )
-}
-
-/** Returns true if the state is a difference that burn reports. */
-export function isDrift({ state }: Pick<Drift, 'state'>): boolean {
-  return state !== 'ok' && state !== 'unknown'
 }
 
 /** Returns the difference in one sentence, with the command that ends it: `ANN runs big-model, the spec says small-model. Run: …`. */

@@ -146,6 +146,8 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   'job.cleared': { meaning: 'A job that burn had reported as missed runs again.', ...cleared },
   'dispatcher.silent': { meaning: 'A dispatcher did not end normally, and its next cycle is overdue by health.dispatcher.', ...alarm },
   'dispatcher.cleared': { meaning: 'A dispatcher that was silent runs cycles again, or another dispatcher began.', ...cleared },
+  'drift.found': { meaning: 'An agent runs with other settings than it should, such as another model.', ...alarm },
+  'drift.cleared': { meaning: 'An agent runs with the settings that it should again, or the kind of difference changed.', ...cleared },
   'worker.held': { meaning: 'A hold began: burn gives a worker no new work until the hold ends.', ...held },
   'worker.resumed': { meaning: 'The hold of a worker ended.', ...nothing },
   'lane.held': { meaning: 'A hold began: burn gives a lane no new work until the hold ends.', ...held },

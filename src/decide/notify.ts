@@ -15,6 +15,7 @@ const beginnings: Readonly<Partial<Record<EventKind, readonly EventKind[]>>> = {
   'machine.cleared': ['machine.unreachable'],
   'job.cleared': ['job.missed'],
   'dispatcher.cleared': ['dispatcher.silent'],
+  'drift.cleared': ['drift.found'],
   'repo.read': ['repo.unread'],
   ...Object.fromEntries(['worker', 'lane', 'machine', 'repo', 'account', 'fleet'].map((scope) => [`${scope}.resumed`, [`${scope}.held`]])),
 }

@@ -5,6 +5,7 @@
 import type { NewEvent } from '../core/events.ts'
 import type { Time } from '../core/nouns.ts'
 import type { Span, SpanState } from '../core/span.ts'
+import { isDrift } from '../core/drift.ts'
 
 /** A sample: the states of all subjects that burn could observe at one time. */
 export interface Sample {
@@ -94,6 +95,7 @@ type ReportKind =
   | 'machine.unreachable'
   | 'job.missed'
   | 'dispatcher.silent'
+  | 'drift.found'
 
 /** Returns the kind of event that reports the span's state; null if the state is not notable, or not notable yet. */
 function reportKind({ kind, state, detail, began_at }: Span, at: Time, { waiting_after }: SpanLimits): ReportKind | null {
@@ -103,6 +105,7 @@ function reportKind({ kind, state, detail, began_at }: Span, at: Time, { waiting
     return state === 'dead' ? 'worker.dead' : null
   }
   if (kind === 'machine') return state === 'unreachable' ? 'machine.unreachable' : null
+  if (kind === 'drift') return isDrift(state) ? 'drift.found' : null
   if (kind === 'job') return state === 'missed' || state === 'failing' ? 'job.missed' : null
   return kind === 'dispatcher' && state === 'silent' ? 'dispatcher.silent' : null
 }
@@ -118,5 +121,5 @@ function clearedEvent(span: Span & { readonly ended_at: Time }, now: string | nu
 }
 
 function about({ kind, subject, issue }: Span): { subject: string; issue: string | null; worker: string | null; actor: 'burn' } {
-  return { subject, issue, worker: kind === 'worker' ? subject : null, actor: 'burn' }
+  return { subject, issue, worker: kind === 'worker' || kind === 'drift' ? subject : null, actor: 'burn' }
 }

@@ -1,7 +1,7 @@
 /** Assigns recorded tokens to agent processes and issues by their time, and sums them by hour. */
 import type { Dispatch } from '../core/lifecycle.ts'
 import type { Time, WorkerId } from '../core/nouns.ts'
-import type { ModelUse } from '../core/model-use.ts'
+import type { LastUse } from '../core/model-use.ts'
 import type { Span } from '../core/span.ts'
 import type { Sprint } from '../core/sprint.ts'
 import type { Tokens, UsageRecord, Use } from '../core/usage.ts'
@@ -49,7 +49,7 @@ export function sumUsage(uses: readonly WorkerUse[], { spans, dispatches }: Work
 }
 
 /** Returns the last use of a model by each worker. Leaves out sub-agents and titles, and records that several workers share. */
-export function lastModels(uses: readonly WorkerUse[], spans: readonly Span[]): ModelUse[] {
+export function lastModels(uses: readonly WorkerUse[], spans: readonly Span[]): LastUse[] {
   const last = new Map<WorkerId, WorkerUse>()
   for (const use of uses) {
     const isOwn = use.worker !== '' && use.aside !== true && (use.model_asked !== '' || use.model_answered !== '')

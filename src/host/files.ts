@@ -65,6 +65,27 @@ ${wanted}${listed}`
   return { home: home.trim(), files, entries }
 }
 
+/** The maximum size (bytes) of a file that `readTexts` reads. Configuration files are smaller. */
+const maxText = 1024 * 1024
+
+/**
+ * Reads files on a machine. A leading `~/` of a path stands for the person's home. Returns that home and the text of each file; the text is
+ * null if the file is missing, unreadable or larger than 1 MiB. Throws BurnError `machine_files`.
+ */
+export async function readTexts(
+  machine: Machine,
+  paths: readonly string[],
+): Promise<{ readonly home: string; readonly texts: ReadonlyMap<string, string | null> }> {
+  const nonce = randomHex(9)
+  const shown = paths.map((path) => (path.startsWith('~/') ? `show "$HOME"/${shellWord(path.slice(2))}\n` : `show ${shellWord(path)}\n`))
+  const script = `show() { printf '\\n${nonce} '; if [ -f "$1" ] && [ -r "$1" ]; then printf '+'; head -c ${maxText + 1} "$1"; fi; }
+printf '%s' "$HOME"
+${shown.join('')}`
+  const [home = '', ...parts] = (await runScript(machine, script)).split(`\n${nonce} `)
+  const textOf = (part = '') => (part.startsWith('+') && Buffer.byteLength(part) <= maxText + 1 ? part.slice(1) : null)
+  return { home, texts: new Map(paths.map((path, index) => [path, textOf(parts[index])])) }
+}
+
 /** The shell functions that write one file and make one link. */
 const functions = `set -eu
 umask 077

@@ -11,7 +11,7 @@ import type { Notification } from '../core/notify.ts'
 import type { Measure, Span } from '../core/span.ts'
 import type { Issue, ReadingState } from '../core/nouns.ts'
 import type { Sprint } from '../core/sprint.ts'
-import type { ModelUse } from '../core/model-use.ts'
+import type { LastUse } from '../core/model-use.ts'
 import type { UsageRecord, UsageSource } from '../core/usage.ts'
 
 /** A row of `issue`. */
@@ -134,7 +134,7 @@ export type UsageRow = Omit<UsageRecord, 'subscription'> & { id: string; subscri
 export type UsageSourceRow = Omit<UsageSource, 'state'> & { id: string; state: string }
 
 /** A row of `model_use`. */
-export type ModelUseRow = { -readonly [Key in keyof ModelUse]: ModelUse[Key] }
+export type ModelUseRow = { -readonly [Key in keyof LastUse]: LastUse[Key] }
 
 /** A row of `notification`. `content` is JSON. */
 export type NotificationRow = { -readonly [Key in keyof Omit<Notification, 'content'>]: Notification[Key] } & { content: string }

@@ -1,6 +1,6 @@
 /** Usage by hour, and the positions up to which burn has read the records of agents. */
 import type { Transaction } from 'kysely'
-import type { ModelUse } from '../core/model-use.ts'
+import type { LastUse } from '../core/model-use.ts'
 import type { UsageRecord, UsageSource } from '../core/usage.ts'
 import type { Tables, UsageRow, UsageSourceRow } from './tables.ts'
 import { sql } from 'kysely'
@@ -72,7 +72,7 @@ export async function saveUsageSources(trx: Trx, sources: readonly UsageSource[]
 }
 
 /** Saves the last use of a model by each worker, unless a later one is saved. */
-export async function saveModelUses(trx: Trx, uses: readonly ModelUse[]): Promise<void> {
+export async function saveModelUses(trx: Trx, uses: readonly LastUse[]): Promise<void> {
   for (const part of chunks(uses, 64))
     await trx
       .insertInto('model_use')
@@ -94,7 +94,7 @@ export async function saveModelUses(trx: Trx, uses: readonly ModelUse[]): Promis
 }
 
 /** Returns the last use of a model by each worker. */
-export function modelUses(trx: Trx): Promise<ModelUse[]> {
+export function modelUses(trx: Trx): Promise<LastUse[]> {
   return trx.selectFrom('model_use').selectAll().execute()
 }
 

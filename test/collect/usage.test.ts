@@ -92,6 +92,22 @@ test('usage: counts the tokens of each agent kind once', async (t) => {
   assert.deepEqual([report.costs?.total, report.costs?.by_model.length, report.costs?.per_merged], [total, 4, null])
   const shown = await fleet.burn('costs')
   assert.match(shown.out, /^MODEL +CALLS +INPUT .*\nclaude-opus-4-6 +4 +5.1K +907 +210 +0\.03\n/)
+  writeRecord(join(fleet.home, '.claude/settings.json'), '{"model":"sonnet"}')
+  const drift = await fleet.burn('model', 'drift', '--json')
+  const found = drift.json<{ workers: { id: string; state: string; used: { model: string; source: string } }[] }>()
+  assert.deepEqual(
+    found.workers.map(({ state, used: { model, source } }) => [state, model, source]),
+    [
+      ['wrong_model', 'claude-opus-4-6', 'answered'],
+      ['unknown', 'stub', 'asked'],
+      ['unknown', 'gemini-2.5-pro', 'answered'],
+      ['unknown', 'stub-answered', 'answered'],
+      ['unknown', 'stub-answered', 'answered'],
+      ['unknown', 'stub', 'asked'],
+      ['unknown', 'stub', 'asked'],
+    ],
+  )
+  assert.equal(drift.code, 1)
   assert.match(shown.out, /\nThe price of stub, stub-answered is unknown\. Set "prices" in the spec\.\n$/)
   assert.ok(shown.out.split('\n').every((line) => line.length <= 80))
 })

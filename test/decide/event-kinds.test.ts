@@ -35,7 +35,9 @@ test('events: the source writes each kind of the table', () => {
   const scopes = Object.keys({ worker: 0, lane: 0, machine: 0, repo: 0, account: 0, fleet: 0 } satisfies Record<HoldScope, 0>)
   const built = new Set([
     ...Object.entries(states).flatMap(([life, each]) => each.map((state) => `${life}.${state}`)),
-    ...Object.keys({ worker: 0, machine: 0, dispatcher: 0, job: 0 } satisfies Record<SpanKind, 0>).map((kind) => `${kind}.cleared`),
+    ...Object.keys({ worker: 0, machine: 0, dispatcher: 0, job: 0, drift: 0 } satisfies Record<SpanKind, 0>).map(
+      (kind) => `${kind}.cleared`,
+    ),
     ...scopes.flatMap((scope) => [`${scope}.held`, `${scope}.resumed`]),
   ])
   for (const kind of Object.keys(eventKinds)) if (!built.has(kind)) assert.ok(text.includes(`'${kind}'`), `no source file writes ${kind}`)

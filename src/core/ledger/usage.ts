@@ -1,6 +1,6 @@
 /** The interface to usage in the ledger: tokens by worker, issue, model and hour, and the positions up to which burn has read them. */
 import type { IssueRef, Time } from '../nouns.ts'
-import type { ModelUse } from '../model-use.ts'
+import type { LastUse } from '../model-use.ts'
 import type { UsageRecord, UsageSource } from '../usage.ts'
 
 /** The operations on usage in the ledger. */
@@ -11,9 +11,9 @@ export interface UsageLedger {
    * Adds usage to the ledger, and saves the positions and the last uses of models, in one transaction. So a crash neither loses nor repeats
    * tokens. A use that is older than the saved one of its worker changes nothing.
    */
-  addUsage(records: readonly UsageRecord[], sources: readonly UsageSource[], models?: readonly ModelUse[]): Promise<void>
+  addUsage(records: readonly UsageRecord[], sources: readonly UsageSource[], models?: readonly LastUse[]): Promise<void>
   /** Returns the last use of a model by each worker's agent. */
-  modelUses(): Promise<readonly ModelUse[]>
+  modelUses(): Promise<readonly LastUse[]>
   /** Returns the sources of a machine with these paths. */
   usageSources(machine: string, paths: readonly string[]): Promise<readonly UsageSource[]>
   /** Returns the sources that burn could not read at the last attempt. */

@@ -1,0 +1,82 @@
+/** `burn model drift`: compares the model of each agent with the one that it should use. */
+import type { Drift, DriftState } from '../../core/drift.ts'
+import type { Fleet, Worker } from '../../core/nouns.ts'
+import type { Span } from '../../core/span.ts'
+import { driftStates, isDrift } from '../../core/drift.ts'
+import { counted } from '../../core/text.ts'
+import { keysOf } from '../../core/json.ts'
+import { driftText } from '../../decide/drift.ts'
+import { flag, list } from '../args.ts'
+import { command, done } from '../command.ts'
+import { allWorkers, workersNamed } from '../named.ts'
+import { duration, table } from '../table.ts'
+
+export const modelDriftCommand = command({
+  args: {
+    names: list('[name...]', 'Workers, windows, lanes or machines to check (default: all)'),
+    all: flag('-a, --all', 'Also show the agents that use the model that they should'),
+  },
+  examples: ['burn model drift', 'burn model drift mac --all', 'burn model drift ANN --json'],
+  notes: [
+    'burn reads the records of the agents, and makes no request to a model. Few agents record the model that answered. For the others, burn knows only the model that they asked for.',
+    'Exit codes: 0 no difference, 1 an agent runs with other settings than it should, or burn failed, 2 usage or spec error.',
+  ],
+  async run({ open }, { names }) {
+    const { session } = await open()
+    const [{ readDrift }, { usageJob }, { withLeases }] = await Promise.all([
+      import('../../cycle/watchdog.ts'),
+      import('../../cycle/periodic.ts'),
+      import('../../observe/session.ts'),
+    ])
+    const workers = chosen(session.fleet, names)
+    const machines = session.fleet.machines.filter(({ name }) => workers.some(({ machine }) => machine === name))
+    const sample = await withLeases(session, async () => {
+      await usageJob.run(machines, session, true)
+      return readDrift(machines, session)
+    })
+    const spans = new Map(
+      (await session.ledger.openSpans()).flatMap((span) => (span.kind === 'drift' ? [[span.subject, span] as const] : [])),
+    )
+    const reports = workers.flatMap(({ id }) => {
+      const drift = sample.drifts.get(id)
+      return drift === undefined ? [] : [reportOf(drift, spans.get(id))]
+    })
+    return done({ workers: reports }, reports.some(({ state }) => isDrift(state)) ? 1 : 0)
+  },
+  present({ workers }, io, { all }, now) {
+    const shown = workers.filter(({ state }) => all || isDrift(state))
+    const rows = shown.map(({ id, state, used, expected, since, evidence }) => [
+      id.slice(id.lastIndexOf('/') + 1),
+      io.paint(colours[state], stateName(state)),
+      since === null ? '' : duration(now - Date.parse(since)),
+      used.model === null ? '' : `${used.model} (${used.source})`,
+      expected.model ?? '',
+      evidence,
+    ])
+    if (rows.length > 0) io.out(...table(['WORKER', 'STATE', 'FOR', 'RUNS', 'SHOULD RUN', 'EVIDENCE'], rows, io.columns))
+    io.out(...shown.flatMap(({ state, text }) => (isDrift(state) ? [text] : [])), summary(workers))
+  },
+})
+
+const colours = { ok: 'green', fallback: 'yellow', outdated: 'yellow', wrong_model: 'red', wrong_profile: 'red', unknown: 'gray' } as const
+
+const stateName = (state: DriftState) => state.replaceAll('_', ' ')
+
+function summary(workers: readonly { readonly state: DriftState }[]): string {
+  const counts = keysOf(driftStates).flatMap((state) => {
+    const count = workers.filter((each) => each.state === state).length
+    return count === 0 ? [] : [`${count} ${stateName(state)}`]
+  })
+  return `${counted(workers.length, 'worker')}: ${counts.join(', ')}`
+}
+
+/** Returns the report of one worker. `span`: the state that the watchdog saved last. */
+function reportOf(drift: Drift, span: Span | undefined) {
+  const { worker: id, at, ...rest } = drift
+  const began = span?.state === drift.state ? span.began_at : at
+  return { id, ...rest, since: began === null ? null : new Date(began).toISOString(), text: driftText(drift) }
+}
+
+function chosen(fleet: Fleet, names: readonly string[]): readonly Worker[] {
+  return names.length === 0 ? allWorkers(fleet) : [...new Set(names.flatMap((name) => workersNamed(fleet, name)))]
+}

@@ -1,0 +1,92 @@
+/** Reads the facts about the settings of agents, and compares them with the settings that the agents should have. */
+import type { AgentFiles } from '../agents/expected-model.ts'
+import type { AgentRecord } from '../core/agent-record.ts'
+import type { Drift } from '../core/drift.ts'
+import type { LastUse } from '../core/model-use.ts'
+import type { Incarnation, Machine, Worker, WorkerId } from '../core/nouns.ts'
+import type { Session } from './session.ts'
+import { expectedModel, modelFiles } from '../agents/expected-model.ts'
+import { modelSources } from '../agents/models.ts'
+import { startedWith } from '../agents/started-with.ts'
+import { ifCode } from '../core/errors.ts'
+import { driftOf, type Started } from '../decide/drift.ts'
+import { identityPrompt } from '../decide/prompts.ts'
+import { readTexts } from '../host/files.ts'
+
+/** The facts about agents from the ledger and from machines. */
+export interface AgentFacts {
+  /** The live agent in the pane of each worker. */
+  readonly incarnations: ReadonlyMap<WorkerId, Incarnation>
+  /** The record of each worker's last start. */
+  readonly agents: ReadonlyMap<WorkerId, AgentRecord>
+  /** The last use of a model by each worker's agent. */
+  readonly uses: readonly LastUse[]
+  /** The configuration files of agents, by machine. A machine is missing if burn has not read them. */
+  readonly files: ReadonlyMap<string, AgentFiles>
+  /** The text of the fleet's template for identity prompts; undefined if burn could not read it. */
+  readonly identity: string | null | undefined
+}
+
+/** Returns the drift of each worker of the machines. */
+export function driftOfWorkers(machines: readonly Machine[], facts: AgentFacts, { fleet }: Pick<Session, 'fleet'>): Map<WorkerId, Drift> {
+  const uses = new Map(facts.uses.map((use) => [use.worker, use]))
+  const workers = machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
+  return new Map(
+    workers.map((worker) => {
+      const expected = expectedModel({ fleet: fleet.name, worker }, facts.files.get(worker.machine) ?? null)
+      const used = uses.get(worker.id)
+      const profile = used === undefined ? null : profileOf(worker, used)
+      const incarnation = facts.incarnations.get(worker.id) ?? null
+      const started = startOf(worker, incarnation, facts, fleet)
+      return [
+        worker.id,
+        driftOf({ worker: worker.id, expected, incarnation, used: used === undefined ? null : { ...used, profile }, started }),
+      ]
+    }),
+  )
+}
+
+/** Returns the profile in which the agent recorded a use; null if its kind has no profiles, or if the record is no file. */
+function profileOf({ agent }: Worker, { record }: LastUse): string | null {
+  return record.startsWith('/') ? (modelSources[agent.kind]?.profileOf?.(record) ?? null) : null
+}
+
+/** Returns the start of the live agent; null if burn has no record of it. */
+function startOf(
+  worker: Worker,
+  incarnation: Incarnation | null,
+  { agents, identity }: AgentFacts,
+  { name, dispatch }: Session['fleet'],
+): Started | null {
+  const record = agents.get(worker.id)
+  if (record === undefined || record.incarnation === null || record.incarnation !== incarnation) return null
+  const told = identity === undefined ? null : identityPrompt({ fleet: name, branch_prefix: dispatch.branch_prefix, worker }, identity)
+  const now = startedWith(worker.agent, told ?? '')
+  const was = record.started_with
+  const changed = [
+    ...(now.kind !== was.kind || now.command.join('\0') !== was.command.join('\0') ? ['command'] : []),
+    ...(now.environment === was.environment ? [] : ['environment']),
+    ...(told === null || now.identity === was.identity ? [] : ['identity']),
+  ]
+  return { at: record.started_at, model: was.model, provider: was.provider, changed }
+}
+
+/** Reads the text of the template for identity prompts: null if the fleet uses the built-in one, undefined if burn cannot read it. */
+export async function readIdentity({ fleet, readTemplate }: Pick<Session, 'fleet' | 'readTemplate'>): Promise<string | null | undefined> {
+  const path = fleet.templates.identity
+  return path === null ? null : readTemplate(path).catch(ifCode(['template_unreadable'], undefined))
+}
+
+/** Reads the configuration files of the agents of each machine. A machine that does not answer is missing in the result. */
+export async function readAgentFiles(machines: readonly Machine[], { fleet }: Pick<Session, 'fleet'>): Promise<Map<string, AgentFiles>> {
+  const found = await Promise.all(
+    machines.map(async (machine): Promise<[string, AgentFiles][]> => {
+      const workers = machine.windows.flatMap((window) => window.workers)
+      const paths = [...new Set(workers.flatMap((worker) => modelFiles({ fleet: fleet.name, worker })))]
+      if (paths.length === 0) return []
+      const read = await readTexts(machine, paths).catch(ifCode(['machine_files'], null))
+      return read === null ? [] : [[machine.name, { person: read.home, texts: read.texts }]]
+    }),
+  )
+  return new Map(found.flat())
+}

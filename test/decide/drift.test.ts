@@ -1,0 +1,84 @@
+/** The decision whether an agent runs with the settings that it should have. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ExpectedModel } from '../../src/core/model-use.ts'
+import { driftOf, driftText, type DriftFacts } from '../../src/decide/drift.ts'
+
+const at = Date.parse('2026-05-01T10:00:00Z')
+const expected: ExpectedModel = {
+  model: 'small-model',
+  provider: null,
+  profile: null,
+  source: 'spec',
+  fallbacks: [{ model: 'spare-model', provider: null }],
+  aliases: { handy: 'small-model' },
+}
+const use = {
+  worker: 'box/W/ANN',
+  at,
+  provider: '',
+  model_asked: 'small-model',
+  model_answered: '',
+  record: '/home/x/state.db',
+  incarnation: 'one',
+  profile: null,
+}
+const started = { at: at - 1000, model: null, provider: null, changed: [] }
+const facts: DriftFacts = { worker: 'box/W/ANN', expected, incarnation: 'one', used: use, started }
+const stateOf = (changes: Partial<DriftFacts>) => {
+  const { state, used, differs } = driftOf({ ...facts, ...changes })
+  return [state, used.source, differs.join()]
+}
+const used = (changes: Partial<typeof use>) => ({ used: { ...use, ...changes } })
+const expects = (changes: Partial<ExpectedModel>) => ({ expected: { ...expected, ...changes } })
+
+test('drift: the last request shows the model', () => {
+  assert.deepEqual(stateOf({}), ['ok', 'asked', ''])
+  assert.deepEqual(stateOf(used({ model_asked: 'handy' })), ['ok', 'asked', ''])
+  assert.deepEqual(stateOf(used({ model_asked: 'big-model' })), ['wrong_model', 'asked', 'model'])
+  assert.deepEqual(stateOf(used({ model_asked: 'spare-model' })), ['fallback', 'asked', 'model'])
+  // The server answered with another model than the agent asked for.
+  assert.deepEqual(stateOf(used({ model_answered: 'big-model' })), ['wrong_model', 'answered', 'model'])
+  assert.match(driftOf({ ...facts, ...used({ model_answered: 'big-model' }) }).evidence, /^answered at .*, asked for small-model: /)
+})
+
+test('drift: compares providers and profiles that are known', () => {
+  const nous = expects({ provider: 'nous' })
+  assert.deepEqual(stateOf({ ...nous, ...used({ provider: 'nous' }) }), ['ok', 'asked', ''])
+  assert.deepEqual(stateOf({ ...nous, ...used({ provider: 'custom' }) }), ['ok', 'asked', ''])
+  assert.deepEqual(stateOf({ ...nous, ...used({ provider: 'openrouter' }) }), ['wrong_model', 'asked', 'provider'])
+  const fallbacks = [{ model: 'small-model', provider: 'openrouter' }]
+  assert.deepEqual(stateOf({ ...expects({ provider: 'nous', fallbacks }), ...used({ provider: 'openrouter' }) })[0], 'fallback')
+  const profile = { used: { ...use, model_asked: 'big-model', profile: '' } }
+  assert.deepEqual(stateOf({ ...expects({ profile: 'burn-ann' }), ...profile }), ['wrong_profile', 'asked', 'profile,model'])
+  assert.deepEqual(stateOf(profile)[0], 'wrong_model')
+})
+
+test('drift: a request of an earlier agent is no evidence', () => {
+  const big = { model_asked: 'big-model' }
+  assert.deepEqual(stateOf(used({ ...big, incarnation: 'zero' })), ['unknown', null, ''])
+  assert.deepEqual(stateOf(used({ ...big, incarnation: '', at: at - 2000 })), ['unknown', null, ''])
+  assert.deepEqual(stateOf({ started: null, ...used({ ...big, incarnation: '' }) })[0], 'wrong_model')
+  assert.deepEqual(stateOf({ used: null, started: { ...started, model: 'small-model' } }), ['ok', 'started', ''])
+  assert.deepEqual(stateOf({ used: null, started: { ...started, model: 'big-model' } }), ['wrong_model', 'started', 'model'])
+  // A later request shows that the agent changed its model since its start.
+  assert.deepEqual(stateOf({ started: { ...started, model: 'big-model' } }), ['ok', 'asked', ''])
+})
+
+test('drift: reports settings that the spec has changed since the start', () => {
+  const changed = { started: { ...started, changed: ['command', 'identity'] } }
+  assert.deepEqual(stateOf(changed), ['outdated', 'asked', 'command,identity'])
+  assert.deepEqual(stateOf({ ...changed, ...used({ model_asked: 'big-model' }) }), ['wrong_model', 'asked', 'model,command,identity'])
+  assert.deepEqual(stateOf(expects({ model: null })), ['unknown', 'asked', ''])
+})
+
+test('drift: the text names the difference and the remedy', () => {
+  const textOf = (changes: Partial<DriftFacts>) => driftText(driftOf({ ...facts, ...changes }))
+  const big = used({ model_asked: 'big-model' })
+  assert.equal(textOf(big), 'ANN runs big-model, the spec says small-model. Run: burn restart ANN')
+  const file = expects({ source: '~/.hermes/config.yaml' })
+  assert.equal(textOf({ ...big, ...file }), 'ANN runs big-model, ~/.hermes/config.yaml says small-model. Run: burn restart ANN')
+  const provider = { ...expects({ provider: 'nous' }), ...used({ provider: 'openrouter' }) }
+  assert.equal(textOf(provider), 'ANN uses the provider openrouter, the spec says nous. Run: burn restart ANN')
+  assert.equal(textOf(used({ model_asked: 'spare-model' })), 'ANN runs the fallback spare-model, because small-model failed')
+})
