@@ -22,11 +22,11 @@ const promptKeys = Object.entries(prompts).map(([event, key]) => `  of["${event}
 
 /**
  * The awk program that turns a payload into one short JSON line. A short line is appended in one write, so lines of concurrent writers do
- * not mix. The line contains nothing of the payload except:
+ * not mix. The line has the id of the agent (`BURN_AGENT_ID`), and nothing of the payload except:
  *
  * - `detail`: one word for each key that the caller requests, joined by colons. A word is a string without spaces (of `text_response(stop)`
  *   only the part before the bracket), a number, true or false. For a requested `key=text`, the word is true if the key's value is that
- *   text, and false otherwise.
+ *   text, and false otherwise. For `key^text`, it is true if the value, or the first item of a list, begins with the text.
  * - `ids`: the ids of deliveries. If the event records a prompt, each id has a checksum (`lineChecksum`) of the line that follows it.
  */
 const eventScript = `
@@ -55,6 +55,10 @@ END {
     if (equals = index(keys[i], "=")) {
       value = "\\"" substr(keys[i], 1, equals - 1) "\\":\\"" substr(keys[i], equals + 1) "\\""
       word = index(text, value) ? "true" : "false"
+    } else if (caret = index(keys[i], "^")) {
+      begins = substr(keys[i], caret + 1)
+      found = match(text, "\\"" substr(keys[i], 1, caret - 1) "\\"[ \\t]*:[ \\t[]*\\"")
+      word = found && substr(text, RSTART + RLENGTH, length(begins)) == begins ? "true" : "false"
     } else if (match(text, "\\"" keys[i] "\\"[ \\t]*:[ \\t]*(\\"[A-Za-z0-9_.:-]+[\\"(]|[a-z0-9]+)")) {
       word = substr(text, RSTART, RLENGTH)
       sub(/^[^:]*:[ \\t]*/, "", word)
@@ -78,21 +82,22 @@ END {
     if (length(id) == 13 && !(id in had)) { had[id]; ids = ids (count++ ? "," : "") "\\"" id (summed ? ":" sum(text) : "") "\\"" }
   }
   detail = detail == "" ? "null" : "\\"" substr(detail, 1, 160) "\\""
-  printf "{\\"at\\":%d,\\"event\\":\\"%s\\",\\"detail\\":%s,\\"ids\\":[%s],\\"ok\\":%s}\\n", at, event, detail, ids, ok ? "true" : "false"
+  printf "{\\"at\\":%d,\\"event\\":\\"%s\\",\\"detail\\":%s,\\"ids\\":[%s],\\"agent\\":\\"%s\\",\\"ok\\":%s}\\n", at, event, detail, ids, agent, ok ? "true" : "false"
 }`
 
 /**
  * The awk program that prints the new value of the pane option `@burn_signal`. The option holds only one value, so the value is the last
- * event with the last few delivery ids.
+ * event of this agent with the last few delivery ids. An earlier agent of the pane may still write events.
  */
 const lastEventScript = `
-/^[{]"at":[0-9]+,"event":"[A-Za-z0-9_.:-]+",/ && /"ok":true[}]$/ {
+/^[{]"at":[0-9]+,"event":"[A-Za-z0-9_.:-]+",/ && /"ok":true[}]$/ && index($0, "],\\"agent\\":\\"" agent "\\",\\"ok\\":") {
   split($0, part, "\\"")
   at = part[3]; gsub(/[^0-9]/, "", at)
   event = part[6]
   detail = $0 ~ /"detail":null/ ? "-" : part[10]
   line = $0
   sub(/^.*"ids":/, "", line)
+  sub(/"agent":.*$/, "", line)
   while (match(line, /[0-9a-z:]+"[],]/)) {
     id = substr(line, RSTART, RLENGTH - 2)
     line = substr(line, RSTART + RLENGTH)
@@ -127,8 +132,9 @@ tell() {
   # If another call wrote a later event meanwhile, this call may have set an older one after it. So it repeats until the file no longer grows.
   while now=$(($(wc -c <"$file"))); [ "$now" != "$sent" ]; do
     sent=$now
-    value=$(tail -n 12 "$file" | LC_ALL=C awk -v seq="$sent" ${word(lastEventScript)})
-    [ -z "$value" ] || tmux set-option -p -t "$TMUX_PANE" @burn_signal "$value"
+    value=$(tail -n 12 "$file" | LC_ALL=C awk -v seq="$sent" -v agent="$agent" ${word(lastEventScript)})
+    # tmux itself checks that the agent is still the agent of the pane.
+    [ -z "$value" ] || tmux if-shell -F -t "$TMUX_PANE" "#{==:#{@burn_agent_id},$agent}" "set-option -p -t $TMUX_PANE @burn_signal '$value'"
   done
   [ "$(($(wc -c <"$file")))" -le ${maxFile} ] || mv -f "$file" "$file.1"
 }
@@ -136,8 +142,9 @@ main() {
   pane=\${TMUX_PANE#%}
   file=\${0%/*}/hooks/$pane.jsonl
   umask 077
+  case $BURN_AGENT_ID in *[!0-9a-z]*) agent= ;; *) agent=$BURN_AGENT_ID ;; esac
   case "$2" in '{'*) key= ;; *) key=$2 ;; esac
-  line=$(payload "$@" | LC_ALL=C awk -v at="$(date +%s)" -v event="$1" -v key="$key" ${word(eventScript)})
+  line=$(payload "$@" | LC_ALL=C awk -v at="$(date +%s)" -v event="$1" -v key="$key" -v agent="$agent" ${word(eventScript)})
   case $pane in
     '' | *[!0-9]*) ;;
     *) printf '%s\\n' "$line" >>"$file" && { tell <&- & } ;;

@@ -43,12 +43,12 @@ export function startLine(
     ['set-option', '-p', '-u', '-t', pane.id, '@burn_started'],
     ['set-option', '-p', '-t', pane.id, '@burn_session', session],
     ['set-option', '-p', '-t', pane.id, '@burn_agent_id', start.id],
+    // The last event of the previous agent does not apply to the new agent.
+    ['set-option', '-p', '-u', '-t', pane.id, '@burn_signal'],
     startedCommand(pane.id, tmux),
     ['set-option', '-p', '-F', '-t', pane.id, '@burn_agent', '#{pane_pid}'],
     ['set-option', '-p', '-t', pane.id, '@burn_queues', start.queues ? '1' : ''],
     ['set-option', '-p', '-t', pane.id, '@burn_without_hooks', start.without_hooks ?? ''],
-    // The last event of the previous agent does not apply to the new agent.
-    ['set-option', '-p', '-u', '-t', pane.id, '@burn_signal'],
     ['display-message', '-p', 'burn-started'],
   ]
   const unchanged = `#{==:#{pane_id} #{pane_pid} #{@burn_worker},${pane.id} ${pane.pid} ${pane.worker ?? ''}}`

@@ -63,6 +63,8 @@ test('hook: writes one line per event, with ids and words only', async (t) => {
   await hook(['end', 'missing,interrupted'], JSON.stringify(end))
   await hook(['end', 'answer=[no text]'], JSON.stringify(end))
   await hook(['end', 'answer=[no text]'], JSON.stringify({ answer: 'my secret' }))
+  await hook(['end', 'said^[burn'], JSON.stringify({ said: [`[burn ${id}] go`, 'my secret'] }))
+  await hook(['end', 'said^[burn'], JSON.stringify({ said: ['my secret', '[burn'] }))
   assert.deepEqual(
     lines().map(({ event, detail, ids, ok }) => [event, detail, ids, ok]),
     [
@@ -72,6 +74,8 @@ test('hook: writes one line per event, with ids and words only', async (t) => {
       ['end', null, [], true],
       ['end', 'true', [], true],
       ['end', 'false', [], true],
+      ['end', 'true', [id], true],
+      ['end', 'false', [], true],
     ],
   )
   assert.ok(!readFileSync(file, 'utf8').includes('secret'))
@@ -79,6 +83,21 @@ test('hook: writes one line per event, with ids and words only', async (t) => {
   // The option has the last event, with the ids of earlier ones.
   await until('tmux has the event', () => option()?.event === 'end')
   assert.deepEqual(option()?.deliveries, [{ id, sum: null }])
+})
+
+test('hook: events of an earlier agent of the pane change nothing', async (t) => {
+  const { hook, option, lines, tmux } = pane(t)
+  tmux('set-option', '-p', '@burn_agent_id', 'new')
+  await hook(['Stop'], '{}', { BURN_AGENT_ID: 'new' })
+  await until('tmux has the event', () => option()?.event === 'Stop')
+  await hook(['SessionStart'], '{}', { BURN_AGENT_ID: 'old' })
+  await hook(['StopFailure'], '{}')
+  assert.equal(lines().length, 3)
+  // The last event in the file is not of this agent, and each call ends after its own event is set.
+  await hook(['Stop', 'reason'], '{"reason":"again"}', { BURN_AGENT_ID: 'new' })
+  await hook(['StopFailure'], '{}', { BURN_AGENT_ID: 'old' })
+  await until('tmux has the second event', () => option()?.detail === 'again')
+  assert.equal(option()?.event, 'Stop')
 })
 
 test('hook: drops and counts invalid payloads without disturbing the agent', async (t) => {
