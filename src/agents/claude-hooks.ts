@@ -1,5 +1,5 @@
 /** Defines Claude Code's hooks and the settings file that registers them. Qwen Code uses the same hooks and the same file format. */
-import type { AgentPlace, HookState, HookEvent } from '../core/agent.ts'
+import type { AgentPlace, Conversations, HookState, HookEvent } from '../core/agent.ts'
 import { shellWords } from '../host/quote.ts'
 import { troubleIn } from './trouble.ts'
 
@@ -11,10 +11,17 @@ const details: Readonly<Record<string, string>> = {
   StopFailure: 'error',
 }
 
-/** Returns a settings file that calls the hook for each event. `timeout` has the unit that the agent program expects. */
-export function hookSettings({ hook }: AgentPlace, timeout: number): string {
-  const command = (event: string) => shellWords([hook, event, ...(details[event] === undefined ? [] : [details[event]])])
-  const hooks = Object.fromEntries(events.map((event) => [event, [{ hooks: [{ type: 'command', command: command(event), timeout }] }]]))
+/**
+ * Returns a settings file that calls the hook for each event. `timeout` has the unit that the agent program expects. With `conversations`,
+ * each event also reports the id of the conversation.
+ */
+export function hookSettings({ hook }: AgentPlace, timeout: number, conversations = false): string {
+  const command = (event: string) => {
+    const keys = [...(details[event] === undefined ? [] : [details[event]]), ...(conversations ? ['@session_id'] : [])]
+    return shellWords([hook, event, ...(keys.length === 0 ? [] : [keys.join(',')])])
+  }
+  const all = conversations ? ['SessionStart', ...events] : events
+  const hooks = Object.fromEntries(all.map((event) => [event, [{ hooks: [{ type: 'command', command: command(event), timeout }] }]]))
   return `${JSON.stringify({ hooks }, null, 2)}\n`
 }
 
@@ -39,4 +46,9 @@ export function claudeHookState({ event, detail }: Pick<HookEvent, 'event' | 'de
     default:
       return null
   }
+}
+
+/** How Claude Code continues a conversation. It exits if it does not find the conversation. Facts come from running 2.1.197. */
+export const claudeConversations: Conversations = {
+  resumeArgs: (conversation) => ['--resume', conversation],
 }

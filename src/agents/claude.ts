@@ -9,7 +9,7 @@
  */
 import type { AgentConfig } from '../core/nouns.ts'
 import type { AgentPlace, AgentStart, AnswerReader, ParsedScreen, PaneAgent, PaneFacts, SprintAgent } from '../core/agent.ts'
-import { claudeHookState, hookSettings } from './claude-hooks.ts'
+import { claudeConversations, claudeHookState, hookSettings } from './claude-hooks.ts'
 import {
   withoutComposer,
   evidenceOf,
@@ -20,6 +20,7 @@ import {
   pasteLine,
   withComposer,
   clearComposerKey,
+  escapeKey,
   unrecognised,
   type RowSpan,
 } from './screen.ts'
@@ -122,7 +123,7 @@ function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   const env = { CLAUDE_CODE_ENABLE_PROMPT_SUGGESTION: 'false', ...config.env }
   if (at === null) return { argv, env }
   const file = `${at.home}/claude-settings.json`
-  return { argv: [...argv, '--settings', file], env, files: { [file]: hookSettings(at, 5) } }
+  return { argv: [...argv, '--settings', file], env, files: { [file]: hookSettings(at, 5, true) } }
 }
 
 /** Claude Code as the agent of a worker, in a pane. */
@@ -131,11 +132,13 @@ export const claude: PaneAgent = {
   command: ['claude'],
   versions: ['2.1', '2.1'],
   start,
+  conversations: claudeConversations,
   parseScreen,
   hookState: claudeHookState,
   place: pasteLine,
   expands: [...expandingPatterns, /^[/!#&]/],
   take_back: clearComposerKey,
+  interrupt: escapeKey,
   /** In Claude Code's menus, a digit selects a choice at once, without Enter. */
   answer: (wanted, parsed) => answerMenu(wanted, parsed, (number) => [{ type: number }]),
   limits: { ready: 60_000, placed: 15_000, seen: 20_000, submit_delay: 0 },

@@ -9,6 +9,7 @@
 import type { AgentConfig } from '../core/nouns.ts'
 import type {
   AgentPlace,
+  Conversations,
   AgentStart,
   AnswerReader,
   HookState,
@@ -28,6 +29,7 @@ import {
   pasteLine,
   withComposer,
   clearComposerKey,
+  escapeKey,
   unrecognised,
   type RowSpan,
 } from './screen.ts'
@@ -117,7 +119,18 @@ function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   const argv = [...(config.command.length > 0 ? config.command : codex.command), ...(config.model === null ? [] : ['-m', config.model])]
   return at === null
     ? { argv, env: config.env }
-    : { argv: [...argv, '-c', `notify=${JSON.stringify([at.hook, 'agent-turn-complete'])}`], env: config.env }
+    : { argv: [...argv, '-c', `notify=${JSON.stringify([at.hook, 'agent-turn-complete', threadKey])}`], env: config.env }
+}
+
+/**
+ * The key of the conversation. Codex also asks a model for a title, in a thread that it does not record. So only a thread whose first
+ * prompt came from burn counts. The prompt for a title begins with other words, and quotes the prompt of the turn.
+ */
+const threadKey = '@thread-id?input-messages^[burn'
+
+/** How Codex continues a conversation. It exits if it does not find the conversation. Facts come from running 0.169.0. */
+const conversations: Conversations = {
+  resumeArgs: (conversation) => ['resume', conversation],
 }
 
 function hookState({ event }: Pick<HookEvent, 'event' | 'detail'>): HookState | null {
@@ -130,11 +143,13 @@ export const codex: PaneAgent = {
   command: ['codex'],
   versions: ['0.169', '0.169'],
   start,
+  conversations,
   parseScreen,
   hookState,
   place: pasteLine,
   expands: [...expandingPatterns, /\$[A-Za-z]/, /^[/!]/],
   take_back: clearComposerKey,
+  interrupt: escapeKey,
   /** Letters are hotkeys in Codex's menus, so burn answers with arrow keys. */
   answer: (wanted, parsed) => answerMenu(wanted, parsed),
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, submit_delay: 0 },

@@ -17,6 +17,7 @@ import {
   pasteLine,
   withComposer,
   clearComposerKey,
+  escapeKey,
   unrecognised,
   type RowSpan,
 } from './screen.ts'
@@ -168,6 +169,7 @@ export const gemini: PaneAgent = {
   place: pasteLine,
   expands: [...expandingPatterns, /^[/!?]/],
   take_back: clearComposerKey,
+  interrupt: escapeKey,
   answer: (wanted, parsed) => answerMenu(wanted, parsed),
   // Gemini ignores Enter right after a paste. In tests, Gemini accepted every Enter that came 0.5 s after the paste.
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, submit_delay: 700 },

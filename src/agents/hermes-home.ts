@@ -12,9 +12,10 @@ export const hermesConfig = '.hermes/config.yaml'
 
 /**
  * The payload keys that identify a turn. In a turn that a prompt started, session and task have the same id. Hermes may then review the
- * turn by itself; this review has its own task id in the same session.
+ * turn by itself; this review has its own task id in the same session. Only a turn of the worker names the conversation, because the tasks
+ * of sub-agents are in sessions of their own.
  */
-const turnKeys = 'session_id,task_id'
+const turnKeys = 'session_id,task_id,@session_id?task_id'
 
 /** The events that show Hermes' turns, each with the payload keys that decide the event's meaning; null if the meaning needs no key. */
 const events: Readonly<Record<string, string | null>> = {

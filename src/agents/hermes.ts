@@ -2,6 +2,7 @@
 import type { AgentConfig } from '../core/nouns.ts'
 import type {
   AgentPlace,
+  Conversations,
   AgentStart,
   AnswerReader,
   HookState,
@@ -11,6 +12,7 @@ import type {
   HookEvent,
   SprintAgent,
 } from '../core/agent.ts'
+import { compact, compactRows } from '../core/typed-line.ts'
 import { hermesConfig, hermesHome, screenVariables, unreadableSettings } from './hermes-home.ts'
 import { parseHermesScreen } from './hermes-screen.ts'
 import { answerMenu, choicesIn } from './menu.ts'
@@ -94,6 +96,21 @@ function hookState({ event, detail }: Pick<HookEvent, 'event' | 'detail'>): Hook
 }
 
 /**
+ * How Hermes continues a conversation. If Hermes 0.19 does not find it, Hermes says so after its banner and after each prompt, and does
+ * nothing else.
+ */
+const conversations: Conversations = {
+  resumeArgs: (conversation) => ['--resume', conversation],
+  isMissing: (screen, conversation) => compactRows(screen).includes(compact(`Session not found: ${conversation}`)),
+}
+
+/**
+ * The keys that interrupt a turn: Ctrl-C. If the composer is empty and no turn runs, Ctrl-C ends Hermes. So burn first types a blank, which
+ * Ctrl-C clears if the turn has ended, and else Ctrl-U.
+ */
+const interruptKeys = ' \u0003\u0015'
+
+/**
  * Returns the keystrokes that answer a prompt; null if they are not known. An approval accepts the digit of a choice at once. A question
  * needs arrow keys.
  */
@@ -113,12 +130,14 @@ export const hermes: PaneAgent = {
   unreadableSettings,
   has_busy_mode: true,
   start,
+  conversations,
   parseScreen: parseHermesScreen,
   hookState,
   place,
   // The placeholder of a collapsed paste contains an arrow and the path of a file, and Hermes reads that file.
   expands: [...expandingPatterns, /^[/!]/],
   take_back: clearComposerKey,
+  interrupt: interruptKeys,
   answer,
   // `ready`: a cold start with 91 skills takes 10 s on a loaded machine. `seen`: with slow hooks, a request starts up to 8 s after Enter.
   limits: { ready: 60_000, placed: 30_000, seen: 20_000, submit_delay: 0 },

@@ -26,7 +26,9 @@ const promptKeys = Object.entries(prompts).map(([event, key]) => `  of["${event}
  *
  * - `detail`: one word for each key that the caller requests, joined by colons. A word is a string without spaces (of `text_response(stop)`
  *   only the part before the bracket), a number, true or false. For a requested `key=text`, the word is true if the key's value is that
- *   text, and false otherwise. For `key^text`, it is true if the value, or the first item of a list, begins with the text.
+ *   text, and false otherwise.
+ * - `conversation`: the value of a requested `@key`. For `@key?other`, the key `other` must have the same value. For `@key?other^text`, the
+ *   value of the key `other`, or the first item of its list, must begin with that text.
  * - `ids`: the ids of deliveries. If the event records a prompt, each id has a checksum (`lineChecksum`) of the line that follows it.
  */
 const eventScript = `
@@ -45,28 +47,35 @@ function sum(line, i, total) {
   for (i = 1; i <= length(line) && i <= 2000; i++) total = (total * 257 + code[substr(line, i, 1)]) % 2147483647
   return total
 }
+function wordOf(key, word) {
+  if (!match(text, "\\"" key "\\"[ \\t]*:[ \\t]*(\\"[A-Za-z0-9_.:-]+[\\"(]|[a-z0-9]+)")) return ""
+  word = substr(text, RSTART, RLENGTH)
+  sub(/^[^:]*:[ \\t]*/, "", word)
+  gsub(/[^A-Za-z0-9_.:-]/, "", word)
+  return word == "null" ? "" : word
+}
+function begins(key, start) {
+  return match(text, "\\"" key "\\"[ \\t]*:[ \\t[]*\\"") && substr(text, RSTART + RLENGTH, length(start)) == start
+}
+function conversationOf(key, at, other, caret) {
+  if (!(at = index(key, "?"))) return wordOf(key)
+  other = substr(key, at + 1); key = substr(key, 1, at - 1)
+  if (caret = index(other, "^")) return begins(substr(other, 1, caret - 1), substr(other, caret + 1)) ? wordOf(key) : ""
+  return wordOf(key) == wordOf(other) ? wordOf(key) : ""
+}
 size <= ${maxPayload} { text = text $0 " " }
 { size += length($0) + 1 }
 END {
   gsub(/^[ \\t\\r]+|[ \\t\\r]+$/, "", text)
   ok = size == 0 || (size <= ${maxPayload} && text ~ /^[{]/ && text ~ /[}]$/)
   for (i = 1; ok && i <= split(key, keys, ","); i++) {
-    word = ""
+    if (substr(keys[i], 1, 1) == "@") { conversation = substr(conversationOf(substr(keys[i], 2)), 1, 160); continue }
     if (equals = index(keys[i], "=")) {
       value = "\\"" substr(keys[i], 1, equals - 1) "\\":\\"" substr(keys[i], equals + 1) "\\""
       word = index(text, value) ? "true" : "false"
-    } else if (caret = index(keys[i], "^")) {
-      begins = substr(keys[i], caret + 1)
-      found = match(text, "\\"" substr(keys[i], 1, caret - 1) "\\"[ \\t]*:[ \\t[]*\\"")
-      word = found && substr(text, RSTART + RLENGTH, length(begins)) == begins ? "true" : "false"
-    } else if (match(text, "\\"" keys[i] "\\"[ \\t]*:[ \\t]*(\\"[A-Za-z0-9_.:-]+[\\"(]|[a-z0-9]+)")) {
-      word = substr(text, RSTART, RLENGTH)
-      sub(/^[^:]*:[ \\t]*/, "", word)
-      gsub(/[^A-Za-z0-9_.:-]/, "", word)
-      if (word == "null") word = ""
-    }
+    } else word = wordOf(keys[i])
     if (word != "") some = 1
-    detail = detail (i == 1 ? "" : ":") word
+    detail = detail (words++ ? ":" : "") word
   }
   if (!some) detail = ""
   if (ok && event in of && match(text, "\\"" of[event] "\\"[ \\t]*:[ \\t]*")) {
@@ -82,20 +91,23 @@ END {
     if (length(id) == 13 && !(id in had)) { had[id]; ids = ids (count++ ? "," : "") "\\"" id (summed ? ":" sum(text) : "") "\\"" }
   }
   detail = detail == "" ? "null" : "\\"" substr(detail, 1, 160) "\\""
-  printf "{\\"at\\":%d,\\"event\\":\\"%s\\",\\"detail\\":%s,\\"ids\\":[%s],\\"agent\\":\\"%s\\",\\"ok\\":%s}\\n", at, event, detail, ids, agent, ok ? "true" : "false"
+  conversation = conversation == "" ? "null" : "\\"" conversation "\\""
+  end = sprintf("\\"agent\\":\\"%s\\",\\"conversation\\":%s,\\"ok\\":%s}", agent, conversation, ok ? "true" : "false")
+  printf "{\\"at\\":%d,\\"event\\":\\"%s\\",\\"detail\\":%s,\\"ids\\":[%s],%s\\n", at, event, detail, ids, end
 }`
 
 /**
  * The awk program that prints the new value of the pane option `@burn_signal`. The option holds only one value, so the value is the last
- * event of this agent with the last few delivery ids. An earlier agent of the pane may still write events.
+ * event of this agent with the last few delivery ids and the last conversation. An earlier agent of the pane may still write events.
  */
 const lastEventScript = `
-/^[{]"at":[0-9]+,"event":"[A-Za-z0-9_.:-]+",/ && /"ok":true[}]$/ && index($0, "],\\"agent\\":\\"" agent "\\",\\"ok\\":") {
+/^[{]"at":[0-9]+,"event":"[A-Za-z0-9_.:-]+",/ && /"ok":true[}]$/ && index($0, "],\\"agent\\":\\"" agent "\\",") {
   split($0, part, "\\"")
   at = part[3]; gsub(/[^0-9]/, "", at)
   event = part[6]
   detail = $0 ~ /"detail":null/ ? "-" : part[10]
   line = $0
+  if (match(line, /"conversation":"[^"]*"/)) conversation = substr(line, RSTART + 16, RLENGTH - 17)
   sub(/^.*"ids":/, "", line)
   sub(/"agent":.*$/, "", line)
   while (match(line, /[0-9a-z:]+"[],]/)) {
@@ -109,7 +121,7 @@ END {
   count = split(ids, all, ",")
   recent = all[1]
   for (i = 2; i <= count && i <= 4; i++) recent = recent "," all[i]
-  print seq, at, event, detail, (recent == "" ? "-" : recent)
+  print seq, at, event, detail, (recent == "" ? "-" : recent), (conversation == "" ? "-" : conversation)
 }`
 
 const word = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`

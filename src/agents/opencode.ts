@@ -3,16 +3,31 @@
  * network.
  */
 import type { AgentConfig } from '../core/nouns.ts'
-import type { AgentPlace, AgentStart, AnswerReader, HookState, ParsedScreen, PaneAgent, Keystrokes, SprintAgent } from '../core/agent.ts'
+import type {
+  AgentPlace,
+  AgentStart,
+  AnswerReader,
+  Conversations,
+  HookState,
+  ParsedScreen,
+  PaneAgent,
+  Keystrokes,
+  SprintAgent,
+} from '../core/agent.ts'
 import { parseOpencodeScreen } from './opencode-screen.ts'
 import { hookCallerSource } from './hook-caller.ts'
 import { answerMenu, matchChoice } from './menu.ts'
 import { opencodeUsage } from './opencode-usage.ts'
-import { expandingPatterns, clearComposerKey } from './screen.ts'
+import { expandingPatterns, clearComposerKey, escapeKey } from './screen.ts'
 import { troubleIn } from './trouble.ts'
 import type { TokenUsage, BackendError } from '../core/sprint.ts'
 import { truncateMiddle, countOf, membersOf, stringOf } from '../core/json.ts'
 import { parseEvent, failureIn, flagArgs, maxNotedOutput, noteAnswer, type Note } from './sprint-output.ts'
+
+/** How OpenCode continues a conversation. It exits if it does not find the conversation. Facts come from running 1.18.33. */
+const conversations: Conversations = {
+  resumeArgs: (conversation) => ['--session', conversation],
+}
 
 const registryRetries = 'npm_config_fetch_retries'
 
@@ -76,7 +91,7 @@ function withPlugin({ env }: AgentConfig, { home, hook }: AgentPlace): Omit<Agen
  */
 function plugin(hook: string, unset: readonly string[]): string {
   return `${hookCallerSource(hook)}
-const reported = /^(?:permission|question)\\.(?:asked|replied|rejected)$|^session\\.idle$/
+const reported = /^(?:permission|question)\\.(?:asked|replied|rejected)$/
 for (const name of ${JSON.stringify(unset)}) delete process.env[name]
 export const burn = async () => {
   const children = new Set()
@@ -85,8 +100,10 @@ export const burn = async () => {
     event: async ({ event: { type, properties } }) => {
       if (type === 'session.created' && properties.info?.parentID) children.add(properties.info.id)
       if (children.has(properties?.sessionID) && type.startsWith('session.')) return
-      if (type === 'session.status') tell(type, { status: properties.status.type }, 'status')
-      else if (type === 'session.error') tell(type, { name: properties.error?.name ?? 'unknown' }, 'name')
+      const session_id = properties?.sessionID
+      if (type === 'session.status') tell(type, { status: properties.status.type, session_id }, 'status,@session_id')
+      else if (type === 'session.error') tell(type, { name: properties.error?.name ?? 'unknown', session_id }, 'name,@session_id')
+      else if (type === 'session.idle') tell(type, { session_id }, '@session_id')
       else if (reported.test(type)) tell(type, {})
     },
   }
@@ -106,11 +123,13 @@ export const opencode: PaneAgent = {
     ],
     ...(at === null ? { env: config.env } : withPlugin(config, at)),
   }),
+  conversations,
   parseScreen: parseOpencodeScreen,
   hookState,
   place,
   expands: [...expandingPatterns, /^[/!]/],
   take_back: clearComposerKey,
+  interrupt: escapeKey,
   answer,
   limits: { ready: 120_000, placed: 10_000, seen: 20_000, submit_delay: 0 },
   usage: opencodeUsage,

@@ -16,6 +16,7 @@ import {
   pasteLine,
   withComposer,
   clearComposerKey,
+  escapeKey,
   unrecognised,
 } from './screen.ts'
 import { answerMenu, openMenu } from './menu.ts'
@@ -132,6 +133,7 @@ export const pi: PaneAgent = {
   place: pasteLine,
   expands: [...expandingPatterns, /^[/!]/],
   take_back: clearComposerKey,
+  interrupt: escapeKey,
   answer: (wanted, parsed) => answerMenu(wanted, parsed),
   limits: { ready: 60_000, placed: 10_000, seen: 20_000, submit_delay: 0 },
   usage: piUsage,

@@ -18,6 +18,7 @@ import {
   pasteLine,
   withComposer,
   clearComposerKey,
+  escapeKey,
   unrecognised,
   type RowSpan,
 } from './screen.ts'
@@ -112,6 +113,7 @@ export const qwen: PaneAgent = {
   place: pasteLine,
   expands: [...expandingPatterns, /^[/!?]/],
   take_back: clearComposerKey,
+  interrupt: escapeKey,
   answer: (wanted, parsed) => answerMenu(wanted, parsed),
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, submit_delay: 0 },
   usage: qwenUsage,

@@ -40,6 +40,8 @@ export interface HookEvent {
    * there are none.
    */
   readonly detail: string | null
+  /** The id of the agent's last conversation that one of its events reported; null if none did. */
+  readonly conversation: string | null
   /** The deliveries whose tag, `[burn <id>]`, is in the payload. */
   readonly deliveries: readonly HookDelivery[]
 }
@@ -61,7 +63,8 @@ export interface HookState {
 export interface AgentPlace {
   /**
    * The path of the hook script. The agent calls the script as `<hook> <event> [<keys>]`, with the payload on stdin or as the last
-   * argument. `keys` are payload keys, joined by commas; their values become the `detail` of the event.
+   * argument. `keys` are payload keys, joined by commas; their values become the `detail` of the event. The value of a key with the prefix
+   * `@` is the id of the conversation.
    */
   readonly hook: string
   /** A directory that only this worker uses: as the home of its agent, or for files that the agent's command line names. */
@@ -99,6 +102,16 @@ export interface AgentStart {
   readonly without_hooks?: string
 }
 
+/** How an agent program continues an earlier conversation. Its hook reports the id of each conversation (`HookEvent.conversation`). */
+export interface Conversations {
+  /** Returns the last arguments of the start command, with which the program continues a conversation. */
+  resumeArgs(conversation: string): readonly string[]
+  /**
+   * Returns true if the screen says that the program did not find the conversation. Absent if the program then exits.
+   */
+  isMissing?(screen: readonly string[], conversation: string): boolean
+}
+
 /** An agent kind in a pane, as data and pure functions: how burn starts the agent, reads its screen and hooks, and types to it. */
 export interface PaneAgent {
   readonly kind: string
@@ -125,6 +138,8 @@ export interface PaneAgent {
   readonly may_loop?: true
   /** Returns the command that starts a worker's agent. The agent gets hooks unless `at` is null. */
   start(config: AgentConfig, at: AgentPlace | null): AgentStart
+  /** How the program continues a conversation; absent if it cannot, or if no hook event can prove that it does. */
+  readonly conversations?: Conversations
   /** Returns the state of the agent from the rows of its screen. */
   parseScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen
   /** Returns the state that a hook event implies; null if it implies none. Absent if the kind has no hooks. */
@@ -140,6 +155,8 @@ export interface PaneAgent {
   readonly take_back?: string
   /** The bytes of the key that submits the composer, if that key is not Enter. */
   readonly submit?: string
+  /** The bytes of the keys that interrupt the running turn. They change nothing if no turn runs. Absent if burn knows no such keys. */
+  readonly interrupt?: string
   /**
    * Returns the keystrokes that answer the open question; null if the question does not offer `choice`. Absent if agents of this kind never
    * ask questions.

@@ -63,8 +63,6 @@ test('hook: writes one line per event, with ids and words only', async (t) => {
   await hook(['end', 'missing,interrupted'], JSON.stringify(end))
   await hook(['end', 'answer=[no text]'], JSON.stringify(end))
   await hook(['end', 'answer=[no text]'], JSON.stringify({ answer: 'my secret' }))
-  await hook(['end', 'said^[burn'], JSON.stringify({ said: [`[burn ${id}] go`, 'my secret'] }))
-  await hook(['end', 'said^[burn'], JSON.stringify({ said: ['my secret', '[burn'] }))
   assert.deepEqual(
     lines().map(({ event, detail, ids, ok }) => [event, detail, ids, ok]),
     [
@@ -73,8 +71,6 @@ test('hook: writes one line per event, with ids and words only', async (t) => {
       ['end', 'false:::text_response:401', [], true],
       ['end', null, [], true],
       ['end', 'true', [], true],
-      ['end', 'false', [], true],
-      ['end', 'true', [id], true],
       ['end', 'false', [], true],
     ],
   )
@@ -98,6 +94,22 @@ test('hook: events of an earlier agent of the pane change nothing', async (t) =>
   await hook(['StopFailure'], '{}', { BURN_AGENT_ID: 'old' })
   await until('tmux has the second event', () => option()?.detail === 'again')
   assert.equal(option()?.event, 'Stop')
+})
+
+test('hook: keeps the last conversation that fulfils its condition', async (t) => {
+  const { hook, option } = pane(t)
+  const told = async (keys: string, payload: object, expected: string | null) => {
+    await hook(['Stop', keys], JSON.stringify({ ...payload, n: expected }))
+    await until(`${keys} reports ${expected}`, () => option()?.conversation === expected)
+  }
+  await told('n,@session_id', { session_id: null }, null)
+  await told('@session_id,n', { session_id: 'a-1' }, 'a-1')
+  await told('task_id,@session_id?task_id', { session_id: 's_2', task_id: 's_2' }, 's_2')
+  await told('@session_id?task_id', { session_id: 's_3', task_id: 'sub' }, 's_2')
+  const codex = '@thread-id?input-messages^[burn'
+  await told(codex, { 'thread-id': 't4', 'input-messages': [`[burn ${id}] go`, 'more'] }, 't4')
+  await told(codex, { 'thread-id': 't5', 'input-messages': [`A title for: [burn ${id}] go`] }, 't4')
+  await told('n', { other: 1 }, 't4')
 })
 
 test('hook: drops and counts invalid payloads without disturbing the agent', async (t) => {

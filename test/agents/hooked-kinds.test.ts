@@ -118,3 +118,30 @@ test('answers: use a digit or arrows, for offered choices only', () => {
     assert.equal(keysOf(kind, 'rm -rf /', mark), null)
   }
 })
+
+test('conversations: four kinds continue one and report its id', () => {
+  const argsOf = (kind: string) => paneAgent({ kind }).conversations?.resumeArgs('c1')
+  assert.deepEqual(
+    [argsOf('claude'), argsOf('codex')],
+    [
+      ['--resume', 'c1'],
+      ['resume', 'c1'],
+    ],
+  )
+  assert.deepEqual(
+    [argsOf('hermes'), argsOf('opencode')],
+    [
+      ['--resume', 'c1'],
+      ['--session', 'c1'],
+    ],
+  )
+  for (const kind of ['gemini', 'qwen', 'pi', 'shell']) assert.equal(argsOf(kind), undefined, kind)
+  const claude = paneAgent({ kind: 'claude' }).start(config('claude'), at)
+  assert.match(JSON.stringify(claude.files), /SessionStart.*hook' SessionStart @session_id/)
+  assert.match(paneAgent({ kind: 'codex' }).start(config('codex'), at).argv.join(' '), /"@thread-id\?input-messages\^\[burn"/)
+  const qwen = paneAgent({ kind: 'qwen' }).start(config('qwen'), at)
+  assert.doesNotMatch(JSON.stringify(qwen.files), /session_id/)
+  const isMissing = paneAgent({ kind: 'hermes' }).conversations?.isMissing
+  assert.equal(isMissing?.(['╰──╯', '', 'Session not found: 2026', '1127_2039', 'Welcome'], '20261127_2039'), true)
+  assert.equal(isMissing?.(['↻ Resumed session 20261127_2039', 'Session not found: 1'], '20261127_2039'), false)
+})

@@ -100,8 +100,8 @@ test("opencode: its plugin reports the worker's turns, not those of sub-agents",
   )
   assert.deepEqual(calls, [
     'chat.message||{"event":"chat.message","text":"[burn 0k3v9w2x4abcd] do it"}',
-    'session.status|status|{"event":"session.status","status":"busy"}',
+    'session.status|status,@session_id|{"event":"session.status","status":"busy","session_id":"a"}',
     'permission.asked||{"event":"permission.asked"}',
-    'session.status|status|{"event":"session.status","status":"idle"}',
+    'session.status|status,@session_id|{"event":"session.status","status":"idle","session_id":"a"}',
   ])
 })

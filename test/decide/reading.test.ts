@@ -11,7 +11,7 @@ const screenOf = (state: ReadingState, detail: string | null = null): ParsedScre
   composer_rows: [0, 1],
   draft: '',
 })
-const event: HookEvent = { seq: 1, at: 1_000_000, event: 'Stop', detail: null, deliveries: [] }
+const event: HookEvent = { seq: 1, at: 1_000_000, event: 'Stop', detail: null, conversation: null, deliveries: [] }
 const merged = (screen: ReadingState, hook: ReadingState, age: number) =>
   mergeReading(screenOf(screen), event, { state: hook, detail: null }, event.at + age).state
 
