@@ -2,7 +2,8 @@
  * The agent kind `custom`: a program whose screen the spec describes with patterns. Each pattern is tested against single rows, cut at 300
  * columns. When burn loads the spec, it refuses patterns that could take very long to match.
  */
-import type { AgentConfig, CustomAgent, ReadingState } from '../core/nouns.ts'
+import type { CustomAgent } from '../core/custom-agent.ts'
+import type { AgentConfig, ReadingState } from '../core/nouns.ts'
 import type { AnswerReader, ParsedScreen, PaneAgent, PaneFacts, SprintAgent } from '../core/agent.ts'
 import {
   withoutComposer,

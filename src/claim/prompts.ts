@@ -1,6 +1,6 @@
 /** Builds the texts for agents from the fleet's templates. */
 import type { DispatchKind } from '../core/lifecycle.ts'
-import type { Issue, RepoRef, RepoSettings, Worker } from '../core/nouns.ts'
+import type { Fleet, Issue, RepoRef, RepoSettings, Worker } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
 import { baseOf } from '../observe/repo-facts.ts'
 import { councilPrompt, identityPrompt, workPrompt } from '../decide/prompts.ts'
@@ -17,7 +17,7 @@ export async function promptFor(
 ): Promise<string> {
   if (kind === 'council') return questionFor({ id, issue, question: null, worker }, session)
   const { forge, fleet, newId } = session
-  const { check, clone_url } = settingsOf(fleet.repos, issue.repo)
+  const { check, clone_url } = settingsOf(fleet, issue.repo)
   const base = await baseOf(issue.repo, session)
   const access = forge.access(issue.repo, base)
   return workPrompt(
@@ -58,8 +58,9 @@ export async function identityFor(worker: Worker, session: Session): Promise<str
 }
 
 /** Returns the settings of a repo from the spec, or the defaults if the spec has none for it. */
-export function settingsOf(repos: readonly RepoSettings[], repo: RepoRef): RepoSettings {
-  return repos.find((settings) => settings.repo === repo) ?? { repo, base: null, check: null, setup: null, copy: null, clone_url: null }
+export function settingsOf({ repos, changes }: Pick<Fleet, 'repos' | 'changes'>, repo: RepoRef): RepoSettings {
+  const defaults = { repo, base: null, check: null, setup: null, copy: null, clone_url: null, changes }
+  return repos.find((settings) => settings.repo === repo) ?? defaults
 }
 
 function readTemplate(path: string | null, session: Session): Promise<string | null> {

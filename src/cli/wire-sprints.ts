@@ -29,7 +29,7 @@ export function sprintPolicy({ fleet }: OpenSession['session']): SprintPolicy {
  * Returns the port for git. Its git gets the forge's credentials from this process, only for that forge, and only if the remote asks for
  * them.
  */
-export function gitFor({ session: { fleet, notify } }: OpenSession, { env, clock, home }: SprintDeps): Promise<Git> {
+export function gitFor({ session: { fleet, notify } }: Pick<OpenSession, 'session'>, { env, clock, home }: GitDeps): Promise<Git> {
   const dir = fleet.sprint?.dir ?? home
   const { url, token: source, headers = {}, ca_file = null } = fleet.forge
   if (url === undefined || source === undefined) return withSafeDirectories({ env, clock, login: null }, dir)
@@ -58,23 +58,24 @@ export function hostHere(): string {
   return hostname().replaceAll(/[^A-Za-z0-9_-]+/g, '-') || 'here'
 }
 
-type SprintDeps = Pick<Deps, 'clock' | 'env' | 'home'> & Partial<Pick<Deps, 'random'>>
+/** The parts of the process that git needs. */
+export type GitDeps = Pick<Deps, 'clock' | 'env' | 'home'> & Partial<Pick<Deps, 'random'>>
 
 /** Returns the dependencies of backends and of checks of models. */
-function backendDeps({ session }: OpenSession, { clock, env, home, random = Math.random }: SprintDeps): BackendDeps {
+function backendDeps({ session }: OpenSession, { clock, env, home, random = Math.random }: GitDeps): BackendDeps {
   const secret = (source: SecretSource) => readSecret(source, { home, env })
   const breakers = storedBreakers(session, hostHere())
   return { clock, home, env, fetch: openFetch(env), secret, sprintAgent, random, breakers }
 }
 
 /** Returns the ports for finding and checking models. */
-export function wireModels(open: OpenSession, context: SprintDeps): ModelPorts {
+export function wireModels(open: OpenSession, context: GitDeps): ModelPorts {
   const backends = backendDeps(open, context)
   return { session: open.session, host: hostHere(), backends, fetchFrom: () => backends.fetch }
 }
 
 /** Returns the context for sprints. burn calls `onUpdate` with their progress. Throws BurnError `sprint_unset` (exit 2) if the spec has no `sprint`. */
-export async function wireSprints(open: OpenSession, context: SprintDeps, onUpdate: SprintContext['onUpdate']): Promise<SprintContext> {
+export async function wireSprints(open: OpenSession, context: GitDeps, onUpdate: SprintContext['onUpdate']): Promise<SprintContext> {
   const { session } = open
   const policy = sprintPolicy(session)
   const { env, home } = context

@@ -103,6 +103,7 @@ export async function openSession(options: Partial<Common> & { readonly dry_run?
       secrets: () => readKnownSecrets(fleet, wiring),
       countCommits: async (repo) =>
         fleet.sprint === null ? null : countCommits({ env: wiring.env, clock, login: null }, fleet.sprint.dir, repo),
+      resolveConflict: async (change) => (await import('./wire-changes.ts')).resolveInMirror(change, session, wiring),
       trackedBy: (path) => trackedBy({ env: wiring.env, clock, login: null }, path),
     }
     const close = async () => {

@@ -4,6 +4,7 @@
  * when the action is carried out.
  */
 import type { Reason } from './reasons.ts'
+import type { ChangeDecision, ChangeSnapshot } from './change-loop.ts'
 import type { Backoff, Standing } from './ledger/backlog.ts'
 import type { DispatchMove } from './ledger/claims.ts'
 import type { EventNote } from './ledger/history.ts'
@@ -107,6 +108,30 @@ export interface NoteAction extends EventNote {
   readonly do: 'note'
 }
 
+/** The worker that gets a follow-up about a change. */
+export interface FollowUpTarget {
+  readonly worker: WorkerId
+  /** The only agent that may get the text; null if any agent of the worker may get it, or if a sprint continues the change. */
+  readonly incarnation: Incarnation | null
+  /** The slot of another worker, which gets the dispatch because its own worker is gone; null if the dispatch keeps its worker. */
+  readonly slot: number | null
+  /** True if a sprint continues the change. */
+  readonly sprint: boolean
+}
+
+/** Takes the next step for a change in review, or only saves its stage. Guard: the dispatch is still in review, and the step is new. */
+export interface ChangeAction {
+  readonly do: 'change'
+  readonly dispatch: string
+  readonly issue: IssueRef
+  readonly worker: WorkerId
+  readonly decision: ChangeDecision
+  readonly snapshot: ChangeSnapshot
+  /** The receiver of a follow-up; null for all other decisions. */
+  readonly to: FollowUpTarget | null
+  readonly reason: Reason
+}
+
 /** Tells people once about an issue that used more than its budget. Guard: burn has not told them yet. */
 export interface EscalateAction {
   readonly do: 'escalate'
@@ -118,6 +143,7 @@ export interface EscalateAction {
 
 /** Any action of a cycle. */
 export type Action =
+  | ChangeAction
   | HoldAction
   | EndHoldAction
   | NoteAction
@@ -145,6 +171,7 @@ export type ActionsByKind = { readonly [K in Action['do']]: readonly Extract<Act
 export function actionsByKind(actions: readonly Action[]): ActionsByKind {
   const of = <K extends Action['do']>(kind: K) => actionsOf(actions, kind)
   return {
+    change: of('change'),
     hold: of('hold'),
     end_hold: of('end_hold'),
     note: of('note'),

@@ -1,5 +1,6 @@
 /** The interface of an agent program: how burn starts the program, reads its screen and hooks, types to it, and runs it for a sprint. */
-import type { AgentConfig, CustomAgent, Reading, ReadingState, Time } from './nouns.ts'
+import type { CustomAgent } from './custom-agent.ts'
+import type { AgentConfig, Reading, ReadingState, Time } from './nouns.ts'
 import type { Pane } from './panes.ts'
 import type { TokenUsage, TranscriptEntry, BackendError } from './sprint.ts'
 import type { UsageLog } from './usage.ts'

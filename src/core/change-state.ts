@@ -2,6 +2,7 @@
  * The types of a change for review (a pull request): its head, checks, reviews and threads, and the results of a merge or an update. Every
  * forge kind uses these types. A fact that a forge does not know is `null` or `unknown`.
  */
+import type { MergeMethod } from './change-stages.ts'
 import type { Change, IssueRef, Time } from './nouns.ts'
 
 /** The reference of a change: `owner/name!12`. In a folder forge the part after `!` is the file name without `.md`, such as `7-2`. */
@@ -97,12 +98,6 @@ export interface ReviewThread {
   readonly url: string
   readonly comments: readonly ThreadComment[]
 }
-
-/**
- * A method of a merge. `merge`: a merge commit. `rebase`: the commits of the change on top of the base. `rebase_merge`: the same, and a
- * merge commit. `squash`: one commit. `fast_forward`: the base moves to the head.
- */
-export type MergeMethod = 'merge' | 'rebase' | 'rebase_merge' | 'squash' | 'fast_forward'
 
 /** The rules of a base branch, and the methods by which its repo allows to merge. */
 export interface Protection {

@@ -15,3 +15,8 @@ export interface CommitPolicy {
   /** The path of an ssh key or the id of an OpenPGP key, with which git signs the commits; null if commits are not signed. */
   readonly signing_key: string | null
 }
+
+const burn: Identity = { name: 'burn', email: 'burn@localhost' }
+
+/** The identity of commits if the spec has no `sprint`. */
+export const defaultCommits: CommitPolicy = { author: burn, committer: burn, sign_off: false, signing_key: null }

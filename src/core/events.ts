@@ -1,4 +1,5 @@
 /** The types of events: kind, subject, actor and payload. `decide/event-kinds` describes each kind. */
+import type { ChangeStage, StepAction, StepOutcome } from './change-stages.ts'
 import type { DeliveryKind, DeliveryState, DispatchState } from './lifecycle.ts'
 import type { HoldScope, IssueRef, Time, WorkerId } from './nouns.ts'
 import type { Reason } from './reasons.ts'
@@ -79,6 +80,9 @@ export interface EventData
   'issue.requeued': None
   'issue.over_budget': Because
   'budget.warned': Because
+  'change.stage': { readonly change: string; readonly stage: ChangeStage; readonly reason: Reason }
+  'change.step': { readonly action: StepAction; readonly attempt: number; readonly outcome: StepOutcome; readonly reason: Reason }
+  'change.escalated': { readonly change: string; readonly reason: Reason }
   'issue.prioritised': { readonly priority: number }
   'repo.rests': BackoffData
   'repo.unread': Why

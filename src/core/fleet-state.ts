@@ -7,6 +7,8 @@ import type { AgentRecord } from './agent-record.ts'
 import type { ParsedScreen } from './agent.ts'
 import type { BudgetUse } from './budget.ts'
 import type { IssueRecord, BackedOff, Backoff } from './ledger/backlog.ts'
+import type { ChangeSnapshot, ChangeStep } from './change-loop.ts'
+import type { DispatchInReview } from './ledger/changes.ts'
 import type { LiveDispatch, ResumeText } from './ledger/claims.ts'
 import type { Hold } from './ledger/holds.ts'
 import type { WorkerRecord } from './ledger/workers.ts'
@@ -110,6 +112,18 @@ export interface ChangesFacet {
   readonly closed: ReadonlySet<IssueRef>
 }
 
+/** A change in review, with the facts and the history from which burn decides about it. */
+export interface ReviewedChange {
+  readonly dispatch: DispatchInReview
+  readonly snapshot: ChangeSnapshot
+  readonly history: readonly ChangeStep[]
+}
+
+/** The changes in review that burn has read. */
+export interface ReviewsFacet {
+  readonly reviews: readonly ReviewedChange[]
+}
+
 /** The rights and restrictions of each repo. */
 export interface ReposFacet {
   /** The logins with write access, by repo. If a repo is missing, the forge did not answer, and burn gives no issues of this repo to workers. */
@@ -158,7 +172,17 @@ export interface BudgetsFacet {
 
 /** The input of `settle`, which decides about dispatches that have not ended. */
 export interface UnderWayState
-  extends Moment, MachinesFacet, ReadingsFacet, HoldsFacet, WorkFacet, FollowUpFacet, ChangesFacet, ReposFacet, BudgetsFacet {}
+  extends
+    Moment,
+    MachinesFacet,
+    ReadingsFacet,
+    HoldsFacet,
+    WorkFacet,
+    FollowUpFacet,
+    ChangesFacet,
+    ReviewsFacet,
+    ReposFacet,
+    BudgetsFacet {}
 
 /** The input of a cycle's deciders. */
 export interface FleetState extends UnderWayState, CandidateFacet {}

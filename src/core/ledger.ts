@@ -7,6 +7,7 @@ import type { Delivery, Dispatch } from './lifecycle.ts'
 import type { IssueRef } from './nouns.ts'
 import type { AgentLedger } from './ledger/agents.ts'
 import type { BacklogLedger } from './ledger/backlog.ts'
+import type { ChangeLedger } from './ledger/changes.ts'
 import type { ClaimLedger, LiveDispatch } from './ledger/claims.ts'
 import type { DeliveryView, DeliveryLedger } from './ledger/deliveries.ts'
 import type { ForgeLedger, RepoRecord } from './ledger/forge.ts'
@@ -76,6 +77,7 @@ export interface Ledger
   extends
     AgentLedger,
     BacklogLedger,
+    ChangeLedger,
     ClaimLedger,
     DeliveryLedger,
     ForgeLedger,

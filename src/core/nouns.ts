@@ -3,10 +3,12 @@
  * the CLI and here.
  */
 
+import type { CustomAgent } from './custom-agent.ts'
 import type { AgentName } from './agent-kinds.ts'
 import type { UsageBudget } from './budget.ts'
 import type { ModelSettings } from './model-settings.ts'
 import type { HealthSettings, SnapshotSettings, TelemetrySettings, WorkerSettings } from './observation-settings.ts'
+import type { ChangePolicy } from './change-stages.ts'
 import type { NotifySettings } from './notify-settings.ts'
 import type { SecretSource } from './secret-source.ts'
 import type { DeclaredPrice } from './price.ts'
@@ -23,38 +25,6 @@ export type Time = number
 
 /** The role of a worker. `worker` works on issues; `council` and `sentinel` only answer questions. */
 export type Role = 'worker' | 'council' | 'sentinel'
-
-/** A key that submits the composer. */
-export type SubmitKey = 'Enter' | 'M-Enter' | 'C-j' | 'C-d' | 'C-s'
-
-/**
- * The declaration of an agent program that burn does not support by itself. The patterns are regular expressions for single rows of the
- * program's screen.
- */
-export interface CustomAgent {
-  /** Matches a row that the screen shows once the agent is ready; null if the spec gives no such pattern. */
-  readonly ready: string | null
-  /**
-   * Matches the first row of the composer (input field). If several rows match, burn uses the lowest one. The one group of the pattern
-   * matches the draft.
-   */
-  readonly composer: string
-  /** Matches the first row below the composer; null if the composer extends to the end of the screen. */
-  readonly below: string | null
-  /** Matches the text that an empty composer shows; null if it shows none. */
-  readonly placeholder: string | null
-  readonly working: readonly string[]
-  readonly waiting: readonly string[]
-  readonly error: readonly string[]
-  /**
-   * The number of rows above the composer in which burn looks for the patterns of a state. burn always looks in the rows below the
-   * composer.
-   */
-  readonly rows: number
-  readonly submit: SubmitKey
-  /** The minimum time (ms) between typing a line and pressing the submit key. */
-  readonly submit_delay: number
-}
 
 /** The settings of the agent of one worker. */
 export interface AgentConfig {
@@ -164,6 +134,8 @@ export interface RepoSettings {
   readonly setup: string | null
   /** The files of the operator that a sprint copies into a new workspace; null if there are none. */
   readonly copy: CopySettings | null
+  /** The rules for changes in review of this repo. */
+  readonly changes: ChangePolicy
   /** The clone URL; null if burn uses the URL that the forge gives. */
   readonly clone_url: string | null
 }
@@ -217,6 +189,8 @@ export interface Fleet {
   readonly notify: NotifySettings | null
   /** The prices of models, in the order in which burn compares their names with the name of a model. */
   readonly prices: readonly DeclaredPrice[]
+  /** The rules for changes in review, in repos whose settings have no others. */
+  readonly changes: ChangePolicy
   readonly repos: readonly RepoSettings[]
   readonly models: ModelSettings
   /** The settings of sprints; null if the spec has no key `sprint`. */

@@ -2,6 +2,7 @@
  * The reasons for decisions, refusals and transitions. A reason is a code with data. Functions compare the codes, and `decide/wording`
  * makes sentences from reasons.
  */
+import type { ChangeCondition, StepAction } from './change-stages.ts'
 import type { FailureClass } from './sprint.ts'
 import type { HoldScope, ReadingState, RepoRef, Role, Time, WorkerId } from './nouns.ts'
 
@@ -119,6 +120,32 @@ export interface ReasonData {
   worker_recovered: { readonly kind: string | null }
   sprint_failed: { readonly class: FailureClass; readonly why: string; readonly hint: string }
   protected_paths: { readonly paths: string; readonly sprint: string }
+
+  // Reasons for the stage of a change in review, and for its steps
+  pushed_by_other: { readonly login: string }
+  follow_up_waits: { readonly action: StepAction }
+  change_conflict: { readonly base: string }
+  base_gone: { readonly base: string }
+  checks_failed: { readonly checks: readonly string[] }
+  review_asks: { readonly by: readonly string[]; readonly threads: number }
+  rounds_used: { readonly condition: ChangeCondition; readonly rounds: number; readonly why: Reason }
+  no_push_followed: { readonly action: StepAction }
+  change_draft: None
+  checks_not_green: { readonly is: 'failed' | 'pending' | 'missing' | 'unclear'; readonly checks: readonly string[] }
+  no_checks: None
+  review_awaited: None
+  approvals_missing: { readonly approvals: number; readonly required: number }
+  forge_thinks: None
+  merge_by_person: None
+  paths_unknown: None
+  merge_protected: { readonly paths: readonly string[] }
+  merge_not_allowed: { readonly why: string }
+  merge_refused: { readonly result: string; readonly why: string }
+  merge_policy: { readonly policy: 'approved' | 'green' | 'person' }
+  base_moved: { readonly base: string }
+  base_taken: { readonly change: string }
+  git_resolves: { readonly why: string | null }
+  no_agent_for_change: { readonly worker: WorkerId; readonly why: Reason | null }
 
   // Reasons for back-offs
   forge_refuses: { readonly why: string }

@@ -1,4 +1,5 @@
 /** Functions that split the references of issues and workers, and list repos. They expect valid references. */
+import type { ChangeRef } from './change-state.ts'
 import type { Fleet, IssueRef, Machine, RepoRef, WorkerId } from './nouns.ts'
 
 /** Returns the repo of an issue: `owner/repo` for `owner/repo#7`. */
@@ -22,4 +23,9 @@ export function servedRepos(machines: readonly Machine[]): RepoRef[] {
 /** Returns the repos that workers serve or whose issues sprints may claim, sorted and without duplicates. */
 export function reposOf({ machines, sprint }: Pick<Fleet, 'machines' | 'sprint'>): RepoRef[] {
   return [...new Set([...servedRepos(machines), ...(sprint?.repos ?? [])])].toSorted()
+}
+
+/** Returns the reference of a change of a repo. `name` is `Change.name`, such as `#12` or `7-2.md`. */
+export function changeRef(repo: RepoRef, name: string): ChangeRef {
+  return `${repo}!${name.replace(/^#/, '').replace(/\.md$/, '')}`
 }

@@ -18,6 +18,7 @@ import { escalate, newEscalations } from '../claim/escalate.ts'
 import { runJob } from '../jobs/run.ts'
 import { releaseClaims, syncComments } from '../claim/comments.ts'
 import { releaseLostClaims } from '../claim/first-claim.ts'
+import { applyChanges } from './changes.ts'
 import { deliver } from '../deliver/deliver.ts'
 import { leaseLength } from '../observe/session.ts'
 
@@ -54,7 +55,21 @@ export async function apply(
   stop: AbortSignal,
 ): Promise<Applied> {
   const { ledger, clock, owner } = session
-  const { hold, end_hold, note, escalate: escalations, move, tell, approve, judge, wait, leave, claim, ...rest } = actionsByKind(actions)
+  const {
+    change,
+    hold,
+    end_hold,
+    note,
+    escalate: escalations,
+    move,
+    tell,
+    approve,
+    judge,
+    wait,
+    leave,
+    claim,
+    ...rest
+  } = actionsByKind(actions)
   assertExhaustive(rest)
   await applyHolds({ hold, end_hold }, session)
   await ledger.noteEvents(note, clock.now())
@@ -62,6 +77,7 @@ export async function apply(
   if (fresh.length > 0) await runJob({ name: 'escalate', period: null }, session, () => escalate(fresh, session))
   const settled = await applyMoves(move, state, session)
   await applyTells(tell, session)
+  await applyChanges(change, session)
   // If an issue changed after burn read it, burn drops its decisions about this issue. The next cycle decides again.
   const stale = await applyApprovals(approve, session)
   await applyVerdicts({ judge: judge.filter(({ issue }) => !stale.has(issue)), wait, leave }, state, session)

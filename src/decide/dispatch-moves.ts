@@ -62,6 +62,8 @@ function stepOf(dispatch: LiveDispatch, seen: UnderWayState, change: Change | un
   }
   const byChange = change === undefined ? null : stepByChange(change, dispatch, seen)
   if (byChange !== null) return byChange
+  if (state === 'handed' && dispatch.change_url !== null && !crashed.has(id))
+    return stepInFollowUp(dispatch, seen, plans.get(dispatch.worker))
   if (crashed.has(id) && state === 'claimed') return { from: ['claimed'], to: 'released', reason: { code: 'sprint_gone', begun: false } }
   if (state !== 'handed') return null
   // burn found no change of the sprint, so the sprint did not push its work. The work is only in the workspace, on the machine of the
@@ -70,6 +72,18 @@ function stepOf(dispatch: LiveDispatch, seen: UnderWayState, change: Change | un
     return areChangesKnown(dispatch, seen) ? { from: ['handed'], to: 'lost', reason: { code: 'sprint_gone', begun: true } } : null
   if (isGone(dispatch, seen)) return { from: ['handed'], to: 'lost', reason: { code: 'holder_gone' } }
   return stepIfQuiet(dispatch, seen, plans.get(dispatch.worker))
+}
+
+/**
+ * Returns the state change of a dispatch whose agent has a follow-up: its change is open. If the turn ends or fails, or the agent ends, the
+ * dispatch returns to `review`, and `decide/change` decides again.
+ */
+function stepInFollowUp(dispatch: LiveDispatch, seen: UnderWayState, plan: RecoveryPlan | undefined): Step | null {
+  const back = (reason: Reason): Step => ({ from: ['handed'], to: 'review', reason })
+  if (isGone(dispatch, seen)) return back({ code: 'holder_gone' })
+  if (isTurnOver(dispatch, seen)) return back({ code: 'change_for_review' })
+  const quiet = stepIfQuiet(dispatch, seen, plan)
+  return quiet === null ? null : { ...quiet, to: 'review' }
 }
 
 function stepByChange(change: Change, dispatch: LiveDispatch, seen: UnderWayState): Step | null {
@@ -83,7 +97,8 @@ function stepByChange(change: Change, dispatch: LiveDispatch, seen: UnderWayStat
   if (change.state === 'merged' && state !== 'claimed')
     return { from: ['handed', 'review'], to: 'done', reason: { code: 'change_merged' }, change_url }
   // Somebody else may have opened a change from another branch. If the agent may still be working, the dispatch stays `handed`.
-  const isOver = change.dispatch_id === id || isGone(dispatch, seen) || isTurnOver(dispatch, seen)
+  // After a follow-up the change is open already: see `stepInFollowUp`.
+  const isOver = dispatch.change_url === null && (change.dispatch_id === id || isGone(dispatch, seen) || isTurnOver(dispatch, seen))
   if (change.state === 'open' && state === 'handed' && isOver)
     return { from: ['handed'], to: 'review', reason: { code: 'change_for_review' }, change_url }
   if (change.state === 'closed' && state === 'review')

@@ -8,7 +8,7 @@ import { counted } from '../core/text.ts'
 import { because, reason, why, type Meaning } from './event-meaning.ts'
 import { noticeKinds } from './notice-kinds.ts'
 import { lasting } from './health-parts.ts'
-import { sentence, toSecond } from './wording.ts'
+import { sentence, stepNames, toSecond } from './wording.ts'
 
 const until = 'the end of the back-off (ms since 1970)'
 
@@ -78,6 +78,22 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
     meaning: 'A person requeued an issue, so burn reset the number of attempts.',
     payload: {},
     text: () => 'burn reset the number of attempts',
+  },
+  'change.stage': {
+    meaning: 'A change in review entered a new stage (docs/how-to/changes.md).',
+    payload: { change: 'the reference of the change', stage: 'the stage', reason },
+    text: ({ change, stage, reason: because }) => `${change} ${stage.replaceAll('_', ' ')}: ${sentence(because)}`,
+  },
+  'change.step': {
+    meaning: 'burn recorded or carried out a step for a change in review.',
+    payload: { action: 'the step', attempt: 'the number of the attempt', outcome: '`planned`, `done` or `failed`', reason },
+    text: ({ action, outcome, reason: because }) => `${stepNames[action]} (${outcome}): ${sentence(because)}`,
+  },
+  'change.escalated': {
+    meaning: 'burn stopped its attempts at a change, and called a person with a comment and a label.',
+    payload: { change: 'the reference of the change', reason },
+    text: ({ change, reason: because }) => `${change} needs a person: ${sentence(because)}`,
+    level: 'warn',
   },
   'issue.over_budget': { meaning: 'An issue used more than its budget. burn wrote a comment and set a label.', ...because },
   'budget.warned': { meaning: 'At least 80 % of a budget is used.', ...because },

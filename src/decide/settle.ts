@@ -8,6 +8,7 @@ import type { IssueRecord } from '../core/ledger/backlog.ts'
 import { actionsOf } from '../core/actions.ts'
 import { liveStates } from '../core/lifecycle.ts'
 import { budgets } from './budgets.ts'
+import { changeActions } from './change-actions.ts'
 import { corrections } from './corrections.ts'
 import { limits } from './limits.ts'
 import { resumptions } from './resumptions.ts'
@@ -16,7 +17,7 @@ import { dispatchMoves } from './dispatch-moves.ts'
 /** A pure function from the state of the fleet to actions. */
 export type Decider = (state: UnderWayState) => readonly Action[]
 
-const deciders: readonly Decider[] = [limits, budgets, dispatchMoves, corrections, resumptions]
+const deciders: readonly Decider[] = [limits, budgets, dispatchMoves, changeActions, corrections, resumptions]
 
 /** The result of `settle`. */
 export interface Settled {
@@ -35,9 +36,15 @@ export function settle(state: UnderWayState): Settled {
   for (const decide of deciders) {
     const own = decide(current)
     actions.push(...own)
-    current = after(withHolds(current, own), own)
+    current = withFollowUps(after(withHolds(current, own), own), own)
   }
   return { actions, state: current }
+}
+
+/** Adds the workers that get a follow-up about a change, so that they get no new work before it. */
+function withFollowUps(state: UnderWayState, actions: readonly Action[]): UnderWayState {
+  const told = actionsOf(actions, 'change').flatMap(({ to }) => (to === null || to.sprint ? [] : [to.worker]))
+  return told.length === 0 ? state : { ...state, following: new Set([...state.following, ...told]) }
 }
 
 /** Applies the holds that begin and end to the fleet's state, and returns the result. */

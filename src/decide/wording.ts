@@ -1,4 +1,5 @@
 /** The sentence for each reason code. Only this file turns a reason into a sentence. */
+import type { StepAction } from '../core/change-stages.ts'
 import type { HoldScope } from '../core/nouns.ts'
 import type { Reason, ReasonCode, ReasonData } from '../core/reasons.ts'
 import { counted } from '../core/text.ts'
@@ -24,6 +25,18 @@ export function holdText({ scope, name, until, why }: ReasonData['held']): strin
 /** Returns the name of a hold's target, with its scope if the name does not show it. */
 export function heldName(scope: HoldScope, name: string): string {
   return scope === 'worker' || scope === 'repo' ? name : scope === 'fleet' ? 'the whole fleet' : `${scope} ${name}`
+}
+
+/** The names of the steps of a change, for people. */
+export const stepNames: Readonly<Record<StepAction, string>> = {
+  rerun_checks: 'rerun checks',
+  fix_checks: 'fix checks',
+  address_review: 'address review',
+  resolve_conflict: 'resolve conflict',
+  resolve_by_git: 'resolve conflict by git',
+  update_branch: 'update branch',
+  merge: 'merge',
+  escalate: 'escalate',
 }
 
 const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string } = {
@@ -138,6 +151,34 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   worker_recovered: ({ kind }) => (kind === null ? 'the worker recovered' : `the worker may have recovered from trouble (${kind})`),
   sprint_failed: ({ class: failure, why, hint }) => `${failure}: ${why}${hint === '' ? '' : ` (${hint})`}`,
   protected_paths: ({ paths, sprint }) => `the change touches ${paths}; to review and publish it: burn sprint publish ${sprint}`,
+
+  pushed_by_other: ({ login }) => `${login} pushed to the branch, so burn does not act on the change`,
+  follow_up_waits: ({ action }) => `the text about the change waits for its agent (${stepNames[action]})`,
+  change_conflict: ({ base }) => `the change conflicts with ${base}`,
+  base_gone: ({ base }) => `the base branch ${base} no longer exists`,
+  checks_failed: ({ checks }) => `${counted(checks.length, 'check')} failed: ${checks.join(', ')}`,
+  review_asks: ({ by, threads }) => `${by.join(', ')} asked for changes${threads === 0 ? '' : ` (${counted(threads, 'open thread')})`}`,
+  rounds_used: ({ condition, rounds, why }) =>
+    `${sentence(why)}; burn has told an agent ${counted(rounds, 'time')} (changes.rounds.${condition})`,
+  no_push_followed: ({ action }) => `the agent ended its turn without a push (${stepNames[action]})`,
+  change_draft: () => 'the change is a draft',
+  checks_not_green: ({ is, checks }) => `${counted(checks.length, 'check')} ${is}: ${checks.join(', ')}`,
+  no_checks: () => 'the change has no checks, so burn cannot know whether it is green',
+  review_awaited: () => 'burn waits for the reviewers',
+  approvals_missing: ({ approvals, required }) => `${approvals} of ${counted(required, 'approval')}`,
+  forge_thinks: () => 'the forge has not determined yet whether the change can be merged',
+  merge_by_person: () => 'a person merges the change (changes.merge: never)',
+  paths_unknown: () => 'the forge did not list the changed files, so burn does not merge',
+  merge_protected: ({ paths }) => `only a person may merge changes of protected paths: ${paths.join(', ')}`,
+  merge_not_allowed: ({ why }) => `burn may not merge: ${why}`,
+  merge_refused: ({ result, why }) => `the forge did not merge the change (${result.replaceAll('_', ' ')}): ${why}`,
+  merge_policy: ({ policy }) =>
+    policy === 'person' ? 'a person asked burn to merge' : `the change may be merged (changes.merge: ${policy})`,
+  base_moved: ({ base }) => `${base} has moved since the checks ran`,
+  base_taken: ({ change }) => `burn merges ${change} into the same base first`,
+  git_resolves: ({ why }) => (why === null ? 'git resolved the conflict' : `git could not resolve the conflict: ${why}`),
+  no_agent_for_change: ({ worker, why }) =>
+    `${worker} is gone, and no other worker of its lane is free${why === null ? '' : `: ${sentence(why)}`}`,
 
   forge_refuses: ({ why }) => `the forge refuses writes: ${why}`,
 

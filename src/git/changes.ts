@@ -61,7 +61,7 @@ export async function commitIndex(
   const tree = (await asWorkspaceError(workspace, () => gitOutput(git, ['write-tree'], staged(workspace)))).trim()
   const { tip, tree: tipTree } = await tipAndTree(git, workspace)
   const before = tipTree ?? (await gitOutput(git, ['rev-parse', '--verify', `${tip}^{tree}`], { at })).trim()
-  const commit = tree === before ? tip : await commitTree(git, at, { tree, parent: tip, message }, committing)
+  const commit = tree === before ? tip : await commitTree(git, at, { tree, parents: [tip], message }, committing)
   await gitOutput(git, ['update-ref', '--no-deref', `refs/heads/${workspace.branch}`, commit], { at })
   await updateOwnIndex(workspace)
   return commit

@@ -8,7 +8,7 @@ import { encodeUtf8, gitOutput, type Git } from './run.ts'
 export interface NewCommit {
   /** The id of a tree, or an expression that names one. */
   readonly tree: string
-  readonly parent: string
+  readonly parents: readonly string[]
   readonly message: string
 }
 
@@ -22,7 +22,7 @@ export type Committing = Omit<CommitPolicy, 'sign_off'>
 export async function commitTree(
   git: Git,
   at: GitPlace,
-  { tree, parent, message }: NewCommit,
+  { tree, parents, message }: NewCommit,
   { author, committer, signing_key }: Committing,
 ): Promise<string> {
   const identity = {
@@ -31,7 +31,14 @@ export async function commitTree(
     GIT_COMMITTER_NAME: committer.name,
     GIT_COMMITTER_EMAIL: committer.email,
   }
-  const args = ['commit-tree', signing_key === null ? '--no-gpg-sign' : '-S', '-p', parent, '-F', '-', tree]
+  const args = [
+    'commit-tree',
+    signing_key === null ? '--no-gpg-sign' : '-S',
+    ...parents.flatMap((parent) => ['-p', parent]),
+    '-F',
+    '-',
+    tree,
+  ]
   const env = { ...identity, ...(signing_key === null ? {} : signingSettings(signing_key)) }
   try {
     return (await gitOutput(git, args, { at, env, input: encodeUtf8(message) })).trim()

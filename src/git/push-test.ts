@@ -25,7 +25,7 @@ export interface TestedPush {
 export async function testPush(git: Git, mirror: Mirror, { base, branch, message, committing }: TestedPush): Promise<void> {
   const at = { git_dir: mirror.path }
   const parent = await withMirrorLock(git, mirror, () => withRepair(git, mirror, () => fetchBase(git, mirror, base, { tidy: false })))
-  const commit = await commitTree(git, at, { tree: `${parent}^{tree}`, parent, message }, committing)
+  const commit = await commitTree(git, at, { tree: `${parent}^{tree}`, parents: [parent], message }, committing)
   const refs = [`refs/heads/${branch}`, `refs/heads/${branch}/x`]
   const network = { url: mirror.clone_url }
   const options = ['--porcelain', '--no-verify', '--no-follow-tags', '--no-signed']

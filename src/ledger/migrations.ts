@@ -1,14 +1,12 @@
 /** The migrations, one for each version of the tables. A released migration never changes: add a new one at the end of `migrations`. */
 import type { Kysely } from 'kysely'
-import type { Engine } from './engine.ts'
 import type { Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { encodeReason } from '../core/reasons.ts'
 import { createTables } from './create-tables.ts'
+import { laterMigrations, type Migration } from './later-migrations.ts'
 import { renamedColumns } from './renamed-columns.ts'
 import type { ledgerVersion } from './schema.ts'
-
-type Migration = (db: Kysely<Tables>, engine: Pick<Engine, 'serial'>) => Promise<void>
 
 const firstTables: Readonly<Record<string, string>> = {
   issue: `ref key, repo text!, number bigint!, title text!, body text!, labels text!, assignees text!, author text!, state text!, created_at bigint!,
@@ -227,56 +225,6 @@ const renamedIndexes = [
   `create index dispatch_pending_comment on dispatch (id) where comment_id is not null and comment_state <> state`,
 ]
 
-/** Adds spans, measures, usage and notifications. */
-const telemetry: Migration = async (db, { serial }) => {
-  await createTables(telemetryTables, db, serial)
-  for (const statement of telemetryIndexes) await sql.raw(statement).execute(db)
-}
-
-const telemetryTables = {
-  span: `id key, kind text!, subject text!, machine text, state text!, detail text, issue text, incarnation text, evidence text!, began_at bigint!,
-    seen_at bigint!, ended_at bigint, reported text`,
-  measure: 'id key, subject text!, at bigint!, period bigint!, numbers text!',
-  usage: `id key, source text!, worker text!, incarnation text!, issue text!, agent text!, provider text!, model_asked text!, model_answered text!,
-    hour bigint!, last_at bigint!, calls bigint!, input bigint!, cache_read bigint, cache_write bigint, output bigint!, reasoning bigint, reported_cost float8,
-    subscription integer`,
-  usage_source: 'id key, machine text!, path text!, inode text, position bigint!, state text!, read_at bigint!, failure text',
-  notification: `id key, channel text!, topic text!, message text, content text!, state text!, attempts integer!, next_at bigint, last_error text,
-    created_at bigint!, sent_at bigint`,
-}
-
-const telemetryIndexes = [
-  `create unique index span_open on span (kind, subject) where ended_at is null`,
-  `create index span_began on span (began_at)`,
-  `create index measure_at on measure (at)`,
-  `create index usage_hour on usage (hour)`,
-  `create index usage_issue on usage (issue)`,
-  `create index notification_pending on notification (channel, id) where state = 'pending'`,
-  `create index notification_topic on notification (topic)`,
-  `create index notification_message on notification (message)`,
-  `create index usage_source_failed on usage_source (id) where failure is not null`,
-]
-
-/** Adds the records of agents that burn started. */
-const agents: Migration = async (db, { serial }) => {
-  await createTables({ agent: 'id key, worker worker.id!, incarnation text, started_with text!, started_at bigint!' }, db, serial)
-  await sql.raw(`create index agent_worker on agent (worker, id)`).execute(db)
-}
-
-/** Adds the last provisioning of each worker. */
-const provisions: Migration = async (db) => {
-  await sql.raw(`alter table worker add column provision text`).execute(db)
-}
-
-/** Adds the last use of a model by each worker. */
-const modelUses: Migration = async (db, { serial }) => {
-  await createTables(
-    { model_use: 'worker key, at bigint!, provider text!, model_asked text!, model_answered text!, record text!, incarnation text!' },
-    db,
-    serial,
-  )
-}
-
 /**
  * The compiler checks the length against `ledgerVersion`. That constant is in `schema.ts`, because most starts of burn do not load this
  * file.
@@ -288,10 +236,7 @@ export const migrations = [
   backoffsAndChanges,
   holdsJobsAndEvents,
   plainNames,
-  telemetry,
-  agents,
-  provisions,
-  modelUses,
+  ...laterMigrations,
 ] as const satisfies {
   readonly length: typeof ledgerVersion
 }

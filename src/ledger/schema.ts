@@ -5,6 +5,8 @@
 import type { RawBuilder } from 'kysely'
 import type {
   AgentRow,
+  ChangeStepRow,
+  ChangeWatchRow,
   DeliveryRow,
   DispatchRow,
   EventRow,
@@ -31,7 +33,7 @@ import { activeStates, liveStates } from '../core/lifecycle.ts'
 import { inList } from './sql.ts'
 
 /** The version of the tables. It equals the number of migrations. */
-export const ledgerVersion = 10
+export const ledgerVersion = 11
 
 /** A lease that prevents a person from moving the ledger. */
 export interface HeldLease {
@@ -117,6 +119,12 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
   }),
   model_use: table<ModelUseRow>()('worker', 'worker at provider model_asked model_answered record incarnation', {
     prunable: (before) => sql`select worker from model_use where at < ${before}`,
+  }),
+  change_watch: table<ChangeWatchRow>()('dispatch', 'dispatch ref facts first_pusher protected_paths read_at stage reason staged_at', {
+    prunable: () => sql`select dispatch from change_watch where not exists (select 1 from dispatch d where d.id = change_watch.dispatch)`,
+  }),
+  change_step: table<ChangeStepRow>()('id', 'id dispatch action signature attempt head worker delivery outcome reason at', {
+    prunable: () => sql`select id from change_step where not exists (select 1 from dispatch d where d.id = change_step.dispatch)`,
   }),
   notification: table<NotificationRow>()('id', 'id channel topic message content state attempts next_at last_error created_at sent_at', {
     prunable: (before) => sql`select id from notification where state <> 'pending' and created_at < ${before}`,

@@ -2,6 +2,7 @@
 import type { Ledger, ViewLedger } from '../core/ledger.ts'
 import type { AgentLedger } from '../core/ledger/agents.ts'
 import type { BacklogLedger } from '../core/ledger/backlog.ts'
+import type { ChangeLedger } from '../core/ledger/changes.ts'
 import type { ClaimLedger } from '../core/ledger/claims.ts'
 import type { DeliveryLedger } from '../core/ledger/deliveries.ts'
 import type { ForgeLedger } from '../core/ledger/forge.ts'
@@ -19,6 +20,7 @@ import { BurnError } from '../core/errors.ts'
 import { slotStates } from '../core/lifecycle.ts'
 import * as agents from './agents.ts'
 import { claim, lockedRows, planDeliveries, saveComments } from './claims.ts'
+import * as changes from './changes.ts'
 import { newNotes, noteEvents, recordEvents } from './events.ts'
 import { events, horizon, dispatchTimes, reached } from './history.ts'
 import { rowCounts, brokenInvariants } from './invariants.ts'
@@ -45,6 +47,7 @@ export function createStore(engine: Engine): Ledger {
     ...viewStore(engine),
     ...agentStore(engine),
     ...backlogStore(engine),
+    ...changeStore(engine),
     ...claimStore(engine),
     ...deliveryStore(engine),
     ...forgeStore(engine),
@@ -109,6 +112,17 @@ function claimStore({ read, write }: Engine): ClaimLedger {
 
 /** Tells whether one of these dispatches freed a slot, which another dispatcher may fill. */
 const freed = (moved: readonly Dispatch[]) => moved.some(({ state }) => !slotStates.includes(state))
+
+function changeStore({ read, write }: Engine): ChangeLedger {
+  return {
+    reviewView: () => read(changes.reviewView),
+    saveChanges: async (seen) => (seen.length === 0 ? undefined : write((trx) => changes.saveChanges(trx, seen))),
+    saveStages: async (stages, at) => (stages.length === 0 ? undefined : write((trx) => changes.saveStages(trx, stages, at))),
+    beginStep: (step, at) => write((trx) => changes.beginStep(trx, step, at)),
+    endStep: (step, outcome, reason, at) => write((trx) => changes.endStep(trx, step, { outcome, reason }, at)),
+    changeSteps: (dispatches, action) => read((trx) => changes.changeSteps(trx, dispatches, action)),
+  }
+}
 
 function deliveryStore({ read, write }: Engine): DeliveryLedger {
   return {

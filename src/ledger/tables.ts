@@ -4,6 +4,8 @@ import type { AgentRecord } from '../core/agent-record.ts'
 import type { Actor, EventKind, SeenKind } from '../core/events.ts'
 import type { Delivery, Dispatch } from '../core/lifecycle.ts'
 import type { Standing } from '../core/ledger/backlog.ts'
+import type { ChangeStep } from '../core/change-loop.ts'
+import type { WatchedChange } from '../core/ledger/changes.ts'
 import type { Hold } from '../core/ledger/holds.ts'
 import type { Job } from '../core/ledger/jobs.ts'
 import type { Skip } from '../core/ledger/sprints.ts'
@@ -40,6 +42,16 @@ export type IssueRow = Omit<Issue, 'labels' | 'assignees' | 'locked'> & {
   /** The kind of the event that a save with `quiet` did not record; null if there is none. */
   pending_event: Generated<SeenKind | null>
 }
+
+/** A row of `change_watch`. `facts` is JSON: the state of the change and the rules of its base. `protected_paths` is a JSON array of strings. */
+export type ChangeWatchRow = Omit<WatchedChange, 'state' | 'protection' | 'protected_paths' | 'reason'> & {
+  facts: string
+  protected_paths: string | null
+  reason: string
+}
+
+/** A row of `change_step`. */
+export type ChangeStepRow = Omit<ChangeStep, 'delivered' | 'reason'> & { id: string; reason: string }
 
 /** A row of `worker`. */
 export interface WorkerRow {
@@ -153,6 +165,8 @@ export interface Tables {
   hold: HoldRow
   repo: RepoRow
   open_change: OpenChangeRow
+  change_watch: ChangeWatchRow
+  change_step: ChangeStepRow
   dispatch: DispatchRow
   delivery: DeliveryRow
   event: EventRow

@@ -1,4 +1,5 @@
 /** The session of a command: its fleet and the ports to forge, machines and ledger. `cli/wire.ts` creates one per command. */
+import type { ChangeSnapshot } from '../core/change-loop.ts'
 import type { JobLedger } from '../core/ledger/jobs.ts'
 import type { Notice } from '../core/events.ts'
 import type { Ledger } from '../core/ledger.ts'
@@ -31,6 +32,11 @@ export interface Session {
   readonly trackedBy: (path: string) => Promise<string | null>
   /** Returns the number of commits in the mirror of a repo on this computer; null if there is no mirror. */
   readonly countCommits: (repo: RepoRef) => Promise<number | null>
+  /**
+   * Brings the base into the branch of a change, and pushes the branch, if git can do so without a conflict. Returns null on success,
+   * otherwise the reason. Throws BurnError `git_*`.
+   */
+  readonly resolveConflict: (change: ChangeSnapshot) => Promise<string | null>
 }
 
 /** The secrets that burn could read, and the number of those that it could not read. */

@@ -31,6 +31,7 @@ import { withFreed } from '../decide/settle.ts'
 import { rulesMark } from '../decide/eligible.ts'
 import { withStops } from '../decide/stops.ts'
 import { readBudgets } from './budgets.ts'
+import { readChangesInReview } from './reviews.ts'
 import { endedAgents, withStrays } from './agents.ts'
 import { refreshForge } from './forge.ts'
 import { saveNewReadings } from './save-readings.ts'
@@ -99,6 +100,7 @@ export async function refresh(
     waits: new Map(before.repos.flatMap(({ repo, wait_reason }) => (wait_reason === null ? [] : [[repo, wait_reason] as const]))),
     skipped: forge.skipped,
     budgets: await readBudgets(dispatches, session),
+    reviews: await readChangesInReview(forge, session),
   }
   await saveNewReadings(state, session)
   const rules = rulesMark(fleet)

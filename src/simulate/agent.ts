@@ -1,5 +1,6 @@
 /** Simulates an agent in a pane: its composer, its queue of prompts and its turns. */
-import type { CustomAgent, IssueRef } from '../core/nouns.ts'
+import type { CustomAgent } from '../core/custom-agent.ts'
+import type { IssueRef } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'
 import type { VirtualClock } from './clock.ts'
 import { lineChecksum } from '../core/typed-line.ts'

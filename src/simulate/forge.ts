@@ -1,11 +1,12 @@
 /** Simulates a forge in memory: issues, comments and changes, with outages. */
+import type { ChangeRef, ChangeState } from '../core/change-state.ts'
 import type { Change, Comment, Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { ChangePage, Clock, Forge, IssuePage, NewChange } from '../core/ports.ts'
 import { hasSameLogins } from '../core/assignees.ts'
 import { BurnError } from '../core/errors.ts'
 import { idLength, idPattern } from '../core/ids.ts'
 import { repoOf } from '../core/refs.ts'
-import { FixedAnswers } from './forge-answers.ts'
+import { FixedAnswers, quietState } from './forge-answers.ts'
 import { OffHeapTexts } from './off-heap-texts.ts'
 
 interface Repo {
@@ -150,6 +151,13 @@ export class SimulatedForge extends FixedAnswers implements Forge {
     this.change(issue, dispatch_id, 'open')
     this.#answer()
     return this.#newest(ref, branch)!
+  }
+
+  async changeState(ref: ChangeRef): Promise<ChangeState | null> {
+    this.ask()
+    const [repo = '', name = ''] = ref.split('!')
+    const change = this.#newest(repo, name)
+    return change === null ? null : quietState(ref, change)
   }
 
   async changeOf(ref: RepoRef, branch: string): Promise<Change | null> {

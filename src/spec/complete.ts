@@ -7,6 +7,7 @@ import type { WrittenMachine, WrittenSpec } from './schema.ts'
 import { crossFindings } from './cross.ts'
 import { overBudgetLabel } from '../core/budget.ts'
 import { servedRepos } from '../core/refs.ts'
+import { completeChanges, completeRepoChanges } from './complete-changes.ts'
 import { completeAccounts, completeBudgets } from './complete-limits.ts'
 import { completeNotify, notifyFindings } from './complete-notify.ts'
 import { completeModels } from './complete-models.ts'
@@ -60,6 +61,7 @@ export function completeSpec(written: WrittenSpec, options: CompleteOptions): Co
     completeMachine({ spec, name, written, owner, known: options.known, used }),
   )
   const models = completeModels(spec)
+  const changes = completeChanges(spec)
   const fleet: DeclaredFleet = {
     name: fleetName(spec),
     forge: completeForge(spec, local, options.ownFile),
@@ -72,12 +74,14 @@ export function completeSpec(written: WrittenSpec, options: CompleteOptions): Co
     snapshot: completeSnapshot(spec, local, options.ownFile('state', `${fleetName(spec)}/snapshots`)),
     notify: completeNotify(spec.notify),
     prices: completePrices(spec),
-    repos: Object.entries(spec.repos ?? {}).map(([repo, { base, check, setup, copy, clone_url }]) => ({
+    changes,
+    repos: Object.entries(spec.repos ?? {}).map(([repo, { base, check, setup, copy, changes: own, clone_url }]) => ({
       repo: fullRepo(repo, owner),
       base: base ?? null,
       check: check ?? null,
       setup: setup ?? null,
       copy: copy === undefined ? null : { from: local(copy.from), files: copy.files },
+      changes: completeRepoChanges(own, changes),
       clone_url: clone_url ?? null,
     })),
     machines,

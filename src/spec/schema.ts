@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { exampleChain } from '../core/model-settings.ts'
 import { defaults } from './defaults.ts'
 import { forge } from './forges.ts'
+import { changes } from './changes.ts'
 import { accounts, budget } from './limits.ts'
 import { models } from './models.ts'
 import { notifyKeys } from './notify.ts'
@@ -216,6 +217,10 @@ const keys = z.strictObject({
     description:
       'Logins at model providers, by a name that you choose, with the workers that share each login (docs/how-to/limit-usage.md).',
     examples: [{ max: { workers: ['CRUCIBLE', 'AZOTH'] } }],
+  }),
+  changes: changes.optional().meta({
+    description: 'Rules for changes in review: follow-ups about checks, reviews and conflicts, and merging (docs/how-to/changes.md).',
+    examples: [{ merge: 'approved' }],
   }),
   budget: budget.optional().meta({
     description: 'Money and tokens that panes and sprints together may use (docs/how-to/limit-usage.md).',

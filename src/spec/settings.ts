@@ -1,6 +1,7 @@
 /** The schemas of the spec's `agent`, `dispatch`, `repos` and `templates`. */
 import * as z from 'zod'
 import { agentNames } from '../core/agent-kinds.ts'
+import { repoChanges } from './changes.ts'
 import { customKeys } from './custom.ts'
 import { defaults } from './defaults.ts'
 import { argv, depth, timeSpan, env, line, words } from './values.ts'
@@ -194,6 +195,10 @@ export const repoSettings = z.strictObject({
       description: 'Files that a sprint copies into a new workspace, such as `.env`. burn never commits them, but the model can read them.',
       examples: [{ from: '~/src/app', files: ['.env'] }],
     }),
+  changes: repoChanges.optional().meta({
+    description: 'Rules for the changes of this repo, in place of those in `changes`.',
+    examples: [{ merge: 'approved', method: 'squash' }],
+  }),
   clone_url: line
     .regex(/^[^-]/, 'must not start with "-"')
     .optional()

@@ -2,7 +2,8 @@
  * Makes the workers of a window from the spec. A setting of the worker overrides one of the window, which overrides one of the machine, and
  * so on.
  */
-import type { AgentConfig, CustomAgent, RepoRef, Worker } from '../core/nouns.ts'
+import type { CustomAgent } from '../core/custom-agent.ts'
+import type { AgentConfig, RepoRef, Worker } from '../core/nouns.ts'
 import type { WrittenAgent, WrittenMachine, WrittenSpec, WrittenWindow, WrittenWorker } from './schema.ts'
 import type { WrittenCustom } from './custom.ts'
 import { defaults } from './defaults.ts'

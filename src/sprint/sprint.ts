@@ -124,7 +124,7 @@ class SprintRun {
     const { session } = this.#context
     this.#report(null)
     await this.#announce(comments)
-    const { check: configured, setup, copy } = settingsOf(session.fleet.repos, issue.repo)
+    const { check: configured, setup, copy } = settingsOf(session.fleet, issue.repo)
     const base = await baseOf(issue.repo, session)
     await this.#enterStage('workspace', {})
     const note = (each: TranscriptEntry) => this.note(each)

@@ -59,6 +59,7 @@ const caches: ReadonlySet<string | symbol> = new Set<keyof Ledger>([
 ])
 const reads: ReadonlySet<string | symbol> = new Set<keyof Ledger>([
   'cycleView',
+  'reviewView',
   'loadValue',
   'affectedWork',
   'resumeTexts',

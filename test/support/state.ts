@@ -40,6 +40,7 @@ export function stateOf(changes: Partial<FleetState> = {}, rules: Partial<Fleet[
     waits: new Map(),
     skipped: [],
     budgets: [],
+    reviews: [],
     issues: [],
     login: null,
     claims: new Map(),

@@ -7,7 +7,7 @@ import type { Io } from '../io.ts'
 import { actionsByKind, assertExhaustive } from '../../core/actions.ts'
 import { activeStates } from '../../core/lifecycle.ts'
 import { elsewhereAdvice } from '../../decide/report.ts'
-import { backoffText, heldName, sentence } from '../../decide/wording.ts'
+import { backoffText, heldName, sentence, stepNames } from '../../decide/wording.ts'
 import { command, done } from '../command.ts'
 import { machinesNamed } from '../named.ts'
 import { table } from '../table.ts'
@@ -124,7 +124,7 @@ function reportTroubles(bad: readonly Trouble[], reported: Set<string>, io: Io):
 type Planned = ReturnType<typeof plannedOf>
 
 function plannedOf({ actions }: Awaited<ReturnType<typeof dryCycle>>, bad: readonly Trouble[]) {
-  const { hold, end_hold, note, escalate, move, tell, approve, judge, wait, leave, claim, ...rest } = actionsByKind(actions)
+  const { change, hold, end_hold, note, escalate, move, tell, approve, judge, wait, leave, claim, ...rest } = actionsByKind(actions)
   assertExhaustive(rest)
   return {
     would_hold: hold.map(({ scope, name, until, reason }) => ({ scope, name, until: new Date(until).toISOString(), reason })),
@@ -133,6 +133,14 @@ function plannedOf({ actions }: Awaited<ReturnType<typeof dryCycle>>, bad: reado
     would_escalate: escalate.map(({ issue, worker, reason }) => ({ issue, worker, reason })),
     would_settle: move.map(({ id, issue, worker, to, reason }) => ({ id, issue, worker, state: to, reason })),
     would_tell: tell.map(({ dispatch, issue, worker, kind, reason }) => ({ dispatch, issue, worker, kind, reason })),
+    would_change: change.map(({ issue, snapshot, decision, to, reason }) => ({
+      issue,
+      change: snapshot.ref,
+      step: decision.do,
+      stage: decision.stage,
+      worker: to?.worker ?? null,
+      reason,
+    })),
     would_approve: approve.map(({ issue, approved, reason }) => ({ issue, approved, reason })),
     would_leave: leave.map(({ issue, reason }) => ({ issue, reason })),
     would_wait: wait.map(({ repo, reason }) => ({ repo, reason })),
@@ -158,6 +166,7 @@ function showPlan(
     would_escalate,
     would_settle,
     would_tell,
+    would_change,
     would_approve,
     would_leave,
     would_dispatch,
@@ -172,6 +181,9 @@ function showPlan(
   for (const { scope, name } of would_resume) io.out(`${heldName(scope, name)}  would be resumed`)
   for (const { issue, state, worker, reason } of would_settle) io.out(`${issue}  would be ${state}  ${worker}  ${sentence(reason)}`)
   for (const { issue, worker, reason } of would_tell) io.out(`${worker}  would be told about ${issue}  ${sentence(reason)}`)
+  for (const { issue, change, step, stage, worker, reason } of would_change)
+    if (step === 'nothing') io.out(`${issue}  ${change} would be ${stage.replaceAll('_', ' ')}  ${sentence(reason)}`)
+    else io.out(`${issue}  burn would ${stepNames[step]} of ${change}  ${worker ?? ''}  ${sentence(reason)}`)
   for (const { issue, approved, reason } of would_approve)
     io.out(`${issue}  the text of the issue would be ${approved ? 'approved' : 'unapproved'}  ${sentence(reason)}`)
   for (const { issue, reason } of would_leave) io.out(`${issue}  would not be assigned  ${sentence(reason)}`)

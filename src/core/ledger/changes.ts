@@ -1,0 +1,71 @@
+/** The interface to the changes in review that burn watches, and to the steps that burn took for them. */
+import type { ChangeStep } from '../change-loop.ts'
+import type { ChangeStage, StepAction, StepOutcome } from '../change-stages.ts'
+import type { ChangeRef, ChangeState, Protection } from '../change-state.ts'
+import type { Dispatch } from '../lifecycle.ts'
+import type { Time, WorkerId } from '../nouns.ts'
+import type { Reason } from '../reasons.ts'
+
+/** A change as burn last read it, and the stage that burn decided. */
+export interface WatchedChange {
+  readonly dispatch: string
+  readonly ref: ChangeRef
+  readonly state: ChangeState
+  readonly protection: Protection | null
+  /** The login that had pushed the head when burn first read the change; null if the forge did not tell. */
+  readonly first_pusher: string | null
+  /** The protected paths of the head; null if burn could not read the changed paths. */
+  readonly protected_paths: readonly string[] | null
+  readonly read_at: Time
+  readonly stage: ChangeStage
+  readonly reason: Reason
+  readonly staged_at: Time
+}
+
+/** A dispatch whose change is open: it is in review, or its agent has a follow-up. */
+export interface DispatchInReview extends Pick<Dispatch, 'id' | 'issue' | 'worker' | 'slot' | 'state' | 'incarnation' | 'changed_at'> {
+  readonly change_url: string
+  /** True if a sprint made the change. */
+  readonly sprint: boolean
+  /** The change as burn last read it; null if burn has not read it. */
+  readonly watched: WatchedChange | null
+}
+
+/** The dispatches with an open change, and the steps that burn took for their changes, oldest first. */
+export interface ReviewView {
+  readonly dispatches: readonly DispatchInReview[]
+  readonly steps: readonly ChangeStep[]
+}
+
+/** A step to record before burn carries it out. */
+export interface NewStep extends Pick<ChangeStep, 'dispatch' | 'action' | 'signature' | 'attempt' | 'head' | 'reason' | 'worker'> {
+  /** The text for an agent in a pane; absent if the step needs none. The ledger plans its delivery in the same transaction. */
+  readonly text?: { readonly id: string; readonly text: string; readonly incarnation: string | null }
+  /** Gives the dispatch to another worker, because the worker that made the change is gone. */
+  readonly hand_over?: { readonly worker: WorkerId; readonly slot: number }
+}
+
+/** The key of a step. */
+export type StepKey = Pick<ChangeStep, 'dispatch' | 'action' | 'signature' | 'attempt'>
+
+/** The operations on changes in the ledger. */
+export interface ChangeLedger {
+  /** Returns all dispatches with an open change. */
+  reviewView(): Promise<ReviewView>
+  /** Saves the facts that burn read about changes. Keeps their stages, and the first pusher of each. */
+  saveChanges(changes: readonly Omit<WatchedChange, 'stage' | 'reason' | 'staged_at'>[]): Promise<void>
+  /** Saves the stages of changes, with an event for each stage that differs from the last one. */
+  saveStages(
+    stages: readonly { readonly dispatch: string; readonly stage: ChangeStage; readonly reason: Reason }[],
+    at: Time,
+  ): Promise<void>
+  /**
+   * Records a step before burn carries it out, and returns true. Returns false if the dispatch is no longer in review, or if another process
+   * has recorded the same attempt.
+   */
+  beginStep(step: NewStep, at: Time): Promise<boolean>
+  /** Saves the outcome of a step. */
+  endStep(step: StepKey, outcome: StepOutcome, reason: Reason, at: Time): Promise<void>
+  /** Returns the steps of these dispatches, oldest first. */
+  changeSteps(dispatches: readonly string[], action?: StepAction): Promise<readonly ChangeStep[]>
+}

@@ -1,0 +1,161 @@
+/**
+ * Carries out the decisions about changes in review. burn records each step in the ledger first, and the ledger accepts a step only once.
+ * So two dispatchers never take the same step, and a crash never repeats a step whose outcome is unknown.
+ */
+import type { ChangeAction } from '../core/actions.ts'
+import type { ChangeDecision } from '../core/change-loop.ts'
+import type { LogTail, MergeResult, UpdateResult } from '../core/change-state.ts'
+import type { NewStep } from '../core/ledger/changes.ts'
+import type { Reason } from '../core/reasons.ts'
+import type { Session } from '../observe/session.ts'
+import { BurnError, isLedgerFailure, messageOf, messageWithHint } from '../core/errors.ts'
+import { needsPersonLabel } from '../core/change-stages.ts'
+import { settingsOf } from '../claim/prompts.ts'
+import { checksText, conflictText, longestLog, reviewText, type FollowUpInput } from '../decide/change-texts.ts'
+import { redactor } from '../host/redact.ts'
+import { syncChangeComment } from './change-comments.ts'
+
+/** Saves the stages, and takes the next step for each change. Throws if the ledger fails. */
+export async function applyChanges(actions: readonly ChangeAction[], session: Session): Promise<void> {
+  if (actions.length === 0) return
+  const { ledger, clock } = session
+  await ledger.saveStages(
+    actions.map(({ dispatch, decision: { stage, reason } }) => ({ dispatch, stage, reason })),
+    clock.now(),
+  )
+  for (const action of actions) await takeStep(action, session)
+}
+
+/** Takes one step. A failure of the forge belongs to this change, and does not stop the others. */
+async function takeStep(action: ChangeAction, session: Session): Promise<void> {
+  try {
+    await carryOut(action, session)
+  } catch (thrown) {
+    if (isLedgerFailure(thrown) || !(thrown instanceof BurnError)) throw thrown
+    const what = `${action.snapshot.ref}: ${messageWithHint(thrown)}`
+    session.notify({ kind: 'forge.skipped', subject: action.snapshot.repo, payload: { what } })
+  }
+}
+
+async function carryOut(action: ChangeAction, session: Session): Promise<void> {
+  const { decision, snapshot } = action
+  const { sha } = snapshot.change
+  switch (decision.do) {
+    case 'nothing':
+      return
+    case 'fix_checks':
+    case 'address_review':
+    case 'resolve_conflict':
+      return followUp(action, decision, session)
+    case 'rerun_checks':
+      return effect(action, decision, session, async () => {
+        const results = await Promise.all(decision.checks.map((check) => session.forge.rerun(snapshot.repo, check)))
+        const refused = results.find((each) => each.result === 'not_possible')
+        return refused === undefined ? null : { code: 'merge_refused', result: 'rerun', why: refused.why }
+      })
+    case 'resolve_by_git':
+      return effect(action, decision, session, async () => {
+        const why = await session.resolveConflict(snapshot)
+        return why === null ? null : { code: 'git_resolves', why }
+      })
+    case 'update_branch':
+      return effect(action, decision, session, async () => refusal(await session.forge.updateBranch(snapshot.ref, sha, decision.method)))
+    case 'merge':
+      return effect(action, decision, session, async () =>
+        refusal(await session.forge.merge(snapshot.ref, { sha, method: decision.method, delete_branch: true })),
+      )
+    case 'escalate':
+      return effect(action, decision, session, () => callPerson(action, session))
+  }
+}
+
+type Acting = Exclude<ChangeDecision, { readonly do: 'nothing' }>
+
+const stepOf = ({ dispatch, snapshot, to }: ChangeAction, { do: what, signature, attempt, reason }: Acting): NewStep => {
+  return { dispatch, action: what, signature, attempt, head: snapshot.change.sha, reason, worker: to?.worker ?? null }
+}
+
+/** Records a step, carries out its effect, and saves the outcome. `run` returns the reason of a failure. */
+async function effect(action: ChangeAction, decision: Acting, session: Session, run: () => Promise<Reason | null>): Promise<void> {
+  const { ledger, clock } = session
+  const step = stepOf(action, decision)
+  if (!(await ledger.beginStep(step, clock.now()))) return
+  const failure = await run().catch((thrown: unknown): Reason => {
+    if (isLedgerFailure(thrown) || !(thrown instanceof BurnError)) throw thrown
+    return { code: 'merge_refused', result: decision.do, why: messageOf(thrown) }
+  })
+  await ledger.endStep(step, failure === null ? 'done' : 'failed', failure ?? decision.reason, clock.now())
+  await syncChangeComment(action, session)
+}
+
+function refusal(result: MergeResult | UpdateResult): Reason | null {
+  return 'why' in result ? { code: 'merge_refused', result: result.result, why: result.why } : null
+}
+
+/** Plans the text for an agent, or leaves the step to the next sprint. */
+async function followUp(action: ChangeAction, decision: Acting, session: Session): Promise<void> {
+  const { to } = action
+  if (to === null) return
+  const { ledger, clock, newId } = session
+  const text = to.sprint ? null : { id: newId(), text: await followUpText(action, decision, session), incarnation: to.incarnation }
+  const hand_over = to.slot === null ? null : { worker: to.worker, slot: to.slot }
+  const step = { ...stepOf(action, decision), ...(text === null ? {} : { text }), ...(hand_over === null ? {} : { hand_over }) }
+  if (await ledger.beginStep(step, clock.now())) await syncChangeComment(action, session)
+}
+
+/** Returns the text of a follow-up. Its parts from the forge contain no secret that burn knows. */
+export async function followUpText(
+  { dispatch, issue, snapshot, to }: Omit<ChangeAction, 'do' | 'decision' | 'worker' | 'reason'>,
+  decision: Acting,
+  session: Session,
+): Promise<string> {
+  const { forge, fleet, newId } = session
+  const { branch, base, sha, change } = snapshot.change
+  const { check, clone_url } = settingsOf(fleet, snapshot.repo)
+  const access = forge.access(snapshot.repo, base)
+  const input: FollowUpInput = {
+    dispatch,
+    issue,
+    ref: snapshot.ref,
+    issue_url: (await session.ledger.issue(issue))?.issue.url ?? issue,
+    change_url: change.url,
+    branch: branch ?? `${fleet.dispatch.branch_prefix}${dispatch}`,
+    base,
+    sha,
+    clone_url: clone_url ?? access.clone_url,
+    check,
+    knows: to?.incarnation != null,
+    nonce: newId(),
+  }
+  const redact = redactor((await session.secrets()).known)
+  if (decision.do === 'fix_checks') {
+    const failed = await Promise.all(
+      decision.checks.map(async (each) => {
+        const log = await forge.logTail(snapshot.repo, each, longestLog * 4).catch((thrown: unknown) => ({ unknown: messageOf(thrown) }))
+        return { check: each, log: 'unknown' in log ? log : redactLog(log, redact) }
+      }),
+    )
+    return checksText(input, failed)
+  }
+  if (decision.do === 'address_review') return reviewText(input, decision.reviews, decision.threads)
+  const [last] = (await session.ledger.changeSteps([dispatch], 'resolve_by_git')).toReversed()
+  return conflictText(input, last?.reason.code === 'git_resolves' ? (last.reason.why ?? '') : 'the forge reports a conflict')
+}
+
+function redactLog({ text, truncated }: LogTail, redact: (text: string) => string): LogTail {
+  return { text: redact(text), truncated }
+}
+
+/** Calls a person: an event, a label on the issue, and the comment on the change. */
+async function callPerson({ dispatch, issue, worker, snapshot, decision }: ChangeAction, session: Session): Promise<null> {
+  const { ledger, clock, forge, notify } = session
+  const payload = { change: snapshot.ref, reason: decision.reason }
+  const event = { kind: 'change.escalated', subject: dispatch, issue, worker, actor: 'burn', payload } as const
+  await ledger.recordEvents([event], clock.now())
+  // The label is a hint for people. If the token may not set labels, the event and the comment must do.
+  await forge.addLabel(issue, needsPersonLabel).catch((thrown: unknown) => {
+    if (isLedgerFailure(thrown) || !(thrown instanceof BurnError)) throw thrown
+    notify({ kind: 'issue.comment_failed', subject: issue, payload: { why: messageWithHint(thrown), rests: null } })
+  })
+  return null
+}

@@ -1,0 +1,108 @@
+/** Decides whether burn may update or merge a change whose conditions are all met. burn never merges less strictly than the forge demands. */
+import type { Protection } from '../core/change-state.ts'
+import type { MergeMethod } from '../core/change-stages.ts'
+import type { ChangeCase, ChangeDecision } from '../core/change-loop.ts'
+import type { ChangeStage } from '../core/change-stages.ts'
+import type { Reason } from '../core/reasons.ts'
+import { backoffMs } from './backoff.ts'
+import { checksVerdict } from './change-checks.ts'
+import { asksForChanges, countedReviews } from './change-reviews.ts'
+
+/** Returns the merge or the update of a change, or the reason why burn waits. */
+export function mergeDecision(given: ChangeCase): ChangeDecision {
+  const { seen, policy } = given
+  const { protection } = seen
+  const blocked = whyNotMergeable(given) ?? whyNotApproved(given)
+  if (blocked !== null) return { do: 'nothing', ...blocked }
+  if (policy.merge === 'never') return { do: 'nothing', stage: 'watched', reason: { code: 'merge_by_person' } }
+  if (protection === null) return { do: 'nothing', stage: 'watched', reason: { code: 'base_gone', base: seen.change.base } }
+  const forbidden = whyForbidden(given, protection)
+  if (forbidden !== null) return { do: 'nothing', ...forbidden }
+  // The checks of a head that lacks commits of the base say nothing about the merged result.
+  return seen.change.behind === true ? updateOf(given, protection) : mergeOf(given, protection)
+}
+
+interface Blocked {
+  readonly stage: ChangeStage
+  readonly reason: Reason
+}
+
+function whyNotMergeable({ seen, history }: ChangeCase): Blocked | null {
+  const { draft, mergeable, checks } = seen.change
+  if (draft) return { stage: 'watched', reason: { code: 'change_draft' } }
+  const verdict = checksVerdict(checks, seen.protection)
+  // burn has updated the branch, so no other change may use the base until the checks have ended.
+  const stage = history.at(-1)?.action === 'update_branch' && history.at(-1)?.outcome === 'done' ? 'merging' : 'watched'
+  if (verdict.is === 'pending' || verdict.is === 'missing' || verdict.is === 'unclear' || verdict.is === 'failed')
+    return { stage, reason: { code: 'checks_not_green', is: verdict.is, checks: verdict.names } }
+  return mergeable === 'unknown' ? { stage, reason: { code: 'forge_thinks' } } : null
+}
+
+function whyNotApproved({ seen, policy }: ChangeCase): Blocked | null {
+  const { sha, checks } = seen.change
+  if (asksForChanges(seen, policy)) return { stage: 'watched', reason: { code: 'review_awaited' } }
+  if (policy.merge === 'green' && checks.length === 0) return { stage: 'watched', reason: { code: 'no_checks' } }
+  const approvals = countedReviews(seen, policy).filter(
+    ({ state, stale, commit }) => state === 'approved' && !stale && (commit ?? sha) === sha,
+  )
+  const required = Math.max(policy.merge === 'approved' ? 1 : 0, seen.protection?.required_approvals ?? 0)
+  if (approvals.length >= required) return null
+  return { stage: 'watched', reason: { code: 'approvals_missing', approvals: approvals.length, required } }
+}
+
+function whyForbidden({ seen, policy }: ChangeCase, protection: Protection): Blocked | null {
+  const { protected_paths: paths } = seen
+  if (paths === null) return { stage: 'watched', reason: { code: 'paths_unknown' } }
+  if (paths.length > 0) return { stage: 'watched', reason: { code: 'merge_protected', paths: paths.slice(0, 10) } }
+  if (protection.may_merge === false)
+    return { stage: 'ready', reason: { code: 'merge_not_allowed', why: 'the token may not merge into the base branch' } }
+  if (methodOf(policy.method, protection) === null)
+    return { stage: 'ready', reason: { code: 'merge_not_allowed', why: `the repo does not allow the method ${policy.method ?? 'merge'}` } }
+  return seen.base_taken_by === null ? null : { stage: 'ready', reason: { code: 'base_taken', change: seen.base_taken_by } }
+}
+
+function methodOf(wanted: MergeMethod | null, { methods }: Protection): MergeMethod | null {
+  return wanted === null ? (methods[0] ?? null) : methods.includes(wanted) ? wanted : null
+}
+
+function updateOf(given: ChangeCase, { base_sha, may_rebase, methods }: Protection): ChangeDecision {
+  const { sha, base } = given.seen.change
+  // A repo without merge commits needs a linear history.
+  const method = may_rebase && !methods.includes('merge') ? 'rebase' : 'merge'
+  const again = retry(given, 'update_branch', JSON.stringify([sha, base_sha]))
+  const reason: Reason = { code: 'base_moved', base }
+  return 'why' in again
+    ? { do: 'nothing', stage: 'ready', reason: again.why }
+    : { do: 'update_branch', stage: 'merging', reason, method, signature: JSON.stringify([sha, base_sha]), attempt: again.attempt }
+}
+
+function mergeOf(given: ChangeCase, protection: Protection): ChangeDecision {
+  const { sha } = given.seen.change
+  const again = retry(given, 'merge', sha)
+  const method = methodOf(given.policy.method, protection)
+  if ('why' in again || method === null)
+    return { do: 'nothing', stage: 'ready', reason: 'why' in again ? again.why : { code: 'merge_not_allowed', why: 'no method' } }
+  return {
+    do: 'merge',
+    stage: 'merging',
+    reason: { code: 'merge_policy', policy: given.policy.merge === 'green' ? 'green' : 'approved' },
+    method,
+    signature: sha,
+    attempt: again.attempt,
+  }
+}
+
+/** The pauses (ms) between attempts at a merge or an update. */
+const pauses = { first: 30_000, longest: 60 * 60_000 }
+
+/**
+ * Returns the next attempt, or the reason why burn waits. The forge compares the head's commit, so an attempt whose response was lost may
+ * be repeated.
+ */
+function retry({ history, now }: ChangeCase, action: 'merge' | 'update_branch', signature: string): { attempt: number } | { why: Reason } {
+  const before = history.filter((step) => step.action === action && step.signature === signature)
+  const last = before.at(-1)
+  if (last === undefined) return { attempt: 1 }
+  const again = last.at + backoffMs(before.length, pauses, 0)
+  return now >= again ? { attempt: last.attempt + 1 } : { why: last.reason }
+}

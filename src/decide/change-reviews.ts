@@ -1,0 +1,53 @@
+/** Judges the reviews of a change: whose reviews count, and what they ask for. */
+import type { Review, ReviewThread } from '../core/change-state.ts'
+import type { ChangeSnapshot } from '../core/change-loop.ts'
+import type { ChangePolicy } from '../core/change-stages.ts'
+
+/** The facts and rules that decide whose reviews count. */
+type Seen = Pick<ChangeSnapshot, 'change' | 'writers' | 'login'>
+type Policy = Pick<ChangePolicy, 'bots'>
+
+/** Returns true if the reviews of an account count: it may write to the repo, or the spec names it as a bot. The author and burn never count. */
+function counts(account: string, { change, writers, login }: Seen, { bots }: Policy): boolean {
+  return account !== login && account !== change.change.author && (writers.has(account) || bots.includes(account))
+}
+
+/** Returns the newest decisive review of each account that counts. A dismissed review does not count, and a plain comment decides nothing. */
+export function countedReviews(seen: Seen, policy: Policy): readonly Review[] {
+  const newest = new Map<string, Review>()
+  for (const each of seen.change.reviews)
+    if (!each.dismissed && each.state !== 'commented' && counts(each.author, seen, policy)) newest.set(each.author, each)
+  return [...newest.values()]
+}
+
+/** Returns the unresolved threads that an account that counts began. */
+export function countedThreads(seen: Seen, policy: Policy): readonly ReviewThread[] {
+  return seen.change.threads.filter(({ resolved, comments }) => !resolved && counts(comments[0]?.author ?? '', seen, policy))
+}
+
+/** Returns true if a review that counts asks for changes, or an unresolved thread that counts is open. */
+export function asksForChanges(seen: Seen, policy: Policy): boolean {
+  return countedThreads(seen, policy).length > 0 || countedReviews(seen, policy).some(({ state }) => state === 'changes_requested')
+}
+
+/** The reviews and threads that burn has not told an agent about. */
+export interface NewRequests {
+  readonly reviews: readonly Review[]
+  readonly threads: readonly ReviewThread[]
+  /** Identifies them: the ids of the reviews, and the ids of the threads with their last comments. */
+  readonly ids: readonly string[]
+}
+
+/** Returns the requests whose ids are not in `told`. */
+export function newRequests(seen: Seen, policy: Policy, told: ReadonlySet<string>): NewRequests {
+  const requested = countedReviews(seen, policy).filter(({ state }) => state === 'changes_requested')
+  const reviews = requested.filter(({ id }) => !told.has(`r${id}`))
+  const threads = countedThreads(seen, policy).filter((thread) => !told.has(threadId(thread)))
+  return { reviews, threads, ids: [...reviews.map(({ id }) => `r${id}`), ...threads.map(threadId)].toSorted() }
+}
+
+/** Returns the id of a thread with its last comment by a reviewer, so that a further comment is a new request. */
+function threadId({ id, comments }: ReviewThread): string {
+  const last = comments.findLast(({ author }) => author === comments[0]?.author)
+  return `t${id}.${last?.id ?? id}`
+}

@@ -1,0 +1,75 @@
+/** The migrations since version 7. A released migration never changes. */
+import type { Kysely } from 'kysely'
+import type { Engine } from './engine.ts'
+import type { Tables } from './tables.ts'
+import { sql } from 'kysely'
+import { createTables } from './create-tables.ts'
+
+/** Changes the tables from one version to the next. */
+export type Migration = (db: Kysely<Tables>, engine: Pick<Engine, 'serial'>) => Promise<void>
+
+/** Adds spans, measures, usage and notifications. */
+const telemetry: Migration = async (db, { serial }) => {
+  await createTables(telemetryTables, db, serial)
+  for (const statement of telemetryIndexes) await sql.raw(statement).execute(db)
+}
+
+const telemetryTables = {
+  span: `id key, kind text!, subject text!, machine text, state text!, detail text, issue text, incarnation text, evidence text!, began_at bigint!,
+    seen_at bigint!, ended_at bigint, reported text`,
+  measure: 'id key, subject text!, at bigint!, period bigint!, numbers text!',
+  usage: `id key, source text!, worker text!, incarnation text!, issue text!, agent text!, provider text!, model_asked text!, model_answered text!,
+    hour bigint!, last_at bigint!, calls bigint!, input bigint!, cache_read bigint, cache_write bigint, output bigint!, reasoning bigint, reported_cost float8,
+    subscription integer`,
+  usage_source: 'id key, machine text!, path text!, inode text, position bigint!, state text!, read_at bigint!, failure text',
+  notification: `id key, channel text!, topic text!, message text, content text!, state text!, attempts integer!, next_at bigint, last_error text,
+    created_at bigint!, sent_at bigint`,
+}
+
+const telemetryIndexes = [
+  `create unique index span_open on span (kind, subject) where ended_at is null`,
+  `create index span_began on span (began_at)`,
+  `create index measure_at on measure (at)`,
+  `create index usage_hour on usage (hour)`,
+  `create index usage_issue on usage (issue)`,
+  `create index notification_pending on notification (channel, id) where state = 'pending'`,
+  `create index notification_topic on notification (topic)`,
+  `create index notification_message on notification (message)`,
+  `create index usage_source_failed on usage_source (id) where failure is not null`,
+]
+
+/** Adds the records of agents that burn started. */
+const agents: Migration = async (db, { serial }) => {
+  await createTables({ agent: 'id key, worker worker.id!, incarnation text, started_with text!, started_at bigint!' }, db, serial)
+  await sql.raw(`create index agent_worker on agent (worker, id)`).execute(db)
+}
+
+/** Adds the last provisioning of each worker. */
+const provisions: Migration = async (db) => {
+  await sql.raw(`alter table worker add column provision text`).execute(db)
+}
+
+/** Adds the last use of a model by each worker. */
+const modelUses: Migration = async (db, { serial }) => {
+  await createTables(
+    { model_use: 'worker key, at bigint!, provider text!, model_asked text!, model_answered text!, record text!, incarnation text!' },
+    db,
+    serial,
+  )
+}
+
+/** Adds the changes in review that burn watches, and the steps that burn took for them. */
+const changesInReview: Migration = async (db, { serial }) => {
+  await createTables(changeTables, db, serial)
+  await sql.raw(`create index change_step_of_dispatch on change_step (dispatch, at)`).execute(db)
+}
+
+const changeTables = {
+  change_watch: `dispatch key, ref text!, facts text!, first_pusher text, protected_paths text, read_at bigint!, stage text!, reason text!,
+    staged_at bigint!`,
+  change_step: `id key, dispatch text!, action text!, signature text!, attempt integer!, head text!, worker text, delivery text, outcome text!,
+    reason text!, at bigint!`,
+}
+
+/** The migrations since version 7, in order. */
+export const laterMigrations = [telemetry, agents, provisions, modelUses, changesInReview] as const

@@ -1,0 +1,160 @@
+/** Reads the changes in review from the forge, as seldom as possible, and returns them with the steps that burn took. */
+import type { ChangeRef, ChangeState, Protection } from '../core/change-state.ts'
+import type { ReviewedChange } from '../core/fleet-state.ts'
+import type { DispatchInReview, WatchedChange } from '../core/ledger/changes.ts'
+import type { ChangeStep } from '../core/change-loop.ts'
+import type { Change, RepoRef, Time } from '../core/nouns.ts'
+import type { Forge } from '../core/ports.ts'
+import type { ForgeView } from './forge.ts'
+import type { Session } from './session.ts'
+import { mapConcurrently } from '../core/concurrency.ts'
+import { isLedgerFailure, messageWithHint } from '../core/errors.ts'
+import { changeRef, repoOf } from '../core/refs.ts'
+import { changePolicy } from '../decide/change-policy.ts'
+import { protectedAmong } from '../decide/protect.ts'
+
+/** A change without news is read again after this number of intervals of the dispatcher. */
+const cyclesBetweenReads = 20
+/** Maximum number of changes that burn reads at the same time. */
+const concurrency = 8
+
+type Reading = Omit<WatchedChange, 'stage' | 'reason' | 'staged_at'>
+
+/**
+ * Returns the changes in review. Reads a change from the forge if the forge listed it as updated, if its checks are pending, if an agent
+ * works on it, or if burn has not read it for `cyclesBetweenReads`. burn keeps the last facts about all other changes. A change that burn
+ * cannot read is left out.
+ */
+export async function readChangesInReview(
+  forge: Pick<ForgeView, 'changes' | 'writers' | 'repos_down'>,
+  session: Session,
+): Promise<readonly ReviewedChange[]> {
+  const { ledger, clock, notify } = session
+  const view = await ledger.reviewView()
+  if (view.dispatches.length === 0) return []
+  const login = (await session.forge.whoami()).login
+  const now = clock.now()
+  const reader = new ChangeReader(session, now)
+  const news = new Map(forge.changes.map((change) => [change.url, change]))
+  const readings: Reading[] = []
+  const steps = Map.groupBy(view.steps, ({ dispatch }) => dispatch)
+  const found = await mapConcurrently(view.dispatches, concurrency, async (dispatch): Promise<ReviewedChange[]> => {
+    const repo = repoOf(dispatch.issue)
+    const writers = forge.writers.get(repo)
+    if (writers === undefined || forge.repos_down.has(repo)) return []
+    try {
+      const due = dueReading(dispatch, news, now, session)
+      const reading: Reading | null = due === null ? dispatch.watched : await reader.read(dispatch, due, news.get(dispatch.change_url))
+      if (reading === null) return []
+      if (reading !== dispatch.watched) readings.push(reading)
+      return [reviewedChange(dispatch, reading, steps.get(dispatch.id) ?? [], { login, writers })]
+    } catch (thrown) {
+      if (isLedgerFailure(thrown)) throw thrown
+      notify({ kind: 'forge.skipped', subject: repo, payload: { what: `${dispatch.change_url}: ${messageWithHint(thrown)}` } })
+      return []
+    }
+  })
+  await ledger.saveChanges(readings)
+  return found.flat()
+}
+
+/** `all`: burn reads all facts about a change. `checks`: burn reads only its checks. After a push, the forge lists the change as updated. */
+type DueReading = 'all' | 'checks'
+
+function dueReading(
+  { watched, change_url }: DispatchInReview,
+  news: ReadonlyMap<string, Change>,
+  now: Time,
+  { fleet }: Session,
+): DueReading | null {
+  if (watched === null || news.has(change_url) || now - watched.read_at >= cyclesBetweenReads * fleet.dispatch.interval) return 'all'
+  const { mergeable, checks } = watched.state
+  if ((mergeable === 'unknown' && watched.state.base_sha !== null) || watched.stage === 'merging') return 'all'
+  return checks.some((check) => check.state === 'pending') ? 'checks' : null
+}
+
+function reviewedChange(
+  dispatch: DispatchInReview,
+  { ref, state, protection, first_pusher, protected_paths }: Reading,
+  history: readonly ChangeStep[],
+  { login, writers }: { readonly login: string; readonly writers: ReadonlySet<string> },
+): ReviewedChange {
+  const { id, issue, changed_at } = dispatch
+  const known = dispatch.watched?.first_pusher ?? first_pusher
+  const at_work = dispatch.state === 'handed'
+  const snapshot = {
+    dispatch: id,
+    issue,
+    repo: repoOf(issue),
+    ref,
+    change: state,
+    protection,
+    at_work,
+    idle_since: at_work ? null : changed_at,
+    writers,
+    login,
+    first_pusher: known,
+    protected_paths,
+    base_taken_by: null,
+  }
+  return { dispatch, snapshot: Object.freeze(snapshot), history }
+}
+
+/** Reads changes. It reads the rules of each base once, and keeps reviews and pushes of changes that have not moved. */
+class ChangeReader {
+  readonly #forge: Forge
+  readonly #session: Session
+  readonly #now: Time
+  readonly #protections = new Map<string, Promise<Protection | null>>()
+
+  constructor(session: Session, now: Time) {
+    this.#forge = session.forge
+    this.#session = session
+    this.#now = now
+  }
+
+  /** Returns the facts about a change; null if the forge no longer has it. `listed`: the change in a listing of this cycle. */
+  async read({ id, issue, change_url, watched }: DispatchInReview, due: DueReading, listed: Change | undefined): Promise<Reading | null> {
+    const repo = repoOf(issue)
+    if (due === 'checks' && watched !== null)
+      return {
+        ...watched,
+        state: { ...watched.state, checks: await this.#forge.checks(repo, watched.state.sha) },
+        read_at: watched.read_at,
+      }
+    const ref = watched?.ref ?? (listed === undefined ? await this.#refOf(repo, id, change_url) : changeRef(repo, listed.name))
+    const state = ref === null ? null : await this.#forge.changeState(ref)
+    if (state === null || ref === null) return null
+    return {
+      dispatch: id,
+      ref,
+      state,
+      protection: await this.#protection(repo, state.base),
+      first_pusher: 'unknown' in state.pushed ? null : state.pushed.login,
+      protected_paths: await this.#protectedPaths(state, repo, watched),
+      read_at: this.#now,
+    }
+  }
+
+  /** Returns the reference of a change by its branch or its URL; null if the forge does not have it. */
+  async #refOf(repo: RepoRef, dispatch: string, url: string): Promise<ChangeRef | null> {
+    const { changes } = await this.#forge.changes(repo, null)
+    const found = changes.find((change) => change.url === url || change.dispatch_id === dispatch)
+    return found === undefined ? null : changeRef(repo, found.name)
+  }
+
+  #protection(repo: RepoRef, base: string): Promise<Protection | null> {
+    const key = `${repo} ${base}`
+    const known = this.#protections.get(key) ?? this.#forge.protection(repo, base)
+    this.#protections.set(key, known)
+    return known
+  }
+
+  /** Returns the protected paths of a change. burn reads them only if it may merge, and again after each push. */
+  async #protectedPaths({ ref, sha }: ChangeState, repo: RepoRef, watched: WatchedChange | null): Promise<readonly string[] | null> {
+    if (watched?.state.sha === sha && watched.protected_paths !== null) return watched.protected_paths
+    if (changePolicy(this.#session.fleet, repo).merge === 'never') return null
+    const paths = await this.#forge.changedPaths(ref)
+    return paths === null ? null : protectedAmong(paths, [], [])
+  }
+}
