@@ -25,6 +25,7 @@ import {
   type RowSpan,
 } from './screen.ts'
 import { answerMenu } from './menu.ts'
+import { claudeLogins } from './claude-login.ts'
 import { claudeUsage } from './claude-usage.ts'
 import { failedTurn } from './trouble.ts'
 import { countOf, itemsOf, membersOf, parseJson, stringOf } from '../core/json.ts'
@@ -143,6 +144,7 @@ export const claude: PaneAgent = {
   answer: (wanted, parsed) => answerMenu(wanted, parsed, (number) => [{ type: number }]),
   limits: { ready: 60_000, placed: 15_000, seen: 20_000, submit_delay: 0 },
   usage: claudeUsage,
+  logins: claudeLogins,
 }
 
 /**

@@ -34,6 +34,7 @@ import {
   type RowSpan,
 } from './screen.ts'
 import { answerMenu } from './menu.ts'
+import { codexLogins } from './codex-login.ts'
 import { codexUsage } from './codex-usage.ts'
 import { failedTurn } from './trouble.ts'
 import type { TokenUsage } from '../core/sprint.ts'
@@ -154,6 +155,7 @@ export const codex: PaneAgent = {
   answer: (wanted, parsed) => answerMenu(wanted, parsed),
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, submit_delay: 0 },
   usage: codexUsage,
+  logins: codexLogins,
 }
 
 /**

@@ -22,6 +22,7 @@ import {
   type RowSpan,
 } from './screen.ts'
 import { answerMenu } from './menu.ts'
+import { geminiLogins } from './other-logins.ts'
 import { geminiUsage } from './gemini-usage.ts'
 import { failedTurn } from './trouble.ts'
 
@@ -174,4 +175,5 @@ export const gemini: PaneAgent = {
   // Gemini ignores Enter right after a paste. In tests, Gemini accepted every Enter that came 0.5 s after the paste.
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, submit_delay: 700 },
   usage: geminiUsage,
+  logins: geminiLogins,
 }

@@ -16,6 +16,7 @@ import { compact, compactRows } from '../core/typed-line.ts'
 import { hermesConfig, hermesHome, screenVariables, unreadableSettings } from './hermes-home.ts'
 import { parseHermesScreen } from './hermes-screen.ts'
 import { answerMenu, choicesIn } from './menu.ts'
+import { hermesLogins } from './hermes-login.ts'
 import { hermesUsage } from './hermes-usage.ts'
 import { expandingPatterns, pasteLine, clearComposerKey } from './screen.ts'
 import { troubleIn } from './trouble.ts'
@@ -142,6 +143,7 @@ export const hermes: PaneAgent = {
   // `ready`: a cold start with 91 skills takes 10 s on a loaded machine. `seen`: with slow hooks, a request starts up to 8 s after Enter.
   limits: { ready: 60_000, placed: 30_000, seen: 20_000, submit_delay: 0 },
   usage: hermesUsage,
+  logins: hermesLogins,
 }
 
 /** The beginning of a failed turn's message. Before 0.21, Hermes printed it as the answer, and exited with code 0. */

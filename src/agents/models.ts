@@ -4,13 +4,13 @@
  */
 import type { AgentName } from '../core/agent-kinds.ts'
 import type { NamedModel } from '../core/model-use.ts'
-import type { UsageHome } from '../core/usage.ts'
+import type { AgentHome } from '../core/agent-home.ts'
 import { itemsOf, membersOf, stringOf, type JsonObject } from '../core/json.ts'
 import { parseConfig } from '../host/config-file.ts'
 import { valueOf } from '../spec/jsonc.ts'
 
 /** The homes of an agent, and its working directory. All paths are absolute, or begin with `~/`. */
-export interface ModelPlace extends Pick<UsageHome, 'person' | 'env'> {
+export interface ModelPlace extends Pick<AgentHome, 'person' | 'env'> {
   readonly dir: string
   /** The profile that the command line names; null if it names none. */
   readonly profile: string | null

@@ -17,6 +17,7 @@ import type {
 import { parseOpencodeScreen } from './opencode-screen.ts'
 import { hookCallerSource } from './hook-caller.ts'
 import { answerMenu, matchChoice } from './menu.ts'
+import { opencodeLogins } from './other-logins.ts'
 import { opencodeUsage } from './opencode-usage.ts'
 import { expandingPatterns, clearComposerKey, escapeKey } from './screen.ts'
 import { troubleIn } from './trouble.ts'
@@ -133,6 +134,7 @@ export const opencode: PaneAgent = {
   answer,
   limits: { ready: 120_000, placed: 10_000, seen: 20_000, submit_delay: 0 },
   usage: opencodeUsage,
+  logins: opencodeLogins,
 }
 
 /**

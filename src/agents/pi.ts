@@ -20,6 +20,7 @@ import {
   unrecognised,
 } from './screen.ts'
 import { answerMenu, openMenu } from './menu.ts'
+import { piLogins } from './other-logins.ts'
 import { piUsage } from './pi-usage.ts'
 import { troubleIn } from './trouble.ts'
 import { hookCallerSource } from './hook-caller.ts'
@@ -137,4 +138,5 @@ export const pi: PaneAgent = {
   answer: (wanted, parsed) => answerMenu(wanted, parsed),
   limits: { ready: 60_000, placed: 10_000, seen: 20_000, submit_delay: 0 },
   usage: piUsage,
+  logins: piLogins,
 }

@@ -23,6 +23,7 @@ import {
   type RowSpan,
 } from './screen.ts'
 import { answerMenu } from './menu.ts'
+import { qwenLogins } from './other-logins.ts'
 import { qwenUsage } from './qwen-usage.ts'
 import { failedTurn } from './trouble.ts'
 
@@ -117,4 +118,5 @@ export const qwen: PaneAgent = {
   answer: (wanted, parsed) => answerMenu(wanted, parsed),
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, submit_delay: 0 },
   usage: qwenUsage,
+  logins: qwenLogins,
 }

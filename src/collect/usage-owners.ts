@@ -1,7 +1,8 @@
 /** Finds the workers to which the records of usage on a machine belong. */
 import type { Worker, WorkerId } from '../core/nouns.ts'
-import type { UsageDatabase, UsageFiles, UsageHome, UsageListing } from '../core/usage.ts'
+import type { UsageDatabase, UsageFiles, UsageListing } from '../core/usage.ts'
 import type { PaneAgentOf } from '../agents/index.ts'
+import { agentHome } from '../core/agent-home.ts'
 import { agentName } from '../core/agent-kinds.ts'
 
 /** Files of one agent kind. */
@@ -24,7 +25,7 @@ export interface Owners {
 /** Returns the owners of the records on a machine. `listing`: the real paths of the workers' directories. */
 export function ownersOn(workers: readonly Worker[], fleet: string, kindOf: PaneAgentOf, listing: UsageListing | null): Owners {
   const person = listing?.person ?? '~'
-  const homeOf = (worker: Worker): UsageHome => ({ person, env: expanded(worker.agent.env, person), name: agentName(fleet, worker) })
+  const homeOf = (worker: Worker) => agentHome(worker, fleet, person)
   const all = workers.flatMap((worker) => {
     const { usage, kind } = kindOf(worker.agent)
     return usage === undefined ? [] : [{ worker, usage, kind }]
@@ -60,11 +61,6 @@ export function ownersOn(workers: readonly Worker[], fleet: string, kindOf: Pane
       return others.length > 0 ? '' : id
     },
   }
-}
-
-/** Returns the variables, with the user's home directory in place of a leading `~/`. */
-function expanded(env: Readonly<Record<string, string>>, person: string): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value.replace(/^~(?=\/|$)/, person)]))
 }
 
 function distinct<T extends { readonly path: string }>(all: readonly T[]): T[] {

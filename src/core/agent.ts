@@ -1,5 +1,6 @@
 /** The interface of an agent program: how burn starts the program, reads its screen and hooks, types to it, and runs it for a sprint. */
 import type { CustomAgent } from './custom-agent.ts'
+import type { AgentLogins } from './login.ts'
 import type { AgentConfig, Reading, ReadingState, Time } from './nouns.ts'
 import type { Pane } from './panes.ts'
 import type { TokenUsage, TranscriptEntry, BackendError } from './sprint.ts'
@@ -171,6 +172,8 @@ export interface PaneAgent {
   readonly limits: { readonly ready: number; readonly placed: number; readonly seen: number; readonly submit_delay: number }
   /** Where the agent records the tokens that it used; absent if it records none, or if burn cannot read the records. */
   readonly usage?: UsageLog
+  /** Where the agent keeps its logins; absent if burn cannot read them. */
+  readonly logins?: AgentLogins
 }
 
 /** The settings of one turn of a sprint, from which `argv` makes the arguments. */

@@ -41,6 +41,10 @@ interface NoticeData {
   'git.login_failed': Why
   'machine.lost': Why
   'agent.stopped': Because
+  'login.ended': AboutLogin
+  'login.failing': AboutLogin
+  'login.copied': AboutLogin
+  'login.ending': AboutLogin
   'cycle.failed': Why
   'job.failed': Why
   'notify.failed': Why
@@ -51,6 +55,14 @@ interface NoticeData {
 type Alarm = { readonly since: Time; readonly detail: string | null; readonly evidence: string }
 /** The end of a notable state. `now`: the next state; null if burn could not observe it. */
 type Cleared = { readonly state: string; readonly now: string | null; readonly ms: number }
+
+/**
+ * The event of a trouble of a login. `ended`: only a person can log in again. `failing`: several attempts in a row did not renew the login.
+ * `copied`: another file has a copy of the login.
+ */
+export type LoginTrouble = 'login.ended' | 'login.failing' | 'login.copied'
+/** A login in trouble. `workers`: the number of workers that use it. */
+type AboutLogin = { readonly ends_at: Time | null; readonly workers: number; readonly remedy: string }
 
 /** The kinds of notices. */
 export type NoticeKind = keyof NoticeData
@@ -87,6 +99,8 @@ export interface EventData
   'repo.rests': BackoffData
   'repo.unread': Why
   'repo.read': None
+  'login.tried': { readonly outcome: string; readonly before: Time | null; readonly after: Time | null }
+  'login.restored': { readonly ends_at: Time | null }
   'dispatch.commented': { readonly comment: string; readonly says: string }
   'delivery.planned': { readonly kind: DeliveryKind; readonly bytes: number; readonly sha256: string }
   'delivery.taken_over': { readonly owner: string; readonly token: number }

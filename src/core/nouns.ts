@@ -7,7 +7,7 @@ import type { CustomAgent } from './custom-agent.ts'
 import type { AgentName } from './agent-kinds.ts'
 import type { UsageBudget } from './budget.ts'
 import type { ModelSettings } from './model-settings.ts'
-import type { HealthSettings, SnapshotSettings, TelemetrySettings, WorkerSettings } from './observation-settings.ts'
+import type { HealthSettings, LoginSettings, SnapshotSettings, TelemetrySettings, WorkerSettings } from './observation-settings.ts'
 import type { ChangePolicy } from './change-stages.ts'
 import type { NotifySettings } from './notify-settings.ts'
 import type { SecretSource } from './secret-source.ts'
@@ -185,6 +185,7 @@ export interface Fleet {
   readonly health: HealthSettings
   readonly worker: WorkerSettings
   readonly snapshot: SnapshotSettings
+  readonly logins: LoginSettings
   /** The settings of notifications; null if the spec has no key `notify`. */
   readonly notify: NotifySettings | null
   /** The prices of models, in the order in which burn compares their names with the name of a model. */

@@ -1,4 +1,5 @@
 /** The settings by which burn observes the fleet. Durations are in milliseconds. */
+import type { QuietHours } from './notify-settings.ts'
 
 /** The settings of telemetry: the spec's `telemetry` with every default filled in. Durations are in milliseconds. */
 export interface TelemetrySettings {
@@ -41,6 +42,14 @@ export interface HealthSettings {
 export interface WorkerSettings {
   /** The time without a sign of life after which a worker with work is silent. */
   readonly silent_after: number
+}
+
+/** The settings of logins: the spec's `logins` with every default filled in. */
+export interface LoginSettings {
+  /** True if burn may run the commands with which agents renew their logins. */
+  readonly refresh: boolean
+  /** The hours of the night. At their beginning, burn warns of logins that end before their end. */
+  readonly night: QuietHours
 }
 
 /** The settings of saved snapshots: the spec's `snapshot` with every default filled in. */

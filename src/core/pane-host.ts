@@ -5,6 +5,7 @@
 import type { AgentStart, Keystrokes } from './agent.ts'
 import type { AgentLiveness } from './incarnation.ts'
 import type { Incarnation, Machine } from './nouns.ts'
+import type { LoginAccess } from './login.ts'
 import type { MachineFacts } from './machine-facts.ts'
 import type { MachineSnapshot, Pane } from './panes.ts'
 import type { Tmux } from './ports.ts'
@@ -141,6 +142,8 @@ export interface PaneHost {
   facts(): Promise<MachineFacts | null>
   /** The files and databases in which agents record usage. */
   readonly usage: UsageRecords
+  /** The logins of agents. */
+  readonly logins: LoginAccess
   /** Closes the channel after an operation failed with `thrown`, so that the next `open` connects again. */
   drop(thrown: unknown): Promise<void>
 }

@@ -2,6 +2,7 @@
  * The types of usage: tokens that agents and sprints used, and where each agent program records them. `agents/` has the readers of the
  * records, and `collect/usage` runs them.
  */
+import type { AgentHome } from './agent-home.ts'
 import type { Incarnation, IssueRef, Time, WorkerId } from './nouns.ts'
 
 /** Counted tokens. Null means that the agent does not report the number; it never means 0. */
@@ -61,15 +62,6 @@ export interface UsageOwner {
   readonly name: string
 }
 
-/** The home directories in which an agent program may record usage. */
-export interface UsageHome {
-  /** The absolute path of the user's home directory. */
-  readonly person: string
-  /** The environment variables that the spec sets for the agent. */
-  readonly env: Readonly<Record<string, string>>
-  readonly name: string
-}
-
 interface UsageOwners {
   /** Returns the keys that records of the worker may have. A key is a name that the agent program derives from directory or home. */
   keys(owner: UsageOwner): readonly string[]
@@ -81,7 +73,7 @@ interface UsageOwners {
 export interface UsageFiles extends UsageOwners {
   readonly format: 'files'
   /** Returns the absolute paths of the folders with the files. */
-  folders(home: UsageHome): readonly string[]
+  folders(home: AgentHome): readonly string[]
   /** The pattern for the names of the files, for `find -name`. */
   readonly name: string
   /** Reads whole lines. `state`: the state after the lines before; null at the start of the file. */
@@ -92,7 +84,7 @@ export interface UsageFiles extends UsageOwners {
 export interface UsageDatabase extends UsageOwners {
   readonly format: 'database'
   /** Returns the absolute paths of the databases. */
-  databases(home: UsageHome): readonly string[]
+  databases(home: AgentHome): readonly string[]
   /**
    * Queries that return the rows that changed since `?1` (ms since 1970). burn uses the first query that the database can run, because
    * tables differ between versions.

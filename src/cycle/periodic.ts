@@ -6,9 +6,11 @@ import { messageWithHint } from '../core/errors.ts'
 import { saveSnapshot } from '../capture/capture.ts'
 import { deleteOldSnapshots, folderName } from '../capture/stored.ts'
 import { collectFleet, collectMachine, type Collected } from '../collect/collect.ts'
+import { refreshJob, refreshLine, refreshLogins } from '../collect/login-refresh.ts'
 import { collectUsage, type UsageCollected } from '../collect/usage.ts'
 import { dateIn, lastTimeOfDay } from '../decide/quiet-hours.ts'
 import { hour } from '../decide/roll-up.ts'
+import { loginUsers } from '../observe/logins.ts'
 import { sendNotifications } from './notifications.ts'
 import { queueReport } from './reports.ts'
 import { runJob, type JobRun } from '../jobs/run.ts'
@@ -44,6 +46,7 @@ export const periodicJobs: readonly PeriodicJob[] = [
   usageJob,
   // This job follows `usage`, which reads the model of each agent's last request.
   { name: 'watchdog', run: watchModels },
+  { name: 'login-refresh', run: refreshAllLogins },
   { name: 'snapshot', run: saveSnapshots, missingKey: ({ snapshot }) => (snapshot.interval === null ? 'snapshot.interval' : null) },
   { name: 'roll-up', run: async (_, session, force) => rollUpSamples(session, force) },
   {
@@ -128,6 +131,15 @@ async function watchModels(machines: readonly Machine[], session: Session, force
       (drifted) => `${counted(drifted, 'agent')} with other settings than expected`,
     )
   return (await Promise.all(machines.map(watch))).flatMap(linesOf)
+}
+
+/** Renews the logins of each machine that are due, and warns of logins that end. */
+async function refreshAllLogins(machines: readonly Machine[], session: Session, force: boolean): Promise<string[]> {
+  const watched = machines.filter((machine) => loginUsers(machine, session, '~').length > 0)
+  const period = force ? null : minute
+  const refresh = (machine: Machine) =>
+    runJob({ name: refreshJob(machine), period }, session, () => refreshLogins(machine, session, false), refreshLine)
+  return (await Promise.all(watched.map(refresh))).flatMap(linesOf)
 }
 
 /** Saves a snapshot of all panes, and deletes old ones. Does nothing if the spec has no key `snapshot`. */

@@ -5,7 +5,7 @@
 import type { Event, EventKind, Notice } from '../core/events.ts'
 import type { Reason } from '../core/reasons.ts'
 import { counted } from '../core/text.ts'
-import { because, reason, why, type Meaning } from './event-meaning.ts'
+import { because, endText, reason, why, type Meaning } from './event-meaning.ts'
 import { noticeKinds } from './notice-kinds.ts'
 import { lasting } from './health-parts.ts'
 import { sentence, stepNames, toSecond } from './wording.ts'
@@ -158,6 +158,20 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   'worker.cleared': { meaning: 'A state of a worker that burn had reported has ended.', ...cleared },
   'machine.unreachable': { meaning: 'burn could not reach a machine while it took a sample.', ...alarm },
   'machine.cleared': { meaning: 'burn can reach a machine again.', ...cleared },
+  'login.tried': {
+    meaning: "burn ran an agent's command that renews a login. The payload contains no token.",
+    payload: {
+      outcome: '`renewed`, `kept` (not renewed), `refused` or `unknown`',
+      before: 'the end (ms since 1970) before the attempt, or null',
+      after: 'the end after it, or null',
+    },
+    text: ({ outcome, before, after }) => `${outcome}: ended ${endText(before)} before, ends ${endText(after)} now`,
+  },
+  'login.restored': {
+    meaning: 'A login in trouble works again.',
+    payload: { ends_at: 'the end of the login (ms since 1970); null if unknown' },
+    text: ({ ends_at }) => `the login works again, and ends ${endText(ends_at)} unless it is renewed`,
+  },
   'job.missed': { meaning: 'A scheduled job did not run when it was due, or its runs fail.', ...alarm },
   'job.cleared': { meaning: 'A job that burn had reported as missed runs again.', ...cleared },
   'dispatcher.silent': { meaning: 'A dispatcher did not end normally, and its next cycle is overdue by health.dispatcher.', ...alarm },

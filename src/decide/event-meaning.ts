@@ -1,7 +1,8 @@
 /** The parts that the tables of event kinds share. */
 import type { EventData, EventKind, LogLevel } from '../core/events.ts'
+import type { Time } from '../core/nouns.ts'
 import type { Reason } from '../core/reasons.ts'
-import { sentence } from './wording.ts'
+import { sentence, toSecond } from './wording.ts'
 
 /** The meaning, the payload and the text of one kind of event. */
 export interface Meaning<K extends EventKind> {
@@ -17,6 +18,8 @@ export interface Meaning<K extends EventKind> {
   readonly subject?: 'issue' | 'worker'
 }
 
+/** Returns the end of a login in words. */
+export const endText = (at: Time | null) => (at === null ? 'at an unknown time' : `at ${toSecond(at)}`)
 export const reason = 'the reason, with its code in `reason_code`'
 export const why = 'the error, or what burn found'
 export const backoffDoc = 'a sentence that says until when burn backs off; null if burn does not back off'

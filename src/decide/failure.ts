@@ -26,7 +26,7 @@ const ofMachine = { next_backend: false, dispatch: 'released', ends_run: true } 
 
 const consequences: Readonly<Record<FailureClass, Consequence>> = {
   backend_down: { ...ofBackend, hint: 'start the backend, or name another one under sprint.backends' },
-  auth: { ...ofBackend, hint: 'renew the key of the backend; for Hermes: hermes auth refresh nous' },
+  auth: { ...ofBackend, hint: 'renew the key of the backend; for Hermes: hermes auth status nous' },
   rate_limited: { ...ofBackend, hint: 'wait, or add a model or a backend under sprint.backends' },
   model_unknown: { ...ofBackend, hint: 'correct the model under sprint.backends' },
   context_overflow: { ...ofIssue, next_backend: true, hint: 'split the issue, or use a model with a longer context' },

@@ -1,8 +1,15 @@
 /** The table of the kinds of notices: events that a running command prints. */
 import type { NoticeKind } from '../core/events.ts'
-import { also, because, backoffDoc, failed, reason, why, type Meaning } from './event-meaning.ts'
+import { also, because, backoffDoc, endText, failed, reason, why, type Meaning } from './event-meaning.ts'
 import { counted } from '../core/text.ts'
 import { sentence, toSecond } from './wording.ts'
+
+const login = {
+  ends_at: 'the end (ms since 1970), or null',
+  workers: 'the number of workers',
+  remedy: 'the remedy for a person',
+}
+const ofWorkers = (count: number) => `the login of ${counted(count, 'worker')}`
 
 /** The kinds of notices, in this order: ledger, spec, forge, issues, sprints, machines, cycles and jobs. */
 export const noticeKinds: { readonly [K in NoticeKind]: Meaning<K> } = {
@@ -157,6 +164,30 @@ export const noticeKinds: { readonly [K in NoticeKind]: Meaning<K> } = {
     payload: { reason },
     text: ({ reason }) => `agents of this kind get no texts: ${sentence(reason)}. Look at a pane: burn attach (see docs/how-to/recover.md)`,
     level: 'error',
+  },
+  'login.ended': {
+    meaning: 'A login has ended or the provider refused to renew it, so that only a person can log in again.',
+    payload: login,
+    text: ({ workers, remedy }) => `${ofWorkers(workers)} needs a person: ${remedy}`,
+    level: 'error',
+  },
+  'login.failing': {
+    meaning: 'Several attempts in a row did not renew a login. burn continues to try.',
+    payload: login,
+    text: ({ ends_at, workers, remedy }) => `${ofWorkers(workers)} is not renewed, and ends ${endText(ends_at)}: ${remedy}`,
+    level: 'warn',
+  },
+  'login.copied': {
+    meaning: 'Another machine or home has a copy of a login. burn does not renew a copy, because that ends the others.',
+    payload: login,
+    text: ({ workers, remedy }) => `${ofWorkers(workers)} is a copy of another login, so burn does not renew it: ${remedy}`,
+    level: 'warn',
+  },
+  'login.ending': {
+    meaning: 'A login ends before the end of the coming night (`logins.night`), and nothing renews it.',
+    payload: login,
+    text: ({ ends_at, workers, remedy }) => `${ofWorkers(workers)} ends ${endText(ends_at)}, and nothing renews it: ${remedy}`,
+    level: 'warn',
   },
   'job.failed': { meaning: 'A run of a periodic job failed. The job is due again.', ...failed, level: 'error' },
   'notify.failed': {

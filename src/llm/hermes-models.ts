@@ -115,7 +115,7 @@ function nousKey({ auth, dir, now }: HermesHome): { readonly url: string | null;
     key() {
       const valid = keys.find(({ expires }) => expires === null || expires > now + expiryMargin_ms)
       if (valid !== undefined) return valid.key
-      if (keys.length > 0) throw new BurnError('hermes_auth', 'the key for Nous has expired', 'hermes auth refresh nous')
+      if (keys.length > 0) throw new BurnError('hermes_auth', 'the key for Nous has expired', 'hermes auth status nous')
       throw new BurnError('hermes_auth', `burn found no key for Nous in ${join(dir, 'auth.json')}`, 'hermes auth add nous')
     },
   }

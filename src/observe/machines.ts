@@ -8,6 +8,7 @@ import { hasElapsed } from '../core/elapsed.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { pidsOf, agentLiveness } from '../core/incarnation.ts'
 import { backoffMs } from '../decide/backoff.ts'
+import { loginAccess } from '../host/login-files.ts'
 import { machineFacts } from '../host/machine-facts.ts'
 import { usageRecords } from '../host/usage-records.ts'
 import { processesOn } from '../host/processes.ts'
@@ -108,6 +109,7 @@ export class TmuxMachines implements Machines {
       start: panes?.start ?? lost,
       write: (texts) => writeDeliveryFiles(machine, texts),
       usage: usageRecords(machine),
+      logins: loginAccess(machine),
       facts: async () => (channel.state === 'unreachable' ? null : machineFacts(machine)),
       drop: (thrown) => this.#drop(host, thrown),
     }

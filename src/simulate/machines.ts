@@ -3,12 +3,16 @@ import type { AgentLiveness } from '../core/incarnation.ts'
 import type { Incarnation, Machine, WorkerId } from '../core/nouns.ts'
 import type { Launch, Machines, PaneHost, Placed, SnapshotWithScreens, Typed, Typing, WrittenText } from '../core/pane-host.ts'
 import type { MachineFacts } from '../core/machine-facts.ts'
+import type { LoginAccess } from '../core/login.ts'
 import type { MachineSnapshot, Pane } from '../core/panes.ts'
 import type { UsageRecords } from '../core/usage.ts'
 import type { AgentWorld } from './agent.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { agentLiveness } from '../core/incarnation.ts'
 import { SimulatedAgent } from './agent.ts'
+
+/** Simulated agents have no logins. */
+const noLogins: LoginAccess = { read: async () => null, renew: async () => 'no_answer' }
 
 /** Simulated agents record no usage. */
 const noUsage: UsageRecords = { list: async () => null, read: async () => null, query: async () => null }
@@ -248,6 +252,7 @@ function hostOf(simulated: SimulatedMachine, trip: RoundTrip, dropped: Map<strin
     write: (texts) => ask(() => simulated.write(texts)),
     facts: () => ask(() => simulated.facts()),
     usage: noUsage,
+    logins: noLogins,
     drop: async (thrown) => void dropped.set(name, messageOf(thrown)),
   }
 }

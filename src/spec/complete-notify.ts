@@ -5,7 +5,7 @@ import type { WrittenNotify } from './notify.ts'
 import { placeholders } from '../core/notify.ts'
 import { nearest } from '../core/suggest.ts'
 import { defaults } from './defaults.ts'
-import { durationMs } from './units.ts'
+import { durationMs, hoursIn, minutesOf } from './units.ts'
 
 type WrittenChannel = WrittenNotify['channels'][string]
 type WrittenRule = WrittenNotify['rules'][number]
@@ -48,24 +48,18 @@ function completeChannel(written: WrittenChannel): ChannelSettings {
 }
 
 function completeRule({ kinds, channels, debounce, digest, quiet_hours, recovery }: WrittenRule): NotifyRule {
-  const [from = 0, to = 0] = (quiet_hours ?? '').split('-').map(minutesOf)
   return {
     kinds,
     channels,
     debounce: durationMs(debounce ?? defaults.debounce),
     digest: digest === undefined ? 0 : durationMs(digest),
-    quiet_hours: quiet_hours === undefined ? null : { from, to },
+    quiet_hours: quiet_hours === undefined ? null : hoursIn(quiet_hours),
     recovery: recovery ?? defaults.recovery,
   }
 }
 
 function completeReport({ channels, at, since }: WrittenReport): ReportSettings {
   return { channels, at: at === undefined ? null : minutesOf(at), since: durationMs(since ?? defaults.reportSince) }
-}
-
-/** Returns the minutes since midnight of a time of day such as `07:30`. */
-function minutesOf(time: string): number {
-  return Number(time.slice(0, 2)) * 60 + Number(time.slice(3))
 }
 
 /** Returns the findings about channels, rules and reports. `kinds`: all kinds of events; if undefined, burn does not check kinds. */

@@ -1,9 +1,9 @@
 /** Fills in the defaults of the settings by which burn observes the fleet. */
-import type { HealthSettings, SnapshotSettings, TelemetrySettings, WorkerSettings } from '../core/observation-settings.ts'
+import type { HealthSettings, LoginSettings, SnapshotSettings, TelemetrySettings, WorkerSettings } from '../core/observation-settings.ts'
 import type { DeclaredPrice } from '../core/price.ts'
 import type { WrittenSpec } from './schema.ts'
 import { defaults } from './defaults.ts'
-import { durationMs, sizeBytes } from './units.ts'
+import { durationMs, hoursIn, sizeBytes } from './units.ts'
 
 /** Fills in the defaults of the spec's `telemetry`. */
 export function completeTelemetry({ telemetry = {} }: Pick<WrittenSpec, 'telemetry'>): TelemetrySettings {
@@ -31,6 +31,11 @@ export function completeSnapshot(
 /** Fills in the defaults of the spec's `worker`. */
 export function completeWorkerSettings({ worker = {} }: Pick<WrittenSpec, 'worker'>): WorkerSettings {
   return { silent_after: durationMs(worker.silent_after ?? defaults.silentAfter) }
+}
+
+/** Fills in the defaults of the spec's `logins`. */
+export function completeLogins({ logins = {} }: Pick<WrittenSpec, 'logins'>): LoginSettings {
+  return { refresh: logins.refresh ?? defaults.loginRefresh, night: hoursIn(logins.night ?? defaults.loginNight) }
 }
 
 /** Fills in the defaults of the spec's `health`. */

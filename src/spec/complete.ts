@@ -11,7 +11,14 @@ import { completeChanges, completeRepoChanges } from './complete-changes.ts'
 import { completeAccounts, completeBudgets } from './complete-limits.ts'
 import { completeNotify, notifyFindings } from './complete-notify.ts'
 import { completeModels } from './complete-models.ts'
-import { completeHealth, completePrices, completeSnapshot, completeTelemetry, completeWorkerSettings } from './complete-observation.ts'
+import {
+  completeHealth,
+  completeLogins,
+  completePrices,
+  completeSnapshot,
+  completeTelemetry,
+  completeWorkerSettings,
+} from './complete-observation.ts'
 import { completeSprint } from './complete-sprint.ts'
 import { defaults } from './defaults.ts'
 import { aliasFindings, deprecationsIn, withCurrentKeys } from './deprecated.ts'
@@ -72,6 +79,7 @@ export function completeSpec(written: WrittenSpec, options: CompleteOptions): Co
     health: completeHealth(spec),
     worker: completeWorkerSettings(spec),
     snapshot: completeSnapshot(spec, local, options.ownFile('state', `${fleetName(spec)}/snapshots`)),
+    logins: completeLogins(spec),
     notify: completeNotify(spec.notify),
     prices: completePrices(spec),
     changes,

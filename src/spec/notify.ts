@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { placeholders } from '../core/notify.ts'
 import { defaults } from './defaults.ts'
 import { token } from './forges.ts'
-import { argv, line, name, timeSpan } from './values.ts'
+import { argv, hours, line, name, timeSpan } from './values.ts'
 
 const http = line.regex(/^https?:\/\/[^\s@]+$/, 'must be an http address without credentials')
 const source = (what: string) => `Where burn reads ${what}: a file, a variable or a command.`
@@ -118,11 +118,10 @@ const rule = z.strictObject({
       'burn collects events, and sends them together at multiples of this time since midnight, at most once a day. Default: burn sends at once.',
     examples: ['1h'],
   }),
-  quiet_hours: z
-    .string()
-    .regex(/^(?:[01]\d|2[0-3]):[0-5]\d-(?:[01]\d|2[0-3]):[0-5]\d$/, 'must be two times of day: "22:00-07:00"')
-    .optional()
-    .meta({ description: 'Hours in which events wait until the end of these hours. Default: none.', examples: ['22:00-07:00'] }),
+  quiet_hours: hours.optional().meta({
+    description: 'Hours in which events wait until the end of these hours. Default: none.',
+    examples: ['22:00-07:00'],
+  }),
   recovery: z
     .boolean()
     .optional()
@@ -167,7 +166,11 @@ export const notifyKeys = z.strictObject({
   zone: line
     .refine(isZone, 'must be a time zone such as "Europe/Berlin"')
     .optional()
-    .meta({ description: 'Time zone of `quiet_hours`, `digest` and `report.at`.', default: defaults.zone, examples: ['Europe/Berlin'] }),
+    .meta({
+      description: 'Time zone of `quiet_hours`, `digest`, `report.at` and `logins.night`.',
+      default: defaults.zone,
+      examples: ['Europe/Berlin'],
+    }),
 })
 
 function isZone(zone: string): boolean {

@@ -1,7 +1,7 @@
 /** The schemas of the settings by which burn observes the fleet: `telemetry`, `snapshot`, `health` and `prices`. */
 import * as z from 'zod'
 import { defaults } from './defaults.ts'
-import { line, size, timeSpan } from './values.ts'
+import { hours, line, size, timeSpan } from './values.ts'
 
 /** The schema of `telemetry`. */
 export const telemetry = z.strictObject({
@@ -52,6 +52,25 @@ export const workerSettings = z.strictObject({
     description: 'Time without a sign of life after which a worker with work is silent. A worker without work is never silent.',
     default: defaults.silentAfter,
     examples: ['24h'],
+  }),
+})
+
+/** The schema of `logins`. */
+export const loginSettings = z.strictObject({
+  refresh: z
+    .boolean()
+    .optional()
+    .meta({
+      description:
+        'Whether `burn dispatch --cycles 0` runs the command with which an agent renews its login, on the machine of the login. Only Hermes has such a command.',
+      default: defaults.loginRefresh,
+      examples: [false],
+    }),
+  night: hours.optional().meta({
+    description:
+      'Hours of the night. At their beginning, burn warns of logins that end before their end and that nothing renews. `notify.zone` is their time zone.',
+    default: defaults.loginNight,
+    examples: ['20:00-08:00'],
   }),
 })
 

@@ -7,7 +7,7 @@ import { changes } from './changes.ts'
 import { accounts, budget } from './limits.ts'
 import { models } from './models.ts'
 import { notifyKeys } from './notify.ts'
-import { health, prices, snapshotSettings, telemetry, workerSettings } from './observation.ts'
+import { health, loginSettings, prices, snapshotSettings, telemetry, workerSettings } from './observation.ts'
 import { agent, policy, repoSettings, templates } from './settings.ts'
 import { sprint } from './sprint.ts'
 import { argv, depth, dir, glyph, host, line, name, repo, repos, role, timeSpan, words } from './values.ts'
@@ -252,6 +252,10 @@ const keys = z.strictObject({
         rules: [{ kinds: ['worker.waiting'], channels: ['phone'] }],
       },
     ],
+  }),
+  logins: loginSettings.optional().meta({
+    description: "Settings of the job `login-refresh`, which watches the agents' logins (docs/how-to/logins.md).",
+    examples: [{ night: '22:00-07:00' }],
   }),
   snapshot: snapshotSettings.optional().meta({
     description:

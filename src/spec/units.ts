@@ -1,4 +1,5 @@
-/** Durations and sizes in the spec. */
+/** Durations, sizes and times of day in the spec. */
+import type { QuietHours } from '../core/notify-settings.ts'
 
 /** Matches a duration: `90s`, `24h`, `1h30m`, `2d`. */
 export const durationPattern = /^(?=\d)(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?$/
@@ -26,4 +27,15 @@ export function sizeBytes(written: string): number {
   const [, amount = '0', unit = 'B'] = /^(\d+)(\w+)$/.exec(written) ?? []
   // The cast is safe: the pattern allows only the units of `unitBytes`.
   return Number(amount) * unitBytes[unit as keyof typeof unitBytes]
+}
+
+/** Returns the minutes since midnight of a time of day such as `07:30`. */
+export function minutesOf(time: string): number {
+  return Number(time.slice(0, 2)) * 60 + Number(time.slice(3))
+}
+
+/** Returns the hours that a text such as `22:00-07:00` stands for. */
+export function hoursIn(written: string): QuietHours {
+  const [from = '', to = ''] = written.split('-')
+  return { from: minutesOf(from), to: minutesOf(to) }
 }

@@ -40,6 +40,7 @@ export const glyph = z
 const durationMessage = 'must be a duration: "60s", "24h", "1h30m", "2d", or a number of seconds'
 export const timeSpan = z.union([z.string().regex(durationPattern, durationMessage), z.number().positive(durationMessage)], durationMessage)
 export const size = z.string().regex(sizePattern, 'must be a size: "64kB", "512MB", "4GB"')
+export const hours = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d-(?:[01]\d|2[0-3]):[0-5]\d$/, 'must be two times of day: "22:00-07:00"')
 export const role = z.enum(['worker', 'council', 'sentinel'])
 export const depth = z.int().min(1).max(100)
 export const words = z.array(line)

@@ -15,7 +15,11 @@ test('events: each kind has a meaning, and words for its payload', () => {
   for (const [kind, { meaning, payload }] of Object.entries(eventKinds)) {
     assert.match(meaning, /^\S.*\.$/, kind)
     const example = (field: string) =>
-      field === 'reason' ? { code: 'draft' } : /until|before|since|ms|presses|bytes|token|priority/.test(field) ? 60_000 : `the ${field}`
+      field === 'reason'
+        ? { code: 'draft' }
+        : /until|before|after|since|_at|ms|presses|bytes|token|priority/.test(field)
+          ? 60_000
+          : `the ${field}`
     const given = Object.fromEntries(Object.keys(payload).map((field) => [field, example(field)]))
     const text = eventText({ kind, payload: given } as unknown as Event)
     assert.doesNotMatch(text, /undefined|\[object|NaN/, kind)

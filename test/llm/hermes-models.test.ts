@@ -63,7 +63,7 @@ test('hermes: uses the access token if the key of Nous expired', async (t) => {
   const expired = { agent_key: secret, agent_key_expires_at: past }
   const [first] = await hermesEndpoints(home(t, { 'config.yaml': yaml, 'auth.json': nous(expired) }), deps(t))
   assert.equal(first?.unusable?.class, 'auth')
-  assert.match(first?.unusable?.reason ?? '', /expired \(hermes_auth: hermes auth refresh nous\)$/)
+  assert.match(first?.unusable?.reason ?? '', /expired \(hermes_auth: hermes auth status nous\)$/)
   const backend = openBackend(
     { kind: 'runner', models: [], hermes_home: home(t, { 'config.yaml': yaml, 'auth.json': nous(expired) }) },
     deps(t),

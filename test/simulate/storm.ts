@@ -6,7 +6,13 @@ import { faultKinds } from '../../src/simulate/faults.ts'
 import { simulate } from '../../src/simulate/simulate.ts'
 import { commentsTwice, Judge } from './judge.ts'
 import { completeModels } from '../../src/spec/complete-models.ts'
-import { completeHealth, completeSnapshot, completeTelemetry, completeWorkerSettings } from '../../src/spec/complete-observation.ts'
+import {
+  completeHealth,
+  completeLogins,
+  completeSnapshot,
+  completeTelemetry,
+  completeWorkerSettings,
+} from '../../src/spec/complete-observation.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -59,6 +65,7 @@ export function fleetOf(machines: number, panes: number, changes: Partial<Fleet[
     models: completeModels({}),
     snapshot: completeSnapshot({}, String, '/nowhere'),
     health: completeHealth({}),
+    logins: completeLogins({}),
     worker: completeWorkerSettings({}),
     notify: null,
     prices: [],

@@ -29,7 +29,7 @@ export const jobListCommand = command({
 
 export const jobRunCommand = command({
   args: {
-    name: text('<name>', 'Job to run: collect, notify, report, retention, roll-up, snapshot, usage or watchdog'),
+    name: text('<name>', 'Job to run: collect, login-refresh, notify, report, retention, roll-up, snapshot, usage or watchdog'),
     machine: list('-m, --machine <name...>', 'Sample or capture only these machines'),
   },
   examples: ['burn job run collect'],

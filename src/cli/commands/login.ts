@@ -1,0 +1,171 @@
+/** `burn login`: shows the logins of the agents, and renews them with the agents' own commands. */
+import type { Login, SharedLogin } from '../../core/login.ts'
+import type { RefreshedLogin } from '../../collect/login-refresh.ts'
+import type { Machine } from '../../core/nouns.ts'
+import type { Session } from '../../observe/session.ts'
+import type { Io } from '../io.ts'
+import { counted } from '../../core/text.ts'
+import { command, done, exitFor } from '../command.ts'
+import { flag, list } from '../args.ts'
+import { machinesNamed } from '../named.ts'
+import { duration, table } from '../table.ts'
+
+const machines = list('[machine...]', 'Machines (default: all)')
+
+/** A login, and the remedy for a person; empty if there is nothing to do. */
+interface ShownLogin extends Omit<Login, 'stamp' | 'store'> {
+  readonly needs_person: boolean
+  readonly remedy: string
+}
+
+export const loginStatusCommand = command({
+  args: { machines },
+  examples: ['burn login status', 'burn login status mac --json'],
+  notes: [
+    'burn reads the login files of the agents on each machine. It makes no request to a provider, so it cannot know whether a provider still accepts a login. The machine removes all tokens before it sends anything.',
+    'Exit codes: 0 no login needs a person, 1 no machine answered, 2 wrong usage or invalid spec, 3 a login needs a person or a machine did not answer.',
+  ],
+  async run({ open }, given) {
+    const { session } = await open()
+    const named = machinesNamed(session.fleet, given.machines)
+    const { loginKinds, readLogins } = await import('../../observe/logins.ts')
+    const { needsPerson, sharedLogins } = await import('../../decide/logins.ts')
+    const read = await Promise.all(named.map(async (machine) => ({ machine: machine.name, found: await readLogins(machine, session) })))
+    const all = read.flatMap(({ found }) => found?.logins ?? [])
+    const kinds = loginKinds(session)
+    const logins = all.map((each): ShownLogin => {
+      const { stamp: _, store: __, ...login } = each
+      const needs_person = needsPerson(login)
+      return { ...login, needs_person, remedy: needs_person ? (kinds.get(login.agent)?.log_in ?? '') : '' }
+    })
+    const silent = read.flatMap(({ machine, found }) => (found === null ? [machine] : []))
+    const worst =
+      silent.length === read.length && read.length > 0 ? 1 : silent.length > 0 || logins.some(({ needs_person }) => needs_person) ? 3 : 0
+    return done({ logins, shared: sharedLogins(all, kinds), not_answered: silent }, worst)
+  },
+  present({ logins, shared, not_answered }, io, _, now) {
+    const rows = logins.map((login) => [
+      login.machine,
+      login.agent,
+      login.provider === '' ? '-' : login.provider,
+      stateOf(login, io),
+      endOf(login, now),
+      login.renewed_by ?? '-',
+      String(login.workers.length),
+      [login.file, ...(login.account === null ? [] : [login.account])].join(' '),
+    ])
+    if (rows.length > 0)
+      io.out(...table(['MACHINE', 'AGENT', 'PROVIDER', 'STATE', 'ENDS', 'RENEWED BY', 'WORKERS', 'FILE'], rows, io.columns))
+    else if (not_answered.length === 0) io.out('no agent of these machines has logins that burn can read')
+    for (const { id, remedy, why } of logins)
+      if (remedy + why !== '') io.out(`${id}: ${remedy === '' ? why : `to log in again, ${remedy}`}`)
+    for (const each of shared) io.out(sharedLine(each))
+    for (const machine of not_answered) io.out(`${machine}: did not answer`)
+  },
+})
+
+const colours = {
+  valid: 'green',
+  key: 'green',
+  due: 'yellow',
+  expired: 'yellow',
+  ended: 'red',
+  refused: 'red',
+  none: 'gray',
+  unknown: 'gray',
+} as const
+
+const stateOf = ({ state }: Pick<Login, 'state'>, io: Io) => io.paint(colours[state], state)
+
+function endOf({ ends_at }: Pick<Login, 'ends_at'>, now: number): string {
+  if (ends_at === null) return '-'
+  return ends_at > now ? `in ${duration(ends_at - now)}` : `${duration(now - ends_at)} ago`
+}
+
+/** Returns the line about a shared login. The workers of one file are in the table already. */
+function sharedLine({ logins, workers, risk }: SharedLogin): string {
+  const what =
+    logins.length === 1
+      ? `${counted(workers.length, 'worker')} share ${logins[0]}`
+      : `these files have copies of one login: ${logins.join(', ')}`
+  return `${what}${risk === null ? '' : `. Risk: ${risk}`}`
+}
+
+export const loginRefreshCommand = command({
+  args: {
+    machines,
+    dry_run: flag('-n, --dry-run', 'Print the logins that burn would renew, and run no command'),
+  },
+  examples: ['burn login refresh --dry-run', 'burn login refresh mac'],
+  notes: [
+    "burn runs the agent's own command on the machine of the login: one at a time, at most once a minute for each login, and never after the provider has refused it. It compares the file before and after the command.",
+    'Exit codes: 0 each due login is renewed, 1 none is, 2 wrong usage or invalid spec, 3 some are.',
+  ],
+  async run({ open }, given) {
+    const { session } = await open()
+    const named = machinesNamed(session.fleet, given.machines)
+    const results = await Promise.all(
+      named.map(async (machine) => ({ machine: machine.name, ...(await refreshOn(machine, session, given.dry_run)) })),
+    )
+    const due = results.flatMap(({ logins }) => logins).filter(({ step }) => step.do !== 'nothing')
+    const renewed = due.filter(({ step, attempt }) => attempt?.outcome === 'renewed' || (given.dry_run && step.do === 'renew'))
+    return done({ dry_run: given.dry_run, machines: results }, exitFor(renewed.length, due.length))
+  },
+  present({ dry_run, machines: results }, io, _, now) {
+    for (const { machine, state, logins } of results) {
+      if (state === 'no_answer') io.out(`${machine}: did not answer`)
+      else if (state === 'busy') io.out(`${machine}: another process renews its logins now`)
+      else if (logins.length === 0) io.out(`${machine}: no logins`)
+      for (const each of logins.filter(({ login }) => login.state !== 'none'))
+        io.out(`${each.login.id}: ${refreshText(each, dry_run, now)}`)
+    }
+  },
+})
+
+/** The result on a machine. `busy`: another process has the lease. */
+interface RefreshedMachine {
+  readonly state: 'done' | 'busy' | 'no_answer'
+  readonly logins: readonly RefreshedLogin[]
+}
+
+async function refreshOn(machine: Machine, session: Session, dry_run: boolean): Promise<RefreshedMachine> {
+  const { refreshJob, refreshLine, refreshLogins } = await import('../../collect/login-refresh.ts')
+  const result = (logins: readonly RefreshedLogin[] | null): RefreshedMachine =>
+    logins === null ? { state: 'no_answer', logins: [] } : { state: 'done', logins }
+  if (dry_run) return result(await refreshLogins(machine, session, true))
+  const [{ withLeases }, { runJob }] = await Promise.all([import('../../observe/session.ts'), import('../../jobs/run.ts')])
+  const job = { name: refreshJob(machine), period: null }
+  const ran = await withLeases(session, () => runJob(job, session, () => refreshLogins(machine, session, false), refreshLine))
+  return ran.ran ? result(ran.result) : { state: 'busy', logins: [] }
+}
+
+const reasons = {
+  not_due: 'not due',
+  needs_person: 'needs a person, so burn does not try',
+  unknown: 'burn does not run the command, because it does not know the state of the login',
+  copied: 'another file has a copy of this login, so burn does not renew it',
+  not_by_burn: 'burn has no command for it, or may not run the command',
+} as const
+
+const outcomes = {
+  renewed: 'renewed',
+  kept: 'not renewed, but the login is still there',
+  refused: 'refused: a person must log in again',
+  unknown: 'unknown: burn could not read the file after the command',
+} as const
+
+const ends = {
+  ended: '',
+  running: '; the command still runs',
+  not_found: '; the machine does not have the program',
+  no_answer: '; the machine did not answer',
+} as const
+
+function refreshText({ login, step, attempt }: RefreshedLogin, dry_run: boolean, now: number): string {
+  const before = `${login.state}${login.ends_at === null ? '' : `, ${endOf(login, now)}`}`
+  if (step.do === 'nothing') return `${before}: ${reasons[step.why]}`
+  if (step.do === 'wait') return `${before}: burn tries again in ${duration(step.until - now)}`
+  if (attempt === null) return `${before}: burn ${dry_run ? 'would run' : 'runs'} the command`
+  const after = attempt.after === null ? '' : ` (ended ${endOf(login, now)}, ends ${endOf(attempt.after, now)} now)`
+  return `${outcomes[attempt.outcome]}${attempt.outcome === 'renewed' ? after : ends[attempt.end]}`
+}
