@@ -5,7 +5,7 @@ import type { SprintPolicy } from '../core/sprint.ts'
 import type { Git } from '../git/run.ts'
 import type { SprintContext } from '../sprint/context.ts'
 import type { BackendDeps } from '../llm/deps.ts'
-import type { ModelPorts } from '../observe/models.ts'
+import type { ModelPorts, ServerEndpoint } from '../observe/model-uses.ts'
 import type { Deps, OpenSession } from './command.ts'
 import { sprintAgent } from '../agents/index.ts'
 import { messageWithHint, BurnError } from '../core/errors.ts'
@@ -13,7 +13,9 @@ import { credentialResponse, asksForForge } from '../git/credential.ts'
 import { forgeSettings } from '../git/command.ts'
 import { withSafeDirectories } from '../git/safe-directories.ts'
 import { readHeaders, readSecret } from '../host/secrets.ts'
-import { openFetch } from '../host/fetch.ts'
+import { openFetch, type Fetch } from '../host/fetch.ts'
+import { machineFetch } from '../host/machine-fetch.ts'
+import { openServer, type OpenServer } from '../llm/model-check.ts'
 import { openBackend } from '../llm/open.ts'
 import { storedBreakers } from '../observe/model-breakers.ts'
 import { growingRedactor } from '../host/redact.ts'
@@ -68,10 +70,26 @@ function backendDeps({ session }: OpenSession, { clock, env, home, random = Math
   return { clock, home, env, fetch: openFetch(env), secret, sprintAgent, random, breakers }
 }
 
-/** Returns the ports for finding and checking models. */
-export function wireModels(open: OpenSession, context: GitDeps): ModelPorts {
+/** Returns the ports for finding and checking models. A request ends if a person stops the command. */
+export function wireModels(open: OpenSession, context: GitDeps & Pick<Deps, 'stop'>): ModelPorts {
   const backends = backendDeps(open, context)
-  return { session: open.session, host: hostHere(), backends, fetchFrom: () => backends.fetch }
+  const { env, stop } = context
+  const { machines } = open.session.fleet
+  const opened = new Map<string, Promise<OpenServer>>()
+  const read = (name: string | null, { url, key, key_at }: ServerEndpoint) => {
+    const machine = machines.find((each) => each.name === name)
+    const send = machine === undefined ? backends.fetch : machineFetch(machine, env, key_at)
+    const fetch: Fetch = (target, init) =>
+      send(target, { ...init, signal: init.signal == null ? stop : AbortSignal.any([init.signal, stop]) })
+    return openServer({ url, key, fetch, clock: backends.clock })
+  }
+  const openOnce: ModelPorts['openServer'] = (machine, endpoint) => {
+    const id = JSON.stringify([machine, endpoint.url, endpoint.key, endpoint.key_at])
+    const server = opened.get(id) ?? read(machine, endpoint)
+    opened.set(id, server)
+    return server
+  }
+  return { session: open.session, host: hostHere(), backends, openServer: openOnce, stop }
 }
 
 /** Returns the context for sprints. burn calls `onUpdate` with their progress. Throws BurnError `sprint_unset` (exit 2) if the spec has no `sprint`. */

@@ -38,13 +38,16 @@ export type ModelState = keyof typeof modelStates
 /** The kinds of servers that burn recognises by their answers. `other`: any other OpenAI-compatible endpoint. */
 export type ServerKind = 'ollama' | 'llama.cpp' | 'vllm' | 'lmstudio' | 'other'
 
+/** Whether a server has loaded a model; null if it does not say. */
+export type Loaded = boolean | 'loading' | null
+
 /** A model in the list of a server. */
 export interface ListedModel {
   readonly name: string
   /** Further names of the same model. */
   readonly aliases: readonly string[]
   /** True if a request would not load the model; null if the server does not say. */
-  readonly loaded: boolean | null
+  readonly loaded: Loaded
   /** The context length (tokens) with which the server loaded the model; null if unknown. */
   readonly context: number | null
 }
@@ -56,6 +59,8 @@ export interface ServerFacts {
   readonly models: readonly ListedModel[] | null
   /** True if the server works on as many requests as it can at once; null if it does not say. */
   readonly full: boolean | null
+  /** True if the server works on requests; null if it does not say. */
+  readonly working: boolean | null
   /** The mean number of tokens per second that the server generated so far; null if it does not say. */
   readonly tokens_per_s: number | null
 }
@@ -82,6 +87,14 @@ export interface ModelReading {
   readonly answered_as: string | null
 }
 
+/** A key in the files of Hermes on a machine. The key stays there. */
+export interface MachineKey {
+  /** The path of the Hermes home; it may begin with `~/`. */
+  readonly home: string
+  /** The variable in `.env` or in the environment; null if the key is the one for Nous in `auth.json`. */
+  readonly variable: string | null
+}
+
 /** A model that the fleet may use: what uses it, and where. */
 export interface FleetModel {
   /** The machine from which the model is used; null for this computer, if the spec does not have it as a machine. */
@@ -99,7 +112,7 @@ export interface ListedFleetModel extends FleetModel {
   readonly server: ServerKind | null
   /** True if the server lists the model; null if it has no list. */
   readonly listed: boolean | null
-  readonly loaded: boolean | null
+  readonly loaded: Loaded
 }
 
 /** A model with the result of its check. */

@@ -184,6 +184,10 @@ export const notifyErrors = {
 } as const
 
 export const backendErrors = {
+  no_route: {
+    meaning: 'burn does not reach the machine, or the machine has neither curl nor ssh forwarding for an HTTP request.',
+    remedy: 'Check the machine with `burn doctor`, and install curl on it.',
+  },
   hermes_auth: {
     meaning: 'Hermes has no valid key for a provider that its settings name.',
     remedy: 'Add or refresh the key with `hermes auth`, or write it into the .env file of Hermes.',

@@ -54,6 +54,7 @@ export function beforeAsking(
   const found = findModel(facts, model)
   if (found === undefined) return { state: silent('no_such_model', `the server lists ${namesOf(models)}`) }
   if (load) return { ask: found }
+  if (found.loaded === 'loading') return { state: silent('loading', 'the server loads the model') }
   if (found.loaded === false) return { state: silent('not_loaded', 'the server has the model, but has not loaded it') }
   if (full === true) return { state: silent('busy', 'the server reports that it works on other requests') }
   // Servers that swap models, such as llama-swap, list more models than they load.
@@ -63,7 +64,13 @@ export function beforeAsking(
 
 /** Returns the entry of a model in the list of its server; undefined if the server does not list it. */
 function findModel(facts: ServerFacts, model: string): ListedModel | undefined {
-  return facts.models?.find((each) => [each.name, ...each.aliases].some((name) => isSameModel(model, name, facts)))
+  return facts.models?.find(({ name }) => isListedAs(facts, name, model))
+}
+
+/** Returns true if the entry `name` in the list of a server stands for the model. */
+export function isListedAs(facts: ServerFacts, name: string, model: string): boolean {
+  const aliases = facts.models?.find((each) => each.name === name)?.aliases ?? []
+  return [name, ...aliases].some((each) => isSameModel(model, each, facts))
 }
 
 /** Returns whether the server lists the model and has loaded it. `facts`: null if the server did not answer. */
@@ -130,11 +137,10 @@ export function stateAfterFailure(failure: RequestFailure, facts: ServerFacts, t
   if (code === 'no_route') return silent('unknown', reason)
   const seconds = `${timeout_ms / 1000} s`
   if (timed_out && began) return silent('error', `the answer did not end within ${seconds}`)
-  if (timed_out) {
-    // Ollama works on one request at a time, and does not say whether it works on one.
-    const isBusy = facts.full === true || facts.kind === 'ollama'
-    return silent(isBusy ? 'busy' : 'error', `no answer within ${seconds}, although the server lists its models`)
-  }
+  // A server that does not say whether it works on other requests may just be slow.
+  if (timed_out && facts.working === false)
+    return silent('error', `no answer within ${seconds}, although the server has nothing else to do`)
+  if (timed_out) return silent('busy', `no answer within ${seconds}, although the server lists its models: it is busy or slow`)
   if (status === null && !began) return silent(failure.class === 'backend_down' ? 'unreachable' : 'error', reason)
   return silent(stateOfStatus(failure) ?? 'error', reason)
 }

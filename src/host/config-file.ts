@@ -2,11 +2,17 @@
 import { parseDocument } from 'yaml'
 
 /**
+ * The options that make the parser read a file as Hermes does, that is, as PyYAML: of two equal keys the last one counts, and `<<` merges a
+ * mapping into another one.
+ */
+export const asHermes = { uniqueKeys: false, merge: true, logLevel: 'silent' } as const
+
+/**
  * Returns the data of a YAML or JSON file; null if the file is malformed, if a value contains itself, or if aliases expand to very much data.
  * burn does not report a malformed file, because the agent does.
  */
 export function parseConfig(text: string): unknown {
-  const document = parseDocument(text, { logLevel: 'silent' })
+  const document = parseDocument(text, asHermes)
   if (document.errors.length > 0) return null
   try {
     const value: unknown = document.toJS({ maxAliasCount: 100 })

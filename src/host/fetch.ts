@@ -2,8 +2,11 @@
 import type { Dispatcher } from 'undici'
 import { proxyFor, type Env } from './proxy.ts'
 
+/** The settings of a request. `timeout_ms`: the time (ms) after which the caller aborts it. */
+export type FetchInit = RequestInit & { readonly timeout_ms?: number }
+
 /** Sends a request like the global `fetch`. */
-export type Fetch = (url: string, init: RequestInit) => Promise<Response>
+export type Fetch = (url: string, init: FetchInit) => Promise<Response>
 
 /** Returns the global `fetch`, and that of undici for requests through a proxy: Node's own cannot use a proxy before Node 24. */
 export function openFetch(env: Env): Fetch {

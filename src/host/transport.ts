@@ -29,6 +29,16 @@ export function argvOn(machine: Pick<Machine, 'transport'>, words: readonly stri
 }
 
 /**
+ * Returns the argv that connects the standard streams of ssh with a server, as the machine sees it. It uses a connection of its own, because
+ * over a shared connection ssh does not say why the server refused. Throws BurnError `control_dir`.
+ */
+export function forwardArgv({ transport }: Pick<Machine, 'transport'>, host: string, port: number): string[] {
+  if (transport.kind !== 'ssh') throw new Error('only ssh can forward')
+  const [ssh = 'ssh', ...options] = sshArgv(transport, false)
+  return [ssh, '-o', 'ControlPath=none', ...options, '-W', `${host}:${port}`, '--', transport.host]
+}
+
+/**
  * Returns the argv of ssh up to the remote command. ssh uses the first value of an option, so the options of the spec come before those of
  * burn. burn sets RemoteCommand to `none`: with a RemoteCommand of the person's configuration, ssh would refuse every other command. `-T`
  * and `-t` override RequestTTY of that configuration.

@@ -1,5 +1,6 @@
 /** OpenAI-compatible endpoints: their addresses and keys, plain JSON requests, and probes. */
 import type { Failure, BackendError } from '../core/sprint.ts'
+import type { MachineKey } from '../core/model.ts'
 import type { ModelConfig } from '../core/model-settings.ts'
 import { tooLargeError, maxEventBytes } from './stream-limits.ts'
 import type { BackendDeps } from './deps.ts'
@@ -15,6 +16,8 @@ export interface Endpoint {
   readonly key: string | null
   readonly provider: string | null
   readonly price: ModelConfig['price']
+  /** Where the key is on the machine that uses the endpoint, if burn does not read it; absent if `key` is the key. */
+  readonly key_at?: MachineKey
   /** Why burn cannot use the endpoint: its key cannot be read or has expired. Null if burn can use it. */
   readonly unusable: Failure | null
 }

@@ -67,8 +67,8 @@ async function askModel(
   // Only Ollama's own API reports times, and accepts the context length that keeps it from loading the model again.
   const [path, body] =
     kind === 'ollama'
-      ? ['/api/chat', { model, messages, stream: false, options: ollamaOptions(tokens, listed) }]
-      : ['/v1/chat/completions', { model, messages, stream: false, max_tokens: tokens }]
+      ? [{ root: '/api/chat' }, { model, messages, stream: false, options: ollamaOptions(tokens, listed) }]
+      : [{ api: '/chat/completions' }, { model, messages, stream: false, max_tokens: tokens }]
   const answer = await askServer(address, path, timeout_ms, body)
   if ('failure' in answer) return answer
   const ms = address.clock.now() - startedAt

@@ -23,32 +23,35 @@ export interface ServerAddress {
 /** The answer to one request: JSON or another text, or a failure. */
 export type ServerAnswer = { readonly value: unknown; readonly text: string } | { readonly failure: RequestFailure }
 
-/** Sends a request to a path below the root of a server, and waits at most `timeout_ms` for the whole answer. Never throws. */
+/** A path of the OpenAI API, such as `/models`, or one below the root of the server. */
+export type ServerPath = { readonly api: string } | { readonly root: string }
+
+/** Sends a request to a server, and waits at most `timeout_ms` for the whole answer. Never throws. */
 export async function askServer(
   { url, key, fetch, clock }: ServerAddress,
-  path: string,
+  path: ServerPath,
   timeout_ms: number,
   body?: unknown,
 ): Promise<ServerAnswer> {
   const signal = AbortSignal.timeout(timeout_ms)
   let began = false
-  const watched: Fetch = async (...request) => {
-    const response = await fetch(...request)
+  const watched: Fetch = async (target, init) => {
+    const response = await fetch(target, { ...init, timeout_ms })
     began = true
     return response
   }
-  const root = rootOf(url)
-  const { value, text, error } = await requestJson(`${root}${path}`, { fetch: watched, key, signal, now: clock.now(), body })
+  const target = 'api' in path ? `${url}${path.api}` : `${url.replace(/\/v1$/, '')}${path.root}`
+  const { value, text, error } = await requestJson(target, { fetch: watched, key, signal, now: clock.now(), body })
   if (error === null) return { value, text }
-  const failure = failureOf(error, root, redactor(key === null ? [] : [key]))
+  const failure = failureOf(error, url, redactor(key === null ? [] : [key]))
   const { status, code } = error
-  return { failure: { ...failure, status, code, timed_out: signal.aborted && status === null, began } }
+  const timed_out = status === null && timeouts.includes(code ?? '')
+  // burn follows no redirect, so fetch reports one as an error.
+  return { failure: { ...failure, status, code, timed_out, began: began || error.message === 'unexpected redirect' } }
 }
 
-/** Returns the address of a server without `/v1`. */
-function rootOf(url: string): string {
-  return url.replace(/\/v1\/?$/, '')
-}
+/** The codes of an expired AbortSignal.timeout, and of curl. */
+const timeouts = [String(DOMException.TIMEOUT_ERR), 'ETIMEDOUT']
 
 /** Returns true if a server runs on a machine that somebody owns, so that its models need loading. */
 export function isLocalServer(url: string): boolean {
@@ -58,14 +61,14 @@ export function isLocalServer(url: string): boolean {
 /** Reads the facts of a server with a few requests that involve no model. */
 export async function readServer(address: ServerAddress, timeout_ms: number): Promise<ServerFacts | { readonly failure: RequestFailure }> {
   const get: Get = async (path) => {
-    const answer = await askServer(address, path, timeout_ms)
+    const answer = await askServer(address, { root: path }, timeout_ms)
     return 'failure' in answer ? { value: null, text: '' } : answer
   }
-  const listed = await askServer(address, '/v1/models', timeout_ms)
+  const listed = await askServer(address, { api: '/models' }, timeout_ms)
   if ('failure' in listed) {
     const { status } = listed.failure
     const hasNoList = status !== null && [404, 405, 501].includes(status)
-    return hasNoList ? { kind: 'other', models: null, full: null, tokens_per_s: null } : listed
+    return hasNoList ? { kind: 'other', models: null, ...unsaid } : listed
   }
   const { data } = membersOf(listed.value)
   if (!Array.isArray(data) && data !== null) return { failure: noListFailure(address.url) }
@@ -102,14 +105,15 @@ async function kindByVersion(get: Get): Promise<ServerKind> {
 type Get = (path: string) => Promise<{ readonly value: unknown; readonly text: string }>
 type Reader = (items: readonly JsonObject[], get: Get) => Promise<ServerFacts>
 
-const silent = { full: null, tokens_per_s: null }
+const unsaid = { full: null, working: null, tokens_per_s: null }
 
 const readers: Readonly<Record<ServerKind, Reader>> = {
-  ollama: async (_, get) => {
+  ollama: async (items, get) => {
     const [tags, ps] = await Promise.all([get('/api/tags'), get('/api/ps')])
     const loaded = ps.value === null ? null : itemsIn(ps.value, 'models')
-    const models = itemsIn(tags.value, 'models').map((item): ListedModel => {
-      const name = stringOf(item['name']) ?? ''
+    const installed = tags.value === null ? items : itemsIn(tags.value, 'models')
+    const models = installed.map((item): ListedModel => {
+      const name = stringOf(item['name']) ?? stringOf(item['id']) ?? ''
       const own = loaded?.find((each) => each['name'] === name)
       // Ollama passes requests for a cloud model on, and loads nothing.
       const isRemote = stringOf(item['remote_host']) !== null
@@ -120,41 +124,44 @@ const readers: Readonly<Record<ServerKind, Reader>> = {
         context: countOf(own?.['context_length']),
       }
     })
-    return { kind: 'ollama', models, ...silent }
+    return { kind: 'ollama', models, ...unsaid }
   },
   'llama.cpp': async (items, get) => {
     const models = items.map((item): ListedModel => {
       // Only a server with several models has a status.
       const status = stringOf(membersOf(item['status'])['value'])
-      return { ...named(item), loaded: status === null || status === 'loaded' }
+      return { ...named(item), loaded: status === 'loading' ? 'loading' : status === null || status === 'loaded' }
     })
-    if (models.length !== 1) return { kind: 'llama.cpp', models, ...silent }
+    if (models.length !== 1) return { kind: 'llama.cpp', models, ...unsaid }
     const [slots, metrics] = await Promise.all([get('/slots'), get('/metrics')])
     const states = itemsOf(slots.value).map((slot) => membersOf(slot)['is_processing'])
+    const requests = metricIn(metrics.text, 'llamacpp:requests_processing')
     const full = states.length === 0 ? null : states.every((state) => state === true)
-    const [tokens, seconds] = [
-      metricIn(metrics.text, 'llamacpp:tokens_predicted_total'),
-      metricIn(metrics.text, 'llamacpp:tokens_predicted_seconds_total'),
-    ]
-    // The time of the first token of an answer counts as reading the prompt.
-    const tokens_per_s = tokens === null || seconds === null || seconds < 1 ? null : tokens / seconds
-    return { kind: 'llama.cpp', models, full, tokens_per_s }
+    const working = states.length === 0 ? (requests === null ? null : requests > 0) : states.includes(true)
+    const [tokens, seconds] = ['llamacpp:tokens_predicted_total', 'llamacpp:tokens_predicted_seconds_total'].map((name) =>
+      metricIn(metrics.text, name),
+    )
+    // A mean over less than a second would be too inexact.
+    const tokens_per_s = tokens == null || seconds == null || seconds < 1 ? null : tokens / seconds
+    return { kind: 'llama.cpp', models, full, working, tokens_per_s }
   },
   vllm: async (items, get) => {
-    const waiting = metricIn((await get('/metrics')).text, 'vllm:num_requests_waiting')
-    const models = items.map((item) => ({ ...named(item), loaded: true }))
-    return { kind: 'vllm', models, full: waiting === null ? null : waiting > 0, tokens_per_s: null }
+    const { text } = await get('/metrics')
+    const [waiting, running] = ['vllm:num_requests_waiting', 'vllm:num_requests_running'].map((name) => metricIn(text, name))
+    const models = items.map((item): ListedModel => ({ ...named(item), loaded: true }))
+    const isMore = (count: number | null | undefined) => (count == null ? null : count > 0)
+    return { kind: 'vllm', models, full: isMore(waiting), working: isMore(running), tokens_per_s: null }
   },
   lmstudio: async (items, get) => {
     const states = itemsIn((await get('/api/v0/models')).value, 'data')
     const models = items.map((item): ListedModel => {
       const own = states.find((each) => each['id'] === item['id'])
       const state = stringOf(own?.['state'])
-      return { ...named(item), loaded: state === null ? null : state === 'loaded', context: countOf(own?.['loaded_context_length']) }
+      return { ...named(item), loaded: state === null ? null : state === 'loaded' }
     })
-    return { kind: 'lmstudio', models, ...silent }
+    return { kind: 'lmstudio', models, ...unsaid }
   },
-  other: async (items) => ({ kind: 'other', models: items.map(named), ...silent }),
+  other: async (items) => ({ kind: 'other', models: items.map(named), ...unsaid }),
 }
 
 function itemsIn(value: unknown, key: string): readonly JsonObject[] {

@@ -31,7 +31,14 @@ test('breaker: a failure that depends on the issue changes nothing', () => {
 })
 
 const listed = (name: string, loaded: boolean | null) => ({ name, aliases: [], loaded, context: null })
-const facts = (more: Partial<ServerFacts>): ServerFacts => ({ kind: 'other', models: [], full: null, tokens_per_s: null, ...more })
+const facts = (more: Partial<ServerFacts>): ServerFacts => ({
+  kind: 'other',
+  models: [],
+  full: null,
+  working: null,
+  tokens_per_s: null,
+  ...more,
+})
 const before = (server: ServerFacts, model: string, load = false, local = true) => {
   const next = beforeAsking(server, model, { load, local })
   return 'ask' in next ? 'ask' : next.state.state
@@ -81,7 +88,7 @@ test('check: tells down, busy, loading and broken apart', () => {
   const after = (more: Partial<RequestFailure>, server: Partial<ServerFacts> = {}) =>
     stateAfterFailure(refused(more), facts(server), 10_000).state
   assert.equal(after({ timed_out: true }, { kind: 'ollama' }), 'busy')
-  assert.equal(after({ timed_out: true }, { kind: 'llama.cpp', full: false }), 'error', 'idle, but silent')
+  assert.equal(after({ timed_out: true }, { kind: 'llama.cpp', working: false }), 'error', 'idle, but silent')
   assert.equal(after({ timed_out: true, began: true }, { kind: 'ollama' }), 'error', 'an endless answer')
   assert.equal(after({ class: 'rate_limited', status: 429 }), 'busy')
   assert.equal(after({ class: 'backend_down', status: 503, reason: 'server busy, please try again' }), 'busy')

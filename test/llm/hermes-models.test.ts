@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { hermesEndpoints } from '../../src/llm/hermes-models.ts'
+import { hermesEndpoints, hermesEndpointsAway } from '../../src/llm/hermes-models.ts'
 import { openBackend } from '../../src/llm/open.ts'
 import { deps, folder, model, never, secret, task } from './rig.ts'
 
@@ -77,12 +77,66 @@ test('hermes: uses the access token if the key of Nous expired', async (t) => {
   assert.deepEqual([second?.key, second?.unusable], ['access', null])
 })
 
+test('hermes: reads anchors, merges and repeated keys as Hermes does', async (t) => {
+  const yaml = `
+base: &local { provider: custom, base_url: "http://127.0.0.1:9/v1" }
+model: { <<: *local, default: old }
+model: { <<: *local, default: new }
+fallback_providers: [{ <<: *local, model: second }]
+`
+  const endpoints = await hermesEndpoints(home(t, config(yaml)), deps(t))
+  assert.deepEqual(
+    endpoints.map(({ model: name, url, unusable }) => [name, url, unusable]),
+    [
+      ['new', 'http://127.0.0.1:9/v1', null],
+      ['second', 'http://127.0.0.1:9/v1', null],
+    ],
+  )
+})
+
+test('hermes: leaves the keys of another machine there', async () => {
+  const yaml = `
+model: { default: hermes-4, provider: nous }
+fallback_providers:
+  - { provider: openrouter, model: a }
+  - { provider: custom, model: b, base_url: "http://gpu:9/v1", api_key: "\${MINE}" }
+  - { provider: custom, model: c, base_url: "http://gpu:9/v1", key_env: "A B" }
+  - { provider: ollama, model: d }
+`
+  const asked = { model: null, provider: null }
+  const keys = (await hermesEndpointsAway('~/.hermes', yaml, asked, 0)).map(({ key, key_at, unusable }) => [
+    key,
+    key_at?.variable,
+    unusable?.reason,
+  ])
+  assert.deepEqual(keys.slice(0, 3), [
+    [null, null, undefined],
+    [null, 'OPENROUTER_API_KEY', undefined],
+    [null, 'MINE', undefined],
+  ])
+  assert.match(String(keys[3]?.[2]), /"A B" is not the name of a variable/)
+  assert.deepEqual(keys[4], [null, undefined, undefined])
+  const [other] = await hermesEndpointsAway('~/.hermes', yaml, { model: 'mine', provider: 'ollama' }, 0)
+  assert.deepEqual([other?.model, other?.url], ['mine', 'http://127.0.0.1:11434/v1'], "the spec's model and provider")
+  const [missing] = await hermesEndpointsAway('~/.hermes', null, asked, 0)
+  assert.match(missing?.unusable?.reason ?? '', /there is no ~\/.hermes\/config.yaml/)
+})
+
+/** Nine levels of lists, each with nine aliases of the level before. */
+const bomb = Array.from(
+  { length: 9 },
+  (_, level) => `l${level}: &l${level} [${Array.from({ length: 9 }, () => (level === 0 ? 'x' : `*l${level - 1}`)).join(', ')}]`,
+).join('\n')
+
 const broken: readonly (readonly [string, Readonly<Record<string, string>>, string, RegExp])[] = [
   ['no configuration', {}, 'backend_down', /there is no .*config\.yaml \(hermes_config: run `hermes setup`/],
   ['broken YAML', config(`model:\n  default: x\n   api_key: ${secret}\n`), 'backend_down', /config\.yaml:[23]:\d+: syntax error/],
   ['broken YAML with a key', config(`model:\n  api_key: "${secret}\n`), 'backend_down', /config\.yaml:\d+:\d+: syntax error/],
   ['a list', config('- a\n'), 'backend_down', /config\.yaml:1: the file contains no settings/],
   ['an empty file', config(''), 'backend_down', /config\.yaml:1/],
+  ['10 MB', config(`model: { default: x }\n${'# filler\n'.repeat(1_200_000)}`), 'backend_down', /config\.yaml is larger than 1 MiB/],
+  ['a bomb of aliases', config(bomb), 'backend_down', /the aliases of the file are too many or undefined/],
+  ['an alias without an anchor', config('model: *nothing\n'), 'backend_down', /config\.yaml.*(?:aliases|syntax error)/],
   ['no model', config('model: { provider: nous }'), 'backend_down', /names no model/],
   [
     'broken JSON',

@@ -32,7 +32,10 @@ const floors: Readonly<Record<string, number>> = {
 /** Packages and Node modules, each with the only places that may import it. `node:` stands for all other Node modules. */
 const importers: readonly { readonly module: RegExp; readonly only: readonly string[] }[] = [
   { module: /^node:child_process$/, only: ['src/host/exec.ts'] },
-  { module: /^(?:node:https?|node:http2|undici)$/, only: ['src/forge/', 'src/llm/', 'src/host/fetch.ts', 'src/sandbox/proxy.ts'] },
+  {
+    module: /^(?:node:https?|node:http2|undici)$/,
+    only: ['src/forge/', 'src/llm/', 'src/host/fetch.ts', 'src/host/ssh-forward.ts', 'src/sandbox/proxy.ts'],
+  },
   { module: /^nodemailer$/, only: ['src/notify/email.ts'] },
   { module: /^openai(?:\/.*)?$/, only: ['src/llm/'] },
   { module: /^(?:kysely(?:\/.*)?|node:sqlite|pg)$/, only: ['src/ledger/'] },

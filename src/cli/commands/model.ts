@@ -1,10 +1,10 @@
 /** `burn model`: lists and checks the models of the fleet, and shows the chain of models that sprints use. */
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { CheckedModel, ListedFleetModel, ModelState } from '../../core/model.ts'
+import type { CheckedModel, ListedFleetModel, Loaded, ModelState } from '../../core/model.ts'
 import type { Io } from '../io.ts'
 import type { CommandContext } from '../command.ts'
-import type { ModelPorts, ModelUse } from '../../observe/models.ts'
+import type { ModelPorts, ModelUse } from '../../observe/model-uses.ts'
 import { BurnError, messageOf } from '../../core/errors.ts'
 import { chainText, exampleChain } from '../../core/model-settings.ts'
 import { counted } from '../../core/text.ts'
@@ -15,6 +15,8 @@ import { table } from '../table.ts'
 
 /** The states of models that need nobody. */
 const fine: readonly ModelState[] = ['answers', 'busy', 'loading', 'not_loaded']
+
+const loadModules = () => Promise.all([import('../../observe/model-uses.ts'), import('../../observe/models.ts')])
 
 async function portsOf(context: CommandContext): Promise<ModelPorts> {
   const [open, { wireModels }] = await Promise.all([context.open(), import('../wire-sprints.ts')])
@@ -27,8 +29,9 @@ export const modelListCommand = command({
   notes: ['burn asks the servers for their lists of models. It asks no model, so the command costs no token and loads nothing.'],
   async run(context) {
     const ports = await portsOf(context)
-    const { configuredUses, listModels } = await import('../../observe/models.ts')
-    return done({ models: await listModels(await configuredUses(ports), ports) })
+    const [{ configuredUses, foundModels }, { listModels }] = await loadModules()
+    const uses = await configuredUses(ports)
+    return done({ models: await listModels([...uses, ...(await foundModels(uses, ports))], ports) })
   },
   present({ models }: { readonly models: readonly ListedFleetModel[] }, io) {
     if (models.length === 0) return io.out('burn found no models. Add "models" to the spec (docs/how-to/models.md).')
@@ -40,8 +43,8 @@ export const modelListCommand = command({
   },
 })
 
-function loadedText(loaded: boolean | null): string {
-  return loaded === null ? 'unknown' : loaded ? 'yes' : 'no'
+function loadedText(loaded: Loaded): string {
+  return loaded === null ? 'unknown' : loaded === 'loading' ? loaded : loaded ? 'yes' : 'no'
 }
 
 export const modelCheckCommand = command({
@@ -53,18 +56,23 @@ export const modelCheckCommand = command({
   ],
   async run(context, { names }) {
     const ports = await portsOf(context)
-    const { checkModels, configuredUses } = await import('../../observe/models.ts')
-    const checked = await checkModels(named(await configuredUses(ports), names), ports, { load: false })
+    const [{ configuredUses, foundModels }, { checkModels }] = await loadModules()
+    const configured = await configuredUses(ports)
+    const others = names.every((name) => isIn(configured, name)) ? [] : await foundModels(configured, ports)
+    const checked = await checkModels(named([...configured, ...others], names), ports, { load: false })
     return done({ models: checked }, exitFor(checked.filter(({ state }) => fine.includes(state)).length, checked.length))
   },
   present: ({ models }: { readonly models: readonly CheckedModel[] }, io) => io.out(...checkTable(models, io)),
 })
 
+function isIn(uses: readonly ModelUse[], name: string): boolean {
+  return uses.some(({ model }) => model.model === name)
+}
+
 function named(uses: readonly ModelUse[], names: readonly string[]): readonly ModelUse[] {
-  if (names.length === 0) return uses
   const known = uses.map(({ model }) => model.model)
-  for (const name of names) if (!known.includes(name)) throw unknownNameError('model', name, known)
-  return uses.filter(({ model }) => names.includes(model.model))
+  for (const name of names) if (!isIn(uses, name)) throw unknownNameError('model', name, known)
+  return names.length === 0 ? uses : uses.filter(({ model }) => names.includes(model.model))
 }
 
 export const modelChainCommand = command({
@@ -82,7 +90,7 @@ export const modelChainCommand = command({
       const hint = `add "models": {"chain": ${JSON.stringify(exampleChain.slice(0, 2))}} to the spec (docs/how-to/models.md)`
       throw new BurnError('chain_unset', 'the spec has no "models.chain"', hint, { exit: 2 })
     }
-    const { chainUses, checkModels } = await import('../../observe/models.ts')
+    const [{ chainUses }, { checkModels }] = await loadModules()
     const checked = await checkModels(await chainUses(ports), ports, { load })
     const steps = checked.map((step, index) => ({ step: index + 1, role: chain[index]?.role ?? '', ...step }))
     const first = steps.find(({ state, paused_until }) => state === 'answers' && paused_until === null) ?? null
