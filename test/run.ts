@@ -77,6 +77,7 @@ const shared = [
     'cli/attach',
     'cli/command-line',
     'cli/doctor',
+    'cli/drift',
     'cli/errors',
     'cli/here',
     'cli/hostile',

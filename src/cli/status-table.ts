@@ -4,6 +4,7 @@ import type { ReadingState, WorkerId } from '../core/nouns.ts'
 import type { MachineReport, StatusReport, Totals, WorkerReport } from '../decide/report.ts'
 import type { Io } from './io.ts'
 import { keysOf } from '../core/json.ts'
+import { driftLine } from '../decide/drift.ts'
 import { elsewhereAdvice } from '../decide/report.ts'
 import { duration, table } from './table.ts'
 import { heldName, sentence } from '../decide/wording.ts'
@@ -30,7 +31,28 @@ export function machineLines(machine: MachineReport, io: Io, now: number, bold: 
   const lines = machine.reachable ? table(['  WINDOW', 'LANE', 'WORKER', 'STATE', 'FOR', 'LIVE', 'EVIDENCE'], rows, io.columns) : []
   const shown = lines.map((line, i) => (bold.has(workers[i - 1]?.worker.id ?? '') ? io.paint('bold', line) : line))
   const remedy = machine.remedy === null ? [] : [`  ${io.paint('gray', machine.remedy)}`]
-  return [head, ...remedy, ...shown, ...retiring, '']
+  return [
+    head,
+    ...remedy,
+    ...shown,
+    ...retiring,
+    ...driftLines(
+      workers.map(({ worker }) => worker),
+      io,
+    ),
+    '',
+  ]
+}
+
+/** The maximum number of differences that the lines of a machine show. */
+const maxDrifts = 10
+
+/** Returns a line for each agent that runs with other settings than it should. */
+function driftLines(workers: readonly WorkerReport[], io: Io): string[] {
+  const texts = workers.flatMap(({ drift }) => (drift === null ? [] : [driftLine(drift)]))
+  const more = texts.length - maxDrifts
+  const lines = [...texts.slice(0, maxDrifts), ...(more > 0 ? [`… and ${more} more: burn model drift`] : [])]
+  return lines.map((line) => `  ${io.paint('yellow', line)}`)
 }
 
 /** Returns the line with the totals of the fleet. */

@@ -31,6 +31,17 @@ export interface AgentModel {
   readonly profile: string | null
 }
 
+/** A difference, as reports show it. */
+export interface DriftReport {
+  readonly state: DriftState
+  /** The difference: `ANN runs big-model, the spec says small-model`. */
+  readonly text: string
+  /** The command that ends it; null if there is none. */
+  readonly remedy: string | null
+  /** The time at which burn first saw the difference. */
+  readonly since: Time
+}
+
 /** The settings of one worker's agent, compared with those that it should have. */
 export interface Drift {
   readonly worker: WorkerId

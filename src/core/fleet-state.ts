@@ -14,6 +14,7 @@ import type { Hold } from './ledger/holds.ts'
 import type { WorkerRecord } from './ledger/workers.ts'
 import type { Event } from './events.ts'
 import type { Delivery, Dispatch } from './lifecycle.ts'
+import type { DriftReport } from './drift.ts'
 import type { Change, Fleet, Incarnation, IssueRef, Reading, ReadingState, RepoRef, Time, Worker, WorkerId } from './nouns.ts'
 import type { MachineSnapshot } from './panes.ts'
 import type { RepoRecord } from './ledger/forge.ts'
@@ -163,6 +164,8 @@ export interface KeptFacet {
   readonly elsewhere: readonly IssueRef[]
   /** The deliveries of the first prompts of live dispatches, and all active deliveries. */
   readonly texts: readonly Delivery[]
+  /** The agents that run with other settings than they should, by worker. */
+  readonly drifts: ReadonlyMap<WorkerId, DriftReport>
 }
 
 /** The budgets of the spec, each with its used part. */

@@ -6,7 +6,7 @@ import type { Session } from '../observe/session.ts'
 import { missedSamples } from '../collect/collect.ts'
 import { driftText } from '../decide/drift.ts'
 import { spanChanges } from '../decide/spans.ts'
-import { driftOfWorkers, readAgentFiles, readIdentity } from '../observe/drift.ts'
+import { driftOfWorkers, readAgentFiles, readDriftEvidence } from '../observe/drift.ts'
 import { readStatus } from '../observe/state.ts'
 
 /** The settings of the agents of some machines at one time. */
@@ -18,13 +18,12 @@ export interface DriftSample {
 
 /** Compares the settings of the machines' agents with those that they should have. Throws if the ledger fails. */
 export async function readDrift(machines: readonly Machine[], session: Session): Promise<DriftSample> {
-  const [state, uses, files, identity] = await Promise.all([
+  const [state, evidence, files] = await Promise.all([
     readStatus(machines, session),
-    session.ledger.modelUses(),
+    readDriftEvidence(session),
     readAgentFiles(machines, session),
-    readIdentity(session),
   ])
-  return { state, drifts: driftOfWorkers(machines, { ...state, uses, files, identity }, session) }
+  return { state, drifts: driftOfWorkers(machines, { ...state, ...evidence, files }, session) }
 }
 
 /** Saves the states of a machine's agents as spans, with events about those that began or ended. Returns the number of workers with drift. */
@@ -34,7 +33,7 @@ export async function saveDrift(machine: Machine, { state, drifts }: DriftSample
   const states = [...drifts.values()].flatMap((drift) => {
     const incarnation = state.incarnations.get(drift.worker) ?? null
     const about = { kind: 'drift' as const, subject: drift.worker, machine: machine.name, issue: null, incarnation }
-    const seen = { state: drift.state, detail: drift.used.model, evidence: `${driftText(drift)} (${drift.evidence})` }
+    const seen = { state: drift.state, detail: drift.used.model, evidence: driftText(drift) }
     return incarnation === null ? [] : [{ ...about, ...seen, ...(drift.at === null ? {} : { since: drift.at }) }]
   })
   const isRead = state.snapshots.get(machine.name)?.state !== 'unreachable'

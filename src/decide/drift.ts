@@ -1,7 +1,9 @@
 /** Decides whether agents run with the settings that they should have. Pure. */
-import type { AgentModel, Drift, DriftSource, DriftState } from '../core/drift.ts'
+import type { AgentModel, Drift, DriftReport, DriftSource, DriftState } from '../core/drift.ts'
 import type { ExpectedModel, LastUse } from '../core/model-use.ts'
 import type { Incarnation, Time, WorkerId } from '../core/nouns.ts'
+import type { Span } from '../core/span.ts'
+import { isDrift } from '../core/drift.ts'
 import { isSameModel, isSameProvider } from '../core/model-names.ts'
 import { toSecond } from './wording.ts'
 
@@ -105,23 +107,22 @@ function isFallback(expected: ExpectedModel, { model, provider }: Evidence): boo
   )
 }
 
-/** Returns the difference in one sentence, with the command that ends it: `ANN runs big-model, the spec says small-model. Run: …`. */
+/** Returns the state as a sentence: `ANN runs big-model, the spec says small-model`. */
 export function driftText({ worker, state, expected, used, differs }: Drift): string {
-  const name = worker.slice(worker.lastIndexOf('/') + 1)
-  const remedy = `Run: burn restart ${name}`
-  const setting = expected.source === 'spec' ? 'the spec' : expected.source
+  const name = nameOf(worker)
   switch (state) {
     case 'wrong_profile':
-      return `${name} works in the profile ${profileName(used.profile)}, and should work in ${profileName(expected.profile)}. ${remedy}`
+      return `${name} works in the profile ${profileName(used.profile)}, and should work in ${profileName(expected.profile)}`
     case 'wrong_model': {
+      const setting = expected.source === 'spec' ? 'the spec' : expected.source
       const isOnlyProvider = !differs.includes('model')
       const [runs, wants] = isOnlyProvider ? [used.provider, expected.provider] : [used.model, expected.model]
-      return `${name} ${isOnlyProvider ? `uses the provider ${runs}` : `runs ${runs}`}, ${setting} says ${wants}. ${remedy}`
+      return `${name} ${isOnlyProvider ? 'uses the provider' : 'runs'} ${runs}, ${setting} says ${wants}`
     }
     case 'fallback':
       return `${name} runs the fallback ${used.model}, because ${expected.model} failed`
     case 'outdated':
-      return `${name} runs with the ${differs.join(', ')} from its start; the spec has changed since. ${remedy}`
+      return `${name} runs with the ${differs.join(', ')} of its start, which the spec has changed since then`
     case 'unknown':
       return `${name} should run ${expected.model ?? 'any model'}; the model in use is unknown`
     case 'ok':
@@ -129,4 +130,31 @@ export function driftText({ worker, state, expected, used, differs }: Drift): st
   }
 }
 
+const nameOf = (worker: WorkerId) => worker.slice(worker.lastIndexOf('/') + 1)
 const profileName = (profile: string | null) => (profile === '' ? 'default' : (profile ?? 'unknown'))
+
+/** Returns the command that gives the agent its expected settings; null if a restart does not help. */
+export function driftRemedy({ worker, state }: Pick<Drift, 'worker' | 'state'>): string | null {
+  return isDrift(state) && state !== 'fallback' ? `burn restart ${nameOf(worker)}` : null
+}
+
+/** Returns the difference with its remedy, as one line. */
+export function driftLine({ text, remedy }: Pick<DriftReport, 'text' | 'remedy'>): string {
+  return remedy === null ? text : `${text}. Run: ${remedy}`
+}
+
+/**
+ * Returns the difference that a report shows; null if there is none. `live`: the drift by the spec alone. `span`: the state that the watchdog
+ * saved last, which also knows the configuration of the agent; undefined if there is none of the live agent.
+ */
+export function reportedDrift(live: Drift, span: Span | undefined, now: Time): DriftReport | null {
+  const isSame = span !== undefined && span.detail === live.used.model
+  // Without the configuration burn knows neither fallbacks nor, if the spec names no model, the expected one.
+  const counts = isSame && (live.state === 'wrong_model' ? span.state === 'fallback' : live.expected.model === null && isDrift(span.state))
+  // The watchdog saves only states of drift as spans of this kind.
+  const state = counts ? (span.state as DriftState) : live.state
+  const remedy = driftRemedy({ worker: live.worker, state })
+  if (counts) return { state, text: span.evidence, remedy, since: span.began_at }
+  if (!isDrift(live.state)) return null
+  return { state, text: driftText(live), remedy, since: isSame && span.state === live.state ? span.began_at : (live.at ?? now) }
+}

@@ -3,6 +3,7 @@ import { counted } from '../core/text.ts'
 import type { StatusState } from '../core/fleet-state.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { HoldCode } from '../core/ledger/holds.ts'
+import type { DriftReport } from '../core/drift.ts'
 import type { Delivery, DeliveryState, Proof } from '../core/lifecycle.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { SprintStage } from '../core/sprint.ts'
@@ -46,6 +47,8 @@ export interface WorkerReport {
    * circuit breaker of its agent kind is open, or the worker is in trouble.
    */
   readonly stopped: Reason | null
+  /** The difference between the settings of the agent and those that it should have; null if burn knows of none. `since` in ISO 8601. */
+  readonly drift: (Pick<DriftReport, 'state' | 'text' | 'remedy'> & { readonly since: string }) | null
 }
 
 /** The text that gave an issue to a worker. */
@@ -205,6 +208,7 @@ function workerFacts(state: StatusState): Map<WorkerId, { report: WorkerReport; 
       const dispatches = held.get(worker.id) ?? []
       const live = dispatches.filter((d) => d.kind === 'work' && slotStates.includes(d.state)).length
       const since = states.get(worker.id)?.since ?? now
+      const drift = state.drifts.get(worker.id)
       const totals = noTotals()
       totals.workers = 1
       totals[reading.state] = 1
@@ -225,6 +229,7 @@ function workerFacts(state: StatusState): Map<WorkerId, { report: WorkerReport; 
         question: reading.state === 'waiting' ? (parsed?.question ?? null) : null,
         texts: textsOf(dispatches, deliveries),
         stopped: stopped ?? null,
+        drift: drift === undefined ? null : { ...drift, since: new Date(drift.since).toISOString() },
       }
       return [worker.id, { report, totals }]
     }),

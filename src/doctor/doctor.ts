@@ -118,11 +118,24 @@ async function checkFleet(machines: readonly Machine[], session: Session): Promi
     const state = await readStatus(machines, session)
     const advice = elsewhereAdvice(state.elsewhere)
     const elsewhere: Finding[] = advice === null ? [] : [{ level: 'warn', where: 'ledger', ...advice }]
-    return [...troubleFindings(state), ...elsewhere, ...backoffFindings(state)]
+    return [...troubleFindings(state), ...driftFindings(state), ...elsewhere, ...backoffFindings(state)]
   } catch (thrown) {
     // `checkLedger` reports it.
     return isLedgerFailure(thrown) ? [] : [failedFinding('workers', thrown)]
   }
+}
+
+/** The maximum number of findings about the settings of agents. */
+const maxDrifts = 5
+
+/** Returns findings about agents that run with other settings than they should. */
+function driftFindings({ drifts }: Pick<StatusState, 'drifts'>): Finding[] {
+  const all = [...drifts].map(([worker, { text, remedy }]): Finding => {
+    return { level: 'warn', where: 'workers', what: text, remedy: remedy ?? `burn model drift ${worker}` }
+  })
+  const more = all.length - maxDrifts
+  const rest = { what: `${more} more agents run with other settings than they should`, remedy: 'burn model drift' }
+  return [...all.slice(0, maxDrifts), ...(more > 0 ? [{ level: 'warn' as const, where: 'workers', ...rest }] : [])]
 }
 
 /**

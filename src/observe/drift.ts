@@ -1,30 +1,40 @@
 /** Reads the facts about the settings of agents, and compares them with the settings that the agents should have. */
 import type { AgentFiles } from '../agents/expected-model.ts'
 import type { AgentRecord } from '../core/agent-record.ts'
-import type { Drift } from '../core/drift.ts'
+import type { Drift, DriftReport } from '../core/drift.ts'
+import type { Moment } from '../core/fleet-state.ts'
+import type { Span } from '../core/span.ts'
 import type { LastUse } from '../core/model-use.ts'
 import type { Incarnation, Machine, Worker, WorkerId } from '../core/nouns.ts'
+import type { MachineSnapshot } from '../core/panes.ts'
 import type { Session } from './session.ts'
 import { expectedModel, modelFiles } from '../agents/expected-model.ts'
 import { modelSources } from '../agents/models.ts'
 import { startedWith } from '../agents/started-with.ts'
 import { ifCode } from '../core/errors.ts'
-import { driftOf, type Started } from '../decide/drift.ts'
+import { driftOf, reportedDrift, type Started } from '../decide/drift.ts'
 import { identityPrompt } from '../decide/prompts.ts'
 import { readTexts } from '../host/files.ts'
+import { readIncarnations } from './readings.ts'
+
+/** The facts about the settings of agents that the ledger has, and the text of a template. */
+export interface DriftEvidence {
+  /** The last use of a model by each worker's agent. */
+  readonly uses: readonly LastUse[]
+  /** The states that the watchdog saved last. */
+  readonly spans: readonly Span[]
+  /** The text of the fleet's template for identity prompts; undefined if burn could not read it. */
+  readonly identity: string | null | undefined
+}
 
 /** The facts about agents from the ledger and from machines. */
-export interface AgentFacts {
+interface AgentFacts extends Pick<DriftEvidence, 'uses' | 'identity'> {
   /** The live agent in the pane of each worker. */
   readonly incarnations: ReadonlyMap<WorkerId, Incarnation>
   /** The record of each worker's last start. */
   readonly agents: ReadonlyMap<WorkerId, AgentRecord>
-  /** The last use of a model by each worker's agent. */
-  readonly uses: readonly LastUse[]
   /** The configuration files of agents, by machine. A machine is missing if burn has not read them. */
   readonly files: ReadonlyMap<string, AgentFiles>
-  /** The text of the fleet's template for identity prompts; undefined if burn could not read it. */
-  readonly identity: string | null | undefined
 }
 
 /** Returns the drift of each worker of the machines. */
@@ -71,10 +81,39 @@ function startOf(
   return { at: record.started_at, model: was.model, provider: was.provider, changed }
 }
 
-/** Reads the text of the template for identity prompts: null if the fleet uses the built-in one, undefined if burn cannot read it. */
-export async function readIdentity({ fleet, readTemplate }: Pick<Session, 'fleet' | 'readTemplate'>): Promise<string | null | undefined> {
+/** Reads the evidence that needs no machine. */
+export async function readDriftEvidence({ ledger, fleet, readTemplate }: Session): Promise<DriftEvidence> {
   const path = fleet.templates.identity
-  return path === null ? null : readTemplate(path).catch(ifCode(['template_unreadable'], undefined))
+  return {
+    uses: await ledger.modelUses(),
+    spans: (await ledger.openSpans()).filter(({ kind }) => kind === 'drift'),
+    identity: path === null ? null : await readTemplate(path).catch(ifCode(['template_unreadable'], undefined)),
+  }
+}
+
+/** Returns the differences that reports show, from evidence that needs no configuration of an agent. */
+export function reportedDrifts(
+  machines: readonly Machine[],
+  facts: Pick<AgentFacts, 'incarnations' | 'agents'> & DriftEvidence & Moment,
+  session: Pick<Session, 'fleet'>,
+): Map<WorkerId, DriftReport> {
+  const spans = new Map(facts.spans.map((span) => [span.subject, span]))
+  const found = [...driftOfWorkers(machines, { ...facts, files: new Map() }, session)].flatMap(([worker, live]) => {
+    const incarnation = facts.incarnations.get(worker)
+    const span = spans.get(worker)
+    const report = incarnation === undefined ? null : reportedDrift(live, span?.incarnation === incarnation ? span : undefined, facts.now)
+    return report === null ? [] : [[worker, report] as const]
+  })
+  return new Map(found)
+}
+
+/** Returns the differences of the live agents of a machine, by worker. Reads the ledger, but not the machine. Throws if the ledger fails. */
+export async function driftsIn(machine: Machine, snapshot: MachineSnapshot, session: Session): Promise<Map<WorkerId, DriftReport>> {
+  if (snapshot.state !== 'up') return new Map()
+  const incarnations = readIncarnations(new Map([[machine.name, { snapshot, screens: new Map() }]]))
+  const [agents, evidence] = [await session.ledger.lastAgents(), await readDriftEvidence(session)]
+  const facts = { incarnations, agents: new Map(agents.map((agent) => [agent.worker, agent])), ...evidence, now: session.clock.now() }
+  return reportedDrifts([machine], { ...facts, fleet: session.fleet }, session)
 }
 
 /** Reads the configuration files of the agents of each machine. A machine that does not answer is missing in the result. */

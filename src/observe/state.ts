@@ -4,7 +4,6 @@ import type {
   FleetState,
   FollowUpFacet,
   HoldsFacet,
-  KeptFacet,
   MachinesFacet,
   Moment,
   ReadingsFacet,
@@ -33,6 +32,8 @@ import { withStops } from '../decide/stops.ts'
 import { readBudgets } from './budgets.ts'
 import { readChangesInReview } from './reviews.ts'
 import { endedAgents, withStrays } from './agents.ts'
+import { reportedDrifts } from './drift.ts'
+import { readKept, type KeptState } from './kept.ts'
 import { refreshForge } from './forge.ts'
 import { saveNewReadings } from './save-readings.ts'
 import { readIncarnations, readWorkers, snapshotsOf } from './readings.ts'
@@ -126,16 +127,6 @@ export async function status(machines: readonly Machine[], session: Session): Pr
   return statusReport(machines, state)
 }
 
-/** The part of the fleet's state that burn reads from the ledger. */
-export type KeptState = LedgerView & Pick<KeptFacet, 'backed_off' | 'texts'>
-
-/** Reads the part of the fleet's state that is in the ledger. */
-export async function readKept({ ledger, clock }: Session): Promise<KeptState> {
-  const view = await ledger.view()
-  const given = await ledger.deliveries({ ids: view.dispatches.map(({ id }) => id) })
-  return { ...view, backed_off: await ledger.backoffs(clock.now()), texts: [...given, ...view.deliveries] }
-}
-
 /** Returns the fleet's state, computed from snapshots and from data of the ledger that the caller has read. */
 export function statusState(
   machines: readonly Machine[],
@@ -144,9 +135,15 @@ export function statusState(
   session: Pick<Session, 'fleet' | 'clock' | 'kindOf'>,
 ): StatusState {
   const { repos, backed_off, texts, elsewhere } = kept
-  const workers = readWorkers(machines, seen, session.kindOf)
+  const facets = fleetFacets(
+    readWorkers(machines, seen, session.kindOf),
+    seen,
+    { ...kept, given: new Map(), now: session.clock.now() },
+    session,
+  )
   return {
-    ...fleetFacets(workers, seen, { ...kept, given: new Map(), now: session.clock.now() }, session),
+    ...facets,
+    drifts: reportedDrifts(machines, { ...facets, ...kept.drift }, session),
     repos,
     backed_off,
     texts,

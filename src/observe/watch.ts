@@ -9,7 +9,8 @@ import { statusReport } from '../decide/report.ts'
 import { WakeSignal, MachineWatch } from './machine-watch.ts'
 import { readWorkers } from './readings.ts'
 import { redrawTime_ms, SteadyScreens } from './steady-screens.ts'
-import { readKept, statusState, type KeptState } from './state.ts'
+import { readKept, type KeptState } from './kept.ts'
+import { statusState } from './state.ts'
 
 /** Interval between reads of the ledger (ms). These reads show dispatches and holds that other processes changed. */
 const ledgerInterval = 5_000

@@ -13,6 +13,8 @@ import { activeStates } from '../core/lifecycle.ts'
 import { looping, loopsIn } from '../decide/stops.ts'
 import { incarnationOf } from '../core/incarnation.ts'
 import { adviceOn } from '../observe/agents.ts'
+import { driftLine } from '../decide/drift.ts'
+import { driftsIn } from '../observe/drift.ts'
 import { mapConcurrently } from '../core/concurrency.ts'
 import { CircuitBreakers } from '../deliver/circuit-breakers.ts'
 import { prepareAgentStarts } from './agent-files.ts'
@@ -118,6 +120,7 @@ class MachineChristening {
     const queue = []
     const unfinished = new Set(this.#starting.all.map(({ worker }) => worker))
     const loops = await this.#loops()
+    const drifts = await driftsIn(this.#starting.host.machine, snapshot, this.#session)
     for (const worker of this.#workers.filter(({ id }) => !unfinished.has(id))) {
       if (loops.has(worker.id)) {
         this.#finish(worker.id, 'already', sentence(looping))
@@ -135,7 +138,10 @@ class MachineChristening {
       const incarnation = incarnationOf(pane, snapshot.server_started)
       const reason = incarnation === null ? null : await this.#whyNamed(worker, incarnation)
       if (reason === null) queue.push({ worker, pane, alive: incarnation !== null })
-      else this.#finish(worker.id, 'already', reason)
+      else {
+        const drift = drifts.get(worker.id)
+        this.#finish(worker.id, 'already', drift === undefined ? reason : `${reason}. ${driftLine(drift)}`)
+      }
     }
     return queue
   }

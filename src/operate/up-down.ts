@@ -1,5 +1,6 @@
 /** `burn up` and `burn down`: creates and ends the fleet's panes, on all machines concurrently. */
 import type { Machine, WorkerId } from '../core/nouns.ts'
+import type { DriftReport } from '../core/drift.ts'
 import type { MachineSnapshot, Pane } from '../core/panes.ts'
 import type { Tmux } from '../core/ports.ts'
 import type { TopologyAction } from '../decide/topology.ts'
@@ -10,6 +11,7 @@ import { slotStates } from '../core/lifecycle.ts'
 import { counted } from '../core/text.ts'
 import { planDown, planUp } from '../decide/topology.ts'
 import { adviceOn, strayAgents } from '../observe/agents.ts'
+import { driftsIn } from '../observe/drift.ts'
 import { runOn } from '../host/run-on.ts'
 import { openTmux } from '../tmux/open.ts'
 import { actionLines, downLines, firstWindow, sessionLines } from '../tmux/topology.ts'
@@ -30,6 +32,8 @@ export interface BringUpResult {
   readonly hint: string
   /** Remarks for a person, for example that panes are in another session. */
   readonly notes: readonly string[]
+  /** The agents that run with other settings than they should. */
+  readonly drifts: readonly DriftReport[]
 }
 
 /** Timeout of `ps` on a machine (ms). */
@@ -44,7 +48,7 @@ export async function bringUp(machines: readonly Machine[], session: Session, op
       const snapshot = await host.snapshot()
       const name = host.machine.name
       if (snapshot.state === 'unreachable')
-        return { machine: name, actions: [], error: snapshot.reason, hint: snapshot.remedy ?? host.hint, notes: [] }
+        return { machine: name, actions: [], error: snapshot.reason, hint: snapshot.remedy ?? host.hint, notes: [], drifts: [] }
       const childless = await childlessPanes(host.machine, snapshot)
       const strays = await strayAgents(host.machine, snapshot, session)
       const actions = planUp(host.machine, snapshot, {
@@ -54,7 +58,8 @@ export async function bringUp(machines: readonly Machine[], session: Session, op
         childless,
       })
       const notes = [...placeNotes(host.machine, snapshot), ...[...strays].map(([worker, why]) => `${worker} gets no pane: ${why}`)]
-      if (options.dryRun || actions.length === 0) return { machine: name, actions, error: null, hint: '', notes }
+      const drifts = [...(await driftsIn(host.machine, snapshot, session)).values()]
+      if (options.dryRun || actions.length === 0) return { machine: name, actions, error: null, hint: '', notes, drifts }
       try {
         return {
           machine: name,
@@ -62,9 +67,17 @@ export async function bringUp(machines: readonly Machine[], session: Session, op
           error: await carryOut(host.machine, host.tmux, actions, session),
           hint: 'run burn up again: it creates the missing panes',
           notes,
+          drifts,
         }
       } catch (thrown) {
-        return { machine: name, actions, error: codedMessageOf(thrown), hint: thrown instanceof BurnError ? thrown.hint : '', notes }
+        return {
+          machine: name,
+          actions,
+          error: codedMessageOf(thrown),
+          hint: thrown instanceof BurnError ? thrown.hint : '',
+          notes,
+          drifts,
+        }
       }
     }),
   )

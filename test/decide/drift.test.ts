@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ExpectedModel } from '../../src/core/model-use.ts'
-import { driftOf, driftText, type DriftFacts } from '../../src/decide/drift.ts'
+import type { Drift, DriftState } from '../../src/core/drift.ts'
+import type { Span } from '../../src/core/span.ts'
+import { driftOf, driftRemedy, driftText, reportedDrift, type DriftFacts } from '../../src/decide/drift.ts'
 
 const at = Date.parse('2026-05-01T10:00:00Z')
 const expected: ExpectedModel = {
@@ -75,10 +77,32 @@ test('drift: reports settings that the spec has changed since the start', () => 
 test('drift: the text names the difference and the remedy', () => {
   const textOf = (changes: Partial<DriftFacts>) => driftText(driftOf({ ...facts, ...changes }))
   const big = used({ model_asked: 'big-model' })
-  assert.equal(textOf(big), 'ANN runs big-model, the spec says small-model. Run: burn restart ANN')
+  assert.equal(textOf(big), 'ANN runs big-model, the spec says small-model')
   const file = expects({ source: '~/.hermes/config.yaml' })
-  assert.equal(textOf({ ...big, ...file }), 'ANN runs big-model, ~/.hermes/config.yaml says small-model. Run: burn restart ANN')
+  assert.equal(textOf({ ...big, ...file }), 'ANN runs big-model, ~/.hermes/config.yaml says small-model')
   const provider = { ...expects({ provider: 'nous' }), ...used({ provider: 'openrouter' }) }
-  assert.equal(textOf(provider), 'ANN uses the provider openrouter, the spec says nous. Run: burn restart ANN')
+  assert.equal(textOf(provider), 'ANN uses the provider openrouter, the spec says nous')
   assert.equal(textOf(used({ model_asked: 'spare-model' })), 'ANN runs the fallback spare-model, because small-model failed')
+  assert.deepEqual(
+    ['wrong_model', 'fallback', 'ok'].map((state) => driftRemedy({ worker: 'box/W/ANN', state: state as DriftState })),
+    ['burn restart ANN', null, null],
+  )
+})
+
+test('drift: reports use the state that the watchdog saved', () => {
+  const live = (changes: Partial<DriftFacts>) => driftOf({ ...facts, ...changes })
+  const span = (state: string, detail: string) => ({ state, detail, evidence: 'saved text', began_at: 5 }) as Span
+  const big = live(used({ model_asked: 'big-model' }))
+  const shown = (drift: Drift, saved?: Span) => {
+    const report = reportedDrift(drift, saved, at + 9)
+    return report === null ? null : [report.state, report.text, report.since]
+  }
+  const text = 'ANN runs big-model, the spec says small-model'
+  assert.deepEqual(shown(big), ['wrong_model', text, at])
+  assert.deepEqual(shown(big, span('wrong_model', 'big-model')), ['wrong_model', text, 5])
+  assert.deepEqual(shown(big, span('fallback', 'big-model')), ['fallback', 'saved text', 5])
+  assert.deepEqual(shown(big, span('fallback', 'other')), ['wrong_model', text, at])
+  const unset = live({ ...expects({ model: null }), ...used({ model_asked: 'big-model' }) })
+  assert.deepEqual(shown(unset, span('wrong_model', 'big-model')), ['wrong_model', 'saved text', 5])
+  assert.deepEqual([shown(unset), shown(live({}), span('wrong_model', 'small-model'))], [null, null])
 })

@@ -5,7 +5,7 @@ import type { Span } from '../../core/span.ts'
 import { driftStates, isDrift } from '../../core/drift.ts'
 import { counted } from '../../core/text.ts'
 import { keysOf } from '../../core/json.ts'
-import { driftText } from '../../decide/drift.ts'
+import { driftLine, driftRemedy, driftText } from '../../decide/drift.ts'
 import { flag, list } from '../args.ts'
 import { command, done } from '../command.ts'
 import { allWorkers, workersNamed } from '../named.ts'
@@ -54,7 +54,7 @@ export const modelDriftCommand = command({
       evidence,
     ])
     if (rows.length > 0) io.out(...table(['WORKER', 'STATE', 'FOR', 'RUNS', 'SHOULD RUN', 'EVIDENCE'], rows, io.columns))
-    io.out(...shown.flatMap(({ state, text }) => (isDrift(state) ? [text] : [])), summary(workers))
+    io.out(...shown.flatMap(({ state, text, remedy }) => (isDrift(state) ? [driftLine({ text, remedy })] : [])), summary(workers))
   },
 })
 
@@ -74,7 +74,7 @@ function summary(workers: readonly { readonly state: DriftState }[]): string {
 function reportOf(drift: Drift, span: Span | undefined) {
   const { worker: id, at, ...rest } = drift
   const began = span?.state === drift.state ? span.began_at : at
-  return { id, ...rest, since: began === null ? null : new Date(began).toISOString(), text: driftText(drift) }
+  return { id, ...rest, since: began === null ? null : new Date(began).toISOString(), text: driftText(drift), remedy: driftRemedy(drift) }
 }
 
 function chosen(fleet: Fleet, names: readonly string[]): readonly Worker[] {

@@ -5,6 +5,7 @@ import { command, done, exitFor } from '../command.ts'
 import type { Io } from '../io.ts'
 import { machinesNamed } from '../named.ts'
 import { counted } from '../../core/text.ts'
+import { driftLine } from '../../decide/drift.ts'
 import { flag, list } from '../args.ts'
 
 export const upCommand = command({
@@ -27,8 +28,8 @@ export const upCommand = command({
 
 type UpReport = ReturnType<typeof upReport>
 
-function upReport({ machine, actions, error, hint, notes }: BringUpResult) {
-  return { name: machine, error, hint, notes, actions: actions.map((action) => ({ ...actionOf(action), reason: action.reason })) }
+function upReport({ machine, actions, error, hint, notes, drifts }: BringUpResult) {
+  return { name: machine, error, hint, notes, drifts, actions: actions.map((action) => ({ ...actionOf(action), reason: action.reason })) }
 }
 
 function actionOf(action: TopologyAction) {
@@ -36,16 +37,16 @@ function actionOf(action: TopologyAction) {
   return { do: action.do, pane: action.pane, worker: typeof action.worker === 'string' ? action.worker : action.worker.id }
 }
 
-function showUp({ name, actions, error, hint, notes }: UpReport, dryRun: boolean, io: Io): void {
+function showUp({ name, actions, error, hint, notes, drifts }: UpReport, dryRun: boolean, io: Io): void {
   const bold = io.paint('bold', name)
   const panes = actions.reduce((sum, action) => sum + ('workers' in action ? action.workers.length : 0), 0)
   const others = actions.filter((action) => !('workers' in action))
   for (const action of actions) io.out(`${bold}  ${dryRun ? 'would ' : ''}${actionText(action)} (${action.reason})`)
-  for (const note of notes) io.err(`${io.paint('yellow', name)}: ${note}`)
+  for (const note of [...notes, ...drifts.map(driftLine)]) io.err(`${io.paint('yellow', name)}: ${note}`)
   if (error !== null) return io.err(`${io.paint('magenta', name)}: ${error}`, ...(hint === '' ? [] : [`  hint: ${hint}`]))
-  io.out(
-    `${bold}  ${actions.length === 0 ? 'up to date' : `${counted(panes, 'pane')} ${dryRun ? 'to add' : 'added'}, ${counted(others.length, 'other change')}`}`,
-  )
+  const changes = `${counted(panes, 'pane')} ${dryRun ? 'to add' : 'added'}, ${counted(others.length, 'other change')}`
+  const agents = drifts.length === 0 ? '' : `; ${counted(drifts.length, 'agent')} with other settings than expected`
+  io.out(`${bold}  ${actions.length === 0 ? 'up to date' : changes}${agents}`)
 }
 
 function actionText(action: UpReport['actions'][number]): string {
