@@ -21,6 +21,7 @@ export const deprecatedNames: Readonly<Record<string, string>> = {
 
 /** Help texts for first words that several commands share, such as `ledger`. */
 export const nouns: Readonly<Record<string, string>> = {
+  change: 'Inspect and merge changes in review',
   issue: 'Manage one issue',
   job: 'List recurring jobs, and schedule burn commands',
   ledger: 'Inspect and maintain the database of the fleet',
@@ -35,6 +36,7 @@ export const nouns: Readonly<Record<string, string>> = {
 
 const modules = {
   capture: () => import('./commands/capture.ts'),
+  change: () => import('./commands/change.ts'),
   christen: () => import('./commands/christen.ts'),
   costs: () => import('./commands/costs.ts'),
   dispatch: () => import('./commands/dispatch.ts'),
@@ -126,6 +128,10 @@ export const groups: readonly { readonly title: string; readonly entries: readon
       entry('issue requeue', 'Allow burn to assign an issue again after it was done or given up', 'issue', 'requeueCommand'),
       entry('issue prompt', 'Print the prompt for an issue, without claiming the issue', 'issue', 'promptCommand'),
       entry('worker list', 'Show the life and the work of each worker: issue, results, time, cost', 'workers', 'workerListCommand'),
+      entry('change list', 'List the changes in review, with what each waits for', 'change', 'changeListCommand'),
+      entry('change show', 'Show the checks, reviews and steps of a change in review', 'change', 'changeShowCommand'),
+      entry('change merge', 'Merge a change in review', 'change', 'changeMergeCommand'),
+      entry('change update', 'Bring the base branch into the branch of a change', 'change', 'changeUpdateCommand'),
       entry('worker loop', 'Work on one issue after another as one worker, until Ctrl-C', 'worker', 'loopCommand'),
       entry('worker skip', 'Make a worker skip an issue, or remove a skip', 'worker', 'skipCommand'),
       entry('worker skips', 'List the issues that workers skip', 'worker', 'skipsCommand'),

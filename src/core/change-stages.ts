@@ -4,7 +4,10 @@
  * A method of a merge. `merge`: a merge commit. `rebase`: the commits of the change on top of the base. `rebase_merge`: the same, and a
  * merge commit. `squash`: one commit. `fast_forward`: the base moves to the head.
  */
-export type MergeMethod = 'merge' | 'rebase' | 'rebase_merge' | 'squash' | 'fast_forward'
+export type MergeMethod = (typeof mergeMethods)[number]
+
+/** All methods of a merge. */
+export const mergeMethods = ['merge', 'rebase', 'rebase_merge', 'squash', 'fast_forward'] as const
 
 /** The kinds of conditions about which burn sends a follow-up. */
 export type ChangeCondition = 'checks' | 'reviews' | 'conflict'

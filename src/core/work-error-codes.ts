@@ -76,6 +76,18 @@ export const workerErrors = {
 } as const
 
 export const issueErrors = {
+  change_unknown: {
+    meaning: 'No change in review has the given name.',
+    remedy: 'Run `burn change list`.',
+  },
+  change_ended: {
+    meaning: 'The change was merged or closed.',
+    remedy: 'Run `burn dispatch`: burn then ends the dispatch of the change.',
+  },
+  change_blocked: {
+    meaning: 'burn or the forge cannot merge or update the change now.',
+    remedy: 'Run `burn change show` to see its checks, reviews and steps.',
+  },
   change_open: {
     meaning: 'The issue has a change that is open for review.',
     remedy: 'Merge or close the change, then run `burn dispatch`; or release the issue with --force.',

@@ -1,5 +1,6 @@
 /** The schema of `changes`: the rules for changes in review. */
 import * as z from 'zod'
+import { mergeMethods } from '../core/change-stages.ts'
 import { defaults } from './defaults.ts'
 import { timeSpan, words } from './values.ts'
 
@@ -16,7 +17,7 @@ const rules = {
       examples: ['approved'],
     }),
   method: z
-    .enum(['merge', 'rebase', 'rebase_merge', 'squash', 'fast_forward'])
+    .enum(mergeMethods)
     .optional()
     .meta({ description: 'How burn merges. Without this key, burn uses the default of the repo.', examples: ['squash'] }),
   bots: words.optional().meta({

@@ -1,0 +1,124 @@
+/** `burn change`: a person looks at changes in review, merges one, or updates its branch from the base. */
+import type { ChangeStep } from '../core/change-loop.ts'
+import type { ChangeRef, ChangeState, MergeResult, Protection, UpdateResult } from '../core/change-state.ts'
+import type { MergeMethod, StepAction } from '../core/change-stages.ts'
+import type { DispatchInReview, WatchedChange } from '../core/ledger/changes.ts'
+import type { Reason } from '../core/reasons.ts'
+import type { Session } from '../observe/session.ts'
+import { BurnError } from '../core/errors.ts'
+import { repoOf } from '../core/refs.ts'
+import { nearest } from '../core/suggest.ts'
+import { nextStepAttempt } from '../decide/change.ts'
+
+/** A change in review, as burn last read it. */
+export interface ListedChange {
+  readonly dispatch: DispatchInReview
+  /** Null if burn has not read the change yet. */
+  readonly watched: WatchedChange | null
+  /** The steps that burn took, oldest first. */
+  readonly steps: readonly ChangeStep[]
+}
+
+/** Returns all changes in review from the ledger, those that waited longest in their stage first. Makes no request to the forge. */
+export async function listChanges({ ledger }: Session): Promise<readonly ListedChange[]> {
+  const { dispatches, steps } = await ledger.reviewView()
+  const own = Map.groupBy(steps, ({ dispatch }) => dispatch)
+  const found = dispatches.map((dispatch) => ({ dispatch, watched: dispatch.watched, steps: own.get(dispatch.id) ?? [] }))
+  return found.toSorted((a, b) => (a.watched?.staged_at ?? a.dispatch.changed_at) - (b.watched?.staged_at ?? b.dispatch.changed_at))
+}
+
+/**
+ * Returns the change with this name: `owner/repo!12` or `repo!12`, or the name of its issue. Throws BurnError `change_unknown` (exit 2).
+ */
+export async function changeNamed(name: string, session: Session): Promise<ListedChange> {
+  const all = await listChanges(session)
+  const wanted = name.includes('/') ? name : `${session.fleet.forge.owner}/${name}`
+  const found = all.find(({ dispatch, watched }) => watched?.ref === wanted || dispatch.issue === wanted || dispatch.change_url === name)
+  if (found !== undefined) return found
+  const near = nearest(
+    wanted,
+    all.flatMap(({ dispatch, watched }) => [dispatch.issue, ...(watched === null ? [] : [watched.ref])]),
+  )
+  const hint = near === null ? 'to list the changes in review: burn change list' : `did you mean ${near}?`
+  throw new BurnError('change_unknown', `no change in review has the name ${name}`, hint, { exit: 2 })
+}
+
+/** The current facts about a change, and what burn would ask the forge to do. */
+export interface ChangeOrder {
+  readonly ref: ChangeRef
+  readonly state: ChangeState
+  readonly protection: Protection
+  readonly method: MergeMethod | null
+}
+
+/**
+ * Reads a change for a merge or an update. Throws BurnError `change_ended` if the change is not open, and `change_blocked` if its base does
+ * not exist or the repo does not allow the method.
+ */
+export async function readChange(
+  name: string,
+  method: MergeMethod | null,
+  session: Session,
+): Promise<ChangeOrder & { readonly dispatch: string }> {
+  const { dispatch, watched } = await changeNamed(name, session)
+  if (watched === null)
+    throw new BurnError('change_blocked', `burn has not read the change of ${dispatch.issue} yet`, 'run burn dispatch, then try again')
+  const { ref } = watched
+  const state = await session.forge.changeState(ref)
+  if (state === null || state.change.state !== 'open')
+    throw new BurnError('change_ended', `${ref} is no longer open`, 'run burn dispatch: burn then ends the dispatch')
+  const protection = await session.forge.protection(repoOf(dispatch.issue), state.base)
+  if (protection === null)
+    throw new BurnError('change_blocked', `the base branch ${state.base} of ${ref} does not exist`, 'change the base of the change')
+  const wanted = method ?? protection.methods[0] ?? null
+  if (wanted === null || !protection.methods.includes(wanted))
+    throw new BurnError(
+      'change_blocked',
+      `the repo does not allow the method ${wanted ?? 'merge'}`,
+      `allowed: ${protection.methods.join(', ') || 'none'}`,
+    )
+  return { ref, state, protection, method: wanted, dispatch: dispatch.id }
+}
+
+/** Merges the head that burn has just read. Records the step. Throws BurnError `change_blocked` if the forge does not merge. */
+export async function mergeChange(order: ChangeOrder & { readonly dispatch: string }, session: Session): Promise<void> {
+  const { ref, state, method } = order
+  await carryOut(order, 'merge', session, () =>
+    session.forge.merge(ref, { sha: state.sha, method: method ?? 'merge', delete_branch: true }),
+  )
+}
+
+/** Brings the base into the branch of the change. Throws BurnError `change_blocked` if the forge does not update the branch. */
+export async function updateChange(order: ChangeOrder & { readonly dispatch: string }, session: Session): Promise<void> {
+  const { ref, state, protection } = order
+  const method = protection.may_rebase && !protection.methods.includes('merge') ? 'rebase' : 'merge'
+  await carryOut(order, 'update_branch', session, () => session.forge.updateBranch(ref, state.sha, method))
+}
+
+async function carryOut(
+  { dispatch, ref, state }: ChangeOrder & { readonly dispatch: string },
+  action: StepAction & ('merge' | 'update_branch'),
+  { ledger, clock }: Session,
+  run: () => Promise<MergeResult | UpdateResult>,
+): Promise<void> {
+  const before = await ledger.changeSteps([dispatch], action)
+  const signature = `person ${state.sha}`
+  const reason: Reason = { code: 'merge_policy', policy: 'person' }
+  const attempt = nextStepAttempt(before, action, signature) ?? before.length + 1
+  const step = { dispatch, action, signature, attempt, head: state.sha, worker: null, reason }
+  if (!(await ledger.beginStep(step, clock.now())))
+    throw new BurnError(
+      'change_blocked',
+      `${ref} is not in review, or another process acts on it`,
+      'wait for the next cycle, then try again',
+    )
+  const result = await run()
+  const why: Reason | null = 'why' in result ? { code: 'merge_refused', result: result.result, why: result.why } : null
+  await ledger.endStep(step, why === null ? 'done' : 'failed', why ?? reason, clock.now())
+  if ('why' in result)
+    throw new BurnError(
+      'change_blocked',
+      `${ref}: ${result.result.replaceAll('_', ' ')}: ${result.why}`,
+      'to see checks and reviews: burn change show',
+    )
+}
