@@ -47,7 +47,9 @@ export async function askServer(
   const { status, code } = error
   const timed_out = status === null && timeouts.includes(code ?? '')
   // burn follows no redirect, so fetch reports one as an error.
-  return { failure: { ...failure, status, code, timed_out, began: began || error.message === 'unexpected redirect' } }
+  const hasBegun = began || error.message === 'unexpected redirect'
+  const reason = timed_out ? `${url}: no ${began ? 'complete ' : ''}answer within ${timeout_ms / 1000} s` : failure.reason
+  return { failure: { ...failure, reason, status, code, timed_out, began: hasBegun } }
 }
 
 /** The codes of an expired AbortSignal.timeout, and of curl. */

@@ -1,7 +1,6 @@
 /** Sends requests from another machine, over a real sshd, with curl and through ssh. */
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -11,6 +10,7 @@ import { codeOf } from '../../src/core/errors.ts'
 import { machineFetch } from '../../src/host/machine-fetch.ts'
 import { scratch } from '../support/fleet.ts'
 import { startSshd } from '../support/sshd.ts'
+import { withoutCurl } from '../support/without-curl.ts'
 
 async function serve(t: TestContext, answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
   const server = createServer(answer)
@@ -29,15 +29,6 @@ function page(request: IncomingMessage, response: ServerResponse): void {
     response.writeHead(request.url === '/missing' ? 404 : 200, { 'content-type': 'application/json', 'retry-after': '7' })
     response.end(JSON.stringify({ path: request.url, key: request.headers.authorization ?? null, body }))
   })
-}
-
-/** Returns a folder for PATH that has a shell and no curl. */
-function withoutCurl(t: TestContext): string {
-  const dir = join(scratch(t), 'bin')
-  mkdirSync(dir)
-  for (const name of ['sh', 'env'])
-    symlinkSync(execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim(), join(dir, name))
-  return dir
 }
 
 const key = { authorization: 'Bearer sk-"quoted\\' }

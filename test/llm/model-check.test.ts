@@ -1,11 +1,10 @@
 /** Checks of models over HTTP: the states of a model, and servers that hang, stream for ever, or are no servers of models. */
 import assert from 'node:assert/strict'
-import { createServer, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import type { ModelReading } from '../../src/core/model.ts'
 import { openFetch } from '../../src/host/fetch.ts'
 import { openServer, type OpenServer } from '../../src/llm/model-check.ts'
+import { badServers, startBadServer } from '../stand-ins/model/bad-servers.ts'
 import { startOllama, type OllamaOptions } from '../stand-ins/model/ollama.ts'
 import { model, secret } from './rig.ts'
 
@@ -71,66 +70,12 @@ test('check: tells a busy Ollama from one that lost its model', async (t) => {
   assert.equal((await check(empty.url, 'a')).evidence, 'the server lists no model')
 })
 
-async function serve(t: TestContext, answer: (path: string, response: ServerResponse) => void): Promise<string> {
-  const server = createServer((request, response) => answer(request.url ?? '', response))
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  t.after(() => void (server.closeAllConnections(), server.close()))
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`
-}
-
-const list = JSON.stringify({ object: 'list', data: [{ id: 'm', object: 'model', owned_by: 'me' }] })
-
-/** The answers to the list and to the question, and the state that follows. */
-const bad: readonly (readonly [
-  string,
-  ((response: ServerResponse) => void) | null,
-  ((response: ServerResponse) => void) | null,
-  string,
-])[] = [
-  ['a web page', (response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>It works!</html>'), null, 'error'],
-  ['a redirect', (response) => response.writeHead(302, { location: 'http://198.51.100.7/' }).end(), null, 'error'],
-  ['another JSON', (response) => response.end('{"models": 3}'), null, 'error'],
-  ['a server that loads', (response) => response.writeHead(503).end('{"error":{"message":"Loading model","code":503}}'), null, 'loading'],
-  ['an endless list', (response) => flood(response), null, 'error'],
-  ['a page as the answer', null, (response) => response.end('<html></html>'), 'error'],
-  ['a redirected question', null, (response) => response.writeHead(307, { location: '/' }).end(), 'error'],
-  ['an answer that never ends', null, (response) => response.write('data: {"choices":[]}\n\n'), 'error'],
-  ['an endless answer', null, (response) => flood(response), 'error'],
-  ['a hang', null, () => {}, 'busy'],
-  [
-    'a full queue',
-    null,
-    (response) => response.writeHead(503).end('{"error":"server busy, please try again.  maximum pending requests exceeded"}'),
-    'busy',
-  ],
-  ['no memory', null, (response) => response.writeHead(500).end('{"error":"model requires more system memory"}'), 'error'],
-  [
-    'a failed Hermes',
-    null,
-    (response) => response.end('{"choices":[{"message":{"content":"x"},"finish_reason":"error"}],"hermes":{"failed":true}}'),
-    'error',
-  ],
-  ['a broken connection', null, (response) => response.destroy(), 'error'],
-]
-
-function flood(response: ServerResponse): void {
-  const piece = 'x'.repeat(64 * 1024)
-  const more = () => {
-    while (!response.destroyed && response.write(piece));
-    response.once('drain', more)
-  }
-  more()
-}
-
-for (const [name, listing, question, state] of bad) {
-  test(`check: ${name} is ${state}`, async (t) => {
-    const url = await serve(t, (path, response) => {
-      if (path === '/v1/models') return listing === null ? void response.end(list) : listing(response)
-      if (path === '/v1/chat/completions') return question?.(response)
-      response.writeHead(404).end()
-    })
+for (const server of badServers) {
+  test(`check: ${server.name} is ${server.state}`, async (t) => {
+    const { url, close } = await startBadServer(server)
+    t.after(close)
     const reading = await check(url, 'm', { timeout_ms: 300 })
-    assert.equal(reading.state, state, reading.evidence)
+    assert.equal(reading.state, server.state, reading.evidence)
     assert.ok(reading.evidence.length < 400)
   })
 }
