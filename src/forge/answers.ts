@@ -1,6 +1,7 @@
 /** Turns a forge's HTTP answer into JSON, or into an error with a hint. */
 import type { ErrorCode } from '../core/error-codes.ts'
 import type { HttpAnswer } from './http.ts'
+import type { LogTail } from '../core/change-state.ts'
 import { stringOf, membersOf, parseJson } from '../core/json.ts'
 import { BurnError } from '../core/errors.ts'
 import { repoAdvice } from '../core/repo-advice.ts'
@@ -33,7 +34,7 @@ export function apiFailureOf(answer: HttpAnswer, what: string, now: number, { cl
   if (status >= 200 && status < 300) return null
   const message = serverMessage(answer)
   const failure = (code: ErrorCode, hint: string, retryable = false): ApiFailure => ({
-    error: new BurnError(code, `${what}: ${status}${message === '' ? '' : ` ${message}`}`, hint),
+    error: new BurnError(code, `${what}: ${status}${message === '' ? '' : ` ${message}`}`, hint, { cause: { status, message } }),
     retryable,
     retry_after_ms: retryable ? retryAfter(answer, now) : null,
   })
@@ -54,6 +55,19 @@ export function apiFailureOf(answer: HttpAnswer, what: string, now: number, { cl
   if (status === 500) return failure('forge_failed', 'the forge failed on this request: read the log of the forge', true)
   if (status > 500) return failure('forge_unavailable', 'the forge reported an internal error: read the log of the forge', status !== 501)
   return failure('forge_refused', hints.refused)
+}
+
+/** The status and the message with which the forge refused a request. */
+export interface Refusal {
+  readonly status: number
+  /** The field `message` of the answer's JSON; empty if there is none. */
+  readonly message: string
+}
+
+/** Returns the refusal that an error reports; null for every other thrown value. */
+export function refusalOf(thrown: unknown): Refusal | null {
+  const { status, message } = membersOf(thrown instanceof BurnError ? thrown.cause : null)
+  return typeof status === 'number' && typeof message === 'string' ? { status, message } : null
 }
 
 /** The hint of `forge_not_found`. */
@@ -97,6 +111,24 @@ export function jsonOf(answer: HttpAnswer, what: string, { hints }: ApiTraits): 
     retryable: false,
     retry_after_ms: null,
   }
+}
+
+/**
+ * Returns the end of a text file, beginning with a whole line; or a failure if the answer is a page instead of a file. The client may have
+ * dropped the beginning, or the server may have sent only the end.
+ */
+export function tailOf(
+  { headers, body, dropped }: HttpAnswer,
+  what: string,
+  { hints }: ApiTraits,
+): { readonly tail: LogTail } | ApiFailure {
+  const type = oneLine(headers['content-type'] ?? '', 60)
+  if (/\bhtml\b/i.test(type)) {
+    const error = new BurnError('forge_not_json', `${what}: the forge answered with ${type} instead of a log`, hints.not_json)
+    return { error, retryable: false, retry_after_ms: null }
+  }
+  const truncated = dropped > 0 || Number(/^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1] ?? 0) > 0
+  return { tail: { text: truncated ? body.slice(body.indexOf('\n') + 1) : body, truncated } }
 }
 
 function notJson(what: string, got: string, hint: string): BurnError {

@@ -1,11 +1,12 @@
 /** Sends requests to a forge's API under one policy: limits, retries, circuit breaker, redirects and the token. */
 import type { ErrorCode } from '../core/error-codes.ts'
+import type { LogTail } from '../core/change-state.ts'
 import type { Clock } from '../core/ports.ts'
 import type { Http, HttpAnswer, HttpOptions, HttpRequest } from './http.ts'
 import { BurnError } from '../core/errors.ts'
 import { refusalScope } from '../decide/backoff.ts'
 import { redactor } from '../host/redact.ts'
-import { jsonOf, apiFailureOf, type ApiTraits, type ApiFailure } from './answers.ts'
+import { jsonOf, apiFailureOf, tailOf, type ApiTraits, type ApiFailure } from './answers.ts'
 import { openHttp } from './http.ts'
 import { circuitBreaker } from './circuit-breaker.ts'
 import { concurrencyLimiter, rateLimiter } from './rate-limit.ts'
@@ -54,9 +55,12 @@ export interface ApiOptions extends Omit<HttpOptions, 'sockets'> {
   readonly onWait?: (ms: number) => void
 }
 
-/** The JSON of a successful answer, with its paging headers. */
+/** The content of a successful answer, with its paging headers. */
 export interface ApiAnswer {
+  /** The JSON; null if the answer has no content. */
   readonly json: unknown
+  /** The end of the text, if the request asked for it. */
+  readonly tail?: LogTail
   /** The header `x-total-count`; null if it is missing. */
   readonly total: number | null
   /** True if the `Link` header names a next page; null if there is no such header. */
@@ -73,6 +77,8 @@ interface RequestContent {
   readonly query: Query
   readonly body: unknown
   readonly max_bytes: number
+  /** If set, the request asks for the end of a text file. */
+  readonly tail_bytes?: number
 }
 
 const emptyRequest: RequestContent = { query: {}, body: undefined, max_bytes: Infinity }
@@ -85,6 +91,8 @@ export interface Api {
   runExclusive<T>(task: () => Promise<T>): Promise<T>
   /** Sends a PATCH. The change must be idempotent, because burn retries a PATCH like a GET. */
   patch(path: string, body: unknown): Promise<ApiAnswer>
+  /** Returns the end of a text file, at most `max_bytes`. The server need not support ranges. */
+  tail(path: string, max_bytes: number): Promise<LogTail>
   /** Sends a POST, and never retries it. */
   post(path: string, body: unknown): Promise<ApiAnswer>
   /** The query parameter that sets the number of items on a page. */
@@ -113,16 +121,23 @@ export function openApi(options: ApiOptions): Api {
       const answer = await followRedirects(counted, request)
       const failure = apiFailureOf(answer, what, clock.now(), traits)
       if (failure !== null) return failure
-      const parsed = answer.status === 204 ? { json: null } : jsonOf(answer, what, traits)
-      return 'error' in parsed ? parsed : { json: parsed.json, ...pagingOf(answer) }
+      const parsed = request.tail_bytes === undefined ? contentOf(answer, request, what) : tailOf(answer, what, traits)
+      return 'error' in parsed ? parsed : { json: null, ...parsed, ...pagingOf(answer) }
     } catch (thrown) {
       if (!(thrown instanceof BurnError)) throw thrown
       return { error: thrown, retryable: thrown.code === 'forge_timeout' || thrown.code === 'forge_unavailable', retry_after_ms: null }
     }
   }
 
+  /** Some writes have an answer without content, such as a merge of Gitea. */
+  function contentOf(answer: HttpAnswer, { method }: HttpRequest, what: string): { readonly json: unknown } | ApiFailure {
+    const isEmpty = answer.status === 204 || (method === 'POST' && answer.body === '')
+    return isEmpty ? { json: null } : jsonOf(answer, what, traits)
+  }
+
   /** Sends a request with its retries. A probe of the circuit breaker is not retried. */
-  async function send(method: Method, path: string, { query, body, max_bytes }: RequestContent, isProbe: boolean): Promise<ApiAnswer> {
+  async function send(method: Method, path: string, content: RequestContent, isProbe: boolean): Promise<ApiAnswer> {
+    const { query, body } = content
     const url = new URL(`${base}${path}`)
     for (const [key, value] of Object.entries(query)) url.searchParams.set(key, String(value))
     const what = `${method} ${base}${path}`
@@ -134,7 +149,9 @@ export function openApi(options: ApiOptions): Api {
       const { headers, secrets } = await credentials.read()
       const result = await limited(() => {
         const timeout_ms = Math.max(1, Math.min(limits.request_ms, end - clock.now()))
-        return attempt({ method, url, headers, body: payload, timeout_ms, max_bytes: Math.min(max_bytes, limits.max_bytes) }, what)
+        const max_bytes = Math.min(content.max_bytes, limits.max_bytes)
+        const range = content.tail_bytes === undefined ? {} : { tail_bytes: content.tail_bytes }
+        return attempt({ method, url, headers, body: payload, timeout_ms, max_bytes, ...range }, what)
       })
       if (!('error' in result)) return result
       if (refusals.includes(result.error.code)) credentials.forget()
@@ -149,6 +166,10 @@ export function openApi(options: ApiOptions): Api {
     get: (path, query = {}, max_bytes = Infinity) => guarded((probe) => send('GET', path, { ...emptyRequest, query, max_bytes }, probe)),
     patch: (path, body) => guarded((isProbe) => send('PATCH', path, { ...emptyRequest, body }, isProbe)),
     post: (path, body) => guarded((isProbe) => send('POST', path, { ...emptyRequest, body }, isProbe)),
+    async tail(path, tail_bytes) {
+      const answer = await guarded((isProbe) => send('GET', path, { ...emptyRequest, tail_bytes }, isProbe))
+      return answer.tail ?? { text: '', truncated: false }
+    },
     runExclusive: concurrencyLimiter(1),
     page_size: traits.page_size,
     requests: () => requests,
@@ -230,7 +251,7 @@ async function followRedirects(http: Http, request: HttpRequest): Promise<HttpAn
   }
 }
 
-function pagingOf({ headers }: HttpAnswer): Omit<ApiAnswer, 'json'> {
+function pagingOf({ headers }: HttpAnswer): Omit<ApiAnswer, 'json' | 'tail'> {
   const total = headers['x-total-count']
   const date = Date.parse(headers.date ?? '')
   return {

@@ -1,4 +1,5 @@
 /** Reads issues and comments of Gitea and Forgejo. burn reports an issue that it can't read as skipped, and never as missing or empty. */
+import type { ChangeRef } from '../core/change-state.ts'
 import type { Comment, Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { IssuePage } from '../core/ports.ts'
 import { membersOf } from '../core/json.ts'
@@ -6,15 +7,16 @@ import { BurnError } from '../core/errors.ts'
 import { repoAdvice } from '../core/repo-advice.ts'
 import { nullOnCode, type Api } from './api.ts'
 import { arrayOf, commentOf, isPull, issueOf, timeOf, type Unusable } from './gitea-objects.ts'
+import { sinceQuery, timelineOf } from './gitea-timeline.ts'
 import { truncatedBodyOf, numberIn, listAll, repeatedPage } from './paging.ts'
-import { repoPath, splitIssue } from './refs.ts'
+import { repoPath, splitIssue, splitNumbered } from './refs.ts'
 
 /** The maximum size (bytes) of all comments of an issue in one answer. If the comments are larger, burn reads them page by page. */
 const maxUnpagedBytes = 4 * 1024 * 1024
 
-/** Returns the path of an issue in Gitea's API. Throws BurnError `forge_ref` if `ref` is not a valid issue reference. */
-export function issuePath(ref: IssueRef): string {
-  const { repo, number } = splitIssue(ref)
+/** Returns the path of an issue or a change in Gitea's API. Throws BurnError `forge_ref` if the reference is not valid. */
+export function issuePath(ref: IssueRef | ChangeRef): string {
+  const { repo, number } = splitNumbered(ref)
   return `${repoPath(repo)}/issues/${number}`
 }
 
@@ -91,23 +93,24 @@ export async function readIssue(api: Api, url: string, ref: IssueRef): Promise<I
 }
 
 /**
- * Returns the comments of an issue, oldest first. Long comments are cut at the end, so they keep the marker of a claim, which is in the
+ * Returns the comments of an issue or a change, oldest first; with `since`, those that were written or edited since then. Long comments are cut at the end, so they keep the marker of a claim, which is in the
  * first line.
  */
-export async function readComments(api: Api, ref: IssueRef): Promise<readonly Comment[]> {
+export async function readComments(api: Api, ref: IssueRef | ChangeRef, since?: Time): Promise<readonly Comment[]> {
   const keep = commentTruncater()
   try {
-    const { json } = await notFoundIfDeleted(api, ref, api.get(`${issuePath(ref)}/comments`, {}, maxUnpagedBytes))
+    const { json } = await notFoundIfDeleted(api, ref, api.get(`${issuePath(ref)}/comments`, sinceQuery(since), maxUnpagedBytes))
     return arrayOf(json).flatMap((item) => keep(item) ?? [])
   } catch (thrown) {
     if (truncatedBodyOf(thrown) === null) throw thrown
   }
   // The list of comments has no pages. The timeline has pages, and contains the comments, too. burn leaves out a comment that is too large.
-  const { values } = await listAll(api, `${issuePath(ref)}/timeline`, {}, (item) => {
-    const { id, type } = membersOf(item)
-    return { key: id, value: type === 'comment' ? keep(item) : null }
-  })
-  return values.filter((comment) => comment !== null)
+  const kept = new Map<string, Comment>()
+  for await (const event of timelineOf(api, ref, since)) {
+    const comment = membersOf(event)['type'] === 'comment' ? keep(event) : null
+    if (comment !== null) kept.set(comment.id, comment)
+  }
+  return [...kept.values()]
 }
 
 /** Limits (characters). burn keeps `one` of each comment; after `all` in total, burn keeps only `beginning` of each further comment. */
@@ -136,7 +139,7 @@ export async function notFoundIfDeleted<T>(api: Api, ref: string, answer: Promis
     return await answer
   } catch (thrown) {
     if (!(thrown instanceof BurnError)) throw thrown
-    if (thrown.code === 'forge_not_found') await throwIfIssuesDisabled(api, splitIssue(ref).repo, thrown)
+    if (thrown.code === 'forge_not_found') await throwIfIssuesDisabled(api, splitNumbered(ref).repo, thrown)
     if (thrown.code !== 'forge_failed') throw thrown
     if ((await nullOnCode('forge_not_found', api.get(issuePath(ref)))) !== null) throw thrown
     throw new BurnError('forge_not_found', `the forge no longer has ${ref}`, 'check whether somebody deleted the issue', { cause: thrown })

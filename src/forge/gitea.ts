@@ -1,5 +1,6 @@
 /** Gitea and Forgejo as a forge, through their common API. */
-import type { RepoRef } from '../core/nouns.ts'
+import type { ChangeRef, Reaction } from '../core/change-state.ts'
+import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import type { Forge, RepoRights } from '../core/ports.ts'
 import { membersOf } from '../core/json.ts'
 import { BurnError } from '../core/errors.ts'
@@ -7,13 +8,17 @@ import { repoAdvice } from '../core/repo-advice.ts'
 import { notFound, type ApiTraits } from './answers.ts'
 import { openApi, nullOnCode, type Api, type ApiOptions } from './api.ts'
 import { readAssignable, replaceAssignees } from './gitea-assignees.ts'
+import { readChangeState } from './gitea-change-state.ts'
 import { findChange, openPull, readChanges } from './gitea-changes.ts'
+import { readChecks, readLogTail, rerunJob } from './gitea-checks.ts'
+import { readBlockers } from './gitea-dependencies.ts'
 import { hasIssues, issuePath, notFoundIfDeleted, readComments, readIssue, readIssues } from './gitea-issues.ts'
 import { addLabel } from './gitea-labels.ts'
 import { commentOf, loginOf } from './gitea-objects.ts'
+import { mergePull, readProtection, updatePull } from './gitea-merge.ts'
+import { openServer } from './gitea-server.ts'
 import { readTeams, readWriters } from './gitea-writers.ts'
-import { repoPath, splitIssue } from './refs.ts'
-import { thinChanges } from './thin-changes.ts'
+import { repoPath, splitNumbered } from './refs.ts'
 
 /** The address, token and limits of a Gitea or Forgejo server. */
 export interface GiteaOptions extends Omit<ApiOptions, 'base' | 'traits'> {
@@ -21,6 +26,8 @@ export interface GiteaOptions extends Omit<ApiOptions, 'base' | 'traits'> {
   readonly url: string
   /** The text before the dispatch's id in the names of branches; by default `burn/`. */
   readonly branch_prefix?: string
+  /** The pauses (ms) before burn reads a change again that seems not to be mergeable. */
+  readonly recheck_ms?: readonly number[]
 }
 
 /**
@@ -31,15 +38,27 @@ export function openGitea(options: GiteaOptions): Forge {
   const url = webUrl(options.url)
   const base = `${url}/api/v1`
   const api = openApi({ ...options, base, traits })
+  const server = openServer(api, url)
+  const changes = { server, clock: options.clock, branch_prefix: options.branch_prefix, recheck_ms: options.recheck_ms ?? [1_000, 2_000] }
   const pullsOf = (repo: RepoRef) => ({ api, repo, url, branch_prefix: options.branch_prefix })
   const writers = (repo: RepoRef, known?: readonly string[]) => readWriters(api, repo, known)
   return {
     kind: 'gitea',
-    ...thinChanges,
+    changeState: (ref) => readChangeState(changes, ref),
+    checks: (repo, sha) => readChecks(server, repo, sha),
+    logTail: (repo, check, max_bytes) => readLogTail(server, repo, check, max_bytes),
+    rerun: (repo, check) => rerunJob(server, repo, check),
+    protection: (repo, target) => readProtection(server, repo, target),
+    merge: (ref, request) => mergePull(changes, ref, request),
+    updateBranch: (ref, sha, method) => updatePull(changes, ref, sha, method),
+    blockers: (ref) => readBlockers(server, ref),
+    async react(ref, id, reaction) {
+      await api.post(`${commentPath(ref, id)}/reactions`, { content: reactions[reaction] })
+    },
     issues: (repo, cursor) => readIssues(api, url, repo, cursor),
     issue: (ref) => readIssue(api, url, ref),
     writers,
-    comments: (ref) => readComments(api, ref),
+    comments: (ref, since) => readComments(api, ref, since),
     async comment(ref, body) {
       const { json } = await notFoundIfDeleted(api, ref, api.post(`${issuePath(ref)}/comments`, { body }))
       const comment = commentOf(json)
@@ -54,9 +73,7 @@ export function openGitea(options: GiteaOptions): Forge {
     assignable: (repo) => readAssignable(api, repo),
     assign: (ref, from, to) => replaceAssignees(api, url, ref, { from, to }),
     async editComment(ref, id, body) {
-      if (!/^[0-9]{1,15}$/.test(id))
-        throw new BurnError('forge_ref', `${JSON.stringify(id)} is not the number of a comment`, 'use the number of the comment')
-      await api.patch(`${repoPath(splitIssue(ref).repo)}/issues/comments/${id}`, { body })
+      await api.patch(commentPath(ref, id), { body })
     },
     changes: (repo, since) => readChanges(pullsOf(repo), since),
     openChange: (repo, change) => openPull(pullsOf(repo), change),
@@ -82,6 +99,20 @@ export function openGitea(options: GiteaOptions): Forge {
     },
     requests: api.requests,
   }
+}
+
+const reactions: Readonly<Record<Reaction, string>> = {
+  eyes: 'eyes',
+  thumbs_up: '+1',
+  thumbs_down: '-1',
+  confused: 'confused',
+  rocket: 'rocket',
+}
+
+/** Returns the path of a comment on an issue or a change. Throws BurnError `forge_ref`. */
+function commentPath(ref: IssueRef | ChangeRef, id: string): string {
+  if (/^[0-9]{1,15}$/.test(id)) return `${repoPath(splitNumbered(ref).repo)}/issues/comments/${id}`
+  throw new BurnError('forge_ref', `${JSON.stringify(id)} is not the number of a comment`, 'use the number of the comment')
 }
 
 const traits: ApiTraits = {

@@ -17,6 +17,8 @@ export interface HttpRequest {
   readonly timeout_ms: number
   /** The maximum size (bytes) of the answer. */
   readonly max_bytes: number
+  /** If set, the client asks for the end of the answer, and keeps at most this number of bytes, even if the server sends more. */
+  readonly tail_bytes?: number
 }
 
 /** The answer to a request, with any HTTP status. */
@@ -24,6 +26,8 @@ export interface HttpAnswer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly body: string
+  /** The number of bytes before `body` that the client did not keep; 0 unless the request has `tail_bytes`. */
+  readonly dropped: number
 }
 
 /** Sends a request, and returns the answer. */
@@ -68,7 +72,7 @@ export interface HttpOptions {
 export function openHttp({ sockets, ca_file = null, env = {} }: HttpOptions): Http {
   const loading = new Map<string, Promise<Client>>()
   return async (request) => {
-    const { url, timeout_ms, max_bytes } = request
+    const { url, timeout_ms, max_bytes, tail_bytes = null } = request
     const proxy = proxyFor(url, env)
     const key = `${url.protocol} ${proxy?.href ?? ''}`
     const client = loading.get(key) ?? load(url.protocol, proxy, { sockets, ca_file })
@@ -78,7 +82,9 @@ export function openHttp({ sockets, ca_file = null, env = {} }: HttpOptions): Ht
     const signal = AbortSignal.timeout(timeout_ms)
     try {
       const { status, headers, body } = await send(request, signal)
-      return { status, headers, body: await readBody(body, max_bytes, url) }
+      if (tail_bytes === null) return { status, headers, body: await readBody(body, max_bytes, url), dropped: 0 }
+      const isTooBig = Number(headers['content-length']) > max_bytes
+      return { status, headers, ...(await readTail(body, isTooBig ? 0 : max_bytes, tail_bytes, url)) }
     } catch (thrown) {
       throw httpError(thrown, { url, proxy, isLate: signal.aborted, timeout_ms })
     }
@@ -95,9 +101,14 @@ async function load(protocol: string, proxy: URL | null, { sockets, ca_file }: R
 async function loadDirect(protocol: string, sockets: number, tls: { readonly ca?: string }): Promise<Client> {
   const client = protocol === 'https:' ? await import('node:https') : await import('node:http')
   const agent = new client.Agent({ keepAlive: true, maxSockets: sockets, timeout: idle_ms, ...tls })
-  return ({ method, url, headers, body }, signal) =>
+  return ({ method, url, headers, body, tail_bytes }, signal) =>
     new Promise((resolve, reject) => {
-      const request = client.request(url, { method, agent, headers: { ...headers, ...payloadHeaders(body) }, signal })
+      const request = client.request(url, {
+        method,
+        agent,
+        headers: { ...headers, ...payloadHeaders(body), ...rangeHeaders(tail_bytes) },
+        signal,
+      })
       request.once('error', reject)
       request.once('response', (response) => {
         // Without an encoding, every chunk of a response is a buffer.
@@ -115,8 +126,9 @@ async function loadProxied(proxy: URL, sockets: number, { ca }: { readonly ca?: 
     connections: sockets,
     ...(ca === undefined ? {} : { requestTls: { ca } }),
   })
-  return async ({ method, url, headers, body }, signal) => {
-    const answer = await request(url, { method, dispatcher, headers: { ...headers, ...payloadHeaders(body) }, body, signal })
+  return async ({ method, url, headers, body, tail_bytes }, signal) => {
+    const all = { ...headers, ...payloadHeaders(body), ...rangeHeaders(tail_bytes) }
+    const answer = await request(url, { method, dispatcher, headers: all, body, signal })
     if (answer.statusCode === 407) throw new Error('the proxy asks for a login (407)')
     return { status: answer.statusCode, headers: answer.headers, body: answer.body }
   }
@@ -124,6 +136,11 @@ async function loadProxied(proxy: URL, sockets: number, { ca }: { readonly ca?: 
 
 function payloadHeaders(body: string | null): Readonly<Record<string, string>> {
   return body === null ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }
+}
+
+/** Returns the header that asks for the end of an answer. A server may ignore the header. */
+function rangeHeaders(tail_bytes: number | undefined): Readonly<Record<string, string>> {
+  return tail_bytes === undefined ? {} : { range: `bytes=-${tail_bytes}` }
 }
 
 /** Returns the certificates of `forge.ca_file`. Throws BurnError `forge_ca_file` (exit 2) if the file has none. */
@@ -155,6 +172,29 @@ async function readBody(body: AsyncIterable<Buffer>, limit: number, url: URL): P
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
+}
+
+/** Reads an answer to its end, and keeps the last bytes. Throws BurnError `forge_too_big` after `limit` bytes, and closes the connection. */
+async function readTail(
+  body: AsyncIterable<Buffer>,
+  limit: number,
+  tail_bytes: number,
+  url: URL,
+): Promise<Pick<HttpAnswer, 'body' | 'dropped'>> {
+  let kept: Buffer[] = []
+  let [size, keptSize] = [0, 0]
+  for await (const chunk of body) {
+    size += chunk.length
+    keptSize += chunk.length
+    if (size > limit)
+      throw new BurnError('forge_too_big', `${url.host} sends the whole file instead of its end`, 'look at the file on the forge')
+    kept.push(chunk)
+    if (keptSize < 2 * tail_bytes) continue
+    kept = [Buffer.concat(kept).subarray(-tail_bytes)]
+    keptSize = tail_bytes
+  }
+  const end = Buffer.concat(kept).subarray(-tail_bytes)
+  return { body: end.toString('utf8'), dropped: size - end.length }
 }
 
 /** Returns the first bytes as a copy, so that the rest does not stay in memory. */

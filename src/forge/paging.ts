@@ -203,7 +203,7 @@ async function attempt(api: Api, path: string, query: Query, { limit, page }: Pa
  * Returns the maximum number of items that the server puts on a page. A Gitea may be configured to return fewer items, which moves the page
  * boundaries. Other forges do not have this endpoint.
  */
-async function largestPage(api: Api): Promise<number> {
+export async function largestPage(api: Api): Promise<number> {
   const answer = await nullOnCode('forge_not_found', api.get('/settings/api'))
   const most = Number(membersOf(answer?.json)['max_response_items'])
   return most >= 1 ? Math.min(pageSize, Math.floor(most)) : pageSize

@@ -1,4 +1,5 @@
 /** Parses `owner/name` and `owner/name#7`. Owner and name become parts of URLs and file names, so only plain names are valid. */
+import type { ChangeRef } from '../core/change-state.ts'
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import { BurnError } from '../core/errors.ts'
 import { defaultBranchPrefix, idPattern } from '../core/ids.ts'
@@ -7,6 +8,8 @@ const plainOwner = /^(?!\.)[A-Za-z0-9._-]{1,100}$/
 /** A name may begin with a dot, such as `.github`, but `.` and `..` are folders. */
 const plainName = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/
 const issueNumber = /^[1-9][0-9]{0,14}$/
+/** A number, or the file name of a change of a folder forge without `.md`. */
+const changeName = /^[1-9][0-9]{0,14}(?:-[1-9][0-9]{0,3})?$/
 
 /** Returns the number of an issue, a comment or a review; null if the text is not such a number. */
 export function numberOf(text: string): number | null {
@@ -38,6 +41,36 @@ export function splitIssue(ref: IssueRef): { readonly repo: RepoRef; readonly nu
   const repo = ref.slice(0, at)
   splitRepo(repo)
   return { repo, number }
+}
+
+/** Returns true if the reference is that of a change, `owner/name!7`. */
+export function isChangeRef(ref: IssueRef | ChangeRef): boolean {
+  return ref.includes('!')
+}
+
+/** Returns the repo and the name of a change: `7`, or `7-2` in a folder. Throws BurnError `forge_ref` (exit 2). */
+export function splitChange(ref: ChangeRef): { readonly repo: RepoRef; readonly name: string } {
+  const at = ref.lastIndexOf('!')
+  const name = ref.slice(at + 1)
+  if (at < 1 || !changeName.test(name))
+    throw new BurnError('forge_ref', `${JSON.stringify(ref)} is not a valid reference of a change`, 'write it as owner/name!7', { exit: 2 })
+  const repo = ref.slice(0, at)
+  splitRepo(repo)
+  return { repo, name }
+}
+
+/**
+ * Returns repo and number of an issue or a change, on a forge whose issues and changes share their numbers. Throws BurnError `forge_ref`
+ * (exit 2).
+ */
+export function splitNumbered(ref: IssueRef | ChangeRef): ReturnType<typeof splitIssue> {
+  return splitIssue(isChangeRef(ref) ? ref.replace('!', '#') : ref)
+}
+
+/** Returns the commit if it is a hash. Throws BurnError `forge_ref`. */
+export function requireSha(sha: string): string {
+  if (/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(sha)) return sha
+  throw new BurnError('forge_ref', `${JSON.stringify(sha)} is not the hash of a commit`, 'use the whole hash')
 }
 
 /**

@@ -13,7 +13,7 @@ const traits: ApiTraits = {
   hints: { refused: 'check its version', not_json: 'check that it is the API' },
 }
 
-const answer = (status: number, headers: HttpAnswer['headers'] = {}): HttpAnswer => ({ status, headers, body: '' })
+const answer = (status: number, headers: HttpAnswer['headers'] = {}): HttpAnswer => ({ status, headers, body: '', dropped: 0 })
 
 test('apiFailureOf: a forge decides which 403 is a rate limit', () => {
   const limited = apiFailureOf(answer(403, { 'x-ratelimit-remaining': '0', 'retry-after': '7' }), 'GET /', 0, traits)

@@ -1,0 +1,90 @@
+/** Reads all facts about one change of Gitea or Forgejo. */
+import type { ChangeRef, ChangeState } from '../core/change-state.ts'
+import type { Time } from '../core/nouns.ts'
+import type { Clock } from '../core/ports.ts'
+import { changeRef } from '../core/change-state.ts'
+import { BurnError } from '../core/errors.ts'
+import { membersOf, stringOf } from '../core/json.ts'
+import { nullOnCode } from './api.ts'
+import { readChecks } from './gitea-checks.ts'
+import { changeOf, timeOf } from './gitea-objects.ts'
+import { readReviews } from './gitea-reviews.ts'
+import { readPush } from './gitea-timeline.ts'
+import { repoPath, splitNumbered } from './refs.ts'
+import type { Server } from './gitea-server.ts'
+
+/** The dependencies of functions that work on single changes. */
+export interface Changes {
+  readonly server: Server
+  readonly clock: Clock
+  /** The text before the dispatch's id in the names of branches; by default `burn/`. */
+  readonly branch_prefix?: string | undefined
+  /** The pauses (ms) before burn reads a change again that seems not to be mergeable. */
+  readonly recheck_ms: readonly number[]
+}
+
+/**
+ * After the last push, for this time (ms), a change that seems not to be mergeable may only be waiting for the forge's test. Gitea answers
+ * with `"mergeable": false` for a conflict, and also until it has tested the change.
+ */
+const testing_ms = 30_000
+
+/** The head and the base of a change: everything that one request returns. */
+export type ChangeHead = Omit<ChangeState, 'pushed' | 'checks' | 'reviews' | 'threads' | 'skipped'> & { readonly asked_at: Time }
+
+/** Returns all facts about a change; null if the forge does not have it. Throws BurnError `forge_malformed`. */
+export async function readChangeState(changes: Changes, ref: ChangeRef): Promise<ChangeState | null> {
+  const found = await readSettledHead(changes, ref)
+  if (found === null) return null
+  const { asked_at: _asked_at, ...head } = found
+  const { server } = changes
+  const [pushed, checks, reviews] = await Promise.all([
+    readPush(server.api, ref, head.sha, head.change.created_at),
+    readChecks(server, splitNumbered(ref).repo, head.sha),
+    readReviews(server, ref),
+  ])
+  return { ...head, pushed, checks, ...reviews }
+}
+
+/**
+ * Returns the head of a change, as soon as the forge has tested whether it is mergeable. Reading a change starts the test, which usually
+ * takes less than a second.
+ */
+async function readSettledHead(changes: Changes, ref: ChangeRef): Promise<ChangeHead | null> {
+  let head = await readHead(changes, ref)
+  for (const pause of changes.recheck_ms) {
+    if (head?.mergeable !== 'no') return head
+    await changes.clock.sleep(pause)
+    head = await readHead(changes, ref)
+  }
+  if (head?.mergeable !== 'no') return head
+  return head.asked_at - head.updated_at < testing_ms ? { ...head, mergeable: 'unknown' } : head
+}
+
+/** Returns the head and the base of a change, with one request. `mergeable: 'no'` may mean that the forge has not tested the change yet. */
+export async function readHead({ server, clock, branch_prefix }: Changes, ref: ChangeRef): Promise<ChangeHead | null> {
+  const { repo, number } = splitNumbered(ref)
+  const answer = await nullOnCode('forge_not_found', server.api.get(`${repoPath(repo)}/pulls/${number}`))
+  if (answer === null) return null
+  const change = changeOf({ repo, url: server.url, branch_prefix }, answer.json)
+  const { head, base, draft, mergeable, merge_base, updated_at: time } = membersOf(answer.json)
+  const { ref: headRef, sha: headSha } = membersOf(head)
+  const { ref: baseRef, sha: baseSha } = membersOf(base)
+  const [sha, branch, base_sha, updated_at] = [stringOf(headSha), stringOf(headRef), stringOf(baseSha), timeOf(time)]
+  if (change === null || sha === null || typeof baseRef !== 'string' || updated_at === null)
+    throw new BurnError('forge_malformed', `the forge does not tell the head of ${ref}`, 'look at the change on the forge')
+  const isOpen = change.state === 'open' && draft !== true && base_sha !== null
+  return {
+    ref: changeRef(repo, change.name),
+    change,
+    branch: branch?.startsWith('refs/') === true ? null : branch,
+    sha,
+    base: baseRef,
+    base_sha,
+    behind: typeof merge_base === 'string' && merge_base !== '' && base_sha !== null ? merge_base !== base_sha : null,
+    draft: draft === true,
+    mergeable: !isOpen ? 'unknown' : mergeable === true ? 'yes' : 'no',
+    updated_at,
+    asked_at: answer.date ?? clock.now(),
+  }
+}
