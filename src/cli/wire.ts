@@ -225,6 +225,7 @@ function forgeFor({ forge, dispatch }: DeclaredFleet, notify: Session['notify'],
     clock,
     random,
     env,
+    git: async () => (await import('../git/bare.ts')).openBareGit({ env, clock, login: null }),
     onWait: (ms) => notify({ kind: 'forge.throttled', subject: 'forge', payload: { ms } }),
     secret: secretReader(wiring),
   })

@@ -176,7 +176,7 @@ export interface ChangeState {
   readonly change: Change
   /** The name of the head branch; null if the branch was deleted. */
   readonly branch: string | null
-  /** The commit of the head. */
+  /** The commit of the head; empty if the forge no longer has it. Then `mergeable` is `unknown`, and there are no checks. */
   readonly sha: string
   /** The name of the base branch. */
   readonly base: string

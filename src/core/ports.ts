@@ -83,7 +83,7 @@ export interface RepoTeam {
 }
 
 /** The operations of a forge on single changes, and on the blockers of issues. All methods throw BurnError with a `forge_*` code. */
-interface ForgeChanges {
+export interface ForgeChanges {
   /**
    * Returns all facts about a change; null if the forge does not have the change. burn may read the facts in several requests, so a push at
    * the same moment can move the head in between. A merge or an update compares the head again.

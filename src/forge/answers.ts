@@ -58,14 +58,14 @@ export function apiFailureOf(answer: HttpAnswer, what: string, now: number, { cl
 }
 
 /** The status and the message with which the forge refused a request. */
-export interface Refusal {
+export interface ApiRefusal {
   readonly status: number
   /** The field `message` of the answer's JSON; empty if there is none. */
   readonly message: string
 }
 
 /** Returns the refusal that an error reports; null for every other thrown value. */
-export function refusalOf(thrown: unknown): Refusal | null {
+export function apiRefusalOf(thrown: unknown): ApiRefusal | null {
   const { status, message } = membersOf(thrown instanceof BurnError ? thrown.cause : null)
   return typeof status === 'number' && typeof message === 'string' ? { status, message } : null
 }

@@ -78,7 +78,7 @@ interface RequestContent {
   readonly body: unknown
   readonly max_bytes: number
   /** If set, the request asks for the end of a text file. */
-  readonly tail_bytes?: number
+  readonly tail_bytes?: number | undefined
 }
 
 const emptyRequest: RequestContent = { query: {}, body: undefined, max_bytes: Infinity }
@@ -109,19 +109,14 @@ export function openApi(options: ApiOptions): Api {
   const guarded = circuitBreaker(new URL(base).host, clock, random, () => isReachable(send('GET', '/user', emptyRequest, true)))
   const paced = rateLimiter(requests_per_minute, clock, onWait)
   const credentials = cacheCredentials(options)
-  const http = openHttp({ ...options, sockets: limits.at_once })
-  let requests = 0
-  const counted: Http = (request) => {
-    requests++
-    return http(request)
-  }
+  const { http, requests } = countRequests(openHttp({ ...options, sockets: limits.at_once }))
 
   async function attempt(request: HttpRequest, what: string): Promise<ApiAnswer | ApiFailure> {
     try {
-      const answer = await followRedirects(counted, request)
+      const answer = await followRedirects(http, request)
       const failure = apiFailureOf(answer, what, clock.now(), traits)
       if (failure !== null) return failure
-      const parsed = request.tail_bytes === undefined ? contentOf(answer, request, what) : tailOf(answer, what, traits)
+      const parsed = request.tail_bytes === undefined ? contentOf(answer, request, what, traits) : tailOf(answer, what, traits)
       return 'error' in parsed ? parsed : { json: null, ...parsed, ...pagingOf(answer) }
     } catch (thrown) {
       if (!(thrown instanceof BurnError)) throw thrown
@@ -129,19 +124,13 @@ export function openApi(options: ApiOptions): Api {
     }
   }
 
-  /** Some writes have an answer without content, such as a merge of Gitea. */
-  function contentOf(answer: HttpAnswer, { method }: HttpRequest, what: string): { readonly json: unknown } | ApiFailure {
-    const isEmpty = answer.status === 204 || (method === 'POST' && answer.body === '')
-    return isEmpty ? { json: null } : jsonOf(answer, what, traits)
-  }
-
   /** Sends a request with its retries. A probe of the circuit breaker is not retried. */
   async function send(method: Method, path: string, content: RequestContent, isProbe: boolean): Promise<ApiAnswer> {
-    const { query, body } = content
-    const url = new URL(`${base}${path}`)
-    for (const [key, value] of Object.entries(query)) url.searchParams.set(key, String(value))
+    const { query, body, tail_bytes } = content
+    const url = urlOf(`${base}${path}`, query)
     const what = `${method} ${base}${path}`
     const payload = body === undefined ? null : JSON.stringify(body)
+    const max_bytes = Math.min(content.max_bytes, limits.max_bytes)
     await paced()
     const end = clock.now() + limits.total_ms
     for (let attempts = 1; ; attempts++) {
@@ -149,9 +138,7 @@ export function openApi(options: ApiOptions): Api {
       const { headers, secrets } = await credentials.read()
       const result = await limited(() => {
         const timeout_ms = Math.max(1, Math.min(limits.request_ms, end - clock.now()))
-        const max_bytes = Math.min(content.max_bytes, limits.max_bytes)
-        const range = content.tail_bytes === undefined ? {} : { tail_bytes: content.tail_bytes }
-        return attempt({ method, url, headers, body: payload, timeout_ms, max_bytes, ...range }, what)
+        return attempt({ method, url, headers, body: payload, timeout_ms, max_bytes, tail_bytes }, what)
       })
       if (!('error' in result)) return result
       if (refusals.includes(result.error.code)) credentials.forget()
@@ -166,14 +153,34 @@ export function openApi(options: ApiOptions): Api {
     get: (path, query = {}, max_bytes = Infinity) => guarded((probe) => send('GET', path, { ...emptyRequest, query, max_bytes }, probe)),
     patch: (path, body) => guarded((isProbe) => send('PATCH', path, { ...emptyRequest, body }, isProbe)),
     post: (path, body) => guarded((isProbe) => send('POST', path, { ...emptyRequest, body }, isProbe)),
-    async tail(path, tail_bytes) {
-      const answer = await guarded((isProbe) => send('GET', path, { ...emptyRequest, tail_bytes }, isProbe))
-      return answer.tail ?? { text: '', truncated: false }
-    },
+    tail: async (path, tail_bytes) =>
+      (await guarded((isProbe) => send('GET', path, { ...emptyRequest, tail_bytes }, isProbe))).tail ?? { text: '', truncated: false },
     runExclusive: concurrencyLimiter(1),
     page_size: traits.page_size,
-    requests: () => requests,
+    requests,
   }
+}
+
+/** Returns a client that counts its requests. */
+function countRequests(send: Http): { readonly http: Http; readonly requests: () => number } {
+  let count = 0
+  const http: Http = (request) => {
+    count++
+    return send(request)
+  }
+  return { http, requests: () => count }
+}
+
+function urlOf(address: string, query: Query): URL {
+  const url = new URL(address)
+  for (const [key, value] of Object.entries(query)) url.searchParams.set(key, String(value))
+  return url
+}
+
+/** Returns the JSON of an answer. Some writes have an answer without content, such as a merge of Gitea. */
+function contentOf(answer: HttpAnswer, { method }: HttpRequest, what: string, traits: ApiTraits): { readonly json: unknown } | ApiFailure {
+  const isEmpty = answer.status === 204 || (method === 'POST' && answer.body === '')
+  return isEmpty ? { json: null } : jsonOf(answer, what, traits)
 }
 
 /** Returns true if the forge answers the request, even with a refusal. */

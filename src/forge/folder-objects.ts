@@ -10,7 +10,7 @@ import { issuesClosedBy } from './closing-keywords.ts'
 import { dispatchOf, numberOf } from './refs.ts'
 
 /** The author of an issue, comment or change whose file names no author. */
-const nobody = 'local'
+export const nobody = 'local'
 
 /** Returns the number `n` of a file `n.md`; null for every other name. */
 export function numberInName(name: string): number | null {
@@ -74,7 +74,8 @@ export function readReviewFile(repo: RepoRef, path: string, file: PlainFile, bra
   }
 }
 
-function stateIn<S extends string>(document: Document, states: readonly [S, ...S[]]): S {
+/** Returns the state in the field `state`: the first of the known states if the field is missing. */
+export function stateIn<S extends string>(document: Document, states: readonly [S, ...S[]]): S {
   const written = textOf(document, 'state')
   const state = written === '' ? states[0] : states.find((each) => each === written)
   if (state !== undefined) return state
@@ -86,7 +87,7 @@ function stateIn<S extends string>(document: Document, states: readonly [S, ...S
 }
 
 /** Returns the time of a field; null if the field is missing. */
-function timeIn(document: Document, key: string): Time | null {
+export function timeIn(document: Document, key: string): Time | null {
   const written = textOf(document, key)
   if (written === '') return null
   const time = Date.parse(written)

@@ -20,7 +20,7 @@ const maxChangesPerIssue = 10_000
  * Returns the sort key of a change's file: changes are sorted by issue, then by number. `7.md` is the first change for issue 7, `7-2.md`
  * the second. Null for other names.
  */
-function sortKeyInName(name: string): number | null {
+export function sortKeyInName(name: string): number | null {
   const [, issue, turn = '1'] = /^([1-9]\d{0,8})(?:-([1-9]\d{0,3}))?\.md$/.exec(name) ?? []
   return issue === undefined ? null : Number(issue) * maxChangesPerIssue + Number(turn)
 }

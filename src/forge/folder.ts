@@ -5,17 +5,23 @@
  */
 import { access, constants, readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import type { Comment, Issue, IssueRef, RepoRef } from '../core/nouns.ts'
-import type { Clock, Forge, IssuePage, RepoRights } from '../core/ports.ts'
+import type { BareGit } from '../core/bare-git.ts'
+import type { Issue, IssueRef, RepoRef } from '../core/nouns.ts'
+import type { Clock, Forge, ForgeChanges, IssuePage, RepoRights } from '../core/ports.ts'
 import { hasSameLogins, isSameLogin } from '../core/assignees.ts'
 import { BurnError, ifCode, noSuchPath } from '../core/errors.ts'
-import { createFile, namesIn, readPlainFile, replaceFile } from './files.ts'
-import { numberInName, readCommentFile, readIssueFile } from './folder-objects.ts'
-import { login, folderPaths, readNumberedFiles, type FolderPaths } from './folder-paths.ts'
+import { namesIn, readPlainFile, replaceFile } from './files.ts'
+import { readBlockers } from './folder-blockers.ts'
+import type { FolderChanges } from './folder-change-file.ts'
+import { readChecks, readLogTail, rerunCheck } from './folder-checks.ts'
+import { addReaction, editComment, readCommentFiles, writeComment } from './folder-comments.ts'
+import { mergeChange, readProtection, updateBranch } from './folder-merge.ts'
+import { numberInName, readIssueFile } from './folder-objects.ts'
+import { bareOf, defaultBranch, folderPaths, login, readLogins, readNumberedFiles, type FolderPaths } from './folder-paths.ts'
 import { openReview, readReviews, reviewOf } from './folder-reviews.ts'
-import { listOf, parseDocument, renderDocument, withList } from './front-matter.ts'
-import { numberOf, splitIssue, splitRepo } from './refs.ts'
-import { thinChanges } from './thin-changes.ts'
+import { readChangedPaths, readChangeState } from './folder-state.ts'
+import { listOf, parseDocument, withList } from './front-matter.ts'
+import { splitIssue, splitRepo } from './refs.ts'
 
 /** The path of a folder forge, and the owner of its repos. */
 export interface FolderOptions {
@@ -24,6 +30,8 @@ export interface FolderOptions {
   /** The part before the slash in `owner/name`. */
   readonly owner: string
   readonly clock: Clock
+  /** Opens git. It is called for the first change that burn compares or merges. */
+  readonly git: () => Promise<BareGit>
   /** The text before the dispatch's id in the names of branches; by default `burn/`. */
   readonly branch_prefix?: string
 }
@@ -34,15 +42,15 @@ export function openFolder(options: FolderOptions): Forge {
   const paths = folderPaths(resolve(options.root), owner, branch_prefix)
   return {
     kind: 'folder',
-    ...thinChanges,
     issues: (repo) => readIssues(paths, repo, clock.now()),
     async issue(ref) {
       const { repo, number } = splitIssue(ref)
       return readIssue(paths, repo, number)
     },
     writers: (repo) => readWriters(paths, repo, clock.now()),
-    comments: (ref) => readComments(paths, ref),
+    comments: (ref, since) => readCommentFiles(paths, ref, since),
     comment: (ref, body) => writeComment(paths, ref, body, clock.now()),
+    ...changeOperations({ paths, git: options.git }),
     addLabel: (ref, label) => addLabel(paths, ref, label),
     assignable: () => readLogins(paths),
     assign: (ref, from, to) => assign(paths, ref, from, to),
@@ -61,6 +69,23 @@ export function openFolder(options: FolderOptions): Forge {
     teams: async () => [],
     access: (repo) => describeAccess(paths.root, repo),
     requests: () => 0,
+  }
+}
+
+/** Returns the operations on single changes. */
+function changeOperations(changes: FolderChanges): ForgeChanges {
+  const { paths } = changes
+  return {
+    react: (ref, id, reaction) => addReaction(paths, ref, id, reaction),
+    blockers: (ref) => readBlockers(paths, ref),
+    changeState: (ref) => readChangeState(changes, ref),
+    changedPaths: (ref) => readChangedPaths(changes, ref),
+    checks: (repo, sha) => readChecks(paths, repo, sha),
+    logTail: (repo, check, max_bytes) => readLogTail(paths, repo, check, max_bytes),
+    rerun: (repo, check) => rerunCheck(paths, repo, check),
+    protection: (repo, base) => readProtection(changes, repo, base),
+    merge: (ref, request) => mergeChange(changes, ref, request),
+    updateBranch: (ref, sha, method) => updateBranch(changes, ref, sha, method),
   }
 }
 
@@ -92,7 +117,7 @@ async function readIssueAt(
 ): Promise<Issue | null> {
   const file = await readPlainFile(path)
   if (file === null) return null
-  const comments = commented ? ((await namesIn(await paths.folder('comments', issue.repo, issue.number))) ?? []) : []
+  const comments = commented ? ((await namesIn(await paths.folder('comments', issue.repo, String(issue.number)))) ?? []) : []
   return readIssueFile(issue, path, file, comments.filter((name) => numberInName(name) !== null).length)
 }
 
@@ -105,48 +130,6 @@ async function readWriters(paths: FolderPaths, repo: RepoRef, now: number): Prom
     (await readLogins(paths)) ??
     [...(await readIssues(paths, repo, now)).issues, ...(await readReviews(paths, repo)).changes].map(({ author }) => author)
   return [...new Set([login, ...logins])]
-}
-
-/** Returns the logins in the `writers` file, and burn's own; null if there is no such file. */
-async function readLogins(paths: FolderPaths): Promise<readonly string[] | null> {
-  const file = await readPlainFile(join(paths.root, 'writers'))
-  if (file === null) return null
-  const logins = file.text.split('\n').map((line) => line.replace(/#.*/, '').trim())
-  return [login, ...logins.filter((each) => each !== '')]
-}
-
-async function readComments(paths: FolderPaths, ref: IssueRef): Promise<readonly Comment[]> {
-  const { repo, number } = splitIssue(ref)
-  const folder = await paths.folder('comments', repo, number)
-  // A malformed file is not a comment.
-  const { found } = await readNumberedFiles(paths, folder, numberInName, async (path, id) => {
-    const file = await readPlainFile(path)
-    return file === null ? null : readCommentFile(id, path, file)
-  })
-  return found
-}
-
-async function writeComment(paths: FolderPaths, ref: IssueRef, body: string, now: number): Promise<Comment> {
-  const { repo, number } = splitIssue(ref)
-  if ((await readIssue(paths, repo, number)) === null)
-    throw new BurnError('forge_not_found', `there is no ${ref}`, 'check whether somebody deleted the issue')
-  const folder = await paths.folder('comments', repo, number)
-  const text = renderDocument({ author: login, created: new Date(now).toISOString() }, body)
-  const taken = ((await namesIn(folder)) ?? []).map(numberInName).filter((id) => id !== null)
-  // Another process may use the next number at the same moment.
-  for (let id = Math.max(0, ...taken) + 1; ; id++) {
-    if (await createFile(join(folder, `${id}.md`), text)) return { id: String(id), author: login, body, created_at: now }
-  }
-}
-
-async function editComment(paths: FolderPaths, ref: IssueRef, id: string, body: string): Promise<void> {
-  const { repo, number } = splitIssue(ref)
-  const path = numberOf(id) === null ? null : join(await paths.folder('comments', repo, number), `${id}.md`)
-  const file = path === null ? null : await readPlainFile(path)
-  if (path === null || file === null)
-    throw new BurnError('forge_not_found', `${ref} has no comment ${JSON.stringify(id)}`, 'check whether somebody deleted the comment')
-  const { author, created_at } = readCommentFile(Number(id), path, file)
-  await replaceFile(path, renderDocument({ author, created: new Date(created_at).toISOString() }, body))
 }
 
 /** Returns the path, the text and the parsed document of an issue's file. Throws BurnError `forge_not_found` if there is none. */
@@ -179,14 +162,6 @@ async function readRights(paths: FolderPaths, repo: RepoRef): Promise<RepoRights
   const exists = (await namesIn(await paths.folder('issues', repo))) !== null
   const write = await access(paths.root, constants.W_OK).then(() => true, ifCode(['EACCES', 'EPERM', 'EROFS', ...noSuchPath], false))
   return { exists, write, archived: false, issues: exists, changes: true, default_branch: await defaultBranch(paths.root, repo) }
-}
-
-const bareOf = (root: string, repo: RepoRef) => join(root, `${splitRepo(repo).name}.git`)
-
-/** Returns the branch that HEAD of the bare repository names; null if there is no bare repository. */
-async function defaultBranch(root: string, repo: RepoRef): Promise<string | null> {
-  const head = await readFile(join(bareOf(root, repo), 'HEAD'), 'utf8').catch(ifCode(['EACCES', ...noSuchPath], ''))
-  return /^ref: refs\/heads\/(\S+)$/m.exec(head)?.[1] ?? null
 }
 
 /** Returns whether the bare repository has the branch, as a file or in its list of packed refs. */

@@ -75,14 +75,24 @@ export function renderDocument(fields: Readonly<Record<string, string | readonly
 }
 
 /** Returns the content of a file with another list in one field, and everything else unchanged. */
-export function withList({ fields }: Document, content: string, key: string, list: readonly string[]): string {
+export function withList(document: Document, content: string, key: string, list: readonly string[]): string {
+  return withField(document, content, key, JSON.stringify(list))
+}
+
+/** Returns the content of a file with another value in one field, and everything else unchanged. The value must be JSON or a plain word. */
+export function withField({ fields }: Document, content: string, key: string, value: string): string {
   const lines = content.split('\n')
   const field = fields.get(key)
-  const written = `${key}: ${JSON.stringify(list)}`
+  const written = `${key}: ${value}`
   if (field === undefined) return lines.toSpliced(1, 0, written).join('\n')
   // The items of a list follow its line. Comments and blank lines between them go with them.
   const end = lines.findIndex((line, index) => index >= field.line && /^(?:[A-Za-z_]+\s*:|---)/.test(line))
   return lines.toSpliced(field.line - 1, end - field.line + 1, written).join('\n')
+}
+
+/** Returns the content of a file with another text, and the same fields. */
+export function withText(document: Document, content: string, text: string): string {
+  return `${content.slice(0, content.length - document.text.length)}${text}`
 }
 
 const isPlain = (value: string) => /^[^\s"'[{#-][^\p{Cc}\u2028\u2029]*$/u.test(value) && value === value.trim()

@@ -6,12 +6,12 @@ import { changeRef } from '../core/change-state.ts'
 import { BurnError } from '../core/errors.ts'
 import { membersOf, stringOf } from '../core/json.ts'
 import { nullOnCode } from './api.ts'
-import { readChecks } from './gitea-checks.ts'
-import { changeOf, timeOf } from './gitea-objects.ts'
-import { readReviews } from './gitea-reviews.ts'
+import { readStatuses } from './gitea-checks.ts'
+import { arrayOf, changeOf, timeOf } from './gitea-objects.ts'
+import { readPullReviews } from './gitea-reviews.ts'
+import { readList, type Server } from './gitea-server.ts'
 import { readPush } from './gitea-timeline.ts'
 import { repoPath, splitNumbered } from './refs.ts'
-import type { Server } from './gitea-server.ts'
 
 /** The dependencies of functions that work on single changes. */
 export interface Changes {
@@ -33,15 +33,17 @@ const testing_ms = 30_000
 export type ChangeHead = Omit<ChangeState, 'pushed' | 'checks' | 'reviews' | 'threads' | 'skipped'> & { readonly asked_at: Time }
 
 /** Returns all facts about a change; null if the forge does not have it. Throws BurnError `forge_malformed`. */
-export async function readChangeState(changes: Changes, ref: ChangeRef): Promise<ChangeState | null> {
+export async function readPullState(changes: Changes, ref: ChangeRef): Promise<ChangeState | null> {
   const found = await readSettledHead(changes, ref)
   if (found === null) return null
   const { asked_at: _asked_at, ...head } = found
   const { server } = changes
+  const { repo } = splitNumbered(ref)
+  const { sha } = head
   const [pushed, checks, reviews] = await Promise.all([
-    readPush(server.api, ref, head.sha, head.change.created_at),
-    readChecks(server, splitNumbered(ref).repo, head.sha),
-    readReviews(server, ref),
+    sha === '' ? { unknown: 'the head no longer exists' } : readPush(server.api, ref, sha, head.change.created_at),
+    sha === '' ? [] : readStatuses(server, repo, sha),
+    readPullReviews(server, ref),
   ])
   return { ...head, pushed, checks, ...reviews }
 }
@@ -70,10 +72,10 @@ export async function readHead({ server, clock, branch_prefix }: Changes, ref: C
   const { head, base, draft, mergeable, merge_base, updated_at: time } = membersOf(answer.json)
   const { ref: headRef, sha: headSha } = membersOf(head)
   const { ref: baseRef, sha: baseSha } = membersOf(base)
-  const [sha, branch, base_sha, updated_at] = [stringOf(headSha), stringOf(headRef), stringOf(baseSha), timeOf(time)]
-  if (change === null || sha === null || typeof baseRef !== 'string' || updated_at === null)
-    throw new BurnError('forge_malformed', `the forge does not tell the head of ${ref}`, 'look at the change on the forge')
-  const isOpen = change.state === 'open' && draft !== true && base_sha !== null
+  const [sha, branch, base_sha, updated_at] = [stringOf(headSha) ?? '', stringOf(headRef), stringOf(baseSha), timeOf(time)]
+  if (change === null || typeof baseRef !== 'string' || updated_at === null)
+    throw new BurnError('forge_malformed', `burn cannot read ${ref}`, 'look at the change on the forge')
+  const isTested = change.state === 'open' && draft !== true && sha !== '' && base_sha !== null
   return {
     ref: changeRef(repo, change.name),
     change,
@@ -83,8 +85,24 @@ export async function readHead({ server, clock, branch_prefix }: Changes, ref: C
     base_sha,
     behind: typeof merge_base === 'string' && merge_base !== '' && base_sha !== null ? merge_base !== base_sha : null,
     draft: draft === true,
-    mergeable: !isOpen ? 'unknown' : mergeable === true ? 'yes' : 'no',
+    mergeable: !isTested ? 'unknown' : mergeable === true ? 'yes' : 'no',
     updated_at,
     asked_at: answer.date ?? clock.now(),
   }
+}
+
+/**
+ * Returns the paths that a change adds, edits, renames or deletes; null if the forge has not recorded the head yet, because it would list
+ * the paths of an earlier head.
+ */
+export async function readPullPaths(changes: Changes, ref: ChangeRef): Promise<readonly string[] | null> {
+  const { repo, number } = splitNumbered(ref)
+  const head = await readHead(changes, ref)
+  const { api } = changes.server
+  const refs = await nullOnCode('forge_not_found', api.get(`${repoPath(repo)}/git/refs/pull/${number}/head`))
+  const recorded = [refs?.json].flat().map((each) => membersOf(membersOf(each)['object'])['sha'])
+  if (head === null || head.sha === '' || !recorded.includes(head.sha)) return null
+  const files = await readList(changes.server, { path: `${repoPath(repo)}/pulls/${number}/files`, items: arrayOf, end: 'short' })
+  const paths = files.map(membersOf).flatMap(({ filename, previous_filename }) => [filename, previous_filename])
+  return paths.filter((path): path is string => typeof path === 'string' && path !== '')
 }

@@ -4,7 +4,7 @@ import type { RepoRef } from '../core/nouns.ts'
 import { itemsOf, membersOf, stringOf } from '../core/json.ts'
 import { BurnError } from '../core/errors.ts'
 import { oneLine } from '../core/text.ts'
-import { refusalOf } from './answers.ts'
+import { apiRefusalOf } from './answers.ts'
 import { timeOf } from './gitea-objects.ts'
 import { isGitea, nameOfVersion, readList, type Server } from './gitea-server.ts'
 import { repoPath, requireSha } from './refs.ts'
@@ -31,7 +31,7 @@ interface JobPage {
  * Returns the newest result of each check of a commit. For failed jobs of the forge's own CI it looks up the ids, which costs one request
  * for the commit and one for each run on Gitea 1.25, and none on later versions.
  */
-export async function readChecks(server: Server, repo: RepoRef, sha: string): Promise<readonly Check[]> {
+export async function readStatuses(server: Server, repo: RepoRef, sha: string): Promise<readonly Check[]> {
   const path = `${repoPath(repo)}/commits/${requireSha(sha)}/status`
   const items = await readList(server, { path, items: (json) => itemsOf(membersOf(json)['statuses']), end: 'short' })
   const checks = items.map((item) => checkOf(server.url, repo, item)).filter((each) => each !== null)
@@ -91,7 +91,7 @@ async function jobsOf(server: Server, repo: RepoRef, sha: string, pages: readonl
 const listIn = (json: unknown, key: string) => itemsOf(membersOf(json)[key])
 
 /** Returns the end of the log of a check, or the reason why the forge has no log. */
-export async function readLogTail(server: Server, repo: RepoRef, check: Check, max_bytes: number): Promise<LogTail | Unknown> {
+export async function readJobLog(server: Server, repo: RepoRef, check: Check, max_bytes: number): Promise<LogTail | Unknown> {
   if (check.job === null) return { unknown: await whyNoLog(server, repo, check) }
   try {
     return await server.api.tail(`${repoPath(repo)}/actions/jobs/${requireId(check.job.id)}/logs`, max_bytes)
@@ -120,7 +120,7 @@ export async function rerunJob({ api, version }: Server, repo: RepoRef, { job }:
     await api.post(`${repoPath(repo)}/actions/runs/${requireId(job.run)}/jobs/${requireId(job.id)}/rerun`, undefined)
     return { result: 'started' }
   } catch (thrown) {
-    const refusal = refusalOf(thrown)
+    const refusal = apiRefusalOf(thrown)
     if (refusal === null || ![400, 403, 404, 409].includes(refusal.status)) throw thrown
     return cannot(refusal.message || `the forge refused with status ${refusal.status}`)
   }

@@ -13,7 +13,7 @@ import { repoPath, splitIssue } from './refs.ts'
  * Returns the issues and changes that block an issue, also those in other repos; an empty list if dependencies are disabled in the repo.
  * Throws BurnError `forge_not_found` if the forge does not have the issue.
  */
-export async function readBlockers(server: Server, ref: IssueRef): Promise<readonly Blocker[]> {
+export async function readDependencies(server: Server, ref: IssueRef): Promise<readonly Blocker[]> {
   const list = readList(server, { path: `${issuePath(ref)}/dependencies`, items: arrayOf, end: 'short' })
   const items = await nullOnCode('forge_not_found', list)
   if (items !== null) return items.map(blockerOf)

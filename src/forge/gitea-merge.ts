@@ -1,12 +1,13 @@
 /** Merges and updates changes of Gitea and Forgejo, by the rules of their base branches. */
-import type { ChangeRef, MergeMethod, MergeRequest, MergeResult, Protection, UpdateMethod, UpdateResult } from '../core/change-state.ts'
+import type { MergeMethod } from '../core/change-stages.ts'
+import type { ChangeRef, MergeRequest, MergeResult, Protection, UpdateMethod, UpdateResult } from '../core/change-state.ts'
 import type { RepoRef } from '../core/nouns.ts'
 import type { ChangeHead, Changes } from './gitea-change-state.ts'
 import { membersOf, itemsOf, keysOf, stringOf } from '../core/json.ts'
 import { nullOnCode } from './api.ts'
-import { refusalOf, type Refusal } from './answers.ts'
+import { apiRefusalOf, type ApiRefusal } from './answers.ts'
 import { readHead } from './gitea-change-state.ts'
-import { readBlockers } from './gitea-dependencies.ts'
+import { readDependencies } from './gitea-dependencies.ts'
 import { repoPath, requireSha, splitNumbered } from './refs.ts'
 import type { Server } from './gitea-server.ts'
 
@@ -23,7 +24,7 @@ const methods: Readonly<Record<MergeMethod, { readonly name: string; readonly se
  * Returns the rules of a base branch; null if the repo does not have the branch. Only administrators may read the rules themselves, but
  * everybody may read the branch, which repeats the checks and approvals that it requires.
  */
-export async function readProtection({ api }: Server, repo: RepoRef, base: string): Promise<Protection | null> {
+export async function readBranchRules({ api }: Server, repo: RepoRef, base: string): Promise<Protection | null> {
   const branch = await nullOnCode('forge_not_found', api.get(`${repoPath(repo)}/branches/${encodeURIComponent(base)}`))
   if (branch === null) return null
   const { commit, required_approvals, enable_status_check, status_check_contexts, user_can_merge } = membersOf(branch.json)
@@ -72,7 +73,7 @@ export async function mergePull(changes: Changes, ref: ChangeRef, { sha, method,
     await changes.server.api.post(`${repoPath(repo)}/pulls/${number}/merge`, body)
     return { result: 'merged' }
   } catch (thrown) {
-    const refusal = refusalOf(thrown)
+    const refusal = apiRefusalOf(thrown)
     if (refusal === null) throw thrown
     const known = refusals.find(([status, message]) => status === refusal.status && message.test(refusal.message))
     if (known !== undefined) return { result: known[2], why: whyOf(refusal) }
@@ -83,7 +84,7 @@ export async function mergePull(changes: Changes, ref: ChangeRef, { sha, method,
   }
 }
 
-const whyOf = ({ status, message }: Refusal) => message || `the forge refused with status ${status}`
+const whyOf = ({ status, message }: ApiRefusal) => message || `the forge refused with status ${status}`
 
 /** Returns the cause of a refusal without a known message, from the state of the change; null if the change shows no cause. */
 async function explainRefusal(changes: Changes, ref: ChangeRef, sha: string): Promise<MergeResult | null> {
@@ -91,7 +92,7 @@ async function explainRefusal(changes: Changes, ref: ChangeRef, sha: string): Pr
   const moved = movedSince(head, sha)
   if (moved !== null) return moved
   const { repo, number } = splitNumbered(ref)
-  const open = (await readBlockers(changes.server, `${repo}#${number}`)).find(({ state }) => state !== 'closed')
+  const open = (await readDependencies(changes.server, `${repo}#${number}`)).find(({ state }) => state !== 'closed')
   return open === undefined ? null : { result: 'checks_missing', why: `${open.ref ?? 'a hidden issue'} blocks the change` }
 }
 
@@ -99,7 +100,7 @@ async function explainRefusal(changes: Changes, ref: ChangeRef, sha: string): Pr
 function movedSince(head: ChangeHead | null, sha: string): { readonly result: 'ended' | 'head_moved'; readonly why: string } | null {
   if (head === null) return { result: 'ended', why: 'the forge does not have the change' }
   if (head.change.state !== 'open') return { result: 'ended', why: `the change is ${head.change.state}` }
-  return head.sha === sha ? null : { result: 'head_moved', why: `the head is ${head.sha}` }
+  return head.sha === sha ? null : { result: 'head_moved', why: `the head is ${head.sha || 'gone'}` }
 }
 
 /**
@@ -117,7 +118,7 @@ export async function updatePull(changes: Changes, ref: ChangeRef, sha: string, 
     await changes.server.api.post(`${repoPath(repo)}/pulls/${number}/update?style=${method}`, undefined)
     return { result: 'updated' }
   } catch (thrown) {
-    const refusal = refusalOf(thrown)
+    const refusal = apiRefusalOf(thrown)
     if (refusal === null) throw thrown
     const why = whyOf(refusal)
     if (refusal.status === 403) return { result: 'not_allowed', why }

@@ -19,7 +19,7 @@ const others: ReadonlySet<unknown> = new Set(['PENDING', 'REQUEST_REVIEW'])
 type Reviews = Pick<ChangeState, 'reviews' | 'threads' | 'skipped'>
 
 /** Returns the reviews of a change, oldest first, and their threads. Each review with comments on lines costs one request. */
-export async function readReviews(server: Server, ref: ChangeRef): Promise<Reviews> {
+export async function readPullReviews(server: Server, ref: ChangeRef): Promise<Reviews> {
   const { repo, number } = splitNumbered(ref)
   const path = `${repoPath(repo)}/pulls/${number}/reviews`
   // The count includes the drafts of other people, which the list does not contain.

@@ -21,7 +21,7 @@ export interface Server {
 }
 
 /** Returns the server of an API. */
-export function openServer(api: Api, url: string): Server {
+export function openGiteaServer(api: Api, url: string): Server {
   return { api, url, version: once(() => readVersion(api)), pageSize: once(() => largestPage(api)) }
 }
 

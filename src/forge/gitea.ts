@@ -1,22 +1,22 @@
 /** Gitea and Forgejo as a forge, through their common API. */
 import type { ChangeRef, Reaction } from '../core/change-state.ts'
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
-import type { Forge, RepoRights } from '../core/ports.ts'
+import type { Forge, ForgeChanges, RepoRights } from '../core/ports.ts'
 import { membersOf } from '../core/json.ts'
 import { BurnError } from '../core/errors.ts'
 import { repoAdvice } from '../core/repo-advice.ts'
 import { notFound, type ApiTraits } from './answers.ts'
 import { openApi, nullOnCode, type Api, type ApiOptions } from './api.ts'
 import { readAssignable, replaceAssignees } from './gitea-assignees.ts'
-import { readChangeState } from './gitea-change-state.ts'
+import { readPullPaths, readPullState, type Changes } from './gitea-change-state.ts'
 import { findChange, openPull, readChanges } from './gitea-changes.ts'
-import { readChecks, readLogTail, rerunJob } from './gitea-checks.ts'
-import { readBlockers } from './gitea-dependencies.ts'
+import { readStatuses, readJobLog, rerunJob } from './gitea-checks.ts'
+import { readDependencies } from './gitea-dependencies.ts'
 import { hasIssues, issuePath, notFoundIfDeleted, readComments, readIssue, readIssues } from './gitea-issues.ts'
 import { addLabel } from './gitea-labels.ts'
 import { commentOf, loginOf } from './gitea-objects.ts'
-import { mergePull, readProtection, updatePull } from './gitea-merge.ts'
-import { openServer } from './gitea-server.ts'
+import { mergePull, readBranchRules, updatePull } from './gitea-merge.ts'
+import { openGiteaServer } from './gitea-server.ts'
 import { readTeams, readWriters } from './gitea-writers.ts'
 import { repoPath, splitNumbered } from './refs.ts'
 
@@ -38,23 +38,13 @@ export function openGitea(options: GiteaOptions): Forge {
   const url = webUrl(options.url)
   const base = `${url}/api/v1`
   const api = openApi({ ...options, base, traits })
-  const server = openServer(api, url)
+  const server = openGiteaServer(api, url)
   const changes = { server, clock: options.clock, branch_prefix: options.branch_prefix, recheck_ms: options.recheck_ms ?? [1_000, 2_000] }
   const pullsOf = (repo: RepoRef) => ({ api, repo, url, branch_prefix: options.branch_prefix })
   const writers = (repo: RepoRef, known?: readonly string[]) => readWriters(api, repo, known)
   return {
     kind: 'gitea',
-    changeState: (ref) => readChangeState(changes, ref),
-    checks: (repo, sha) => readChecks(server, repo, sha),
-    logTail: (repo, check, max_bytes) => readLogTail(server, repo, check, max_bytes),
-    rerun: (repo, check) => rerunJob(server, repo, check),
-    protection: (repo, target) => readProtection(server, repo, target),
-    merge: (ref, request) => mergePull(changes, ref, request),
-    updateBranch: (ref, sha, method) => updatePull(changes, ref, sha, method),
-    blockers: (ref) => readBlockers(server, ref),
-    async react(ref, id, reaction) {
-      await api.post(`${commentPath(ref, id)}/reactions`, { content: reactions[reaction] })
-    },
+    ...changeOperations(changes),
     issues: (repo, cursor) => readIssues(api, url, repo, cursor),
     issue: (ref) => readIssue(api, url, ref),
     writers,
@@ -98,6 +88,25 @@ export function openGitea(options: GiteaOptions): Forge {
       return { clone_url: `${url}/${repo}.git`, api_url: base, open_change }
     },
     requests: api.requests,
+  }
+}
+
+/** Returns the operations on single changes. */
+function changeOperations(changes: Changes): ForgeChanges {
+  const { server } = changes
+  return {
+    changeState: (ref) => readPullState(changes, ref),
+    changedPaths: (ref) => readPullPaths(changes, ref),
+    checks: (repo, sha) => readStatuses(server, repo, sha),
+    logTail: (repo, check, max_bytes) => readJobLog(server, repo, check, max_bytes),
+    rerun: (repo, check) => rerunJob(server, repo, check),
+    protection: (repo, target) => readBranchRules(server, repo, target),
+    merge: (ref, request) => mergePull(changes, ref, request),
+    updateBranch: (ref, sha, method) => updatePull(changes, ref, sha, method),
+    blockers: (ref) => readDependencies(server, ref),
+    async react(ref, id, reaction) {
+      await server.api.post(`${commentPath(ref, id)}/reactions`, { content: reactions[reaction] })
+    },
   }
 }
 

@@ -18,7 +18,7 @@ export interface HttpRequest {
   /** The maximum size (bytes) of the answer. */
   readonly max_bytes: number
   /** If set, the client asks for the end of the answer, and keeps at most this number of bytes, even if the server sends more. */
-  readonly tail_bytes?: number
+  readonly tail_bytes?: number | undefined
 }
 
 /** The answer to a request, with any HTTP status. */

@@ -1,4 +1,5 @@
 /** The registry of forges: the adapter for each kind that a spec may name. */
+import type { BareGit } from '../core/bare-git.ts'
 import type { SecretSource } from '../core/secret-source.ts'
 import type { Clock, Forge } from '../core/ports.ts'
 import type { ForgeKind, ForgeSettings } from '../spec/forges.ts'
@@ -15,6 +16,8 @@ export interface ForgeDeps {
   readonly env: Env
   /** Reads a secret. An adapter reads the token only when a request needs it. */
   readonly secret: (source: SecretSource, form?: SecretForm) => Promise<string>
+  /** Opens git. A folder uses it to compare and merge changes. */
+  readonly git: () => Promise<BareGit>
   /** Is called with the time (ms) that a request waits because of `requests_per_minute`. */
   readonly onWait: (ms: number) => void
 }
@@ -34,9 +37,9 @@ const adapters: Adapters = {
       headers: () => readHeaders(headers, secret),
     })
   },
-  async folder({ path, owner }, { clock, branch_prefix }) {
+  async folder({ path, owner }, { clock, branch_prefix, git }) {
     const { openFolder } = await import('./folder.ts')
-    return openFolder({ root: path, owner, clock, branch_prefix })
+    return openFolder({ root: path, owner, clock, branch_prefix, git })
   },
 }
 

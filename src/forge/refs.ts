@@ -67,9 +67,14 @@ export function splitNumbered(ref: IssueRef | ChangeRef): ReturnType<typeof spli
   return splitIssue(isChangeRef(ref) ? ref.replace('!', '#') : ref)
 }
 
-/** Returns the commit if it is a hash. Throws BurnError `forge_ref`. */
+/** Returns true if the text is the whole hash of a commit. */
+export function isSha(text: string): boolean {
+  return /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(text)
+}
+
+/** Returns the hash of a commit. Throws BurnError `forge_ref` if the text is not one. */
 export function requireSha(sha: string): string {
-  if (/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(sha)) return sha
+  if (isSha(sha)) return sha
   throw new BurnError('forge_ref', `${JSON.stringify(sha)} is not the hash of a commit`, 'use the whole hash')
 }
 

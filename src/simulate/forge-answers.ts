@@ -1,22 +1,10 @@
 /** The answers of a simulated forge that never change. */
-import type { RepoRef } from '../core/nouns.ts'
+import type { ChangeRef, ChangeState, MergeResult, RerunResult, Unknown, UpdateResult } from '../core/change-state.ts'
+import type { Change, RepoRef } from '../core/nouns.ts'
 import type { Forge, RepoRights } from '../core/ports.ts'
-import type { ChangeRef, ChangeState } from '../core/change-state.ts'
-import type { Change } from '../core/nouns.ts'
-import { thinChanges } from '../forge/thin-changes.ts'
 
 /** The part of a simulated forge that has no state. `ask` counts a request, and throws during an outage. */
 export abstract class FixedAnswers {
-  readonly changedPaths = thinChanges.changedPaths
-  readonly checks = thinChanges.checks
-  readonly logTail = thinChanges.logTail
-  readonly rerun = thinChanges.rerun
-  readonly protection = thinChanges.protection
-  readonly merge = thinChanges.merge
-  readonly updateBranch = thinChanges.updateBranch
-  readonly blockers = thinChanges.blockers
-  readonly react = thinChanges.react
-
   protected abstract ask(): void
 
   async assignable(): Promise<null> {
@@ -47,6 +35,40 @@ export abstract class FixedAnswers {
   async teams(): Promise<readonly []> {
     return []
   }
+
+  async changedPaths(): Promise<null> {
+    return null
+  }
+
+  async checks(): Promise<readonly []> {
+    return []
+  }
+
+  async logTail(): Promise<Unknown> {
+    return { unknown: 'the simulated forge has no logs' }
+  }
+
+  async rerun(): Promise<RerunResult> {
+    return { result: 'not_possible', why: 'the simulated forge has no checks' }
+  }
+
+  async protection(): Promise<null> {
+    return null
+  }
+
+  async merge(): Promise<MergeResult> {
+    return { result: 'not_allowed', why: 'the simulated forge merges no change' }
+  }
+
+  async updateBranch(): Promise<UpdateResult> {
+    return { result: 'not_allowed', why: 'the simulated forge has no branches' }
+  }
+
+  async blockers(): Promise<readonly []> {
+    return []
+  }
+
+  async react(): Promise<void> {}
 
   access(repo: RepoRef): ReturnType<Forge['access']> {
     return { clone_url: `simulated:${repo}`, api_url: 'simulated:', open_change: '' }

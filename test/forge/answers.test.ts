@@ -32,7 +32,13 @@ test('listAll: uses the page parameter, and follows links without a count', asyn
       return { json: [query['page']], total: null, more: query['page'] === 1, date: null }
     },
   }
-  const unused = { runExclusive: () => assert.fail(), patch: () => assert.fail(), post: () => assert.fail(), requests: () => 0 }
+  const unused = {
+    runExclusive: () => assert.fail(),
+    patch: () => assert.fail(),
+    post: () => assert.fail(),
+    tail: () => assert.fail(),
+    requests: () => 0,
+  }
   const { values } = await listAll({ ...unused, ...api }, '/issues', {}, (item) => ({ key: item, value: item }))
   assert.deepEqual(values, [1, 2])
   assert.deepEqual(queries, [

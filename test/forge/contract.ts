@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { test, type TestOptions } from 'node:test'
 import { changeContract } from './contract-changes.ts'
+import { mergeContract } from './contract-merge.ts'
+import { stateContract } from './contract-state.ts'
 import { code, hostile, id, type ForgeFixture } from './fixture.ts'
 
 /** Runs the contract, with a new fixture from `open` for each test. */
@@ -158,6 +160,8 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
   })
 
   changeContract(contract)
+  stateContract(contract)
+  mergeContract(contract)
 
   contract('knows the writers, its own login and its rights', async ({ forge, repo, person, missing, addIssue, push }) => {
     await addIssue({ title: 'mine' })

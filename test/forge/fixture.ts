@@ -1,4 +1,5 @@
 /** The fixture that the contract of forges runs on, and its helpers. */
+import type { Review } from '../../src/core/change-state.ts'
 import type { Forge } from '../../src/core/ports.ts'
 import { BurnError } from '../../src/core/errors.ts'
 
@@ -25,7 +26,43 @@ export interface ForgeFixture {
   endChange(change: number, how: 'merged' | 'closed'): Promise<void>
   /** Makes a branch with its own commit, as a push does. */
   push(branch: string): Promise<void>
+  readonly work: WorkFixture
   close(): Promise<void>
+}
+
+/** A comment of a review on a line: of the new file, or of the old file if the change deletes the line. */
+export interface NewLineComment {
+  readonly path: string
+  readonly line: number
+  readonly deleted?: true
+  readonly body: string
+}
+
+/** A review that a person writes. */
+export interface NewReview {
+  readonly state: Review['state']
+  readonly body: string
+  readonly lines?: readonly NewLineComment[]
+}
+
+/** The actions of people and CI on the branches and changes of the repo. Issues and changes are named by their numbers. */
+export interface WorkFixture {
+  /** The login of the person who reviews changes; null if nobody but the author of the changes can. */
+  readonly reviewer: string | null
+  /** Writes files on a branch and pushes the commit. A new branch begins at `main`. Returns the commit. */
+  commit(branch: string, files: Readonly<Record<string, string>>): Promise<string>
+  deleteBranch(branch: string): Promise<void>
+  /** Reports the result of a check that runs outside of the forge. */
+  check(sha: string, name: string, state: 'pending' | 'passed' | 'failed'): Promise<void>
+  /** Reviews the head of a change. */
+  review(change: number, review: NewReview): Promise<void>
+  /** Dismisses the newest review of a change. */
+  dismiss(change: number): Promise<void>
+  protect(branch: string, rule: { readonly checks: readonly string[]; readonly approvals: number }): Promise<void>
+  /** Lets one issue block another one. */
+  block(issue: number, blocker: number): Promise<void>
+  /** Returns the reactions to a comment of an issue. */
+  reactions(issue: number, comment: string): Promise<readonly string[]>
 }
 
 /** Returns the id of a dispatch. */

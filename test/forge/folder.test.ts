@@ -13,10 +13,13 @@ import { openFolder } from '../../src/forge/folder.ts'
 import { listOf, parseDocument, renderDocument, textOf } from '../../src/forge/front-matter.ts'
 import { clock } from '../support/clock.ts'
 import { forgeContract } from './contract.ts'
-import type { ForgeFixture } from './fixture.ts'
+import type { ForgeFixture, WorkFixture } from './fixture.ts'
+import { openBareGit } from '../../src/git/bare.ts'
+import { branchIn, commitTo, makeBare, moveBranch } from '../stand-ins/gitea/git.ts'
 import { anyCharacter } from '../support/any-character.ts'
 
 const repo = 'local/app'
+const git = async () => openBareGit({ env: process.env, clock, login: null })
 
 async function put(root: string, path: string, text: string): Promise<void> {
   const target = join(root, path)
@@ -33,7 +36,49 @@ async function openTemporary() {
   const root = await mkdtemp(join(tmpdir(), 'burn-folder-'))
   await mkdir(join(root, 'issues', 'app'), { recursive: true })
   await put(root, 'app.git/HEAD', 'ref: refs/heads/main\n')
-  return { root, forge: openFolder({ root, owner: 'local', clock }), remove: () => rm(root, { recursive: true, force: true }) }
+  return { root, forge: openFolder({ root, owner: 'local', clock, git }), remove: () => rm(root, { recursive: true, force: true }) }
+}
+
+/** Returns the people and the CI of the contract, who write plain files and use git. */
+function workIn(root: string): WorkFixture {
+  const bare = join(root, 'app.git')
+  const numbers = { review: 0, thread: 0, check: 0 }
+  const headOf = async (change: number) => {
+    const [, branch = ''] = /^branch: (.*)$/m.exec(await readFile(join(root, `reviews/app/${change}.md`), 'utf8')) ?? []
+    return branchIn(bare, branch) ?? ''
+  }
+  return {
+    reviewer: 'bob',
+    async commit(branch, files) {
+      if (branchIn(bare, 'main') === null) makeBare(bare, { 'README.md': 'app\n' })
+      return commitTo(bare, branch, files, branchIn(bare, branch) === null ? 'main' : branch)
+    },
+    deleteBranch: async (branch) => moveBranch(bare, branch, null),
+    check: (sha, name, state) =>
+      put(root, `checks/app/${sha}/${name.replaceAll(/\W+/g, '-')}.md`, `---\nname: ${name}\nstate: ${state}\n---\n${state} in 2 s\n`),
+    async review(change, { state, body, lines = [] }) {
+      const head = `author: bob\nstate: ${state}\ncommit: ${await headOf(change)}\n`
+      const review = ++numbers.review
+      await put(root, `reviews/app/${change}/reviews/${review}.md`, `---\n${head}---\n${body}`)
+      for (const { path, line, deleted, body: text } of lines) {
+        const fields = `author: bob\nreview: ${review}\npath: ${path}\nline: ${line}\n${deleted === true ? 'side: old\n' : ''}`
+        await put(root, `reviews/app/${change}/threads/${++numbers.thread}.md`, `---\n${fields}---\n${text}`)
+      }
+    },
+    dismiss: (change) => edit(root, `reviews/app/${change}/reviews/${numbers.review}.md`, 'author:', 'dismissed: true\nauthor:'),
+    protect: (_, { checks, approvals }) =>
+      put(root, 'rules/app.md', `---\nrequired_checks: ${checks.join(', ')}\nrequired_approvals: ${approvals}\n---\n`),
+    async block(issue, blocker) {
+      const path = `issues/app/${issue}.md`
+      const text = await readFile(join(root, path), 'utf8')
+      if (!text.includes('depends_on:')) await edit(root, path, 'state:', 'depends_on:\nstate:')
+      await edit(root, path, 'depends_on:', `depends_on:\n  - ${blocker}`)
+    },
+    async reactions(issue, comment) {
+      const file = join(root, `comments/app/${issue}/${comment}.md`)
+      return listOf(parseDocument(file, await readFile(file, 'utf8')), 'reactions').map((line) => line.split(' ')[1] ?? '')
+    },
+  }
 }
 
 /** Takes part as any other program would: by writing the text of each file, without burn's code. */
@@ -63,6 +108,7 @@ forgeContract('folder', async (): Promise<ForgeFixture> => {
     },
     endChange: (change, how) => edit(root, `reviews/app/${change}.md`, 'state: open', `state: ${how}`),
     push: (branch) => put(root, `app.git/refs/heads/${branch}`, `${'0'.repeat(40)}\n`),
+    work: workIn(root),
     close: remove,
   }
 })

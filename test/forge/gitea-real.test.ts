@@ -1,25 +1,28 @@
 /**
  * Runs the contract against a real Gitea or Forgejo, in repos that it creates and deletes. Set BURN_TEST_GITEA_URL and
- * BURN_TEST_GITEA_TOKEN.
+ * BURN_TEST_GITEA_TOKEN. With BURN_TEST_GITEA_REVIEWER_TOKEN, the token of another account, it also tests reviews.
  */
 import { randomBytes } from 'node:crypto'
 import { openGitea } from '../../src/forge/gitea.ts'
 import { clock } from '../support/clock.ts'
 import { forgeContract } from './contract.ts'
-import type { ForgeFixture } from './fixture.ts'
+import type { ForgeFixture, WorkFixture } from './fixture.ts'
 
-const { BURN_TEST_GITEA_URL: url = '', BURN_TEST_GITEA_TOKEN: token = '' } = process.env
+const { BURN_TEST_GITEA_URL: url = '', BURN_TEST_GITEA_TOKEN: token = '', BURN_TEST_GITEA_REVIEWER_TOKEN: reviewerToken = '' } = process.env
 const unset = url === '' || token === ''
 const mergeTries = 40
 
-/** Sends a request as a person's program would. */
-async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const headers = { authorization: `token ${token}`, 'content-type': 'application/json' }
+/** Sends a request as a person's program would. Returns null for a status in `absent`. */
+async function ask<T>(method: string, path: string, body?: unknown, absent: readonly number[] = [], by = token): Promise<T> {
+  const headers = { authorization: `token ${by}`, 'content-type': 'application/json' }
   const response = await fetch(`${url}/api/v1${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
   const text = await response.text()
+  if (absent.includes(response.status)) return null as T
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
   return (text === '' ? null : JSON.parse(text)) as T
 }
+
+const reviewerLogin = reviewerToken === '' ? null : (await ask<{ login: string }>('GET', '/user', undefined, [], reviewerToken)).login
 
 /** Merges a pull request. Gitea finds out in the background whether it can be merged, so the request may fail at first. */
 async function merge(path: string): Promise<void> {
@@ -33,20 +36,79 @@ async function merge(path: string): Promise<void> {
   }
 }
 
+/** Returns the people and the CI of the contract. The reviewer has a token, too, because nobody may approve their own changes. */
+function workOn(repo: string, branches: Set<string>): WorkFixture {
+  const at = `/repos/${repo}`
+  return {
+    reviewer: reviewerLogin,
+    async commit(branch, files) {
+      let sha = ''
+      for (const [path, text] of Object.entries(files)) {
+        const isNew = branch !== 'main' && !branches.has(branch)
+        const before = await ask<{ sha: string } | null>('GET', `${at}/contents/${path}?ref=${isNew ? 'main' : branch}`, undefined, [404])
+        const place = isNew ? { branch: 'main', new_branch: branch } : { branch }
+        const body = {
+          content: Buffer.from(text).toString('base64'),
+          message: 'work',
+          ...place,
+          ...(before === null ? {} : { sha: before.sha }),
+        }
+        const made = await ask<{ commit: { sha: string } }>(before === null ? 'POST' : 'PUT', `${at}/contents/${path}`, body)
+        branches.add(branch)
+        sha = made.commit.sha
+      }
+      return sha
+    },
+    deleteBranch: async (branch) => void (await ask('DELETE', `${at}/branches/${branch}`)),
+    async check(sha, name, state) {
+      const status = { pending: 'pending', passed: 'success', failed: 'failure' }[state]
+      await ask('POST', `${at}/statuses/${sha}`, { context: name, state: status, description: 'by the contract' })
+    },
+    async review(change, { state, body, lines = [] }) {
+      const event = { approved: 'APPROVED', changes_requested: 'REQUEST_CHANGES', commented: 'COMMENT' }[state]
+      const comments = lines.map(({ path, line, deleted, body: text }) => ({
+        path,
+        body: text,
+        ...(deleted === true ? { old_position: line } : { new_position: line }),
+      }))
+      await ask('POST', `${at}/pulls/${change}/reviews`, { event, body, comments }, [], reviewerToken)
+    },
+    async dismiss(change) {
+      const reviews = await ask<readonly { id: number }[]>('GET', `${at}/pulls/${change}/reviews`)
+      await ask('POST', `${at}/pulls/${change}/reviews/${reviews.at(-1)?.id}/dismissals`, { message: 'no longer' })
+    },
+    async protect(branch, { checks, approvals }) {
+      const rule = { rule_name: branch, enable_status_check: true, status_check_contexts: checks, required_approvals: approvals }
+      await ask('POST', `${at}/branch_protections`, rule)
+    },
+    async block(issue, blocker) {
+      const [owner, name] = repo.split('/')
+      await ask('POST', `${at}/issues/${issue}/dependencies`, { owner, repo: name, index: blocker })
+    },
+    async reactions(_, comment) {
+      const found = await ask<readonly { content: string }[]>('GET', `${at}/issues/comments/${comment}/reactions`)
+      return found.map(({ content }) => content)
+    },
+  }
+}
+
 async function openReal(): Promise<ForgeFixture> {
   const name = `burn-test-${randomBytes(5).toString('hex')}`
   const { login } = await ask<{ login: string }>('GET', '/user')
   await ask('POST', '/user/repos', { name, auto_init: true, private: true, default_branch: 'main' })
   const repo = `${login}/${name}`
+  if (reviewerLogin !== null) await ask('PUT', `/repos/${repo}/collaborators/${reviewerLogin}`, { permission: 'write' })
   const labels = new Map<string, number>()
   const labelled = async (label: string) => {
     const id = labels.get(label) ?? (await ask<{ id: number }>('POST', `/repos/${repo}/labels`, { name: label, color: '#00aabb' })).id
     labels.set(label, id)
     return id
   }
+  const branches = new Set<string>()
   const push = async (branch: string) => {
     const work = { content: Buffer.from(branch).toString('base64'), message: 'work', branch: 'main', new_branch: branch }
     await ask('POST', `/repos/${repo}/contents/${branch.replace('/', '-')}.txt`, work)
+    branches.add(branch)
   }
   return {
     forge: openGitea({ url, token: async () => token, clock, random: Math.random }),
@@ -61,7 +123,7 @@ async function openReal(): Promise<ForgeFixture> {
     closeIssue: async (number) => void (await ask('PATCH', `/repos/${repo}/issues/${number}`, { state: 'closed' })),
     push,
     async openChange(issue, branch, body = `Closes #${issue}`) {
-      await push(branch)
+      if (!branches.has(branch)) await push(branch)
       const pull = { title: `for ${issue}`, body, head: branch, base: 'main' }
       return (await ask<{ number: number }>('POST', `/repos/${repo}/pulls`, pull)).number
     },
@@ -70,6 +132,7 @@ async function openReal(): Promise<ForgeFixture> {
       const path = `/repos/${repo}/pulls/${number}`
       await (how === 'merged' ? merge(path) : ask('PATCH', path, { state: 'closed' }))
     },
+    work: workOn(repo, branches),
     close: async () => void (await ask('DELETE', `/repos/${repo}`)),
   }
 }

@@ -10,10 +10,11 @@ import { changeTitle } from '../../src/decide/sprint-texts.ts'
 import { openGitea } from '../../src/forge/gitea.ts'
 import { clock } from '../support/clock.ts'
 import { openConformance } from '../stand-ins/gitea/conformance.ts'
-import { branchIn, commitTo, makeBare } from '../stand-ins/gitea/git.ts'
+import { commitTo, makeBare } from '../stand-ins/gitea/git.ts'
 import { startGitea, type GiteaStandIn, type GiteaStandInOptions } from '../stand-ins/gitea/server.ts'
 import { forgeContract } from './contract.ts'
 import type { ForgeFixture } from './fixture.ts'
+import { giteaFixture } from './gitea-fixture.ts'
 
 const repo = 'acme/app'
 /** Loaded once, because it takes longer than most tests. */
@@ -21,7 +22,7 @@ const check = openConformance() ?? false
 const budget = { request_ms: 5_000, backoff_ms: 5 }
 
 function connect(server: GiteaStandIn) {
-  return openGitea({ url: server.url, token: async () => server.token, clock, random: () => 0.5, budget })
+  return openGitea({ url: server.url, token: async () => server.token, clock, random: () => 0.5, budget, recheck_ms: [5, 5] })
 }
 
 async function closeChecked(server: GiteaStandIn): Promise<void> {
@@ -39,22 +40,9 @@ async function serve(t: TestContext, options: GiteaStandInOptions = { repos: [{ 
 forgeContract('gitea', async (): Promise<ForgeFixture> => {
   const git = mkdtempSync(join(tmpdir(), 'burn-gitea-'))
   const server = await startGitea({ check, git, repos: [{ name: repo, writers: ['burn'] }] })
-  const { state } = server
-  const bare = join(git, `${repo}.git`)
   return {
+    ...giteaFixture(server, repo, join(git, `${repo}.git`)),
     forge: connect(server),
-    repo,
-    person: 'acme',
-    missing: 'acme/none',
-    addIssue: async (issue) => state.addIssue(repo, issue).number,
-    closeIssue: async (number) => void state.close(repo, number),
-    openChange: async (issue, branch, body = `Closes #${issue}`) => state.addPull(repo, { title: `for ${issue}`, body, branch }).number,
-    editChange: async (number, body) => void state.edit(repo, number, { body }),
-    endChange: async (number, how) => void (how === 'merged' ? state.merge(repo, number) : state.close(repo, number)),
-    async push(branch) {
-      if (branchIn(bare, 'main') === null) makeBare(bare, { 'README.md': 'app\n' })
-      commitTo(bare, branch, { 'work.txt': `${branch}\n` }, 'main')
-    },
     async close() {
       rmSync(git, { recursive: true, force: true })
       await closeChecked(server)

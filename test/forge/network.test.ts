@@ -31,6 +31,7 @@ async function serve(t: TestContext) {
         clock: { ...clock, sleep: async () => {} },
         random: () => 0,
         onWait: () => {},
+        git: () => assert.fail(),
         secret: (source, form) => readSecret(source, { home: '/', env }, form),
       },
     )

@@ -16,7 +16,14 @@ export interface Call {
   readonly most_items: number
   /** The id of the newest object when the request arrived. */
   readonly newest: number
+  readonly version: GiteaVersion
 }
+
+/** A version of Gitea, or of Forgejo with the version of Gitea that it claims to be compatible with. */
+export type GiteaVersion = '1.23.8' | '1.24.6' | '1.25.2' | '1.26.0' | '15.0.0+gitea-1.22.0'
+
+/** Tells whether the server is a Gitea of at least this version, `1.<minor>`. */
+export const isSince = (version: GiteaVersion, minor: number) => !version.includes('+') && Number(version.split('.')[1]) >= minor
 
 /** The answer to a call. */
 export interface Reply {
@@ -25,6 +32,19 @@ export interface Reply {
   /** The number of items in the whole list; null if it is not a list with pages. */
   readonly total: number | null
   readonly location?: string
+  /** True if the answer has no content, not even a content type. */
+  readonly empty?: true
+  /** True if Gitea itself deviates from its description here. */
+  readonly undescribed?: true
+  /** A file, in place of JSON. */
+  readonly file?: ServedFile
+}
+
+/** A file of any size: its parts are made when they are sent. */
+export interface ServedFile {
+  readonly size: number
+  /** Returns the bytes of a part of the file. */
+  part(from: number, to: number): Buffer
 }
 
 /** Answers one kind of call. `words` are the variable parts of its path. */
@@ -34,6 +54,8 @@ const defaultItems = 30
 
 /** Returns a reply. */
 export const reply = (status: number, json: unknown, total: number | null = null): Reply => ({ status, json, total })
+/** Returns an answer without content. */
+export const emptyReply = (status: number): Reply => ({ ...reply(status, null), empty: true })
 /** Returns a refusal, as Gitea words it. */
 export const refuse = (status: number, message: string, url: string) => reply(status, { message, url: `${url}/api/swagger` })
 

@@ -53,9 +53,9 @@ export function openConformance(): Conformance | null {
   const description = JSON.parse(readFileSync(descriptionFile, 'utf8')) as Description
   const check: Check = (side, schema, value) =>
     faultsOf(description.definitions, schema, value, { at: '', nullable: side === 'answer' }).map((fault) => `${side} ${fault}`)
-  const paths = Object.entries(description.paths).map(([path, operations]) => ({
-    // A head is the rest of its path, and may contain slashes.
-    pattern: new RegExp(`^${path.replace(/\{head\}$/, '.+').replace(/\{[^}]+\}/g, '[^/]+')}$`),
+  const paths = Object.entries({ ...description.paths, ...newerPaths }).map(([path, operations]) => ({
+    // A head or a ref is the rest of its path, and may contain slashes.
+    pattern: new RegExp(`^${path.replace(/\{(?:head|ref)\}$/, '.+').replace(/\{[^}]+\}/g, '[^/]+')}$`),
     literal: path.replace(/\{[^}]+\}/g, '').length,
     operations,
   }))
@@ -68,6 +68,13 @@ export function openConformance(): Conformance | null {
       (fault) => where + fault,
     )
   }
+}
+
+/** Calls that Gitea has since 1.26. The description is that of 1.25. */
+const newerPaths: Description['paths'] = {
+  '/repos/{owner}/{repo}/actions/runs/{run}/jobs/{job_id}/rerun': {
+    post: { responses: { 201: { schema: { $ref: '#/definitions/ActionWorkflowJob' } } } },
+  },
 }
 
 type Check = (side: 'answer' | 'request', schema: Schema, value: unknown) => string[]

@@ -95,6 +95,27 @@ export function commitTo(bare: string, branch: string, files: Readonly<Record<st
   return branchIn(bare, branch) ?? ''
 }
 
+/** Merges a commit into another, and returns the merge commit; null if they conflict. Returns the other commit if it contains the first. */
+export function mergeIn(bare: string, into: string, other: string): string | null {
+  if (commonAncestor(bare, into, other) === into) return other
+  const { status, stdout } = spawnSync('git', ['--git-dir', bare, 'merge-tree', '--write-tree', into, other], {
+    env: plainGit,
+    encoding: 'utf8',
+  })
+  if (status !== 0) return null
+  return gitAs(bare, 'commit-tree', stdout.trim(), '-p', into, '-p', other, '-m', 'merge')
+}
+
+/** Returns the newest commit that both commits contain; '' if there is none. */
+export function commonAncestor(bare: string, one: string, other: string): string {
+  return spawnSync('git', ['--git-dir', bare, 'merge-base', one, other], { env: plainGit, encoding: 'utf8' }).stdout.trim()
+}
+
+/** Moves a branch of a bare repository to a commit; deletes it if the commit is null. */
+export function moveBranch(bare: string, branch: string, commit: string | null): void {
+  gitAs(bare, 'update-ref', ...(commit === null ? ['-d', `refs/heads/${branch}`] : [`refs/heads/${branch}`, commit]))
+}
+
 /** The first answer of git's upload-pack in protocol version 2, by the object format of the repository. */
 const capabilities = new Map<string, Buffer>()
 

@@ -1,7 +1,9 @@
 /** Turns rows into the JSON objects of Gitea's API. */
+import type { PushRow } from './change-rows.ts'
 import type { CommentRow, IssueRow, RepoRow, TeamSeed } from './state.ts'
 
-const timeText = (seconds: number | null) => (seconds === null ? null : new Date(seconds * 1000).toISOString().replace('.000Z', 'Z'))
+/** Returns a time as Gitea writes it. */
+export const timeText = (seconds: number | null) => (seconds === null ? null : new Date(seconds * 1000).toISOString().replace('.000Z', 'Z'))
 
 function idOf(login: string): number {
   let id = 0
@@ -27,6 +29,18 @@ export function userJson(login: string, url: string) {
   }
 }
 
+function mergeSettings({ settings }: RepoRow) {
+  return {
+    allow_merge_commits: settings['allow_merge_commits'] ?? true,
+    allow_rebase: settings['allow_rebase'] ?? true,
+    allow_rebase_explicit: settings['allow_rebase_explicit'] ?? true,
+    allow_squash_merge: settings['allow_squash_merge'] ?? true,
+    allow_fast_forward_only_merge: settings['allow_fast_forward_only_merge'] ?? false,
+    allow_rebase_update: settings['allow_rebase_update'] ?? true,
+    default_merge_style: settings['default_merge_style'] ?? 'merge',
+  }
+}
+
 /** Returns a repo, with the caller's rights. */
 export function repoJson(repo: RepoRow, login: string, url: string) {
   const full_name = `${repo.owner}/${repo.name}`
@@ -43,6 +57,8 @@ export function repoJson(repo: RepoRow, login: string, url: string) {
     clone_url: `${url}/${full_name}.git`,
     html_url: `${url}/${full_name}`,
     permissions: { admin: login === repo.owner, push: write, pull: true },
+    internal_tracker: { enable_issue_dependencies: repo.settings['dependencies'] !== false },
+    ...mergeSettings(repo),
   }
 }
 
@@ -90,20 +106,33 @@ export function issueJson(repo: RepoRow, row: IssueRow, url: string) {
 /** Gitea's default prefixes of drafts. It refuses to merge a draft. */
 export const isDraft = (title: string) => /^(?:wip:|\[wip\])/i.test(title)
 
-/** Returns a pull request. `from` is the repo of its branch. */
-export function pullJson(repo: RepoRow, row: IssueRow, from: RepoRow | null, url: string) {
-  const pull = row.pull ?? { branch: '', base: '', merged: false }
+/** The facts about a pull request that the repository decides. */
+export interface PullFacts {
+  /** The repo of the branch. */
+  readonly from: RepoRow | null
+  readonly sha: string
+  /** True if the branch was deleted. */
+  readonly gone: boolean
+  readonly base_sha: string
+  readonly merge_base: string
+  readonly mergeable: boolean
+}
+
+/** Returns a pull request. */
+export function pullJson(repo: RepoRow, row: IssueRow, { from, sha, gone, base_sha, merge_base, mergeable }: PullFacts, url: string) {
+  const pull = row.pull!
   const draft = isDraft(row.title)
-  const end = (label: string, ref: string, of: RepoRow | null) => ({ label, ref, sha: '0'.repeat(40), repo_id: of?.id ?? -1 })
+  const end = (label: string, ref: string, of: RepoRow | null) => ({ label, ref, repo_id: of?.id ?? -1 })
   return {
     ...common(repo, row, url),
     draft,
-    mergeable: !pull.merged && !draft,
+    mergeable: mergeable && !pull.merged && !draft,
     merged: pull.merged,
     merged_at: pull.merged ? timeText(row.closed) : null,
-    base: end(pull.base, pull.base, repo),
+    merge_base,
+    base: { ...end(pull.base, pull.base, repo), sha: base_sha },
     // Merging deletes the branch, but its label stays.
-    head: end(pull.branch, pull.merged ? `refs/pull/${row.number}/head` : pull.branch, from),
+    head: { ...end(pull.branch, pull.merged || gone ? `refs/pull/${row.number}/head` : pull.branch, from), sha },
   }
 }
 
@@ -122,6 +151,13 @@ export function commentJson(repo: RepoRow, row: IssueRow, comment: CommentRow, u
     created_at: timeText(comment.created),
     updated_at: timeText(comment.updated),
   }
+}
+
+/** Returns a push as an event of the timeline. */
+export function pushJson(repo: RepoRow, row: IssueRow, push: PushRow, url: string) {
+  const body = JSON.stringify({ is_force_push: false, commit_ids: push.commits })
+  const comment = { id: push.id, author: push.login, body, created: push.at, updated: push.at, reactions: new Set<string>() }
+  return { ...timelineJson(repo, row, comment, url), type: 'pull_push' }
 }
 
 /** Returns a comment as an event of the timeline. */

@@ -1,11 +1,54 @@
 /** Pull requests, as Gitea lists, finds and opens them. */
 import type { ForgeState, IssueRow, RepoRow } from './state.ts'
 import { mayUsePulls, mayWrite, nameOf, pageOf, refuse, reply, repoOf, textIn, type Call, type Reply } from './calls.ts'
-import { branchIn } from './git.ts'
+import { branchIn, gitAs } from './git.ts'
 import { pullJson } from './json.ts'
+import { baseOf, hasConflict, mergeBase } from './merging.ts'
+import { headOf } from './people.ts'
 
-const jsonOf = (state: ForgeState, repo: RepoRow, row: IssueRow, url: string) =>
-  pullJson(repo, row, state.repos.get(row.pull?.from.toLowerCase() ?? '') ?? null, url)
+/** Returns a pull request. Only a request for a single one asks git whether it can be merged. */
+function jsonOf(state: ForgeState, repo: RepoRow, row: IssueRow, { url, isSingle = false }: { url: string; isSingle?: boolean }) {
+  const pull = row.pull!
+  const bare = state.bareOf(pull.from)
+  const conflicts = isSingle ? hasConflict(state, repo, pull) : pull.conflicts
+  const facts = {
+    from: state.repos.get(pull.from.toLowerCase()) ?? null,
+    sha: headOf(state, pull),
+    gone: bare !== null && branchIn(bare, pull.branch) === null,
+    base_sha: baseOf(state, repo, pull.base) ?? '',
+    merge_base: isSingle ? mergeBase(state, repo, pull) : '',
+    mergeable: pull.untested <= 0 && !conflicts,
+  }
+  return pullJson(repo, row, facts, url)
+}
+
+/** Returns one pull request. Each request brings the forge's test of the pull request forward. */
+export function getPull(state: ForgeState, call: Call, words: readonly string[]): Reply {
+  const repo = repoOf(state, call, words)
+  mayUsePulls(repo, call)
+  const row = repo.items.get(Number(words[2]))
+  if (row === undefined || row.pull === null) return refuse(404, "The target couldn't be found.", call.url)
+  const json = jsonOf(state, repo, row, { url: call.url, isSingle: true })
+  row.pull.untested--
+  return reply(200, json)
+}
+
+/** Lists the files that a pull request changes. */
+export function getFiles(state: ForgeState, call: Call, words: readonly string[]): Reply {
+  const repo = repoOf(state, call, words)
+  const pull = repo.items.get(Number(words[2]))?.pull ?? null
+  const bare = state.bareOf(nameOf(repo))
+  if (pull === null || bare === null) return refuse(404, "The target couldn't be found.", call.url)
+  const names = gitAs(bare, 'diff', '--name-only', mergeBase(state, repo, pull), headOf(state, pull)).split('\n')
+  return pageOf(names, call, (filename) => ({ filename, status: 'changed' }))
+}
+
+/** Returns the commit that the forge has recorded as the head of a pull request. */
+export function getPullRef(state: ForgeState, call: Call, words: readonly string[]): Reply {
+  const pull = repoOf(state, call, words).items.get(Number(words[2]))?.pull ?? null
+  if (pull === null) return refuse(404, "The target couldn't be found.", call.url)
+  return reply(200, [{ ref: `refs/pull/${words[2]}/head`, object: { type: 'commit', sha: headOf(state, pull) } }])
+}
 
 /** Lists pull requests by time of creation or change. */
 export function getPulls(state: ForgeState, call: Call, words: readonly string[]): Reply {
@@ -16,7 +59,7 @@ export function getPulls(state: ForgeState, call: Call, words: readonly string[]
   const rows = [...repo.items.values()]
     .filter((row) => row.pull !== null && (wanted === 'all' || row.state === wanted))
     .toSorted((a, b) => byTime(b) - byTime(a) || b.id - a.id)
-  return pageOf(rows, call, (row) => jsonOf(state, repo, row, call.url))
+  return pageOf(rows, call, (row) => jsonOf(state, repo, row, call))
 }
 
 /** Gitea returns any one of those that there ever were. This returns the first, which is the least useful. */
@@ -24,7 +67,7 @@ export function getPullByBranches(state: ForgeState, call: Call, words: readonly
   const repo = repoOf(state, call, words)
   const [, , base, head] = words
   const found = [...repo.items.values()].find(({ pull }) => pull?.base === base && pull?.branch === head && pull?.from === nameOf(repo))
-  return found === undefined ? refuse(404, 'not found', call.url) : reply(200, jsonOf(state, repo, found, call.url))
+  return found === undefined ? refuse(404, 'not found', call.url) : reply(200, jsonOf(state, repo, found, call))
 }
 
 /** A head is a branch of this repo, or `owner:branch` in that owner's fork of the same name. */
@@ -46,7 +89,7 @@ export function postPull(state: ForgeState, call: Call, words: readonly string[]
   )
   if (taken !== undefined) return refuse(409, `pull request already exists for these targets [id: ${taken.id}]`, call.url)
   const row = state.addPull(nameOf(repo), { title, body: body ?? '', branch, base, from, author: call.login })
-  return reply(201, jsonOf(state, repo, row, call.url))
+  return reply(201, jsonOf(state, repo, row, call))
 }
 
 /** Edits a pull request. burn edits only one that does not exist, to learn the scopes of its token. */
@@ -56,5 +99,5 @@ export function patchPull(state: ForgeState, call: Call, words: readonly string[
   const row = repo.items.get(Number(words[2]))
   if (row === undefined || row.pull === null) return refuse(404, "The target couldn't be found.", call.url)
   mayWrite(repo, call, row.author === call.login)
-  return reply(201, jsonOf(state, repo, row, call.url))
+  return reply(201, jsonOf(state, repo, row, call))
 }

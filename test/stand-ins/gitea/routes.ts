@@ -1,53 +1,67 @@
 /** The part of Gitea's API that burn and its agents use, with Gitea's answers. */
 import type { ForgeState, IssueRow, RepoRow } from './state.ts'
-import { Refused, mayWrite, nameOf, pageOf, refuse, reply, repoOf, textIn, type Call, type Handler, type Reply } from './calls.ts'
-import { branchIn } from './git.ts'
-import { commentJson, issueJson, repoJson, teamJson, timelineJson, userJson } from './json.ts'
+import { Refused, isSince, mayWrite, nameOf, pageOf, refuse, reply, repoOf, textIn, type Call, type Handler, type Reply } from './calls.ts'
+import { getJobs, getLogs, getRuns, getStatus, postRerun } from './checks.ts'
+import { commentJson, issueJson, pushJson, repoJson, teamJson, timelineJson, userJson } from './json.ts'
 import { getLabels, postLabel, postLabels } from './labels.ts'
-import { getPullByBranches, getPulls, patchPull, postPull } from './pulls.ts'
+import { getBranch, postMerge, postUpdate } from './merging.ts'
+import { getFiles, getPull, getPullByBranches, getPullRef, getPulls, patchPull, postPull } from './pulls.ts'
+import { getDependencies, getReviewComments, getReviews, postReaction } from './reviews.ts'
 
-const routes: readonly (readonly [string, RegExp, Handler])[] = [
-  ['GET', /^\/version$/, () => reply(200, { version: '1.24.0' })],
-  [
-    'GET',
-    /^\/settings\/api$/,
-    (_, { most_items }) =>
-      reply(200, {
-        max_response_items: most_items,
-        default_paging_num: 30,
-        default_git_trees_per_page: 1000,
-        default_max_blob_size: 10_485_760,
-        default_max_response_size: 104_857_600,
-      }),
-  ],
-  ['GET', /^\/user$/, (_, { login, url }) => reply(200, userJson(login, url))],
-  ['GET', /^\/repos\/([^/]+)\/([^/]+)$/, (state, call, words) => reply(200, repoJson(repoOf(state, call, words), call.login, call.url))],
-  ['GET', /^\/repos\/([^/]+)\/([^/]+)\/assignees$/, getAssignees],
-  ['GET', /^\/repos\/([^/]+)\/([^/]+)\/branches\/(.+)$/, getBranch],
-  ['GET', /^\/repos\/([^/]+)\/([^/]+)\/teams$/, getTeams],
-  ['GET', /^\/repos\/([^/]+)\/([^/]+)\/collaborators\/([^/]+)\/permission$/, getPermission],
-  ['GET', /^\/repos\/([^/]+)\/([^/]+)\/issues$/, getIssues],
-  ['POST', /^\/repos\/([^/]+)\/([^/]+)\/issues$/, postIssue],
-  ['PATCH', /^\/repos\/([^/]+)\/([^/]+)\/issues\/comments\/(\d+)$/, patchComment],
-  ['GET', /^\/repos\/([^/]+)\/([^/]+)\/issues\/(\d+)$/, (state, call, words) => oneIssue(state, call, words, 200)],
-  ['PATCH', /^\/repos\/([^/]+)\/([^/]+)\/issues\/(\d+)$/, patchIssue],
-  ['GET', /^\/repos\/([^/]+)\/([^/]+)\/issues\/(\d+)\/comments$/, getComments],
-  ['POST', /^\/repos\/([^/]+)\/([^/]+)\/issues\/(\d+)\/comments$/, postComment],
-  ['GET', /^\/repos\/([^/]+)\/([^/]+)\/labels$/, getLabels],
-  ['POST', /^\/repos\/([^/]+)\/([^/]+)\/labels$/, postLabel],
-  ['POST', /^\/repos\/([^/]+)\/([^/]+)\/issues\/(\d+)\/labels$/, postLabels],
-  ['GET', /^\/repos\/([^/]+)\/([^/]+)\/issues\/(\d+)\/timeline$/, getTimeline],
-  ['GET', /^\/repos\/([^/]+)\/([^/]+)\/pulls$/, getPulls],
-  ['GET', /^\/repos\/([^/]+)\/([^/]+)\/pulls\/([^/]+)\/(.+)$/, getPullByBranches],
-  ['POST', /^\/repos\/([^/]+)\/([^/]+)\/pulls$/, postPull],
-  ['PATCH', /^\/repos\/([^/]+)\/([^/]+)\/pulls\/(\d+)$/, patchPull],
+/** The method, the path, the handler, and the first version of Gitea (1.x) that has the call. Forgejo lacks the calls with a version. */
+type Route = readonly [method: string, path: RegExp, handler: Handler, since?: number]
+
+/** Builds the pattern of a path. `:o` stands for owner and name of a repo, `:n` for a number, `:w` for a word, and `:p` for a path. */
+function path(text: string): RegExp {
+  const words = { o: '([^/]+)/([^/]+)', n: '(\\d+)', w: '([^/]+)', p: '(.+)' } as const
+  return new RegExp(`^${text.replace(/:([onwp])/g, (_, kind: keyof typeof words) => words[kind])}$`)
+}
+
+const routes: readonly Route[] = [
+  ['GET', path('/version'), (_, { version }) => reply(200, { version })],
+  ['GET', path('/settings/api'), getSettings],
+  ['GET', path('/user'), (_, { login, url }) => reply(200, userJson(login, url))],
+  ['GET', path('/repos/:o'), (state, call, words) => reply(200, repoJson(repoOf(state, call, words), call.login, call.url))],
+  ['GET', path('/repos/:o/assignees'), getAssignees],
+  ['GET', path('/repos/:o/branches/:p'), getBranch],
+  ['GET', path('/repos/:o/git/refs/pull/:n/head'), getPullRef],
+  ['GET', path('/repos/:o/teams'), getTeams],
+  ['GET', path('/repos/:o/collaborators/:w/permission'), getPermission],
+  ['GET', path('/repos/:o/issues'), getIssues],
+  ['POST', path('/repos/:o/issues'), postIssue],
+  ['PATCH', path('/repos/:o/issues/comments/:n'), patchComment],
+  ['POST', path('/repos/:o/issues/comments/:n/reactions'), postReaction],
+  ['GET', path('/repos/:o/issues/:n'), (state, call, words) => oneIssue(state, call, words, 200)],
+  ['PATCH', path('/repos/:o/issues/:n'), patchIssue],
+  ['GET', path('/repos/:o/issues/:n/comments'), getComments],
+  ['POST', path('/repos/:o/issues/:n/comments'), postComment],
+  ['GET', path('/repos/:o/issues/:n/dependencies'), getDependencies],
+  ['GET', path('/repos/:o/labels'), getLabels],
+  ['POST', path('/repos/:o/labels'), postLabel],
+  ['POST', path('/repos/:o/issues/:n/labels'), postLabels],
+  ['GET', path('/repos/:o/issues/:n/timeline'), getTimeline],
+  ['GET', path('/repos/:o/pulls'), getPulls],
+  ['GET', path('/repos/:o/pulls/:n'), getPull],
+  ['GET', path('/repos/:o/pulls/:n/files'), getFiles],
+  ['GET', path('/repos/:o/pulls/:n/reviews'), getReviews],
+  ['GET', path('/repos/:o/pulls/:n/reviews/:n/comments'), getReviewComments],
+  ['POST', path('/repos/:o/pulls/:n/merge'), postMerge],
+  ['POST', path('/repos/:o/pulls/:n/update'), postUpdate],
+  ['GET', path('/repos/:o/pulls/:w/:p'), getPullByBranches],
+  ['POST', path('/repos/:o/pulls'), postPull],
+  ['PATCH', path('/repos/:o/pulls/:n'), patchPull],
+  ['GET', path('/repos/:o/commits/:w/status'), getStatus],
+  ['GET', path('/repos/:o/actions/jobs/:n/logs'), getLogs, 24],
+  ['GET', path('/repos/:o/actions/runs'), getRuns, 25],
+  ['GET', path('/repos/:o/actions/runs/:n/jobs'), getJobs, 25],
+  ['POST', path('/repos/:o/actions/runs/:n/jobs/:n/rerun'), postRerun, 26],
 ]
 
 /** Answers a call of a path below `/api/v1`. */
 export function answer(state: ForgeState, path: string, call: Call): Reply {
-  for (const [method, pattern, handle] of routes) {
+  for (const [method, pattern, handle, since] of routes) {
     const words = method === call.method ? pattern.exec(path) : null
-    if (words === null) continue
+    if (words === null || (since !== undefined && !isSince(call.version, since))) continue
     const scope = `${method === 'GET' ? 'read' : 'write'}:${/^\/repos\/[^/]+\/[^/]+\/(?:issues|labels)/.test(path) ? 'issue' : 'repository'}`
     if (path.startsWith('/repos/') && !call.scopes.includes(scope)) {
       const held = call.scopes.join(',')
@@ -78,21 +92,22 @@ function commentedRow(state: ForgeState, call: Call, words: readonly string[]): 
   throw new Refused(refuse(500, '', call.url))
 }
 
+function getSettings(_: ForgeState, { most_items }: Call): Reply {
+  return reply(200, {
+    max_response_items: most_items,
+    default_paging_num: 30,
+    default_git_trees_per_page: 1000,
+    default_max_blob_size: 10_485_760,
+    default_max_response_size: 104_857_600,
+  })
+}
+
 function getAssignees(state: ForgeState, call: Call, words: readonly string[]): Reply {
   const { writers, readers } = repoOf(state, call, words)
   return reply(
     200,
     [...writers, ...readers].map((login) => userJson(login, call.url)),
   )
-}
-
-function getBranch(state: ForgeState, call: Call, words: readonly string[]): Reply {
-  const repo = repoOf(state, call, words)
-  const [, , name = ''] = words
-  const bare = state.bareOf(nameOf(repo))
-  const id = bare === null ? (name === repo.default_branch ? '0'.repeat(40) : null) : branchIn(bare, name)
-  if (id === null) return refuse(404, "The target couldn't be found.", call.url)
-  return reply(200, { name, commit: { id }, protected: false, user_can_push: repo.writers.has(call.login) })
 }
 
 function getTeams(state: ForgeState, call: Call, words: readonly string[]): Reply {
@@ -165,18 +180,28 @@ function replaceAssignees(state: ForgeState, call: Call, { repo, row }: ReturnTy
   if (kept.length < given.length) throw new Refused(refuse(500, '', call.url))
 }
 
+/** Returns the time (s) since which a call asks for comments. */
+const sinceIn = ({ query }: Call) => Date.parse(query.get('since') ?? '1970-01-01') / 1000
+
 function getComments(state: ForgeState, call: Call, words: readonly string[]): Reply {
   const { repo, row } = commentedRow(state, call, words)
-  const all = row.comments.map((comment) => commentJson(repo, row, comment, call.url))
+  const found = row.comments.filter(({ updated }) => updated >= sinceIn(call))
+  const all = found.map((comment) => commentJson(repo, row, comment, call.url))
   return reply(200, all, all.length)
 }
 
-/** The timeline has pages, unlike the list of comments. It contains the comments among other events, here a label. */
+/** The timeline has pages, unlike the list of comments. It contains comments and pushes among other events, and counts the page alone. */
 function getTimeline(state: ForgeState, call: Call, words: readonly string[]): Reply {
   const { repo, row } = commentedRow(state, call, words)
   const label = { id: 1, type: 'label', body: '1', user: userJson(row.author, call.url), created_at: null, updated_at: null }
-  const events = [label, ...row.comments.map((comment) => timelineJson(repo, row, comment, call.url))]
-  return pageOf(events, call, (event) => event)
+  const comments = row.comments.filter(({ updated }) => updated >= sinceIn(call))
+  const pushes = (row.pull?.pushes ?? []).filter(({ at }) => at >= sinceIn(call))
+  const events = [
+    ...comments.map((comment) => timelineJson(repo, row, comment, call.url)),
+    ...pushes.map((push) => pushJson(repo, row, push, call.url)),
+  ]
+  const page = pageOf([label, ...events.toSorted((a, b) => a.id - b.id)], call, (event) => event)
+  return { ...page, total: (page.json as unknown[]).length }
 }
 
 function postComment(state: ForgeState, call: Call, words: readonly string[]): Reply {

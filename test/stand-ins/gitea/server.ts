@@ -3,9 +3,10 @@ import type { AddressInfo } from 'node:net'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { RepoSeed } from './state.ts'
-import type { Reply } from './calls.ts'
+import type { GiteaVersion, Reply } from './calls.ts'
 import { openConformance, type Conformance } from './conformance.ts'
 import { isGitPath, serveGit } from './git.ts'
+import { sendFile } from './files.ts'
 import { answer } from './routes.ts'
 import { ForgeState } from './state.ts'
 import { answerInstead, nextTrouble, type PlannedTrouble, type Trouble } from './troubles.ts'
@@ -29,6 +30,8 @@ export interface GiteaStandInOptions {
   /** The folder of the bare repositories `<owner>/<name>.git`, which are then served over HTTP. Without it, branches are not checked. */
   readonly git?: string
   readonly now?: () => number
+  /** The version that the server imitates; Gitea 1.25 by default. */
+  readonly version?: GiteaVersion
 }
 
 /** A request, as the stand-in received it. */
@@ -84,18 +87,20 @@ export async function startGitea(options: GiteaStandInOptions = {}): Promise<Git
     const trouble = nextTrouble(planned, `${method} ${target}`)
     if (trouble !== null && answerInstead(trouble, response)) return
     const login = tokens.get(tokenIn(request)) ?? null
-    const { most_items = 50, links = true } = options
+    const { most_items = 50, links = true, version = '1.25.2' } = options
     const scopes = options.scopes?.[tokenIn(request)] ?? allScopes
     if (git) return serveGit({ state, login, scopes, trouble }, request, response)
     if (trouble?.kind === 'unpaged') query.delete('page')
     const path = pathname.startsWith(prefix) ? pathname.slice(prefix.length) : null
     const reply = replyTo(path, login, () =>
-      answer(state, path ?? '', { method, query, body, login: login ?? '', scopes, most_items, url, newest }),
+      answer(state, path ?? '', { method, query, body, login: login ?? '', scopes, most_items, url, newest, version }),
     )
-    if (conformance !== null && path !== null && login !== null) {
+    if (conformance !== null && path !== null && login !== null && reply.undescribed !== true) {
       violations.push(...conformance({ method, path, query, body, status: reply.status, answer: reply.json }))
     }
     if (trouble?.kind === 'slow') await wait(trouble.ms)
+    if (reply.file !== undefined && trouble?.kind !== 'lost_answer')
+      return sendFile(response, reply.file, trouble?.kind === 'no_ranges' ? null : (request.headers.range ?? null))
     send(response, reply, trouble, { asked: new URL(target, url), most_items, links })
   }
 
@@ -166,6 +171,7 @@ function send(response: ServerResponse, reply: Reply, trouble: Trouble | null, r
     response.writeHead(trouble.status, { 'content-type': 'application/json;charset=utf-8' })
     return void response.end(JSON.stringify({ message: 'trouble', url: '' }))
   }
+  if (reply.empty === true && trouble === null) return void response.writeHead(reply.status).end()
   const json = trouble?.kind === 'changed' ? trouble.change(reply.json) : reply.json
   const text = JSON.stringify(json)
   response.writeHead(reply.status, { 'content-type': 'application/json;charset=utf-8', ...pagingHeaders(reply, trouble, request) })

@@ -1,5 +1,6 @@
 /** The content of the stand-in forge: repos, issues, pull requests and comments, in memory. */
 import { join } from 'node:path'
+import { newPull, type BranchRule, type PullRow, type RepoChecks } from './change-rows.ts'
 import { isDraft } from './json.ts'
 
 /** An issue to add. */
@@ -54,8 +55,9 @@ export interface RepoSeed {
   readonly issues?: readonly IssueSeed[]
 }
 
-/** A stored comment. */
+/** A stored comment. `reactions` has a line `login content` for each reaction. */
 export interface CommentRow {
+  readonly reactions: Set<string>
   readonly id: number
   readonly author: string
   readonly created: number
@@ -71,7 +73,9 @@ export interface IssueRow {
   readonly original_author: string
   readonly created: number
   readonly comments: CommentRow[]
-  readonly pull: { readonly branch: string; readonly from: string; readonly base: string; merged: boolean } | null
+  readonly pull: PullRow | null
+  /** The issues and pull requests that block this one. */
+  readonly blockers: { readonly repo: string; readonly number: number }[]
   title: string
   body: string
   labels: string[]
@@ -98,6 +102,11 @@ export interface RepoRow {
   readonly items: Map<number, IssueRow>
   /** Labels that a request created. */
   readonly labels: Set<string>
+  readonly ci: RepoChecks
+  /** The rules of protected branches, by the name of the branch. */
+  readonly rules: Map<string, BranchRule>
+  /** The settings of the repo that differ from Gitea's defaults, such as `allow_squash_merge`. */
+  readonly settings: Record<string, boolean | string>
 }
 
 const toSeconds = (ms: number) => Math.floor(ms / 1000)
@@ -125,6 +134,16 @@ export class ForgeState {
     return this.#lastId
   }
 
+  /** Returns the id of a new object. */
+  nextId(): number {
+    return ++this.#lastId
+  }
+
+  /** Returns the time (s). */
+  seconds(): number {
+    return toSeconds(this.#now())
+  }
+
   /** Returns the path of a repo's bare repository, which need not exist; null without `gitRoot`. */
   bareOf(name: string): string | null {
     return this.gitRoot === null ? null : join(this.gitRoot, `${name}.git`)
@@ -145,6 +164,9 @@ export class ForgeState {
       teams: teams ?? null,
       items: new Map(),
       labels: new Set(),
+      ci: { statuses: new Map(), runs: [] },
+      rules: new Map(),
+      settings: {},
     }
     this.repos.set(full.toLowerCase(), repo)
     for (const issue of issues) this.addIssue(full, issue)
@@ -176,7 +198,7 @@ export class ForgeState {
   addPull(name: string, seed: PullSeed): IssueRow {
     const repo = this.repo(name)
     const now = toSeconds(this.#now())
-    const pull = { branch: seed.branch, from: seed.from ?? name, base: seed.base ?? 'main', merged: false }
+    const pull = newPull(seed.branch, seed.from ?? name, seed.base ?? 'main')
     return this.#add(repo, { ...seed, author: seed.author ?? repo.owner, number: undefined, created: now, updated: now, pull })
   }
 
@@ -206,6 +228,7 @@ export class ForgeState {
       assignees: [...(seed.assignees ?? [])],
       closed: state === 'closed' ? updated : null,
       comments: [],
+      blockers: [],
     }
     repo.items.set(row.number, row)
     return row
@@ -214,7 +237,7 @@ export class ForgeState {
   addComment(name: string, number: number, author: string, body: string): CommentRow {
     const issue = this.issue(name, number)
     const now = toSeconds(this.#now())
-    const comment = { id: ++this.#lastId, author, body, created: now, updated: now }
+    const comment = { id: ++this.#lastId, author, body, created: now, updated: now, reactions: new Set<string>() }
     issue.comments.push(comment)
     issue.updated = now
     return comment

@@ -20,6 +20,8 @@ export type Trouble =
   | { readonly kind: 'redirect'; readonly location: string; readonly status?: number }
   /** An answer without its paging headers. */
   | { readonly kind: 'uncounted'; readonly link?: boolean }
+  /** A whole file, even if the request asks for a part of it. */
+  | { readonly kind: 'no_ranges' }
   /** The first page, whatever page the request asks for, and without paging headers. */
   | { readonly kind: 'unpaged' }
 
