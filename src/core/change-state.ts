@@ -3,15 +3,10 @@
  * forge kind uses these types. A fact that a forge does not know is `null` or `unknown`.
  */
 import type { MergeMethod } from './change-stages.ts'
-import type { Change, IssueRef, RepoRef, Time } from './nouns.ts'
+import type { Change, IssueRef, Time } from './nouns.ts'
 
 /** The reference of a change: `owner/name!12`. In a folder forge the part after `!` is the file name without `.md`, such as `7-2`. */
 export type ChangeRef = string
-
-/** Returns the reference of a change. `name` is `Change.name`, such as `#12` or `7-2.md`. */
-export function changeRef(repo: RepoRef, name: string): ChangeRef {
-  return `${repo}!${name.replace(/^#/, '').replace(/\.md$/, '')}`
-}
 
 /** An answer that the forge may not have, with the reason. */
 export interface Unknown {

@@ -29,7 +29,7 @@ export function checksVerdict(checks: readonly Check[], protection: Pick<Protect
 }
 
 /** Returns true if a glob of a required check matches a name. `*` matches any text, also `/`. */
-function requires(glob: string, name: string): boolean {
+export function requires(glob: string, name: string): boolean {
   const source = glob.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
   return new RegExp(`^${source.join('.*')}$`, 's').test(name)
 }

@@ -7,7 +7,7 @@ import type { RepoRef } from '../core/nouns.ts'
 import { BurnError, codeOf } from '../core/errors.ts'
 import { oneLine } from '../core/text.ts'
 import { namesIn, readPlainFile, replaceFile, unreadable, type PlainFile } from './files.ts'
-import { stateIn, timeIn } from './folder-objects.ts'
+import { stateIn, timeField } from './folder-objects.ts'
 import type { FolderPaths } from './folder-paths.ts'
 import { parseDocument, textOf, withField } from './front-matter.ts'
 import { requireSha } from './refs.ts'
@@ -45,7 +45,7 @@ function checkOf(path: string, file: PlainFile, job: { readonly run: string; rea
     summary: oneLine(document.text),
     url: textOf(document, 'url') || null,
     job: { ...job, rerunnable: textOf(document, 'rerun') === 'allowed' },
-    updated_at: timeIn(document, 'updated') ?? file.written_at,
+    updated_at: timeField(document, 'updated') ?? file.written_at,
   }
 }
 

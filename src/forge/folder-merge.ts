@@ -5,7 +5,7 @@ import type { MergeMethod } from '../core/change-stages.ts'
 import type { ChangeRef, MergeRequest, MergeResult, Protection, Review, UpdateMethod, UpdateResult } from '../core/change-state.ts'
 import type { RepoRef } from '../core/nouns.ts'
 import { ifCode, noSuchPath } from '../core/errors.ts'
-import { missingChecks } from '../core/required-checks.ts'
+import { requires } from '../decide/change-checks.ts'
 import { readPlainFile, replaceFile } from './files.ts'
 import { openChange, type ChangeFile, type FolderChanges } from './folder-change-file.ts'
 import { readChecks } from './folder-checks.ts'
@@ -86,7 +86,10 @@ async function ruleAgainst(changes: FolderChanges, ref: ChangeRef, found: Change
   if (!rules.methods.includes(method)) return { result: 'not_allowed', why: `the rules of the repo do not allow ${method}` }
   const missing = (why: string): MergeResult => ({ result: 'checks_missing', why })
   const checks = sha === null ? [] : await readChecks(changes.paths, repo, sha)
-  const [first] = missingChecks(rules.required_checks, checks)
+  const first = rules.required_checks.find((glob) => {
+    const states = checks.filter(({ name }) => requires(glob, name)).map(({ state }) => state)
+    return states.length === 0 || states.some((state) => state !== 'passed' && state !== 'skipped')
+  })
   if (first !== undefined) return missing(`the check ${first} has not passed`)
   if (rules.required_approvals === 0) return null
   const newest = newestVerdicts((await readThreads(changes, ref, found)).reviews)

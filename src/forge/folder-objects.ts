@@ -23,7 +23,7 @@ export function readIssueFile({ repo, number }: Pick<Issue, 'repo' | 'number'>, 
   const document = parseDocument(path, file.text)
   const title = textOf(document, 'title')
   if (title === '') throw malformedAt(path, lineOf(document, 'title'), 'it has no title')
-  const created_at = timeIn(document, 'created') ?? file.written_at
+  const created_at = timeField(document, 'created') ?? file.written_at
   return {
     ref: `${repo}#${number}`,
     repo,
@@ -35,7 +35,7 @@ export function readIssueFile({ repo, number }: Pick<Issue, 'repo' | 'number'>, 
     author: textOf(document, 'author') || nobody,
     state: stateIn(document, ['open', 'closed']),
     created_at,
-    updated_at: Math.max(created_at, timeIn(document, 'updated') ?? file.written_at),
+    updated_at: Math.max(created_at, timeField(document, 'updated') ?? file.written_at),
     comments,
     url: `file://${path}`,
   }
@@ -48,7 +48,7 @@ export function readCommentFile(id: number, path: string, file: PlainFile): Comm
     id: String(id),
     author: textOf(document, 'author') || nobody,
     body: document.text,
-    created_at: timeIn(document, 'created') ?? file.written_at,
+    created_at: timeField(document, 'created') ?? file.written_at,
   }
 }
 
@@ -70,7 +70,7 @@ export function readReviewFile(repo: RepoRef, path: string, file: PlainFile, bra
     author: textOf(document, 'author') || nobody,
     fork: false,
     closes: number === null ? fromText : [...new Set([`${repo}#${number}`, ...fromText])],
-    created_at: timeIn(document, 'created') ?? file.written_at,
+    created_at: timeField(document, 'created') ?? file.written_at,
   }
 }
 
@@ -87,7 +87,7 @@ export function stateIn<S extends string>(document: Document, states: readonly [
 }
 
 /** Returns the time of a field; null if the field is missing. */
-export function timeIn(document: Document, key: string): Time | null {
+export function timeField(document: Document, key: string): Time | null {
   const written = textOf(document, key)
   if (written === '') return null
   const time = Date.parse(written)

@@ -67,7 +67,7 @@ export async function defaultBranch(root: string, repo: RepoRef): Promise<string
 }
 
 /** Returns the logins in the `writers` file, and burn's own; null if there is no such file. */
-export async function readLogins({ root }: FolderPaths): Promise<readonly string[] | null> {
+export async function readWriterNames({ root }: FolderPaths): Promise<readonly string[] | null> {
   const file = await readPlainFile(join(root, 'writers'))
   if (file === null) return null
   const logins = file.text.split('\n').map((line) => line.replace(/#.*/, '').trim())

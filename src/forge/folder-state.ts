@@ -3,7 +3,7 @@ import type { Comparison } from '../core/bare-git.ts'
 import type { ChangeRef, ChangeState } from '../core/change-state.ts'
 import { openChange, type FolderChanges } from './folder-change-file.ts'
 import { readChecks } from './folder-checks.ts'
-import { readLogins, type FolderPaths } from './folder-paths.ts'
+import { readWriterNames, type FolderPaths } from './folder-paths.ts'
 import { readThreads } from './folder-threads.ts'
 import { textOf } from './front-matter.ts'
 
@@ -37,7 +37,7 @@ export async function readChangeState(changes: FolderChanges, ref: ChangeRef): P
 async function pushOf(paths: FolderPaths, compared: Comparison | null): Promise<ChangeState['pushed']> {
   if (compared === null) return { unknown: 'the change has no head to merge' }
   const { name, at } = compared.committer
-  const isLogin = (await readLogins(paths))?.includes(name) === true
+  const isLogin = (await readWriterNames(paths))?.includes(name) === true
   return isLogin ? { login: name, at } : { unknown: 'the file writers does not list the committer of the head' }
 }
 

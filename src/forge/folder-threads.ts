@@ -6,8 +6,8 @@ import { basename } from 'node:path'
 import type { ChangeRef, ChangeState, Review, ReviewThread, ThreadComment } from '../core/change-state.ts'
 import { readPlainFile, type PlainFile } from './files.ts'
 import { shaOf, type ChangeFile, type FolderChanges } from './folder-change-file.ts'
-import { nobody, numberInName, stateIn, timeIn } from './folder-objects.ts'
-import { login, readLogins, readNumberedFiles } from './folder-paths.ts'
+import { nobody, numberInName, stateIn, timeField } from './folder-objects.ts'
+import { login, readWriterNames, readNumberedFiles } from './folder-paths.ts'
 import { sortKeyInName } from './folder-reviews.ts'
 import { malformedAt, parseDocument, textOf, type Document } from './front-matter.ts'
 import { numberOf, splitChange } from './refs.ts'
@@ -23,7 +23,7 @@ export async function readThreads(
 ): Promise<Pick<ChangeState, 'reviews' | 'threads' | 'skipped'>> {
   const { paths } = changes
   const { repo, name } = splitChange(ref)
-  const writers = await readLogins(paths)
+  const writers = await readWriterNames(paths)
   const isWriter = (author: string) => writers === null || author === login || writers.includes(author)
   const reviews = await readNumberedFiles(paths, await paths.folder('reviews', repo, name, 'reviews'), numberInName, async (path) => {
     const file = await readPlainFile(path)
@@ -65,7 +65,7 @@ function reviewOf(path: string, file: PlainFile, { sha, isWriter }: ReviewContex
     stale: commit !== null && commit !== sha,
     dismissed: textOf(document, 'dismissed') === 'true',
     official: isWriter(author),
-    submitted_at: timeIn(document, 'created') ?? file.written_at,
+    submitted_at: timeField(document, 'created') ?? file.written_at,
     url: `file://${path}`,
   }
 }
@@ -73,7 +73,7 @@ function reviewOf(path: string, file: PlainFile, { sha, isWriter }: ReviewContex
 function commentOf(path: string, file: PlainFile): ThreadComment {
   const document = parseDocument(path, file.text)
   const author = textOf(document, 'author') || nobody
-  return { id: basename(path, '.md'), author, body: document.text, created_at: timeIn(document, 'created') ?? file.written_at }
+  return { id: basename(path, '.md'), author, body: document.text, created_at: timeField(document, 'created') ?? file.written_at }
 }
 
 interface ThreadFile {

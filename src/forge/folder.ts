@@ -17,7 +17,7 @@ import { readChecks, readLogTail, rerunCheck } from './folder-checks.ts'
 import { addReaction, editComment, readCommentFiles, writeComment } from './folder-comments.ts'
 import { mergeChange, readProtection, updateBranch } from './folder-merge.ts'
 import { numberInName, readIssueFile } from './folder-objects.ts'
-import { bareOf, defaultBranch, folderPaths, login, readLogins, readNumberedFiles, type FolderPaths } from './folder-paths.ts'
+import { bareOf, defaultBranch, folderPaths, login, readWriterNames, readNumberedFiles, type FolderPaths } from './folder-paths.ts'
 import { openReview, readReviews, reviewOf } from './folder-reviews.ts'
 import { readChangedPaths, readChangeState } from './folder-state.ts'
 import { listOf, parseDocument, withList } from './front-matter.ts'
@@ -52,7 +52,7 @@ export function openFolder(options: FolderOptions): Forge {
     comment: (ref, body) => writeComment(paths, ref, body, clock.now()),
     ...changeOperations({ paths, git: options.git }),
     addLabel: (ref, label) => addLabel(paths, ref, label),
-    assignable: () => readLogins(paths),
+    assignable: () => readWriterNames(paths),
     assign: (ref, from, to) => assign(paths, ref, from, to),
     editComment: (ref, id, body) => editComment(paths, ref, id, body),
     changes: async (repo, since) => {
@@ -127,7 +127,7 @@ async function readIssueAt(
  */
 async function readWriters(paths: FolderPaths, repo: RepoRef, now: number): Promise<readonly string[]> {
   const logins =
-    (await readLogins(paths)) ??
+    (await readWriterNames(paths)) ??
     [...(await readIssues(paths, repo, now)).issues, ...(await readReviews(paths, repo)).changes].map(({ author }) => author)
   return [...new Set([login, ...logins])]
 }
@@ -149,7 +149,7 @@ async function addLabel(paths: FolderPaths, ref: IssueRef, label: string): Promi
 
 async function assign(paths: FolderPaths, ref: IssueRef, from: readonly string[], to: readonly string[]): Promise<boolean> {
   const { path, text, document } = await openIssueFile(paths, ref)
-  const allowed = await readLogins(paths)
+  const allowed = await readWriterNames(paths)
   const refused = allowed === null ? undefined : to.find((each) => !allowed.some((other) => isSameLogin(each, other)))
   if (refused !== undefined)
     throw new BurnError('forge_unassignable', `the file writers does not list ${refused}`, 'add the login to the file writers')

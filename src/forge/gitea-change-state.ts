@@ -2,7 +2,7 @@
 import type { ChangeRef, ChangeState } from '../core/change-state.ts'
 import type { Time } from '../core/nouns.ts'
 import type { Clock } from '../core/ports.ts'
-import { changeRef } from '../core/change-state.ts'
+import { changeRef } from '../core/refs.ts'
 import { BurnError } from '../core/errors.ts'
 import { membersOf, stringOf } from '../core/json.ts'
 import { nullOnCode } from './api.ts'

@@ -7,7 +7,7 @@ import { BurnError } from '../core/errors.ts'
 import { repoAdvice } from '../core/repo-advice.ts'
 import { nullOnCode, type Api } from './api.ts'
 import { arrayOf, commentOf, isPull, issueOf, timeOf, type Unusable } from './gitea-objects.ts'
-import { sinceQuery, timelineOf } from './gitea-timeline.ts'
+import { sinceQuery, timelineEvents } from './gitea-timeline.ts'
 import { truncatedBodyOf, numberIn, listAll, repeatedPage } from './paging.ts'
 import { repoPath, splitIssue, splitNumbered } from './refs.ts'
 
@@ -106,7 +106,7 @@ export async function readComments(api: Api, ref: IssueRef | ChangeRef, since?: 
   }
   // The list of comments has no pages. The timeline has pages, and contains the comments, too. burn leaves out a comment that is too large.
   const kept = new Map<string, Comment>()
-  for await (const event of timelineOf(api, ref, since)) {
+  for await (const event of timelineEvents(api, ref, since)) {
     const comment = membersOf(event)['type'] === 'comment' ? keep(event) : null
     if (comment !== null) kept.set(comment.id, comment)
   }

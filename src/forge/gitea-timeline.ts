@@ -16,7 +16,7 @@ export function sinceQuery(since: Time | undefined): Readonly<Record<string, str
  * Reads the events that were added or edited since a time, oldest first. The count in the header is that of the page, and Gitea leaves out
  * some events. So burn reads until a page is empty.
  */
-export async function* timelineOf(api: Api, ref: IssueRef | ChangeRef, since?: Time): AsyncGenerator<unknown> {
+export async function* timelineEvents(api: Api, ref: IssueRef | ChangeRef, since?: Time): AsyncGenerator<unknown> {
   const { repo, number } = splitNumbered(ref)
   const path = `${repoPath(repo)}/issues/${number}/timeline`
   let firstBefore: unknown = null
@@ -33,7 +33,7 @@ export async function* timelineOf(api: Api, ref: IssueRef | ChangeRef, since?: T
 /** Returns the push that brought a commit to the head of a change, or the reason why the timeline does not name it. */
 export async function readPush(api: Api, ref: ChangeRef, sha: string, opened_at: Time): Promise<Push | Unknown> {
   let isPushed = false
-  for await (const event of timelineOf(api, ref, opened_at)) {
+  for await (const event of timelineEvents(api, ref, opened_at)) {
     const { type, user, body, created_at } = membersOf(event)
     if (type !== 'pull_push') continue
     isPushed = true

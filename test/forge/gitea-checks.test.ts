@@ -85,7 +85,7 @@ test('gitea: reads the end of a log from a server without ranges', async (t) => 
   assert.match(log.text, /^line \d+ \.+\n/)
 })
 
-test('gitea: a deleted log is unknown, and a login page is an error', async (t) => {
+test('gitea: a deleted log is unknown, a login page an error', async (t) => {
   const { server, forge, failed } = await serve(t, '1.25.2', null)
   const log = await forge.logTail(repo, failed, 1_000)
   assert.match('unknown' in log ? log.unknown : '', /deleted its log/)

@@ -47,7 +47,7 @@ test('gitea: knows who pushed the head, and when it does not', async (t) => {
   assert.equal(server.log.length - before, 6, 'the change, 3 pages of events, statuses, reviews')
 })
 
-test('gitea: a change is a conflict only after the forge has tested it', async (t) => {
+test("gitea: reports a conflict only after the forge's test", async (t) => {
   const { forge, row, pull, ref } = await serve(t)
   const mergeable = async () => (await forge.changeState(ref))?.mergeable
   pull.untested = 2
@@ -132,7 +132,7 @@ test('gitea: tells why it merges no change', async (t) => {
   }
 })
 
-test('gitea: a blocked, a merged and a drafted change are not merged', async (t) => {
+test('gitea: merges no blocked, merged or drafted change', async (t) => {
   const { server, forge, state, row, ref, merge } = await serve(t, { version: '1.23.8' })
   const blocker = state.addIssue(repo, { title: 'first' })
   row.blockers.push({ repo, number: blocker.number })
@@ -149,7 +149,7 @@ test('gitea: a blocked, a merged and a drafted change are not merged', async (t)
   assert.equal((await forge.updateBranch(ref, '1'.repeat(40), 'rebase')).result, 'ended')
 })
 
-test('gitea: a merge is sent once, and its lost answer is an error', async (t) => {
+test('gitea: sends a merge once; a lost answer is an error', async (t) => {
   const troubles: readonly (readonly [Trouble, string, string])[] = [
     [{ kind: 'lost_answer' }, 'forge_unavailable', 'merged'],
     [{ kind: 'status', status: 429 }, 'forge_rate_limited', 'open'],
@@ -166,7 +166,7 @@ test('gitea: a merge is sent once, and its lost answer is an error', async (t) =
   }
 })
 
-test('gitea: a token without the scope may not merge, update or rerun', async (t) => {
+test('gitea: a token without the scope may not merge or rerun', async (t) => {
   const { ref, forge, pull, merge } = await serve(t, { scopes: { 'stand-in-token': ['read:repository', 'read:issue', 'write:issue'] } })
   const refused = await merge()
   assert.match(JSON.stringify(refused), /not_allowed.*write:repository/)
