@@ -77,7 +77,7 @@ test('gitea: reads only the end of a huge log', async (t) => {
   assert.ok(performance.now() - started < 5_000)
 })
 
-test('gitea: reads the end of a log from a server without ranges', async (t) => {
+test('gitea: reads the end of a log without ranges', async (t) => {
   const { server, forge, failed } = await serve(t, '1.25.2', logOf(300_000))
   server.trouble({ kind: 'no_ranges' })
   const log = await forge.logTail(repo, failed, 1_000)
