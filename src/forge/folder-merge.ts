@@ -54,7 +54,7 @@ function stateAgainst(found: ChangeFile | null, sha: string): Extract<UpdateResu
 }
 
 /** Merges a change at the given commit, and closes the issues that it closes. A second call after a crash finishes the first one. */
-export async function mergeChange(changes: FolderChanges, ref: ChangeRef, request: MergeRequest): Promise<MergeResult> {
+export async function mergeByGit(changes: FolderChanges, ref: ChangeRef, request: MergeRequest): Promise<MergeResult> {
   const { method, delete_branch } = request
   const sha = requireSha(request.sha)
   const found = await openChange(changes, ref)

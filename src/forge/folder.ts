@@ -15,7 +15,7 @@ import { readBlockers } from './folder-blockers.ts'
 import type { FolderChanges } from './folder-change-file.ts'
 import { readChecks, readLogTail, rerunCheck } from './folder-checks.ts'
 import { addReaction, editComment, readCommentFiles, writeComment } from './folder-comments.ts'
-import { mergeChange, readProtection, updateBranch } from './folder-merge.ts'
+import { mergeByGit, readProtection, updateBranch } from './folder-merge.ts'
 import { numberInName, readIssueFile } from './folder-objects.ts'
 import { bareOf, defaultBranch, folderPaths, login, readWriterNames, readNumberedFiles, type FolderPaths } from './folder-paths.ts'
 import { openReview, readReviews, reviewOf } from './folder-reviews.ts'
@@ -84,7 +84,7 @@ function changeOperations(changes: FolderChanges): ForgeChanges {
     logTail: (repo, check, max_bytes) => readLogTail(paths, repo, check, max_bytes),
     rerun: (repo, check) => rerunCheck(paths, repo, check),
     protection: (repo, base) => readProtection(changes, repo, base),
-    merge: (ref, request) => mergeChange(changes, ref, request),
+    merge: (ref, request) => mergeByGit(changes, ref, request),
     updateBranch: (ref, sha, method) => updateBranch(changes, ref, sha, method),
   }
 }
