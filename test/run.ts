@@ -88,6 +88,7 @@ const shared = [
     'cli/start',
   ],
   [
+    'cycle/change-loop',
     'cycle/changes',
     'cycle/closed',
     'cycle/trouble',
