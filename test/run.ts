@@ -69,7 +69,18 @@ function testFiles(named: readonly string[]): string[] {
  * file. Starting a process and loading burn often takes as long as the tests themselves.
  */
 const shared = [
-  ['core', 'decide', 'spec', 'sprint/claim-watch', 'sprint/pause', 'sprint/thrown', 'git/failure', 'git/credential', 'claim/refusal'],
+  [
+    'core',
+    'decide',
+    'spec',
+    'sprint/claim-watch',
+    'sprint/pause',
+    'sprint/thrown',
+    'login',
+    'git/failure',
+    'git/credential',
+    'claim/refusal',
+  ],
   ['agents', 'capture'],
   ['forge'],
   ['llm', 'ledger/plans', 'ledger/bad-files'],

@@ -12,6 +12,7 @@ import { backoffText } from '../decide/wording.ts'
 import { repoFault } from '../decide/repo-faults.ts'
 import { cloneUrlOf, readFacts } from '../observe/repo-facts.ts'
 import { mapConcurrently } from '../core/concurrency.ts'
+import { loginFindings } from './logins.ts'
 import { machineFindings, unreachableServerFindings } from './findings.ts'
 import { smallPaneFindings } from './panes.ts'
 import { probeMachine, type Probe } from './probe.ts'
@@ -39,6 +40,7 @@ export async function doctor(machines: readonly Machine[], session: Session, onF
     checkLedger(session).then(report),
     checkForge(machines, session).then(report),
     checkFleet(machines, session).then(report),
+    checkLogins(machines, session).then(report),
     ...machines.map((machine) => checkMachine(machine, session).then(report)),
   ])
   return all
@@ -158,6 +160,14 @@ function backoffFindings({ backed_off }: Pick<StatusState, 'backed_off'>): Findi
     const remedy = `${fix}To end the back-off of an issue at once: burn issue requeue ISSUE`
     return { level: 'warn', where: 'forge', what: `${each.subject} is ${backoffText(each)}`, remedy }
   })
+}
+
+async function checkLogins(machines: readonly Machine[], session: Session): Promise<Finding[]> {
+  try {
+    return await loginFindings(machines, session)
+  } catch (thrown) {
+    return [failedFinding('logins', thrown)]
+  }
 }
 
 async function checkMachine(machine: Machine, session: Session): Promise<Finding[]> {

@@ -66,8 +66,8 @@ test('logins: renews a due login and shows no token', async (t) => {
 
   const status = await fleet.burn('login', 'status')
   assert.equal(status.code, 0, status.err)
-  assert.match(status.out, /^box +hermes +nous +due +in \d+s +burn +2 +~\/\.hermes\/auth\.json$/m)
-  assert.match(status.out, /^2 workers share box ~\/\.claude\/\.credentials\.json anthropic\. Risk: /m)
+  assert.match(status.out, /^box +hermes +due +in \d+s +burn +2 +nous ~\/\.hermes\/auth\.json$/m)
+  assert.match(status.out, /^box\/C\/D, box\/C\/E share box ~\/\.claude\/\.credentials\.json anthropic\. Risk: /m)
 
   const planned = await fleet.burn('login', 'refresh', '--dry-run')
   assert.match(planned.out, /^box ~\/\.hermes\/auth\.json nous: due, in \d+s: burn would run the command$/m)
@@ -91,7 +91,11 @@ test('logins: renews a due login and shows no token', async (t) => {
 
 test('logins: a refusal stops all attempts and sends a message', async (t) => {
   const fleet = loginFleet(t)
-  writeLogins(fleet.home, { '.hermes/auth.json': hermesAuth(Date.now() - hour), '.hermes/next.json': hermesAuth(0, quarantined) })
+  writeLogins(fleet.home, {
+    '.hermes/auth.json': hermesAuth(Date.now() - hour),
+    '.hermes/next.json': hermesAuth(0, quarantined),
+    '.claude/.credentials.json': loginFiles(Date.now() + hour)['.claude/.credentials.json'] ?? '',
+  })
   await fleet.burn('job', 'run', 'notify')
   const refused = await fleet.burn('login', 'refresh')
   assert.deepEqual([refused.code, fleet.calls().length], [1, 1])
@@ -103,6 +107,16 @@ test('logins: a refusal stops all attempts and sends a message', async (t) => {
   const status = await fleet.burn('login', 'status', '--json')
   const [login] = status.json<{ logins: (Login & { needs_person: boolean })[] }>().logins
   assert.deepEqual([status.code, login?.state, login?.needs_person], [3, 'refused', true])
+
+  const { findings } = (await fleet.burn('doctor', '--json')).json<{ findings: { level: string; where: string; what: string }[] }>()
+  assert.deepEqual(
+    findings.filter(({ where }) => where === 'logins').map(({ level, what }) => [level, what.slice(0, 70)]),
+    [
+      ['ok', 'logins that need no person: 1 of claude'],
+      ['fail', 'box ~/.hermes/auth.json nous (2 workers): the login was refused'],
+      ['warn', '2 workers share box ~/.claude/.credentials.json anthropic: sessions th'],
+    ],
+  )
 
   // burn never runs the command for a file that it cannot read.
   writeLogins(fleet.home, { '.hermes/auth.json': JSON.stringify(hermesAuth(Date.now() - hour)).slice(0, 400) })

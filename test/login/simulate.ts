@@ -98,7 +98,7 @@ class MemoryLedger {
       beginJob: async ({ name, period }, owner, until, at) => {
         const job = this.jobs.get(name)
         const runs = job?.owner != null && job.until > at
-        if (runs || (job?.next_run != null && job.next_run > at))
+        if (runs || (period !== null && job?.next_run != null && job.next_run > at))
           return { name, period, owner: job.owner, until: job.until, last_run: 0, last_result: null, next_run: job.next_run }
         this.jobs.set(name, { owner, until, last_run: at, next_run: null })
         return null
@@ -199,8 +199,8 @@ class Simulation {
     }
   }
 
-  /** Runs burn's job in one process. With `dies`, the process dies while the command runs; the command continues. */
-  async burn(owner: string, dies: boolean): Promise<void> {
+  /** Runs burn's job in one process. With `dies`, the process dies while the command runs; the command continues. A person runs it without `period`. */
+  async burn(owner: string, dies: boolean, period: number | null = minute): Promise<void> {
     let isDead = false
     const host = {
       state: 'up',
@@ -224,7 +224,7 @@ class Simulation {
       owner,
       notify: () => {},
     } as unknown as Session // the job uses only these parts of a session
-    const work = runJob({ name: refreshJob(this.#machine), period: minute }, session, () => refreshLogins(this.#machine, session, false))
+    const work = runJob({ name: refreshJob(this.#machine), period }, session, () => refreshLogins(this.#machine, session, false))
     await Promise.race([work, this.wait(5 * minute)])
   }
 }
@@ -253,6 +253,7 @@ export async function simulateLogins({ seed, hours }: { readonly seed: number; r
   // Two dispatchers. One run in forty dies during the command.
   for (const owner of ['a', 'b'])
     every(50 * second, 70 * second, () => void simulation.burn(`${owner} ${agenda.now}`, simulation.between(0, 40) < 1))
+  every(10 * second, 20 * minute, () => void simulation.burn(`person ${agenda.now}`, false, null))
   // Agents work in some hours, and then renew the login themselves.
   every(5 * second, 4 * minute, () => {
     if (new Date(agenda.now).getUTCHours() % 3 === 0) void simulation.hermes('agent')

@@ -4,11 +4,11 @@ import type { RefreshedLogin } from '../../collect/login-refresh.ts'
 import type { Machine } from '../../core/nouns.ts'
 import type { Session } from '../../observe/session.ts'
 import type { Io } from '../io.ts'
-import { counted } from '../../core/text.ts'
 import { command, done, exitFor } from '../command.ts'
 import { flag, list } from '../args.ts'
 import { machinesNamed } from '../named.ts'
 import { duration, table } from '../table.ts'
+import { wrap } from '../wrap.ts'
 
 const machines = list('[machine...]', 'Machines (default: all)')
 
@@ -44,23 +44,21 @@ export const loginStatusCommand = command({
     return done({ logins, shared: sharedLogins(all, kinds), not_answered: silent }, worst)
   },
   present({ logins, shared, not_answered }, io, _, now) {
-    const rows = logins.map((login) => [
-      login.machine,
-      login.agent,
-      login.provider === '' ? '-' : login.provider,
-      stateOf(login, io),
-      endOf(login, now),
-      login.renewed_by ?? '-',
-      String(login.workers.length),
-      [login.file, ...(login.account === null ? [] : [login.account])].join(' '),
-    ])
-    if (rows.length > 0)
-      io.out(...table(['MACHINE', 'AGENT', 'PROVIDER', 'STATE', 'ENDS', 'RENEWED BY', 'WORKERS', 'FILE'], rows, io.columns))
+    const rows = logins.map((login) => {
+      const { machine, agent, renewed_by, workers, provider, account, file } = login
+      const about = [provider, account ?? '', file].filter((word) => word !== '').join(' ')
+      return [machine, agent, stateOf(login, io), endOf(login, now), renewed_by ?? '-', String(workers.length), about]
+    })
+    if (rows.length > 0) io.out(...table(['MACHINE', 'AGENT', 'STATE', 'ENDS', 'RENEWS', 'WORKERS', 'LOGIN'], rows, io.columns))
     else if (not_answered.length === 0) io.out('no agent of these machines has logins that burn can read')
-    for (const { id, remedy, why } of logins)
-      if (remedy + why !== '') io.out(`${id}: ${remedy === '' ? why : `to log in again, ${remedy}`}`)
-    for (const each of shared) io.out(sharedLine(each))
-    for (const machine of not_answered) io.out(`${machine}: did not answer`)
+    const notes = [
+      ...logins.flatMap(({ id, remedy, why }) =>
+        remedy !== '' ? [`${id}: to log in again, ${remedy}`] : why !== '' ? [`${id}: ${why}`] : [],
+      ),
+      ...shared.map(sharedLine),
+      ...not_answered.map((machine) => `${machine}: did not answer`),
+    ]
+    io.out(...notes.flatMap((note) => wrap(note, io.columns)))
   },
 })
 
@@ -82,12 +80,14 @@ function endOf({ ends_at }: Pick<Login, 'ends_at'>, now: number): string {
   return ends_at > now ? `in ${duration(ends_at - now)}` : `${duration(now - ends_at)} ago`
 }
 
-/** Returns the line about a shared login. The workers of one file are in the table already. */
+/** The maximum number of workers that a line names. */
+const maxNamed = 12
+
+/** Returns the sentence about a shared login. */
 function sharedLine({ logins, workers, risk }: SharedLogin): string {
-  const what =
-    logins.length === 1
-      ? `${counted(workers.length, 'worker')} share ${logins[0]}`
-      : `these files have copies of one login: ${logins.join(', ')}`
+  const more = workers.length > maxNamed ? ` and ${workers.length - maxNamed} more` : ''
+  const users = `${workers.slice(0, maxNamed).join(', ')}${more}`
+  const what = logins.length === 1 ? `${users} share ${logins[0]}` : `these files have copies of one login: ${logins.join(', ')}`
   return `${what}${risk === null ? '' : `. Risk: ${risk}`}`
 }
 
@@ -117,7 +117,7 @@ export const loginRefreshCommand = command({
       else if (state === 'busy') io.out(`${machine}: another process renews its logins now`)
       else if (logins.length === 0) io.out(`${machine}: no logins`)
       for (const each of logins.filter(({ login }) => login.state !== 'none'))
-        io.out(`${each.login.id}: ${refreshText(each, dry_run, now)}`)
+        io.out(...wrap(`${each.login.id}: ${refreshText(each, dry_run, now)}`, io.columns))
     }
   },
 })
