@@ -64,6 +64,7 @@ const modules = {
   up: () => import('./commands/up.ts'),
   watch: () => import('./commands/watch.ts'),
   worker: () => import('./commands/worker.ts'),
+  workerLife: () => import('./commands/worker-life.ts'),
   workers: () => import('./commands/workers.ts'),
 }
 
@@ -127,11 +128,14 @@ export const groups: readonly { readonly title: string; readonly entries: readon
       entry('issue release', 'End the dispatch of an issue, so that another worker can get the issue', 'issue', 'releaseCommand'),
       entry('issue requeue', 'Allow burn to assign an issue again after it was done or given up', 'issue', 'requeueCommand'),
       entry('issue prompt', 'Print the prompt for an issue, without claiming the issue', 'issue', 'promptCommand'),
-      entry('worker list', 'Show the life and the work of each worker: issue, results, time, cost', 'workers', 'workerListCommand'),
       entry('change list', 'List the changes in review, with what each waits for', 'change', 'changeListCommand'),
       entry('change show', 'Show the checks, reviews and steps of a change in review', 'change', 'changeShowCommand'),
       entry('change merge', 'Merge a change in review', 'change', 'changeMergeCommand'),
       entry('change update', 'Bring the base branch into the branch of a change', 'change', 'changeUpdateCommand'),
+      entry('worker list', 'Show the life and the work of each worker: issue, results, time, cost', 'workers', 'workerListCommand'),
+      entry('worker show', 'Show one worker with its signs of life, clones and history', 'workers', 'workerShowCommand'),
+      entry('worker provision', 'Make folders, clones and agent files of workers', 'workerLife', 'workerProvisionCommand'),
+      entry('worker retire', 'End workers when nothing is under way, and keep their work', 'workerLife', 'workerRetireCommand'),
       entry('worker loop', 'Work on one issue after another as one worker, until Ctrl-C', 'worker', 'loopCommand'),
       entry('worker skip', 'Make a worker skip an issue, or remove a skip', 'worker', 'skipCommand'),
       entry('worker skips', 'List the issues that workers skip', 'worker', 'skipsCommand'),

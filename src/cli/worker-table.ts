@@ -1,6 +1,6 @@
 /** Formats the table of `burn worker list`. */
 import type { WorkerLife } from '../core/lifecycle.ts'
-import type { WorkerSummary } from '../core/worker-life.ts'
+import type { SignOfLife, WorkerSummary } from '../core/worker-life.ts'
 import type { Io } from './io.ts'
 import { keysOf } from '../core/json.ts'
 import { counted } from '../core/text.ts'
@@ -22,11 +22,12 @@ const colours: Readonly<Record<WorkerLife, Parameters<Io['paint']>[0]>> = {
 export type ListedWorker = ReturnType<typeof listedWorker>
 
 /** Returns a worker for JSON. */
-export function listedWorker({ worker, reading, since, last_sign, ...summary }: WorkerSummary) {
+export function listedWorker({ worker, reading, since, signs, last_sign, ...summary }: WorkerSummary) {
   return {
     ...summary,
     since: since === null ? null : new Date(since).toISOString(),
-    last_sign: last_sign === null ? null : { ...last_sign, at: new Date(last_sign.at).toISOString() },
+    signs: signs.map(listedSign),
+    last_sign: last_sign === null ? null : listedSign(last_sign),
     state: reading?.state ?? null,
     lane: worker?.lane ?? null,
     role: worker?.role ?? null,
@@ -34,13 +35,21 @@ export function listedWorker({ worker, reading, since, last_sign, ...summary }: 
   }
 }
 
+const listedSign = ({ kind, at }: SignOfLife) => ({ kind, at: new Date(at).toISOString() })
+
+/** Returns a life in its colour. */
+export const lifeText = (life: WorkerLife, io: Io) => io.paint(colours[life], life)
+
+/** Lives in which a worker has no agent. Its state, `dead`, would say nothing new. */
+const withoutAgent: ReadonlySet<WorkerLife> = new Set<WorkerLife>(['declared', 'retired'])
+
 /** Returns the lines of the table, and a line with the totals. Columns for which the terminal has no room are left out. */
 export function workerLines(workers: readonly ListedWorker[], io: Io, now: number): string[] {
   const names = Map.groupBy(workers, ({ id }) => nameOf(id))
   const columns: FittingColumn<ListedWorker>[] = [
     { head: 'WORKER', rank: 0, cell: ({ id }) => (names.get(nameOf(id))?.length === 1 ? nameOf(id) : id) },
-    { head: 'LIFE', rank: 0, cell: ({ life }) => io.paint(colours[life], life) },
-    { head: 'STATE', rank: 0, cell: ({ state }) => (state === null ? '' : stateText(state, null, io)) },
+    { head: 'LIFE', rank: 0, cell: ({ life }) => lifeText(life, io) },
+    { head: 'STATE', rank: 0, cell: ({ life, state }) => (state === null || withoutAgent.has(life) ? '' : stateText(state, null, io)) },
     { head: 'ISSUE', rank: 0, cell: ({ issues }) => issueText(issues) },
     { head: 'DONE', rank: 1, cell: ({ done }) => String(done) },
     { head: 'FAILED', rank: 1, cell: ({ failed }) => String(failed) },

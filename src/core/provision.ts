@@ -8,10 +8,10 @@ import type { Time } from './nouns.ts'
 export type ProvisionStep = 'folder' | 'clone' | 'home' | 'program' | 'login' | 'model'
 
 /**
- * The result of a step. `ok`: everything was there. `made`: burn made it. `none`: the worker does not need it. `unknown`: burn could not find
- * out. `failed`: it is missing, and burn could not make it.
+ * The result of a step. `ok`: everything was there. `made`: burn made it. `none`: the worker does not need it. `warn`: the agent works, but with
+ * a restriction. `unknown`: burn could not find out. `failed`: it is missing, and burn could not make it.
  */
-export type StepState = 'ok' | 'made' | 'none' | 'unknown' | 'failed'
+export type StepState = 'ok' | 'made' | 'none' | 'warn' | 'unknown' | 'failed'
 
 /** A step with its result. */
 export interface StepResult {

@@ -33,6 +33,8 @@ export interface WorkerSummary extends WorkerLifeReport {
   readonly worked: number | null
   /** The money (USD) that its tokens cost. */
   readonly cost: number | null
+  /** The newest sign of life of each kind. */
+  readonly signs: readonly SignOfLife[]
   readonly last_sign: SignOfLife | null
   /** The model that last answered or was asked, otherwise the model of the spec. */
   readonly model: string | null

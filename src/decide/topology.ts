@@ -36,6 +36,8 @@ export interface UpOptions {
   readonly prune: boolean
   /** Returns the number of live dispatches of a worker. */
   readonly live: (worker: WorkerId) => number
+  /** Workers that a person retires. burn creates no pane for them. */
+  readonly retired: ReadonlySet<WorkerId>
   /** Workers whose agent runs, but whose pane burn does not find. burn creates no second pane for them. */
   readonly strays: ReadonlySet<WorkerId>
   /** Ids of the panes whose shell has no child process, so that nobody uses them. */
@@ -77,7 +79,10 @@ export function planUp(
   snapshot: Exclude<MachineSnapshot, { state: 'unreachable' }>,
   options: UpOptions,
 ): TopologyAction[] {
-  if (snapshot.state === 'down') return machine.windows.map((window) => createWindow(window, 'the session does not exist yet'))
+  if (snapshot.state === 'down') {
+    const windows = machine.windows.map((each) => ({ ...each, workers: each.workers.filter(({ id }) => !options.retired.has(id)) }))
+    return windows.filter(({ workers }) => workers.length > 0).map((each) => createWindow(each, 'the session does not exist yet'))
+  }
   const marked = new Map(snapshot.panes.flatMap((pane) => (pane.worker === null ? [] : [[pane.worker, pane] as const])))
   // A person may have moved a pane to another session. In other sessions, burn considers only windows with the option `@burn_window`.
   const windows = snapshot.windows.filter(
@@ -95,7 +100,7 @@ function createWindow(window: Window, reason: string): TopologyAction {
 type Up = Extract<MachineSnapshot, { state: 'up' }>
 
 function planWindow(window: Window, snapshot: Up, marked: ReadonlyMap<WorkerId, Pane>, options: UpOptions): TopologyAction[] {
-  const missing = window.workers.filter(({ id }) => !marked.has(id) && !options.strays.has(id))
+  const missing = window.workers.filter(({ id }) => !marked.has(id) && !options.strays.has(id) && !options.retired.has(id))
   const changed = window.workers.flatMap((worker): TopologyAction[] => {
     const pane = marked.get(worker.id)
     if (pane === undefined || (pane.label === labelOf(worker) && pane.made_for !== null && !pane.retiring)) return []

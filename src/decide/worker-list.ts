@@ -53,7 +53,8 @@ export function workerSummaries(facts: WorkerListFacts, all = false): WorkerSumm
   const summary = (id: WorkerId, worker: Worker | null): WorkerSummary => {
     const snapshot = snapshots.get(id)
     const used = by.usage.get(id) ?? []
-    const last_sign = lastSign([...(by.signs.get(id) ?? []), ...usageSign(used), ...commitSign(facts.commits.get(id))])
+    const signs = [...(by.signs.get(id) ?? []), ...usageSign(used), ...commitSign(facts.commits.get(id))]
+    const last_sign = lastSign(signs)
     const under_way = by.work.get(id) ?? []
     const life = lifeOf({
       reading: snapshot?.reading ?? null,
@@ -80,6 +81,7 @@ export function workerSummaries(facts: WorkerListFacts, all = false): WorkerSumm
       failed: ended('failed', 'lost'),
       worked: workedTime(by.spans.get(id), since, state.now),
       cost: recent.length === 0 ? null : wholeCost(sumCosts(recent, facts.costFor)),
+      signs,
       last_sign,
       model: lastModel(used) ?? worker?.agent.model ?? null,
     }

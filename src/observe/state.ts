@@ -117,6 +117,11 @@ export async function readStatus(machines: readonly Machine[], session: Session)
 
 /** Returns the status report. Saves the states of workers that changed, so that later reports can show when these states began. */
 export async function status(machines: readonly Machine[], session: Session): Promise<StatusReport> {
+  return statusReport(machines, await readAndSaveStatus(machines, session))
+}
+
+/** Returns the state like `readStatus`, and saves the states of workers that changed. */
+export async function readAndSaveStatus(machines: readonly Machine[], session: Session): Promise<StatusState> {
   const state = await readStatus(machines, session)
   try {
     await saveNewReadings(state, session)
@@ -124,7 +129,7 @@ export async function status(machines: readonly Machine[], session: Session): Pr
     // A failed write must not end the report, because people need the report most when the disk is full.
     session.notify({ kind: 'ledger.unsaved', subject: 'ledger', payload: { why: messageWithHint(thrown) } })
   }
-  return statusReport(machines, state)
+  return state
 }
 
 /** Returns the fleet's state, computed from snapshots and from data of the ledger that the caller has read. */

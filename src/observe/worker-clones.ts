@@ -1,6 +1,6 @@
 /** Reads the git clones in the folders of workers: which work in them is stored nowhere else, and when git was last used there. */
 import type { Machine, Time, Worker, WorkerId } from '../core/nouns.ts'
-import { oneLine } from '../core/text.ts'
+import { counted, oneLine } from '../core/text.ts'
 import { runOn } from '../host/run-on.ts'
 
 /** A clone in the folder of a worker. Null: git could not read it. */
@@ -91,3 +91,18 @@ function cloneOf(path: string, [branch = '', changed, ahead, used]: readonly str
 }
 
 const numberOf = (text: string | undefined) => (/^\d{1,15}$/.test(text ?? '') ? Number(text) : null)
+
+/** Returns true if a clone has, or may have, work that is stored nowhere else. */
+export function hasOwnWork({ uncommitted, unpushed }: Pick<WorkerClone, 'uncommitted' | 'unpushed'>): boolean {
+  return uncommitted !== 0 || unpushed !== 0
+}
+
+/** Returns a phrase about the work in a clone that is stored nowhere else. */
+export function ownWorkText({ uncommitted, unpushed }: Pick<WorkerClone, 'uncommitted' | 'unpushed'>): string {
+  if (uncommitted === null || unpushed === null) return 'burn could not read it'
+  const parts = [
+    ...(uncommitted > 0 ? [counted(uncommitted, 'uncommitted file')] : []),
+    ...(unpushed > 0 ? [counted(unpushed, 'unpushed commit')] : []),
+  ]
+  return parts.length === 0 ? 'everything is committed and pushed' : parts.join(', ')
+}

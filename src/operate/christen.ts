@@ -18,6 +18,7 @@ import { driftsIn } from '../observe/drift.ts'
 import { mapConcurrently } from '../core/concurrency.ts'
 import { CircuitBreakers } from '../deliver/circuit-breakers.ts'
 import { prepareAgentStarts } from './agent-files.ts'
+import { retiredWorkers } from './up-down.ts'
 import { identityFor } from '../claim/prompts.ts'
 import { leaseLength, withLeases } from '../observe/session.ts'
 import { sentence } from '../decide/wording.ts'
@@ -121,7 +122,12 @@ class MachineChristening {
     const unfinished = new Set(this.#starting.all.map(({ worker }) => worker))
     const loops = await this.#loops()
     const drifts = await driftsIn(this.#starting.host.machine, snapshot, this.#session)
+    const retired = await retiredWorkers(this.#session)
     for (const worker of this.#workers.filter(({ id }) => !unfinished.has(id))) {
+      if (retired.has(worker.id)) {
+        this.#finish(worker.id, 'already', `a person retires the worker (to bring it back: burn resume ${worker.name})`)
+        continue
+      }
       if (loops.has(worker.id)) {
         this.#finish(worker.id, 'already', sentence(looping))
         continue

@@ -4,11 +4,13 @@ import type { DriftReport } from '../core/drift.ts'
 import type { MachineSnapshot, Pane } from '../core/panes.ts'
 import type { Tmux } from '../core/ports.ts'
 import type { TopologyAction } from '../decide/topology.ts'
-import type { Session } from '../observe/session.ts'
+import type { HoldLedger, NewHold } from '../core/ledger/holds.ts'
+import type { Session, SessionPart } from '../observe/session.ts'
 import { isShell } from '../agents/screen.ts'
 import { BurnError, codedMessageOf } from '../core/errors.ts'
-import { slotStates } from '../core/lifecycle.ts'
+import { activeStates, slotStates } from '../core/lifecycle.ts'
 import { counted } from '../core/text.ts'
+import { isInForce } from '../decide/holds.ts'
 import { planDown, planUp } from '../decide/topology.ts'
 import { adviceOn, strayAgents } from '../observe/agents.ts'
 import { driftsIn } from '../observe/drift.ts'
@@ -42,6 +44,7 @@ const psTimeout = 20_000
 /** Creates missing panes on all machines concurrently, and returns one result for each. A machine that fails does not stop the others. */
 export async function bringUp(machines: readonly Machine[], session: Session, options: BringUpOptions): Promise<BringUpResult[]> {
   const live = await liveCounts(session)
+  const retired = await retiredWorkers(session)
   const hosts = await session.machines.open(machines)
   return Promise.all(
     hosts.map(async (host): Promise<BringUpResult> => {
@@ -51,13 +54,19 @@ export async function bringUp(machines: readonly Machine[], session: Session, op
         return { machine: name, actions: [], error: snapshot.reason, hint: snapshot.remedy ?? host.hint, notes: [], drifts: [] }
       const childless = await childlessPanes(host.machine, snapshot)
       const strays = await strayAgents(host.machine, snapshot, session)
-      const actions = planUp(host.machine, snapshot, {
+      const planned = planUp(host.machine, snapshot, {
         prune: options.prune,
         live: (worker) => live.get(worker) ?? 0,
+        retired,
         strays: new Set(strays.keys()),
         childless,
       })
-      const notes = [...placeNotes(host.machine, snapshot), ...[...strays].map(([worker, why]) => `${worker} gets no pane: ${why}`)]
+      const actions = options.dryRun ? planned : await withGuardedEnds(planned, session)
+      const notes = [
+        ...placeNotes(host.machine, snapshot),
+        ...[...strays].map(([worker, why]) => `${worker} gets no pane: ${why}`),
+        ...retiredNotes(host.machine, snapshot, retired),
+      ]
       const drifts = [...(await driftsIn(host.machine, snapshot, session)).values()]
       if (options.dryRun || actions.length === 0) return { machine: name, actions, error: null, hint: '', notes, drifts }
       try {
@@ -99,12 +108,54 @@ export function placeNotes(machine: Machine, snapshot: MachineSnapshot): string[
   ]
 }
 
-/** Returns the number of dispatches that use a slot, by worker. */
-export async function liveCounts({ ledger }: Session): Promise<Map<WorkerId, number>> {
+/** Returns the number of dispatches that use a slot, and of other texts on their way, by worker. */
+async function liveCounts({ ledger }: Session): Promise<Map<WorkerId, number>> {
   const counts = new Map<WorkerId, number>()
-  for (const { worker, state } of (await ledger.view()).dispatches)
-    if (slotStates.includes(state)) counts.set(worker, (counts.get(worker) ?? 0) + 1)
+  const { dispatches, deliveries } = await ledger.view()
+  const live = [
+    ...dispatches.filter(({ state }) => slotStates.includes(state)),
+    ...deliveries.filter(({ state, dispatch }) => dispatch === null && state !== 'planned' && activeStates.includes(state)),
+  ]
+  for (const { worker } of live) counts.set(worker, (counts.get(worker) ?? 0) + 1)
   return counts
+}
+
+/** Returns the workers that a person retires or has retired. */
+export async function retiredWorkers({ ledger, clock }: SessionPart<Pick<HoldLedger, 'holds'>, 'clock'>): Promise<ReadonlySet<WorkerId>> {
+  const holds = (await ledger.holds()).filter((hold) => hold.code === 'retire' && isInForce(hold, clock.now()))
+  return new Set(holds.map(({ name }) => name))
+}
+
+/** Returns a remark for each worker of the spec that gets no pane because a person retires the worker. */
+function retiredNotes(machine: Machine, snapshot: MachineSnapshot, retired: ReadonlySet<WorkerId>): string[] {
+  const shown = new Set(snapshot.state === 'up' ? snapshot.panes.map(({ worker }) => worker) : [])
+  const workers = machine.windows.flatMap((window) => window.workers)
+  return workers
+    .filter(({ id }) => retired.has(id) && !shown.has(id))
+    .map(({ id, name }) => `${id} gets no pane: it is retired (to bring it back: burn resume ${name})`)
+}
+
+/** The time (ms) for which a worker gets no issue before `burn up --prune` ends its pane. */
+const pruneHold = 60_000
+
+/**
+ * Stops new work for the workers whose panes burn is about to end, because a dispatcher may still use an older spec. Returns the actions
+ * without the ends of panes whose workers got work since burn planned the actions.
+ */
+async function withGuardedEnds(actions: readonly TopologyAction[], session: Session): Promise<readonly TopologyAction[]> {
+  const ends = actions.flatMap((action) => (action.do === 'end_pane' ? [action.worker] : []))
+  if (ends.length === 0) return actions
+  const now = session.clock.now()
+  const by = { reason: { code: 'retiring', why: 'burn up --prune' }, until: now + pruneHold, actor: 'burn' } as const
+  const held = new Map((await session.ledger.holds()).flatMap((each) => (each.code === 'retire' ? [[each.name, each] as const] : [])))
+  const fresh = ends.flatMap((name): NewHold[] => {
+    const before = held.get(name)
+    if (before !== undefined && isInForce(before, now)) return []
+    return [{ scope: 'worker', name, code: 'retire', ...by, before: before?.created_at ?? null }]
+  })
+  await session.ledger.saveHolds(fresh, now)
+  const live = await liveCounts(session)
+  return actions.filter((action) => action.do !== 'end_pane' || !live.has(action.worker))
 }
 
 /** Runs the actions and returns the first error of tmux; null if all succeeded. */

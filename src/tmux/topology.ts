@@ -5,6 +5,7 @@ import type { TmuxCommand } from '../core/ports.ts'
 import type { TopologyAction } from '../decide/topology.ts'
 import type { FirstWindow } from './open.ts'
 import { labelOf } from '../decide/topology.ts'
+import { renderLine } from './quote.ts'
 
 type Line = readonly TmuxCommand[]
 
@@ -129,8 +130,14 @@ export function actionLines(action: TopologyAction, { session, made_for }: Sessi
     case 'retire_pane':
       return [[['set-option', '-p', '-t', action.pane, '@burn_retiring', '1']]]
     case 'end_pane':
-      return [[['kill-pane', '-t', action.pane]]]
+      return [endPaneLine({ id: action.pane, worker: action.worker })]
   }
+}
+
+/** Returns the line that ends a pane if burn made it and it still belongs to the worker. */
+export function endPaneLine({ id, worker }: Pick<Pane, 'id' | 'worker'>): Line {
+  const unchanged = `#{==:#{pane_id} #{@burn_worker} #{@burn_made},${id} ${worker ?? ''} 1}`
+  return [['if-shell', '-F', '-t', id, unchanged, renderLine([['kill-pane', '-t', id]])]]
 }
 
 /** Returns the lines that end the panes that burn made, and remove burn's options from the panes that it adopted. */

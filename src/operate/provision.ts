@@ -1,0 +1,150 @@
+/**
+ * `burn worker provision`: makes what a worker's agent needs on its machine, and checks what burn cannot make: program, login and model. Each
+ * step keeps what is there, so burn can be killed and run again at any time.
+ */
+import type { Machine, Worker, WorkerId } from '../core/nouns.ts'
+import type { StepResult } from '../core/provision.ts'
+import type { Session } from '../observe/session.ts'
+import { mapConcurrently } from '../core/concurrency.ts'
+import { BurnError, messageOf } from '../core/errors.ts'
+import { paneAgent } from '../agents/index.ts'
+import { loginEnvironment } from '../host/login-shell.ts'
+import { runJob } from '../jobs/run.ts'
+import { cloneUrlOf } from '../observe/repo-facts.ts'
+import { withLeases } from '../observe/session.ts'
+import { prepareAgentStarts } from './agent-files.ts'
+import { retiredWorkers } from './up-down.ts'
+import { prepareFolder, type NewFolder } from './worker-folder.ts'
+
+/** The result of provisioning one worker. */
+export interface Provisioned {
+  readonly worker: WorkerId
+  /** True if no step failed. */
+  readonly ready: boolean
+  readonly steps: readonly StepResult[]
+}
+
+/** Options of `provision`. */
+export interface ProvisionOptions {
+  /** If true, burn looks at the machines and changes nothing. The state `made` then means that burn would make it. */
+  readonly dryRun: boolean
+  /** Checks the model of a worker. */
+  readonly checkModel: (worker: Worker) => Promise<StepResult>
+  readonly onResult: (result: Provisioned) => void
+}
+
+/** The maximum number of workers of one machine whose repos burn clones at once. */
+const clonesAtOnce = 4
+
+/**
+ * Provisions workers, on all machines concurrently, and saves the results in the ledger. After `stop` it begins with no further worker. Throws
+ * BurnError `ledger_*`, and `provision_running` if another process provisions workers of the same machine.
+ */
+export async function provision(
+  workers: readonly Worker[],
+  session: Session,
+  stop: AbortSignal,
+  options: ProvisionOptions,
+): Promise<readonly Provisioned[]> {
+  const { retired, others } = await withoutRetired(workers, session)
+  for (const result of retired) options.onResult(result)
+  const machines = session.fleet.machines.filter(({ name }) => others.some(({ machine }) => machine === name))
+  const on = (machine: Machine) => {
+    const own = others.filter((worker) => worker.machine === machine.name)
+    return provisionOn({ machine, workers: own }, session, stop, options)
+  }
+  const done = options.dryRun
+    ? await mapConcurrently(machines, machines.length, on)
+    : await withLeases(session, () =>
+        mapConcurrently(machines, machines.length, (machine) => exclusively(machine, session, () => on(machine))),
+      )
+  return [...retired, ...done.flat()]
+}
+
+/** Separates the workers that a person retires. burn prepares nothing for them. */
+async function withoutRetired(workers: readonly Worker[], session: Session) {
+  const leaving = await retiredWorkers(session)
+  const retired = workers
+    .filter(({ id }) => leaving.has(id))
+    .map(({ id, name }): Provisioned => {
+      const what = 'a person retires the worker'
+      return { worker: id, ready: false, steps: [{ step: 'folder', state: 'failed', what, remedy: `burn resume ${name}` }] }
+    })
+  return { retired, others: workers.filter(({ id }) => !leaving.has(id)) }
+}
+
+/** Runs `work` unless another process provisions workers of this machine. */
+async function exclusively<T>({ name }: Machine, session: Session, work: () => Promise<T>): Promise<T> {
+  const run = await runJob({ name: `provision ${name}`, period: null }, session, work)
+  if (run.ran) return run.result
+  const hint = 'wait until it ends. If that process was killed, wait 30 s until its lease expires'
+  throw new BurnError('provision_running', `another process provisions workers of ${name}: ${run.job.owner ?? 'unknown'}`, hint)
+}
+
+async function provisionOn(
+  { machine, workers }: { readonly machine: Machine; readonly workers: readonly Worker[] },
+  session: Session,
+  stop: AbortSignal,
+  { dryRun, checkModel, onResult }: ProvisionOptions,
+): Promise<Provisioned[]> {
+  const path = await pathOn(machine)
+  const homes = typeof path === 'string' ? await homesOf(machine, workers, session, dryRun) : new Map<WorkerId, StepResult>()
+  const done = await mapConcurrently(workers, clonesAtOnce, async (worker): Promise<Provisioned[]> => {
+    if (stop.aborted) return []
+    const folder = typeof path === 'string' ? await prepareFolder(machine, folderOf(worker, path, session), dryRun) : [path]
+    const home = homes.get(worker.id)
+    const steps = [...folder, ...(home === undefined ? [] : [home]), ...(typeof path === 'string' ? [await checkModel(worker)] : [])]
+    const result = { worker: worker.id, ready: steps.every(({ state }) => state !== 'failed'), steps }
+    if (!dryRun) await session.ledger.saveProvision(worker.id, { at: session.clock.now(), steps })
+    onResult(result)
+    return [result]
+  })
+  return done.flat()
+}
+
+/** Returns the PATH of the login shell of a machine, or a failed step with the reason why burn has no PATH. */
+async function pathOn(machine: Machine): Promise<string | StepResult> {
+  try {
+    return (await loginEnvironment(machine))['PATH'] ?? ''
+  } catch (thrown) {
+    if (!(thrown instanceof BurnError)) throw thrown
+    return { step: 'folder', state: 'failed', what: messageOf(thrown), remedy: thrown.hint }
+  }
+}
+
+function folderOf(worker: Worker, path: string, session: Session): NewFolder {
+  const { agent, home } = worker
+  const program = paneAgent(agent).start(agent, null).argv[0] ?? ''
+  const clone = home === null ? null : { url: cloneUrlOf(home, session), name: home.slice(home.indexOf('/') + 1) }
+  return { worker, clone, program, path }
+}
+
+/** Installs the hooks and the homes of agents that do not run. A running agent has its files already, and burn leaves them alone. */
+async function homesOf(
+  machine: Machine,
+  workers: readonly Worker[],
+  session: Session,
+  dryRun: boolean,
+): Promise<ReadonlyMap<WorkerId, StepResult>> {
+  const [host] = await session.machines.open([machine])
+  const snapshot = await host?.snapshot()
+  const running = new Set(
+    snapshot?.state === 'up'
+      ? snapshot.panes.flatMap(({ worker, agent_pid, pid, dead }) => (agent_pid === pid && !dead ? [worker] : []))
+      : [],
+  )
+  const idle = workers.filter(({ id }) => !running.has(id))
+  const starts = dryRun ? new Map() : await prepareAgentStarts(machine, idle, session.fleet.name)
+  return new Map(workers.map((worker) => [worker.id, homeStep(worker)]))
+
+  function homeStep({ id, agent }: Worker): StepResult {
+    const step = 'home'
+    const why = starts.get(id)?.without_hooks
+    if (why !== undefined)
+      return { step, state: 'warn', what: `the agent starts without hooks: ${why}`, remedy: `burn doctor ${machine.name}` }
+    if (!agent.hooks || paneAgent(agent).hookState === undefined) return { step, state: 'none', what: 'the agent has no hooks', remedy: '' }
+    return running.has(id)
+      ? { step, state: 'ok', what: 'the agent runs', remedy: '' }
+      : { step, state: 'made', what: 'the hooks and the files of the agent', remedy: '' }
+  }
+}
