@@ -74,7 +74,8 @@ export async function bundle(dir: string): Promise<void> {
   const fleet = modulesFrom(fleetModules.map(source), all)
   const groups = [
     { name: 'start', test: (id: string) => start.has(id) && id !== source('cli/main.ts'), priority: 2 },
-    { name: 'fleet', test: (id: string) => fleet.has(id), priority: 1 },
+    // The runtime of rolldown imports `node:module`. In the chunk `fleet`, which imports the runtime, this would be a cycle.
+    { name: 'fleet', test: (id: string) => fleet.has(id) && id !== '\0node:module', priority: 1 },
   ]
   rmSync(join(dir, 'chunks'), { recursive: true, force: true })
   await build.write({ ...output, dir, codeSplitting: { groups } })
