@@ -26,6 +26,7 @@ async function toClaim({ kind, issue, worker, slot, attempt, reason }: ClaimActi
     worker: worker.id,
     slot,
     attempt,
+    assignees: issue.assignees,
     reason,
     text: await promptFor({ id, kind, issue, worker }, session),
   }

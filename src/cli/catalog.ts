@@ -22,7 +22,7 @@ export const deprecatedNames: Readonly<Record<string, string>> = {
 /** Help texts for first words that several commands share, such as `ledger`. */
 export const nouns: Readonly<Record<string, string>> = {
   change: 'Inspect and merge changes in review',
-  issue: 'Manage one issue',
+  issue: 'List issues, assign issues to agents, and manage one issue',
   job: 'List recurring jobs, and schedule burn commands',
   ledger: 'Inspect and maintain the database of the fleet',
   login: 'Show the logins of agents, and renew them',
@@ -45,6 +45,7 @@ const modules = {
   health: () => import('./commands/health.ts'),
   hold: () => import('./commands/hold.ts'),
   issue: () => import('./commands/issue.ts'),
+  issueDelegate: () => import('./commands/issue-delegate.ts'),
   job: () => import('./commands/job.ts'),
   ledger: () => import('./commands/ledger.ts'),
   ledgerCopy: () => import('./commands/ledger-copy.ts'),
@@ -125,6 +126,8 @@ export const groups: readonly { readonly title: string; readonly entries: readon
   {
     title: 'Manage',
     entries: [
+      entry('issue list', 'List open issues, and the agents that they are assigned to', 'issueDelegate', 'issueListCommand'),
+      entry('issue delegate', 'Assign unassigned issues to agents on the forge', 'issueDelegate', 'delegateCommand'),
       entry('issue release', 'End the dispatch of an issue, so that another worker can get the issue', 'issue', 'releaseCommand'),
       entry('issue requeue', 'Allow burn to assign an issue again after it was done or given up', 'issue', 'requeueCommand'),
       entry('issue prompt', 'Print the prompt for an issue, without claiming the issue', 'issue', 'promptCommand'),

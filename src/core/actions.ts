@@ -7,6 +7,7 @@ import type { Reason } from './reasons.ts'
 import type { ChangeDecision, ChangeSnapshot } from './change-loop.ts'
 import type { Backoff, Standing } from './ledger/backlog.ts'
 import type { DispatchMove } from './ledger/claims.ts'
+import type { DelegationStep } from './delegation.ts'
 import type { EventNote } from './ledger/history.ts'
 import type { Hold } from './ledger/holds.ts'
 import type { DispatchKind } from './lifecycle.ts'
@@ -141,6 +142,24 @@ export interface EscalateAction {
   readonly reason: Reason
 }
 
+/**
+ * Takes a step of a delegation. Guard of `assigned`: the issue is open, has no assignee, no live dispatch and this revision. Guard of the
+ * other steps: the delegation is live.
+ */
+export interface DelegateAction {
+  readonly do: 'delegate'
+  readonly step: DelegationStep
+  readonly issue: IssueRef
+  /** The agent of the delegation and its login; empty if no agent suits the issue. */
+  readonly agent: string
+  readonly login: string
+  /** The time after which burn removes the assignment if nobody started the work; 0 for `left`. */
+  readonly deadline: Time
+  /** The revision of the issue's record on which `assigned` and `left` are based; null for the other steps. */
+  readonly revision: number | null
+  readonly reason: Reason
+}
+
 /** Any action of a cycle. */
 export type Action =
   | ChangeAction
@@ -155,6 +174,7 @@ export type Action =
   | WaitAction
   | ApproveAction
   | LeaveAction
+  | DelegateAction
 
 /** Returns the actions of one kind, in the order of the input. */
 export function actionsOf<K extends Action['do']>(actions: readonly Action[], kind: K): Extract<Action, { readonly do: K }>[] {
@@ -183,6 +203,7 @@ export function actionsByKind(actions: readonly Action[]): ActionsByKind {
     wait: of('wait'),
     approve: of('approve'),
     leave: of('leave'),
+    delegate: of('delegate'),
   }
 }
 

@@ -1,5 +1,6 @@
 /** The types of events: kind, subject, actor and payload. `decide/event-kinds` describes each kind. */
 import type { ChangeStage, StepAction, StepOutcome } from './change-stages.ts'
+import type { DelegationState } from './delegation.ts'
 import type { DeliveryKind, DeliveryState, DispatchState } from './lifecycle.ts'
 import type { HoldScope, IssueRef, Time, WorkerId } from './nouns.ts'
 import type { Reason } from './reasons.ts'
@@ -12,6 +13,9 @@ type Because = { readonly reason: Reason }
 type BackoffData = { readonly reason: Reason; readonly until: Time }
 type Held = { readonly reason: Reason; readonly until: Time | null }
 type Stepped = { readonly reason: Reason; readonly presses: number }
+
+/** The agent of a delegation and its login; empty if no agent suits the issue. */
+type DelegationData = { readonly agent: string; readonly login: string; readonly reason: Reason }
 
 type Why = { readonly why: string }
 
@@ -33,6 +37,7 @@ interface NoticeData {
   'issue.undelivered': { readonly reason: Reason; readonly rests: string | null }
   'issue.unpicked': Because
   'issue.mangled': Because
+  'delegation.failed': { readonly login: string; readonly why: string }
   'issue.change_unknown': Why
   'sprint.unwatched': Why
   'sprint.workspace_kept': Why
@@ -73,6 +78,7 @@ export interface EventData
     NoticeData,
     Record<`dispatch.${DispatchState}`, Because>,
     Record<`delivery.${Exclude<DeliveryState, 'planned'>}`, Stepped>,
+    Record<`delegation.${'left' | Exclude<DelegationState, 'assigning'>}`, DelegationData>,
     Record<`${HoldScope}.held`, Held>,
     Record<`${HoldScope}.resumed`, None>,
     Record<

@@ -5,6 +5,8 @@
 import type { Reason } from './reasons.ts'
 import type { AgentRecord } from './agent-record.ts'
 import type { ParsedScreen } from './agent.ts'
+import type { TrackRecord } from './delegation-settings.ts'
+import type { LiveDelegation } from './delegation.ts'
 import type { BudgetUse } from './budget.ts'
 import type { IssueRecord, BackedOff, Backoff } from './ledger/backlog.ts'
 import type { ChangeSnapshot, ChangeStep } from './change-loop.ts'
@@ -155,6 +157,27 @@ export type ClaimCheck =
   | { readonly state: 'claimed'; readonly reason: Reason }
   /** burn could not read the comments, or the repo has a fault. `backoff` is null if the next cycle may retry at once. */
   | { readonly state: 'unreadable'; readonly reason: Reason; readonly backoff: Backoff | null }
+
+/** The facts that decide which issues burn assigns to which agents on the forge. */
+export interface DelegationFacet {
+  /** The delegations that have not ended. */
+  readonly delegations: readonly LiveDelegation[]
+  /** The logins, in lower case, to which burn assigned an open issue earlier, by issue. burn does not assign the issue to them again. */
+  readonly past: ReadonlyMap<IssueRef, ReadonlySet<string>>
+  /** The number of open issues that are assigned to each login, in lower case. */
+  readonly load: ReadonlyMap<string, number>
+  /** The record of each agent, by the name of the agent. */
+  readonly track: ReadonlyMap<string, TrackRecord>
+  /** The logins that the forge allows as assignees, by repo; null if it allows every login. Missing: burn has not asked yet. */
+  readonly assignable: ReadonlyMap<RepoRef, readonly string[] | null>
+  /** Logins, in lower case, that the forge refused as assignees in the last hour, by repo. */
+  readonly refused: ReadonlyMap<RepoRef, ReadonlySet<string>>
+  /**
+   * For issues past their deadline: whether the agent wrote a comment since burn assigned the issue. Missing: burn could not read the
+   * comments.
+   */
+  readonly replied: ReadonlyMap<IssueRef, boolean>
+}
 
 /** The ledger's records of repos, back-offs and deliveries. Commands such as `burn status` read them in place of the forge. */
 export interface KeptFacet {

@@ -9,6 +9,7 @@ import type { AgentLedger } from './ledger/agents.ts'
 import type { BacklogLedger } from './ledger/backlog.ts'
 import type { ChangeLedger } from './ledger/changes.ts'
 import type { ClaimLedger, LiveDispatch } from './ledger/claims.ts'
+import type { DelegationLedger } from './ledger/delegations.ts'
 import type { DeliveryView, DeliveryLedger } from './ledger/deliveries.ts'
 import type { ForgeLedger, RepoRecord } from './ledger/forge.ts'
 import type { HistoryLedger } from './ledger/history.ts'
@@ -79,6 +80,7 @@ export interface Ledger
     BacklogLedger,
     ChangeLedger,
     ClaimLedger,
+    DelegationLedger,
     DeliveryLedger,
     ForgeLedger,
     HistoryLedger,

@@ -3,9 +3,10 @@
  * the CLI and here.
  */
 
-import type { CustomAgent } from './custom-agent.ts'
 import type { AgentName } from './agent-kinds.ts'
 import type { UsageBudget } from './budget.ts'
+import type { CustomAgent } from './custom-agent.ts'
+import type { DelegationPolicy } from './delegation-settings.ts'
 import type { ModelSettings } from './model-settings.ts'
 import type { HealthSettings, LoginSettings, SnapshotSettings, TelemetrySettings, WorkerSettings } from './observation-settings.ts'
 import type { ChangePolicy } from './change-stages.ts'
@@ -194,6 +195,8 @@ export interface Fleet {
   readonly changes: ChangePolicy
   readonly repos: readonly RepoSettings[]
   readonly models: ModelSettings
+  /** The settings of delegation; null if the spec has no key `delegation`. */
+  readonly delegation: DelegationPolicy | null
   /** The settings of sprints; null if the spec has no key `sprint`. */
   readonly sprint: SprintPolicy | null
   readonly machines: readonly Machine[]

@@ -142,8 +142,8 @@ export interface Forge extends ForgeChanges {
   /** Returns the logins that the forge allows as assignees of a repo's issues; null if it allows every login. Makes one request. */
   assignable(repo: RepoRef): Promise<readonly string[] | null>
   /**
-   * Replaces the assignees `from` of an issue by `to`. Returns false and changes nothing if the issue has other assignees than `from`. The
-   * case of logins does not matter. Throws `forge_unassignable` if the forge refuses a login of `to`.
+   * Replaces the assignees `from` of an issue by `to`. Returns true if the issue now has the assignees `to`; false if it has others than
+   * `from`, and then changes nothing. The case of logins does not matter. Throws `forge_unassignable` if the forge refuses a login of `to`.
    */
   assign(ref: IssueRef, from: readonly string[], to: readonly string[]): Promise<boolean>
   /** Replaces the text of a comment. */

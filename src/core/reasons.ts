@@ -3,6 +3,7 @@
  * makes sentences from reasons.
  */
 import type { ChangeCondition, StepAction } from './change-stages.ts'
+import type { Match, TrackRecord } from './delegation-settings.ts'
 import type { FailureClass } from './sprint.ts'
 import type { HoldScope, ReadingState, RepoRef, Role, Time, WorkerId } from './nouns.ts'
 
@@ -57,6 +58,25 @@ export interface ReasonData {
   issue_unread: { readonly why: string }
   closed_meanwhile: None
   text_edited: None
+
+  // Reasons for delegations
+  /** `tie`: the criterion that decided between agents with equal scores. `full`: better agents that have reached their capacity. */
+  delegated: {
+    readonly agent: string
+    readonly points: number
+    readonly threshold: number
+    readonly matches: readonly Match[]
+    readonly record: TrackRecord
+    readonly runner_up: { readonly agent: string; readonly points: number } | null
+    readonly tie: 'record' | 'load' | 'order' | null
+    readonly full: readonly string[]
+  }
+  no_suitable_agent: { readonly threshold: number; readonly best: { readonly agent: string; readonly points: number } | null }
+  started_by: { readonly what: 'dispatch' | 'change' | 'comment' }
+  not_started: { readonly agent: string; readonly deadline: Time }
+  assignees_changed: { readonly assignees: readonly string[] }
+  not_assignable: { readonly login: string; readonly repo: RepoRef }
+  queued_lane: { readonly lane: string }
 
   // Reasons why a worker or a sprint gets an issue
   served: {

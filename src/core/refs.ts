@@ -20,9 +20,10 @@ export function servedRepos(machines: readonly Machine[]): RepoRef[] {
   return [...served].toSorted()
 }
 
-/** Returns the repos that workers serve or whose issues sprints may claim, sorted and without duplicates. */
-export function reposOf({ machines, sprint }: Pick<Fleet, 'machines' | 'sprint'>): RepoRef[] {
-  return [...new Set([...servedRepos(machines), ...(sprint?.repos ?? [])])].toSorted()
+/** Returns the repos that workers serve, and those of sprints and of delegation, sorted and without duplicates. */
+export function reposOf({ machines, sprint, delegation }: Pick<Fleet, 'machines' | 'sprint' | 'delegation'>): RepoRef[] {
+  const delegated = delegation?.agents.flatMap(({ repos }) => repos) ?? []
+  return [...new Set([...servedRepos(machines), ...(sprint?.repos ?? []), ...delegated])].toSorted()
 }
 
 /** Returns the reference of a change of a repo. `name` is `Change.name`, such as `#12` or `7-2.md`. */

@@ -2,7 +2,7 @@
  * Carries out the actions of a plan. burn carries out an action only if its guard still holds, so that several dispatchers can run
  * concurrently.
  */
-import type { Action, ActionsByKind, ApproveAction, MoveAction, TellAction } from '../core/actions.ts'
+import type { Action, ActionsByKind, ApproveAction, DelegateAction, MoveAction, TellAction } from '../core/actions.ts'
 import type { ChangesFacet, FleetState, ReposFacet } from '../core/fleet-state.ts'
 import type { DispatchMove } from '../core/ledger/claims.ts'
 import type { PlannedText } from '../core/ledger/deliveries.ts'
@@ -11,8 +11,10 @@ import type { IssueRef, Machine } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
 import type { Reason } from '../core/reasons.ts'
 import { actionsByKind, assertExhaustive } from '../core/actions.ts'
+import { counted } from '../core/text.ts'
 import { encodeReason } from '../core/reasons.ts'
 import { recordBackoff } from '../claim/refusal.ts'
+import { applyDelegations, type DoneDelegation } from '../claim/delegate.ts'
 import { claimPanes } from '../claim/claim.ts'
 import { escalate, newEscalations } from '../claim/escalate.ts'
 import { runJob } from '../jobs/run.ts'
@@ -42,6 +44,8 @@ export interface Applied {
   readonly settled: readonly Dispatch[]
   /** The deliveries of this process that changed, in their new states. */
   readonly deliveries: readonly Delivery[]
+  /** The steps of delegations that took effect. */
+  readonly delegated: readonly DoneDelegation[]
 }
 
 /**
@@ -68,6 +72,7 @@ export async function apply(
     wait,
     leave,
     claim,
+    delegate,
     ...rest
   } = actionsByKind(actions)
   assertExhaustive(rest)
@@ -81,6 +86,7 @@ export async function apply(
   // If an issue changed after burn read it, burn drops its decisions about this issue. The next cycle decides again.
   const stale = await applyApprovals(approve, session)
   await applyVerdicts({ judge: judge.filter(({ issue }) => !stale.has(issue)), wait, leave }, state, session)
+  const delegated = await delegateIssues(delegate, session, stop)
   const claims = stop.aborted ? [] : claim.filter(({ issue }) => !stale.has(issue.ref))
   const claimed = await claimPanes(claims, session)
   await ledger.takeOverDeliveries(owner, clock.now() + leaseLength, clock.now())
@@ -90,7 +96,23 @@ export async function apply(
   // If no dispatch or delivery changed, all comments are still up to date since the first `syncComments`.
   const isQuiet = claimed.length + deliveries.length + settled.length + refused.length + unsure.size === 0
   const refusedLater = isQuiet ? [] : await releaseClaims(await syncComments(new Set(), session), session)
-  return { claimed, settled: [...settled, ...refused, ...refusedLater], deliveries }
+  return { claimed, settled: [...settled, ...refused, ...refusedLater], deliveries, delegated }
+}
+
+/** Carries out the steps of delegations as the job `delegate`, which only one process at a time runs. Returns the steps that took effect. */
+export async function delegateIssues(
+  actions: readonly DelegateAction[],
+  session: Session,
+  stop: AbortSignal,
+): Promise<readonly DoneDelegation[]> {
+  if (actions.length === 0) return []
+  const ran = await runJob(
+    { name: 'delegate', period: null },
+    session,
+    () => applyDelegations(actions, session, stop),
+    (steps) => counted(steps.length, 'step'),
+  )
+  return ran.ran ? ran.result : []
 }
 
 /**

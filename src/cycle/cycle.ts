@@ -8,8 +8,9 @@ import type { Backlog, IssueRecord, BackedOff } from '../core/ledger/backlog.ts'
 import type { IssueRef, Machine, RepoRef } from '../core/nouns.ts'
 import { actionsOf } from '../core/actions.ts'
 import { freeWorkers } from '../decide/route.ts'
-import { repoOf, servedRepos } from '../core/refs.ts'
+import { repoOf, reposOf } from '../core/refs.ts'
 import { assign } from '../decide/assign.ts'
+import { planDelegations, type DelegationPlan } from '../claim/plan-delegations.ts'
 import { areFree, checkClaims } from '../claim/check.ts'
 import { refresh, withIssues } from '../observe/state.ts'
 import { apply, type Applied, type CyclePlan } from './apply.ts'
@@ -47,12 +48,14 @@ async function readQueueStatus({ ledger, clock }: Session): Promise<QueueStatus>
 
 /** Plans the actions of a cycle. It refreshes the caches of the forge and the machines, and changes nothing else. */
 async function planCycle(machines: readonly Machine[], session: Session, { quiet = false } = {}): Promise<CyclePlan> {
-  // A fleet without panes has only the repos of its sprints.
-  const served = [...new Set([...servedRepos(machines), ...(session.fleet.sprint?.repos ?? [])])]
+  // A fleet without panes has only the repos of its sprints and of delegation.
+  const { sprint, delegation } = session.fleet
+  const served = reposOf({ machines, sprint, delegation })
   const refreshed = await refresh(machines, session, { quiet, served })
   const settled = settle(refreshed)
-  const assigned = await assignIssues(settled.state, session)
-  return { actions: [...settled.actions, ...assigned.actions], state: assigned.state }
+  const delegated = await planDelegations(settled.state, session)
+  const assigned = await assignIssues(settled.state, delegated, session)
+  return { actions: [...settled.actions, ...delegated.actions, ...assigned.actions], state: assigned.state }
 }
 
 /**
@@ -63,14 +66,18 @@ const maxReassignments = 4
 
 /**
  * Assigns issues to free workers until no assigned issue has a claim of another fleet or ledger. Drops assignments that burn did not check
- * for such claims.
+ * for such claims. Leaves out issues that burn assigns to somebody on the forge in this cycle.
  */
-async function assignIssues(settled: UnderWayState, session: Session): Promise<CyclePlan> {
-  let state: FleetState = { ...settled, issues: [], login: null, claims: new Map() }
-  const checked = new Set<IssueRef>()
+async function assignIssues(settled: UnderWayState, delegated: DelegationPlan, session: Session): Promise<CyclePlan> {
+  const { writers, claims } = delegated.state
+  let state: FleetState = { ...settled, writers, issues: [], login: null, claims }
+  const checked = new Set<IssueRef>(claims.keys())
+  const leaving = new Set(actionsOf(delegated.actions, 'delegate').flatMap(({ step, issue }) => (step === 'assigned' ? [issue] : [])))
   for (let rounds = 0; ; rounds++) {
     const workers = freeWorkers(state)
-    const loaded = await withIssues(state, await readCandidates(state, workers.freeSlots(), session), session)
+    const candidates = await readCandidates(state, workers.freeSlots(), session)
+    const staying = candidates.filter(({ issue }) => !leaving.has(issue.ref))
+    const loaded = await withIssues(state, staying, session)
     const actions = assign(loaded, workers)
     const wanted = actionsOf(actions, 'claim').map(({ issue }) => issue)
     const fresh = wanted.filter(({ ref }) => !checked.has(ref))

@@ -1,11 +1,11 @@
 /** Decides which worker gets which issue in this cycle, and the verdict for each issue that was read. */
 import type { Reason } from '../core/reasons.ts'
-import type { Action, ClaimAction, JudgeAction } from '../core/actions.ts'
+import type { Action, ClaimAction, JudgeAction, LeaveAction } from '../core/actions.ts'
 import type { FleetState } from '../core/fleet-state.ts'
 import type { IssueRecord, Standing } from '../core/ledger/backlog.ts'
 import type { Issue, IssueRef, Worker } from '../core/nouns.ts'
 import { heldBy } from './holds.ts'
-import { eligibility, eligibilityRules, withApprovals } from './eligible.ts'
+import { eligibility, eligibilityRules, lanesOf, withApprovals } from './eligible.ts'
 import { freeWorkers, queueOrder, route, sendBlockReason } from './route.ts'
 
 /**
@@ -39,7 +39,12 @@ export function assign(given: FleetState, workers = freeWorkers(given)): Action[
     judge(issue, true, 'queued', { code: 'routed', worker: worker.id, why: reason })
     return { do: 'claim', kind: 'work', issue, worker, slot, attempt: (records.get(issue.ref)?.attempts ?? 0) + 1, reason }
   })
-  for (const issue of waiting) judge(issue, true, 'queued', { code: 'queued' })
+  for (const issue of waiting) {
+    const [lane] = lanesOf(issue, rules.lanes)
+    // In the queue of the repo, an issue for one lane would block the issues behind it. So each cycle judges such an issue again.
+    if (lane === undefined) judge(issue, true, 'queued', { code: 'queued' })
+    else judge(issue, true, null, { code: 'queued_lane', lane })
+  }
   for (const { issue, reason, members } of questions(inOrder(council), seen)) {
     judge(issue, true, 'asked', reason)
     for (const worker of members)
@@ -58,7 +63,7 @@ export function assign(given: FleetState, workers = freeWorkers(given)): Action[
  * Returns a verdict for each issue whose comments burn could not read, and a back-off if the cause may last. burn assigns none of these
  * issues.
  */
-function unreadableClaims({ claims }: FleetState): Action[] {
+export function unreadableClaims({ claims }: Pick<FleetState, 'claims'>): LeaveAction[] {
   return [...claims].flatMap(([issue, check]) =>
     check.state === 'unreadable' ? [{ do: 'leave' as const, issue, reason: check.reason, backoff: check.backoff }] : [],
   )

@@ -1,4 +1,5 @@
 /** The comment of a dispatch on its issue. It begins with a marker, so that burn can find the comment again. */
+import type { Delegation } from '../core/delegation.ts'
 import type { Issue, Time, Worker } from '../core/nouns.ts'
 import type { Dispatch, DispatchState } from '../core/lifecycle.ts'
 import { overBudgetLabel } from '../core/budget.ts'
@@ -24,6 +25,28 @@ export function overBudgetComment(fleet: string, dispatch: string, reason: strin
 /** Returns true for a comment of `overBudgetComment` by this fleet. */
 export function isOverBudgetComment(body: string, fleet: string): boolean {
   return body.startsWith(overBudgetMarker(fleet))
+}
+
+const delegationMarker = (fleet: string, login: string) => `<!-- burn:1 fleet=${fleet} note=delegated login=${login} -->`
+
+/** Returns the comment about an assignment by delegation. `state`: whether the assignment holds, or burn removed it at the deadline. */
+export function delegationComment(
+  fleet: string,
+  { login, deadline, reason }: Pick<Delegation, 'login' | 'deadline'> & { readonly reason: string },
+  state: 'assigned' | 'expired',
+): string {
+  const why = escapeLineForForge(reason, longestReason)
+  const end = new Date(deadline).toISOString().slice(0, 16)
+  const says =
+    state === 'assigned'
+      ? `The fleet **${fleet}** assigned this issue to **${login}**: ${why}. If nobody starts before ${end}Z, burn removes the assignment.`
+      : `The fleet **${fleet}** removed the assignment to **${login}**: ${why}.`
+  return `${delegationMarker(fleet, login)}\n${says}\n`
+}
+
+/** Returns true for a comment of `delegationComment` by this fleet about this login. */
+export function isDelegationComment(body: string, fleet: string, login: string): boolean {
+  return body.startsWith(delegationMarker(fleet, login))
 }
 
 /** The facts that a comment reports. */

@@ -32,9 +32,14 @@ export interface EligibilityRules {
   readonly skipLabels: ReadonlySet<string>
   readonly councilLabels: ReadonlySet<string>
   readonly trustedLabels: ReadonlySet<string>
+  /** The lane behind each login of a delegation agent, by the login in lower case. */
+  readonly lanes: ReadonlyMap<string, string>
 }
 
-/** Returns the rules of this state. `served`: the repos whose issues are work; by default those that the fleet's windows serve. */
+/**
+ * Returns the rules of this state. `served`: the repos whose issues are work; by default those that the fleet's windows serve. Only with this
+ * default, issues that are assigned to the login of a lane are work, because nobody but the workers of the lane may get them.
+ */
 export function eligibilityRules(seen: JudgedBy, served?: readonly RepoRef[]): EligibilityRules {
   const policy = seen.fleet.dispatch
   const lower = (labels: readonly string[]) => new Set(labels.map((label) => label.toLowerCase()))
@@ -45,12 +50,24 @@ export function eligibilityRules(seen: JudgedBy, served?: readonly RepoRef[]): E
     skipLabels: lower(policy.skip_labels),
     councilLabels: lower(policy.council_labels),
     trustedLabels: lower(policy.trust.labels),
+    lanes: served === undefined ? lanesByLogin(seen.fleet) : new Map(),
   }
+}
+
+/** Returns the lane behind each login of a delegation agent, by the login in lower case. */
+export function lanesByLogin({ delegation }: Fleet): Map<string, string> {
+  return new Map(delegation?.agents.flatMap(({ login, lane }) => (lane === null ? [] : [[login.toLowerCase(), lane] as const])))
+}
+
+/** Returns the lanes whose workers may get an issue, because of its assignees; empty if the assignees do not restrict the lane. */
+export function lanesOf({ assignees }: Pick<Issue, 'assignees'>, lanes: ReadonlyMap<string, string>): string[] {
+  return lanes.size === 0 ? [] : assignees.flatMap((login) => lanes.get(login.toLowerCase()) ?? [])
 }
 
 /** Returns a key that changes with the rules for lasting verdicts. If the key changes, burn judges every issue again. */
 export function rulesMark(fleet: Fleet): string {
-  return JSON.stringify([fleet.name, fleet.dispatch, servedRepos(fleet.machines)])
+  const lanes = [...lanesByLogin(fleet)]
+  return JSON.stringify([fleet.name, fleet.dispatch, servedRepos(fleet.machines), ...(lanes.length === 0 ? [] : [lanes])])
 }
 
 /**
@@ -125,6 +142,7 @@ function authorReason(issue: Issue, rules: EligibilityRules): Reason | null {
 
 function assigneeReason(issue: Issue, rules: EligibilityRules): Reason | null {
   if (rules.seen.fleet.dispatch.assigned === 'ignore' || issue.assignees.length === 0) return null
+  if (lanesOf(issue, rules.lanes).length > 0) return null
   const { login } = rules.seen
   return login !== null && issue.assignees.includes(login) ? null : { code: 'assigned', assignees: issue.assignees }
 }

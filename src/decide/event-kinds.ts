@@ -45,6 +45,12 @@ const cleared = {
     `${state} for ${lasting(ms)}${now === null ? '' : `, now ${now}`}`,
 }
 
+const delegated = {
+  payload: { agent: 'the agent', login: 'its login', reason },
+  text: ({ login, reason: given }: { readonly login: string; readonly reason: Reason }) =>
+    `${login === '' ? '' : `${login}: `}${sentence(given)}`,
+}
+
 /** All event kinds, in this order: issues and dispatches, deliveries, workers, machines, holds, notices. */
 export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   'issue.found': { meaning: 'burn read an issue for the first time.', ...titled },
@@ -121,6 +127,17 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
     meaning: 'burn wrote or edited the comment of a dispatch.',
     payload: { comment: "the forge's id of the comment", says: 'the dispatch state that the comment shows' },
     text: ({ comment, says }) => `comment ${comment} shows the state ${says}`,
+  },
+  'delegation.assigned': { meaning: 'burn assigned an issue to the login of an agent on the forge.', ...delegated },
+  'delegation.left': { meaning: 'burn assigned an issue to no agent, because no score reaches `delegation.threshold`.', ...delegated },
+  'delegation.started': { meaning: 'burn saw that somebody works on an issue that burn assigned.', ...delegated },
+  'delegation.closed': { meaning: 'An issue that burn assigned was closed.', ...delegated },
+  'delegation.changed': { meaning: 'A person changed the assignees of an issue that burn assigned.', ...delegated },
+  'delegation.expired': { meaning: 'burn removed an assignment, because nobody started before the deadline.', ...delegated },
+  'delegation.refused': {
+    meaning: 'The forge refused to assign issues of a repo to a login. This is a fault of the repo or the account, not of an issue.',
+    ...delegated,
+    level: 'warn',
   },
   'delivery.planned': {
     meaning: 'burn stored a text, and types it when the pane is ready.',

@@ -67,7 +67,8 @@ class Sublanes {
 /** The free workers of each repo: the workers with this home repo, and all workers that serve the repo. */
 export class FreeWorkers {
   readonly #serving: ReadonlyMap<RepoRef, readonly FreeWorker[]>
-  readonly #queues = { home: new Map<RepoRef, Sublanes>(), anywhere: new Map<RepoRef, Sublanes>() }
+  /** The queues by repo, or by repo and lane. */
+  readonly #queues = { home: new Map<string, Sublanes>(), anywhere: new Map<string, Sublanes>() }
 
   /** Builds the queues. `closed`: repos whose issues no worker gets. */
   constructor(free: readonly FreeWorker[], closed: Pick<ReadonlySet<RepoRef>, 'has'> = new Set()) {
@@ -89,21 +90,28 @@ export class FreeWorkers {
   }
 
   /**
-   * Reserves a free slot for an issue, and returns the worker and the number of the slot; null if no slot is free. `held`: the number of
-   * the worker's dispatches before the reservation.
+   * Reserves a free slot for an issue, and returns the worker and the number of the slot; null if no slot is free. `lanes`: the lanes whose
+   * workers may get the issue; all lanes if the list is empty. `held`: the number of the worker's dispatches before the reservation.
    */
-  takeSlot(issue: Issue, where: 'home' | 'anywhere'): { readonly worker: Worker; readonly slot: number; readonly held: number } | null {
-    const free = this.#queue(issue.repo, where).best(issue)
+  takeSlot(
+    issue: Issue,
+    where: 'home' | 'anywhere',
+    lanes: readonly string[] = [],
+  ): { readonly worker: Worker; readonly slot: number; readonly held: number } | null {
+    const queues = lanes.length === 0 ? [this.#queue(issue.repo, where, null)] : lanes.map((lane) => this.#queue(issue.repo, where, lane))
+    const free = queues.map((queue) => queue.best(issue)).find((each) => each !== null) ?? null
     const slot = free?.free.shift()
     return free === null || slot === undefined ? null : { worker: free.worker, slot, held: free.live++ }
   }
 
-  #queue(repo: RepoRef, where: 'home' | 'anywhere'): Sublanes {
-    const known = this.#queues[where].get(repo)
+  #queue(repo: RepoRef, where: 'home' | 'anywhere', lane: string | null): Sublanes {
+    const key = lane === null ? repo : `${repo} ${lane}`
+    const known = this.#queues[where].get(key)
     if (known !== undefined) return known
     const queue = new Sublanes()
-    for (const free of this.#serving.get(repo) ?? []) if (where === 'anywhere' || free.worker.home === repo) queue.add(free)
-    this.#queues[where].set(repo, queue)
+    for (const free of this.#serving.get(repo) ?? [])
+      if ((where === 'anywhere' || free.worker.home === repo) && (lane === null || free.worker.lane === lane)) queue.add(free)
+    this.#queues[where].set(key, queue)
     return queue
   }
 }

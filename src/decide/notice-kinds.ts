@@ -130,6 +130,12 @@ export const noticeKinds: { readonly [K in NoticeKind]: Meaning<K> } = {
     level: 'warn',
     fleeting: true,
   },
+  'delegation.failed': {
+    meaning: 'burn could not change the assignees of an issue. It retries in the next cycle.',
+    payload: { login: 'the login of the agent', why },
+    text: ({ login, why }) => `could not assign ${login}, or remove the assignment: ${why}`,
+    level: 'warn',
+  },
   'sprint.unwatched': {
     meaning: 'A sprint could not check whether it still has its claim.',
     payload: { why },

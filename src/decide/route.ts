@@ -5,6 +5,7 @@ import type { Reason } from '../core/reasons.ts'
 import type { Issue, RepoRef, Worker, WorkerId } from '../core/nouns.ts'
 import type { FleetState, UnderWayState, WorkerSnapshot } from '../core/fleet-state.ts'
 import { slotStates } from '../core/lifecycle.ts'
+import { lanesByLogin, lanesOf } from './eligible.ts'
 import { heldBy } from './holds.ts'
 import { FreeWorkers, type FreeWorker } from './free-workers.ts'
 import { workerTrouble } from './trouble.ts'
@@ -43,12 +44,14 @@ export function sendBlockReason(snapshot: WorkerSnapshot, hold: Reason | null): 
  * Gives issues, in their order, to workers with a free slot whose window serves the repo. A worker gets issues of its home repo first,
  * because its agent has context about that repo. So the first pass gives issues only to workers with that home repo, and the second pass
  * gives the remaining issues to any worker. Among several workers, one whose sublane is a label of the issue goes first, then the one with
- * the fewest live dispatches, then the one whose last claim is oldest.
+ * the fewest live dispatches, then the one whose last claim is oldest. If a lane stands behind an assignee of the issue, only workers of
+ * this lane get the issue.
  */
 export function route(issues: readonly Issue[], seen: FleetState, free: FreeWorkers): Routed {
   const routes: Route[] = []
+  const byLogin = lanesByLogin(seen.fleet)
   const give = (issue: Issue, where: 'home' | 'anywhere') => {
-    const taken = free.takeSlot(issue, where)
+    const taken = free.takeSlot(issue, where, lanesOf(issue, byLogin))
     if (taken !== null) routes.push({ issue, worker: taken.worker, slot: taken.slot, reason: routeReason(taken.worker, taken.held, issue) })
     return taken !== null
   }

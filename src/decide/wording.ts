@@ -97,6 +97,16 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   closed_meanwhile: () => 'the issue was closed',
   text_edited: () => 'the text of the issue was edited after burn picked the issue',
 
+  delegated: delegatedText,
+  no_suitable_agent: ({ threshold, best }) =>
+    `no agent reaches the score ${threshold}${best === null ? '' : `; the best is ${best.agent} with ${rounded(best.points)}`} (delegation.threshold)`,
+  started_by: ({ what }) => `work began: burn saw a ${what}`,
+  not_started: ({ agent, deadline }) => `${agent} did not start before ${toMinute(deadline)} (delegation.deadline)`,
+  assignees_changed: ({ assignees }) =>
+    assignees.length === 0 ? 'somebody removed the assignee' : `somebody assigned the issue to ${assignees.join(', ')}`,
+  not_assignable: ({ login, repo }) => `the forge does not let ${login} be assigned to issues of ${repo}`,
+  queued_lane: ({ lane }) => `waiting for a free slot in the lane ${lane}, which stands behind the assignee`,
+
   served: ({ repo, home, sublane, held, depth }) => {
     const match = home
       ? `${repo} is the worker's home repo`
@@ -230,6 +240,20 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   input_disabled: () => 'input to the pane is disabled, so the text would be lost (to enable it: tmux select-pane -e)',
   dispatch_ended: () => 'the dispatch ended before burn typed the text',
   sender_stopped: ({ why }) => `withdrawn, because the sender stopped waiting: ${blockedBy(why)}`,
+}
+
+const rounded = (points: number) => String(Math.round(points * 10) / 10)
+
+function delegatedText({ agent, points, threshold, matches, record, runner_up, tie, full }: ReasonData['delegated']): string {
+  const decided = { record: 'the better record', load: 'more free capacity', order: 'the order in the spec' } as const
+  const found = matches.map(({ what, place, points: each }) => `${what} (${place} ${rounded(each)})`)
+  return [
+    `${agent} has the score ${rounded(points)} of at least ${threshold}: ${found.join(', ')}`,
+    ...(record.ended === 0 ? [] : [`finished ${record.done} of ${counted(record.ended, 'issue')}`]),
+    runner_up === null ? 'no other agent matches' : `next is ${runner_up.agent} with ${rounded(runner_up.points)}`,
+    ...(tie === null ? [] : [`the scores are equal, so ${decided[tie]} decided`]),
+    ...(full.length === 0 ? [] : [`at capacity: ${full.join(', ')}`]),
+  ].join('; ')
 }
 
 const blockedBy = (why: Reason | null) => (why === null ? 'burn did not process the text in time' : sentence(why))

@@ -153,7 +153,9 @@ async function assign(paths: FolderPaths, ref: IssueRef, from: readonly string[]
   const refused = allowed === null ? undefined : to.find((each) => !allowed.some((other) => isSameLogin(each, other)))
   if (refused !== undefined)
     throw new BurnError('forge_unassignable', `the file writers does not list ${refused}`, 'add the login to the file writers')
-  if (!hasSameLogins(listOf(document, 'assignees'), from)) return false
+  const before = listOf(document, 'assignees')
+  if (hasSameLogins(before, to)) return true
+  if (!hasSameLogins(before, from)) return false
   await replaceFile(path, withList(document, text, 'assignees', to))
   return true
 }

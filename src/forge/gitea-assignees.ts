@@ -29,6 +29,7 @@ export async function replaceAssignees(api: Api, url: string, ref: IssueRef, { f
   const { repo } = splitIssue(ref)
   const before = await readIssue(api, url, ref)
   if (before === null) throw new BurnError('forge_not_found', `there is no ${ref}`, 'check whether somebody deleted the issue')
+  if (hasSameLogins(before.assignees, to)) return true
   if (!hasSameLogins(before.assignees, from)) return false
   const { json } = await api.patch(issuePath(ref), { assignees: to }).catch((thrown: unknown) => throwIfUnassignable(api, repo, to, thrown))
   const after = issueOf(repo, json, url)

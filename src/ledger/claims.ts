@@ -53,9 +53,9 @@ export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], 
 
 /**
  * Returns the claims whose issue is still open. Omits a claim if, since the decision to claim, a person held the worker or the repo. Omits a
- * claim of kind `work` if, since that decision, the issue was done, was attempted or got an open change.
+ * claim of kind `work` if, since that decision, the issue was done, was attempted, or got an open change or other assignees.
  */
-export async function stillClaimable<C extends Pick<Claim, 'issue' | 'kind' | 'attempt' | 'worker'>>(
+export async function stillClaimable<C extends Pick<Claim, 'issue' | 'kind' | 'attempt' | 'worker' | 'assignees'>>(
   trx: Transaction<Tables>,
   claims: readonly C[],
   at: number,
@@ -65,18 +65,19 @@ export async function stillClaimable<C extends Pick<Claim, 'issue' | 'kind' | 'a
   for (const part of chunks(claims.filter(({ worker, issue }) => held.worker(worker) === null && held.repo(repoOf(issue)) === null))) {
     const rows = await trx
       .selectFrom('issue')
-      .select(['ref', 'done', 'attempts', 'open_change'])
+      .select(['ref', 'done', 'attempts', 'open_change', 'assignees'])
       .where('ref', 'in', [...new Set(part.map(({ issue }) => issue))])
       .where('state', '=', sql.lit('open'))
+      // burn is about to assign these issues to somebody on the forge.
+      .where('ref', 'not in', (eb) => eb.selectFrom('delegation').select('issue').where('state', '=', sql.lit('assigning')))
       .execute()
     const open = new Map(rows.map((row) => [row.ref, row]))
     for (const each of part) {
       const row = open.get(each.issue)
-      if (
-        row !== undefined &&
-        (each.kind === 'council' || (row.done === 0 && row.open_change === null && row.attempts === each.attempt - 1))
-      )
-        due.push(each)
+      if (row === undefined) continue
+      const same = each.assignees === undefined || row.assignees === JSON.stringify(each.assignees)
+      const isFree = row.done === 0 && row.open_change === null && row.attempts === each.attempt - 1 && same
+      if (each.kind === 'council' || isFree) due.push(each)
     }
   }
   return due

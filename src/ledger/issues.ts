@@ -9,6 +9,7 @@ import { liveStates } from '../core/lifecycle.ts'
 import { repoOf } from '../core/refs.ts'
 import { inList, chunks } from './sql.ts'
 import { appendEvents } from './events.ts'
+import { forgetDelegations } from './delegations.ts'
 import { removeHolds } from './holds.ts'
 import { saveOpenChanges, updateOpenChangesOf } from './open-changes.ts'
 import { fromIssue } from './rows.ts'
@@ -196,6 +197,7 @@ export async function requeueIssue(trx: Transaction<Tables>, issue: IssueRef, at
     .where('ref', '=', issue)
     .executeTakeFirst()
   if (numUpdatedRows === 0n) return false
+  await forgetDelegations(trx, issue)
   // The person who requeues the issue has fixed the cause of the refusal, which may have affected the whole repo.
   await removeHolds(trx, [{ scope: 'repo', name: repoOf(issue), code: 'forge_refused' }], at)
   await appendEvents(trx, [{ kind: 'issue.requeued', subject: issue, issue, worker: null, actor: 'person', payload: {} }], at)

@@ -71,5 +71,16 @@ const changeTables = {
     reason text!, at bigint!`,
 }
 
+/** Adds delegations, and the mark of issues that suit no agent. */
+const delegated: Migration = async (db, { serial }) => {
+  const columns = 'issue text!, login text!, agent text!, state text!, reason text!, comment_id text'
+  await createTables({ delegation: `id key, ${columns}, created_at bigint!, deadline bigint!, changed_at bigint!` }, db, serial)
+  await sql
+    .raw(`create unique index delegation_one_an_issue on delegation (issue) where state in ('assigning', 'assigned', 'started')`)
+    .execute(db)
+  await db.schema.alterTable('issue').addColumn('delegation_left', 'text').execute()
+  await sql.raw(`create index issue_assigned on issue (ref) where state = 'open' and assignees <> '[]'`).execute(db)
+}
+
 /** The migrations since version 7, in order. */
-export const laterMigrations = [telemetry, agents, provisions, modelUses, changesInReview] as const
+export const laterMigrations = [telemetry, agents, provisions, modelUses, changesInReview, delegated] as const

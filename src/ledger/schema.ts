@@ -7,6 +7,7 @@ import type {
   AgentRow,
   ChangeStepRow,
   ChangeWatchRow,
+  DelegationRow,
   DeliveryRow,
   DispatchRow,
   EventRow,
@@ -28,12 +29,13 @@ import type {
   WorkerRow,
 } from './tables.ts'
 import { sql } from 'kysely'
+import { liveDelegations } from '../core/delegation.ts'
 import { keysOf } from '../core/json.ts'
 import { activeStates, liveStates } from '../core/lifecycle.ts'
 import { inList } from './sql.ts'
 
 /** The version of the tables. It equals the number of migrations. */
-export const ledgerVersion = 11
+export const ledgerVersion = 12
 
 /** A lease that prevents a person from moving the ledger. */
 export interface HeldLease {
@@ -67,7 +69,7 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
   ),
   issue: table<IssueRow>()(
     'ref',
-    'ref repo number title body labels assignees author state created_at updated_at comments url attempts done eligible verdict verdict_at backoff_until backoff_reason open_change approved_hash standing revision priority pending_event',
+    'ref repo number title body labels assignees author state created_at updated_at comments url attempts done eligible verdict verdict_at backoff_until backoff_reason open_change approved_hash standing revision priority pending_event delegation_left',
   ),
   open_change: table<OpenChangeRow>()('id', 'id issue repo url name dispatch'),
   worker: table<WorkerRow>()('id', 'id drawn_seq drawn used_at state state_since error_at provision'),
@@ -86,6 +88,10 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
         where ${inList('state', activeStates)} and lease_until > ${now}`,
     },
   ),
+  delegation: table<DelegationRow>()('id', 'id issue login agent state reason comment_id created_at deadline changed_at', {
+    prunable: (before) => sql`select g.id from delegation g left join issue i on i.ref = g.issue
+      where g.changed_at < ${before} and not ${inList('g.state', liveDelegations)} and (i.state is null or i.state <> 'open')`,
+  }),
   sprint: table<SprintRow>()(
     'id',
     'id issue worker host stage backend model provider turns tokens_in tokens_out cost outcome failure failure_text check_command check_result change_url started_at ended_at lease_owner lease_until',

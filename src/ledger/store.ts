@@ -4,6 +4,7 @@ import type { AgentLedger } from '../core/ledger/agents.ts'
 import type { BacklogLedger } from '../core/ledger/backlog.ts'
 import type { ChangeLedger } from '../core/ledger/changes.ts'
 import type { ClaimLedger } from '../core/ledger/claims.ts'
+import type { DelegationLedger } from '../core/ledger/delegations.ts'
 import type { DeliveryLedger } from '../core/ledger/deliveries.ts'
 import type { ForgeLedger } from '../core/ledger/forge.ts'
 import type { HistoryLedger } from '../core/ledger/history.ts'
@@ -21,6 +22,7 @@ import { slotStates } from '../core/lifecycle.ts'
 import * as agents from './agents.ts'
 import { claim, lockedRows, planDeliveries, saveComments } from './claims.ts'
 import * as changes from './changes.ts'
+import * as delegations from './delegations.ts'
 import { newNotes, noteEvents, recordEvents } from './events.ts'
 import { events, horizon, dispatchTimes, reached } from './history.ts'
 import { rowCounts, brokenInvariants } from './invariants.ts'
@@ -49,6 +51,7 @@ export function createStore(engine: Engine): Ledger {
     ...backlogStore(engine),
     ...changeStore(engine),
     ...claimStore(engine),
+    ...delegationStore(engine),
     ...deliveryStore(engine),
     ...forgeStore(engine),
     ...historyStore(engine),
@@ -121,6 +124,19 @@ function changeStore({ read, write }: Engine): ChangeLedger {
     beginStep: (step, at) => write((trx) => changes.beginStep(trx, step, at)),
     endStep: (step, outcome, reason, at) => write((trx) => changes.endStep(trx, step, { outcome, reason }, at)),
     changeSteps: (dispatches, action) => read((trx) => changes.changeSteps(trx, dispatches, action)),
+  }
+}
+
+function delegationStore({ read, write }: Engine): DelegationLedger {
+  return {
+    delegationRecords: () => read(delegations.delegationRecords),
+    trackRecords: () => read(delegations.trackRecords),
+    delegable: (query) => read((trx) => delegations.delegable(trx, query)),
+    beginDelegation: (given, revision, at) => write((trx) => delegations.beginDelegation(trx, given, revision, at)),
+    moveDelegation: (move, at) => write((trx) => delegations.moveDelegation(trx, move, at), { notifies: (moved) => moved }),
+    saveDelegationComment: (issue, login, id) => write((trx) => delegations.saveDelegationComment(trx, issue, login, id)),
+    leaveIssues: async (given, rules, at) =>
+      given.length === 0 ? undefined : write((trx) => delegations.leaveIssues(trx, given, rules, at)),
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Generated, Kysely } from 'kysely'
 import type { AgentRecord } from '../core/agent-record.ts'
 import type { Actor, EventKind, SeenKind } from '../core/events.ts'
+import type { Delegation } from '../core/delegation.ts'
 import type { Delivery, Dispatch } from '../core/lifecycle.ts'
 import type { Standing } from '../core/ledger/backlog.ts'
 import type { ChangeStep } from '../core/change-loop.ts'
@@ -41,6 +42,8 @@ export type IssueRow = Omit<Issue, 'labels' | 'assignees' | 'locked'> & {
   priority: Generated<number>
   /** The kind of the event that a save with `quiet` did not record; null if there is none. */
   pending_event: Generated<SeenKind | null>
+  /** The rules of delegation and the revision for which no agent suits the issue; null if burn has not decided so. */
+  delegation_left: Generated<string | null>
 }
 
 /** A row of `change_watch`. `facts` is JSON: the state of the change and the rules of its base. `protected_paths` is a JSON array of strings. */
@@ -119,6 +122,9 @@ export interface EventRow {
   payload: string
 }
 
+/** A row of `delegation`. `id` is composed of the issue and the login in lower case. */
+export type DelegationRow = Omit<Delegation, 'reason'> & { id: string; reason: string }
+
 /** A row of `sprint`. It has no foreign keys, because results are kept longer than dispatches. */
 export type SprintRow = {
   -readonly [Key in keyof Sprint]: Sprint[Key]
@@ -170,6 +176,7 @@ export interface Tables {
   dispatch: DispatchRow
   delivery: DeliveryRow
   event: EventRow
+  delegation: DelegationRow
   sprint: SprintRow
   job: JobRow
   skip: SkipRow

@@ -17,7 +17,16 @@ interface Inserted {
   readonly event: Omit<EventRow, 'seq'>
   readonly issue: Omit<
     IssueRow,
-    'attempts' | 'done' | 'revision' | 'backoff_until' | 'backoff_reason' | 'open_change' | 'approved_hash' | 'priority' | 'pending_event'
+    | 'attempts'
+    | 'done'
+    | 'revision'
+    | 'backoff_until'
+    | 'backoff_reason'
+    | 'open_change'
+    | 'approved_hash'
+    | 'priority'
+    | 'pending_event'
+    | 'delegation_left'
   >
 }
 

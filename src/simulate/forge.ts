@@ -113,7 +113,8 @@ export class SimulatedForge extends FixedAnswers implements Forge {
   async assign(ref: IssueRef, from: readonly string[], to: readonly string[]): Promise<boolean> {
     this.ask()
     const place = this.#existing(ref)
-    if (!hasSameLogins(this.#issue(place).assignees, from)) return false
+    const before = this.#issue(place).assignees
+    if (!hasSameLogins(before, from)) return hasSameLogins(before, to)
     this.#assignees.set(place, to)
     this.#touch(place)
     this.#answer()

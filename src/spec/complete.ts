@@ -6,8 +6,9 @@ import type { ForgeKind, ForgeSettings } from './forges.ts'
 import type { WrittenMachine, WrittenSpec } from './schema.ts'
 import { crossFindings } from './cross.ts'
 import { overBudgetLabel } from '../core/budget.ts'
-import { servedRepos } from '../core/refs.ts'
 import { completeChanges, completeRepoChanges } from './complete-changes.ts'
+import { reposOf, servedRepos } from '../core/refs.ts'
+import { completeDelegation } from './complete-delegation.ts'
 import { completeAccounts, completeBudgets } from './complete-limits.ts'
 import { completeNotify, notifyFindings } from './complete-notify.ts'
 import { completeModels } from './complete-models.ts'
@@ -69,6 +70,13 @@ export function completeSpec(written: WrittenSpec, options: CompleteOptions): Co
   )
   const models = completeModels(spec)
   const changes = completeChanges(spec)
+  const sprint = completeSprint(spec.sprint, {
+    chain: models.chain,
+    served: servedRepos(machines),
+    full: (repo) => fullRepo(repo, owner),
+    local,
+    dir: options.ownFile('state', `${fleetName(spec)}/sprints`),
+  })
   const fleet: DeclaredFleet = {
     name: fleetName(spec),
     forge: completeForge(spec, local, options.ownFile),
@@ -96,13 +104,8 @@ export function completeSpec(written: WrittenSpec, options: CompleteOptions): Co
     accounts: completeAccounts(spec, machines),
     budgets: completeBudgets(spec),
     models,
-    sprint: completeSprint(spec.sprint, {
-      chain: models.chain,
-      served: servedRepos(machines),
-      full: (repo) => fullRepo(repo, owner),
-      local,
-      dir: options.ownFile('state', `${fleetName(spec)}/sprints`),
-    }),
+    sprint,
+    delegation: completeDelegation(spec, reposOf({ machines, sprint, delegation: null }), (repo) => fullRepo(repo, owner)),
     templates: {
       work: template(spec.templates?.work),
       identity: template(spec.templates?.identity),

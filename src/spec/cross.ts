@@ -3,8 +3,9 @@ import type { Fleet, Machine, Window, Worker } from '../core/nouns.ts'
 import type { PathFinding, SpecPath } from './findings.ts'
 import type { WrittenAgent, WrittenMachine, WrittenSpec, WrittenWindow } from './schema.ts'
 import { machinesIn } from './worker.ts'
-import { servedRepos } from '../core/refs.ts'
+import { reposOf } from '../core/refs.ts'
 import { sprintWorkers } from '../core/sprint.ts'
+import { delegationFindings } from './complete-delegation.ts'
 import { accountFindings, budgetFindings } from './complete-limits.ts'
 import { modelFindings } from './complete-models.ts'
 import { nearest } from '../core/suggest.ts'
@@ -22,6 +23,7 @@ export function crossFindings(spec: WrittenSpec, fleet: Fleet): PathFinding[] {
     ...accountFindings(spec, fleet.machines),
     ...budgetFindings(spec, fleet.machines),
     ...modelFindings(spec, fleet.machines),
+    ...delegationFindings(spec, fleet.delegation, fleet.machines),
     ...sameServerFindings(fleet),
     ...fleet.machines.flatMap((machine) => machineFindings(machine, machinesIn(spec)[machine.name]!)),
   ]
@@ -93,7 +95,7 @@ function shortNames(repos: readonly string[], spec: WrittenSpec): string[] {
 }
 
 function unservedFindings(spec: WrittenSpec, fleet: Fleet): PathFinding[] {
-  const served = new Set([...servedRepos(fleet.machines), ...(fleet.sprint?.repos ?? [])])
+  const served = new Set(reposOf(fleet))
   return Object.keys(spec.repos ?? {}).flatMap((written, index) => {
     if (served.has(fleet.repos[index]?.repo ?? written)) return []
     const hint = didYouMean(written, shortNames([...served], spec)) ?? `add the repo to "repos" of a window, or delete this key`

@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { exampleChain } from '../core/model-settings.ts'
 import { defaults } from './defaults.ts'
+import { delegation, delegationMeta } from './delegation.ts'
 import { forge } from './forges.ts'
 import { changes } from './changes.ts'
 import { accounts, budget } from './limits.ts'
@@ -192,6 +193,7 @@ const keys = z.strictObject({
       'Settings of sprints. A sprint is a run without a pane: it works on one issue in its own workspace, and opens one change (docs/how-to/run-sprints.md).',
     examples: [{ backends: [{ kind: 'runner' }] }],
   }),
+  delegation: delegation.optional().meta(delegationMeta),
   ledger: z
     .string()
     .regex(

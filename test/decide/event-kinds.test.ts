@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import type { Event } from '../../src/core/events.ts'
+import type { DelegationMove } from '../../src/core/ledger/delegations.ts'
 import type { HoldScope } from '../../src/core/nouns.ts'
 import type { SpanKind } from '../../src/core/span.ts'
 import { keysOf } from '../../src/core/json.ts'
@@ -35,7 +36,8 @@ test('events: the source writes each kind of the table', () => {
     .map((file) => readFileSync(file, 'utf8'))
     .join('\n')
   // The source builds these kinds from a state or a scope: `dispatch.${state}`, `delivery.${state}`, `${scope}.held`, `${kind}.cleared`.
-  const states = { dispatch: keysOf(dispatchTransitions), delivery: keysOf(deliveryTransitions) }
+  const delegation = { assigned: 0, started: 0, closed: 0, changed: 0, expired: 0, refused: 0 } satisfies Record<DelegationMove['to'], 0>
+  const states = { dispatch: keysOf(dispatchTransitions), delivery: keysOf(deliveryTransitions), delegation: keysOf(delegation) }
   const scopes = Object.keys({ worker: 0, lane: 0, machine: 0, repo: 0, account: 0, fleet: 0 } satisfies Record<HoldScope, 0>)
   const built = new Set([
     ...Object.entries(states).flatMap(([life, each]) => each.map((state) => `${life}.${state}`)),

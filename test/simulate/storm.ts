@@ -72,6 +72,7 @@ export function fleetOf(machines: number, panes: number, changes: Partial<Fleet[
     changes: { merge: 'never', method: null, rounds: { checks: 3, reviews: 3, conflict: 2 }, bots: [], push_timeout: 3_600_000 },
     repos: [],
     sprint: null,
+    delegation: null,
     accounts: [],
     budgets: [],
     templates: { work: null, identity: null, council: null },

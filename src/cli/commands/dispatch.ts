@@ -6,6 +6,7 @@ import type { FleetState } from '../../core/fleet-state.ts'
 import type { Io } from '../io.ts'
 import { actionsByKind, assertExhaustive } from '../../core/actions.ts'
 import { activeStates } from '../../core/lifecycle.ts'
+import { delegationLine } from '../delegation-lines.ts'
 import { elsewhereAdvice } from '../../decide/report.ts'
 import { backoffText, heldName, sentence, stepNames } from '../../decide/wording.ts'
 import { command, done } from '../command.ts'
@@ -124,7 +125,8 @@ function reportTroubles(bad: readonly Trouble[], reported: Set<string>, io: Io):
 type Planned = ReturnType<typeof plannedOf>
 
 function plannedOf({ actions }: Awaited<ReturnType<typeof dryCycle>>, bad: readonly Trouble[]) {
-  const { change, hold, end_hold, note, escalate, move, tell, approve, judge, wait, leave, claim, ...rest } = actionsByKind(actions)
+  const { change, hold, end_hold, note, escalate, move, tell, approve, judge, wait, leave, claim, delegate, ...rest } =
+    actionsByKind(actions)
   assertExhaustive(rest)
   return {
     would_hold: hold.map(({ scope, name, until, reason }) => ({ scope, name, until: new Date(until).toISOString(), reason })),
@@ -143,6 +145,7 @@ function plannedOf({ actions }: Awaited<ReturnType<typeof dryCycle>>, bad: reado
     })),
     would_approve: approve.map(({ issue, approved, reason }) => ({ issue, approved, reason })),
     would_leave: leave.map(({ issue, reason }) => ({ issue, reason })),
+    would_delegate: delegate.map(({ step, issue, agent, login, reason }) => ({ step, issue, agent, login, reason })),
     would_wait: wait.map(({ repo, reason }) => ({ repo, reason })),
     would_dispatch: claim.map(({ kind, issue, worker, attempt, reason }) => ({
       kind,
@@ -169,6 +172,7 @@ function showPlan(
     would_change,
     would_approve,
     would_leave,
+    would_delegate,
     would_dispatch,
     verdicts,
     troubles: bad,
@@ -187,6 +191,7 @@ function showPlan(
   for (const { issue, approved, reason } of would_approve)
     io.out(`${issue}  the text of the issue would be ${approved ? 'approved' : 'unapproved'}  ${sentence(reason)}`)
   for (const { issue, reason } of would_leave) io.out(`${issue}  would not be assigned  ${sentence(reason)}`)
+  for (const step of would_delegate) if (step.step !== 'left') io.out(delegationLine(step, 'would be '))
   const rows = would_dispatch.map(({ issue, worker, kind, attempt, reason }) => [issue, worker, kind, String(attempt), sentence(reason)])
   if (rows.length > 0) io.out(...table(['ISSUE', 'WORKER', 'KIND', 'TRY', 'WHY'], rows, io.columns))
   const not = verdicts.filter(({ eligible }) => !eligible).length
@@ -198,12 +203,13 @@ function showPlan(
 
 type Cycle = ReturnType<typeof cycleOf>
 
-function cycleOf({ deliveries, claimed, settled, backlog }: CycleResult, cycle: number, ms: number, bad: readonly Trouble[]) {
+function cycleOf({ deliveries, claimed, settled, delegated, backlog }: CycleResult, cycle: number, ms: number, bad: readonly Trouble[]) {
   return {
     cycle,
     ms,
     claimed: claimed.map(({ id, kind, issue, worker, attempt, reason }) => ({ id, kind, issue, worker, attempt, reason })),
     settled: settled.map(({ id, issue, worker, state, state_reason }) => ({ id, issue, worker, state, reason: state_reason })),
+    delegated: delegated.map(({ step, issue, agent, login, reason }) => ({ step, issue, agent, login, reason })),
     deliveries: deliveries.map(({ id, worker, state, proof, evidence }) => ({ id, worker, state, proof, evidence })),
     eligible: backlog.eligible,
     open: backlog.open,
@@ -213,14 +219,15 @@ function cycleOf({ deliveries, claimed, settled, backlog }: CycleResult, cycle: 
 
 const badStates: readonly string[] = ['unknown', 'refused', 'mangled']
 
-function showCycle({ cycle, ms, claimed, settled, deliveries, eligible, open }: Cycle, io: Io): void {
+function showCycle({ cycle, ms, claimed, settled, delegated, deliveries, eligible, open }: Cycle, io: Io): void {
+  for (const step of delegated) if (step.step !== 'left' && step.step !== 'commented') io.out(delegationLine(step))
   for (const { issue, worker, state } of settled) io.out(`${issue}  ${state}  ${worker}`)
   const issues = new Map(claimed.map(({ id, issue }) => [id, issue]))
   const rows = deliveries.map(({ id, worker, state, evidence }) => [issues.get(id) ?? id, worker, state, sentence(evidence)])
   if (rows.length > 0) io.out(...table(['ISSUE', 'WORKER', 'DELIVERY', 'EVIDENCE'], rows, io.columns))
   const count = (state: string) => deliveries.filter((delivery) => delivery.state === state).length
   const bad = badStates.flatMap((state) => (count(state) > 0 ? [`${count(state)} ${state}`] : []))
-  const changed = claimed.length + settled.length + deliveries.length > 0
+  const changed = claimed.length + settled.length + delegated.length + deliveries.length > 0
   const parts = changed ? [`${claimed.length} claimed`, `${count('seen')} seen`, ...bad] : ['nothing new']
   const waiting = deliveries.filter(({ state }) => activeStates.includes(state)).length
   const pending = waiting > 0 ? `, ${waiting} not delivered yet` : ''
