@@ -1,4 +1,5 @@
 /** Formats the table of `burn worker list`. */
+import type { Login } from '../core/login.ts'
 import type { WorkerLife } from '../core/lifecycle.ts'
 import type { SignOfLife, WorkerSummary } from '../core/worker-life.ts'
 import type { Io } from './io.ts'
@@ -22,17 +23,22 @@ const colours: Readonly<Record<WorkerLife, Parameters<Io['paint']>[0]>> = {
 export type ListedWorker = ReturnType<typeof listedWorker>
 
 /** Returns a worker for JSON. */
-export function listedWorker({ worker, reading, since, signs, last_sign, ...summary }: WorkerSummary) {
+export function listedWorker({ worker, reading, since, signs, last_sign, login, ...summary }: WorkerSummary) {
   return {
     ...summary,
     since: since === null ? null : new Date(since).toISOString(),
     signs: signs.map(listedSign),
     last_sign: last_sign === null ? null : listedSign(last_sign),
+    login: login === null ? null : listedLogin(login),
     state: reading?.state ?? null,
     lane: worker?.lane ?? null,
     role: worker?.role ?? null,
     declared: worker !== null,
   }
+}
+
+function listedLogin({ state, provider, file, ends_at, renewed_by }: Login) {
+  return { state, provider, file, ends_at: ends_at === null ? null : new Date(ends_at).toISOString(), renewed_by }
 }
 
 const listedSign = ({ kind, at }: SignOfLife) => ({ kind, at: new Date(at).toISOString() })
@@ -56,8 +62,9 @@ export function workerLines(workers: readonly ListedWorker[], io: Io, now: numbe
     { head: 'TIME', rank: 3, cell: ({ worked }) => (worked === null ? '' : duration(worked)) },
     { head: 'USD', rank: 2, cell: ({ cost }) => (cost === null ? '' : cost.toFixed(2)) },
     { head: 'SEEN', rank: 1, cell: ({ last_sign }) => (last_sign === null ? '' : duration(now - Date.parse(last_sign.at))) },
-    { head: 'MODEL', rank: 4, cell: ({ model }) => model ?? '' },
-    { head: 'EVIDENCE', rank: 5, cell: ({ evidence }) => evidence },
+    { head: 'LOGIN', rank: 4, cell: ({ login }) => login?.state ?? '' },
+    { head: 'MODEL', rank: 5, cell: ({ model }) => model ?? '' },
+    { head: 'EVIDENCE', rank: 6, cell: ({ evidence }) => evidence },
   ]
   const { lines, hidden } = fittingTable(columns, workers, io.columns)
   const [head = '', ...rows] = lines

@@ -1,5 +1,6 @@
 /** The types of the facts about a worker's life. `core/lifecycle.ts` has the states. */
 import type { WorkerLife } from './lifecycle.ts'
+import type { Login } from './login.ts'
 import type { IssueRef, Reading, Time, Worker, WorkerId } from './nouns.ts'
 
 /**
@@ -36,6 +37,8 @@ export interface WorkerSummary extends WorkerLifeReport {
   /** The newest sign of life of each kind. */
   readonly signs: readonly SignOfLife[]
   readonly last_sign: SignOfLife | null
+  /** The login of its agent; null if burn cannot read logins of this agent kind, or if the machine did not answer. */
+  readonly login: Login | null
   /** The model that last answered or was asked, otherwise the model of the spec. */
   readonly model: string | null
 }

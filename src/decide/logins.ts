@@ -38,6 +38,15 @@ export function needsPerson({ state }: Pick<Login, 'state'>): boolean {
   return state === 'refused' || state === 'ended'
 }
 
+/** The states of logins, the worst first. */
+const worstFirst: readonly LoginState[] = ['refused', 'ended', 'none', 'expired', 'due', 'unknown', 'key', 'valid']
+
+/** Returns the login of each worker. If a worker has logins at several providers, the worst one counts. */
+export function loginsByWorker(logins: readonly Login[]): Map<WorkerId, Login> {
+  const byRank = logins.toSorted((a, b) => worstFirst.indexOf(b.state) - worstFirst.indexOf(a.state))
+  return new Map(byRank.flatMap((login) => login.workers.map((worker) => [worker, login] as const)))
+}
+
 /** Returns the time at which a login ends unless a person logs in again; null if burn knows no end. */
 export function finalEnd({ state, ends_at, renewed_by, renewable_until }: Login, now: Time): Time | null {
   if (needsPerson({ state })) return Math.min(ends_at ?? now, now)

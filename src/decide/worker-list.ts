@@ -1,12 +1,14 @@
 /** Summarises the life and the work of each worker, for `burn worker list`. Pure. */
 import type { StatusState } from '../core/fleet-state.ts'
 import type { Dispatch, DispatchState } from '../core/lifecycle.ts'
+import type { Login } from '../core/login.ts'
+import type { LastUse } from '../core/model-use.ts'
 import type { Time, Worker, WorkerId } from '../core/nouns.ts'
 import type { Span } from '../core/span.ts'
 import type { UsageRecord } from '../core/usage.ts'
 import type { SignOfLife, WorkerSummary } from '../core/worker-life.ts'
 import { sprintWorkers } from '../core/sprint.ts'
-import { modelOf, sumCosts, wholeCost, type Cost } from './costs.ts'
+import { sumCosts, wholeCost, type Cost } from './costs.ts'
 import { holdsOnWorker } from './holds.ts'
 import { workUnderWay, type UnderWay } from './under-way.ts'
 import { hasPane, lastSign, lifeOf, signsIn } from './worker-life.ts'
@@ -24,6 +26,10 @@ export interface WorkerListFacts {
   /** Usage of at least the period and of `worker.silent_after`. */
   readonly usage: readonly UsageRecord[]
   readonly costFor: (record: UsageRecord) => Cost
+  /** The last use of a model by each worker. */
+  readonly models: readonly LastUse[]
+  /** The login of each worker, as far as burn has read it. */
+  readonly logins: ReadonlyMap<WorkerId, Login>
   /** The times of the last commits of workers, as far as burn has read them. */
   readonly commits: ReadonlyMap<WorkerId, Time>
 }
@@ -49,6 +55,7 @@ export function workerSummaries(facts: WorkerListFacts, all = false): WorkerSumm
     signs: signsIn(state),
   }
   const snapshots = new Map(state.workers.map((each) => [each.worker.id, each]))
+  const models = new Map(facts.models.map(({ worker, model_answered, model_asked }) => [worker, model_answered || model_asked]))
   const records = new Map(state.records.map((record) => [record.id, record]))
   const summary = (id: WorkerId, worker: Worker | null): WorkerSummary => {
     const snapshot = snapshots.get(id)
@@ -83,7 +90,8 @@ export function workerSummaries(facts: WorkerListFacts, all = false): WorkerSumm
       cost: recent.length === 0 ? null : wholeCost(sumCosts(recent, facts.costFor)),
       signs,
       last_sign,
-      model: lastModel(used) ?? worker?.agent.model ?? null,
+      login: facts.logins.get(id) ?? null,
+      model: models.get(id) ?? worker?.agent.model ?? null,
     }
   }
   const declared = state.fleet.machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers))
@@ -115,8 +123,3 @@ function usageSign(used: readonly UsageRecord[]): SignOfLife[] {
 }
 
 const commitSign = (at: Time | undefined): SignOfLife[] => (at === undefined ? [] : [{ kind: 'commit', at }])
-
-function lastModel(used: readonly UsageRecord[]): string | null {
-  const last = used.toSorted((a, b) => b.last_at - a.last_at).find((record) => modelOf(record) !== '')
-  return last === undefined ? null : modelOf(last)
-}

@@ -4,9 +4,11 @@ import type { Machine, Time, Worker, WorkerId } from '../core/nouns.ts'
 import type { ProvisionRecord } from '../core/provision.ts'
 import type { WorkerSummary } from '../core/worker-life.ts'
 import type { Session } from './session.ts'
+import { loginsByWorker } from '../decide/logins.ts'
 import { workerSummaries, type WorkerListFacts } from '../decide/worker-list.ts'
 import { readAndSaveStatus } from './state.ts'
 import { readUsage } from './usage.ts'
+import { readLogins } from './logins.ts'
 import { readFolders, type WorkerFolder } from './worker-clones.ts'
 
 /** Options of `readWorkerList`. */
@@ -63,13 +65,16 @@ export async function readWorkerDetails(worker: Worker, session: Session, since:
 async function readFacts(machines: readonly Machine[], since: Time, session: Session): Promise<Omit<WorkerListFacts, 'commits'>> {
   const { fleet, ledger, clock } = session
   const silentSince = clock.now() - fleet.worker.silent_after
-  const [state, dispatches, spans, usage] = await Promise.all([
+  const [state, dispatches, spans, usage, models, logins] = await Promise.all([
     readAndSaveStatus(machines, session),
     ledger.dispatches({ since }),
     ledger.spans({ kind: 'worker', since }),
     readUsage(session, { since: Math.min(since, silentSince) }),
+    ledger.modelUses(),
+    Promise.all(machines.map((machine) => readLogins(machine, session))),
   ])
-  return { state, since, dispatches, spans, usage: usage.records, costFor: usage.costFor }
+  const login = loginsByWorker(logins.flatMap((found) => found?.logins ?? []))
+  return { state, since, dispatches, spans, usage: usage.records, costFor: usage.costFor, models, logins: login }
 }
 
 /** Returns the time of the last commit of each worker, by its id. */

@@ -3,14 +3,17 @@
  * step keeps what is there, so burn can be killed and run again at any time.
  */
 import type { Machine, Worker, WorkerId } from '../core/nouns.ts'
-import type { StepResult } from '../core/provision.ts'
+import type { Login, LoginState } from '../core/login.ts'
+import type { StepResult, StepState } from '../core/provision.ts'
 import type { Session } from '../observe/session.ts'
 import { mapConcurrently } from '../core/concurrency.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { paneAgent } from '../agents/index.ts'
 import { loginEnvironment } from '../host/login-shell.ts'
 import { runJob } from '../jobs/run.ts'
+import { loginsByWorker } from '../decide/logins.ts'
 import { cloneUrlOf } from '../observe/repo-facts.ts'
+import { loginKinds, readLogins } from '../observe/logins.ts'
 import { withLeases } from '../observe/session.ts'
 import { prepareAgentStarts } from './agent-files.ts'
 import { retiredWorkers } from './up-down.ts'
@@ -88,18 +91,29 @@ async function provisionOn(
   { dryRun, checkModel, onResult }: ProvisionOptions,
 ): Promise<Provisioned[]> {
   const path = await pathOn(machine)
-  const homes = typeof path === 'string' ? await homesOf(machine, workers, session, dryRun) : new Map<WorkerId, StepResult>()
+  if (typeof path !== 'string')
+    return mapConcurrently(workers, clonesAtOnce, (worker) => finish(worker, [path], session, { dryRun, onResult }))
+  const [homes, logins] = await Promise.all([homesOf(machine, workers, session, dryRun), loginsOf(machine, workers, session)])
   const done = await mapConcurrently(workers, clonesAtOnce, async (worker): Promise<Provisioned[]> => {
     if (stop.aborted) return []
-    const folder = typeof path === 'string' ? await prepareFolder(machine, folderOf(worker, path, session), dryRun) : [path]
-    const home = homes.get(worker.id)
-    const steps = [...folder, ...(home === undefined ? [] : [home]), ...(typeof path === 'string' ? [await checkModel(worker)] : [])]
-    const result = { worker: worker.id, ready: steps.every(({ state }) => state !== 'failed'), steps }
-    if (!dryRun) await session.ledger.saveProvision(worker.id, { at: session.clock.now(), steps })
-    onResult(result)
-    return [result]
+    const checked = [homes.get(worker.id), logins.get(worker.id)].filter((step) => step !== undefined)
+    const steps = [...(await prepareFolder(machine, folderOf(worker, path, session), dryRun)), ...checked, await checkModel(worker)]
+    return [await finish(worker, steps, session, { dryRun, onResult })]
   })
   return done.flat()
+}
+
+/** Saves and reports the result of one worker. */
+async function finish(
+  { id }: Worker,
+  steps: readonly StepResult[],
+  { ledger, clock }: Session,
+  { dryRun, onResult }: Pick<ProvisionOptions, 'dryRun' | 'onResult'>,
+): Promise<Provisioned> {
+  const result = { worker: id, ready: steps.every(({ state }) => state !== 'failed'), steps }
+  if (!dryRun) await ledger.saveProvision(id, { at: clock.now(), steps })
+  onResult(result)
+  return result
 }
 
 /** Returns the PATH of the login shell of a machine, or a failed step with the reason why burn has no PATH. */
@@ -146,5 +160,42 @@ async function homesOf(
     return running.has(id)
       ? { step, state: 'ok', what: 'the agent runs', remedy: '' }
       : { step, state: 'made', what: 'the hooks and the files of the agent', remedy: '' }
+  }
+}
+
+/** Returns a step with the login of each worker whose logins burn can read. */
+async function loginsOf(machine: Machine, workers: readonly Worker[], session: Session): Promise<ReadonlyMap<WorkerId, StepResult>> {
+  const found = await readLogins(machine, session)
+  const kinds = loginKinds(session)
+  const logins = loginsByWorker(found?.logins ?? [])
+  return new Map(
+    workers.flatMap(({ id, agent }) => {
+      const login = logins.get(id)
+      const log_in = kinds.get(session.kindOf(agent).kind)?.log_in ?? ''
+      return login === undefined ? [] : [[id, loginStep(login, log_in)] as const]
+    }),
+  )
+}
+
+/** The result of the step for each state of a login. Its agent renews an expired login. An agent without a login may use a key. */
+const loginStates: Readonly<Record<LoginState, StepState>> = {
+  valid: 'ok',
+  key: 'ok',
+  due: 'ok',
+  expired: 'ok',
+  unknown: 'unknown',
+  none: 'warn',
+  ended: 'failed',
+  refused: 'failed',
+}
+
+function loginStep({ state, provider, file, why }: Login, log_in: string): StepResult {
+  const result = loginStates[state]
+  const what = `${state}: ${[provider, file, why].filter((part) => part !== '').join(', ')}`
+  return {
+    step: 'login',
+    state: result,
+    what,
+    remedy: result === 'failed' || result === 'warn' ? log_in : '',
   }
 }

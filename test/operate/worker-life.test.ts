@@ -60,7 +60,7 @@ test('a worker: is provisioned, deployed, drained, retired and resumed', { timeo
     const [worker] = ran.json<{ workers: { steps: Step[] }[] }>().workers
     return [ran.code, worker?.steps.map(({ step, state }) => `${step} ${state}`).join()]
   }
-  const made = 'folder made,clone made,program ok,home warn,model none'
+  const made = 'folder made,clone made,program ok,home warn,login warn,model none'
   assert.deepEqual(await provision('ANN', '--dry-run'), [0, made.replace('home warn', 'home made')])
   assert.ok(!existsSync(clone))
   mkdirSync(join(dir, 'w/box/W/ANN/.burn-clone.left'), { recursive: true })
@@ -68,7 +68,7 @@ test('a worker: is provisioned, deployed, drained, retired and resumed', { timeo
   assert.ok(existsSync(join(clone, '.git')) && !existsSync(join(dir, 'w/box/W/ANN/.burn-clone.left')))
   mkdirSync(join(dir, 'w/box/W/BOB/app'), { recursive: true })
   writeFileSync(join(dir, 'w/box/W/BOB/app/notes'), 'mine')
-  assert.deepEqual(await provision('BOB'), [1, 'folder ok,clone failed,program ok,home warn,model none'])
+  assert.deepEqual(await provision('BOB'), [1, 'folder ok,clone failed,program ok,home warn,login warn,model none'])
   assert.deepEqual(await lives(fleet), { ANN: 'provisioned', BOB: 'declared' })
 
   // Turns end at once while this file exists.

@@ -22,7 +22,7 @@ export const workerProvisionCommand = command({
   },
   examples: ['burn worker provision AZOTH', 'burn worker provision mac --dry-run', 'burn worker provision all'],
   notes: [
-    'Makes the folder, a clone of the home repo and the files of the agent. Checks the program and the model. burn changes no folder and no clone that exists.',
+    'Makes the folder, a clone of the home repo and the files of the agent. Checks the program, the login and the model. burn changes no folder and no clone that exists.',
     'The next step is: burn up, then burn christen.',
     'Exit codes: 0 each worker is ready, 1 none is, 2 usage or spec error, 3 some are not.',
   ],

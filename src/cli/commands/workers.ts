@@ -73,6 +73,7 @@ function detailLines(shown: Shown, io: Io, now: number): string[] {
     ...row('issues', issues.join(', ')),
     ...row('work', workText(shown)),
     ...row('signs', shown.signs.map(({ kind, at }) => `${kind} ${duration(now - Date.parse(at))} ago`).join(', ')),
+    ...row('login', loginText(shown, now)),
     ...row('model', shown.model ?? ''),
     ...row('folder', folder === null ? 'the machine did not answer' : folder.exists ? folder.path : `${folder.path} (missing)`),
     ...(folder?.clones ?? []).flatMap((clone) =>
@@ -85,6 +86,16 @@ function detailLines(shown: Shown, io: Io, now: number): string[] {
     '',
     `${io.paint('bold', 'next')}  ${next.join('   ')}`,
   ]
+}
+
+function loginText({ login }: ListedWorker, now: number): string {
+  if (login === null) return ''
+  const { state, provider, file, ends_at } = login
+  const end =
+    ends_at === null
+      ? ''
+      : `, ends ${Date.parse(ends_at) > now ? `in ${duration(Date.parse(ends_at) - now)}` : `${duration(now - Date.parse(ends_at))} ago`}`
+  return `${state}${end} (${[provider, file].filter((part) => part !== '').join(', ')})`
 }
 
 function workText({ done: count, failed, worked, cost }: ListedWorker): string {
