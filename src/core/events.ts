@@ -111,7 +111,7 @@ export interface EventData
   'delivery.planned': { readonly kind: DeliveryKind; readonly bytes: number; readonly sha256: string }
   'delivery.taken_over': { readonly owner: string; readonly token: number }
   'worker.recorded': None
-  'worker.provisioned': { readonly failed: readonly string[] }
+  'worker.provisioned': { readonly missing: string }
   'worker.retiring': Held
   'worker.retired': Held
   'ledger.pruned': { readonly dispatches: number; readonly deliveries: number; readonly events: number; readonly before: Time }

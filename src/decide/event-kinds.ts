@@ -163,8 +163,8 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   'worker.recorded': { meaning: 'burn saw a worker for the first time.', ...nothing },
   'worker.provisioned': {
     meaning: 'A person provisioned a worker.',
-    payload: { failed: 'one line for each failed step; empty if the worker is ready' },
-    text: ({ failed }) => (failed.length === 0 ? 'the worker is ready for its agent' : failed.join('; ')),
+    payload: { missing: 'the failed steps; empty if the worker is ready' },
+    text: ({ missing }) => (missing === '' ? 'the worker is ready for its agent' : missing),
   },
   'worker.retiring': { meaning: 'A person retires a worker: it gets no new work, and its pane ends when nothing is under way.', ...held },
   'worker.retired': { meaning: 'burn ended the pane of a worker that a person retires. The folder of the worker stays.', ...held },

@@ -62,8 +62,8 @@ export async function saveProvision(trx: Trx, id: WorkerId, provision: Provision
     .set({ provision: JSON.stringify(provision) })
     .where('id', '=', id)
     .execute()
-  const failed = provision.steps.filter(({ state }) => state === 'failed').map(({ what }) => what)
-  await appendEvents(trx, [{ kind: 'worker.provisioned', ...about(id), actor: 'person', payload: { failed } }], provision.at)
+  const missing = provision.steps.flatMap(({ state, what }) => (state === 'failed' ? [what] : [])).join('; ')
+  await appendEvents(trx, [{ kind: 'worker.provisioned', ...about(id), actor: 'person', payload: { missing } }], provision.at)
 }
 
 interface KnownAgent {
