@@ -99,6 +99,7 @@ const shared = [
     'cli/start',
   ],
   [
+    'cycle/blocked',
     'cycle/change-loop',
     'cycle/changes',
     'cycle/closed',

@@ -1,6 +1,6 @@
 /**
- * Checks if another fleet, or another ledger of this fleet, has claimed an issue. It reads the comments on the forge. It stores nothing
- * except the list of users with write access and the facts about repos.
+ * Checks if another fleet, or another ledger of this fleet, has claimed an issue, and if another issue blocks it. It reads comments and
+ * dependencies on the forge. It stores nothing except the list of users with write access and the facts about repos.
  */
 import type { ClaimLedger } from '../core/ledger/claims.ts'
 import type { Reason } from '../core/reasons.ts'
@@ -19,6 +19,8 @@ import { hasElapsed } from '../core/elapsed.ts'
 import { repoOf } from '../core/refs.ts'
 
 const maxConcurrentReads = 16
+/** Maximum number of blockers that a reason names. */
+const maxBlockersShown = 10
 
 /** An issue that burn is about to claim. */
 type Wanted = Pick<Issue, 'ref' | 'repo' | 'comments'>
@@ -38,9 +40,8 @@ export async function checkClaims<S extends Checked>(wanted: readonly Wanted[], 
   )
   const unchecked = [...new Map(wanted.filter(({ ref }) => !state.claims.has(ref)).map((issue) => [issue.ref, issue])).values()]
   const faults = await faultsOf(unchecked, state, session)
-  const due = unchecked.filter(({ repo, comments }) => comments > 0 || faults.has(repo))
-  if (due.length === 0) return state
-  const found = await mapConcurrently(due, maxConcurrentReads, async (issue): Promise<[IssueRef, ClaimCheck]> => {
+  if (unchecked.length === 0) return state
+  const found = await mapConcurrently(unchecked, maxConcurrentReads, async (issue): Promise<[IssueRef, ClaimCheck]> => {
     return [issue.ref, faults.get(issue.repo) ?? (await checkOne(issue, state, session))]
   })
   return { ...state, claims: new Map([...state.claims, ...found]) }
@@ -118,8 +119,10 @@ export function areFree(wanted: readonly Wanted[], { claims }: Pick<Checked, 'cl
 
 async function checkOne(issue: Wanted, state: Checked, session: Session): Promise<ClaimCheck> {
   try {
-    const reason = await claimOfOthers(issue, state, session)
-    return reason === null ? { state: 'free' } : { state: 'claimed', reason }
+    const reason = issue.comments > 0 ? await claimOfOthers(issue, state, session) : null
+    if (reason !== null) return { state: 'claimed', reason }
+    const by = (await session.forge.blockers(issue.ref)).flatMap(({ ref, state: of, title }) => (of === 'closed' ? [] : [ref ?? title]))
+    return by.length === 0 ? { state: 'free' } : { state: 'blocked', reason: { code: 'blocked', by: by.slice(0, maxBlockersShown) } }
   } catch (thrown) {
     if (isLedgerFailure(thrown)) throw thrown
     // Without a back-off, every cycle would assign this issue first, and the assigned worker would never get another issue.

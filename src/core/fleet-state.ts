@@ -155,6 +155,8 @@ export type ClaimCheck =
   | { readonly state: 'free' }
   /** Another fleet, or another ledger of this fleet, has claimed the issue. */
   | { readonly state: 'claimed'; readonly reason: Reason }
+  /** An open issue blocks the issue. */
+  | { readonly state: 'blocked'; readonly reason: Reason }
   /** burn could not read the comments, or the repo has a fault. `backoff` is null if the next cycle may retry at once. */
   | { readonly state: 'unreadable'; readonly reason: Reason; readonly backoff: Backoff | null }
 

@@ -30,6 +30,7 @@ export interface ReasonData {
   claimed_elsewhere: { readonly fleet: string; readonly dispatch: string; readonly seen_at: Time }
   claimed_by_other_ledger: { readonly dispatch: string; readonly seen_at: Time }
   claim_unreadable: None
+  blocked: { readonly by: readonly string[] }
   other_claim_released: None
   done_before: None
   attempts_used: { readonly attempts: number }

@@ -20,6 +20,8 @@ export type Eligibility =
 
 /** Maximum age (ms) of a result of the check for foreign claims. If the issue changes, the result is invalid at once. */
 const foreignClaimMaxAge = 3_600_000
+/** Maximum age (ms) of a list of blockers. burn judges blocked issues again at once if an issue that burn knows is closed. */
+const blockedMaxAge = 300_000
 
 /** The facets that decide whether an issue is eligible. */
 export type JudgedBy = Moment & Pick<ReposFacet, 'writers'> & Pick<CandidateFacet, 'login' | 'claims'>
@@ -159,15 +161,19 @@ function changeReason({ open_change }: IssueRecord): Reason | null {
   return open_change === null ? null : { code: 'change_open', change: open_change }
 }
 
+/** The reasons that a check of the forge found. */
+const checkedCodes: readonly string[] = ['claimed_elsewhere', 'claimed_by_other_ledger', 'blocked']
+
 /**
- * Returns a foreign claim that burn saw in this cycle, or earlier if the issue has not changed since. A check in each cycle would cost a
- * request.
+ * Returns a foreign claim or a blocker that burn saw in this cycle, or earlier if the issue has not changed since. A check in each cycle
+ * would cost a request.
  */
 function foreignClaimReason({ issue, verdict }: IssueRecord, rules: EligibilityRules): Reason | null {
   const check = rules.seen.claims.get(issue.ref)
   if (check !== undefined) return check.state === 'free' ? null : check.reason
-  if (verdict?.reason.code !== 'claimed_elsewhere' && verdict?.reason.code !== 'claimed_by_other_ledger') return null
-  const fresh = issue.updated_at <= verdict.at && !hasElapsed(verdict.at, foreignClaimMaxAge, rules.seen.now)
+  if (verdict === null || !checkedCodes.includes(verdict.reason.code)) return null
+  const maxAge = verdict.reason.code === 'blocked' ? blockedMaxAge : foreignClaimMaxAge
+  const fresh = issue.updated_at <= verdict.at && !hasElapsed(verdict.at, maxAge, rules.seen.now)
   return fresh ? verdict.reason : null
 }
 

@@ -59,6 +59,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
     `claimed by fleet ${fleet} (dispatch ${dispatch}); burn saw the claim at ${toMinute(seen_at)}`,
   claimed_by_other_ledger: ({ dispatch, seen_at }) =>
     `claimed by another ledger of this fleet (dispatch ${dispatch}); burn saw the claim at ${toMinute(seen_at)}`,
+  blocked: ({ by }) => `blocked by ${by.join(', ')}`,
   claim_unreadable: () => 'another fleet or ledger claimed the issue, or burn could not read the comments',
   other_claim_released: () => 'a person released the claim of another ledger',
   done_before: () => 'already done (to dispatch it again: burn issue requeue)',

@@ -4,6 +4,7 @@ import type { IssueListing } from '../core/ledger/forge.ts'
 import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { NewEvent, SeenKind } from '../core/events.ts'
 import type { RepoRow, Tables } from './tables.ts'
+import { encodedPrefix } from '../core/reasons.ts'
 import { sql } from 'kysely'
 import { liveStates } from '../core/lifecycle.ts'
 import { repoOf } from '../core/refs.ts'
@@ -120,12 +121,25 @@ async function mergeIssues(trx: Transaction<Tables>, given: readonly ForgeColumn
     )
   const rejudged = known.filter(({ differs }) => differs.some((column) => verdictColumns.has(column))).map(({ issue }) => issue.ref)
   if (rejudged.length > 0) await trx.updateTable('issue').set(unjudgedUnlessTaken).where('ref', 'in', rejudged).execute()
+  if (known.some(({ differs }) => differs.includes('state'))) await rejudgeBlocked(trx)
   return changed.flatMap(({ issue: { ref, state, title } }) => {
     const before = kept.get(ref)
     if (before?.state === state) return []
     const kind = before === undefined ? 'issue.found' : state === 'closed' ? 'issue.closed' : 'issue.reopened'
     return [seen(kind, ref, title)]
   })
+}
+
+/** Forgets the verdicts of blocked issues, because an issue was closed or reopened. The next cycle asks the forge again. */
+async function rejudgeBlocked(trx: Transaction<Tables>): Promise<void> {
+  const prefix = encodedPrefix('blocked')
+  await trx
+    .updateTable('issue')
+    .set(unjudged)
+    .where('state', '=', sql.lit('open'))
+    .where('standing', 'is', null)
+    .where(sql<boolean>`substr(verdict, 1, ${sql.lit(prefix.length)}) = ${prefix}`)
+    .execute()
 }
 
 /** Closes the open issues of a repo that its complete listing does not contain. Returns the events to record. */
@@ -137,6 +151,7 @@ async function closeMissing(trx: Transaction<Tables>, repo: RepoRef, listed: Rea
     .where('state', '=', sql.lit('open'))
     .execute()
   const missing = open.filter(({ ref }) => !listed.has(ref))
+  if (missing.length > 0) await rejudgeBlocked(trx)
   for (const part of chunks(missing)) {
     await trx
       .updateTable('issue')

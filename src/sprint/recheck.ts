@@ -53,7 +53,7 @@ async function saveCheck({ ref }: Issue, revision: number, { claims }: FleetStat
   const check = claims.get(ref)
   if (check === undefined || check.state === 'free') return null
   const { reason } = check
-  if (check.state === 'claimed') {
+  if (check.state === 'claimed' || check.state === 'blocked') {
     await session.ledger.saveVerdicts([{ issue: ref, eligible: false, reason, standing: null, revision }], session.clock.now())
     return reason
   }

@@ -25,6 +25,7 @@ const examples: { readonly [C in ReasonCode]: ReasonData[C] } = {
   claimed_elsewhere: { fleet: 'other', dispatch: 'd', seen_at: 0 },
   claimed_by_other_ledger: { dispatch: 'd', seen_at: 0 },
   claim_unreadable: none,
+  blocked: { by: ['o/r#3'] },
   other_claim_released: none,
   done_before: none,
   attempts_used: { attempts: 3 },
