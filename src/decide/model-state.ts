@@ -119,6 +119,11 @@ function namesOf(models: readonly ListedModel[]): string {
   return `${shown.join(', ')}${models.length > 5 ? ` and ${models.length - 5} more` : ''}`
 }
 
+/** Returns true if the listed name may stand for the model, whatever the kind of the server is. */
+export function mayBeSameModel(asked: string, listed: string): boolean {
+  return (['ollama', 'llama.cpp', 'other'] as const).some((kind) => isSameModel(asked, listed, { kind }))
+}
+
 /** Returns true if the listed name stands for the model. Ollama adds `:latest`; llama.cpp lists the path of a file. */
 function isSameModel(asked: string, listed: string, { kind }: Pick<ServerFacts, 'kind'>): boolean {
   if (asked === listed) return true

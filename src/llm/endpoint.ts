@@ -7,6 +7,7 @@ import type { BackendDeps } from './deps.ts'
 import type { Fetch } from '../host/fetch.ts'
 import { redactor } from '../host/redact.ts'
 import { countOf, membersOf, itemsOf, parseJson, stringOf } from '../core/json.ts'
+import { mayBeSameModel } from '../decide/model-state.ts'
 import { failureOf, backendErrorOf, retryAfterMs } from './failure.ts'
 
 export interface Endpoint {
@@ -131,8 +132,7 @@ export async function probeEndpoint(endpoint: Endpoint, deps: BackendDeps, timeo
     return absent ? null : unreachableFailure(failureOf(error, url, redact), error)
   }
   const listed = itemsOf(membersOf(value)['data']).flatMap((item) => stringOf(membersOf(item)['id']) ?? [])
-  const base = (name: string) => name.split(':')[0] ?? name
-  const isListed = listed.length === 0 || listed.some((id) => id === model || base(id) === base(model))
+  const isListed = listed.length === 0 || listed.some((id) => mayBeSameModel(model, id))
   return isListed ? null : { class: 'model_unknown', reason: `${url} has no model ${model}` }
 }
 

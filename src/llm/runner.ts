@@ -45,7 +45,10 @@ async function pausedFailure(endpoint: Endpoint, { breakers, clock }: BackendDep
   const breaker = await breakers?.of(endpoint)
   const until = breaker === undefined ? null : openUntil(breaker, clock.now())
   if (breaker?.last == null || until === null) return null
-  return { ...breaker.last, reason: `${endpoint.model} is paused until ${toSecond(until)}: ${breaker.last.reason}` }
+  return {
+    ...breaker.last,
+    reason: `${endpoint.model} is paused until ${toSecond(until)}, or until burn model check gets an answer: ${breaker.last.reason}`,
+  }
 }
 
 const noModel: Failure = {

@@ -2,6 +2,7 @@
 import type { FleetModel } from '../core/model.ts'
 import type { AgentConfig, Fleet, Machine } from '../core/nouns.ts'
 import type { BackendDeps } from '../llm/deps.ts'
+import { isLocalServer } from '../llm/model-server.ts'
 import type { OpenServer } from '../llm/model-check.ts'
 import type { Session } from './session.ts'
 import { mapConcurrently } from '../core/concurrency.ts'
@@ -60,7 +61,8 @@ async function sprintUses({ session: { fleet }, backends }: ModelPorts): Promise
   const endpoints = await Promise.all(
     runners.map(({ models, hermes_home }) => (models.length > 0 ? endpointsOf(models, backends) : hermesEndpoints(hermes_home, backends))),
   )
-  return endpoints.flat().map((endpoint) => useOf(machineHere(fleet), endpoint, 'sprint'))
+  const isStep = ({ model, url }: Endpoint) => fleet.models.chain.some((step) => step.model === model && step.url === url)
+  return endpoints.flat().flatMap((endpoint) => (isStep(endpoint) ? [] : [useOf(machineHere(fleet), endpoint, 'sprint')]))
 }
 
 /** The settings of Hermes with which some workers of a machine run. */
@@ -119,32 +121,48 @@ async function endpointsOn(
 /** The default ports of Ollama, llama.cpp, vLLM and LM Studio. */
 const defaultPorts = [11_434, 8_080, 8_000, 1_234]
 
+/** A server on a machine of the fleet. */
+interface FleetServer extends ServerEndpoint {
+  readonly machine: string | null
+  /** True if the spec names the server, so that burn reports it even if it does not answer. */
+  readonly named: boolean
+}
+
 /** Returns the models that are on servers of the fleet, and that nothing in `uses` names. */
 export async function foundModels(uses: readonly ModelUse[], ports: ModelPorts): Promise<readonly ModelUse[]> {
-  const { fleet } = ports.session
-  const here = machineHere(fleet)
-  const places = [...fleet.machines.map(({ name }) => name), ...(here === null ? [null] : [])]
-  const guessed = places.flatMap((machine) => defaultPorts.map((port) => ({ machine, url: `http://127.0.0.1:${port}/v1`, key: null })))
-  const named = await Promise.all(
-    fleet.models.servers.map(async ({ machine, url, key }) => ({
-      machine: machine ?? here,
-      url,
-      key: key === null ? null : await ports.backends.secret(key),
-    })),
-  )
-  const known = uses.map(({ model, endpoint: { url, key } }) => ({ machine: model.machine, url, key }))
-  const servers = [...new Map([...known, ...named, ...guessed].toReversed().map((each) => [addressOf(each), each])).values()]
-  const found = await mapConcurrently(servers, maxServers, async ({ machine, url, key }) => {
-    const { facts } = await ports.openServer(machine, { url, key })
-    const isUsed = (name: string) =>
-      uses.some(({ model }) => addressOf(model) === addressOf({ machine, url }) && facts !== null && isListedAs(facts, name, model.model))
-    return (facts?.models ?? []).flatMap(({ name }): ModelUse[] => {
-      if (isUsed(name)) return []
-      const endpoint = { model: name, url, key, provider: null, price: null, unusable: null }
-      return [{ endpoint, model: { machine, model: name, url, provider: null, uses: [] } }]
-    })
+  const servers = await serversOf(uses, ports)
+  const found = await mapConcurrently(servers, maxServers, async (server) => {
+    const { facts } = await ports.openServer(server.machine, server)
+    const own = uses.filter(({ model }) => addressOf(model) === addressOf(server))
+    if (facts === null) return server.named && own.length === 0 ? [foundAt(server, '')] : []
+    const names = (facts.models ?? []).map(({ name }) => name)
+    return names.filter((name) => !own.some(({ model }) => isListedAs(facts, name, model.model))).map((name) => foundAt(server, name))
   })
   return found.flat()
+}
+
+/** Returns the servers that `uses` or the spec names, and those at default ports. A provider on the internet is no server of the fleet. */
+async function serversOf(uses: readonly ModelUse[], { session: { fleet }, backends }: ModelPorts): Promise<readonly FleetServer[]> {
+  const here = machineHere(fleet)
+  const used = uses.flatMap(({ model: { machine }, endpoint }) =>
+    isLocalServer(endpoint.url) ? [{ ...endpoint, machine, named: false }] : [],
+  )
+  const named = await Promise.all(
+    fleet.models.servers.map(async ({ machine, url, key }) => {
+      return { machine: machine ?? here, url, key: key === null ? null : await backends.secret(key), named: true }
+    }),
+  )
+  const places = [...fleet.machines.map(({ name }) => name), ...(here === null ? [null] : [])]
+  const guessed = places.flatMap((machine) =>
+    defaultPorts.map((port) => ({ machine, url: `http://127.0.0.1:${port}/v1`, key: null, named: false })),
+  )
+  // Of several entries for an address the last one counts, and a used one has the right key.
+  return [...new Map([...guessed, ...named, ...used].map((server) => [addressOf(server), server])).values()]
+}
+
+function foundAt({ machine, url, key }: FleetServer, model: string): ModelUse {
+  const endpoint = { model, url, key, provider: null, price: null, unusable: null }
+  return { endpoint, model: { machine, model, url, provider: null, uses: model === '' ? ['models.servers'] : [] } }
 }
 
 /** Merges the uses of the same model. */

@@ -28,7 +28,7 @@ test('model: lists and checks the chain, and models of other machines', async (t
     dir: join(dir, 'w'),
     ledger: `sqlite:${dir}/l.db`,
     forge: { kind: 'folder', path: dir, owner: 'me' },
-    models: { chain },
+    models: { chain, servers: [{ url: 'http://127.0.0.1:9/v1' }] },
     sprint: { repos: ['app'], backends: [{ kind: 'runner' }] },
     machines: {
       vps: { exec: [join(dir, 'vps')], windows: [{ name: 'A', names: ['ANN'], repos: ['app'] }] },
@@ -53,6 +53,7 @@ test('model: lists and checks the chain, and models of other machines', async (t
     [null, 'gemma3:1b', 'ollama', false, null, true],
     ['vps', 'far', 'other', true, null, true],
     ['bare', 'hermes', null, null, null, true],
+    [null, '', null, null, null, true],
     [null, 'other:1b', 'ollama', true, false, false],
   ])
   const unloaded = await fleet.burn('model', 'chain')

@@ -1,5 +1,7 @@
 /** Checks of models over HTTP: the states of a model, and servers that hang, stream for ever, or are no servers of models. */
 import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import type { ModelReading } from '../../src/core/model.ts'
 import { openFetch } from '../../src/host/fetch.ts'
@@ -69,6 +71,63 @@ test('check: tells a busy Ollama from one that lost its model', async (t) => {
   const empty = await ollama(t, { models: [] })
   assert.equal((await check(empty.url, 'a')).evidence, 'the server lists no model')
 })
+
+/** The answers of servers by path, and the states of the models `a` and `b`. */
+const kinds: readonly (readonly [string, Readonly<Record<string, object | string>>, readonly string[]])[] = [
+  [
+    'LM Studio',
+    {
+      '/v1/models': { data: ['a', 'b'].map((id) => ({ id, owned_by: 'organization_owner' })) },
+      '/api/v0/models': {
+        data: [
+          { id: 'a', state: 'loaded' },
+          { id: 'b', state: 'not-loaded' },
+        ],
+      },
+    },
+    ['answers', 'not_loaded'],
+  ],
+  [
+    'llama.cpp with several models',
+    {
+      '/v1/models': {
+        data: [
+          { id: 'a', owned_by: 'llamacpp', status: { value: 'loading' } },
+          { id: 'b', status: { value: 'unloaded' } },
+        ],
+      },
+    },
+    ['loading', 'not_loaded'],
+  ],
+  [
+    'a busy llama.cpp',
+    { '/v1/models': { data: [{ id: 'a', owned_by: 'llamacpp' }] }, '/slots': [{ is_processing: true }] },
+    ['busy', 'no_such_model'],
+  ],
+  [
+    'a busy vLLM',
+    {
+      '/v1/models': { data: [{ id: 'a', owned_by: 'vllm', max_model_len: 4096 }] },
+      '/metrics': '# TYPE x gauge\nvllm:num_requests_running{engine="0"} 8.0\nvllm:num_requests_waiting{engine="0"} 2.0\n',
+    },
+    ['busy', 'no_such_model'],
+  ],
+  ['a server that swaps models', { '/v1/models': { data: [{ id: 'a', owned_by: 'llama-swap' }, { id: 'b' }] } }, ['unknown', 'unknown']],
+]
+
+for (const [name, answers, states] of kinds) {
+  test(`check: reads which models ${name} has loaded`, async (t) => {
+    const server = createServer(({ url = '' }, response) => {
+      const answer = url === '/v1/chat/completions' ? { choices: [{ message: { content: '' } }] } : answers[url]
+      if (answer === undefined) response.writeHead(404).end()
+      else response.end(typeof answer === 'string' ? answer : JSON.stringify(answer))
+    })
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+    t.after(() => void (server.closeAllConnections(), server.close()))
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`
+    assert.deepEqual([(await check(url, 'a')).state, (await check(url, 'b')).state], states)
+  })
+}
 
 for (const server of badServers) {
   test(`check: ${server.name} is ${server.state}`, async (t) => {

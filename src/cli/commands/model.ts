@@ -6,12 +6,15 @@ import type { Io } from '../io.ts'
 import type { CommandContext } from '../command.ts'
 import type { ModelPorts, ModelUse } from '../../observe/model-uses.ts'
 import { BurnError, messageOf } from '../../core/errors.ts'
+import { toSecond } from '../../decide/wording.ts'
 import { chainText, exampleChain } from '../../core/model-settings.ts'
 import { counted } from '../../core/text.ts'
 import { command, done, exitFor } from '../command.ts'
 import { flag, list, text } from '../args.ts'
 import { unknownNameError } from '../named.ts'
 import { table } from '../table.ts'
+
+const noModels = 'burn found no models. Add "models" to the spec (docs/how-to/models.md).'
 
 /** The states of models that need nobody. */
 const fine: readonly ModelState[] = ['answers', 'busy', 'loading', 'not_loaded']
@@ -34,12 +37,19 @@ export const modelListCommand = command({
     return done({ models: await listModels([...uses, ...(await foundModels(uses, ports))], ports) })
   },
   present({ models }: { readonly models: readonly ListedFleetModel[] }, io) {
-    if (models.length === 0) return io.out('burn found no models. Add "models" to the spec (docs/how-to/models.md).')
+    if (models.length === 0) return io.out(noModels)
     const rows = models.map(({ model, machine, url, server, listed, loaded, uses }) => {
-      const state = server === null ? 'no answer' : listed === false ? 'no such model' : loadedText(loaded)
-      return [model, machine ?? 'here', server ?? '', state, url, uses.join(', ')]
+      const state = server === null ? '' : listed === false ? 'missing' : loadedText(loaded)
+      return [
+        model,
+        machine ?? 'here',
+        server ?? (url === '' ? 'bad settings' : 'no answer'),
+        state,
+        uses.join(', '),
+        URL.canParse(url) ? new URL(url).host : url,
+      ]
     })
-    io.out(...table(['MODEL', 'MACHINE', 'SERVER', 'LOADED', 'URL', 'USED BY'], rows, io.columns))
+    io.out(...table(['MODEL', 'MACHINE', 'SERVER', 'LOADED', 'USED BY', 'HOST'], rows, io.columns))
   },
 })
 
@@ -51,7 +61,7 @@ export const modelCheckCommand = command({
   args: { names: list('[name...]', 'Models to check (default: all that the spec and Hermes name)') },
   examples: ['burn model check', 'burn model check qwen2.5:7b --json'],
   notes: [
-    'A check costs one token. It never makes a server pull, load or evict a model. burn skips models that answered real work within `models.fresh`.',
+    'The table shows the time to the first token (TTFT), and the speed if the server measures it. A check costs one token. It never makes a server pull, load or evict a model. burn skips models that answered real work within `models.fresh`.',
     'Exit codes: 0 each model answers, is busy or is not loaded; 1 none does; 2 wrong usage or invalid spec; 3 some do not.',
   ],
   async run(context, { names }) {
@@ -62,7 +72,8 @@ export const modelCheckCommand = command({
     const checked = await checkModels(named([...configured, ...others], names), ports, { load: false })
     return done({ models: checked }, exitFor(checked.filter(({ state }) => fine.includes(state)).length, checked.length))
   },
-  present: ({ models }: { readonly models: readonly CheckedModel[] }, io) => io.out(...checkTable(models, io)),
+  present: ({ models }: { readonly models: readonly CheckedModel[] }, io) =>
+    io.out(...checkTable(models, io, ({ machine }) => ({ MACHINE: machine ?? 'here' }))),
 })
 
 function isIn(uses: readonly ModelUse[], name: string): boolean {
@@ -98,7 +109,7 @@ export const modelChainCommand = command({
   },
   present({ chain, first, steps }: ShownChain, io, { load }) {
     io.out(chain, '')
-    io.out(...checkTable(steps, io, ({ step, role }) => ({ STEP: String(step), ROLE: role })))
+    io.out(...checkTable(steps, io, ({ step, role }) => ({ '#': String(step), ROLE: role })))
     const answers = steps.find(({ step }) => step === first)
     io.out('', answers === undefined ? noAnswer(steps, load) : `The first step that answers is ${answers.step}: ${answers.model}.`)
   },
@@ -122,21 +133,17 @@ function noAnswer(steps: readonly CheckedModel[], load: boolean): string {
   return `No loaded step answers. ${counted(unloaded, 'step is', 'steps are')} not loaded: burn model chain --load asks each step.`
 }
 
-function checkTable<M extends CheckedModel>(
-  models: readonly M[],
-  io: Io,
-  more: (model: M) => Readonly<Record<string, string>> = () => ({}),
-) {
+/** Returns the table of checked models. `more`: further columns. TTFT: the time to the first token. */
+function checkTable<M extends CheckedModel>(models: readonly M[], io: Io, more: (model: M) => Readonly<Record<string, string>>) {
   const rows = models.map((model) => ({
     ...more(model),
     MODEL: model.model,
-    MACHINE: model.machine ?? 'here',
     STATE: io.paint(fine.includes(model.state) ? 'green' : model.state === 'unknown' ? 'yellow' : 'red', model.state.replaceAll('_', ' ')),
-    'FIRST TOKEN': model.first_token_ms === null ? '' : `${(model.first_token_ms / 1000).toFixed(2)}s`,
-    'TOKENS/S': model.tokens_per_s === null ? '' : model.tokens_per_s.toFixed(1),
+    TTFT: model.first_token_ms === null ? '' : `${(model.first_token_ms / 1000).toFixed(2)}s`,
+    'TOK/S': model.tokens_per_s === null ? '' : model.tokens_per_s.toFixed(1),
     EVIDENCE: evidenceOf(model),
   }))
-  if (rows.length === 0) return ['burn found no models. Add "models" to the spec (docs/how-to/models.md).']
+  if (rows.length === 0) return [noModels]
   return table(
     Object.keys(rows[0] ?? {}),
     rows.map((row) => Object.values(row)),
@@ -144,11 +151,11 @@ function checkTable<M extends CheckedModel>(
   )
 }
 
-function evidenceOf({ evidence, answered_as, paused_until }: CheckedModel): string {
+function evidenceOf({ evidence, url, answered_as, paused_until }: CheckedModel): string {
   return [
-    ...(paused_until === null ? [] : [`sprints skip it until ${new Date(paused_until).toISOString().slice(11, 19)}Z`]),
+    ...(paused_until === null ? [] : [`sprints skip it until ${toSecond(paused_until)}`]),
     ...(answered_as === null ? [] : [`the server answered as ${answered_as}`]),
-    evidence,
+    evidence.replace(`${url}: `, ''),
   ].join('; ')
 }
 
