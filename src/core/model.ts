@@ -28,7 +28,8 @@ export const modelStates = {
   loading: 'The server loads the model.',
   not_loaded: 'The server has the model, but has not loaded it. burn did not ask the model, because that would load it.',
   no_such_model: 'The endpoint answers, but does not have the model.',
-  error: 'The endpoint answers, but the model does not: wrong key, redirect, web page, endless or malformed answer, no memory.',
+  error:
+    'The endpoint answers, but the model does not: wrong key or certificate, redirect, web page, endless or malformed answer, no memory.',
   unreachable: 'Nothing answers at the address.',
   unknown: 'burn could not ask: it has no way to the endpoint from that machine, or a question could load another model.',
 } as const satisfies Readonly<Record<string, string>>

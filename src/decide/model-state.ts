@@ -27,7 +27,8 @@ export function silent(state: ModelState, evidence: string): ModelReading {
 export function stateWithoutList(failure: RequestFailure): ModelReading {
   const { code, status, timed_out, began, reason } = failure
   if (code === 'no_route') return silent('unknown', reason)
-  if (status === null && !began) return silent('unreachable', reason)
+  const hasAnswered = began || /CERT|TLS|SIGNED/.test(code ?? '')
+  if (status === null && !hasAnswered) return silent('unreachable', reason)
   if (timed_out) return silent('error', reason)
   return silent(stateOfStatus(failure) ?? 'error', reason)
 }
@@ -170,7 +171,7 @@ const minLoad_ms = 300
 export function isLocalHost(host: string): boolean {
   const name = host.replace(/^\[|\]$/g, '').toLowerCase()
   if (/^\d+\.\d+\.\d+\.\d+$/.test(name))
-    return /^(?:127|10|192\.168|169\.254|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\./.test(name)
+    return /^(?:0|127|10|192\.168|169\.254|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\./.test(name)
   if (name.includes(':')) return name === '::1' || /^f[cd]|^fe80/.test(name)
   return !name.includes('.') || /\.(?:local|lan|home|internal|localhost|ts\.net)$/.test(name)
 }

@@ -121,12 +121,7 @@ const timedOut = 28
 /** Parses the output of `curl -i`. Throws an error with a code of Node's network errors if curl received no response. */
 function responseOf(output: string, code: number, stderr: string): Response {
   const [status, headers, body] = parseHttp(output)
-  const reason =
-    stderr
-      .trim()
-      .split('\n')
-      .at(-1)
-      ?.replace(/^curl: \(\d+\) /, '') ?? ''
+  const reason = /^curl: \(\d+\) (.*)/m.exec(stderr)?.[1] ?? ''
   if (status === null) {
     if (code === timedOut) throw timeoutError(reason)
     throw Object.assign(new Error(reason === '' ? `curl ended with exit code ${code}` : reason), { code: errors[code] ?? 'ECONNRESET' })

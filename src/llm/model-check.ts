@@ -69,7 +69,10 @@ async function askModel(
     kind === 'ollama'
       ? [{ root: '/api/chat' }, { model, messages, stream: false, options: ollamaOptions(tokens, listed) }]
       : [{ api: '/chat/completions' }, { model, messages, stream: false, max_tokens: tokens }]
-  const answer = await askServer(address, path, timeout_ms, body)
+  let answer = await askServer(address, path, timeout_ms, body)
+  // Newer models of OpenAI refuse `max_tokens`.
+  if ('failure' in answer && answer.failure.status === 400 && answer.failure.reason.includes('max_completion_tokens'))
+    answer = await askServer(address, path, timeout_ms, { model, messages, stream: false, max_completion_tokens: tokens })
   if ('failure' in answer) return answer
   const ms = address.clock.now() - startedAt
   const value = membersOf(answer.value)

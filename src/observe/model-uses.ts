@@ -166,7 +166,7 @@ function foundAt({ machine, url, key }: FleetServer, model: string): ModelUse {
 }
 
 /** Merges the uses of the same model. */
-export function merged(uses: readonly ModelUse[]): ModelUse[] {
+function merged(uses: readonly ModelUse[]): ModelUse[] {
   const groups = Map.groupBy(uses, ({ model }) => `${addressOf(model)} ${model.model}`)
   return [...groups.values()].map(([first, ...others]) => {
     const { model, endpoint } = first!

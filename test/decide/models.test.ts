@@ -84,6 +84,7 @@ test('check: tells down, busy, loading and broken apart', () => {
   assert.equal(stateWithoutList(refused({ timed_out: true, began: true })).state, 'error', 'an endless list')
   assert.equal(stateWithoutList(refused({ status: 503, reason: 'HTTP 503: Loading model' })).state, 'loading')
   assert.equal(stateWithoutList(refused({ class: 'auth', status: 401 })).state, 'error')
+  assert.equal(stateWithoutList(refused({ class: 'backend_down', code: 'CERT_HAS_EXPIRED' })).state, 'error')
   assert.equal(stateWithoutList(refused({ code: 'no_route' })).state, 'unknown')
   const after = (more: Partial<RequestFailure>, server: Partial<ServerFacts> = {}) =>
     stateAfterFailure(refused(more), facts(server), 10_000).state

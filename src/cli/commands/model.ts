@@ -1,7 +1,7 @@
 /** `burn model`: lists and checks the models of the fleet, and shows the chain of models that sprints use. */
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { CheckedModel, ListedFleetModel, Loaded, ModelState } from '../../core/model.ts'
+import type { CheckedModel, FleetModel, ListedFleetModel, Loaded, ModelState } from '../../core/model.ts'
 import type { Io } from '../io.ts'
 import type { CommandContext } from '../command.ts'
 import type { ModelPorts, ModelUse } from '../../observe/model-uses.ts'
@@ -102,8 +102,11 @@ export const modelChainCommand = command({
       throw new BurnError('chain_unset', 'the spec has no "models.chain"', hint, { exit: 2 })
     }
     const [{ chainUses }, { checkModels }] = await loadModules()
-    const checked = await checkModels(await chainUses(ports), ports, { load })
-    const steps = checked.map((step, index) => ({ step: index + 1, role: chain[index]?.role ?? '', ...step }))
+    const onStart = ({ model }: FleetModel) => void (load && context.person?.err(`asking ${model} …`))
+    const checked = await checkModels(await chainUses(ports), ports, { load, onStart })
+    const steps = chain.flatMap(({ model, url, role }, index) =>
+      checked.filter((each) => each.model === model && each.url === url).map((each): ShownStep => ({ step: index + 1, role, ...each })),
+    )
     const first = steps.find(({ state, paused_until }) => state === 'answers' && paused_until === null) ?? null
     return done({ chain: chainText(chain), first: first?.step ?? null, steps }, first === null ? 1 : 0)
   },
