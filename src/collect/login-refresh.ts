@@ -45,7 +45,7 @@ export function refreshLine(done: readonly RefreshedLogin[] | null): string {
 export async function refreshLogins(machine: Machine, session: Session, dry_run: boolean): Promise<readonly RefreshedLogin[] | null> {
   const read = await readLogins(machine, session)
   if (read === null) return null
-  const memories = await rememberReading(read.logins, { machine, session, dry_run })
+  const memories = await memoriesAfter(read.logins, { machine, session })
   const done: RefreshedLogin[] = []
   for (const login of read.logins) {
     const memory = memories.get(login.id) ?? noMemory
@@ -71,20 +71,28 @@ export async function refreshLogins(machine: Machine, session: Session, dry_run:
   return done
 }
 
-/**
- * Returns the memories of the logins of a machine after a reading. It saves them before it compares them with those of the other machines:
- * if two machines with copies of one login read at the same time, at least one of them notices.
- */
-async function rememberReading(logins: readonly Login[], { machine, session, dry_run }: On & { readonly dry_run: boolean }) {
+/** Returns the memories of the logins of a machine after a reading, which shows copies of logins in other places. */
+async function memoriesAfter(logins: readonly Login[], { machine, session }: On): Promise<Map<string, LoginMemory>> {
   const memories = new Map(await loadMemories(machine, session))
   const remember = (others: readonly LoginMemory[]) => {
     for (const login of logins) memories.set(login.id, afterReading(login, memories.get(login.id) ?? noMemory, others))
   }
   remember([])
-  if (!dry_run) await saveMemories(machine, memories, session)
-  const others = await Promise.all(session.fleet.machines.filter((each) => each !== machine).map((each) => loadMemories(each, session)))
-  remember([...others.flat().map(([, memory]) => memory), ...memories.values()])
+  const isDue = logins.some(({ state, renewed_by }) => renewed_by === 'burn' && state !== 'valid')
+  remember([...(await memoriesElsewhere({ machine, session }, isDue)), ...memories.values()])
   return memories
+}
+
+/**
+ * Returns the memories of the logins of the other machines. With `now` burn also reads these logins, because the renewal of a login would
+ * make a new copy of it invalid.
+ */
+async function memoriesElsewhere({ machine, session }: On, now: boolean): Promise<LoginMemory[]> {
+  const others = session.fleet.machines.filter((each) => each !== machine)
+  const stored = await Promise.all(others.map((each) => loadMemories(each, session)))
+  const read = now ? await Promise.all(others.map((each) => readLogins(each, session))) : []
+  const present = read.flatMap((found) => found?.logins ?? []).map((login) => afterReading(login, noMemory, []))
+  return [...stored.flat().map(([, memory]) => memory), ...present]
 }
 
 /** Runs the command for one login, and judges the file after it. */
@@ -98,13 +106,15 @@ async function renew(login: Login, machine: Machine, session: Session): Promise<
   const outcome = after === null ? 'unknown' : refreshOutcome(login, after)
   const payload = { outcome, before: login.ends_at, after: after?.ends_at ?? null }
   await ledger.recordEvents([{ kind: 'login.tried', subject: login.id, issue: null, worker: null, actor: 'burn', payload }], clock.now())
-  return { outcome, end, after: after ?? null }
+  return { outcome, end, after }
 }
 
-/** Returns the login after an attempt: undefined if the file no longer has it, null if burn could not read the file. */
-function sameLogin(login: Login, { logins }: MachineLogins): Login | undefined | null {
+/** Returns the login after an attempt; null if burn could not read the file. If the file no longer has the login, the agent gave it up. */
+function sameLogin(login: Login, { logins }: MachineLogins): Login | null {
   const own = logins.find(({ id }) => id === login.id)
-  return own ?? (logins.some(({ file, state }) => file === login.file && state === 'unknown') ? null : undefined)
+  if (own !== undefined) return own
+  const isUnread = logins.some(({ file, state }) => file === login.file && state === 'unknown')
+  return isUnread ? null : { ...login, state: 'refused', ends_at: null, renewable: false, renewed_by: null }
 }
 
 /** Returns the command that renews a login, with the variables of a worker that uses it; null if its program has none. */

@@ -92,9 +92,9 @@ export function refreshStep(login: Login, { tried_at, failures, copied }: LoginM
  */
 export type RefreshOutcome = 'renewed' | 'kept' | 'refused' | 'unknown'
 
-/** Judges an attempt by the file before and after it. `after` is undefined if the file has no such login any longer. */
-export function refreshOutcome(before: Login, after: Login | undefined): RefreshOutcome {
-  if (after === undefined || after.state === 'refused' || (after.state !== 'unknown' && !after.renewable)) return 'refused'
+/** Judges an attempt by the login before and after it. */
+export function refreshOutcome(before: Login, after: Login): RefreshOutcome {
+  if (after.state === 'refused' || (after.state !== 'unknown' && !after.renewable)) return 'refused'
   if (after.ends_at === null) return 'unknown'
   return after.ends_at > (before.ends_at ?? 0) ? 'renewed' : 'kept'
 }

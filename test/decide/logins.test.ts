@@ -76,7 +76,6 @@ test('refreshOutcome: compares the file before and after', () => {
   const before = loginOf({ state: 'due', ends_at: now })
   assert.equal(refreshOutcome(before, loginOf({ ends_at: now + 1 })), 'renewed')
   assert.equal(refreshOutcome(before, before), 'kept')
-  assert.equal(refreshOutcome(before, undefined), 'refused')
   assert.equal(refreshOutcome(before, loginOf({ state: 'refused', ends_at: null, renewable: false })), 'refused')
   assert.equal(refreshOutcome(before, loginOf({ state: 'unknown', ends_at: null })), 'unknown')
   assert.equal(refreshOutcome(before, loginOf({ renewable: false, ends_at: now + 1 })), 'refused')
