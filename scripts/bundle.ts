@@ -2,13 +2,15 @@
 import { chmodSync, copyFileSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { isBuiltin } from 'node:module'
-import { rolldown, type OutputChunk, type OutputOptions, type Plugin } from 'rolldown'
+import { rolldown, type OutputOptions, type Plugin } from 'rolldown'
 
 const root = resolve(import.meta.dirname, '..')
 const source = (name: string) => join(root, 'src', name)
 
 /** Entry modules of the chunk that every command with a fleet loads. It includes `burn status`, the command that people run most. */
-const fleetModules = ['cli/wire.ts', 'cli/commands/status.ts', 'forge/folder.ts']
+const fleetModules = ['cli/wire.ts', 'cli/commands/status.ts', 'forge/folder.ts'].map(source)
+/** Entry modules of the chunk that every command loads. */
+const startModules = [source('cli/main.ts')]
 
 const output: OutputOptions = {
   format: 'esm',
@@ -47,14 +49,24 @@ const builtins: Plugin = {
   },
 }
 
+/** Static imports by module. */
+type Imports = Map<string, readonly string[]>
+
+/** Records the static imports of each module. */
+const recordImports = (imports: Imports): Plugin => ({
+  name: 'imports',
+  moduleParsed: ({ id, importedIds }) => void imports.set(id, importedIds),
+})
+
 /**
  * Bundles the command into a folder: burn.mjs, its lazy chunks, run.mjs for callers in the same process, and start.mjs, which starts
  * burn.mjs with a compile cache.
  */
 export async function bundle(dir: string): Promise<void> {
+  const imports: Imports = new Map()
   const build = await rolldown({
     platform: 'node',
-    plugins: [builtins],
+    plugins: [builtins, recordImports(imports)],
     input: { burn: source('cli/main.ts'), run: source('cli/run.ts') },
     // The oldest Node that package.json allows does not know newer syntax, such as `using`.
     transform: { target: 'node22.19' },
@@ -67,15 +79,17 @@ export async function bundle(dir: string): Promise<void> {
       },
     },
   })
-  // Each file takes time to load, so modules that always load together share a chunk. A first build finds these modules.
-  const { output: chunks } = await build.generate({ ...output, minify: false })
-  const all = chunks.filter((chunk) => chunk.type === 'chunk')
-  const start = modulesFrom([source('cli/main.ts')], all)
-  const fleet = modulesFrom(fleetModules.map(source), all)
+  // Each file takes time to load, so modules that always load together share a chunk. rolldown has parsed all modules before it asks.
+  const reachable = new Map<readonly string[], ReadonlySet<string>>()
+  const isBelow = (id: string, entries: readonly string[]) => {
+    const known = reachable.get(entries) ?? modulesFrom(entries, imports)
+    reachable.set(entries, known)
+    return known.has(id)
+  }
   const groups = [
-    { name: 'start', test: (id: string) => start.has(id) && id !== source('cli/main.ts'), priority: 2 },
+{ name: 'start', test: (id: string) => isBelow(id, startModules) && id !== source('cli/main.ts'), priority: 2 },
     // The runtime of rolldown imports `node:module`. In the chunk `fleet`, which imports the runtime, this would be a cycle.
-    { name: 'fleet', test: (id: string) => fleet.has(id) && id !== '\0node:module', priority: 1 },
+    { name: 'fleet', test: (id: string) => isBelow(id, fleetModules) && id !== '\0node:module', priority: 1 },
   ]
   rmSync(join(dir, 'chunks'), { recursive: true, force: true })
   await build.write({ ...output, dir, codeSplitting: { groups } })
@@ -85,13 +99,13 @@ export async function bundle(dir: string): Promise<void> {
 }
 
 /** Returns the given modules and all modules that they import statically, directly or indirectly. */
-function modulesFrom(modules: readonly string[], chunks: readonly OutputChunk[]): ReadonlySet<string> {
-  const loaded = new Set<OutputChunk>()
-  const load = (chunk: OutputChunk | undefined) => {
-    if (chunk === undefined || loaded.has(chunk)) return
-    loaded.add(chunk)
-    for (const name of chunk.imports) load(chunks.find(({ fileName }) => fileName === name))
+function modulesFrom(modules: readonly string[], imports: Imports): ReadonlySet<string> {
+  const found = new Set<string>()
+  const add = (id: string) => {
+    if (found.has(id)) return
+    found.add(id)
+    for (const imported of imports.get(id) ?? []) add(imported)
   }
-  for (const id of modules) load(chunks.find(({ moduleIds }) => moduleIds.includes(id)))
-  return new Set([...loaded].flatMap(({ moduleIds }) => moduleIds))
+  for (const id of modules) add(id)
+  return found
 }
