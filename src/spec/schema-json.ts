@@ -22,8 +22,17 @@ export interface JsonSchema {
   readonly oneOf?: readonly JsonSchema[]
 }
 
-/** Returns the JSON Schema (draft 2020-12) of the spec: the content of `fleet-spec.schema.json`, which editors use. */
+let built: JsonSchema | null = null
+
+/**
+ * Returns the JSON Schema (draft 2020-12) of the spec: the content of `fleet-spec.schema.json`, which editors use. Builds it once, because
+ * this takes longer than checking a spec.
+ */
 export function specJsonSchema(): JsonSchema {
+  return (built ??= build())
+}
+
+function build(): JsonSchema {
   // The cast is safe: the return type of zod also allows the schema `true`, but this schema contains none.
   const schema = z.toJSONSchema(writtenSpec, { target: 'draft-2020-12', io: 'input' }) as JsonSchema
   return { $schema: schema['$schema'], title: 'fleet-spec.json of burn-fleet', ...schema }
