@@ -31,7 +31,9 @@ function declared(t: TestContext) {
     { name: 'BUGS', panes: 3, repos: ['app'] },
     { name: 'DOCS', panes: 1, repos: ['docs'] },
   ]
-  const spec = { forge: { kind: 'folder', path: dir }, ledger: `sqlite:${dir}/l.db`, machines: { box: { windows } } }
+  // Few cycles per hour make the simulation fast.
+  const dispatch = { interval: '2m' }
+  const spec = { forge: { kind: 'folder', path: dir }, ledger: `sqlite:${dir}/l.db`, dispatch, machines: { box: { windows } } }
   writeFileSync(join(dir, 'fleet-spec.json'), JSON.stringify(spec))
   mkdirSync(join(dir, 'home'))
   const run = (...words: string[]): Promise<Ran> =>
@@ -41,7 +43,7 @@ function declared(t: TestContext) {
 
 test('simulate: compares this fleet with one more machine', async (t) => {
   const { dir, run } = declared(t)
-  const words = ['--issues', '12', '--turn', '20m', '--review', '10m', '--add', 'box', '--price', '2', '--svg', join(dir, 'p.svg')]
+  const words = ['--issues', '12', '--turn', '6m', '--review', '2m', '--add', 'box', '--price', '2', '--svg', join(dir, 'p.svg')]
   const { code, out, err } = await run(...words, '--json')
   assert.equal(code, 0, err)
   const result = JSON.parse(out) as Result
@@ -76,7 +78,7 @@ test('simulate: takes the open issues of the ledger, and prints assumptions', as
   assert.match(none.err, /the ledger has no open issue of the folder forge[\s\S]*burn dispatch --dry-run/)
   const read = await burn(['dispatch', '--dry-run'], { BURN_SPEC: join(dir, 'fleet-spec.json'), HOME: join(dir, 'home') })
   assert.match(read.out, /Would assign no issue/)
-  const { code, out, err } = await run('--review', '10m', '--faults', 'agent=30m,dispatcher')
+  const { code, out, err } = await run('--review', '2m', '--faults', 'agent=30m,dispatcher')
   assert.equal(code, 0, err)
   assert.match(out, /^3 issues, seed 1\. Median turn 25m \(assumed, because the ledger has only 0\)/)
   assert.match(out, /FLEET +WORKERS +ALL DONE[\s\S]*as declared +4 /)
@@ -93,7 +95,7 @@ test('simulate: reports wrong input with a hint', async (t) => {
   assert.match((await run('--issues', file)).err, /issues\.jsonl:1:1: .*JSON/)
   // An issue for the council is no work for workers.
   writeFileSync(file, '{"repo": "app", "labels": ["bug"]}\n{"repo": "docs"}\n{"repo": "app", "labels": ["Council"]}\n')
-  assert.equal((JSON.parse((await run('--issues', file, '--review', '10m', '--json')).out) as Result).issues, 2)
+  assert.equal((JSON.parse((await run('--issues', file, '--turn', '5m', '--review', '2m', '--json')).out) as Result).issues, 2)
   assert.match((await run('--issues', 'nothing.jsonl')).err, /nothing\.jsonl can't be read/)
   assert.match(
     (await run('--issues', '3', '--faults', 'agents')).err,

@@ -69,7 +69,8 @@ test('fireTimes: agree with a second library over a year', () => {
     for (const cron of expressions) {
       // The second library is slow to find a day that only leap years have.
       const rare = cron === '0 12 29 2 *'
-      const times = rare ? months.slice(0, 3) : [...months, ...changes.flatMap((change) => aroundChange.map((offset) => change + offset))]
+      const some = rare || changes.length === 0 ? months.filter((_, month) => month % 4 === 0) : months
+      const times = [...some, ...(rare ? [] : changes.flatMap((change) => aroundChange.map((offset) => change + offset)))]
       for (const now of times) {
         const mine = fireTimes({ cron }, now, zone)?.last
         const other = CronExpressionParser.parse(cron, { currentDate: new Date(now + 1), tz: zone })
