@@ -87,7 +87,7 @@ export async function bundle(dir: string): Promise<void> {
     return known.has(id)
   }
   const groups = [
-{ name: 'start', test: (id: string) => isBelow(id, startModules) && id !== source('cli/main.ts'), priority: 2 },
+    { name: 'start', test: (id: string) => isBelow(id, startModules) && id !== source('cli/main.ts'), priority: 2 },
     // The runtime of rolldown imports `node:module`. In the chunk `fleet`, which imports the runtime, this would be a cycle.
     { name: 'fleet', test: (id: string) => isBelow(id, fleetModules) && id !== '\0node:module', priority: 1 },
   ]
