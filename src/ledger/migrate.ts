@@ -4,6 +4,7 @@ import type { Engine } from './engine.ts'
 import type { Tables } from './tables.ts'
 import { BurnError } from '../core/errors.ts'
 import { migrations } from './migrations.ts'
+import { createNewTables, newTablesVersion } from './new-tables.ts'
 import { ledgerVersion } from './schema.ts'
 
 /**
@@ -28,7 +29,9 @@ export async function migrate(engine: Engine, to = ledgerVersion): Promise<numbe
         .addColumn('key', 'text', (c) => c.primaryKey())
         .addColumn('value', 'text', (c) => c.notNull())
         .execute()
-    for (const migration of migrations.slice(from, to)) await migration(trx, engine)
+    const isNew = from === 0 && to >= newTablesVersion
+    if (isNew) await createNewTables(trx, engine)
+    for (const migration of migrations.slice(isNew ? newTablesVersion : from, to)) await migration(trx, engine)
     const row = { key: 'version', value: String(to) }
     await trx
       .insertInto('meta')

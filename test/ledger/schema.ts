@@ -38,6 +38,17 @@ export function schemas(name: string, fresh: () => Promise<string>): void {
       await engine.close()
     })
 
+    it('new ledger: has the tables and indexes of an upgraded one', async () => {
+      const upgraded = await openDatabase(await fresh(), wait)
+      await migrate(upgraded, 1)
+      await migrate(upgraded)
+      const begun = await openEngine(await fresh(), wait)
+      const expected = await describeTables(upgraded)
+      assert.ok(expected.length > 200)
+      assert.deepEqual(await describeTables(begun), expected)
+      await Promise.all([upgraded.close(), begun.close()])
+    })
+
     it('migration: keeps the data of version 4', async () => {
       const url = await fresh()
       await version4(url)
@@ -136,6 +147,22 @@ export function schemas(name: string, fresh: () => Promise<string>): void {
       }
     })
   })
+}
+
+/** Returns all columns with their types, defaults and references, and all indexes, as sorted lines. */
+async function describeTables({ db, serial }: Engine): Promise<string[]> {
+  const statement =
+    serial === 'integer'
+      ? sql`select m.name as "table", p.name, p.type, p."notnull", p.dflt_value, p.pk from sqlite_schema m, pragma_table_info(m.name) p
+          union all select m.name, f."from", f."table", f."to", '', '' from sqlite_schema m, pragma_foreign_key_list(m.name) f
+          union all select name, lower(sql), '', '', '', '' from sqlite_schema where type = 'index' and sql is not null`
+      : sql`select table_name, column_name, data_type, is_nullable, replace(column_default, current_schema(), '')
+            from information_schema.columns where table_schema = current_schema()
+          union all select tablename, replace(indexdef, current_schema(), ''), '', '', '' from pg_indexes where schemaname = current_schema()
+          union all select conrelid::regclass::text, pg_get_constraintdef(oid), '', '', '' from pg_constraint
+            where connamespace = current_schema()::regnamespace`
+  const { rows } = await statement.execute(db)
+  return rows.map((row) => Object.values(row as object).join(' ')).toSorted()
 }
 
 interface ExportedRow {
