@@ -1,20 +1,25 @@
 /** Local times: quiet hours, and the times of digests and reports. Pure. */
 import type { Time } from '../core/nouns.ts'
 import type { QuietHours } from '../core/notify-settings.ts'
+import { memoized } from '../core/memo.ts'
 
 const minute = 60_000
 const day = 24 * 60 * minute
 
+/** Returns the format of times in a time zone. Making a format takes 50 times as long as using it. */
+const timeIn = memoized((timeZone) => {
+  return new Intl.DateTimeFormat('en-GB', { timeZone, hourCycle: 'h23', hour: '2-digit', minute: '2-digit', second: '2-digit' })
+})
+/** Returns the format of dates in a time zone. */
+const dayIn = memoized((timeZone) => new Intl.DateTimeFormat('sv-SE', { timeZone }))
+
 /** Returns the time (ms) since midnight in a time zone, by the clock on the wall. */
 export function timeOfDay(at: Time, zone: string): number {
-  const format = new Intl.DateTimeFormat('en-GB', {
-    timeZone: zone,
-    hourCycle: 'h23',
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-  })
-  const numbers = Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, Number(value)]))
+  const numbers = Object.fromEntries(
+    timeIn(zone)
+      .formatToParts(at)
+      .map(({ type, value }) => [type, Number(value)]),
+  )
   return ((numbers['hour'] ?? 0) * 60 + (numbers['minute'] ?? 0)) * minute + (numbers['second'] ?? 0) * 1000 + (at % 1000)
 }
 
@@ -42,7 +47,7 @@ export function lastTimeOfDay(at: Time, minutes: number, zone: string): Time {
 
 /** Returns the date in a time zone, as `2026-11-27`. */
 export function dateIn(at: Time, zone: string): string {
-  return new Intl.DateTimeFormat('sv-SE', { timeZone: zone }).format(at)
+  return dayIn(zone).format(at)
 }
 
 /** Returns the time near `near` at which the clock on the wall shows `wanted`. If summer time skips that time, returns `near`. */

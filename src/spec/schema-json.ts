@@ -1,5 +1,6 @@
 /** The JSON Schema of the spec. */
 import * as z from 'zod'
+import { once } from '../core/memo.ts'
 import { writtenSpec } from './schema.ts'
 
 /** The keywords of JSON Schema that the schema of the spec uses. */
@@ -22,18 +23,12 @@ export interface JsonSchema {
   readonly oneOf?: readonly JsonSchema[]
 }
 
-let built: JsonSchema | null = null
-
 /**
- * Returns the JSON Schema (draft 2020-12) of the spec: the content of `fleet-spec.schema.json`, which editors use. Builds it once, because
- * this takes longer than checking a spec.
+ * Returns the JSON Schema (draft 2020-12) of the spec: the content of `fleet-spec.schema.json`, which editors use. Building it takes longer
+ * than checking a spec.
  */
-export function specJsonSchema(): JsonSchema {
-  return (built ??= build())
-}
-
-function build(): JsonSchema {
+export const specJsonSchema = once((): JsonSchema => {
   // The cast is safe: the return type of zod also allows the schema `true`, but this schema contains none.
   const schema = z.toJSONSchema(writtenSpec, { target: 'draft-2020-12', io: 'input' }) as JsonSchema
   return { $schema: schema['$schema'], title: 'fleet-spec.json of burn-fleet', ...schema }
-}
+})
