@@ -88,7 +88,7 @@ async function memoriesAfter(logins: readonly Login[], { machine, session }: On)
  * make a new copy of it invalid.
  */
 async function memoriesElsewhere({ machine, session }: On, now: boolean): Promise<LoginMemory[]> {
-  const others = session.fleet.machines.filter((each) => each !== machine)
+  const others = session.fleet.machines.filter(({ name }) => name !== machine.name)
   const stored = await Promise.all(others.map((each) => loadMemories(each, session)))
   const read = now ? await Promise.all(others.map((each) => readLogins(each, session))) : []
   const present = read.flatMap((found) => found?.logins ?? []).map((login) => afterReading(login, noMemory, []))
@@ -151,7 +151,7 @@ async function recordReport({ login, kind }: LoginReport, session: Session): Pro
     return
   }
   const { log_in = '', copied_risk = '' } = loginKinds(session).get(agent) ?? {}
-  const remedy = kind === 'login.copied' ? `${log_in}. ${copied_risk}` : log_in
+  const remedy = kind === 'login.copied' ? `${copied_risk}; ${log_in}` : log_in
   session.notify({ kind, subject, payload: { ends_at, workers: workers.length, remedy } })
 }
 

@@ -28,6 +28,8 @@ export interface LoginListing {
   readonly person: string
   /** The name of the operating system, as `uname -s` prints it. */
   readonly os: string
+  /** A name of the file system that processes on this machine see. Two machines of the spec may be one computer. Empty if unknown. */
+  readonly host: string
   readonly files: readonly LoginFile[]
 }
 
@@ -120,7 +122,7 @@ export interface Login extends Omit<FoundLogin, 'refused' | 'kind' | 'store'> {
   readonly renewed_by: 'burn' | 'agent' | null
   /** The reason for the state `unknown` or `none`; otherwise empty. */
   readonly why: string
-  /** The folder or file whose users keep one login without a risk. */
+  /** The computer, with the folder or file whose users keep one login without a risk. */
   readonly store: string
   /** The workers whose agents use this login. */
   readonly workers: readonly WorkerId[]

@@ -22,7 +22,7 @@ const keptStamps = 20
 export interface LoginMemory {
   /** The agent kind and the provider. Only logins of one family can be copies of each other. */
   readonly family: string
-  /** The machine and the folder or file whose users keep one login without a risk. */
+  /** The `store` of the login. */
   readonly place: string
   /** The last stamps of the login, the newest first. */
   readonly stamps: readonly string[]
@@ -51,18 +51,21 @@ export const noMemory: LoginMemory = {
 
 /**
  * Returns the memory of a login after a reading. `others`: the memories of all logins. A login is a copy if another place has or had its
- * present stamp. It stays a copy until its stamp changes: after the renewal of one copy, the tokens of the other copies are spent.
+ * present stamp. It stays a copy until its stamp changes: after the renewal of one copy, the tokens of the other copies are spent. If two
+ * machines of the spec are one computer, an attempt on one of them counts for both.
  */
 export function afterReading(
-  { agent, provider, machine, store, stamp }: Login,
+  { agent, provider, store: place, stamp }: Login,
   memory: LoginMemory,
   others: readonly LoginMemory[],
 ): LoginMemory {
-  const [family, place] = [`${agent} ${provider}`, `${machine} ${store}`]
+  const family = `${agent} ${provider}`
   const isNew = stamp !== null && stamp !== memory.stamps[0]
   const stamps = isNew ? [stamp, ...memory.stamps].slice(0, keptStamps) : memory.stamps
   const isCopy = stamp !== null && others.some((other) => other.family === family && other.place !== place && other.stamps.includes(stamp))
-  return { ...memory, family, place, stamps, copied: isCopy || (memory.copied && !isNew) }
+  const attempts = others.flatMap((other) => (other.family === family && other.place === place ? (other.tried_at ?? []) : []))
+  const tried_at = attempts.length === 0 ? memory.tried_at : Math.max(memory.tried_at ?? 0, ...attempts)
+  return { ...memory, family, place, stamps, copied: isCopy || (memory.copied && !isNew), tried_at }
 }
 
 /** A decision about a login. `wait`: it tries again at `until`. */

@@ -105,7 +105,7 @@ function toLogin(found: FoundLogin, file: LoginFile, { agent, logins }: LoginUse
     state,
     renewed_by: !isRenewable(found, listing.clock) ? null : burnRenews ? 'burn' : 'agent',
     why: state === 'unknown' ? 'the file does not show the end of the login' : '',
-    store,
+    store: `${listing.host === '' ? machine : listing.host} ${store}`,
     workers: [],
   }
 }
@@ -154,7 +154,7 @@ export function sharedLogins(logins: readonly Login[], kinds: ReadonlyMap<string
   const stamped = logins.filter(({ stamp, renewable }) => stamp !== null && renewable)
   const copies = [...Map.groupBy(stamped, ({ agent, provider, stamp }) => `${agent} ${provider} ${stamp}`).values()].flatMap(
     (same): SharedLogin[] => {
-      if (new Set(same.map(({ machine, store }) => `${machine} ${store}`)).size < 2) return []
+      if (new Set(same.map(({ store }) => store)).size < 2) return []
       const risk = kinds.get(same[0]!.agent)?.copied_risk ?? null
       return [{ logins: same.map(({ id }) => id), workers: [...new Set(same.flatMap(({ workers }) => workers))], risk }]
     },

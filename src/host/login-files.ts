@@ -108,15 +108,19 @@ function decoded(token,   parts, i, value, bits, held, result) {
 
 /**
  * Reads paths from stdin, one on each line. \`~\` stands for the home directory, and \`*\` for any name of a folder. Prints the clock, the
- * system and the home directory, then \`file PATH\`, \`real PATH\` and the outcome of each file that exists, and \`end\` last. $1 is the
+ * system, the home directory and the computer, then \`file PATH\`, \`real PATH\` and the outcome of each file that exists, and \`end\` last. $1 is the
  * program that removes the secrets. If a file is not complete, the script reads it a second time, because an agent may be writing it.
  */
 const script = `LC_ALL=C; export LC_ALL
 echo "clock $(date +%s)"; echo "os $(uname -s)"; echo "home $HOME"
+echo "host $(cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.uuid 2>/dev/null)$(readlink /proc/self/ns/mnt 2>/dev/null)"
 program=$1
 seal() { awk "$program" "$1" 2>/dev/null; }
 show() {
-  [ -e "$1" ] || return 0
+  if [ ! -e "$1" ]; then
+    [ ! -d "\${1%/*}" ] || [ -x "\${1%/*}" ] || printf 'file %s\\nbad burn may not read the folder\\n' "$1"
+    return 0
+  fi
   printf 'file %s\\n' "$1"
   real=$(readlink -f -- "$1" 2>/dev/null) || real=
   printf 'real %s\\n' "\${real:-$1}"
@@ -162,8 +166,11 @@ function parseLogins(output: string): LoginListing | null {
     if (file === undefined) head.set(word, value)
     else files.splice(-1, 1, { ...file, ...partOf(word, value) })
   }
-  const [clock, person, os] = [Number(head.get('clock')) * 1000, head.get('home'), head.get('os')]
-  return Number.isNaN(clock) || person === undefined || os === undefined ? null : { clock, person, os, files }
+  const [clock, person = null, os = '', host = ''] = [
+    Number(head.get('clock')) * 1000,
+    ...['home', 'os', 'host'].map((key) => head.get(key)),
+  ]
+  return Number.isNaN(clock) || person === null ? null : { clock, person, os, host, files }
 }
 
 function partOf(word: string, value: string): Partial<LoginFile> {

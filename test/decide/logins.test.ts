@@ -136,7 +136,7 @@ test('loginReports: keeps the memories of unreadable files', () => {
 })
 
 test('afterReading: a copy stays a copy until its stamp changes', () => {
-  const [one, two] = [loginOf({ stamp: 'a' }), loginOf({ stamp: 'a', machine: 'n', id: 'n' })]
+  const [one, two] = [loginOf({ stamp: 'a' }), loginOf({ stamp: 'a', store: 'n', id: 'n' })]
   const first = afterReading(one, noMemory, [])
   assert.equal(first.copied, false)
   const second = afterReading(two, noMemory, [first])
@@ -146,10 +146,12 @@ test('afterReading: a copy stays a copy until its stamp changes', () => {
   assert.deepEqual([renewed.copied, renewed.stamps], [false, ['b', 'a']])
   assert.equal(afterReading(two, second, [renewed]).copied, true)
   assert.equal(afterReading(two, noMemory, [renewed]).copied, true)
-  assert.equal(afterReading(loginOf({ stamp: 'c', machine: 'n' }), second, [renewed]).copied, false)
+  assert.equal(afterReading(loginOf({ stamp: 'c', store: 'n' }), second, [renewed]).copied, false)
   // Files of one store, such as the profiles of Hermes, keep their tokens equal.
   assert.equal(afterReading(loginOf({ stamp: 'a', id: 'profile' }), noMemory, [first]).copied, false)
-  assert.equal(afterReading(loginOf({ stamp: 'a', machine: 'n', provider: 'x' }), noMemory, [first]).copied, false)
+  assert.equal(afterReading(loginOf({ stamp: 'a', store: 'n', provider: 'x' }), noMemory, [first]).copied, false)
+  // Two machines of the spec are one computer: an attempt on one of them counts for both.
+  assert.equal(afterReading(loginOf({ stamp: 'a', machine: 'n' }), noMemory, [{ ...first, tried_at: 5 }]).tried_at, 5)
   const step = refreshStep(loginOf({ state: 'expired' }), { ...noMemory, copied: true }, now)
   assert.deepEqual(step, { do: 'nothing', why: 'copied' })
 })
@@ -182,7 +184,7 @@ test('sharedLogins: names workers of one file, and copies of one login', () => {
   )
   const profile = loginOf({ id: 'profile', workers: ['m/W/B'] })
   assert.deepEqual(sharedLogins([loginOf(), profile], kinds), [])
-  const copy = loginOf({ id: 'copy', machine: 'n', workers: ['n/W/C'] })
+  const copy = loginOf({ id: 'copy', machine: 'n', store: 'n', workers: ['n/W/C'] })
   assert.deepEqual(sharedLogins([loginOf(), copy], kinds), [
     { logins: [loginOf().id, 'copy'], workers: ['m/W/A', 'n/W/C'], risk: 'copies' },
   ])

@@ -195,6 +195,7 @@ class Simulation {
       clock: this.agenda.now,
       person: '/home/ada',
       os: 'Linux',
+      host: '',
       files: [{ path, real: path, content, why: this.broken ? 'half-written' : '' }],
     }
   }

@@ -104,9 +104,9 @@ export const loginRefreshCommand = command({
   async run({ open }, given) {
     const { session } = await open()
     const named = machinesNamed(session.fleet, given.machines)
-    const results = await Promise.all(
-      named.map(async (machine) => ({ machine: machine.name, ...(await refreshOn(machine, session, given.dry_run)) })),
-    )
+    const refresh = () => Promise.all(named.map((machine) => refreshOn(machine, session, given.dry_run)))
+    const { withLeases } = await import('../../observe/session.ts')
+    const results = given.dry_run ? await refresh() : await withLeases(session, refresh)
     const due = results.flatMap(({ logins }) => logins).filter(({ step }) => step.do !== 'nothing')
     const renewed = due.filter(({ step, attempt }) => attempt?.outcome === 'renewed' || (given.dry_run && step.do === 'renew'))
     return done({ dry_run: given.dry_run, machines: results }, exitFor(renewed.length, due.length))
@@ -124,19 +124,22 @@ export const loginRefreshCommand = command({
 
 /** The result on a machine. `busy`: another process has the lease. */
 interface RefreshedMachine {
+  readonly machine: string
   readonly state: 'done' | 'busy' | 'no_answer'
   readonly logins: readonly RefreshedLogin[]
 }
 
 async function refreshOn(machine: Machine, session: Session, dry_run: boolean): Promise<RefreshedMachine> {
-  const { refreshJob, refreshLine, refreshLogins } = await import('../../collect/login-refresh.ts')
-  const result = (logins: readonly RefreshedLogin[] | null): RefreshedMachine =>
-    logins === null ? { state: 'no_answer', logins: [] } : { state: 'done', logins }
-  if (dry_run) return result(await refreshLogins(machine, session, true))
-  const [{ withLeases }, { runJob }] = await Promise.all([import('../../observe/session.ts'), import('../../jobs/run.ts')])
-  const job = { name: refreshJob(machine), period: null }
-  const ran = await withLeases(session, () => runJob(job, session, () => refreshLogins(machine, session, false), refreshLine))
-  return ran.ran ? result(ran.result) : { state: 'busy', logins: [] }
+  const [{ refreshJob, refreshLine, refreshLogins }, { runJob }] = await Promise.all([
+    import('../../collect/login-refresh.ts'),
+    import('../../jobs/run.ts'),
+  ])
+  const work = () => refreshLogins(machine, session, dry_run)
+  const ran = dry_run
+    ? { ran: true as const, result: await work() }
+    : await runJob({ name: refreshJob(machine), period: null }, session, work, refreshLine)
+  if (!ran.ran) return { machine: machine.name, state: 'busy', logins: [] }
+  return { machine: machine.name, state: ran.result === null ? 'no_answer' : 'done', logins: ran.result ?? [] }
 }
 
 const reasons = {
