@@ -139,7 +139,7 @@ export const claude: PaneAgent = {
   place: pasteLine,
   expands: [...expandingPatterns, /^[/!#&]/],
   take_back: clearComposerKey,
-  interrupt: escapeKey,
+  interrupt: { keys: escapeKey, presses: 1 },
   /** In Claude Code's menus, a digit selects a choice at once, without Enter. */
   answer: (wanted, parsed) => answerMenu(wanted, parsed, (number) => [{ type: number }]),
   limits: { ready: 60_000, placed: 15_000, seen: 20_000, submit_delay: 0 },

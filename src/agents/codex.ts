@@ -150,7 +150,7 @@ export const codex: PaneAgent = {
   place: pasteLine,
   expands: [...expandingPatterns, /\$[A-Za-z]/, /^[/!]/],
   take_back: clearComposerKey,
-  interrupt: escapeKey,
+  interrupt: { keys: escapeKey, presses: 1 },
   /** Letters are hotkeys in Codex's menus, so burn answers with arrow keys. */
   answer: (wanted, parsed) => answerMenu(wanted, parsed),
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, submit_delay: 0 },

@@ -170,7 +170,7 @@ export const gemini: PaneAgent = {
   place: pasteLine,
   expands: [...expandingPatterns, /^[/!?]/],
   take_back: clearComposerKey,
-  interrupt: escapeKey,
+  interrupt: { keys: escapeKey, presses: 1 },
   answer: (wanted, parsed) => answerMenu(wanted, parsed),
   // Gemini ignores Enter right after a paste. In tests, Gemini accepted every Enter that came 0.5 s after the paste.
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, submit_delay: 700 },

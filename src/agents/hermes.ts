@@ -138,7 +138,7 @@ export const hermes: PaneAgent = {
   // The placeholder of a collapsed paste contains an arrow and the path of a file, and Hermes reads that file.
   expands: [...expandingPatterns, /^[/!]/],
   take_back: clearComposerKey,
-  interrupt: interruptKeys,
+  interrupt: { keys: interruptKeys, presses: 1 },
   answer,
   // `ready`: a cold start with 91 skills takes 10 s on a loaded machine. `seen`: with slow hooks, a request starts up to 8 s after Enter.
   limits: { ready: 60_000, placed: 30_000, seen: 20_000, submit_delay: 0 },

@@ -130,7 +130,8 @@ export const opencode: PaneAgent = {
   place,
   expands: [...expandingPatterns, /^[/!]/],
   take_back: clearComposerKey,
-  interrupt: escapeKey,
+  /** OpenCode asks for a second Escape within five seconds. */
+  interrupt: { keys: escapeKey, presses: 2 },
   answer,
   limits: { ready: 120_000, placed: 10_000, seen: 20_000, submit_delay: 0 },
   usage: opencodeUsage,

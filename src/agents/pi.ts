@@ -134,7 +134,7 @@ export const pi: PaneAgent = {
   place: pasteLine,
   expands: [...expandingPatterns, /^[/!]/],
   take_back: clearComposerKey,
-  interrupt: escapeKey,
+  interrupt: { keys: escapeKey, presses: 1 },
   answer: (wanted, parsed) => answerMenu(wanted, parsed),
   limits: { ready: 60_000, placed: 10_000, seen: 20_000, submit_delay: 0 },
   usage: piUsage,

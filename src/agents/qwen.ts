@@ -114,7 +114,7 @@ export const qwen: PaneAgent = {
   place: pasteLine,
   expands: [...expandingPatterns, /^[/!?]/],
   take_back: clearComposerKey,
-  interrupt: escapeKey,
+  interrupt: { keys: escapeKey, presses: 1 },
   answer: (wanted, parsed) => answerMenu(wanted, parsed),
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, submit_delay: 0 },
   usage: qwenUsage,

@@ -31,7 +31,7 @@ export const nouns: Readonly<Record<string, string>> = {
   notify: 'List the channels of notifications, and test them',
   spec: 'Check and describe fleet-spec.json',
   sprint: 'Work on issues without a pane, each in its own workspace',
-  worker: 'List workers, run the loop of one worker, or make a worker skip issues',
+  worker: 'List or interrupt workers, run the loop of one worker, or make a worker skip issues',
 }
 
 const modules = {
@@ -57,6 +57,7 @@ const modules = {
   panes: () => import('./commands/panes.ts'),
   records: () => import('./commands/sprint-records.ts'),
   report: () => import('./commands/report.ts'),
+  restart: () => import('./commands/restart.ts'),
   send: () => import('./commands/send.ts'),
   simulate: () => import('./commands/simulate.ts'),
   spec: () => import('./commands/spec.ts'),
@@ -117,6 +118,7 @@ export const groups: readonly { readonly title: string; readonly entries: readon
     entries: [
       entry('hold', 'Stop new work for workers, lanes, machines, repos or the fleet, or drain them', 'hold', 'holdCommand'),
       entry('resume', 'End a hold', 'hold', 'resumeCommand'),
+      entry('restart', 'Start agents again with the present settings of the spec', 'restart', 'restartCommand'),
       entry('send', 'Send a text to workers, and verify that it arrived', 'send', 'sendCommand'),
       entry('answer', 'Show the question of a waiting worker, or answer the question', 'panes', 'answerCommand'),
       entry('attach', "Attach this terminal to a worker's pane, a window or a machine", 'panes', 'attachCommand'),
@@ -139,6 +141,7 @@ export const groups: readonly { readonly title: string; readonly entries: readon
       entry('worker show', 'Show one worker with its signs of life, clones and history', 'workers', 'workerShowCommand'),
       entry('worker provision', 'Make folders, clones and agent files of workers', 'workerLife', 'workerProvisionCommand'),
       entry('worker retire', 'End workers when nothing is under way, and keep their work', 'workerLife', 'workerRetireCommand'),
+      entry('worker interrupt', 'Interrupt the running turn of a worker', 'restart', 'interruptCommand'),
       entry('worker loop', 'Work on one issue after another as one worker, until Ctrl-C', 'worker', 'loopCommand'),
       entry('worker skip', 'Make a worker skip an issue, or remove a skip', 'worker', 'skipCommand'),
       entry('worker skips', 'List the issues that workers skip', 'worker', 'skipsCommand'),

@@ -6,6 +6,7 @@
 import type { Reason } from './reasons.ts'
 import type { ChangeDecision, ChangeSnapshot } from './change-loop.ts'
 import type { Backoff, Standing } from './ledger/backlog.ts'
+import type { Inheritance } from './ledger/agents.ts'
 import type { DispatchMove } from './ledger/claims.ts'
 import type { DelegationStep } from './delegation.ts'
 import type { EventNote } from './ledger/history.ts'
@@ -14,8 +15,8 @@ import type { DispatchKind } from './lifecycle.ts'
 import type { Incarnation, Issue, IssueRef, RepoRef, Time, Worker, WorkerId } from './nouns.ts'
 
 /**
- * Changes the state of a dispatch. Guard: the dispatch is still in one of the states `from`, and its agent has no more than `resumes_seen`
- * messages of the kind `resume`.
+ * Changes the state of a dispatch. Guard: the dispatch is still in one of the states `from`, its agent has no more than `resumes_seen`
+ * messages of the kind `resume`, and `holder` is still true.
  */
 export interface MoveAction extends Omit<DispatchMove, 'follow_up'> {
   readonly do: 'move'
@@ -24,6 +25,11 @@ export interface MoveAction extends Omit<DispatchMove, 'follow_up'> {
   readonly worker: WorkerId
   /** A message that tells the agent about the new state. The ledger plans its delivery in the same transaction. */
   readonly tell?: string
+}
+
+/** Passes the live dispatches of an agent that ended to the agent that continues its conversation. Guard: see `AgentLedger.inherit`. */
+export interface InheritAction extends Inheritance {
+  readonly do: 'inherit'
 }
 
 /**
@@ -167,6 +173,7 @@ export type Action =
   | EndHoldAction
   | NoteAction
   | EscalateAction
+  | InheritAction
   | MoveAction
   | TellAction
   | ClaimAction
@@ -196,6 +203,7 @@ export function actionsByKind(actions: readonly Action[]): ActionsByKind {
     end_hold: of('end_hold'),
     note: of('note'),
     escalate: of('escalate'),
+    inherit: of('inherit'),
     move: of('move'),
     tell: of('tell'),
     claim: of('claim'),

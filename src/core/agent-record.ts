@@ -26,6 +26,17 @@ export interface AgentRecord {
   /** Null until burn sees the agent in its pane. */
   readonly incarnation: Incarnation | null
   readonly started_with: StartedWith
+  /** The conversation that burn told the agent to continue; null if the agent began a new one. */
+  readonly continues: string | null
+  /** The conversation that the agent's hook reported last; null if it has reported none. */
+  readonly conversation: string | null
   /** The time at which burn decided to start the agent. */
   readonly started_at: Time
+  /** The time at which burn saw that the agent had ended while it had dispatches; otherwise null. */
+  readonly ended_at: Time | null
+  /**
+   * Whether the next agent continues the conversation or begins a new one. Set before burn ends the agent to restart the worker; null
+   * unless burn did.
+   */
+  readonly successor: 'continue' | 'fresh' | null
 }

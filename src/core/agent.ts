@@ -157,8 +157,11 @@ export interface PaneAgent {
   readonly take_back?: string
   /** The bytes of the key that submits the composer, if that key is not Enter. */
   readonly submit?: string
-  /** The bytes of the keys that interrupt the running turn. They change nothing if no turn runs. Absent if burn knows no such keys. */
-  readonly interrupt?: string
+  /**
+   * The bytes of the keys that interrupt the running turn, and how often burn presses them at most. They change nothing if no turn runs.
+   * Absent if burn knows no such keys.
+   */
+  readonly interrupt?: { readonly keys: string; readonly presses: 1 | 2 }
   /**
    * Returns the keystrokes that answer the open question; null if the question does not offer `choice`. Absent if agents of this kind never
    * ask questions.

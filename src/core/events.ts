@@ -2,7 +2,7 @@
 import type { ChangeStage, StepAction, StepOutcome } from './change-stages.ts'
 import type { DelegationState } from './delegation.ts'
 import type { DeliveryKind, DeliveryState, DispatchState } from './lifecycle.ts'
-import type { HoldScope, IssueRef, Time, WorkerId } from './nouns.ts'
+import type { HoldScope, Incarnation, IssueRef, Time, WorkerId } from './nouns.ts'
 import type { Reason } from './reasons.ts'
 import type { SpanKind } from './span.ts'
 import type { FailureClass } from './sprint.ts'
@@ -112,6 +112,9 @@ export interface EventData
   'delivery.taken_over': { readonly owner: string; readonly token: number }
   'worker.recorded': None
   'worker.provisioned': { readonly missing: string }
+  'worker.starting': { readonly continues: string | null; readonly reason: Reason }
+  'worker.restarting': { readonly successor: 'continue' | 'fresh'; readonly why: string }
+  'worker.continued': { readonly incarnation: Incarnation; readonly conversation: string }
   'worker.retiring': Held
   'worker.retired': Held
   'ledger.pruned': { readonly dispatches: number; readonly deliveries: number; readonly events: number; readonly before: Time }

@@ -12,6 +12,7 @@ import type { IssueRecord, BackedOff, Backoff } from './ledger/backlog.ts'
 import type { ChangeSnapshot, ChangeStep } from './change-loop.ts'
 import type { DispatchInReview } from './ledger/changes.ts'
 import type { LiveDispatch, ResumeText } from './ledger/claims.ts'
+import type { SeenAgent } from './ledger/agents.ts'
 import type { Hold } from './ledger/holds.ts'
 import type { WorkerRecord } from './ledger/workers.ts'
 import type { Event } from './events.ts'
@@ -28,6 +29,10 @@ export interface WorkerSnapshot {
   readonly reading: Reading
   /** The live agent of this fleet in the pane of the worker; null if there is none, or if the machine is unreachable. */
   readonly incarnation: Incarnation | null
+  /** The id of the agent's record (`Pane.agent_id`); absent if no live agent is in the pane. */
+  readonly agent_id?: string | null
+  /** The conversation that the agent's hook reported last; absent if it reported none. */
+  readonly conversation?: string
   /** The parsed screen of the agent; absent if no live agent is in the pane. */
   readonly parsed?: ParsedScreen
   /**
@@ -63,6 +68,10 @@ export interface HoldsFacet {
   readonly records: readonly WorkerRecord[]
   /** The last agent of each worker that burn started. It is the agent in the pane only if the pane has the same `agent_id`. */
   readonly agents: ReadonlyMap<WorkerId, AgentRecord>
+  /** The agents that have live dispatches, by `agentKey`. An agent is missing if an older burn started it. */
+  readonly holders: ReadonlyMap<string, AgentRecord>
+  /** Facts about agents that burn saw in this snapshot, and that the ledger does not have yet. `agents` and `holders` have these facts. */
+  readonly agents_seen: readonly SeenAgent[]
 }
 
 /** An issue whose dispatch `settle` has decided to end, and the state that `apply` will give the dispatch. */
@@ -90,7 +99,10 @@ export interface WorkFacet {
 
 /** Further facts about dispatches that have not ended. Only a cycle needs these facts. */
 export interface FollowUpFacet {
-  /** For each dispatch, the messages that told its agent to continue, oldest first. Contains only dispatches whose worker's last turn failed. */
+  /**
+   * For each dispatch, the messages that told its agent to continue, oldest first. Contains only dispatches of workers whose last turn
+   * failed, or whose agent continues a conversation.
+   */
   readonly resumes: ReadonlyMap<string, readonly ResumeText[]>
   /** The messages about the dispatches in `mangled`, except their first prompts, in any order. */
   readonly corrections: readonly Delivery[]

@@ -61,14 +61,16 @@ export function agentsIn(snapshot: MachineSnapshot): {
  * Splits an incarnation into its parts; null if the text is no incarnation. `started` is null if an older version of burn wrote the
  * incarnation.
  */
-function partsOf(incarnation: Incarnation): { readonly pid: number; readonly pane: string; readonly started: string | null } | null {
+export function incarnationParts(
+  incarnation: Incarnation,
+): { readonly pid: number; readonly pane: string; readonly started: string | null } | null {
   const [, pane, pid, started] = /^\d+\.(%\d+)\.(\d+)(?:\.(\S+))?$/.exec(incarnation) ?? []
   return pane === undefined ? null : { pane, pid: Number(pid), started: started ?? null }
 }
 
 /** Returns the process ids of these agents, without duplicates. */
 export function pidsOf(incarnations: readonly Incarnation[]): number[] {
-  return [...new Set(incarnations.flatMap((incarnation) => partsOf(incarnation)?.pid ?? []))]
+  return [...new Set(incarnations.flatMap((incarnation) => incarnationParts(incarnation)?.pid ?? []))]
 }
 
 /**
@@ -80,7 +82,7 @@ export function agentLiveness(incarnations: readonly Incarnation[], processes: R
   const living = new Map<Incarnation, RunningProcess>()
   const ended = new Set<Incarnation>()
   for (const incarnation of incarnations) {
-    const parts = partsOf(incarnation)
+    const parts = incarnationParts(incarnation)
     if (parts === null) continue
     const found = processes.get(parts.pid)
     if (found !== undefined && isSame(parts, found)) living.set(incarnation, found)

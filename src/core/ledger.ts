@@ -31,6 +31,8 @@ export interface LedgerView {
   readonly workers: readonly WorkerRecord[]
   /** The last agent of each worker that burn started. */
   readonly agents: readonly AgentRecord[]
+  /** The agents that have live dispatches, as far as burn has recorded them. */
+  readonly holders: readonly AgentRecord[]
   readonly repos: readonly RepoRecord[]
   /** Sprints that have not ended. */
   readonly sprints: readonly Sprint[]

@@ -134,6 +134,11 @@ export interface PaneHost {
    */
   start(launches: readonly Launch[]): Promise<readonly boolean[]>
   /**
+   * Ends agents: gives each a while to save its work, then ends its process. Their panes stay. Returns the agents that have provably ended.
+   * The caller must make sure that burn created their panes.
+   */
+  end(agents: readonly Incarnation[]): Promise<ReadonlySet<Incarnation>>
+  /**
    * Writes texts to files in the directories of agents, and returns the result for each text, by its id. Throws BurnError `machine_files`
    * if it cannot write; the channel stays open.
    */

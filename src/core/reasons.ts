@@ -113,6 +113,7 @@ export interface ReasonData {
   sent_nothing: { readonly why: Reason }
   worker_state: { readonly state: ReadingState }
   looping: None
+  starting: None
   follow_up_first: None
   composer_strange: { readonly kind: string; readonly strange: number; readonly of: number; readonly evidence: string }
   texts_unproven: { readonly kind: string; readonly unproven: number; readonly of: number; readonly last: Reason }
@@ -139,6 +140,7 @@ export interface ReasonData {
   change_needs_work: { readonly text: string }
   disregard: { readonly worker: WorkerId }
   worker_recovered: { readonly kind: string | null }
+  agent_restarted: None
   sprint_failed: { readonly class: FailureClass; readonly why: string; readonly hint: string }
   protected_paths: { readonly paths: string; readonly sprint: string }
 
@@ -167,6 +169,14 @@ export interface ReasonData {
   base_taken: { readonly change: string }
   git_resolves: { readonly why: string | null }
   no_agent_for_change: { readonly worker: WorkerId; readonly why: Reason | null }
+  // Reasons why an agent begins a new conversation
+  fresh_asked: None
+  no_conversation: None
+  kind_changed: { readonly kind: string }
+  not_provable: { readonly why: string | null }
+  agent_may_run: None
+  work_taken: None
+  conversation_missing: { readonly conversation: string }
 
   // Reasons for back-offs
   forge_refuses: { readonly why: string }

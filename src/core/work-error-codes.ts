@@ -25,6 +25,14 @@ export const workerErrors = {
     meaning: 'The question of the worker does not offer the given answer.',
     remedy: 'Run `burn answer WORKER` to see the choices.',
   },
+  no_interrupt: {
+    meaning: 'burn knows no key that interrupts this kind of agent.',
+    remedy: 'Press the key in the pane: `burn attach WORKER`.',
+  },
+  not_working: {
+    meaning: 'The agent of the worker runs no turn.',
+    remedy: 'Run `burn status` to see which workers are at work.',
+  },
   not_asking: {
     meaning: 'The worker has no open question.',
     remedy: 'Run `burn status` to see which workers are waiting.',

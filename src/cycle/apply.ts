@@ -65,6 +65,7 @@ export async function apply(
     end_hold,
     note,
     escalate: escalations,
+    inherit,
     move,
     tell,
     approve,
@@ -80,6 +81,7 @@ export async function apply(
   await ledger.noteEvents(note, clock.now())
   const fresh = await newEscalations(escalations, session)
   if (fresh.length > 0) await runJob({ name: 'escalate', period: null }, session, () => escalate(fresh, session))
+  await ledger.inherit(inherit, clock.now())
   const settled = await applyMoves(move, state, session)
   await applyTells(tell, session)
   await applyChanges(change, session)
@@ -155,7 +157,7 @@ async function applyTells(actions: readonly TellAction[], { ledger, clock, owner
   }
 }
 
-function toMove({ id, from, to, reason, change_url, resumes_seen, tell }: MoveAction, { newId }: Session): DispatchMove {
+function toMove({ id, from, to, reason, change_url, resumes_seen, holder, tell }: MoveAction, { newId }: Session): DispatchMove {
   return {
     id,
     from,
@@ -163,6 +165,7 @@ function toMove({ id, from, to, reason, change_url, resumes_seen, tell }: MoveAc
     reason,
     ...(change_url === undefined ? {} : { change_url }),
     ...(resumes_seen === undefined ? {} : { resumes_seen }),
+    ...(holder === undefined ? {} : { holder }),
     ...(tell === undefined ? {} : { follow_up: { id: newId(), text: tell } }),
   }
 }

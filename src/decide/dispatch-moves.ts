@@ -9,12 +9,13 @@ import { agentKey } from '../core/incarnation.ts'
 import { machineOf, repoOf } from '../core/refs.ts'
 import { sprintWorkers } from '../core/sprint.ts'
 import { belongs, changesByDispatch } from './changes.ts'
+import { holderGuard, mayContinue } from './continuations.ts'
 import { closedText, takenBackText } from './prompts.ts'
 import type { RecoveryPlan } from './trouble.ts'
 import { hasPendingResume, recoveryPlans } from './trouble.ts'
 
 /** A state change of a dispatch, without the id of the dispatch. */
-type Step = Pick<MoveAction, 'from' | 'to' | 'reason' | 'change_url' | 'resumes_seen'>
+type Step = Pick<MoveAction, 'from' | 'to' | 'reason' | 'change_url' | 'resumes_seen' | 'holder'>
 
 /** Returns the state changes of all live dispatches, in this state of the fleet. */
 export function dispatchMoves(seen: UnderWayState): MoveAction[] {
@@ -70,7 +71,10 @@ function stepOf(dispatch: LiveDispatch, seen: UnderWayState, change: Change | un
   // sprint.
   if (crashed.has(id))
     return areChangesKnown(dispatch, seen) ? { from: ['handed'], to: 'lost', reason: { code: 'sprint_gone', begun: true } } : null
-  if (isGone(dispatch, seen)) return { from: ['handed'], to: 'lost', reason: { code: 'holder_gone' } }
+  if (isGone(dispatch, seen))
+    return mayContinue(dispatch, seen)
+      ? null
+      : { from: ['handed'], to: 'lost', reason: { code: 'holder_gone' }, ...holderGuard(dispatch, seen) }
   return stepIfQuiet(dispatch, seen, plans.get(dispatch.worker))
 }
 

@@ -168,6 +168,25 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   },
   'worker.retiring': { meaning: 'A person retires a worker: it gets no new work, and its pane ends when nothing is under way.', ...held },
   'worker.retired': { meaning: 'burn ended the pane of a worker that a person retires. The folder of the worker stays.', ...held },
+  'worker.starting': {
+    meaning: 'burn is about to start the agent of a worker.',
+    payload: {
+      continues: 'the id of the conversation to continue; null: the agent begins a new one',
+      reason,
+    },
+    text: ({ continues, reason: cause }) =>
+      continues === null ? `new conversation: ${sentence(cause)}` : `continues the conversation ${continues}`,
+  },
+  'worker.restarting': {
+    meaning: 'burn is about to end the agent of a worker and to start another one.',
+    payload: { successor: '`continue` or `fresh`: whether the new agent continues the conversation', why: 'the cause' },
+    text: ({ successor, why: cause }) => `${cause}${successor === 'fresh' ? ' (new conversation)' : ''}`,
+  },
+  'worker.continued': {
+    meaning: 'A new agent provably continues the conversation of an ended agent, and has its dispatch now. One event for each dispatch.',
+    payload: { incarnation: 'the new agent', conversation: 'the id of the conversation' },
+    text: ({ conversation }) => `the new agent continues the conversation ${conversation}`,
+  },
   'worker.waiting': { meaning: 'An agent has waited for an answer for longer than `telemetry.waiting_after`.', ...alarm },
   'worker.error': { meaning: 'The last turn of an agent failed.', ...alarm },
   'worker.dead': { meaning: 'An agent ended.', ...alarm },

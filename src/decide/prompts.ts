@@ -3,6 +3,7 @@ import { BurnError } from '../core/errors.ts'
 import type { Issue, IssueRef, Worker } from '../core/nouns.ts'
 import { nearest } from '../core/suggest.ts'
 import { oneLine, sanitize } from '../core/text.ts'
+import { fileOf } from '../core/typed-line.ts'
 
 /** Maximum length of an issue's body in a prompt, in UTF-16 units. A longer body is cut, and the prompt says so. */
 export const longestBody = 64 * 1024
@@ -161,6 +162,16 @@ export function workPrompt(input: WorkPromptInput, template: string | null = nul
 /** Returns the text that tells an agent to continue a dispatch after a turn that ended with an error. */
 export function resumeText({ id, issue }: { readonly id: string; readonly issue: IssueRef }): string {
   return `Go on with ${issue} (dispatch ${id}): your last turn ended with an error. Continue where you stopped. If you had not begun, begin now.`
+}
+
+/** Returns the text that tells an agent after a restart to continue a dispatch. A prompt that waited in the old agent's queue is lost. */
+export function continueText({ id, issue }: { readonly id: string; readonly issue: IssueRef }): string {
+  return `Go on with ${issue} (dispatch ${id}): your program was restarted, and this conversation continues. Continue where you stopped. If you had not begun, read ${fileOf(id)} in your directory, and begin now.`
+}
+
+/** Returns the identity prompt for an agent that continues a conversation. */
+export function restartedIdentity(identity: string): string {
+  return `Your program was restarted, and this conversation continues. The facts below replace those that you were told about yourself before.\n\n${identity}\nIf you had work before the restart, do not go on yet: a text will tell you to.\n`
 }
 
 /** Returns the text that tells a worker its name and role. Throws BurnError `template_unknown`. */

@@ -9,6 +9,7 @@ import { actionsOf } from '../core/actions.ts'
 import { liveStates } from '../core/lifecycle.ts'
 import { budgets } from './budgets.ts'
 import { changeActions } from './change-actions.ts'
+import { continuations } from './continuations.ts'
 import { corrections } from './corrections.ts'
 import { limits } from './limits.ts'
 import { resumptions } from './resumptions.ts'
@@ -17,7 +18,7 @@ import { dispatchMoves } from './dispatch-moves.ts'
 /** A pure function from the state of the fleet to actions. */
 export type Decider = (state: UnderWayState) => readonly Action[]
 
-const deciders: readonly Decider[] = [limits, budgets, dispatchMoves, changeActions, corrections, resumptions]
+const deciders: readonly Decider[] = [limits, budgets, continuations, dispatchMoves, changeActions, corrections, resumptions]
 
 /** The result of `settle`. */
 export interface Settled {
@@ -36,7 +37,7 @@ export function settle(state: UnderWayState): Settled {
   for (const decide of deciders) {
     const own = decide(current)
     actions.push(...own)
-    current = withFollowUps(after(withHolds(current, own), own), own)
+    current = withFollowUps(after(withHeirs(withHolds(current, own), own), own), own)
   }
   return { actions, state: current }
 }
@@ -53,6 +54,16 @@ function withHolds(state: UnderWayState, actions: readonly Action[]): UnderWaySt
   const changed = new Set([...begun, ...actionsOf(actions, 'end_hold')].map(holdKey))
   if (changed.size === 0) return state
   return { ...state, holds: [...state.holds.filter((hold) => !changed.has(holdKey(hold))), ...begun] }
+}
+
+/** Gives dispatches to the agents that inherit them, and returns the result. */
+function withHeirs(state: UnderWayState, actions: readonly Action[]): UnderWayState {
+  const heirs = new Map(actionsOf(actions, 'inherit').map(({ worker, from, to }) => [`${worker} ${from}`, to]))
+  if (heirs.size === 0) return state
+  const dispatches = state.dispatches.map((dispatch) => {
+    return { ...dispatch, incarnation: heirs.get(`${dispatch.worker} ${dispatch.incarnation}`) ?? dispatch.incarnation }
+  })
+  return { ...state, dispatches }
 }
 
 const holdKey = ({ scope, name, code }: Pick<Hold, 'scope' | 'name' | 'code'>) => `${scope} ${name} ${code}`

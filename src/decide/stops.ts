@@ -27,6 +27,23 @@ export function loopsIn(leases: LedgerView['leases'], now: Time): Map<WorkerId, 
   return new Map(live.map(([name]) => [name.slice(prefix.length), looping]))
 }
 
+const startPrefix = 'start '
+
+/** Returns the name of the lease that a process holds while it starts or restarts the agent of a worker. */
+export function startLease(worker: WorkerId): string {
+  return `${startPrefix}${worker}`
+}
+
+/** Returns the name of the lease that keeps new work from a worker until the work under way has ended. */
+export function drainLease(worker: WorkerId): string {
+  return `drain ${worker}`
+}
+
+/** Returns true if a process starts or restarts the agent of a worker, or waits until nothing is under way to do so. */
+function isStarting(worker: WorkerId, leases: LedgerView['leases'], now: Time): boolean {
+  return [startLease(worker), drainLease(worker)].some((name) => (leases.get(name)?.until ?? 0) > now)
+}
+
 /** The facts from the ledger that decide which workers burn sends nothing to. */
 export interface StopFacts extends Pick<HoldsFacet, 'records'>, Pick<ReadingsFacet, 'states'> {
   readonly fleet: Fleet
@@ -42,7 +59,9 @@ export function withStops(snapshots: readonly WorkerSnapshot[], facts: StopFacts
   const screens = new Map(snapshots.flatMap(({ worker, parsed }) => (parsed === undefined ? [] : [[worker.id, parsed] as const])))
   const breakers = breakersOf(screens, { ...facts, kinds: agentKindsOf(facts.fleet) })
   const stopped = snapshots.map((snapshot) => {
-    const reason = loops.get(snapshot.worker.id) ?? breakers.get(snapshot.worker.agent.kind) ?? null
+    const { id, agent } = snapshot.worker
+    const starting: Reason | null = isStarting(id, facts.leases, facts.now) ? { code: 'starting' } : null
+    const reason = loops.get(id) ?? starting ?? breakers.get(agent.kind) ?? null
     return reason === null ? snapshot : { ...snapshot, stopped: reason }
   })
   return withTroubles(stopped, facts)

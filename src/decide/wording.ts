@@ -132,6 +132,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   sent_nothing: ({ why }) => `burn sends nothing to this worker: ${sentence(why)}`,
   worker_state: ({ state }) => `the worker is ${state}`,
   follow_up_first: () => 'the worker first gets a text about its own change',
+  starting: () => 'a process of burn starts or restarts the agent',
   looping: () => 'the worker claims its issues itself (burn worker loop)',
   composer_strange: ({ kind, strange, of, evidence }) =>
     `burn does not recognise the composer of ${kind} on ${strange} of ${counted(of, 'worker')} (${evidence})`,
@@ -160,6 +161,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   sprint_began: () => 'the sprint has begun',
   disregard: ({ worker }) => `the text reached ${worker} changed, so burn tells ${worker} to disregard it`,
   worker_recovered: ({ kind }) => (kind === null ? 'the worker recovered' : `the worker may have recovered from trouble (${kind})`),
+  agent_restarted: () => 'a new agent continues the conversation',
   sprint_failed: ({ class: failure, why, hint }) => `${failure}: ${why}${hint === '' ? '' : ` (${hint})`}`,
   protected_paths: ({ paths, sprint }) => `the change touches ${paths}; to review and publish it: burn sprint publish ${sprint}`,
 
@@ -190,6 +192,13 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   git_resolves: ({ why }) => (why === null ? 'git resolved the conflict' : `git could not resolve the conflict: ${why}`),
   no_agent_for_change: ({ worker, why }) =>
     `${worker} is gone, and no other worker of its lane is free${why === null ? '' : `: ${sentence(why)}`}`,
+  fresh_asked: () => 'a person asked for a new conversation',
+  no_conversation: () => 'burn knows no conversation of the worker',
+  kind_changed: ({ kind }) => `the last conversation was with ${kind}`,
+  not_provable: ({ why }) => `the agent could not prove that it continues${why === null ? '' : `: ${why}`}`,
+  agent_may_run: () => 'burn could not prove that the last agent has ended',
+  work_taken: () => 'the issue of the last conversation went back to the queue',
+  conversation_missing: ({ conversation }) => `the agent did not find the conversation ${conversation}`,
 
   forge_refuses: ({ why }) => `the forge refuses writes: ${why}`,
 

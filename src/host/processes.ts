@@ -1,4 +1,4 @@
-/** Reads the process table of a machine, to tell whether a process still runs and is still the same process. */
+/** Reads the process table of a machine, to tell whether a process still runs and is still the same process. Ends processes. */
 import type { Machine } from '../core/nouns.ts'
 import type { RunningProcess } from '../core/incarnation.ts'
 import { runOn } from './run-on.ts'
@@ -55,4 +55,43 @@ function withDetail(process: RunningProcess, line: string): RunningProcess {
   if (pane !== undefined) return { ...process, pane }
   const [, socket, pid] = /^TMUX=([^\p{Cc}]+),(\d+),\d+$/u.exec(line) ?? []
   return socket === undefined ? process : { ...process, server: { socket, pid: Number(pid) } }
+}
+
+/** A process to end. If its start time is known, burn ends no later process with the same pid. */
+export type EndedProcess = Pick<RunningProcess, 'pid'> & { readonly started: string | null }
+
+/** The time (s) that a process has after SIGTERM to save its work. Then burn ends it with SIGKILL. */
+const graceSeconds = 10
+/** The time (s) until a process must have ended after SIGKILL. */
+const killSeconds = 5
+
+/**
+ * The script gets words of the form `pid:start time`. It prints the pids of the processes that still run. A process that stops the terminal
+ * may be stopped itself, so it gets SIGCONT, too.
+ */
+const endScript = `${processStartFunction}
+running() {
+  left=
+  for word; do
+    set -- $(born "\${word%%:*}"); started=\${word#*:}
+    [ -z "$3" ] || { [ -n "$started" ] && [ "$3" != "$started" ]; } || left="$left $word"
+  done
+}
+signal() { for word in $left; do kill "-$1" "\${word%%:*}" 2>/dev/null; done; }
+wait_for() { end=$(($(date +%s) + $1)); while running $left; [ -n "$left" ] && [ "$(date +%s)" -lt "$end" ]; do sleep 0.1 2>/dev/null || sleep 1; done; }
+[ -n "$(born $$)" ] || exit 1
+running "$@"; signal TERM; signal CONT; wait_for ${graceSeconds}; signal KILL; wait_for ${killSeconds}
+for word in $left; do echo "\${word%%:*}"; done
+echo end`
+
+/**
+ * Ends processes: with SIGTERM, and after a while with SIGKILL. Returns the pids of the processes that still run; null if the machine could
+ * not read its process table.
+ */
+export async function endProcesses(machine: Machine, processes: readonly EndedProcess[]): Promise<ReadonlySet<number> | null> {
+  const words = processes.map(({ pid, started }) => `${pid}:${started ?? ''}`)
+  const timeout_ms = (graceSeconds + killSeconds) * 1000 + limit
+  const { code, stdout } = await runOn(machine, ['sh', '-c', endScript, 'burn', ...words], { timeout_ms })
+  const lines = stdout.trimEnd().split('\n')
+  return code === 0 && lines.pop() === 'end' ? new Set(lines.map(Number)) : null
 }

@@ -82,5 +82,11 @@ const delegated: Migration = async (db, { serial }) => {
   await sql.raw(`create index issue_assigned on issue (ref) where state = 'open' and assignees <> '[]'`).execute(db)
 }
 
+/** Adds the conversations of agents, and how restarts continue them. */
+const conversations: Migration = async (db) => {
+  for (const column of ['continues text', 'conversation text', 'ended_at bigint', 'successor text'])
+    await sql.raw(`alter table agent add column ${column}`).execute(db)
+}
+
 /** The migrations since version 7, in order. */
-export const laterMigrations = [telemetry, agents, provisions, modelUses, changesInReview, delegated] as const
+export const laterMigrations = [telemetry, agents, provisions, modelUses, changesInReview, delegated, conversations] as const

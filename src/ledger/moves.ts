@@ -21,12 +21,13 @@ import {
   pastingStates,
   slotStates,
 } from '../core/lifecycle.ts'
+import { startedByOthers } from './agents.ts'
+import { guardsHold, slotTaken } from './dispatch-guards.ts'
 import { dispatchMovesOf } from './delivery-effects.ts'
 import { planDeliveries } from './claims.ts'
 import { isFurther } from './schema.ts'
 import { inList, chunks } from './sql.ts'
 import { appendEvents } from './events.ts'
-import { resumeTexts } from './queries.ts'
 import { toDelivery, toDispatch } from './rows.ts'
 import { endSprintRow, endSprintsOf, saveSprint, type HeldSprint } from './sprints.ts'
 import { unjudgedColumns } from './verdicts.ts'
@@ -54,11 +55,11 @@ export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], a
   const rows = await rowsOf(trx, 'dispatch', moves)
   const moved: DispatchRow[] = []
   const reviewed = new Set<string>()
-  for (const { id, from, to, reason, incarnation, change_url, resumes_seen, handed_by } of moves) {
+  for (const move of moves) {
+    const { id, from, to, reason, incarnation, change_url } = move
     const row = rows.get(id)
     if (row === undefined || !from.includes(row.state)) continue
-    if (resumes_seen !== undefined && (await countResumeTexts(trx, id)) !== resumes_seen) continue
-    if (handed_by !== undefined && row.state_reason !== encodeReason({ code: 'change_needs_work', text: handed_by })) continue
+    if (!(await guardsHold(trx, row, move))) continue
     // A dispatch needs its slot again when it leaves `review` for `handed`. If another dispatch has the slot, the follow-up waits: see
     // `waitsForSlot`.
     if (slotStates.includes(to) && !slotStates.includes(row.state) && (await slotTaken(trx, row, rows))) continue
@@ -96,10 +97,6 @@ export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], a
   return moved.map(toDispatch)
 }
 
-async function countResumeTexts(trx: Trx, id: string): Promise<number> {
-  return (await resumeTexts(trx, [id])).get(id)?.length ?? 0
-}
-
 /** A lease that has already expired, so that the next process that takes over leases delivers the message. */
 const expiredLease = { owner: 'nobody', until: 0 }
 
@@ -126,27 +123,6 @@ async function rowsOf(trx: Trx, table: 'dispatch' | 'delivery', moves: readonly 
     for (const row of rows) found.set(row.id, row)
   }
   return found
-}
-
-/**
- * Tells whether another dispatch occupies the slot. `moving` has the new rows of the dispatches that change state in the same transaction.
- */
-async function slotTaken(trx: Trx, { id, kind, worker, slot }: DispatchRow, moving: ReadonlyMap<string, DispatchRow>): Promise<boolean> {
-  if (kind !== 'work' || slot === null) return false
-  const rows = await trx
-    .selectFrom('dispatch')
-    .select(['id', 'state'])
-    .where('worker', '=', worker)
-    .where('slot', '=', slot)
-    .where('kind', '=', sql.lit('work'))
-    .where(inList('state', slotStates))
-    .where('id', '<>', id)
-    .execute()
-  const stays = rows.some((row) => slotStates.includes(moving.get(row.id)?.state ?? row.state))
-  return (
-    stays ||
-    [...moving.values()].some((row) => row.id !== id && row.worker === worker && row.slot === slot && slotStates.includes(row.state))
-  )
 }
 
 /**
@@ -208,7 +184,7 @@ export async function moveDeliveries(trx: Trx, given: readonly DeliveryMove[], o
   const moves = given.toSorted((a, b) => (a.id < b.id ? -1 : Number(a.id > b.id)))
   for (const { id, from, to } of moves) if (!deliveryTransitions[from].includes(to)) refuseTransition('delivery', id, from, to)
   const rows = await rowsOf(trx, 'delivery', moves)
-  const pasting = await pastingInto(trx, rows, moves)
+  const pasting = await pastingInto(trx, rows, moves, { owner, at })
   const moved: DeliveryRow[] = []
   for (const { id, token, from, to, evidence, incarnation, presses, typed, proof } of moves) {
     const row = rows.get(id)
@@ -258,8 +234,16 @@ async function waitsForSlot(trx: Trx, { kind, dispatch }: DeliveryRow): Promise<
 const isActive = (state: DeliveryState) => activeStates.includes(state)
 const isPasting = (state: DeliveryState) => pastingStates.includes(state)
 
-/** Returns the workers in `moves` that already have a delivery in state `placing` or `placed`. */
-async function pastingInto(trx: Trx, rows: ReadonlyMap<string, DeliveryRow>, moves: readonly DeliveryMove[]): Promise<Set<string>> {
+/**
+ * Returns the workers in `moves` to which burn must type nothing now: they already have a delivery in state `placing` or `placed`, or
+ * another process starts or restarts their agent.
+ */
+async function pastingInto(
+  trx: Trx,
+  rows: ReadonlyMap<string, DeliveryRow>,
+  moves: readonly DeliveryMove[],
+  { owner, at }: { readonly owner: string; readonly at: number },
+): Promise<Set<string>> {
   const workers = new Set(moves.flatMap(({ id, from, to }) => (isPasting(to) && !isPasting(from) ? (rows.get(id)?.worker ?? []) : [])))
   const found = new Set<string>()
   for (const part of chunks([...workers])) {
@@ -270,6 +254,7 @@ async function pastingInto(trx: Trx, rows: ReadonlyMap<string, DeliveryRow>, mov
       .where(inList('state', pastingStates))
       .execute()
     for (const { worker } of pasting) found.add(worker)
+    for (const worker of await startedByOthers(trx, part, owner, at)) found.add(worker)
   }
   return found
 }

@@ -11,7 +11,7 @@ import type { IssueRef, WorkerId } from '../core/nouns.ts'
 import type { DeliveryRow, Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { activeStates, liveStates, slotStates, unprovenStates } from '../core/lifecycle.ts'
-import { lastAgents } from './agents.ts'
+import { holders, lastAgents } from './agents.ts'
 import { isFurther } from './schema.ts'
 import { inList, chunks } from './sql.ts'
 import { holds } from './holds.ts'
@@ -76,6 +76,7 @@ async function sharedView(trx: Trx): Promise<Omit<LedgerView, 'dispatches' | 'el
     recent: await recentTexts(trx),
     workers,
     agents: await lastAgents(trx),
+    holders: await holders(trx),
     repos: await repoRecords(trx),
     holds: await holds(trx),
     sprints: await liveSprints(trx),

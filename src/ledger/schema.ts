@@ -35,7 +35,7 @@ import { activeStates, liveStates } from '../core/lifecycle.ts'
 import { inList } from './sql.ts'
 
 /** The version of the tables. It equals the number of migrations. */
-export const ledgerVersion = 12
+export const ledgerVersion = 13
 
 /** A lease that prevents a person from moving the ledger. */
 export interface HeldLease {
@@ -73,7 +73,9 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
   ),
   open_change: table<OpenChangeRow>()('id', 'id issue repo url name dispatch'),
   worker: table<WorkerRow>()('id', 'id drawn_seq drawn used_at state state_since error_at provision'),
-  agent: table<AgentRow>()('id', 'id worker incarnation started_with started_at', { prunable: earlierAgents }),
+  agent: table<AgentRow>()('id', 'id worker incarnation started_with continues conversation started_at ended_at successor', {
+    prunable: earlierAgents,
+  }),
   dispatch: table<DispatchRow>()(
     'id',
     'id kind issue worker slot state attempt reason state_reason comment_id comment_state incarnation change_url claimed_at handed_at changed_at',

@@ -75,8 +75,12 @@ function viewStore({ read }: Engine): ViewLedger {
 
 function agentStore({ read, write }: Engine): AgentLedger {
   return {
-    recordAgents: async (given, at) => (given.length === 0 ? undefined : write((trx) => agents.recordAgents(trx, given, at))),
-    saveIncarnations: (seen) => write((trx) => agents.saveIncarnations(trx, seen)),
+    recordAgents: async (given, owner, until, at) =>
+      given.length === 0 ? [] : write((trx) => agents.recordAgents(trx, given, { owner, until }, at)),
+    beginRestart: (restart, owner, until, at) => write((trx) => agents.beginRestart(trx, restart, { owner, until }, at)),
+    endStarts: (workers, owner) => write((trx) => agents.endStarts(trx, workers, owner)),
+    saveAgents: (seen) => write((trx) => agents.saveAgents(trx, seen)),
+    inherit: async (given, at) => (given.length === 0 ? [] : write((trx) => agents.inherit(trx, given, at))),
     lastAgents: () => read(agents.lastAgents),
   }
 }

@@ -2,15 +2,13 @@
  * For agents that are in no pane, reads the process tables of their machines. An agent counts as ended only if burn could read the process
  * table: a machine that does not answer proves nothing.
  */
-import type { AgentRecord } from '../core/agent-record.ts'
-import type { SeenAgent } from '../core/ledger/agents.ts'
 import type { WorkerLedger } from '../core/ledger/workers.ts'
 import type { AgentLiveness } from '../core/incarnation.ts'
 import type { Incarnation, Machine, WorkerId } from '../core/nouns.ts'
 import type { MachineSnapshot, Unreachable } from '../core/panes.ts'
 import type { MachineScreens } from './readings.ts'
 import type { Session, SessionPart } from './session.ts'
-import { agentKey, endedIn, incarnationOf } from '../core/incarnation.ts'
+import { agentKey, endedIn } from '../core/incarnation.ts'
 import { machineOf } from '../core/refs.ts'
 import { shellWords } from '../host/quote.ts'
 import { noServerAt } from '../tmux/open.ts'
@@ -43,18 +41,6 @@ export async function endedAgents(
     }),
   )
   return ended
-}
-
-/** Returns the incarnations of the agents that the snapshots show, but that the ledger does not have yet. */
-export function newIncarnations(records: Iterable<AgentRecord>, snapshots: ReadonlyMap<string, MachineSnapshot>): readonly SeenAgent[] {
-  const unknown = new Set([...records].flatMap(({ id, incarnation }) => (incarnation === null ? [id] : [])))
-  if (unknown.size === 0) return []
-  return [...snapshots.values()].flatMap((snapshot) =>
-    (snapshot.state === 'up' ? snapshot.panes : []).flatMap((pane) => {
-      const incarnation = snapshot.state === 'up' ? incarnationOf(pane, snapshot.server_started) : null
-      return pane.agent_id !== null && unknown.has(pane.agent_id) && incarnation !== null ? [{ id: pane.agent_id, incarnation }] : []
-    }),
-  )
 }
 
 /** Returns the workers that have a running agent but no pane, each with the evidence. These agents are called stray. */

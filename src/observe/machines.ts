@@ -6,12 +6,12 @@ import type { MachineCapture, Machines, PaneHost, SnapshotWithScreens } from '..
 import type { Clock } from '../core/ports.ts'
 import { hasElapsed } from '../core/elapsed.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
-import { pidsOf, agentLiveness } from '../core/incarnation.ts'
+import { incarnationParts, pidsOf, agentLiveness } from '../core/incarnation.ts'
 import { backoffMs } from '../decide/backoff.ts'
 import { loginAccess } from '../host/login-files.ts'
 import { machineFacts } from '../host/machine-facts.ts'
 import { usageRecords } from '../host/usage-records.ts'
-import { processesOn } from '../host/processes.ts'
+import { endProcesses, processesOn } from '../host/processes.ts'
 import { writeDeliveryFiles } from '../host/delivery-files.ts'
 import { panesOf } from '../tmux/pane-host.ts'
 import { unreachableError } from '../tmux/control-mode.ts'
@@ -107,6 +107,12 @@ export class TmuxMachines implements Machines {
       history: panes?.history ?? lost,
       type: panes?.type ?? lost,
       start: panes?.start ?? lost,
+      end: async (agents) => {
+        await panes?.keep(agents)
+        const processes = agents.flatMap((agent) => incarnationParts(agent) ?? [])
+        const left = await endProcesses(machine, processes)
+        return new Set(left === null ? [] : agents.filter((agent) => !left.has(incarnationParts(agent)?.pid ?? -1)))
+      },
       write: (texts) => writeDeliveryFiles(machine, texts),
       usage: usageRecords(machine),
       logins: loginAccess(machine),

@@ -59,7 +59,15 @@ function readWorker(
   const parsed = kind.parseScreen(seen.screens.get(pane.id) ?? [], pane)
   const event = parseHookEvent(pane.signal)
   const hookState = event === null ? null : (kind.hookState?.(event) ?? null)
-  return { worker, reading: mergeReading(parsed, event, hookState, snapshot.clock), incarnation, parsed }
+  const conversation = kind.conversations === undefined ? null : (event?.conversation ?? null)
+  return {
+    worker,
+    reading: mergeReading(parsed, event, hookState, snapshot.clock),
+    incarnation,
+    agent_id: pane.agent_id,
+    ...(conversation === null ? {} : { conversation }),
+    parsed,
+  }
 }
 
 /** Returns the live agent of each worker that has one in its pane, even if the worker is no longer in the spec. */

@@ -35,6 +35,8 @@ import { endedAgents, withStrays } from './agents.ts'
 import { reportedDrifts } from './drift.ts'
 import { readKept, type KeptState } from './kept.ts'
 import { refreshForge } from './forge.ts'
+import { seenAgents } from './seen-agents.ts'
+import { givenAt, toldDispatches } from './told.ts'
 import { saveNewReadings } from './save-readings.ts'
 import { readIncarnations, readWorkers, snapshotsOf } from './readings.ts'
 import { redrawTime_ms, unrecognisedPanes } from './steady-screens.ts'
@@ -86,12 +88,17 @@ export async function refresh(
   // `before` are as old.
   const dispatches = [...before.dispatches, ...affected.reviews.filter(({ id }) => !known.has(id))]
   const workers = readWorkers(machines, seen, session.kindOf)
-  const failed = failedDispatches(workers, before.workers, dispatches)
+  const failed = toldDispatches(workers, before, dispatches)
   const resumes = failed.length === 0 ? new Map<string, readonly ResumeText[]>() : await ledger.resumeTexts(failed)
+  const ended = await endedAgents(
+    dispatches.filter((each) => slotStates.includes(each.state)),
+    snapshotsOf(seen),
+    session,
+  )
   const now = clock.now()
   const state = {
-    ...fleetFacets(workers, seen, { ...before, dispatches, given: givenAt(dispatches, resumes), now }, session),
-    ...(await followUps({ ...before, dispatches }, seen, resumes, session)),
+    ...fleetFacets(workers, seen, { ...before, dispatches, given: givenAt(dispatches, resumes), ended, now }, session),
+    ...(await followUps(before, resumes, ended, session)),
     changes: [...affected.foreign_changes.map(asChange), ...forge.changes],
     changes_at: forge.changes_at,
     closed: new Set(affected.closed.filter((issue) => !forge.repos_down.has(repoOf(issue)))),
@@ -143,7 +150,7 @@ export function statusState(
   const facets = fleetFacets(
     readWorkers(machines, seen, session.kindOf),
     seen,
-    { ...kept, given: new Map(), now: session.clock.now() },
+    { ...kept, given: new Map(), ended: new Set(), now: session.clock.now() },
     session,
   )
   return {
@@ -156,10 +163,15 @@ export function statusState(
   }
 }
 
-interface LedgerFacts extends Pick<LedgerView, 'workers' | 'agents' | 'holds' | 'leases' | 'recent' | 'deliveries' | 'sprints'> {
+interface LedgerFacts extends Pick<
+  LedgerView,
+  'workers' | 'agents' | 'holders' | 'holds' | 'leases' | 'recent' | 'deliveries' | 'sprints'
+> {
   readonly dispatches: readonly LiveDispatch[]
   /** The time at which burn last sent a text to each worker's agent. */
   readonly given: ReadonlyMap<WorkerId, Time>
+  /** The keys (`agentKey`) of agents that have ended. */
+  readonly ended: ReadonlySet<string>
   readonly now: Time
 }
 
@@ -167,7 +179,7 @@ interface LedgerFacts extends Pick<LedgerView, 'workers' | 'agents' | 'holds' | 
 function fleetFacets(
   snapshots: readonly WorkerSnapshot[],
   seen: ReadonlyMap<string, MachineScreens>,
-  { workers, agents, holds, leases, recent, deliveries, sprints, dispatches, given, now }: LedgerFacts,
+  { workers, agents, holders, holds, leases, recent, deliveries, sprints, dispatches, given, ended, now }: LedgerFacts,
   { fleet }: Pick<Session, 'fleet'>,
 ): Moment & MachinesFacet & ReadingsFacet & HoldsFacet & WorkFacet {
   const states = statesOf(snapshots, workers, given, now)
@@ -181,7 +193,7 @@ function fleetFacets(
     workers: withStops(snapshots, { fleet, leases, recent, records: workers, states, now }),
     states,
     records: workers,
-    agents: new Map(agents.map((agent) => [agent.worker, agent])),
+    ...seenAgents({ agents, holders }, snapshots, ended, now),
     holds,
     dispatches,
     sprints,
@@ -194,15 +206,14 @@ function fleetFacets(
 }
 
 async function followUps(
-  { dispatches, deliveries }: Pick<LedgerFacts, 'dispatches' | 'deliveries'>,
-  seen: ReadonlyMap<string, MachineScreens>,
+  { deliveries }: Pick<LedgerFacts, 'deliveries'>,
   resumes: FollowUpFacet['resumes'],
+  ended: FollowUpFacet['ended'],
   session: Session,
 ): Promise<FollowUpFacet> {
-  const held = dispatches.filter(({ state }) => slotStates.includes(state))
   const mangled = deliveries.flatMap((text) => (isFirstText(text) && text.state === 'mangled' ? [text.id] : []))
   const corrections: readonly Delivery[] = mangled.length === 0 ? [] : await session.ledger.deliveries({ about: mangled })
-  return { resumes, corrections, ended: await endedAgents(held, snapshotsOf(seen), session), freed: [] }
+  return { resumes, corrections, ended, freed: [] }
 }
 
 /** Converts a stored change that a person opened. Such a change is open and closes the issue. The other fields are placeholders. */
@@ -223,32 +234,6 @@ function changedWork(held: CycleView['dispatches'], { changes }: ForgeView): Cha
     issues: changes.flatMap(({ closes }) => closes),
     urls: changes.flatMap(({ dispatch_id, url }) => (dispatch_id === null ? [url] : [])),
   }
-}
-
-/** Returns the ids of the dispatches in the state `handed` of workers whose last turn failed. */
-function failedDispatches(
-  snapshots: readonly WorkerSnapshot[],
-  records: readonly WorkerRecord[],
-  dispatches: readonly LiveDispatch[],
-): string[] {
-  const failed = new Set([
-    ...snapshots.flatMap(({ worker, reading }) => (reading.state === 'error' ? [worker.id] : [])),
-    ...records.flatMap(({ id, error_at }) => (error_at === null ? [] : [id])),
-  ])
-  return dispatches.flatMap(({ id, worker, state }) => (state === 'handed' && failed.has(worker) ? [id] : []))
-}
-
-/** States of deliveries whose text may have reached the agent. */
-const arrived: ReadonlySet<DeliveryState> = new Set<DeliveryState>(['submitted', 'seen', 'unknown'])
-
-/** Returns the time at which burn last sent a text to each worker. */
-function givenAt(dispatches: readonly LiveDispatch[], resumes: FollowUpFacet['resumes']): Map<WorkerId, Time> {
-  const given = new Map<WorkerId, Time>()
-  for (const { id, worker, handed_at } of dispatches) {
-    const resumed = resumes.get(id)?.flatMap(({ state, planned_at }) => (arrived.has(state) ? [planned_at] : [])) ?? []
-    given.set(worker, Math.max(given.get(worker) ?? 0, handed_at ?? 0, ...resumed))
-  }
-  return given
 }
 
 /**

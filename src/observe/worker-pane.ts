@@ -22,6 +22,11 @@ export function noPane(worker: Worker): BurnError {
   return new BurnError('pane_missing', `${worker.id} has no pane`, `create it with: burn up ${worker.machine}`)
 }
 
+/** Returns the error for a worker whose pane has no live agent. */
+export function noAgent({ id }: Worker): BurnError {
+  return new BurnError('no_agent', `no agent runs in the pane of ${id}`, `start an agent: burn christen ${id}`)
+}
+
 /** Returns the pane of a worker. Throws BurnError `pane_missing`. */
 export function paneOf(worker: Worker, snapshot: MachineSnapshot): Pane {
   const pane = snapshot.state === 'up' ? snapshot.panes.find((each) => each.worker === worker.id) : undefined

@@ -10,7 +10,7 @@ import { BurnError } from '../core/errors.ts'
 import { sanitize } from '../core/text.ts'
 import { closedInputs } from '../decide/observation.ts'
 import { sentence } from '../decide/wording.ts'
-import { hostOf, paneOf } from '../observe/worker-pane.ts'
+import { hostOf, noAgent, paneOf } from '../observe/worker-pane.ts'
 
 /** Maximum time (ms) to wait until the screen shows that the agent accepted the answer. */
 const answerTimeout = 10_000
@@ -135,8 +135,7 @@ async function readWorker(worker: Worker, session: Session): Promise<WorkerView>
   const host = await hostOf(worker, session)
   const { snapshot, screens } = await host.snapshotWithScreens()
   const pane = paneOf(worker, snapshot)
-  if (pane.dead || pane.agent_pid !== pane.pid)
-    throw new BurnError('no_agent', `no agent runs in the pane of ${worker.id}`, `start an agent: burn christen ${worker.id}`)
+  if (pane.dead || pane.agent_pid !== pane.pid) throw noAgent(worker)
   const kind = paneAgent(worker.agent)
   return { host, pane, kind, screen: kind.parseScreen(screens.get(pane.id) ?? [], pane) }
 }

@@ -1,13 +1,9 @@
 /** `burn christen`: starts an agent in every pane that has none, and tells each worker its name and role. */
 import type { Reason } from '../core/reasons.ts'
 import type { Delivery } from '../core/lifecycle.ts'
-import type { AgentStart } from '../core/agent.ts'
 import type { Worker, WorkerId } from '../core/nouns.ts'
-import type { Pane } from '../core/panes.ts'
 import type { Session } from '../observe/session.ts'
 import { paneAgent } from '../agents/index.ts'
-import { startedWith } from '../agents/started-with.ts'
-import { BurnError, messageWithHint } from '../core/errors.ts'
 import { isShell } from '../agents/screen.ts'
 import { activeStates } from '../core/lifecycle.ts'
 import { looping, loopsIn } from '../decide/stops.ts'
@@ -17,9 +13,9 @@ import { driftLine } from '../decide/drift.ts'
 import { driftsIn } from '../observe/drift.ts'
 import { mapConcurrently } from '../core/concurrency.ts'
 import { CircuitBreakers } from '../deliver/circuit-breakers.ts'
-import { prepareAgentStarts } from './agent-files.ts'
 import { retiredWorkers } from './up-down.ts'
-import { identityFor } from '../claim/prompts.ts'
+import { AgentStarts, type StartOptions, type ToStart } from './agent-starts.ts'
+import { continueDispatches } from './continue.ts'
 import { leaseLength, withLeases } from '../observe/session.ts'
 import { sentence } from '../decide/wording.ts'
 import { MachineDeliveries, writerOf } from '../deliver/round.ts'
@@ -35,15 +31,14 @@ export interface Christening {
   readonly worker: string
   readonly outcome: Outcome
   readonly why: string
+  /** A phrase that says which conversation the agent has; null if burn started no agent, or knew no earlier conversation. */
+  readonly conversation: string | null
 }
 
-export interface ChristenOptions {
+export interface ChristenOptions extends StartOptions {
   /** Maximum number of agents that start concurrently on one machine; null means its number of cores, but at least two. */
   readonly parallel: number | null
   readonly dryRun: boolean
-  /** If true, burn starts agents with hooks, unless the spec disables hooks or the agent kind has none. */
-  readonly hooks: boolean
-  readonly onWithoutHooks: (worker: string, why: string) => void
   readonly onOutcome: (christening: Christening) => void
 }
 
@@ -57,25 +52,40 @@ export async function christen(
   stop: AbortSignal,
   options: ChristenOptions,
 ): Promise<Christening[]> {
+  const all = await withLeases(session, () => christenLeased(workers, session, stop, options))
+  if (!options.dryRun) await continueDispatches(workers, session, stop)
+  return all
+}
+
+/** Does the work of `christen`. The caller renews the leases of this process meanwhile. */
+export async function christenLeased(
+  workers: readonly Worker[],
+  session: Session,
+  stop: AbortSignal,
+  options: ChristenOptions,
+): Promise<Christening[]> {
   const names = new Set(workers.map(({ machine }) => machine))
   const hosts = await session.machines.open(session.fleet.machines.filter(({ name }) => names.has(name)))
-  const all = await withLeases(session, async () => {
-    const taken = await session.ledger.takeOverDeliveries(session.owner, session.clock.now() + leaseLength, session.clock.now())
-    const breakers = options.dryRun ? null : new CircuitBreakers(session, (await session.ledger.view()).recent)
-    const shared = { holds: new Map(), breakers, write: writerOf(session) }
-    return mapConcurrently(hosts, hosts.length, async (host) => {
-      const own = workers.filter(({ machine }) => machine === host.machine.name)
-      const unfinished = taken.filter(({ kind, worker }) => kind === 'identity' && own.some(({ id }) => id === worker))
-      return new MachineChristening(own, new MachineDeliveries(host, unfinished, shared, session), session, options).run(stop)
-    })
+  const taken = await session.ledger.takeOverDeliveries(session.owner, session.clock.now() + leaseLength, session.clock.now())
+  const breakers = options.dryRun ? null : new CircuitBreakers(session, (await session.ledger.view()).recent)
+  const shared = { holds: new Map(), breakers, write: writerOf(session) }
+  const all = await mapConcurrently(hosts, hosts.length, async (host) => {
+    const own = workers.filter(({ machine }) => machine === host.machine.name)
+    const unfinished = taken.filter(({ kind, worker }) => kind === 'identity' && own.some(({ id }) => id === worker))
+    return new MachineChristening(own, new MachineDeliveries(host, unfinished, shared, session), session, options).run(stop)
   })
   return all.flat()
 }
 
+/** A worker to start or to name. `alive`: an agent runs in its pane. */
+type Queued = ToStart & { readonly alive: boolean }
+
 /** Christens the workers of one machine. A limited number of agents start at the same time; the other workers wait in a queue. */
 class MachineChristening {
   readonly #done: Christening[] = []
-  #starts: ReadonlyMap<WorkerId, AgentStart> = new Map()
+  /** The workers whose agent burn must start or name. */
+  #queue: Queued[] = []
+  readonly #starts: AgentStarts
   readonly #workers: readonly Worker[]
   /** The identity texts of the workers whose agents are starting. */
   readonly #starting: MachineDeliveries
@@ -87,27 +97,29 @@ class MachineChristening {
     this.#starting = starting
     this.#session = session
     this.#options = options
+    this.#starts = new AgentStarts(session, options)
   }
 
   async run(stop: AbortSignal): Promise<Christening[]> {
-    const queue = await this.#queue()
-    if (this.#options.hooks && !this.#options.dryRun) {
-      const withoutAgent = queue.filter(({ alive }) => !alive).map(({ worker }) => worker)
-      this.#starts = await prepareAgentStarts(this.#starting.host.machine, withoutAgent, this.#session.fleet.name)
+    this.#queue = await this.#readQueue()
+    if (!this.#options.dryRun) {
+      const withoutAgent = this.#queue.filter(({ alive }) => !alive).map(({ worker }) => worker)
+      await this.#starts.prepare(this.#starting.host, withoutAgent)
     }
     const limit = this.#options.parallel ?? Math.max(2, this.#starting.host.machine.cores ?? 4)
-    while (this.#starting.all.length > 0 || (queue.length > 0 && !stop.aborted)) {
-      const next = stop.aborted ? [] : queue.splice(0, limit - this.#starting.all.length)
+    while (this.#starting.all.length > 0 || (this.#queue.length > 0 && !stop.aborted)) {
+      const next = stop.aborted ? [] : this.#queue.splice(0, limit - this.#starting.all.length)
       if (next.length > 0) await this.#begin(next)
       if (this.#starting.all.length > 0 && !(await this.#step(stop))) await this.#session.clock.sleep(60, stop)
       if (stop.aborted && this.#starting.all.every(({ state }) => state === 'planned')) break
     }
-    for (const { worker } of stop.aborted ? queue : []) this.#finish(worker.id, 'failed', 'burn was stopped before it started the agent')
+    for (const { worker } of stop.aborted ? this.#queue : [])
+      this.#finish(worker.id, 'failed', 'burn was stopped before it started the agent')
     return this.#done
   }
 
   /** Returns the workers whose agent burn must start or name. Stores the results of all other workers immediately. */
-  async #queue(): Promise<{ worker: Worker; pane: Pane; alive: boolean }[]> {
+  async #readQueue(): Promise<Queued[]> {
     const snapshot = await this.#starting.host.snapshot()
     if (snapshot.state !== 'up') {
       const why =
@@ -184,43 +196,29 @@ class MachineChristening {
     return last.incarnation === incarnation ? `named before (${last.state})` : null
   }
 
-  async #begin(next: readonly { worker: Worker; pane: Pane; alive: boolean }[]): Promise<void> {
+  async #begin(next: readonly Queued[]): Promise<void> {
     const { ledger, clock, newId, owner } = this.#session
     if (this.#options.dryRun) {
       for (const { worker, alive } of next)
         this.#finish(worker.id, 'planned', alive ? 'would tell the agent its name' : 'would start the agent and tell it its name')
       return
     }
-    const named = await Promise.all(next.map(async (each) => ({ ...each, text: await identityFor(each.worker, this.#session) })))
-    const started = (await this.#start(named.filter(({ alive }) => !alive))) ? named : named.filter(({ alive }) => alive)
-    const texts = started.map(({ worker, text }) => ({ id: newId(), kind: 'identity' as const, worker: worker.id, text }))
+    const failed = await this.#starts.start(
+      this.#starting.host,
+      next.filter(({ alive }) => !alive),
+    )
+    for (const [worker, why] of failed) this.#finish(worker, 'failed', why)
+    const started = next.filter(({ worker }) => !failed.has(worker.id))
+    const texts = await Promise.all(
+      started.map(async ({ worker }) => ({
+        id: newId(),
+        kind: 'identity' as const,
+        worker: worker.id,
+        text: await this.#starts.identityOf(worker),
+      })),
+    )
     const now = clock.now()
     this.#starting.all = [...this.#starting.all, ...(await ledger.planDeliveries(texts, owner, now + leaseLength, now))]
-  }
-
-  /** Records and starts the agents of these workers. Returns false if the machine's login shell prevents the start of agents. */
-  async #start(withoutAgent: readonly { worker: Worker; pane: Pane; text: string }[]): Promise<boolean> {
-    const { ledger, clock, newId } = this.#session
-    const agents = withoutAgent.map((each) => ({ ...each, id: newId() }))
-    await ledger.recordAgents(
-      agents.map(({ id, worker, text }) => ({ id, worker: worker.id, started_with: startedWith(worker.agent, text) })),
-      clock.now(),
-    )
-    const launches = agents.map(({ id, worker, pane }) => {
-      const { argv, env, queues = false, without_hooks } = this.#starts.get(worker.id) ?? paneAgent(worker.agent).start(worker.agent, null)
-      if (without_hooks !== undefined) this.#options.onWithoutHooks(worker.id, without_hooks)
-      return { id, pane, argv, env, queues, without_hooks: without_hooks ?? null, dir: worker.dir }
-    })
-    try {
-      if (launches.length > 0) await this.#starting.host.start(launches)
-    } catch (thrown) {
-      if (thrown instanceof BurnError && thrown.code === 'login_shell') {
-        for (const { worker } of withoutAgent) this.#finish(worker.id, 'failed', messageWithHint(thrown))
-        return false
-      }
-      await this.#starting.host.drop(thrown)
-    }
-    return true
   }
 
   /** Runs one round of deliveries. Returns true if a delivery changed. */
@@ -229,18 +227,30 @@ class MachineChristening {
     const { moved, lost, wrote } = await this.#starting.round(stop.aborted)
     const held = ({ state, lease_owner }: Delivery) => activeStates.includes(state) && lease_owner === this.#session.owner
     for (const delivery of this.#starting.all) {
-      const { worker, state, evidence } = delivery
+      const { worker, state } = delivery
       if (lost) this.#finish(worker, 'failed', 'lost the connection to the machine')
-      else if (!activeStates.includes(state))
-        this.#finish(worker, state === 'seen' ? 'named' : state === 'unknown' ? 'unproven' : 'failed', sentence(evidence))
+      else if (!activeStates.includes(state)) await this.#end(delivery)
       else if (!held(delivery)) this.#finish(worker, 'failed', 'another process is naming the agent')
     }
     this.#starting.all = lost ? [] : this.#starting.all.filter(held)
     return moved.length > 0 || wrote
   }
 
+  /** Handles the end of an identity text. If the agent did not find its conversation, the worker gets another agent. */
+  async #end({ worker: id, state, evidence }: Delivery): Promise<void> {
+    const worker = this.#workers.find((each) => each.id === id)
+    if (worker !== undefined && (await this.#starts.endIfMissing(this.#starting.host, worker))) {
+      const snapshot = await this.#starting.host.snapshot()
+      const pane = snapshot.state === 'up' ? snapshot.panes.find((each) => each.worker === id) : undefined
+      if (pane !== undefined) return void this.#queue.push({ worker, pane, alive: false })
+    }
+    const outcome = state === 'seen' ? 'named' : state === 'unknown' ? 'unproven' : 'failed'
+    await this.#session.ledger.endStarts([id], this.#session.owner)
+    this.#finish(id, outcome, sentence(evidence))
+  }
+
   #finish(worker: string, outcome: Outcome, why: string): void {
-    const christening = { worker, outcome, why }
+    const christening = { worker, outcome, why, conversation: this.#starts.conversationOf(worker) }
     this.#done.push(christening)
     this.#options.onOutcome(christening)
   }

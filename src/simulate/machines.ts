@@ -8,7 +8,7 @@ import type { MachineSnapshot, Pane } from '../core/panes.ts'
 import type { UsageRecords } from '../core/usage.ts'
 import type { AgentWorld } from './agent.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
-import { agentLiveness } from '../core/incarnation.ts'
+import { agentLiveness, pidsOf } from '../core/incarnation.ts'
 import { SimulatedAgent } from './agent.ts'
 
 /** Simulated agents have no logins. */
@@ -171,6 +171,14 @@ export class SimulatedMachine {
     return true
   }
 
+  /** Ends the agents, and returns those that have ended. */
+  end(agents: readonly Incarnation[]): ReadonlySet<Incarnation> {
+    const pids = pidsOf(agents)
+    for (const each of this.agents.values()) if (each.alive && pids.includes(each.pid)) each.die()
+    this.changed()
+    return this.liveness(agents).ended
+  }
+
   /** Writes texts to files. Throws BurnError `machine_files` if the machine is unreachable. */
   write(texts: readonly WrittenText[]): Map<string, Placed> {
     if (!this.reachable || !this.up)
@@ -249,6 +257,7 @@ function hostOf(simulated: SimulatedMachine, trip: RoundTrip, dropped: Map<strin
     history: (panes) => ask(() => simulated.overConnection(() => new Map(panes.map(({ id }) => [id, []])))),
     type: (all) => ask(() => simulated.overConnection(() => all.map((typing) => simulated.type(typing)))),
     start: (launches) => ask(() => simulated.overConnection(() => launches.map((launch) => simulated.start(launch)))),
+    end: (agents) => ask(() => simulated.end(agents)),
     write: (texts) => ask(() => simulated.write(texts)),
     facts: () => ask(() => simulated.facts()),
     usage: noUsage,

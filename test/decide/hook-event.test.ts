@@ -10,16 +10,29 @@ test('hook event: is parsed with and without detail and ids', () => {
     at: 1_795_236_843_000,
     event: 'pre_tool_call',
     detail: 'clarify',
+    conversation: null,
     deliveries: [
       { id: '1m7y6ewdbs30w', sum: '1325527265' },
       { id: '1m7y6ewdd85cv', sum: null },
     ],
   })
-  assert.deepEqual(parseHookEvent('1 2 Stop - -'), { seq: 1, at: 2000, event: 'Stop', detail: null, deliveries: [] })
+  const stop = { seq: 1, at: 2000, event: 'Stop', detail: null, deliveries: [] }
+  assert.deepEqual(parseHookEvent('1 2 Stop - -'), { ...stop, conversation: null })
+  assert.deepEqual(parseHookEvent('1 2 Stop - - -'), { ...stop, conversation: null })
+  assert.deepEqual(parseHookEvent('1 2 Stop - - 20261127_2048_fe8b'), { ...stop, conversation: '20261127_2048_fe8b' })
 })
 
 test('hook event: any other text is null, without an exception', () => {
-  for (const text of ['', 'x', '1 2 Stop', '1 2 Stop - - -', '-1 2 Stop - -', '1 2 St op - -', '1 2 Stop - NOTANID'])
+  for (const text of [
+    '',
+    'x',
+    '1 2 Stop',
+    '1 2 Stop - - - -',
+    '1 2 Stop - - a/b',
+    '-1 2 Stop - -',
+    '1 2 St op - - -',
+    '1 2 Stop - NOTANID',
+  ])
     assert.equal(parseHookEvent(text), null)
   fc.assert(fc.property(fc.string({ unit: anyCharacter, maxLength: 200 }), (text) => void parseHookEvent(text)))
 })

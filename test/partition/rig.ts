@@ -54,7 +54,7 @@ export async function openRig(t: TestContext, spec: (dir: string, socket: string
     start: async () => {
       for (const { error } of await bringUp(machines, session, { dryRun: false, prune: false })) if (error !== null) throw new Error(error)
       const workers = machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
-      const options = { parallel: 8, dryRun: false, hooks: false, onWithoutHooks: () => {}, onOutcome: () => {} }
+      const options = { parallel: 8, dryRun: false, hooks: false, fresh: false, onWithoutHooks: () => {}, onOutcome: () => {} }
       for (const { worker, outcome, why } of await christen(workers, session, never, options))
         if (outcome === 'failed') throw new Error(`${worker}: ${why}`)
     },

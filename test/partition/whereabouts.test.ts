@@ -21,7 +21,7 @@ import { said } from '../support/reasons.ts'
 const working = resolve(import.meta.dirname, '../stand-ins/agent/working.mjs')
 const issue = 'local/app#1'
 const never = new AbortController().signal
-const quiet = { parallel: 8, dryRun: false, hooks: false, onWithoutHooks: () => {}, onOutcome: () => {} }
+const quiet = { parallel: 8, dryRun: false, hooks: false, fresh: false, onWithoutHooks: () => {}, onOutcome: () => {} }
 
 /** Returns a spec with two workers for one issue. The second would get it if the first counted as dead. */
 function small(dir: string): object {

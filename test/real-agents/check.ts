@@ -62,6 +62,7 @@ async function wake({ session }: OpenSession, expect: Expect, verdict: Verdict):
     parallel: null,
     dryRun: false,
     hooks: true,
+    fresh: false,
     onWithoutHooks: (worker, why) => console.error(`${worker} runs without hooks: ${why}`),
     onOutcome: ({ worker, outcome, why }) => expect('readings', outcome === 'named', `christening of ${worker}: ${outcome}: ${why}`),
   })

@@ -102,6 +102,7 @@ export async function openFleet(panes: number, ssh: Sshd | null): Promise<SoakFl
         parallel: 8,
         dryRun: false,
         hooks: false,
+        fresh: false,
         onWithoutHooks: () => {},
         onOutcome: () => {},
       })

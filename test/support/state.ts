@@ -22,6 +22,8 @@ export function stateOf(changes: Partial<FleetState> = {}, rules: Partial<Fleet[
     holds: [],
     records: [],
     agents: new Map(),
+    holders: new Map(),
+    agents_seen: [],
     dispatches: [],
     sprints: [],
     unproven: new Set(),

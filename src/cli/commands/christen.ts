@@ -30,6 +30,7 @@ export const christenCommand = command({
       parallel,
       dryRun: dry_run,
       hooks,
+      fresh: false,
       // Usually many workers have the same reason, so print each reason once.
       onWithoutHooks: (worker, why) => {
         if (!reported.has(why))
@@ -42,7 +43,7 @@ export const christenCommand = command({
       },
     })
     const failed = all.filter(({ outcome }) => outcome === 'failed' || outcome === 'unproven').length
-    const result = { workers: all.map(({ worker, outcome, why }) => ({ id: worker, outcome, why })) }
+    const result = { workers: all.map(({ worker, outcome, why, conversation }) => ({ id: worker, outcome, why, conversation })) }
     return done(result, exitFor(all.length - failed, all.length))
   },
   /** Prints only the totals. `run` has printed a line for each worker as soon as its outcome was known. */
@@ -66,6 +67,6 @@ function chosen(fleet: Fleet, names: readonly string[]): Worker[] {
 
 const colours = { planned: 'cyan', named: 'green', already: 'gray', unproven: 'yellow', failed: 'red' } as const
 
-function lineOf({ worker, outcome, why }: Christening, count: number, of: number, io: Io): string {
-  return `${String(count).padStart(String(of).length)}/${of}  ${io.paint(colours[outcome], outcome.padEnd(8))}  ${worker}  ${why}`
+function lineOf({ worker, outcome, why, conversation }: Christening, count: number, of: number, io: Io): string {
+  return `${String(count).padStart(String(of).length)}/${of}  ${io.paint(colours[outcome], outcome.padEnd(8))}  ${worker}  ${conversation === null ? why : `${why}; ${conversation}`}`
 }

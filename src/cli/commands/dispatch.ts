@@ -125,7 +125,7 @@ function reportTroubles(bad: readonly Trouble[], reported: Set<string>, io: Io):
 type Planned = ReturnType<typeof plannedOf>
 
 function plannedOf({ actions }: Awaited<ReturnType<typeof dryCycle>>, bad: readonly Trouble[]) {
-  const { change, hold, end_hold, note, escalate, move, tell, approve, judge, wait, leave, claim, delegate, ...rest } =
+  const { change, hold, end_hold, note, escalate, inherit, move, tell, approve, judge, wait, leave, claim, delegate, ...rest } =
     actionsByKind(actions)
   assertExhaustive(rest)
   return {
@@ -133,6 +133,7 @@ function plannedOf({ actions }: Awaited<ReturnType<typeof dryCycle>>, bad: reado
     would_resume: end_hold.map(({ scope, name, reason }) => ({ scope, name, reason })),
     would_warn: note.map(({ event: { kind, subject, payload } }) => ({ kind, subject, payload })),
     would_escalate: escalate.map(({ issue, worker, reason }) => ({ issue, worker, reason })),
+    would_inherit: inherit.map(({ worker, conversation }) => ({ worker, conversation })),
     would_settle: move.map(({ id, issue, worker, to, reason }) => ({ id, issue, worker, state: to, reason })),
     would_tell: tell.map(({ dispatch, issue, worker, kind, reason }) => ({ dispatch, issue, worker, kind, reason })),
     would_change: change.map(({ issue, snapshot, decision, to, reason }) => ({
@@ -167,6 +168,7 @@ function showPlan(
     would_hold,
     would_resume,
     would_escalate,
+    would_inherit,
     would_settle,
     would_tell,
     would_change,
@@ -183,6 +185,7 @@ function showPlan(
     io.out(`${heldName(scope, name)}  would be held until ${until}  ${sentence(reason)}`)
   for (const { issue, reason } of would_escalate) io.out(`${issue}  would be escalated  ${sentence(reason)}`)
   for (const { scope, name } of would_resume) io.out(`${heldName(scope, name)}  would be resumed`)
+  for (const { worker, conversation } of would_inherit) io.out(`${worker}  would continue the conversation ${conversation}`)
   for (const { issue, state, worker, reason } of would_settle) io.out(`${issue}  would be ${state}  ${worker}  ${sentence(reason)}`)
   for (const { issue, worker, reason } of would_tell) io.out(`${worker}  would be told about ${issue}  ${sentence(reason)}`)
   for (const { issue, change, step, stage, worker, reason } of would_change)

@@ -34,6 +34,11 @@ export interface DispatchMove {
    * by now.
    */
   readonly resumes_seen?: number
+  /**
+   * The agent that had the dispatch at the time of the decision, and the record of the worker's last agent. The transition fails if another
+   * agent has inherited the dispatch, or if burn has recorded another agent of the worker.
+   */
+  readonly holder?: { readonly incarnation: string; readonly last_agent: string | null }
   /** The transition fails unless the dispatch became `handed` because of the delivery with this id. */
   readonly handed_by?: string
   /**

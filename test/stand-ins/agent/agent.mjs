@@ -11,6 +11,7 @@ import { keyReader } from './keys.mjs'
 import { withFiles } from './named-file.mjs'
 import { readOptions, usage } from './options.mjs'
 import { createScreen } from './screen.mjs'
+import { openSession } from './sessions.mjs'
 import { createTurns } from './turns.mjs'
 
 if (process.argv.includes('--help')) {
@@ -20,7 +21,8 @@ if (process.argv.includes('--help')) {
 const options = readOptions(process.argv.slice(2), process.env)
 const began = Date.now()
 
-const callHooks = hookRunner(process.env)
+const session = openSession(process.argv, process.env)
+const callHooks = hookRunner(process.env, session.id)
 
 /** Logs one event as ground truth, and calls the hooks for it. */
 function log(event, fields = {}) {
@@ -101,6 +103,8 @@ function enter() {
   composer.clear()
   log('received', { state, text: withFiles(full, process.cwd()), line: full, shown: text })
   if (/^\/(?:quit|exit)$/.test(text)) leave(text)
+  if (session.isMissing) return screen.print('', `● ${text}`, ...session.banner)
+  session.keep(full)
   turns.submit(text, full)
 }
 
@@ -137,6 +141,6 @@ setTimeout(() => {
     screen.print()
   })
   process.stdin.on('end', () => leave('end of input'))
-  screen.print('Welcome to the stand-in for Hermes Agent. Type your message or /help for commands.', '')
+  screen.print(...session.banner, 'Welcome to the stand-in for Hermes Agent. Type your message or /help for commands.', '')
   log('ready')
 }, options.startMs)

@@ -18,17 +18,17 @@ function configured(home) {
 
 /** Hermes' names and payloads for the events of the log. A failed turn has no end event. */
 const hookEvents = {
-  turn_start: ({ text }) => [['pre_llm_call', { extra: { task_id: 's', user_message: text } }]],
-  turn_end: ({ outcome, reason }) =>
+  turn_start: ({ text }, session) => [['pre_llm_call', { extra: { task_id: session, user_message: text } }]],
+  turn_end: ({ outcome, reason }, session) =>
     outcome === 'failed'
-      ? [['api_request_error', { extra: { task_id: 's', retryable: false, reason } }]]
+      ? [['api_request_error', { extra: { task_id: session, retryable: false, reason } }]]
       : [
-          ['post_llm_call', { extra: { task_id: 's' } }],
+          ['post_llm_call', { extra: { task_id: session } }],
           [
             'on_session_end',
             {
               extra: {
-                task_id: 's',
+                task_id: session,
                 completed: outcome === 'done',
                 failed: false,
                 interrupted: outcome === 'interrupted',
@@ -47,8 +47,8 @@ const hookEvents = {
   answered: ({ kind }) => [kind === 'approval' ? ['post_approval_response', {}] : ['post_tool_call', { tool_name: 'clarify' }]],
 }
 
-/** Returns the function that must be called with every event of the log. */
-export function hookRunner(env) {
+/** Returns the function that must be called with every event of the log. `session`: the id of the conversation. */
+export function hookRunner(env, session) {
   const hooks = configured(env.HERMES_HOME)
   let before = Promise.resolve()
   const run = (command, payload) =>
@@ -59,9 +59,9 @@ export function hookRunner(env) {
       child.on('close', done)
     })
   return (event, fields) => {
-    for (const [name, payload] of hookEvents[event]?.(fields) ?? []) {
+    for (const [name, payload] of hookEvents[event]?.(fields, session) ?? []) {
       for (const { command } of hooks[name] ?? []) {
-        before = before.then(() => run(command, { hook_event_name: name, session_id: 's', cwd: env.PWD ?? '', ...payload }))
+        before = before.then(() => run(command, { hook_event_name: name, session_id: session, cwd: env.PWD ?? '', ...payload }))
       }
     }
   }

@@ -40,7 +40,8 @@ export const usage = `agent.mjs [chat --yolo -m MODEL --provider P]: imitates He
   --fail TEXT       a turn fails if its prompt contains TEXT
   --rate-limit TEXT a turn fails with the provider's rate limit if its prompt contains TEXT
   --trouble FILE    while FILE exists, each turn fails with its content: "auth HTTP 401: Incorrect API key provided"
-  --profile NAME    name before the idle prompt`
+  --profile NAME    name before the idle prompt
+  --resume ID       continue a conversation (kept in $HERMES_HOME/sessions)`
 
 /** Reads the options from argv and the environment. Throws if a value must be a number and is not. */
 export function readOptions(argv, env) {

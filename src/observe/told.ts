@@ -1,0 +1,36 @@
+/** Finds out which dispatches need the texts that told their agents to continue, and when agents got their last text. */
+import type { FollowUpFacet, WorkerSnapshot } from '../core/fleet-state.ts'
+import type { LedgerView } from '../core/ledger.ts'
+import type { LiveDispatch } from '../core/ledger/claims.ts'
+import type { DeliveryState } from '../core/lifecycle.ts'
+import type { Time, WorkerId } from '../core/nouns.ts'
+
+/**
+ * Returns the ids of the dispatches in the state `handed` whose agents burn may tell to continue: those of workers whose last turn failed,
+ * or whose agent continues a conversation.
+ */
+export function toldDispatches(
+  snapshots: readonly WorkerSnapshot[],
+  { workers, agents }: Pick<LedgerView, 'workers' | 'agents'>,
+  dispatches: readonly LiveDispatch[],
+): string[] {
+  const failed = new Set([
+    ...snapshots.flatMap(({ worker, reading }) => (reading.state === 'error' ? [worker.id] : [])),
+    ...workers.flatMap(({ id, error_at }) => (error_at === null ? [] : [id])),
+    ...agents.flatMap(({ worker, continues }) => (continues === null ? [] : [worker])),
+  ])
+  return dispatches.flatMap(({ id, worker, state }) => (state === 'handed' && failed.has(worker) ? [id] : []))
+}
+
+/** States of deliveries whose text may have reached the agent. */
+const arrived: ReadonlySet<DeliveryState> = new Set<DeliveryState>(['submitted', 'seen', 'unknown'])
+
+/** Returns the time at which burn last sent a text to each worker. */
+export function givenAt(dispatches: readonly LiveDispatch[], resumes: FollowUpFacet['resumes']): Map<WorkerId, Time> {
+  const given = new Map<WorkerId, Time>()
+  for (const { id, worker, handed_at } of dispatches) {
+    const resumed = resumes.get(id)?.flatMap(({ state, planned_at }) => (arrived.has(state) ? [planned_at] : [])) ?? []
+    given.set(worker, Math.max(given.get(worker) ?? 0, handed_at ?? 0, ...resumed))
+  }
+  return given
+}
