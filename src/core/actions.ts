@@ -134,6 +134,8 @@ export interface ChangeAction {
   readonly worker: WorkerId
   readonly decision: ChangeDecision
   readonly snapshot: ChangeSnapshot
+  /** True if a sprint made the change, so that a process without panes can act on it. */
+  readonly sprint: boolean
   /** The receiver of a follow-up; null for all other decisions. */
   readonly to: FollowUpTarget | null
   readonly reason: Reason

@@ -2,7 +2,7 @@
  * Carries out the decisions about changes in review. burn records each step in the ledger first, and the ledger accepts a step only once.
  * So two dispatchers never take the same step, and a crash never repeats a step whose outcome is unknown.
  */
-import type { ChangeAction } from '../core/actions.ts'
+import type { ChangeAction, FollowUpTarget } from '../core/actions.ts'
 import type { ChangeDecision } from '../core/change-loop.ts'
 import type { LogTail, MergeResult, UpdateResult } from '../core/change-state.ts'
 import type { NewStep } from '../core/ledger/changes.ts'
@@ -11,8 +11,17 @@ import type { Session } from '../observe/session.ts'
 import { BurnError, isLedgerFailure, messageOf, messageWithHint } from '../core/errors.ts'
 import { needsPersonLabel } from '../core/change-stages.ts'
 import { settingsOf } from '../claim/prompts.ts'
-import { checksText, conflictText, longestLog, reviewText, type FollowUpInput } from '../decide/change-texts.ts'
-import { redactor } from '../host/redact.ts'
+import {
+  checksProblem,
+  conflictProblem,
+  followUpText,
+  longestLog,
+  problemText,
+  reviewProblem,
+  type FollowUpInput,
+  type Problem,
+} from '../decide/change-texts.ts'
+import { redactTexts, redactor } from '../host/redact.ts'
 import { syncChangeComment } from './change-comments.ts'
 
 /** Saves the stages, and takes the next step for each change. Throws if the ledger fails. */
@@ -92,54 +101,55 @@ function refusal(result: MergeResult | UpdateResult): Reason | null {
   return 'why' in result ? { code: 'merge_refused', result: result.result, why: result.why } : null
 }
 
-/** Plans the text for an agent, or leaves the step to the next sprint. */
+/** Plans the text for an agent. A sprint takes the text from the step. */
 async function followUp(action: ChangeAction, decision: Acting, session: Session): Promise<void> {
-  const { to } = action
+  const { to, snapshot } = action
   if (to === null) return
   const { ledger, clock, newId } = session
-  const text = to.sprint ? null : { id: newId(), text: await followUpText(action, decision, session), incarnation: to.incarnation }
-  const hand_over = to.slot === null ? null : { worker: to.worker, slot: to.slot }
-  const step = { ...stepOf(action, decision), ...(text === null ? {} : { text }), ...(hand_over === null ? {} : { hand_over }) }
-  if (await ledger.beginStep(step, clock.now())) await syncChangeComment(action, session)
+  const problem = await problemOf(action, decision, session)
+  const text = to.sprint
+    ? { sprint_text: problemText(problem, { ref: snapshot.ref, nonce: newId() }) }
+    : { text: { id: newId(), text: followUpText(await inputOf(action, to, session), problem), incarnation: to.incarnation } }
+  const hand_over = to.slot === null ? {} : { hand_over: { worker: to.worker, slot: to.slot } }
+  if (await ledger.beginStep({ ...stepOf(action, decision), ...text, ...hand_over }, clock.now())) await syncChangeComment(action, session)
 }
 
-/** Returns the text of a follow-up. Its parts from the forge contain no secret that burn knows. */
-export async function followUpText(
-  { dispatch, issue, snapshot, to }: Omit<ChangeAction, 'do' | 'decision' | 'worker' | 'reason'>,
-  decision: Acting,
-  session: Session,
-): Promise<string> {
-  const { forge, fleet, newId } = session
-  const { branch, base, sha, change } = snapshot.change
-  const { check, clone_url } = settingsOf(fleet, snapshot.repo)
-  const access = forge.access(snapshot.repo, base)
-  const input: FollowUpInput = {
-    dispatch,
-    issue,
-    ref: snapshot.ref,
-    issue_url: (await session.ledger.issue(issue))?.issue.url ?? issue,
-    change_url: change.url,
-    branch: branch ?? `${fleet.dispatch.branch_prefix}${dispatch}`,
-    base,
-    sha,
-    clone_url: clone_url ?? access.clone_url,
-    check,
-    knows: to?.incarnation != null,
-    nonce: newId(),
-  }
+/** Returns what is wrong with a change. Texts of the forge contain no secret that burn knows. */
+async function problemOf({ dispatch, snapshot }: ChangeAction, decision: Acting, session: Session): Promise<Problem> {
+  const { forge, ledger } = session
+  const { sha, base } = snapshot.change
   const redact = redactor((await session.secrets()).known)
   if (decision.do === 'fix_checks') {
     const failed = await Promise.all(
-      decision.checks.map(async (each) => {
-        const log = await forge.logTail(snapshot.repo, each, longestLog * 4).catch((thrown: unknown) => ({ unknown: messageOf(thrown) }))
-        return { check: each, log: 'unknown' in log ? log : redactLog(log, redact) }
+      decision.checks.map(async (check) => {
+        const log = await forge.logTail(snapshot.repo, check, longestLog * 4).catch((thrown: unknown) => ({ unknown: messageOf(thrown) }))
+        return { check, log: 'unknown' in log ? log : redactLog(log, redact) }
       }),
     )
-    return checksText(input, failed)
+    return checksProblem(sha, failed)
   }
-  if (decision.do === 'address_review') return reviewText(input, decision.reviews, decision.threads)
-  const [last] = (await session.ledger.changeSteps([dispatch], 'resolve_by_git')).toReversed()
-  return conflictText(input, last?.reason.code === 'git_resolves' ? (last.reason.why ?? '') : 'the forge reports a conflict')
+  if (decision.do === 'address_review') return redactTexts(reviewProblem(decision.reviews, decision.threads), redact)
+  const last = (await ledger.changeSteps([dispatch], 'resolve_by_git')).at(-1)
+  return conflictProblem(base, last?.reason.code === 'git_resolves' ? (last.reason.why ?? '') : 'the forge reports a conflict')
+}
+
+async function inputOf({ dispatch, issue, snapshot }: ChangeAction, to: FollowUpTarget, session: Session): Promise<FollowUpInput> {
+  const { forge, fleet, newId, ledger } = session
+  const { branch, base, change } = snapshot.change
+  const { check, clone_url } = settingsOf(fleet, snapshot.repo)
+  return {
+    dispatch,
+    issue,
+    ref: snapshot.ref,
+    issue_url: (await ledger.issue(issue))?.issue.url ?? issue,
+    change_url: change.url,
+    branch: branch ?? `${fleet.dispatch.branch_prefix}${dispatch}`,
+    base,
+    clone_url: clone_url ?? forge.access(snapshot.repo, base).clone_url,
+    check,
+    knows: to.incarnation !== null,
+    nonce: newId(),
+  }
 }
 
 function redactLog({ text, truncated }: LogTail, redact: (text: string) => string): LogTail {

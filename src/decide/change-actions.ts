@@ -32,7 +32,9 @@ export function changeActions(seen: UnderWayState): ChangeAction[] {
     const { decision, to } = withReceiver(decided, review, receivers)
     const isKnown = watched?.stage === decision.stage && encodeReason(watched.reason) === encodeReason(decision.reason)
     if (decision.do === 'nothing' && isKnown) return []
-    return [{ do: 'change', dispatch: dispatch.id, issue, worker, decision, snapshot, to, reason: decision.reason }]
+    return [
+      { do: 'change', dispatch: dispatch.id, issue, worker, decision, snapshot, sprint: dispatch.sprint, to, reason: decision.reason },
+    ]
   })
 }
 

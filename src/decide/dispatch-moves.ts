@@ -67,6 +67,8 @@ function stepOf(dispatch: LiveDispatch, seen: UnderWayState, change: Change | un
     return stepInFollowUp(dispatch, seen, plans.get(dispatch.worker))
   if (crashed.has(id) && state === 'claimed') return { from: ['claimed'], to: 'released', reason: { code: 'sprint_gone', begun: false } }
   if (state !== 'handed') return null
+  if (crashed.has(id) && dispatch.change_url !== null)
+    return { from: ['handed'], to: 'review', reason: { code: 'sprint_gone', begun: true } }
   // burn found no change of the sprint, so the sprint did not push its work. The work is only in the workspace, on the machine of the
   // sprint.
   if (crashed.has(id))

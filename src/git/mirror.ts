@@ -85,6 +85,16 @@ export async function fetchBase(git: Git, mirror: Mirror, base: string, { tidy }
   return (await gitOutput(git, ['rev-parse', '--verify', `${ref}^{commit}`], { at: { git_dir: mirror.path } })).trim()
 }
 
+/** Fetches a branch, and sets the branch of the same name in the mirror to its commit. Throws BurnError `git_*`. */
+export async function fetchBranch(git: Git, mirror: Mirror, branch: string): Promise<void> {
+  await withMirrorLock(git, mirror, () =>
+    withRepair(git, mirror, async () => {
+      const commit = await fetchBase(git, mirror, branch, { tidy: true })
+      await gitOutput(git, ['update-ref', `refs/heads/${branch}`, commit], { at: { git_dir: mirror.path } })
+    }),
+  )
+}
+
 /**
  * Fetches one commit, unless the mirror has it. A ref keeps the commit in the mirror. If the server does not send single commits, fetches all
  * branches. Throws BurnError `git_*`.

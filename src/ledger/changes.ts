@@ -2,7 +2,16 @@
 import type { Transaction } from 'kysely'
 import type { ChangeStep } from '../core/change-loop.ts'
 import type { StepAction, StepOutcome } from '../core/change-stages.ts'
-import type { ChangeLedger, DispatchInReview, NewStep, ReviewView, StepKey, WatchedChange } from '../core/ledger/changes.ts'
+import type {
+  ChangeLedger,
+  DispatchInReview,
+  NewStep,
+  ReviewView,
+  SprintFollowUp,
+  SprintHolder,
+  StepKey,
+  WatchedChange,
+} from '../core/ledger/changes.ts'
 import type { NewEvent } from '../core/events.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { ChangeStepRow, ChangeWatchRow, Tables } from './tables.ts'
@@ -12,6 +21,8 @@ import { appendEvents } from './events.ts'
 import { planDeliveries } from './claims.ts'
 import { chunks, inList } from './sql.ts'
 import { slotStates } from '../core/lifecycle.ts'
+import { moveDispatches } from './moves.ts'
+import { recordWorkers } from './workers.ts'
 
 type Trx = Transaction<Tables>
 
@@ -75,7 +86,7 @@ export async function changeSteps(trx: Trx, dispatches: readonly string[], actio
       .where('change_step.dispatch', 'in', part)
     if (action !== undefined) query = query.where('action', '=', action)
     const rows = await query.orderBy('change_step.at').orderBy('change_step.id').execute()
-    for (const { id: _id, reason, ...row } of rows) found.push({ ...row, reason: decodeReason(reason) })
+    for (const { id: _id, sprint_text: _text, reason, ...row } of rows) found.push({ ...row, reason: decodeReason(reason) })
   }
   return found
 }
@@ -170,9 +181,19 @@ export async function beginStep(trx: Trx, step: NewStep, at: number): Promise<bo
   return true
 }
 
-function stepRow({ dispatch, action, signature, attempt, head, worker, reason, text }: NewStep, at: number): ChangeStepRow {
+function stepRow({ dispatch, action, signature, attempt, head, worker, reason, text, sprint_text }: NewStep, at: number): ChangeStepRow {
   const key = { dispatch, action, signature, attempt }
-  return { id: stepId(key), ...key, head, worker, delivery: text?.id ?? null, outcome: 'planned', reason: encodeReason(reason), at }
+  return {
+    id: stepId(key),
+    ...key,
+    head,
+    worker,
+    delivery: text?.id ?? null,
+    sprint_text: sprint_text ?? null,
+    outcome: 'planned',
+    reason: encodeReason(reason),
+    at,
+  }
 }
 
 async function isSlotTaken(trx: Trx, { worker, slot }: NonNullable<NewStep['hand_over']>): Promise<boolean> {
@@ -209,4 +230,47 @@ export async function endStep(
     .executeTakeFirstOrThrow()
   const payload = { action: key.action, attempt: key.attempt, outcome, reason }
   await appendEvents(trx, [{ kind: 'change.step', subject: key.dispatch, issue, worker, actor: 'burn', payload }], at)
+}
+
+/** Returns the follow-ups that wait for a sprint. See `ChangeLedger.sprintFollowUps`. */
+export async function sprintFollowUps(trx: Trx): Promise<SprintFollowUp[]> {
+  const rows = await trx
+    .selectFrom('change_step')
+    .innerJoin('dispatch', 'dispatch.id', 'change_step.dispatch')
+    .select(['dispatch', 'action', 'signature', 'change_step.attempt', 'sprint_text', 'issue', 'change_url'])
+    .where('outcome', '=', 'planned')
+    .where('sprint_text', 'is not', null)
+    .where('dispatch.state', '=', sql.lit('review'))
+    .orderBy('at')
+    .execute()
+  return rows.map(({ sprint_text, change_url, ...row }) => ({ ...row, text: sprint_text ?? '', change_url: change_url ?? '' }))
+}
+
+/** Gives a follow-up to a sprint. See `ChangeLedger.continueSprint`. */
+export async function continueSprint(trx: Trx, key: StepKey, by: SprintHolder, at: number): Promise<boolean> {
+  const { worker, host, owner, until } = by
+  const dispatch = await trx.selectFrom('dispatch').select('state').where('id', '=', key.dispatch).executeTakeFirst()
+  if (dispatch?.state !== 'review' || (await isSlotTaken(trx, { worker, slot: 0 }))) return false
+  const taken = await trx
+    .updateTable('change_step')
+    .set({ outcome: 'done', sprint_text: null, worker })
+    .where('id', '=', stepId(key))
+    .where('outcome', '=', 'planned')
+    .returning('id')
+    .executeTakeFirst()
+  if (taken === undefined) return false
+  await recordWorkers(trx, [{ id: worker, drawn: false }], at)
+  await trx.updateTable('dispatch').set({ worker, slot: 0 }).where('id', '=', key.dispatch).execute()
+  const reason = { code: 'change_needs_work', text: key.action } as const
+  const moved = await moveDispatches(trx, [{ id: key.dispatch, from: ['review'], to: 'handed', reason }], at)
+  if (moved.length === 0) throw new Error(`the dispatch ${key.dispatch} changed within a transaction`)
+  // The usage of the earlier run is in the table `usage`, so the counters can begin again.
+  const counters = { turns: 0, tokens_in: 0, tokens_out: 0, cost: null, started_at: at }
+  const again = { stage: 'claimed', outcome: null, failure: null, failure_text: null, ended_at: null, ...counters } as const
+  await trx
+    .updateTable('sprint')
+    .set({ ...again, worker, host, lease_owner: owner, lease_until: until })
+    .where('id', '=', key.dispatch)
+    .execute()
+  return true
 }

@@ -67,7 +67,7 @@ const changesInReview: Migration = async (db, { serial }) => {
 const changeTables = {
   change_watch: `dispatch key, ref text!, facts text!, first_pusher text, protected_paths text, read_at bigint!, stage text!, reason text!,
     staged_at bigint!`,
-  change_step: `id key, dispatch text!, action text!, signature text!, attempt integer!, head text!, worker text, delivery text, outcome text!,
+  change_step: `id key, dispatch text!, action text!, signature text!, attempt integer!, head text!, worker text, delivery text, sprint_text text, outcome text!,
     reason text!, at bigint!`,
 }
 

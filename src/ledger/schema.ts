@@ -131,7 +131,7 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
   change_watch: table<ChangeWatchRow>()('dispatch', 'dispatch ref facts first_pusher protected_paths read_at stage reason staged_at', {
     prunable: () => sql`select dispatch from change_watch where not exists (select 1 from dispatch d where d.id = change_watch.dispatch)`,
   }),
-  change_step: table<ChangeStepRow>()('id', 'id dispatch action signature attempt head worker delivery outcome reason at', {
+  change_step: table<ChangeStepRow>()('id', 'id dispatch action signature attempt head worker delivery sprint_text outcome reason at', {
     prunable: () => sql`select id from change_step where not exists (select 1 from dispatch d where d.id = change_step.dispatch)`,
   }),
   notification: table<NotificationRow>()('id', 'id channel topic message content state attempts next_at last_error created_at sent_at', {

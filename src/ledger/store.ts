@@ -127,6 +127,8 @@ function changeStore({ read, write }: Engine): ChangeLedger {
     saveStages: async (stages, at) => (stages.length === 0 ? undefined : write((trx) => changes.saveStages(trx, stages, at))),
     beginStep: (step, at) => write((trx) => changes.beginStep(trx, step, at)),
     endStep: (step, outcome, reason, at) => write((trx) => changes.endStep(trx, step, { outcome, reason }, at)),
+    sprintFollowUps: () => read(changes.sprintFollowUps),
+    continueSprint: (step, by, at) => write((trx) => changes.continueSprint(trx, step, by, at)),
     changeSteps: (dispatches, action) => read((trx) => changes.changeSteps(trx, dispatches, action)),
   }
 }

@@ -54,7 +54,7 @@ export type ChangeWatchRow = Omit<WatchedChange, 'state' | 'protection' | 'prote
 }
 
 /** A row of `change_step`. */
-export type ChangeStepRow = Omit<ChangeStep, 'delivered' | 'reason'> & { id: string; reason: string }
+export type ChangeStepRow = Omit<ChangeStep, 'delivered' | 'reason'> & { id: string; reason: string; sprint_text: string | null }
 
 /** A row of `worker`. */
 export interface WorkerRow {

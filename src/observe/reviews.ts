@@ -15,6 +15,8 @@ import { protectedAmong } from '../decide/protect.ts'
 
 /** A change without news is read again after this number of intervals of the dispatcher. */
 const cyclesBetweenReads = 20
+/** The time (ms) after the last update of a change in which burn expects its first check. */
+const firstChecksWithin = 15 * 60_000
 /** Maximum number of changes that burn reads at the same time. */
 const concurrency = 8
 
@@ -70,7 +72,9 @@ function dueReading(
   if (watched === null || news.has(change_url) || now - watched.read_at >= cyclesBetweenReads * fleet.dispatch.interval) return 'all'
   const { mergeable, checks } = watched.state
   if ((mergeable === 'unknown' && watched.state.base_sha !== null) || watched.stage === 'merging') return 'all'
-  return checks.some((check) => check.state === 'pending') ? 'checks' : null
+  // A forge does not list a change as updated when its first check begins.
+  const mayBegin = checks.length === 0 && now - watched.state.updated_at < firstChecksWithin
+  return mayBegin || checks.some((check) => check.state === 'pending') ? 'checks' : null
 }
 
 function reviewedChange(

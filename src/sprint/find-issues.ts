@@ -7,6 +7,8 @@ import { actionsOf } from '../core/actions.ts'
 import { BurnError } from '../core/errors.ts'
 import { pickIssues } from '../decide/pick.ts'
 import { applyApprovals, applyMoves } from '../cycle/apply.ts'
+import { applyChanges } from '../cycle/changes.ts'
+import { changesOfSprints } from './reviews.ts'
 import { settle } from '../decide/settle.ts'
 import { withApprovals } from '../decide/eligible.ts'
 import { refresh, withIssues } from '../observe/state.ts'
@@ -44,6 +46,7 @@ export async function findIssues({ repos, issue, worker, dryRun }: FindRequest, 
   if (!dryRun) {
     // A sprint sends no messages to panes. The next `burn dispatch` plans the messages that these transitions need.
     await applyMoves(actionsOf(actions, 'move'), refreshed, session)
+    await applyChanges(changesOfSprints(actions), session)
     await applyApprovals(approved.actions, session)
   }
   const state = { ...withTexts, issues: approved.issues }

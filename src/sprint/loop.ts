@@ -19,6 +19,7 @@ import { pauseUntilChange } from '../cycle/loop.ts'
 import { runJobAlone } from '../jobs/run.ts'
 import { leaseLength } from '../observe/session.ts'
 import { stopAbandonedRuns } from './abandoned-runs.ts'
+import { takeFollowUp, waitingFollowUps } from './follow-ups.ts'
 import { findIssues, reportUnread } from './find-issues.ts'
 import { isRefused, usableBackends } from './run.ts'
 import { CommentWriter } from './comment-writer.ts'
@@ -114,12 +115,14 @@ async function takeTurn(
     await stopAbandonedRuns(context)
     const found = await findIssues({ repos: worker.repos, issue: null, worker: worker.id, dryRun: false }, context)
     reportUnread(found.unread, options.unread, session)
-    const idle = idleReason(worker, found.state, found.picks.picks)
+    const [followUp] = await waitingFollowUps(worker.repos, context)
+    const idle = idleReason(worker, found.state, followUp !== undefined || found.picks.picks.length > 0)
     if (idle !== null) return { row: null, ...idle }
     await requireSandbox(context)
     const usable = await usableBackends(context)
     if (stop.aborted) return { row: null, why: null, trouble: false }
-    const claimed = await claimFirstFree(worker, found.state, found.picks.picks, context)
+    const taken = followUp === undefined ? null : await takeFollowUp(followUp, worker.id, found.state, context)
+    const claimed = taken ?? (await claimFirstFree(worker, found.state, found.picks.picks, context))
     if (typeof claimed === 'string') return { row: null, why: claimed, trouble: false }
     const row = await runSprint(claimed, { usable, comments }, context, stop)
     return { row, ...(await afterSprint(row, options, session)) }
@@ -161,11 +164,11 @@ async function afterSprint(row: Sprint, { worker, skip_for }: LoopOptions, { led
 }
 
 /** Returns why the worker cannot begin a sprint; null if there is an issue and a free slot. */
-function idleReason({ id, depth, repos }: Worker, state: FleetState, picks: readonly Picked[]): Omit<Turn, 'row'> | null {
+function idleReason({ id, depth, repos }: Worker, state: FleetState, hasWork: boolean): Omit<Turn, 'row'> | null {
   const hold = heldBy(state.holds, state.now, state.fleet.accounts).worker(id)
   if (hold !== null) return { why: `the worker is ${sentence(hold)}`, trouble: false }
   if (freeSlot({ id, depth }, state) === null) return { why: `all slots of the worker are occupied (depth ${depth})`, trouble: false }
-  if (picks.length > 0) return null
+  if (hasWork) return null
   const repoErrors = repos.flatMap((repo) => state.repos_down.get(repo) ?? [])
   if (repoErrors.length > 0) return { why: repoErrors[0] ?? '', trouble: repoErrors.length === repos.length }
   return { why: 'no issue is available for this worker', trouble: false }

@@ -2,16 +2,18 @@
 import { join } from 'node:path'
 import type { CopySettings, Issue } from '../core/nouns.ts'
 import type { TranscriptEntry, Tool } from '../core/sprint.ts'
-import { gitDirsOf, type Workspace } from '../git/places.ts'
+import { gitDirsOf, workspacesOf, type Mirror, type Workspace } from '../git/places.ts'
 import { openSandbox, type Sandbox } from '../sandbox/open.ts'
 import { SprintFailure, type SprintContext } from './context.ts'
 import { neverCommit, recordBaseline } from '../git/baseline.ts'
 import { createCommandRepo } from '../git/command-repo.ts'
 import { checkOutLfs } from '../git/lfs.ts'
-import { openMirror } from '../git/mirror.ts'
+import { fetchBranch, openMirror } from '../git/mirror.ts'
+import type { Git } from '../git/run.ts'
+import { messageOf } from '../core/errors.ts'
 import { checkOutSubmodules } from '../git/submodules.ts'
 import { textsInBase } from '../git/texts.ts'
-import { addWorkspace } from '../git/workspace.ts'
+import { addWorkspace, removeWorkspace } from '../git/workspace.ts'
 import { removeTree } from '../host/untrusted-tree.ts'
 import { cloneUrlOf } from '../observe/repo-facts.ts'
 import { workspaceTools } from '../sandbox/tools.ts'
@@ -35,6 +37,8 @@ export interface PrepareOptions {
   /** A command that prepares the workspace before the sprint. The command may use the network. */
   readonly setup: string | null
   readonly copy: CopySettings | null
+  /** The branch of an existing change that the sprint continues; null for a new change. */
+  readonly branch: string | null
   readonly note: (note: TranscriptEntry) => void
 }
 
@@ -43,13 +47,14 @@ export interface PrepareOptions {
  * command fails, and BurnError `git_*` or `sandbox_*`.
  */
 export async function prepareWorkspace(
-  { id, issue, base, setup, copy, note }: PrepareOptions,
+  { id, issue, base, setup, copy, branch, note }: PrepareOptions,
   context: SprintContext,
   stop: AbortSignal,
 ): Promise<PreparedWorkspace> {
   const { session, policy, git, env, home } = context
   const clone_url = cloneUrlOf(issue.repo, session)
   const mirror = await openMirror(git, { dir: policy.dir, repo: issue.repo, clone_url })
+  if (branch !== null) await fetchExisting(git, mirror, { id, branch })
   const workspace = await addWorkspace(git, mirror, { id, base, branch_prefix: session.fleet.dispatch.branch_prefix })
   const own_dir = join(policy.dir, 'private', id)
   const lfsProblem = await checkOutLfs(git, workspace)
@@ -76,6 +81,22 @@ export async function prepareWorkspace(
     await prepared[Symbol.asyncDispose]()
     throw thrown
   }
+}
+
+/**
+ * Fetches the branch of an existing change, so that the workspace starts from it. Removes the workspace of the earlier sprint. Throws
+ * SprintFailure if that workspace has unpushed work.
+ */
+async function fetchExisting(git: Git, mirror: Mirror, { id, branch }: { readonly id: string; readonly branch: string }): Promise<void> {
+  const earlier = (await workspacesOf(mirror.dir, mirror.repo)).find((workspace) => workspace.id === id)
+  if (earlier !== undefined) {
+    const removed = await removeWorkspace(git, earlier, { force: false }).then(
+      () => null,
+      (thrown: unknown) => messageOf(thrown),
+    )
+    if (removed !== null) throw new SprintFailure({ class: 'workspace_unusable', reason: removed })
+  }
+  await fetchBranch(git, mirror, branch)
 }
 
 /** Copies the files of the operator. Returns the values in them that the repo does not have, and makes `redact` remove these values. */

@@ -2,10 +2,11 @@
 import type { RepoRef } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
 import type { CommentWriter } from './comment-writer.ts'
-import { actionsOf } from '../core/actions.ts'
+import { actionsOf, type Action, type ChangeAction } from '../core/actions.ts'
 import { messageWithHint } from '../core/errors.ts'
 import { repoOf, reposOf } from '../core/refs.ts'
 import { applyMoves } from '../cycle/apply.ts'
+import { applyChanges } from '../cycle/changes.ts'
 import { settle } from '../decide/settle.ts'
 import { runJob } from '../jobs/run.ts'
 import { refresh } from '../observe/state.ts'
@@ -34,9 +35,16 @@ async function settleWith(
   }
 }
 
+/** Returns the actions for changes of sprints. Only `burn dispatch` sees the panes, so it alone acts on all other changes. */
+export function changesOfSprints(actions: readonly Action[]): ChangeAction[] {
+  return actionsOf(actions, 'change').filter(({ sprint }) => sprint)
+}
+
 async function settleIn(repos: readonly RepoRef[], session: Session): Promise<void> {
   const refreshed = await refresh([], session, { served: repos })
-  await applyMoves(actionsOf(settle(refreshed).actions, 'move'), refreshed, session)
+  const { actions } = settle(refreshed)
+  await applyMoves(actionsOf(actions, 'move'), refreshed, session)
+  await applyChanges(changesOfSprints(actions), session)
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import type { Backend, Sprint } from '../core/sprint.ts'
 import type { FleetState } from '../core/fleet-state.ts'
+import type { SprintFollowUp } from '../core/ledger/changes.ts'
 import type { Picked } from '../decide/pick.ts'
 import type { SprintContext } from './context.ts'
 import { BurnError } from '../core/errors.ts'
@@ -13,12 +14,13 @@ import { claimForSprint } from '../claim/claim.ts'
 import { runJob } from '../jobs/run.ts'
 import { withLeases } from '../observe/session.ts'
 import { stopAbandonedRuns } from './abandoned-runs.ts'
+import { takeFollowUp, waitingFollowUps } from './follow-ups.ts'
 import { findIssues, reportUnread } from './find-issues.ts'
-import { repoFaultForSprints } from './preflight.ts'
+import { RepoFaults, WorkerPool } from './run-parts.ts'
 import { pruneSprints } from './prune.ts'
 import { updatePause, currentPause, type Pause } from './pause.ts'
 import { CommentWriter } from './comment-writer.ts'
-import { runSprint } from './sprint.ts'
+import { runSprint, type Claimed } from './sprint.ts'
 import { recheckPick } from './recheck.ts'
 import { settleReviews, whileSettlingReviews } from './reviews.ts'
 import { requireSandbox } from './prepared-workspace.ts'
@@ -87,54 +89,109 @@ export async function runSprints(options: SprintRunOptions, context: SprintConte
     await settleReviews(comments, session)
     throw thrown
   })
-  const results: Sprint[] = []
   const unread = new Map<RepoRef, string>()
-  const unusable = new Map<RepoRef, string>()
-  await withLeases(session, async () => {
+  const runner = await withLeases(session, async () => {
     const { state, picks, ...found } = await findIssues({ ...options, worker: `${sprintWorkers}/${context.host}`, dryRun: false }, context)
     reportUnread(found.unread, new Set(), session)
     for (const [repo, reason] of found.unread) unread.set(repo, reason)
     assertNamedPicked(options, picks)
-    const queue = [...picks.picks]
-    const workers = new WorkerPool(context.host, state)
     await comments.writePending()
-    let started = 0
-    let refused: ReadonlySet<string> = new Set()
-    let ended = false
-    const faults = new RepoFaults(context, options.now)
-    const takeIssues = async () => {
-      for (let picked = queue.shift(); picked !== undefined && started < options.count && !ended && !stop.aborted; picked = queue.shift()) {
-        if (refused.has(picked.issue.ref) || refused.has(picked.issue.repo)) continue
-        started += 1
-        const problem = await recheckPick(picked, state, session)
-        if (problem !== null) session.notify({ kind: 'issue.unpicked', subject: picked.issue.ref, payload: { reason: problem } })
-        const fault = problem === null ? await faults.of(picked.issue.repo) : null
-        if (fault !== null) unusable.set(picked.issue.repo, fault)
-        const claimed = problem === null && fault === null ? await claim(picked, workers, state, context) : null
-        if (claimed === null) {
-          started -= 1
-          continue
-        }
-        const result = await runSprint(claimed, { usable, comments }, context, stop)
-        workers.release(claimed.worker)
-        results.push(result)
-        if (isRefused(result)) {
-          // The forge refused the issue or the repo, so this sprint does not count. Later picks skip all issues and repos that have a
-          // back-off.
-          started -= 1
-          refused = new Set((await ledger.backoffs(clock.now())).map(({ subject }) => subject))
-        }
-        if (result.failure === 'repo_unusable') faults.forget(picked.issue.repo)
-        if (result.failure !== null && consequenceOf(result.failure).ends_run) ended = true
-      }
-    }
-    await whileSettlingReviews(comments, session, () => mapConcurrently(Array.from({ length: options.jobs }), options.jobs, takeIssues))
+    const followUps = options.issue === null ? await waitingFollowUps(options.repos, context) : []
+    const running = new Runner({ options, usable, comments, context, state, followUps: [...followUps], queue: [...picks.picks] }, stop)
+    await whileSettlingReviews(comments, session, () =>
+      mapConcurrently(Array.from({ length: options.jobs }), options.jobs, () => running.takeAll()),
+    )
     const advice = elsewhereAdvice((await ledger.backlog()).elsewhere)
     if (advice !== null) session.notify({ kind: 'ledger.shared', subject: 'ledger', payload: { what: advice.what, mend: advice.remedy } })
-    await updatePause(ledger, results, clock.now())
+    await updatePause(ledger, running.results, clock.now())
     await pruneDaily(context, stop)
+    return running
   })
-  return { rows: results, unread, unusable }
+  return { rows: runner.results, unread, unusable: runner.unusable }
+}
+
+interface Running {
+  readonly options: SprintRunOptions
+  readonly usable: readonly Backend[]
+  readonly comments: CommentWriter
+  readonly context: SprintContext
+  /** The fleet's state when the issues were picked. */
+  readonly state: FleetState
+  /** The follow-ups and the issues that no sprint of this run has taken yet. */
+  readonly followUps: SprintFollowUp[]
+  readonly queue: Picked[]
+}
+
+/** Takes follow-ups and issues, one after another. Several calls of `takeAll` run at the same time. */
+class Runner {
+  readonly results: Sprint[] = []
+  readonly unusable = new Map<RepoRef, string>()
+  readonly #given: Running
+  readonly #stop: AbortSignal
+  readonly #workers: WorkerPool
+  readonly #faults: RepoFaults
+  #started = 0
+  #refused: ReadonlySet<string> = new Set()
+  #ended = false
+
+  constructor(given: Running, stop: AbortSignal) {
+    this.#given = given
+    this.#stop = stop
+    this.#workers = new WorkerPool(given.context.host, given.state)
+    this.#faults = new RepoFaults(given.context, given.options.now)
+  }
+
+  /** Runs sprints until nothing is left. Changes in review come first, so that work comes to its end before new work begins. */
+  async takeAll(): Promise<void> {
+    const { followUps, queue } = this.#given
+    for (let next = followUps.shift(); next !== undefined && this.#mayStart(); next = followUps.shift()) await this.#takeFollowUp(next)
+    for (let picked = queue.shift(); picked !== undefined && this.#mayStart(); picked = queue.shift()) await this.#takeIssue(picked)
+  }
+
+  #mayStart(): boolean {
+    return this.#started < this.#given.options.count && !this.#ended && !this.#stop.aborted
+  }
+
+  async #takeFollowUp(followUp: SprintFollowUp): Promise<void> {
+    this.#started += 1
+    const worker = this.#workers.acquire()
+    const claimed = await takeFollowUp(followUp, worker, this.#given.state, this.#given.context)
+    if (claimed !== null) return void (await this.#finish(claimed))
+    this.#started -= 1
+    this.#workers.release(worker)
+  }
+
+  async #takeIssue(picked: Picked): Promise<void> {
+    const { state, context } = this.#given
+    const { session } = context
+    if (this.#refused.has(picked.issue.ref) || this.#refused.has(picked.issue.repo)) return
+    this.#started += 1
+    const problem = await recheckPick(picked, state, session)
+    if (problem !== null) session.notify({ kind: 'issue.unpicked', subject: picked.issue.ref, payload: { reason: problem } })
+    const fault = problem === null ? await this.#faults.of(picked.issue.repo) : null
+    if (fault !== null) this.unusable.set(picked.issue.repo, fault)
+    const claimed = problem === null && fault === null ? await claim(picked, this.#workers, state, context) : null
+    if (claimed === null) {
+      this.#started -= 1
+      return
+    }
+    const result = await this.#finish(claimed)
+    if (isRefused(result)) {
+      // The forge refused the issue or the repo, so this sprint does not count. Later picks skip all issues and repos that have a back-off.
+      this.#started -= 1
+      this.#refused = new Set((await session.ledger.backoffs(session.clock.now())).map(({ subject }) => subject))
+    }
+    if (result.failure === 'repo_unusable') this.#faults.forget(picked.issue.repo)
+  }
+
+  async #finish(claimed: Claimed): Promise<Sprint> {
+    const { usable, comments, context } = this.#given
+    const result = await runSprint(claimed, { usable, comments }, context, this.#stop)
+    this.#workers.release(claimed.worker)
+    this.results.push(result)
+    if (result.failure !== null && consequenceOf(result.failure).ends_run) this.#ended = true
+    return result
+  }
 }
 
 /** Returns the backends that can work now. Throws BurnError `sprint_resting`, `sprint_no_backend` or `sandbox_*` if no sprint can run. */
@@ -183,62 +240,5 @@ async function claim(picked: Picked, workers: WorkerPool, state: FleetState, { s
     if (outcome !== 'issue') return { ...outcome, worker, picked, state }
     workers.release(worker)
     return null
-  }
-}
-
-/** The faults of the repos of one run. It checks each repo once, even for parallel sprints, and reports each fault once. */
-class RepoFaults {
-  readonly #context: SprintContext
-  readonly #again: boolean
-  readonly #found = new Map<RepoRef, Promise<string | null>>()
-
-  constructor(context: SprintContext, again: boolean) {
-    this.#context = context
-    this.#again = again
-  }
-
-  /** Returns the fault of a repo; null if sprints can publish changes in the repo. */
-  of(repo: RepoRef): Promise<string | null> {
-    const known = this.#found.get(repo) ?? this.#check(repo)
-    this.#found.set(repo, known)
-    return known
-  }
-
-  async #check(repo: RepoRef): Promise<string | null> {
-    const why = await repoFaultForSprints(repo, this.#context, { again: this.#again ? 'faults' : 'none' })
-    if (why !== null) this.#context.session.notify({ kind: 'repo.unusable', subject: repo, payload: { why } })
-    return why
-  }
-
-  /** Makes the next `of` read the result that a sprint stored. */
-  forget(repo: RepoRef): void {
-    this.#found.set(repo, repoFaultForSprints(repo, this.#context))
-  }
-}
-
-/**
- * Provides the workers `sprint/<host>/<n>`, the lowest free number first. A worker has only one sprint at a time, across all processes on
- * the machine.
- */
-class WorkerPool {
-  readonly #host: string
-  readonly #taken: Set<string>
-
-  constructor(host: string, { sprints }: FleetState) {
-    this.#host = host
-    this.#taken = new Set(sprints.map(({ worker }) => worker))
-  }
-
-  acquire(): string {
-    for (let n = 1; ; n++) {
-      const worker = `${sprintWorkers}/${this.#host}/${n}`
-      if (this.#taken.has(worker)) continue
-      this.#taken.add(worker)
-      return worker
-    }
-  }
-
-  release(worker: string): void {
-    this.#taken.delete(worker)
   }
 }

@@ -3,6 +3,7 @@ import type { Reason } from '../core/reasons.ts'
 import type { Issue, IssueRef, RepoRef } from '../core/nouns.ts'
 import type { NewChange } from '../core/ports.ts'
 import type { Backend, Failure, Sprint, TranscriptEntry, SprintStage } from '../core/sprint.ts'
+import type { SprintFollowUp } from '../core/ledger/changes.ts'
 import type { SprintEnd, SprintProgress } from '../core/ledger/sprints.ts'
 import type { FleetState } from '../core/fleet-state.ts'
 import type { Picked } from '../decide/pick.ts'
@@ -44,6 +45,8 @@ export interface Claimed {
   readonly picked: Picked
   /** The fleet's state when the issue was picked. */
   readonly state: FleetState
+  /** The follow-up about an existing change that the sprint continues; absent for a new change. */
+  readonly follow_up?: SprintFollowUp
 }
 
 /** Runs a claimed sprint to its end, and returns its row in the ledger. Throws only errors of the ledger. */
@@ -63,7 +66,7 @@ export async function runSprint(
   } catch (thrown) {
     const failure = redactTexts(await attributed(failureOfThrown(thrown), claimed.picked.issue.repo, context), redact)
     await backOffRefused(failure, thrown, claimed.picked.issue.ref, session)
-    end = endOf(failure)
+    end = endOf(failure, claimed.follow_up)
     run.note({ kind: 'note', text: `ended: ${sentence(end.reason)}` })
   }
   await run.end(end)
@@ -92,11 +95,13 @@ async function attributed(failure: Failure, repo: RepoRef, context: SprintContex
   return fault === null ? failure : { class: 'repo_unusable', reason: oneLine(`${failure.reason}: ${fault}`, 500) }
 }
 
-function endOf(failure: Failure): SprintEnd {
-  const { dispatch, hint } = consequenceOf(failure.class)
+/** Returns the end of a failed sprint. The change of a follow-up stays in review. */
+function endOf(failure: Failure, followUp: SprintFollowUp | undefined): SprintEnd {
+  const { dispatch: state, hint } = consequenceOf(failure.class)
+  const dispatch = followUp === undefined ? state : 'review'
   const reason: Reason = { code: 'sprint_failed', class: failure.class, why: failure.reason, hint }
   const checked = failure.class === 'check_red' ? { check_result: 'failed' as const } : {}
-  return { outcome: dispatch === 'failed' ? 'failed' : 'given_back', failure, dispatch, reason, ...checked }
+  return { outcome: state === 'failed' ? 'failed' : 'given_back', failure, dispatch, reason, ...checked }
 }
 
 class SprintRun {
@@ -119,23 +124,26 @@ class SprintRun {
   }
 
   async carryOut(usable: readonly Backend[], comments: CommentWriter, stop: AbortSignal): Promise<SprintEnd> {
-    const { id, picked } = this.#claimed
+    const { id, picked, follow_up } = this.#claimed
     const { issue } = picked
     const { session } = this.#context
     this.#report(null)
-    await this.#announce(comments)
+    // A sprint that continues a change has its claim, and the comment of the claim.
+    if (follow_up === undefined) await this.#announce(comments)
     const { check: configured, setup, copy } = settingsOf(session.fleet, issue.repo)
     const base = await baseOf(issue.repo, session)
+    const branch = follow_up === undefined ? null : `${session.fleet.dispatch.branch_prefix}${id}`
     await this.#enterStage('workspace', {})
     const note = (each: TranscriptEntry) => this.note(each)
     // `await` is needed here. Without it, disposing of the workspace could delay the handling of a rejection, and Node would report the
     // rejection as unhandled.
     return await withTimeout(this.#timeLeft(), stop, this.#context, async (context, signal) => {
-      await using prepared = await prepareWorkspace({ id, issue, base, setup, copy, note }, context, signal)
+      await using prepared = await prepareWorkspace({ id, issue, base, setup, copy, branch, note }, context, signal)
       try {
         const check = configured ?? (await findCheck(context.git, prepared.workspace))
         await this.#enterStage('working', { check_command: check })
-        const task = taskText({ id, issue, dir: prepared.workspace.path, check, nonce: session.newId() })
+        const first = taskText({ id, issue, dir: prepared.workspace.path, check, nonce: session.newId() })
+        const task = follow_up === undefined ? first : `${first}\n${follow_up.text}`
         const record = (worked: WorkDone) => this.#enterStage('working', progressOf(worked))
         const site = { ...prepared, id, issue, task, check, started_at: this.#started, note, record }
         const finished = await whileClaimed(id, session, signal, (claimSignal) => work(site, usable, context, claimSignal))

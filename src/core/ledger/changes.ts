@@ -3,7 +3,7 @@ import type { ChangeStep } from '../change-loop.ts'
 import type { ChangeStage, StepAction, StepOutcome } from '../change-stages.ts'
 import type { ChangeRef, ChangeState, Protection } from '../change-state.ts'
 import type { Dispatch } from '../lifecycle.ts'
-import type { Time, WorkerId } from '../nouns.ts'
+import type { IssueRef, Time, WorkerId } from '../nouns.ts'
 import type { Reason } from '../reasons.ts'
 
 /** A change as burn last read it, and the stage that burn decided. */
@@ -41,12 +41,29 @@ export interface ReviewView {
 export interface NewStep extends Pick<ChangeStep, 'dispatch' | 'action' | 'signature' | 'attempt' | 'head' | 'reason' | 'worker'> {
   /** The text for an agent in a pane; absent if the step needs none. The ledger plans its delivery in the same transaction. */
   readonly text?: { readonly id: string; readonly text: string; readonly incarnation: string | null }
+  /** The task of the sprint that continues the change; absent if an agent in a pane gets the text. */
+  readonly sprint_text?: string
   /** Gives the dispatch to another worker, because the worker that made the change is gone. */
   readonly hand_over?: { readonly worker: WorkerId; readonly slot: number }
 }
 
+/** A follow-up that waits for a sprint. */
+export interface SprintFollowUp extends StepKey {
+  readonly issue: IssueRef
+  readonly change_url: string
+  readonly text: string
+}
+
 /** The key of a step. */
 export type StepKey = Pick<ChangeStep, 'dispatch' | 'action' | 'signature' | 'attempt'>
+
+/** The process that continues a sprint: its worker and host, and the owner and the end of the lease. */
+export interface SprintHolder {
+  readonly worker: WorkerId
+  readonly host: string
+  readonly owner: string
+  readonly until: Time
+}
 
 /** The operations on changes in the ledger. */
 export interface ChangeLedger {
@@ -66,6 +83,13 @@ export interface ChangeLedger {
   beginStep(step: NewStep, at: Time): Promise<boolean>
   /** Saves the outcome of a step. */
   endStep(step: StepKey, outcome: StepOutcome, reason: Reason, at: Time): Promise<void>
+  /** Returns the follow-ups that wait for a sprint, oldest first. */
+  sprintFollowUps(): Promise<readonly SprintFollowUp[]>
+  /**
+   * Gives a follow-up to a sprint: the dispatch becomes `handed`, and its sprint runs again. Returns false if the dispatch is no longer in
+   * review, or if another process has taken the follow-up.
+   */
+  continueSprint(step: StepKey, by: SprintHolder, at: Time): Promise<boolean>
   /** Returns the steps of these dispatches, oldest first. */
   changeSteps(dispatches: readonly string[], action?: StepAction): Promise<readonly ChangeStep[]>
 }
