@@ -87,6 +87,7 @@ const shared = [
   [
     'cli/attach',
     'cli/command-line',
+    'cli/delegation',
     'cli/doctor',
     'cli/drift',
     'cli/errors',
@@ -103,6 +104,7 @@ const shared = [
     'cycle/change-loop',
     'cycle/changes',
     'cycle/closed',
+    'cycle/delegation',
     'cycle/trouble',
     'cycle/dry-run',
     'cycle/follow-up',

@@ -233,7 +233,7 @@ function tieOf(best: Candidate, tied: Candidate, { seen, room }: Tie): 'record' 
 }
 
 function left({ ref }: Issue, revision: number, { threshold }: DelegationPolicy, able: readonly Candidate[]): DelegateAction {
-  const best = able.toSorted((a, b) => b.points - a.points)[0]
+  const best = able.filter(({ points }) => points > 0).toSorted((a, b) => b.points - a.points)[0]
   const reason: Reason = {
     code: 'no_suitable_agent',
     threshold,

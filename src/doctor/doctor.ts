@@ -20,6 +20,7 @@ import { repoFindings } from './repos.ts'
 import { reposOf, servedRepos } from '../core/refs.ts'
 import { isWorkerTrouble } from '../core/trouble.ts'
 import { readStatus } from '../observe/state.ts'
+import { assigneeFindings } from './assignees.ts'
 import { teamFindings } from './teams.ts'
 
 const maxConcurrentRepos = 8
@@ -67,7 +68,8 @@ async function checkForge(machines: readonly Machine[], session: Session): Promi
   const wanted = machines.length === session.fleet.machines.length ? reposOf(session.fleet) : servedRepos(machines)
   const repos = await mapConcurrently(wanted, maxConcurrentRepos, async (repo) => {
     const finding = await checkRepo(repo, session)
-    return finding.level === 'ok' ? [finding, ...(await teamFindings(repo, session.forge))] : [finding]
+    if (finding.level !== 'ok') return [finding]
+    return [finding, ...(await teamFindings(repo, session.forge)), ...(await assigneeFindings(repo, session))]
   })
   return [owner.finding, ...repos.flat()]
 }

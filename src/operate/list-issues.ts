@@ -4,8 +4,9 @@ import type { Standing } from '../core/ledger/backlog.ts'
 import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
 import { isSameLogin } from '../core/assignees.ts'
+import { mapConcurrently } from '../core/concurrency.ts'
+import { codeOf, messageWithHint } from '../core/errors.ts'
 import { queueOrder } from '../decide/route.ts'
-import { refresh } from '../observe/state.ts'
 
 /** An open issue. */
 export interface ListedIssue {
@@ -39,7 +40,7 @@ export interface IssueList {
 /** Reads new issues of these repos with one listing for each repo, and returns the open issues in the order of the queue. */
 export async function listIssues(repos: readonly RepoRef[], session: Session): Promise<IssueList> {
   const { fleet, ledger } = session
-  const { repos_down: unread } = await refresh([], session, { served: repos, quiet: true })
+  const unread = await readNewIssues(repos, session)
   const open = (await Promise.all(repos.map((repo) => ledger.openIssues(repo)))).flat()
   const live = new Map((await ledger.delegationRecords()).live.map((each) => [each.issue, each]))
   const declared = fleet.delegation?.agents ?? []
@@ -54,4 +55,24 @@ export async function listIssues(repos: readonly RepoRef[], session: Session): P
     return { agent: name, login, lane, assigned: issues.filter(({ agent }) => agent === name).length, capacity }
   })
   return { issues, agents, unread }
+}
+
+const maxConcurrentListings = 8
+
+/** Saves the issues that changed since the last listing. Returns the repos that burn could not read, with the reasons. */
+async function readNewIssues(repos: readonly RepoRef[], { forge, ledger, clock }: Session): Promise<Map<RepoRef, string>> {
+  const cursors = new Map((await ledger.repos()).map(({ repo, cursor }) => [repo, cursor]))
+  const unread = new Map<RepoRef, string>()
+  await mapConcurrently(repos, maxConcurrentListings, async (repo) => {
+    try {
+      const known = cursors.get(repo) ?? null
+      const { issues, cursor, complete, changed_at } = await forge.issues(repo, known)
+      // A listing may miss an open issue. A cycle checks such issues one by one before it treats them as closed.
+      await ledger.saveIssues([{ repo, issues, cursor, complete: complete && known === null, changed_at }], clock.now(), true)
+    } catch (thrown) {
+      if (!codeOf(thrown).startsWith('forge_')) throw thrown
+      unread.set(repo, messageWithHint(thrown))
+    }
+  })
+  return unread
 }
