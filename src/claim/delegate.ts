@@ -86,8 +86,7 @@ async function assign(action: DelegateAction, session: Session): Promise<DoneDel
     return move({ ...action, reason: { code: 'not_assignable', login, repo: issue.slice(0, issue.lastIndexOf('#')) } }, 'refused', session)
   }
   const moved = await move(action, 'assigned', session)
-  // If a process ended during its assignment, it may have written the comment.
-  if (moved !== null) await writeComment(action, revision === null, session)
+  if (moved !== null) await writeComment(action, false, session)
   return moved
 }
 
@@ -115,6 +114,8 @@ async function writeComment(action: DelegateAction, mayExist: boolean, session: 
   try {
     const body = delegationComment(fleet.name, worded(action), 'assigned')
     const known = mayExist ? await ownComment(issue, login, session) : null
+    // The comment may be that of an earlier assignment to the same login.
+    if (known !== null) await forge.editComment(issue, known, body)
     await ledger.saveDelegationComment(issue, login, known ?? (await forge.comment(issue, body)).id)
     return true
   } catch (thrown) {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { DelegationAgent } from '../../src/core/delegation-settings.ts'
 import type { Issue } from '../../src/core/nouns.ts'
+import { actionsOf } from '../../src/core/actions.ts'
 import { BurnError } from '../../src/core/errors.ts'
 import { issuesOf } from '../simulate/storm.ts'
 import { simulatedFleet } from '../support/world.ts'
@@ -113,6 +114,42 @@ test('delegation: completes an assignment after a lost answer', async (t) => {
   assert.equal((await kinds()).filter((each) => each.startsWith('delegation.assigned')).length, 3)
 })
 
+test('delegation: a process killed at any step leaves one assignment', async (t) => {
+  // After the intent, the assignment, its record, and the comment.
+  for (const step of [1, 2, 3, 4]) {
+    const only = (issue: Issue) => (issue.number === 1 ? issue : { ...issue, assignees: ['ann'] })
+    const { cycle, assignees, kinds, comments, pass, forge, ledger } = await delegatingFleet(t, { change: only })
+    const unkilled = { ...ledger }
+    let left = step
+    const killed = <A extends unknown[], R>(run: (...given: A) => Promise<R>): ((...given: A) => Promise<R>) => {
+      return async (...given) => {
+        const result = await run(...given)
+        if (--left === 0) throw new RangeError('killed')
+        return result
+      }
+    }
+    const { beginDelegation, moveDelegation, saveDelegationComment } = ledger
+    const [assign, comment] = [forge.assign.bind(forge), forge.comment.bind(forge)]
+    Object.assign(ledger, {
+      beginDelegation: killed(beginDelegation),
+      moveDelegation: killed(moveDelegation),
+      saveDelegationComment: killed(saveDelegationComment),
+    })
+    Object.assign(forge, { assign: killed(assign), comment: killed(comment) })
+    await assert.rejects(cycle(), /killed/, `step ${step}`)
+    Object.assign(ledger, unkilled)
+    Object.assign(forge, { assign, comment })
+    // The lease of the killed process expires.
+    for (let times = 0; times < 2; times++) {
+      await pass(60_000)
+      await cycle()
+    }
+    assert.equal((await assignees())[0], 'ezra', `step ${step}`)
+    assert.equal((await comments('o/a#1')).length, 1, `step ${step}`)
+    assert.deepEqual(await kinds(), ['delegation.assigned o/a#1'], `step ${step}`)
+  }
+})
+
 test('delegation: respects the assignments of people', async (t) => {
   const { cycle, assignees, kinds, pass, forge } = await delegatingFleet(t, {
     change: (issue) => (issue.number === 2 ? { ...issue, assignees: ['ann'] } : issue),
@@ -164,7 +201,8 @@ test('delegation: issues of a lane go to its workers', async (t) => {
     hold: false,
     change: (issue) => (issue.number === 4 ? issue : { ...issue, assignees: ['ann'] }),
   })
-  assert.deepEqual((await cycle()).claimed, [], 'workers do not get an issue that burn assigns in this cycle')
+  const { actions } = await cycle()
+  assert.deepEqual(actionsOf(actions, 'claim'), [], 'workers do not get an issue that burn assigns in this cycle')
   assert.deepEqual(await assignees(), ['ann', 'ann', 'ann', 'ezra', 'ann'])
   // A person may assign an issue to the lane, too.
   await forge.assign('o/a#1', ['ann'], ['EZRA'])
