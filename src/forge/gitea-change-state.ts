@@ -75,11 +75,12 @@ export async function readHead({ server, clock, branch_prefix }: Changes, ref: C
   const [sha, branch, base_sha, updated_at] = [stringOf(headSha) ?? '', stringOf(headRef), stringOf(baseSha), timeOf(time)]
   if (change === null || typeof baseRef !== 'string' || updated_at === null)
     throw new BurnError('forge_malformed', `burn cannot read ${ref}`, 'look at the change on the forge')
-  const isTested = change.state === 'open' && draft !== true && sha !== '' && base_sha !== null
+  const has_branch = branch !== null && !branch.startsWith('refs/')
+  const isTested = change.state === 'open' && draft !== true && sha !== '' && has_branch && base_sha !== null
   return {
     ref: changeRef(repo, change.name),
     change,
-    branch: branch?.startsWith('refs/') === true ? null : branch,
+    branch: has_branch ? branch : null,
     sha,
     base: baseRef,
     base_sha,

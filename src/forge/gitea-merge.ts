@@ -100,6 +100,8 @@ async function explainRefusal(changes: Changes, ref: ChangeRef, sha: string): Pr
 function movedSince(head: ChangeHead | null, sha: string): { readonly result: 'ended' | 'head_moved'; readonly why: string } | null {
   if (head === null) return { result: 'ended', why: 'the forge does not have the change' }
   if (head.change.state !== 'open') return { result: 'ended', why: `the change is ${head.change.state}` }
+  // The forge closes the change of a deleted branch a moment later.
+  if (head.branch === null) return { result: 'ended', why: 'the change has no head branch' }
   return head.sha === sha ? null : { result: 'head_moved', why: `the head is ${head.sha || 'gone'}` }
 }
 

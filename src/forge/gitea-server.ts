@@ -51,7 +51,7 @@ export function isGitea({ product, major, minor }: ServerVersion, least: readonl
 
 /** Returns the name of a server, such as `Gitea 1.25`. */
 export function nameOfVersion({ product, major, minor }: ServerVersion): string {
-  return `${product} ${major}.${minor}`
+  return major === 0 ? `a ${product} of an unknown version` : `${product} ${major}.${minor}`
 }
 
 /** A list of the API. */

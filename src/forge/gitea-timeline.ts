@@ -21,7 +21,7 @@ export async function* timelineEvents(api: Api, ref: IssueRef | ChangeRef, since
   const path = `${repoPath(repo)}/issues/${number}/timeline`
   let firstBefore: unknown = null
   for (let page = 1; page <= maxPages; page++) {
-    const { items, too_big } = await readPage(api, path, sinceQuery(since), { limit: pageSize, page })
+    const { items, too_big } = await readPage(api, path, sinceQuery(since), { limit: pageSize, page, counted: false })
     const first = membersOf(items[0])['id'] ?? too_big[0] ?? null
     if (first === null || first === firstBefore) return
     firstBefore = first

@@ -148,15 +148,18 @@ export interface ListPage {
 interface PageRequest {
   readonly limit: number
   readonly page: number
+  /** False if the headers of the list do not count its items. */
+  readonly counted?: boolean | undefined
 }
 
 /** Returns a page of at most `limit` items. Pages that are too large are read one at a time in the whole process, to bound the memory. */
-export async function readPage(api: Api, path: string, query: Query, { limit, page }: PageRequest): Promise<ListPage> {
-  const whole = await attempt(api, path, query, { limit, page })
+export async function readPage(api: Api, path: string, query: Query, request: PageRequest): Promise<ListPage> {
+  const whole = await attempt(api, path, query, request)
   if (typeof whole !== 'string') return whole
+  const { limit } = request
   return api.runExclusive(async () => {
     const size = limit === pageSize ? await largestPage(api) : limit
-    return size === limit ? split(api, path, query, { limit, page }) : shrink(api, path, query, { limit: size, page })
+    return size === limit ? split(api, path, query, request) : shrink(api, path, query, { ...request, limit: size })
   })
 }
 
@@ -168,13 +171,13 @@ async function shrink(api: Api, path: string, query: Query, request: PageRequest
 }
 
 /** Reads a page as several smaller pages of equal size, which together have the same items. */
-async function split(api: Api, path: string, query: Query, { limit, page }: PageRequest): Promise<ListPage> {
+async function split(api: Api, path: string, query: Query, { limit, page, counted }: PageRequest): Promise<ListPage> {
   const parts = smallestFactor(limit)
   const items: unknown[] = []
   const too_big: string[] = []
   let [total, date, more]: [number | null, number | null, boolean | null] = [null, null, null]
   for (let part = 0; part < parts && more !== false; part++) {
-    const read = await shrink(api, path, query, { limit: limit / parts, page: (page - 1) * parts + part + 1 })
+    const read = await shrink(api, path, query, { limit: limit / parts, page: (page - 1) * parts + part + 1, counted })
     items.push(...read.items)
     too_big.push(...read.too_big)
     total = read.total ?? total
@@ -185,10 +188,12 @@ async function split(api: Api, path: string, query: Query, { limit, page }: Page
 }
 
 /** Returns the page, or the first bytes of the answer if the answer is too large. */
-async function attempt(api: Api, path: string, query: Query, { limit, page }: PageRequest): Promise<ListPage | string> {
+async function attempt(api: Api, path: string, query: Query, { limit, page, counted = true }: PageRequest): Promise<ListPage | string> {
   try {
     const answer = await api.get(path, { ...query, [api.page_size]: limit, page }, limit === 1 ? maxBytes.one : maxBytes.several)
-    const { total, date } = answer
+    const { date } = answer
+    if (!counted) return { items: arrayOf(answer.json), too_big: [], total: null, more: null, date }
+    const { total } = answer
     // A server that sends a count need not send a `Link` header.
     const more = total === null || answer.more === true ? answer.more : limit * page < total
     return { items: arrayOf(answer.json), too_big: [], total, more, date }

@@ -20,7 +20,7 @@ export function giteaFixture({ state }: GiteaStandIn, repo: string, bare: string
       return commitTo(bare, branch, files, branchIn(bare, branch) === null ? 'main' : branch)
     },
     deleteBranch: async (branch) => deleteBranch(state, repo, branch),
-    check: async (sha, name, result) => report(state, repo, sha, { context: name, state: statuses[result] }),
+    check: async (sha, name, result) => void report(state, repo, sha, { context: name, state: statuses[result] }),
     async review(change, { state: kind, body, lines = [] }) {
       const all = lines.map(({ deleted = false, ...line }) => ({ ...line, deleted }))
       review(state, repo, change, { author: 'acme', state: states[kind], body, lines: all })

@@ -20,7 +20,15 @@ export interface Call {
 }
 
 /** A version of Gitea, or of Forgejo with the version of Gitea that it claims to be compatible with. */
-export type GiteaVersion = '1.23.8' | '1.24.6' | '1.25.2' | '1.26.0' | '15.0.0+gitea-1.22.0'
+export type GiteaVersion = (typeof versions)[number]
+const versions = ['1.23.8', '1.24.6', '1.25.2', '1.26.0', '15.0.0+gitea-1.22.0'] as const
+
+/** Returns the version with this name. Throws if the stand-in does not imitate it. */
+export function versionOf(text: string): GiteaVersion {
+  const found = versions.find((each) => each === text)
+  if (found === undefined) throw new Error(`${text} is not one of ${versions.join(', ')}`)
+  return found
+}
 
 /** Tells whether the server is a Gitea of at least this version, `1.<minor>`. */
 export const isSince = (version: GiteaVersion, minor: number) => !version.includes('+') && Number(version.split('.')[1]) >= minor

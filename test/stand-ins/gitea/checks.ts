@@ -1,20 +1,17 @@
 /** The calls about checks: statuses of commits, runs, jobs, logs and reruns. */
 import type { JobRow, RunRow, StatusRow } from './change-rows.ts'
 import type { ForgeState, RepoRow } from './state.ts'
-import { emptyReply, isSince, mayWrite, nameOf, pageOf, refuse, reply, repoOf, type Call, type Reply } from './calls.ts'
+import { emptyReply, isSince, mayWrite, nameOf, pageOf, refuse, reply, repoOf, textIn, type Call, type Reply } from './calls.ts'
 import { timeText } from './json.ts'
+import { report } from './people.ts'
 
 /** Returns the newest status of each context of a commit. */
 export function latestStatuses(repo: RepoRow, sha: string): StatusRow[] {
   return [...new Map((repo.ci.statuses.get(sha) ?? []).map((row) => [row.context, row])).values()]
 }
 
-/** The header counts the statuses of one context instead of the contexts: Gitea's count is wrong. */
-export function getStatus(state: ForgeState, call: Call, words: readonly string[]): Reply {
-  const repo = repoOf(state, call, words)
-  const sha = words[2] ?? ''
-  const latest = latestStatuses(repo, sha)
-  const page = pageOf(latest, call, (row) => ({
+function statusJson(repo: RepoRow, sha: string, row: StatusRow, { url }: Call) {
+  return {
     id: row.id,
     context: row.context,
     status: row.state,
@@ -23,8 +20,33 @@ export function getStatus(state: ForgeState, call: Call, words: readonly string[
     creator: null,
     created_at: timeText(row.created),
     updated_at: timeText(row.created),
-    url: `${call.url}/api/v1/repos/${nameOf(repo)}/statuses/${sha}`,
-  }))
+    url: `${url}/api/v1/repos/${nameOf(repo)}/statuses/${sha}`,
+  }
+}
+
+const statusStates = new Map(
+  ['pending', 'success', 'error', 'failure', 'warning', 'skipped'].map((state) => [state, state as StatusRow['state']]),
+)
+
+/** Reports the result of a check, as a CI service does. */
+export function postStatus(state: ForgeState, call: Call, words: readonly string[]): Reply {
+  const repo = repoOf(state, call, words)
+  mayWrite(repo, call, false)
+  const [sha = ''] = words.slice(2)
+  const result = statusStates.get(textIn(call.body, 'state') ?? '')
+  if (result === undefined) return refuse(422, '[State]: Required', call.url)
+  const [context = 'default', target_url = '', description = ''] = ['context', 'target_url', 'description'].map((key) =>
+    textIn(call.body, key),
+  )
+  return reply(201, statusJson(repo, sha, report(state, nameOf(repo), sha, { context, state: result, target_url, description }), call))
+}
+
+/** The header counts the statuses of one context instead of the contexts: Gitea's count is wrong. */
+export function getStatus(state: ForgeState, call: Call, words: readonly string[]): Reply {
+  const repo = repoOf(state, call, words)
+  const sha = words[2] ?? ''
+  const latest = latestStatuses(repo, sha)
+  const page = pageOf(latest, call, (row) => statusJson(repo, sha, row, call))
   const failed = latest.some((row) => row.state === 'failure' || row.state === 'error')
   const combined = failed ? 'failure' : latest.length === 0 || latest.some((row) => row.state === 'pending') ? 'pending' : 'success'
   // Gitea sends null for an empty list.

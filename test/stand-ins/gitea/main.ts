@@ -2,13 +2,14 @@
  * Runs the stand-in forge as a process: it prints `{"url":…,"token":…}` as one line, and serves until it is ended.
  *
  *     node test/stand-ins/gitea/main.ts --repo acme/app --issues issues.jsonl [--repo acme/docs …] [--writer alice]
- *       [--token name=login] [--latency 20] [--port 0] [--no-check]
+ *       [--token name=login] [--latency 20] [--port 0] [--version 1.25.2] [--no-check]
  *
  * The issues go to the repos in turn. On SIGTERM it prints `{"requests":…,"violations":[…]}` and ends.
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { IssueSeed } from './state.ts'
+import { versionOf } from './calls.ts'
 import { startGitea } from './server.ts'
 
 const { values } = parseArgs({
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     token: { type: 'string', multiple: true, default: ['stand-in-token=burn'] },
     latency: { type: 'string', default: '0' },
     port: { type: 'string', default: '0' },
+    version: { type: 'string', default: '1.25.2' },
     'no-check': { type: 'boolean', default: false },
   },
 })
@@ -39,6 +41,7 @@ const forge = await startGitea({
   tokens: Object.fromEntries(values.token.map((pair) => pair.split('=') as [string, string])),
   check: !values['no-check'],
   port: Number(values.port),
+  version: versionOf(values.version),
   ...(values.latency === '0' ? {} : { latency: Number(values.latency) }),
 })
 process.stdout.write(`${JSON.stringify({ url: forge.url, token: forge.token })}\n`)

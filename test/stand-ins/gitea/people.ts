@@ -82,10 +82,11 @@ export function report(
   repo: string,
   sha: string,
   status: Pick<StatusRow, 'context' | 'state'> & Partial<StatusRow>,
-): void {
+): StatusRow {
   const { statuses } = state.repo(repo).ci
   const row = { target_url: '', description: '', ...status, id: state.nextId(), created: state.seconds() }
   statuses.set(sha, [...(statuses.get(sha) ?? []), row])
+  return row
 }
 
 /** Adds a run of a workflow with one job, and its status. The run's number differs from its id. */

@@ -1,9 +1,9 @@
 /** The calls about reviews, dependencies and reactions. */
 import type { LineRow, PullRow, ReviewRow } from './change-rows.ts'
 import type { ForgeState, IssueRow, RepoRow } from './state.ts'
-import { Refused, pageOf, refuse, reply, repoOf, textIn, type Call, type Reply } from './calls.ts'
+import { Refused, nameOf, pageOf, refuse, reply, repoOf, textIn, type Call, type Reply } from './calls.ts'
 import { issueJson, timeText, userJson } from './json.ts'
-import { headOf } from './people.ts'
+import { headOf, review } from './people.ts'
 
 function pullRow(state: ForgeState, call: Call, words: readonly string[]): { repo: RepoRow; row: IssueRow; pull: PullRow } {
   const repo = repoOf(state, call, words)
@@ -14,12 +14,10 @@ function pullRow(state: ForgeState, call: Call, words: readonly string[]): { rep
 
 const pullUrl = (repo: RepoRow, row: IssueRow, url: string) => `${url}/${repo.owner}/${repo.name}/pulls/${row.number}`
 
-/** The list leaves out the drafts of other people, but the header counts them. */
-export function getReviews(state: ForgeState, call: Call, words: readonly string[]): Reply {
-  const { repo, row, pull } = pullRow(state, call, words)
-  const toJson = (review: ReviewRow) => ({
+function reviewJson(state: ForgeState, { repo, row, pull }: ReturnType<typeof pullRow>, review: ReviewRow, { url }: Call) {
+  return {
     id: review.id,
-    user: userJson(review.author, call.url),
+    user: userJson(review.author, url),
     team: null,
     state: review.state,
     body: review.body,
@@ -30,10 +28,35 @@ export function getReviews(state: ForgeState, call: Call, words: readonly string
     comments_count: review.lines.length,
     submitted_at: timeText(review.created),
     updated_at: timeText(review.created),
-    html_url: `${pullUrl(repo, row, call.url)}#issuecomment-${review.id}`,
-    pull_request_url: pullUrl(repo, row, call.url),
-  })
-  const page = pageOf(pull.reviews, call, (review) => (review.state === 'PENDING' && review.author !== call.login ? null : toJson(review)))
+    html_url: `${pullUrl(repo, row, url)}#issuecomment-${review.id}`,
+    pull_request_url: pullUrl(repo, row, url),
+  }
+}
+
+const events = { APPROVED: 'APPROVED', REQUEST_CHANGES: 'REQUEST_CHANGES', COMMENT: 'COMMENT' } as const
+
+/** Reviews a pull request. Nobody may approve or refuse their own. */
+export function postReview(state: ForgeState, call: Call, words: readonly string[]): Reply {
+  const found = pullRow(state, call, words)
+  const { event, body, comments } = (call.body ?? {}) as Record<string, unknown>
+  const kind = events[event as keyof typeof events] ?? 'COMMENT'
+  if (kind !== 'COMMENT' && found.row.author === call.login) return refuse(422, 'approve/reject your own pull is not allowed', call.url)
+  const lines = (Array.isArray(comments) ? comments : []).map((each: Record<string, unknown>) => ({
+    path: String(each['path']),
+    line: Number(each['new_position'] ?? each['old_position'] ?? 0),
+    deleted: each['new_position'] === undefined,
+    body: String(each['body']),
+  }))
+  const made = review(state, nameOf(found.repo), found.row.number, { author: call.login, state: kind, body: String(body ?? ''), lines })
+  return reply(200, reviewJson(state, found, made, call))
+}
+
+/** The list leaves out the drafts of other people, but the header counts them. */
+export function getReviews(state: ForgeState, call: Call, words: readonly string[]): Reply {
+  const found = pullRow(state, call, words)
+  const page = pageOf(found.pull.reviews, call, (each) =>
+    each.state === 'PENDING' && each.author !== call.login ? null : reviewJson(state, found, each, call),
+  )
   return { ...page, json: (page.json as unknown[]).filter((item) => item !== null) }
 }
 

@@ -1,12 +1,12 @@
 /** The part of Gitea's API that burn and its agents use, with Gitea's answers. */
 import type { ForgeState, IssueRow, RepoRow } from './state.ts'
 import { Refused, isSince, mayWrite, nameOf, pageOf, refuse, reply, repoOf, textIn, type Call, type Handler, type Reply } from './calls.ts'
-import { getJobs, getLogs, getRuns, getStatus, postRerun } from './checks.ts'
+import { getJobs, getLogs, getRuns, getStatus, postRerun, postStatus } from './checks.ts'
 import { commentJson, issueJson, pushJson, repoJson, teamJson, timelineJson, userJson } from './json.ts'
 import { getLabels, postLabel, postLabels } from './labels.ts'
 import { getBranch, postMerge, postUpdate } from './merging.ts'
 import { getFiles, getPull, getPullByBranches, getPullRef, getPulls, patchPull, postPull } from './pulls.ts'
-import { getDependencies, getReviewComments, getReviews, postReaction } from './reviews.ts'
+import { getDependencies, getReviewComments, getReviews, postReaction, postReview } from './reviews.ts'
 
 /** The method, the path, the handler, and the first version of Gitea (1.x) that has the call. Forgejo lacks the calls with a version. */
 type Route = readonly [method: string, path: RegExp, handler: Handler, since?: number]
@@ -44,6 +44,7 @@ const routes: readonly Route[] = [
   ['GET', path('/repos/:o/pulls/:n'), getPull],
   ['GET', path('/repos/:o/pulls/:n/files'), getFiles],
   ['GET', path('/repos/:o/pulls/:n/reviews'), getReviews],
+  ['POST', path('/repos/:o/pulls/:n/reviews'), postReview],
   ['GET', path('/repos/:o/pulls/:n/reviews/:n/comments'), getReviewComments],
   ['POST', path('/repos/:o/pulls/:n/merge'), postMerge],
   ['POST', path('/repos/:o/pulls/:n/update'), postUpdate],
@@ -51,6 +52,7 @@ const routes: readonly Route[] = [
   ['POST', path('/repos/:o/pulls'), postPull],
   ['PATCH', path('/repos/:o/pulls/:n'), patchPull],
   ['GET', path('/repos/:o/commits/:w/status'), getStatus],
+  ['POST', path('/repos/:o/statuses/:w'), postStatus],
   ['GET', path('/repos/:o/actions/jobs/:n/logs'), getLogs, 24],
   ['GET', path('/repos/:o/actions/runs'), getRuns, 25],
   ['GET', path('/repos/:o/actions/runs/:n/jobs'), getJobs, 25],

@@ -1,0 +1,87 @@
+/** Tests merges in bare repositories: each method, conflicts, moved branches, and programs that the repository names. */
+import assert from 'node:assert/strict'
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { openBareGit } from '../../src/git/bare.ts'
+import { clock } from '../support/clock.ts'
+import { branchIn, commitTo, gitAs, makeBare } from '../stand-ins/gitea/git.ts'
+
+const methods = ['merge', 'squash', 'rebase', 'rebase_merge', 'fast_forward'] as const
+const git = openBareGit({ env: process.env, clock, login: null })
+
+/** Makes a repository: a branch with two commits, and a newer commit on `main` that edits another file. */
+function begin(t: TestContext) {
+  const dir = mkdtempSync(join(tmpdir(), 'burn-bare-'))
+  t.after(() => rmSync(dir, { recursive: true, force: true }))
+  const bare = join(dir, 'app.git')
+  makeBare(bare, { 'a.txt': 'one\n', 'b.txt': 'one\n' })
+  commitTo(bare, 'topic', { 'a.txt': 'two\n' }, 'main')
+  const head = commitTo(bare, 'topic', { 'c.txt': 'é\n' })
+  const base = commitTo(bare, 'main', { 'b.txt': 'two\n' })
+  return { dir, bare, base, head }
+}
+
+const show = (bare: string, commit: string, format: string) => gitAs(bare, 'log', '-1', `--format=${format}`, commit)
+const files = (bare: string, commit: string) =>
+  ['a.txt', 'b.txt', 'c.txt'].map((name) => gitAs(bare, 'cat-file', 'blob', `${commit}:${name}`))
+
+test('bare git: each method combines head and base', async (t) => {
+  const { bare, base, head } = begin(t)
+  const parents: Record<string, number> = { merge: 2, squash: 1, rebase: 1, rebase_merge: 2 }
+  for (const method of methods) {
+    const commit = await git.combine(bare, { base, head }, method, 'Merge: é')
+    if (method === 'fast_forward') assert.equal(commit, null)
+    else {
+      assert.deepEqual(files(bare, commit ?? ''), ['two', 'two', 'é'], method)
+      assert.equal(show(bare, commit ?? '', '%P').split(' ').length, parents[method])
+      assert.equal(show(bare, commit ?? '', '%s'), method === 'rebase' ? 'work' : 'Merge: é')
+      assert.equal(show(bare, commit ?? '', '%an'), method === 'rebase' ? 'ada' : 'burn')
+    }
+  }
+  assert.deepEqual([branchIn(bare, 'main'), branchIn(bare, 'topic')], [base, head])
+  const squashed = (await git.combine(bare, { base, head }, 'squash', 'once')) ?? ''
+  assert.equal(await git.combine(bare, { base: squashed, head }, 'squash', 'again'), squashed)
+  assert.equal(await git.combine(bare, { base, head: squashed }, 'fast_forward', ''), squashed)
+})
+
+test('bare git: a conflict gives no commit', async (t) => {
+  const { bare, head } = begin(t)
+  const base = commitTo(bare, 'main', { 'a.txt': 'zwei\n' })
+  for (const method of ['merge', 'rebase'] as const) assert.equal(await git.combine(bare, { base, head }, method, ''), null, method)
+  assert.deepEqual(
+    await git.compare(bare, { base, head }).then(({ mergeable, behind, committer }) => [mergeable, behind, committer.name]),
+    ['no', true, 'ada'],
+  )
+  assert.deepEqual(await git.changedPaths(bare, { base, head }), ['a.txt', 'c.txt'])
+  const unrelated = commitTo(bare, 'other', { 'a.txt': 'x\n' }, null)
+  assert.equal(await git.combine(bare, { base, head: unrelated }, 'merge', ''), null)
+})
+
+test('bare git: moves a branch only from the expected commit', async (t) => {
+  const { bare, base, head } = begin(t)
+  assert.equal(await git.moveBranch(bare, 'main', { from: head, to: head }), false)
+  assert.equal(await git.moveBranch(bare, 'main', { from: base, to: head }), true)
+  assert.equal(await git.moveBranch(bare, 'topic', { from: base, to: null }), false)
+  assert.equal(await git.moveBranch(bare, 'topic', { from: head, to: null }), true)
+  assert.deepEqual([await git.commitOf(bare, 'main'), await git.commitOf(bare, 'topic')], [head, null])
+  for (const name of ['main^', '../main', '-h']) assert.equal(await git.commitOf(bare, name), null, name)
+  assert.equal(await git.commitOf(join(bare, 'none'), 'main'), null)
+  assert.equal(await git.textOf(bare, head, 'c.txt'), 'é\n')
+  assert.equal(await git.textOf(bare, head, '../c.txt'), null)
+})
+
+test('bare git: runs no program that the repository names', async (t) => {
+  const { dir, bare, head } = begin(t)
+  const mark = join(dir, 'ran')
+  const base = commitTo(bare, 'main', { 'a.txt': 'zwei\n' })
+  appendFileSync(join(bare, 'config'), `[merge]\n\tdefault = evil\n[merge "evil"]\n\tdriver = touch ${mark}\n`)
+  appendFileSync(join(bare, 'config'), `[diff "evil"]\n\ttextconv = touch ${mark}\n`)
+  mkdirSync(join(bare, 'info'), { recursive: true })
+  writeFileSync(join(bare, 'info/attributes'), '* merge=evil diff=evil\n')
+  assert.equal(await git.combine(bare, { base, head }, 'merge', ''), null)
+  await git.compare(bare, { base, head })
+  await git.changedPaths(bare, { base, head })
+  assert.equal(existsSync(mark), false)
+})
