@@ -33,7 +33,7 @@ async function begin(t: TestContext) {
   return { root, bare, base, head, forge, put, read, merge }
 }
 
-test('folder: reads the end of a huge log, and follows no link', async (t) => {
+test("folder: reads a huge log's end, and follows no link", async (t) => {
   const { root, head, forge, put } = await begin(t)
   const dir = `checks/app/${head}`
   await put(`${dir}/test.md`, '---\nname: unit tests\nstate: failed\nurl: https://ci.example.com/7\n---\n3 of 90 tests failed\n')
