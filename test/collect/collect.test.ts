@@ -33,7 +33,9 @@ test('collect: samples workers, the machine and a silent dispatcher', async (t) 
   const [box] = session.fleet.machines
   const stateOf = async () => (await status([box!], session)).machines[0]!.windows[0]!.workers[0]!.state
   const kinds = async () =>
-    (await session.ledger.events({ after: '0.0', kinds: ['worker.*', 'dispatcher.*', 'job.*'] })).map(({ kind }) => kind)
+    (
+      await session.ledger.events({ after: '0.0', kinds: ['worker.recorded', 'worker.waiting', 'worker.cleared', 'dispatcher.*', 'job.*'] })
+    ).map(({ kind }) => kind)
 
   const dispatcherStatus = async () => judgeHealth(await readHealthFacts(session)).find(({ rule }) => rule === 'dispatcher')?.status
   const openDispatchers = async () => (await session.ledger.openSpans()).filter(({ kind }) => kind === 'dispatcher')
