@@ -52,7 +52,9 @@ export function oauthCredentials(provider: string): AgentLogins['read'] {
   }
 }
 
-/** Returns the logins in a file that has one entry for each provider: `{type: "oauth", access, refresh, expires}` or `{type: "api", key}`. */
+/**
+ * Returns the logins in a file that has one entry for each provider: `{type: "oauth", access, refresh, expires}` or `{type: "api", key}`.
+ */
 export function providerEntries({ content }: LoginFile): readonly FoundLogin[] {
   return Object.entries(content ?? {}).flatMap(([provider, value]) => {
     const { access, refresh, expires, key, type }: JsonObject = membersOf(value)

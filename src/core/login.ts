@@ -12,8 +12,8 @@ export interface LoginFile {
   /** The path without symbolic links. Two paths of one file have the same real path. */
   readonly real: string
   /**
-   * The JSON of the file. A token is replaced by `{exp, email}`, or by `true` if it has no claims. Any other value that burn does not need is
-   * replaced by null. The whole content is null if burn could not read the file: see `why`.
+   * The JSON of the file. A token is replaced by `{exp, email}`, or by `true` if it has no claims. Any other value that burn does not need
+   * is replaced by null. The whole content is null if burn could not read the file: see `why`.
    */
   readonly content: JsonObject | null
   /** The reason why burn has no content; empty if it has the content. */

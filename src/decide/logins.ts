@@ -62,7 +62,10 @@ export interface LoginsInput {
   readonly refresh: boolean
 }
 
-/** Returns all logins on a machine, with the workers that use them. A worker without a login has an entry with the state `none` or `unknown`. */
+/**
+ * Returns all logins on a machine, with the workers that use them. A worker without a login has an entry with the state `none` or
+ * `unknown`.
+ */
 export function loginsOn(input: LoginsInput): Login[] {
   const { users, listing } = input
   const files = new Map(listing.files.map((file) => [file.path, file]))

@@ -12,23 +12,32 @@ const timeout = 30_000
 /** Larger files (bytes) are no login files. */
 const largest = 256 * 1024
 
-/** Keys whose values burn needs: times, and flags and numbers. The program below prints a value only if it has the form of a time. */
-const times = ['expires_at', 'agent_key_expires_at', 'obtained_at', 'expires_at_ms', 'expiresAt', 'refreshTokenExpiresAt', 'expiry_date']
-const moreTimes = ['expires', 'last_refresh', 'relogin_required']
+/** Keys whose values are times or flags. */
+const times = [
+  'expires_at',
+  'expires_at_ms',
+  'expiresAt',
+  'refreshTokenExpiresAt',
+  'expiry_date',
+  'expires',
+  'obtained_at',
+  'last_refresh',
+  'relogin_required',
+]
 /** Keys whose values are short words. */
-const words = ['type', 'auth_type', 'auth_mode', 'active_provider', 'subscriptionType', 'account_id', 'email']
+const words = ['type', 'auth_type', 'subscriptionType', 'account_id']
 /** Keys whose values are tokens. */
 const tokens = ['access_token', 'refresh_token', 'id_token', 'accessToken', 'refreshToken', 'access', 'refresh', 'key', 'OPENAI_API_KEY']
 
 /**
  * Prints a JSON file on one line, without secrets. A value stays only if its key is in one of the lists above and if it has the form of a
  * time, a number or a short word. A token becomes `true`; a JSON Web Token becomes its claims `exp` and `email`. All other values become
- * null, and unknown keys become `?`. Prints nothing if the file is not complete. POSIX awk has no JSON, no base64 and no `{n}` in patterns. The
- * awk of BSD splits a text at each line break, too, and that of BusyBox may have no powers.
+ * null, and unknown keys become `?`. Prints nothing if the file is not complete. POSIX awk has no JSON, no base64 and no `{n}` in patterns.
+ * The awk of BSD splits a text at each line break, too, and that of BusyBox may have no powers.
  */
 const sealProgram = String.raw`
 BEGIN {
-  times = " ${[...times, ...moreTimes].join(' ')} "; words = " ${words.join(' ')} "; tokens = " ${tokens.join(' ')} "
+  times = " ${times.join(' ')} "; words = " ${words.join(' ')} "; tokens = " ${tokens.join(' ')} "
   base64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
   for (i = 32; i < 127; i++) chr[i] = sprintf("%c", i)
   unit[0] = 1; unit[2] = 4; unit[4] = 16
@@ -107,9 +116,10 @@ function decoded(token,   parts, i, value, bits, held, result) {
 }`
 
 /**
- * Reads paths from stdin, one on each line. \`~\` stands for the home directory, and \`*\` for any name of a folder. Prints the clock, the
- * system, the home directory and the computer, then \`file PATH\`, \`real PATH\` and the outcome of each file that exists, and \`end\` last. $1 is the
- * program that removes the secrets. If a file is not complete, the script reads it a second time, because an agent may be writing it.
+ * Reads paths from stdin, one on each line. `~` stands for the home directory, and `*` for any name of a folder. Prints the clock, the
+ * system, the home directory and the computer. Then it prints `file PATH`, `real PATH` and the outcome of each file that exists, and `end`
+ * last. $1 is the program that removes the secrets. If a file is not complete, the script reads it a second time, because an agent may be
+ * writing it.
  */
 const script = `LC_ALL=C; export LC_ALL
 echo "clock $(date +%s)"; echo "os $(uname -s)"; echo "home $HOME"

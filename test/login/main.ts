@@ -1,7 +1,7 @@
 /**
- * `npm run test:login [-- CHECK…]`: checks the renewal of logins with the real Hermes 0.19.0 and a stand-in of its portal on loopback, and simulates
- * 1,000 hours of logins. `BURN_HERMES` names the program. Without it, burn skips the checks with Hermes, and says so. The exit code is 1 if a
- * check failed.
+ * `npm run test:login [-- CHECK…]`: checks the renewal of logins with the real Hermes 0.19.0 and a stand-in of its portal on loopback, and
+ * simulates 1,000 hours of logins. `BURN_HERMES` names the program. Without it, burn skips the checks with Hermes, and says so. The exit
+ * code is 1 if a check failed.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'

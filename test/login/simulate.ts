@@ -3,10 +3,8 @@
  * files are half-written, and burn processes die. It runs burn's own job against an imitation of Hermes, whose refresh tokens are valid
  * once. A violation is an event in which burn lost a login, or could have lost it.
  */
-import type { JobLedger } from '../../src/core/ledger/jobs.ts'
 import type { LoginListing, RenewalEnd } from '../../src/core/login.ts'
 import type { Fleet, Machine } from '../../src/core/nouns.ts'
-import type { NewEvent } from '../../src/core/events.ts'
 import type { PaneHost } from '../../src/core/pane-host.ts'
 import type { Session } from '../../src/observe/session.ts'
 import { paneAgentCache } from '../../src/agents/index.ts'
@@ -14,6 +12,7 @@ import { refreshJob, refreshLogins } from '../../src/collect/login-refresh.ts'
 import { seeded } from '../../src/core/random.ts'
 import { runJob } from '../../src/jobs/run.ts'
 import { fleetOf } from '../simulate/storm.ts'
+import { MemoryLedger } from './memory-ledger.ts'
 
 const second = 1_000
 const minute = 60 * second
@@ -74,41 +73,6 @@ class Agenda {
       await new Promise(setImmediate)
     }
     this.now = end
-  }
-}
-
-/** A ledger in memory, with the leases of jobs. */
-class MemoryLedger {
-  readonly values = new Map<string, string>()
-  readonly jobs = new Map<string, { owner: string | null; until: number; last_run: number; next_run: number | null }>()
-  readonly events: NewEvent[] = []
-
-  part(
-    isDead: () => boolean,
-  ): Pick<JobLedger, 'loadValue' | 'saveValue' | 'beginJob' | 'endJob'> & { recordEvents: (all: readonly NewEvent[]) => Promise<void> } {
-    const write = (change: () => void) => {
-      if (isDead()) return new Promise<never>(() => {})
-      change()
-      return Promise.resolve()
-    }
-    return {
-      loadValue: async (key) => this.values.get(key) ?? null,
-      saveValue: (key, value) => write(() => void this.values.set(key, value)),
-      recordEvents: (all) => write(() => void this.events.push(...all)),
-      beginJob: async ({ name, period }, owner, until, at) => {
-        const job = this.jobs.get(name)
-        const runs = job?.owner != null && job.until > at
-        if (runs || (period !== null && job?.next_run != null && job.next_run > at))
-          return { name, period, owner: job.owner, until: job.until, last_run: 0, last_result: null, next_run: job.next_run }
-        this.jobs.set(name, { owner, until, last_run: at, next_run: null })
-        return null
-      },
-      endJob: ({ name, next_run }, owner) =>
-        write(() => {
-          const job = this.jobs.get(name)
-          if (job?.owner === owner) this.jobs.set(name, { ...job, owner: null, next_run })
-        }),
-    }
   }
 }
 
@@ -200,7 +164,10 @@ class Simulation {
     }
   }
 
-  /** Runs burn's job in one process. With `dies`, the process dies while the command runs; the command continues. A person runs it without `period`. */
+  /**
+   * Runs burn's job in one process. With `dies`, the process dies while the command runs; the command continues. A person runs it without
+   * `period`.
+   */
   async burn(owner: string, dies: boolean, period: number | null = minute): Promise<void> {
     let isDead = false
     const host = {
