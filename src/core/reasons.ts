@@ -63,7 +63,6 @@ export interface ReasonData {
   // Reasons for delegations
   /** `tie`: the criterion that decided between agents with equal scores. `full`: better agents that have reached their capacity. */
   delegated: {
-    readonly agent: string
     readonly points: number
     readonly threshold: number
     readonly matches: readonly Match[]
@@ -74,7 +73,7 @@ export interface ReasonData {
   }
   no_suitable_agent: { readonly threshold: number; readonly best: { readonly agent: string; readonly points: number } | null }
   started_by: { readonly what: 'dispatch' | 'change' | 'comment' }
-  not_started: { readonly agent: string; readonly deadline: Time }
+  not_started: { readonly deadline: Time }
   assignees_changed: { readonly assignees: readonly string[] }
   not_assignable: { readonly login: string; readonly repo: RepoRef }
   queued_lane: { readonly lane: string }

@@ -42,7 +42,7 @@ function stepOf(each: LiveDelegation, seen: DelegationView): DelegateAction[] {
   if (comment_id === null) return step('commented', each.reason)
   // If burn could not read the comments, or if a hold stops the repo, a missing start proves nothing.
   if (state === 'assigned' && isLate(each, seen) && seen.replied.get(issue) === false && !seen.held_repos.has(repoOf(issue)))
-    return step('expired', { code: 'not_started', agent, deadline })
+    return step('expired', { code: 'not_started', deadline })
   return []
 }
 
@@ -85,6 +85,12 @@ export function trackOf({ delegation, machines }: Fleet, { logins, workers }: Tr
   )
 }
 
+/**
+ * If the best agent has reached its capacity, an agent with at least this part of its rank gets the issue. Otherwise the issue waits, because
+ * an agent that suits it much less would waste the work.
+ */
+const closeRank = 0.75
+
 /** An agent whose score reaches the threshold. `rank`: the score, corrected by the agent's record. */
 interface Candidate extends Scored {
   readonly agent: DelegationAgent
@@ -110,7 +116,8 @@ function newDelegations(policy: DelegationPolicy, seen: DelegationView): Delegat
       .toSorted((a, b) => b.rank - a.rank || compareTied(a, b, { seen, room }))
     if (ranked.length === 0) return [left(issue, revision, policy, able)]
     const open = ranked.filter(({ agent }) => !isFaulty(agent, issue.repo, seen))
-    const best = open.find(({ agent }) => (room.get(agent.name) ?? 0) > 0)
+    const least = (open[0]?.rank ?? 0) * closeRank
+    const best = open.find(({ agent, rank }) => rank >= least && (room.get(agent.name) ?? 0) > 0)
     if (best === undefined) return []
     const { name, login } = best.agent
     const reason = reasonOf(best, { ranked: open, able, room, seen, policy })
@@ -216,7 +223,6 @@ function reasonOf(best: Candidate, { policy, ranked, able, seen, room }: Choice)
   const tied = ranked.find((each) => each !== best && each.rank === best.rank && !full.includes(each.agent.name))
   return {
     code: 'delegated',
-    agent: best.agent.name,
     points: best.points,
     threshold: policy.threshold,
     matches: best.matches.slice(0, mostMatches),

@@ -45,7 +45,7 @@ export function sendBlockReason(snapshot: WorkerSnapshot, hold: Reason | null): 
  * because its agent has context about that repo. So the first pass gives issues only to workers with that home repo, and the second pass
  * gives the remaining issues to any worker. Among several workers, one whose sublane is a label of the issue goes first, then the one with
  * the fewest live dispatches, then the one whose last claim is oldest. If a lane stands behind an assignee of the issue, only workers of
- * this lane get the issue.
+ * this lane get the issue, and they get such issues before others.
  */
 export function route(issues: readonly Issue[], seen: FleetState, free: FreeWorkers): Routed {
   const routes: Route[] = []
@@ -55,8 +55,12 @@ export function route(issues: readonly Issue[], seen: FleetState, free: FreeWork
     if (taken !== null) routes.push({ issue, worker: taken.worker, slot: taken.slot, reason: routeReason(taken.worker, taken.held, issue) })
     return taken !== null
   }
-  const left = issues.filter((issue) => !give(issue, 'home'))
-  const waiting = left.filter((issue) => !give(issue, 'anywhere'))
+  const giveAll = (some: readonly Issue[]) => {
+    const left = some.filter((issue) => !give(issue, 'home'))
+    return left.filter((issue) => !give(issue, 'anywhere'))
+  }
+  const isBound = (issue: Issue) => lanesOf(issue, byLogin).length > 0
+  const waiting = [...giveAll(issues.filter(isBound)), ...giveAll(issues.filter((issue) => !isBound(issue)))]
   const slots = free.freeSlots()
   return {
     routes,

@@ -100,9 +100,9 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
 
   delegated: delegatedText,
   no_suitable_agent: ({ threshold, best }) =>
-    `no agent reaches the score ${threshold}${best === null ? '' : `; the best is ${best.agent} with ${rounded(best.points)}`} (delegation.threshold)`,
+    `no agent reaches the threshold ${threshold}${best === null ? '' : `; the best is ${best.agent} with ${rounded(best.points)}`} (delegation.threshold)`,
   started_by: ({ what }) => `work began: burn saw a ${what}`,
-  not_started: ({ agent, deadline }) => `${agent} did not start before ${toMinute(deadline)} (delegation.deadline)`,
+  not_started: ({ deadline }) => `nobody started before ${toMinute(deadline)} (delegation.deadline)`,
   assignees_changed: ({ assignees }) =>
     assignees.length === 0 ? 'somebody removed the assignee' : `somebody assigned the issue to ${assignees.join(', ')}`,
   not_assignable: ({ login, repo }) => `the forge does not let ${login} be assigned to issues of ${repo}`,
@@ -254,11 +254,11 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
 
 const rounded = (points: number) => String(Math.round(points * 10) / 10)
 
-function delegatedText({ agent, points, threshold, matches, record, runner_up, tie, full }: ReasonData['delegated']): string {
+function delegatedText({ points, threshold, matches, record, runner_up, tie, full }: ReasonData['delegated']): string {
   const decided = { record: 'the better record', load: 'more free capacity', order: 'the order in the spec' } as const
   const found = matches.map(({ what, place, points: each }) => `${what} (${place} ${rounded(each)})`)
   return [
-    `${agent} has the score ${rounded(points)} of at least ${threshold}: ${found.join(', ')}`,
+    `score ${rounded(points)} (threshold ${threshold}): ${found.join(', ')}`,
     ...(record.ended === 0 ? [] : [`finished ${record.done} of ${counted(record.ended, 'issue')}`]),
     runner_up === null ? 'no other agent matches' : `next is ${runner_up.agent} with ${rounded(runner_up.points)}`,
     ...(tie === null ? [] : [`the scores are equal, so ${decided[tie]} decided`]),

@@ -98,8 +98,8 @@ test('delegate: explains score, runner-up and threshold', () => {
   const view = viewOf([claw, ezra], issues)
   assert.deepEqual(steps(view), ['assigned o/a#1 ezra', 'left o/a#2'])
   assert.deepEqual(why(view), [
-    'ezra has the score 6 of at least 3: deploy (title 3), server (title 3); next is claw with 3',
-    'no agent reaches the score 3; the best is ezra with 1 (delegation.threshold)',
+    'score 6 (threshold 3): deploy (title 3), server (title 3); next is claw with 3',
+    'no agent reaches the threshold 3; the best is ezra with 1 (delegation.threshold)',
   ])
 })
 
@@ -120,13 +120,15 @@ test('delegate: record, free capacity and order decide ties', () => {
 
 test('delegate: respects capacity, past agents and the forge', () => {
   const issues = [1, 2, 3].map((number) => recordOf(issueOf(number, 'deploy the server config')))
-  const limited = [claw, { ...ezra, capacity: 2 }]
+  const limited = [agentOf('claw', { config: 1.5 }), { ...ezra, capacity: 2 }]
   assert.deepEqual(steps(viewOf(limited, issues, { load: new Map([['ezra', 1]]) })), [
     'assigned o/a#1 ezra',
     'assigned o/a#2 claw',
     'assigned o/a#3 claw',
   ])
   assert.match(why(viewOf(limited, issues, { load: new Map([['ezra', 2]]) })).join(), /at capacity: ezra/)
+  const far = viewOf([claw, { ...ezra, capacity: 2 }], issues, { load: new Map([['ezra', 1]]) })
+  assert.deepEqual(steps(far), ['assigned o/a#1 ezra'], 'the others wait, because they suit claw much less')
   const none = [{ ...ezra, capacity: 0 }]
   assert.deepEqual(steps(viewOf(none, issues.slice(0, 1))), ['left o/a#1'])
   const full = viewOf([{ ...ezra, capacity: 1 }], issues.slice(0, 1), { load: new Map([['ezra', 4]]) })
@@ -227,7 +229,7 @@ test('lanes: only their workers get issues of their logins', () => {
   }))
   const agents = [{ ...ezra, lane: 'ops' }, claw]
   const fleet: Fleet = { ...base, machines: [{ ...machine!, windows }], delegation: { threshold: 3, deadline: hour, agents } }
-  const issues = ['EZRA', 'ezra', 'ezra', 'claw', ''].map((login, index) =>
+  const issues = ['', 'EZRA', 'ezra', 'ezra', 'claw', ''].map((login, index) =>
     recordOf(issueOf(index + 1, 'x', { assignees: login === '' ? [] : [login] })),
   )
   const reading = { state: 'idle', detail: null, evidence: '' } as const
@@ -235,16 +237,16 @@ test('lanes: only their workers get issues of their logins', () => {
   const actions = assign(stateOf({ fleet, issues, workers, login: 'burn', writers: new Map([['o/a', new Set(['ann'])]]) }))
   assert.deepEqual(
     actionsOf(actions, 'claim').map(({ issue, worker }) => `${issue.number} ${worker.lane}`),
-    ['1 ops', '2 ops', '5 bugs'],
+    ['2 ops', '3 ops', '1 bugs', '6 bugs'],
   )
   const verdicts = actionsOf(actions, 'judge').map(({ issue, standing, reason }) => [issue.at(-1), standing, reason.code])
   assert.deepEqual(
-    verdicts.find(([number]) => number === '3'),
-    ['3', null, 'queued_lane'],
+    verdicts.find(([number]) => number === '4'),
+    ['4', null, 'queued_lane'],
     'it does not block the queue of the repo',
   )
   assert.deepEqual(
-    verdicts.find(([number]) => number === '4'),
-    ['4', 'none', 'assigned'],
+    verdicts.find(([number]) => number === '5'),
+    ['5', 'none', 'assigned'],
   )
 })

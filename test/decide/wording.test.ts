@@ -127,7 +127,6 @@ const examples: { readonly [C in ReasonCode]: ReasonData[C] } = {
   protected_paths: { paths: '.drone.yml', sprint: 'd' },
   forge_refuses: { why: 'archived' },
   delegated: {
-    agent: 'ezra',
     points: 18,
     threshold: 3,
     matches: [{ what: 'deploy', place: 'title', points: 9 }],
@@ -138,7 +137,7 @@ const examples: { readonly [C in ReasonCode]: ReasonData[C] } = {
   },
   no_suitable_agent: { threshold: 3, best: { agent: 'ezra', points: 1 } },
   started_by: { what: 'change' },
-  not_started: { agent: 'ezra', deadline: 1 },
+  not_started: { deadline: 1 },
   assignees_changed: { assignees: ['ann'] },
   not_assignable: { login: 'ezra', repo: 'o/r' },
   queued_lane: { lane: 'ops' },

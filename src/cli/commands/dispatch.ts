@@ -6,7 +6,7 @@ import type { FleetState } from '../../core/fleet-state.ts'
 import type { Io } from '../io.ts'
 import { actionsByKind, assertExhaustive } from '../../core/actions.ts'
 import { activeStates } from '../../core/lifecycle.ts'
-import { delegationLine } from '../delegation-lines.ts'
+import { delegationTable } from '../delegation-table.ts'
 import { elsewhereAdvice } from '../../decide/report.ts'
 import { backoffText, heldName, sentence, stepNames } from '../../decide/wording.ts'
 import { command, done } from '../command.ts'
@@ -194,7 +194,7 @@ function showPlan(
   for (const { issue, approved, reason } of would_approve)
     io.out(`${issue}  the text of the issue would be ${approved ? 'approved' : 'unapproved'}  ${sentence(reason)}`)
   for (const { issue, reason } of would_leave) io.out(`${issue}  would not be assigned  ${sentence(reason)}`)
-  for (const step of would_delegate) if (step.step !== 'left') io.out(delegationLine(step, 'would be '))
+  io.out(...delegationTable(would_delegate.filter(hasAgent), io.columns))
   const rows = would_dispatch.map(({ issue, worker, kind, attempt, reason }) => [issue, worker, kind, String(attempt), sentence(reason)])
   if (rows.length > 0) io.out(...table(['ISSUE', 'WORKER', 'KIND', 'TRY', 'WHY'], rows, io.columns))
   const not = verdicts.filter(({ eligible }) => !eligible).length
@@ -203,6 +203,9 @@ function showPlan(
   io.out(`${planned}. Queued or sent to the council: ${wait}. Skipped: ${not}. burn explain ISSUE gives the reason.`)
   for (const text of bad) io.err(io.paint('yellow', text))
 }
+
+/** Returns false for issues that no agent suits, because there may be hundreds of them. */
+const hasAgent = ({ step }: { readonly step: string }) => step !== 'left'
 
 type Cycle = ReturnType<typeof cycleOf>
 
@@ -223,7 +226,7 @@ function cycleOf({ deliveries, claimed, settled, delegated, backlog }: CycleResu
 const badStates: readonly string[] = ['unknown', 'refused', 'mangled']
 
 function showCycle({ cycle, ms, claimed, settled, delegated, deliveries, eligible, open }: Cycle, io: Io): void {
-  for (const step of delegated) if (step.step !== 'left' && step.step !== 'commented') io.out(delegationLine(step))
+  io.out(...delegationTable(delegated.filter(hasAgent), io.columns))
   for (const { issue, worker, state } of settled) io.out(`${issue}  ${state}  ${worker}`)
   const issues = new Map(claimed.map(({ id, issue }) => [id, issue]))
   const rows = deliveries.map(({ id, worker, state, evidence }) => [issues.get(id) ?? id, worker, state, sentence(evidence)])

@@ -5,7 +5,7 @@ import type { ListedIssue } from '../../operate/list-issues.ts'
 import { reposOf } from '../../core/refs.ts'
 import { counted, oneLine } from '../../core/text.ts'
 import { command, done } from '../command.ts'
-import { delegationLine } from '../delegation-lines.ts'
+import { delegationTable } from '../delegation-table.ts'
 import { unknownNameError } from '../named.ts'
 import { duration, table } from '../table.ts'
 import { flag, list } from '../args.ts'
@@ -42,7 +42,7 @@ export const delegateCommand = command({
   },
   present({ busy, dry_run, steps, unread }, io) {
     if (busy) return io.out('another process runs the job delegate now')
-    for (const step of steps) io.out(delegationLine(step, dry_run ? 'would be ' : ''))
+    io.out(...delegationTable(steps, io.columns))
     const count = (step: string) => steps.filter((each) => each.step === step).length
     const left = count('left')
     io.out(
