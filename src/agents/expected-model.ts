@@ -5,15 +5,15 @@ import type { ExpectedModel } from '../core/model-use.ts'
 import { isOpenChoice } from '../core/model-names.ts'
 import { agentName } from '../core/agent-kinds.ts'
 import { hermesConfig, hermesHome } from './hermes-home.ts'
-import { parseConfig } from '../host/config-file.ts'
 import { paneAgent } from './index.ts'
-import { modelSources, type ConfiguredModel, type ModelPlace, type ModelSource } from './models.ts'
+import { modelSources, type AgentFile, type ConfiguredModel, type ModelPlace, type ModelSource } from './models.ts'
 
-/** The texts of the configuration files of agents on one machine, by path. A text is null if burn cannot read the file. */
+/** The configuration files of agents on one machine. */
 export interface AgentFiles {
   /** The home directory of the user on the machine. */
   readonly person: string
-  readonly texts: ReadonlyMap<string, string | null>
+  /** The files that burn could read, by path. */
+  readonly files: ReadonlyMap<string, AgentFile>
 }
 
 /** A worker, with the name of its fleet. */
@@ -94,12 +94,12 @@ function placeOf(agent: AgentConfig, dir: string, source: ModelSource, person: s
   return { person, env, dir: absolute(dir), profile: specModel(agent, source).profile }
 }
 
-function configuredModel(agent: AgentConfig, dir: string, source: ModelSource, { person, texts }: AgentFiles) {
+function configuredModel(agent: AgentConfig, dir: string, source: ModelSource, { person, files }: AgentFiles) {
   const here = placeOf(agent, dir, source, person)
   const paths = source.files(placeOf(agent, dir, source, '~'))
-  const found = paths.flatMap((file) => {
-    const text = texts.get(file) ?? null
-    return text === null ? [] : [{ file, ...source.read(text, here) }]
+  const found = paths.flatMap((path) => {
+    const file = files.get(path)
+    return file === undefined ? [] : [{ file: path, ...source.read(file, here) }]
   })
   return found.find(({ model }) => model !== null) ?? found[0] ?? null
 }
@@ -113,10 +113,9 @@ function profileOf({ fleet, worker }: FleetWorker, source: ModelSource, files: A
   const home = agent.env['HERMES_HOME']
   if (home !== undefined) return source.profileOf(home)
   if (!agent.hooks) return ''
-  if (files === null) return null
-  const text = files.texts.get(`~/${hermesConfig}`) ?? null
-  if (text === null) return null
+  const root = files?.files.get(`~/${hermesConfig}`)
+  if (files === null || root === undefined) return null
   const place = { hook: '', home: '', person: files.person, name: agentName(fleet, worker), entries: new Map() }
-  const own = hermesHome(agent, { ...place, configs: new Map([[hermesConfig, parseConfig(text)]]) })
+  const own = hermesHome(agent, { ...place, configs: new Map([[hermesConfig, root.data]]) })
   return 'home' in own ? source.profileOf(own.home) : ''
 }

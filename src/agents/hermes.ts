@@ -1,11 +1,13 @@
 /** Hermes (`hermes chat`, the classic screen) in a pane and as the backend of a sprint. hermes-screen.ts reads its screen. */
 import type { AgentConfig } from '../core/nouns.ts'
+import { isSameModel } from '../core/model-names.ts'
 import type {
   AgentPlace,
   Conversations,
   AgentStart,
   AnswerReader,
   HookState,
+  ModelCommand,
   ParsedScreen,
   PaneAgent,
   Keystrokes,
@@ -122,6 +124,19 @@ function answer(wanted: string, parsed: ParsedScreen): readonly Keystrokes[] | n
   return reading.detail === 'question' && choicesIn(question).length === 0 ? [{ paste: wanted }, { key: 'Enter' }] : null
 }
 
+/** The status bar with the name of the model, as `hermes-screen.ts` reads it. */
+const modelInBar = /^ [⚕☤] (.+?)(?: [│·] |$)/u
+
+/** `--session` keeps Hermes from writing the model into its configuration, whatever that says. */
+const modelCommand: ModelCommand = {
+  line: (model, provider) => `/model ${model}${provider === null ? '' : ` --provider ${provider}`} --session`,
+  isDone(line, screen) {
+    const model = /^\/model (\S+)/.exec(line)?.[1] ?? ''
+    const shown = screen.flatMap((row) => modelInBar.exec(row)?.[1] ?? []).at(-1)
+    return shown !== undefined && isSameModel(shown, model)
+  },
+}
+
 /** Hermes as the agent of a worker, in a pane. */
 export const hermes: PaneAgent = {
   kind: 'hermes',
@@ -143,6 +158,7 @@ export const hermes: PaneAgent = {
   // `ready`: a cold start with 91 skills takes 10 s on a loaded machine. `seen`: with slow hooks, a request starts up to 8 s after Enter.
   limits: { ready: 60_000, placed: 30_000, seen: 20_000, submit_delay: 0 },
   usage: hermesUsage,
+  model_command: modelCommand,
   logins: hermesLogins,
 }
 

@@ -6,8 +6,6 @@ import type { AgentName } from '../core/agent-kinds.ts'
 import type { NamedModel } from '../core/model-use.ts'
 import type { AgentHome } from '../core/agent-home.ts'
 import { itemsOf, membersOf, stringOf, type JsonObject } from '../core/json.ts'
-import { parseConfig } from '../host/config-file.ts'
-import { valueOf } from '../spec/jsonc.ts'
 
 /** The homes of an agent, and its working directory. All paths are absolute, or begin with `~/`. */
 export interface ModelPlace extends Pick<AgentHome, 'person' | 'env'> {
@@ -24,6 +22,13 @@ export interface ConfiguredModel {
   readonly aliases?: Readonly<Record<string, string>>
 }
 
+/** A configuration file of an agent. */
+export interface AgentFile {
+  readonly text: string
+  /** The content, if the file has JSON or YAML; otherwise null. */
+  readonly data: unknown
+}
+
 /** Where an agent program takes its model from. The command line takes precedence over variables, and variables over files. */
 export interface ModelSource {
   readonly options: { readonly model: readonly string[] } & { readonly [Key in 'provider' | 'profile' | 'fallback']?: readonly string[] }
@@ -31,16 +36,16 @@ export interface ModelSource {
   /** Returns the paths of the configuration files. The first file that names a model counts. */
   files(place: ModelPlace): readonly string[]
   /** Returns the settings in one of these files. */
-  read(text: string, place: ModelPlace): ConfiguredModel
+  read(file: AgentFile, place: ModelPlace): ConfiguredModel
   /** Returns the profile to which a file below the homes of the program belongs: empty for the default. Absent if there are no profiles. */
   profileOf?(path: string): string
 }
 
 const home = ({ person, env }: ModelPlace, variable: string, folder: string) => env[variable] ?? `${person}/${folder}`
 
-/** Returns a reader for files of JSON (also with comments) or YAML. */
+/** Returns a reader for files of JSON or YAML. */
 function fromKeys(read: (config: JsonObject) => ConfiguredModel): ModelSource['read'] {
-  return (text) => read(membersOf(valueOf(text) ?? parseConfig(text)))
+  return ({ data }) => read(membersOf(data))
 }
 
 const hermes: ModelSource = {
@@ -100,7 +105,7 @@ const codex: ModelSource = {
   options: { model: ['-m', '--model'], profile: ['-p', '--profile'] },
   variables: { model: [] },
   files: (place) => [`${home(place, 'CODEX_HOME', '.codex')}/config.toml`],
-  read: (text, { profile }) => {
+  read: ({ text }, { profile }) => {
     const name = profile ?? tomlText(text, null, 'profile')
     const section = name === null || !/^[\w-]+$/.test(name) ? null : `profiles\\.${name}`
     const of = (key: string) => (section === null ? null : tomlText(text, section, key)) ?? tomlText(text, null, key)

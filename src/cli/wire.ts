@@ -5,7 +5,7 @@ import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import type { LogLevel, Notice } from '../core/events.ts'
 import type { Ledger } from '../core/ledger.ts'
-import type { Time } from '../core/nouns.ts'
+import type { Time, Worker, WorkerId } from '../core/nouns.ts'
 import type { SecretSource } from '../core/secret-source.ts'
 import type { Clock, Forge } from '../core/ports.ts'
 import type { Session } from '../observe/session.ts'
@@ -94,13 +94,14 @@ export async function openSession(options: Partial<Common> & { readonly dry_run?
       forge,
       machines,
       clock,
-      owner: `${hostname()}:${process.pid}:${newId(clock.now(), random)}`,
+      owner: nextOwner(wiring),
       newId: nextId(clock, random),
       kindOf: paneAgentCache(),
       readTemplate: (path) => readTemplate(resolve(file, '..', path)),
       notify: sink.notify,
       channel: channelsFor(fleet, wiring),
       secrets: () => readKnownSecrets(fleet, wiring),
+      restart: (workers, why, stop) => restartIdle(workers, why, stop, { ...session, owner: nextOwner(wiring) }),
       countCommits: async (repo) =>
         fleet.sprint === null ? null : countCommits({ env: wiring.env, clock, login: null }, fleet.sprint.dir, repo),
       resolveConflict: async (change) => (await import('./wire-changes.ts')).resolveInMirror(change, session, wiring),
@@ -154,6 +155,18 @@ export function logTo({ io, env, clock }: Pick<Deps, 'io' | 'env' | 'clock'>): L
   const styles = { info: 'gray', warn: 'yellow', error: 'red' } as const
   const paint = (level: LogLevel, subject: string) => io.paint(styles[level], subject)
   return openLog(logSettings(env['BURN_LOG']), { write: io.err, now: () => clock.now(), paint })
+}
+
+/** Returns a new name for the owner of leases. */
+function nextOwner({ clock, random = Math.random }: Wiring): string {
+  return `${hostname()}:${process.pid}:${newId(clock.now(), random)}`
+}
+
+/** Restarts idle agents. The session needs its own owner, because a restart releases all leases of its owner at its end. */
+async function restartIdle(workers: readonly Worker[], why: string, stop: AbortSignal, session: Session): Promise<Map<WorkerId, string>> {
+  const { restartWorkers } = await import('../operate/restart.ts')
+  const results = await restartWorkers(workers, session, stop, { mode: 'idle', fresh: false, why, patience: 0 })
+  return new Map(results.flatMap((each) => (each.outcome === 'refused' || each.outcome === 'failed' ? [[each.worker, each.why]] : [])))
 }
 
 /** Returns the fleet, with a local transport for the machine named `here`. burn runs on that machine, which may have no ssh server. */

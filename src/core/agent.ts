@@ -114,6 +114,14 @@ export interface Conversations {
   isMissing?(screen: readonly string[], conversation: string): boolean
 }
 
+/** The command with which a person, or burn, changes the model of a running agent for its present conversation alone. */
+export interface ModelCommand {
+  /** Returns the line that the composer accepts. `provider`: null to keep the provider. */
+  line(model: string, provider: string | null): string
+  /** Returns true if the screen shows that the agent has carried out this line. */
+  isDone(line: string, screen: readonly string[]): boolean
+}
+
 /** An agent kind in a pane, as data and pure functions: how burn starts the agent, reads its screen and hooks, and types to it. */
 export interface PaneAgent {
   readonly kind: string
@@ -140,6 +148,8 @@ export interface PaneAgent {
   readonly may_loop?: true
   /** Returns the command that starts a worker's agent. The agent gets hooks unless `at` is null. */
   start(config: AgentConfig, at: AgentPlace | null): AgentStart
+  /** How burn changes the model of a running agent; absent if no command does that without a change of the user's configuration. */
+  readonly model_command?: ModelCommand
   /** How the program continues a conversation; absent if it cannot, or if no hook event can prove that it does. */
   readonly conversations?: Conversations
   /** Returns the state of the agent from the rows of its screen. */

@@ -53,6 +53,8 @@ export interface Drift {
   readonly used: AgentModel & { readonly source: DriftSource | null }
   /** The parts that differ: `model`, `provider`, `profile`, `command`, `environment`, `identity`. */
   readonly differs: readonly string[]
+  /** True if the agent asked for the expected model, and the server answered with another one. */
+  readonly swapped: boolean
   /** One line from which burn concluded the state. */
   readonly evidence: string
   /** The time of the evidence; null if there is none. */

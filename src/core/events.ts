@@ -110,6 +110,9 @@ export interface EventData
   'dispatch.commented': { readonly comment: string; readonly says: string }
   'delivery.planned': { readonly kind: DeliveryKind; readonly bytes: number; readonly sha256: string }
   'delivery.taken_over': { readonly owner: string; readonly token: number }
+  'drift.commanded': { readonly what: string; readonly model: string; readonly provider: string | null; readonly delivery: string }
+  'drift.restarted': { readonly what: string }
+  'drift.escalated': { readonly what: string; readonly why: string }
   'worker.recorded': None
   'worker.provisioned': { readonly missing: string }
   'worker.starting': { readonly continues: string | null; readonly reason: Reason }

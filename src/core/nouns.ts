@@ -8,7 +8,14 @@ import type { UsageBudget } from './budget.ts'
 import type { CustomAgent } from './custom-agent.ts'
 import type { DelegationPolicy } from './delegation-settings.ts'
 import type { ModelSettings } from './model-settings.ts'
-import type { HealthSettings, LoginSettings, SnapshotSettings, TelemetrySettings, WorkerSettings } from './observation-settings.ts'
+import type {
+  DriftSettings,
+  HealthSettings,
+  LoginSettings,
+  SnapshotSettings,
+  TelemetrySettings,
+  WorkerSettings,
+} from './observation-settings.ts'
 import type { ChangePolicy } from './change-stages.ts'
 import type { NotifySettings } from './notify-settings.ts'
 import type { SecretSource } from './secret-source.ts'
@@ -185,6 +192,7 @@ export interface Fleet {
   readonly telemetry: TelemetrySettings
   readonly health: HealthSettings
   readonly worker: WorkerSettings
+  readonly drift: DriftSettings
   readonly snapshot: SnapshotSettings
   readonly logins: LoginSettings
   /** The settings of notifications; null if the spec has no key `notify`. */

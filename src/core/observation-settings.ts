@@ -38,6 +38,14 @@ export interface HealthSettings {
   readonly ledger_size: number
 }
 
+/** The remedies for agents that run with other settings than they should: the spec's `drift` with every default filled in. */
+export interface DriftSettings {
+  /** The strongest remedy that burn may use. `report`: none. `command`: a command that changes the model of a running agent. */
+  readonly remedy: 'report' | 'command' | 'restart'
+  /** The maximum number of remedies for one worker in a day. */
+  readonly attempts: number
+}
+
 /** The thresholds for the lives of workers: the spec's `worker` with every default filled in. Durations are in milliseconds. */
 export interface WorkerSettings {
   /** The time without a sign of life after which a worker with work is silent. */

@@ -189,6 +189,7 @@ export interface ReasonData {
   hook_other: None
   hook_id: None
   screen_text: None
+  command_done: None
   screen_id: None
   agent_gone: None
   settled_later: None

@@ -14,7 +14,7 @@ import { loginUsers } from '../observe/logins.ts'
 import { sendNotifications } from './notifications.ts'
 import { queueReport } from './reports.ts'
 import { runJob, type JobRun } from '../jobs/run.ts'
-import { readDrift, saveDrift } from './watchdog.ts'
+import { watchAgents } from './watchdog.ts'
 
 /** A job that runs again and again. The ledger has the lease, the last result and the next run of each job. */
 export interface PeriodicJob {
@@ -124,12 +124,7 @@ function usageLine({ calls, failed, answered }: UsageCollected): string {
 async function watchModels(machines: readonly Machine[], session: Session, force: boolean): Promise<string[]> {
   const period = force ? null : session.fleet.telemetry.interval
   const watch = (machine: Machine) =>
-    runJob(
-      { name: `watchdog ${machine.name}`, period },
-      session,
-      async () => saveDrift(machine, await readDrift([machine], session), session),
-      (drifted) => `${counted(drifted, 'agent')} with other settings than expected`,
-    )
+    runJob({ name: `watchdog ${machine.name}`, period }, session, () => watchAgents(machine, session), String)
   return (await Promise.all(machines.map(watch))).flatMap(linesOf)
 }
 

@@ -1,47 +1,57 @@
-/** The watchdog: compares the settings of agents with those that the agents should have, and saves what it finds. */
-import type { Drift } from '../core/drift.ts'
-import type { StatusState } from '../core/fleet-state.ts'
+/** The watchdog: finds agents that run with other settings than they should, and uses the remedies that the spec allows. */
+import type { Delivery } from '../core/lifecycle.ts'
 import type { Machine, WorkerId } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
-import { missedSamples } from '../collect/collect.ts'
-import { driftText } from '../decide/drift.ts'
-import { spanChanges } from '../decide/spans.ts'
-import { driftOfWorkers, readAgentFiles, readDriftEvidence } from '../observe/drift.ts'
-import { readStatus } from '../observe/state.ts'
+import { counted } from '../core/text.ts'
+import { deliver } from '../deliver/deliver.ts'
+import { readDrift, saveDrift, type DriftSample } from './drift-sample.ts'
+import { applyRemedies, type AppliedRemedy, type RemedyOptions } from './drift-remedies.ts'
 
-/** The settings of the agents of some machines at one time. */
-export interface DriftSample {
-  readonly state: StatusState
-  /** The drift of each worker, also of those without a live agent. */
-  readonly drifts: ReadonlyMap<WorkerId, Drift>
+/** Checks the agents of a machine once. Returns one line about the result. Throws if the ledger fails. */
+export async function watchAgents(machine: Machine, session: Session): Promise<string> {
+  const sample = await readDrift([machine], session)
+  const drifted = await saveDrift(machine, sample, session)
+  const options = { settings: session.fleet.drift, stop: new AbortController().signal, dryRun: false }
+  const steps = Map.groupBy(await applyRemedies(sample, session, options), ({ step }) => step.do)
+  const count = (what: AppliedRemedy['step']['do'], one: string, many: string) => {
+    const of = steps.get(what)?.length ?? 0
+    return of === 0 ? [] : [counted(of, one, many)]
+  }
+  return [
+    `${counted(drifted, 'agent')} with other settings than expected`,
+    ...count('command', 'command', 'commands'),
+    ...count('restart', 'restart', 'restarts'),
+    ...count('escalate', 'difference without a remedy', 'differences without a remedy'),
+  ].join('; ')
 }
 
-/** Compares the settings of the machines' agents with those that they should have. Throws if the ledger fails. */
-export async function readDrift(machines: readonly Machine[], session: Session): Promise<DriftSample> {
-  const [state, evidence, files] = await Promise.all([
-    readStatus(machines, session),
-    readDriftEvidence(session),
-    readAgentFiles(machines, session),
-  ])
-  return { state, drifts: driftOfWorkers(machines, { ...state, ...evidence, files }, session) }
+/** The time (ms) that `applyRemediesNow` waits until it may type a command. A dispatcher types it later. */
+const patience = 30_000
+
+/** The remedies of one call of `applyRemediesNow`, and the settings of the agents afterwards. */
+export interface RemediesNow {
+  readonly mended: readonly (AppliedRemedy & { readonly delivery: Delivery | null })[]
+  readonly sample: DriftSample
 }
 
-/** Saves the states of a machine's agents as spans, with events about those that began or ended. Returns the number of workers with drift. */
-export async function saveDrift(machine: Machine, { state, drifts }: DriftSample, session: Session): Promise<number> {
-  const { ledger, clock, fleet } = session
-  const at = clock.now()
-  const states = [...drifts.values()].flatMap((drift) => {
-    const incarnation = state.incarnations.get(drift.worker) ?? null
-    const about = { kind: 'drift' as const, subject: drift.worker, machine: machine.name, issue: null, incarnation }
-    const seen = { state: drift.state, detail: drift.used.model, evidence: driftText(drift) }
-    return incarnation === null ? [] : [{ ...about, ...seen, ...(drift.at === null ? {} : { since: drift.at }) }]
-  })
-  const isRead = state.snapshots.get(machine.name)?.state !== 'unreachable'
-  const covers = (span: { readonly kind: string; readonly machine: string | null }) =>
-    isRead && span.kind === 'drift' && span.machine === machine.name
-  const { interval, waiting_after } = fleet.telemetry
-  const limits = { waiting_after, longest_gap: missedSamples * interval }
-  const changes = spanChanges(await ledger.openSpans(), { at, states, covers }, limits)
-  await ledger.saveSample({ ...changes, measures: [] }, at)
-  return states.filter((each) => each.state !== 'ok' && each.state !== 'unknown').length
+/** Uses the remedies at once for these workers, because a person asks for it. With `dryRun` it only decides. Throws if the ledger fails. */
+export async function applyRemediesNow(
+  sample: DriftSample,
+  { machines, workers }: { readonly machines: readonly Machine[]; readonly workers: ReadonlySet<WorkerId> },
+  session: Session,
+  { stop, dryRun }: Pick<RemedyOptions, 'stop' | 'dryRun'>,
+): Promise<RemediesNow> {
+  const settings = { remedy: 'restart' as const, attempts: Infinity }
+  const drifts = new Map([...sample.drifts].filter(([worker]) => workers.has(worker)))
+  const mended = await applyRemedies({ ...sample, drifts }, session, { settings, stop, dryRun })
+  if (dryRun || mended.length === 0) return { mended: mended.map((each) => ({ ...each, delivery: null })), sample }
+  const before = session.clock.now()
+  const commands = mended.some(({ step }) => step.do === 'command')
+  if (commands) await deliver(machines, session, stop, { timeout: patience, placed_timeout: patience })
+  const of = async ({ worker, step }: AppliedRemedy) => {
+    const [last] = step.do === 'command' ? await session.ledger.deliveries({ worker, kind: 'command', limit: 1 }) : []
+    return last !== undefined && last.planned_at <= before ? last : null
+  }
+  const all = await Promise.all(mended.map(async (each) => ({ ...each, delivery: await of(each) })))
+  return { mended: all, sample: await readDrift(machines, session) }
 }

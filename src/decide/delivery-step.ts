@@ -54,12 +54,10 @@ const minVisible = 500
  * its start.
  */
 export function deliveryLimits({ limits }: Pick<PaneAgent, 'limits'>, kind: DeliveryKind): DeliveryLimits {
-  const planned = kind === 'identity' ? limits.ready : longWaitKinds.has(kind) ? 24 * 3_600_000 : 15 * 60_000
+  // Only the agent that has the dispatch can get a follow-up, so it may wait for a long time.
+  const planned = kind === 'identity' ? limits.ready : followUpKinds.includes(kind) ? 24 * 3_600_000 : 15 * 60_000
   return { planned, ...placing(limits), press: 3_000, presses: 3 }
 }
-
-/** Only the agent that has the dispatch can get these texts, so they may wait for a long time. */
-const longWaitKinds: ReadonlySet<DeliveryKind> = new Set([...followUpKinds, 'command'])
 
 const placing = ({ placed, seen, submit_delay }: PaneAgent['limits']) => ({ placed, seen, submit_delay })
 const wait = (reason: Reason, until: Time | null = null): DeliveryStep => ({ do: 'wait', reason, until })
@@ -90,6 +88,11 @@ export function nextStep(delivery: Delivery, seen: Observation, limits: Delivery
 function proofStep(delivery: Delivery, seen: Observation, now: Time): DeliveryStep | null {
   const { hook_report, whole, outside_since } = seen
   if (!seen.reachable || seen.incarnation === null || seen.incarnation !== delivery.incarnation) return null
+  // A command has no tag, so the same line on the screen can be an older one.
+  if (delivery.kind === 'command')
+    return seen.done && delivery.presses > 0 && !seen.in_composer
+      ? { do: 'move', to: 'seen', proof: 'text', evidence: { code: 'command_done' } }
+      : null
   const proven = (proof: Proof, evidence: Reason): DeliveryStep => ({ do: 'move', to: 'seen', proof, evidence })
   if (hook_report === 'text') return proven('text', { code: 'hook_text' })
   const onScreen = outside_since !== null && !seen.in_composer
@@ -154,6 +157,7 @@ function placeBlockReason(delivery: Delivery, seen: Observation, now: Time): Rea
   const { reading, composer } = seen.parsed
   const { state, detail } = reading
   if (state !== 'idle' && state !== 'working' && state !== 'error') return { code: 'agent_state', state, detail }
+  if (delivery.kind === 'command' && state === 'working') return { code: 'agent_busy' }
   if (composer === 'absent') return { code: 'no_composer' }
   if (composer === 'draft') return { code: 'draft' }
   return seen.unwritten !== null && now < seen.unwritten.again ? seen.unwritten.why : null
@@ -202,6 +206,7 @@ function stepInComposer(delivery: Delivery, seen: Observation, limits: DeliveryL
     }
   if (state !== 'idle' && state !== 'working' && state !== 'error')
     return wait({ code: 'agent_state', state, detail }, state === 'unknown' ? delivery.changed_at + limits.placed : null)
+  if (delivery.kind === 'command' && state === 'working') return wait({ code: 'agent_busy' })
   if (delivery.presses >= limits.presses) return { do: 'abandon', evidence: { code: 'enter_ignored', presses: delivery.presses } }
   return parsed.interrupts === true
     ? wait({ code: 'enter_interrupts' })

@@ -31,6 +31,8 @@ export interface DriftFacts {
 /** The model of an agent, with the evidence for it. */
 interface Evidence extends AgentModel {
   readonly source: DriftSource
+  /** The model that the agent asked for, if another source names the model that answered; otherwise null. */
+  readonly asked: string | null
   readonly at: Time
   readonly evidence: string
 }
@@ -51,6 +53,7 @@ export function driftOf(facts: DriftFacts): Drift {
       source: found?.source ?? null,
     },
     differs: [...differs, ...changed],
+    swapped: differs.includes('model') && found?.asked != null && expected.model !== null && names(expected, expected.model, found.asked),
     evidence,
     at: found?.at ?? null,
   })
@@ -75,11 +78,20 @@ function evidenceOf({ incarnation, used, started }: DriftFacts): Evidence | null
     const source = model_answered === '' ? 'asked' : 'answered'
     const beside = model_answered !== '' && model_asked !== '' && !isSameModel(model_asked, model_answered)
     const evidence = `${source} at ${toSecond(at)}${beside ? `, asked for ${model_asked}` : ''}: ${record}`
-    all.push({ model, provider: used.provider === '' ? null : used.provider, profile, source, at, evidence })
+    const asked = model_answered === '' || model_asked === '' ? null : model_asked
+    all.push({ model, provider: used.provider === '' ? null : used.provider, profile, source, asked, at, evidence })
   }
   if (started !== null && started.model !== null) {
     const { at, model, provider } = started
-    all.push({ model, provider, profile: null, source: 'started', at, evidence: `burn started the agent with ${model} at ${toSecond(at)}` })
+    all.push({
+      model,
+      provider,
+      profile: null,
+      source: 'started',
+      asked: null,
+      at,
+      evidence: `burn started the agent with ${model} at ${toSecond(at)}`,
+    })
   }
   return all.toSorted((a, b) => b.at - a.at)[0] ?? null
 }
@@ -108,7 +120,7 @@ function isFallback(expected: ExpectedModel, { model, provider }: Evidence): boo
 }
 
 /** Returns the state as a sentence: `ANN runs big-model, the spec says small-model`. */
-export function driftText({ worker, state, expected, used, differs }: Drift): string {
+export function driftText({ worker, state, expected, used, differs, swapped }: Drift): string {
   const name = nameOf(worker)
   switch (state) {
     case 'wrong_profile':
@@ -117,6 +129,7 @@ export function driftText({ worker, state, expected, used, differs }: Drift): st
       const setting = expected.source === 'spec' ? 'the spec' : expected.source
       const isOnlyProvider = !differs.includes('model')
       const [runs, wants] = isOnlyProvider ? [used.provider, expected.provider] : [used.model, expected.model]
+      if (swapped) return `${name} asks for ${expected.model}, and the server answers with ${used.model}`
       return `${name} ${isOnlyProvider ? 'uses the provider' : 'runs'} ${runs}, ${setting} says ${wants}`
     }
     case 'fallback':
@@ -134,8 +147,8 @@ const nameOf = (worker: WorkerId) => worker.slice(worker.lastIndexOf('/') + 1)
 const profileName = (profile: string | null) => (profile === '' ? 'default' : (profile ?? 'unknown'))
 
 /** Returns the command that gives the agent its expected settings; null if a restart does not help. */
-export function driftRemedy({ worker, state }: Pick<Drift, 'worker' | 'state'>): string | null {
-  return isDrift(state) && state !== 'fallback' ? `burn restart ${nameOf(worker)}` : null
+export function driftRemedy({ worker, state, swapped }: Pick<Drift, 'worker' | 'state' | 'swapped'>): string | null {
+  return isDrift(state) && state !== 'fallback' && !swapped ? `burn restart ${nameOf(worker)}` : null
 }
 
 /** Returns the difference with its remedy, as one line. */
@@ -153,7 +166,7 @@ export function reportedDrift(live: Drift, span: Span | undefined, now: Time): D
   const counts = isSame && (live.state === 'wrong_model' ? span.state === 'fallback' : live.expected.model === null && isDrift(span.state))
   // The watchdog saves only states of drift as spans of this kind.
   const state = counts ? (span.state as DriftState) : live.state
-  const remedy = driftRemedy({ worker: live.worker, state })
+  const remedy = driftRemedy({ ...live, state })
   if (counts) return { state, text: span.evidence, remedy, since: span.began_at }
   if (!isDrift(live.state)) return null
   return { state, text: driftText(live), remedy, since: isSame && span.state === live.state ? span.began_at : (live.at ?? now) }

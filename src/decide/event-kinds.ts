@@ -214,6 +214,21 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   'dispatcher.cleared': { meaning: 'A dispatcher that was silent runs cycles again, or another dispatcher began.', ...cleared },
   'drift.found': { meaning: 'An agent runs with other settings than it should, such as another model.', ...alarm },
   'drift.cleared': { meaning: 'An agent runs with the settings that it should again, or the kind of difference changed.', ...cleared },
+  'drift.commanded': {
+    meaning: 'burn types a command that changes the model of an agent.',
+    payload: { what: 'the difference', model: 'the model', provider: 'the provider, or null', delivery: 'the id of the delivery' },
+    text: ({ what }) => what,
+  },
+  'drift.restarted': {
+    meaning: 'burn restarts an agent, because the agent ran with other settings than it should.',
+    payload: { what: 'the difference' },
+    text: ({ what }) => what,
+  },
+  'drift.escalated': {
+    meaning: 'An agent runs with other settings than it should, and burn has no further remedy. A person must act.',
+    payload: { what: 'the difference', why: 'the reason that burn has no further remedy' },
+    text: ({ what, why }) => `${what}: ${why}`,
+  },
   'worker.held': { meaning: 'A hold began: burn gives a worker no new work until the hold ends.', ...held },
   'worker.resumed': { meaning: 'The hold of a worker ended.', ...nothing },
   'lane.held': { meaning: 'A hold began: burn gives a lane no new work until the hold ends.', ...held },

@@ -29,6 +29,8 @@ export interface Observation {
   readonly outside_since: Time | null
   /** True if the whole line is on the screen outside the composer. */
   readonly whole: boolean
+  /** True if the delivery is a command of the agent program, and the screen shows that the agent has carried it out. */
+  readonly done: boolean
   /** The report of the agent's hook: the whole line, another line under this id, only the id, or nothing (null). */
   readonly hook_report: 'text' | 'other' | 'id' | null
   /** The time since which every observation has found the agent neither working nor waiting; null while the agent works or waits. */
@@ -67,6 +69,8 @@ export interface ObservationFacts {
   readonly leftover?: boolean
   /** True if an open copy mode would receive the keys of a delivery (tmux 3.7 or newer). */
   readonly mode_blocks?: boolean
+  /** True if the screen shows that the agent has carried out the command of the delivery. */
+  readonly done?: boolean
   /** The reason of the hold on the worker; null if there is no hold. */
   readonly hold: Reason | null
   readonly busy: boolean
@@ -94,6 +98,7 @@ export function observe(of: ObservationFacts): Observation {
     hook_report: pane === null ? null : hookReport(delivery, pane.signal),
     in_composer: held === 'line',
     tag_in_composer: held === 'other' || (held === 'beginning' && compact(parsed?.draft ?? '').includes(compact(deliveryTag(delivery.id)))),
+    done: of.done ?? false,
     // If the stored time is in the future, the clock was set back. Then the time of this observation replaces it.
     outside_since: isOutside ? Math.min(before?.outside_since ?? now, now) : null,
     whole: isOutside && delivery.typed !== null && outside.includes(compact(delivery.typed)),

@@ -209,6 +209,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   hook_text: () => "the agent's hook reported the whole line",
   hook_other: () => "the agent's hook reported another text under this id",
   hook_id: () => "the agent's hook reported the id of the text",
+  command_done: () => 'the screen shows that the agent carried out the command',
   screen_text: () => 'the whole line is on the screen, outside the composer',
   screen_id: () => 'the id of the text is on the screen, outside the composer',
   agent_gone: () => 'the agent that the text was for is gone',

@@ -143,6 +143,7 @@ function caseOf(delivery: Delivery, views: WorkerViews, facts: Facts, now: Time)
     parsed: screen !== null && queues ? { ...screen, interrupts: false } : screen,
     screen: views.rows(pane),
     mode_blocks: views.host.modes_block,
+    done: delivery.kind === 'command' && delivery.typed !== null && kind.model_command?.isDone(delivery.typed, views.rows(pane)) === true,
     ...facts,
     now,
     machine_now: views.snapshot.clock,

@@ -24,9 +24,12 @@ export type TypedLines = ReadonlyMap<string, { readonly line: string } | { reado
  * Returns the lines to type. Writes all files in one call to the machine; makes no call if every text is short enough to be typed directly.
  */
 export async function linesFor(pending: readonly PendingText[], host: Pick<PaneHost, 'write'>): Promise<TypedLines> {
-  const short = pending.filter(({ delivery, kind }) => delivery.kind === 'send' && isTyped(delivery.text, kind.expands))
   const lines = new Map<string, { line: string } | { why: Reason }>(
-    short.map(({ delivery: { id, text } }) => [id, { line: `${deliveryTag(id)} ${text}` }]),
+    pending.flatMap(({ delivery: { id, kind: purpose, text }, kind }) => {
+      // The agent program would not recognise a command after a tag.
+      if (purpose === 'command') return [[id, { line: text }] as const]
+      return purpose === 'send' && isTyped(text, kind.expands) ? [[id, { line: `${deliveryTag(id)} ${text}` }] as const] : []
+    }),
   )
   const inFiles = pending.filter(({ delivery }) => !lines.has(delivery.id))
   if (inFiles.length === 0) return lines

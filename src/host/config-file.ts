@@ -1,5 +1,11 @@
 /** Parses the configuration files of agents. */
 import { parseDocument } from 'yaml'
+import { valueOf } from '../spec/jsonc.ts'
+
+/** Returns the data of a file of JSON, also with comments, or YAML; null as in `parseConfig`. */
+export function parseAnyConfig(text: string): unknown {
+  return valueOf(text) ?? parseConfig(text)
+}
 
 /**
  * The options that make the parser read a file as Hermes does, that is, as PyYAML: of two equal keys the last one counts, and `<<` merges a

@@ -124,7 +124,13 @@ export async function readAgentFiles(machines: readonly Machine[], { fleet }: Pi
       const paths = [...new Set(workers.flatMap((worker) => modelFiles({ fleet: fleet.name, worker })))]
       if (paths.length === 0) return []
       const read = await readTexts(machine, paths).catch(ifCode(['machine_files'], null))
-      return read === null ? [] : [[machine.name, { person: read.home, texts: read.texts }]]
+      if (read === null) return []
+      // Only commands that read these files load the parser.
+      const { parseAnyConfig } = await import('../host/config-file.ts')
+      const files = [...read.texts].flatMap(([path, text]) =>
+        text === null ? [] : [[path, { text, data: parseAnyConfig(text) }] as const],
+      )
+      return [[machine.name, { person: read.home, files: new Map(files) }]]
     }),
   )
   return new Map(found.flat())

@@ -4,7 +4,7 @@ import type { JobLedger } from '../core/ledger/jobs.ts'
 import type { Notice } from '../core/events.ts'
 import type { Ledger } from '../core/ledger.ts'
 import type { Channel } from '../core/notify.ts'
-import type { Fleet, RepoRef } from '../core/nouns.ts'
+import type { Fleet, RepoRef, Worker, WorkerId } from '../core/nouns.ts'
 import type { Clock, Forge } from '../core/ports.ts'
 import type { Machines } from '../core/pane-host.ts'
 import type { PaneAgentOf } from '../agents/index.ts'
@@ -30,6 +30,11 @@ export interface Session {
   readonly secrets: () => Promise<KnownSecrets>
   /** Returns the root of the git work tree that would track a file at an absolute path; null if git tracks or ignores no such file. */
   readonly trackedBy: (path: string) => Promise<string | null>
+  /**
+   * Restarts the idle agents of these workers with the settings of the spec. The new agents continue the conversations of the old ones.
+   * Returns the reason for each worker whose agent burn could not restart. Throws if the ledger fails.
+   */
+  readonly restart: (workers: readonly Worker[], why: string, stop: AbortSignal) => Promise<ReadonlyMap<WorkerId, string>>
   /** Returns the number of commits in the mirror of a repo on this computer; null if there is no mirror. */
   readonly countCommits: (repo: RepoRef) => Promise<number | null>
   /**

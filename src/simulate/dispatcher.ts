@@ -127,6 +127,7 @@ export class Dispatcher {
       secrets: async () => ({ known: [], unread: 0 }),
       trackedBy: async () => null,
       countCommits: async () => null,
+      restart: async () => new Map(),
       resolveConflict: async () => 'a simulation has no git',
       readTemplate: () => Promise.reject(new BurnError('template_unreadable', 'a simulation has no templates', '')),
       notify: (notice) => this.#callbacks.onNotice(notice),

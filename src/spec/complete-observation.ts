@@ -1,5 +1,12 @@
 /** Fills in the defaults of the settings by which burn observes the fleet. */
-import type { HealthSettings, LoginSettings, SnapshotSettings, TelemetrySettings, WorkerSettings } from '../core/observation-settings.ts'
+import type {
+  DriftSettings,
+  HealthSettings,
+  LoginSettings,
+  SnapshotSettings,
+  TelemetrySettings,
+  WorkerSettings,
+} from '../core/observation-settings.ts'
 import type { DeclaredPrice } from '../core/price.ts'
 import type { WrittenSpec } from './schema.ts'
 import { defaults } from './defaults.ts'
@@ -26,6 +33,11 @@ export function completeSnapshot(
     dir: snapshot?.dir === undefined ? dir : local(snapshot.dir),
     keep: snapshot?.keep ?? defaults.snapshotKeep,
   }
+}
+
+/** Fills in the defaults of the spec's `drift`. */
+export function completeDrift({ drift = {} }: Pick<WrittenSpec, 'drift'>): DriftSettings {
+  return { remedy: drift.remedy ?? defaults.driftRemedy, attempts: drift.attempts ?? defaults.driftAttempts }
 }
 
 /** Fills in the defaults of the spec's `worker`. */

@@ -13,6 +13,7 @@ import { completeAccounts, completeBudgets } from './complete-limits.ts'
 import { completeNotify, notifyFindings } from './complete-notify.ts'
 import { completeModels } from './complete-models.ts'
 import {
+  completeDrift,
   completeHealth,
   completeLogins,
   completePrices,
@@ -86,6 +87,7 @@ export function completeSpec(written: WrittenSpec, options: CompleteOptions): Co
     telemetry: completeTelemetry(spec),
     health: completeHealth(spec),
     worker: completeWorkerSettings(spec),
+    drift: completeDrift(spec),
     snapshot: completeSnapshot(spec, local, options.ownFile('state', `${fleetName(spec)}/snapshots`)),
     logins: completeLogins(spec),
     notify: completeNotify(spec.notify),

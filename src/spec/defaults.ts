@@ -23,6 +23,8 @@ export const defaults = {
   pushTimeout: '1h',
   snapshotKeep: 24,
   silentAfter: '24h',
+  driftRemedy: 'report',
+  driftAttempts: 2,
   loginRefresh: true,
   loginNight: '20:00-08:00',
   healthDispatcher: '15m',

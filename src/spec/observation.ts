@@ -46,6 +46,41 @@ export const snapshotSettings = z.strictObject({
     .meta({ description: 'Number of saved snapshots to keep. burn deletes older ones.', default: defaults.snapshotKeep, examples: [24] }),
 })
 
+/** The schema of `drift`. */
+export const drift = z.strictObject({
+  remedy: z
+    .enum(['report', 'command', 'restart'])
+    .optional()
+    .meta({
+      description:
+        'Strongest remedy that burn may use for an agent that runs with other settings than it should. burn uses the weakest remedy that works, and never interrupts a turn. `report`: none. `command`: a command of the agent program that changes the model of the running agent (Hermes: `/model`). `restart`: also a restart of an idle agent.',
+      default: defaults.driftRemedy,
+      examples: ['restart'],
+    }),
+  attempts: z
+    .int()
+    .min(1)
+    .max(20)
+    .optional()
+    .meta({
+      description: 'Maximum number of remedies for one worker in 24 hours. Then burn records the event `drift.escalated`.',
+      default: defaults.driftAttempts,
+      examples: [3],
+    }),
+})
+
+/** The description of `drift`. */
+export const driftMeta = {
+  description: 'Remedies for agents that run another model than they should (docs/how-to/models.md).',
+  examples: [{ remedy: 'command' }],
+}
+
+/** The description of `worker`. */
+export const workerMeta = {
+  description: 'Thresholds for the lives of workers (docs/how-to/lifecycle.md).',
+  examples: [{ silent_after: '12h' }],
+}
+
 /** The schema of `worker`. */
 export const workerSettings = z.strictObject({
   silent_after: timeSpan.optional().meta({

@@ -8,7 +8,7 @@ import { changes } from './changes.ts'
 import { accounts, budget } from './limits.ts'
 import { models } from './models.ts'
 import { notifyKeys } from './notify.ts'
-import { health, loginSettings, prices, snapshotSettings, telemetry, workerSettings } from './observation.ts'
+import { drift, driftMeta, health, loginSettings, prices, snapshotSettings, telemetry, workerMeta, workerSettings } from './observation.ts'
 import { agent, policy, repoSettings, templates } from './settings.ts'
 import { sprint } from './sprint.ts'
 import { argv, depth, dir, glyph, host, line, name, repo, repos, role, timeSpan, words } from './values.ts'
@@ -228,10 +228,8 @@ const keys = z.strictObject({
     description: 'Money and tokens that panes and sprints together may use (docs/how-to/limit-usage.md).',
     examples: [{ day: { usd: 50 }, issue: { usd: 5 } }],
   }),
-  worker: workerSettings.optional().meta({
-    description: 'Thresholds for the lives of workers (docs/how-to/lifecycle.md).',
-    examples: [{ silent_after: '12h' }],
-  }),
+  drift: drift.optional().meta(driftMeta),
+  worker: workerSettings.optional().meta(workerMeta),
   health: health.optional().meta({ description: 'Thresholds of `burn health`.', examples: [{ turn: '3h' }] }),
   prices: prices.optional().meta({
     description:

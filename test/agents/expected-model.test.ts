@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AgentConfig } from '../../src/core/nouns.ts'
+import { parseAnyConfig } from '../../src/host/config-file.ts'
 import { expectedModel, modelFiles } from '../../src/agents/expected-model.ts'
 
 const base = { model: null, provider: null, command: [], env: {}, busy_input_mode: 'queue', hooks: true } as const
@@ -10,10 +11,13 @@ const workerOf = (agent: Partial<AgentConfig>) => ({
   worker: { window: 'W', name: 'ANN', dir: '/srv/ANN', agent: { ...base, kind: 'hermes' as const, ...agent } },
 })
 
+const filesOf = (texts: Readonly<Record<string, string>>) =>
+  new Map(Object.entries(texts).map(([path, text]) => [path, { text, data: parseAnyConfig(text) }]))
+
 /** Returns the expected model, and the setting that names it. `files`: the text of each file that burn reads. */
 function expect(agent: Partial<AgentConfig>, files: Readonly<Record<string, string>> | null = null) {
-  const texts = files === null ? null : { person: '/home/x', texts: new Map(Object.entries(files)) }
-  const { model, provider, profile, source } = expectedModel(workerOf(agent), texts)
+  const read = files === null ? null : { person: '/home/x', files: filesOf(files) }
+  const { model, provider, profile, source } = expectedModel(workerOf(agent), read)
   return [model, provider, profile, source]
 }
 
@@ -51,7 +55,7 @@ model_aliases: {fast: {model: m, provider: nous}, slow: other}`
     'lab',
     '~/.hermes/profiles/lab/config.yaml',
   ])
-  const { fallbacks, aliases } = expectedModel(workerOf({}), { person: '/home/x', texts: new Map([[file, yaml]]) })
+  const { fallbacks, aliases } = expectedModel(workerOf({}), { person: '/home/x', files: filesOf({ [file]: yaml }) })
   assert.deepEqual(fallbacks, [
     { model: 'spare', provider: 'openrouter' },
     { model: 'last', provider: null },

@@ -45,14 +45,23 @@ test('drift: reports name an agent with another model', async (t) => {
     /^WORKER +STATE +FOR +RUNS +SHOULD RUN +EVIDENCE\nANN +wrong model +\d+s +big-model \(started\) +small-model +burn started /,
   )
   assert.ok(found.out.includes(`\n${line}\n2 workers: 1 wrong model, 1 ok\n`), found.out)
-  fleet.writeSpec(specOf({ model: 'big-model', env: { LANG: 'C' } }))
+  const planned = await fleet.burn('model', 'drift', '--mend', '--dry-run')
+  assert.ok(planned.out.includes('\nANN: burn would change the model by a command\n'), planned.out)
+  const mended = await fleet.burn('model', 'drift', 'ANN', '--mend')
+  assert.equal(mended.out, 'ANN: command seen: the screen shows that the agent carried out the command\n1 worker: 1 ok\n', mended.err)
+  assert.equal(await shown(), null)
+  fleet.writeSpec(specOf({ model: 'small-model', env: { LANG: 'C' } }))
   assert.equal((await shown())?.text, 'ANN runs with the environment of its start, which the spec has changed since then')
   await watchdog()
-  fleet.writeSpec(specOf({ model: 'big-model' }))
+  const restarted = await fleet.burn('model', 'drift', 'ANN', '--mend')
+  assert.equal(restarted.out, 'ANN: burn restarted the agent\n1 worker: 1 ok\n', restarted.err)
   await watchdog()
   const { events } = (await fleet.burn('log', '--json', '--kind', 'drift.*', '--worker', 'ANN')).json<{ events: Event[] }>()
   assert.deepEqual(
     events.map(({ kind, worker }) => [kind, worker]),
-    ['drift.found', 'drift.cleared', 'drift.found', 'drift.cleared'].map((kind) => [kind, 'box/W/ANN']),
+    ['drift.found', 'drift.commanded', 'drift.cleared', 'drift.found', 'drift.restarted', 'drift.cleared'].map((kind) => [
+      kind,
+      'box/W/ANN',
+    ]),
   )
 })

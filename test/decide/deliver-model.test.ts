@@ -128,6 +128,7 @@ class World {
       outside_since: tagged ? 0 : null,
       whole: tagged,
       hook_report: this.hooks && tagged ? (taken ? ('text' as const) : ('other' as const)) : null,
+      done: false,
       idle_since: working || asking ? null : 0,
       leftover: alive && this.row.state === 'unknown' && composer === line,
       line: this.written ? line : null,

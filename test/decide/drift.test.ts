@@ -80,11 +80,14 @@ test('drift: the text names the difference and the remedy', () => {
   assert.equal(textOf(big), 'ANN runs big-model, the spec says small-model')
   const file = expects({ source: '~/.hermes/config.yaml' })
   assert.equal(textOf({ ...big, ...file }), 'ANN runs big-model, ~/.hermes/config.yaml says small-model')
+  const swapped = used({ model_answered: 'big-model' })
+  assert.equal(textOf(swapped), 'ANN asks for small-model, and the server answers with big-model')
+  assert.equal(driftRemedy(driftOf({ ...facts, ...swapped })), null)
   const provider = { ...expects({ provider: 'nous' }), ...used({ provider: 'openrouter' }) }
   assert.equal(textOf(provider), 'ANN uses the provider openrouter, the spec says nous')
   assert.equal(textOf(used({ model_asked: 'spare-model' })), 'ANN runs the fallback spare-model, because small-model failed')
   assert.deepEqual(
-    ['wrong_model', 'fallback', 'ok'].map((state) => driftRemedy({ worker: 'box/W/ANN', state: state as DriftState })),
+    ['wrong_model', 'fallback', 'ok'].map((state) => driftRemedy({ worker: 'box/W/ANN', state: state as DriftState, swapped: false })),
     ['burn restart ANN', null, null],
   )
 })

@@ -32,6 +32,7 @@ test('observation: finds the id, the agent and a person', () => {
     tag_in_composer: false,
     outside_since: null,
     whole: false,
+    done: false,
     hook_report: null,
     idle_since: of.now,
     leftover: false,

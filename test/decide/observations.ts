@@ -54,6 +54,7 @@ export function seen(more: Partial<Observation> = {}): Observation {
     outside_since: null,
     whole: false,
     hook_report: null,
+    done: false,
     idle_since: -1000,
     leftover: false,
     line,

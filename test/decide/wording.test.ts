@@ -149,6 +149,7 @@ const examples: { readonly [C in ReasonCode]: ReasonData[C] } = {
   hook_other: none,
   hook_id: none,
   screen_text: none,
+  command_done: none,
   screen_id: none,
   agent_gone: none,
   settled_later: none,

@@ -176,6 +176,7 @@ function sessionOf(owner: string, { fleet, ledger, world, clock, seed }: Session
     secrets: async () => ({ known: [], unread: 0 }),
     trackedBy: async () => null,
     countCommits: async () => null,
+    restart: async () => new Map(),
     resolveConflict: async () => 'a simulation has no git',
     channel: () => Promise.reject(new Error('a simulated fleet has no channels')),
   }

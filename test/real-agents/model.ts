@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { gemini, protocolOf, type Protocol } from './protocols.ts'
+import { gemini, protocolOf, renamed, type Protocol } from './protocols.ts'
 
 /** A request to the model. */
 export interface Asked {
@@ -51,10 +51,16 @@ export interface ModelServer {
   readonly calling: Map<string, Call>
   /** The failure of requests whose newest delivery has this id. */
   readonly failing: Map<string, Failure>
+  /** Models whose requests fail as if their provider were overloaded. */
+  readonly down: Set<string>
+  /** The model that the answers name: null for `stub`, or a function of the model that the agent asked for. */
+  answers_as: ((asked: string) => string) | null
   close(): void
 }
 
-type Manner = Pick<ModelServer, 'turn_ms' | 'calling' | 'failing'>
+type Manner = Pick<ModelServer, 'turn_ms' | 'calling' | 'failing' | 'down' | 'answers_as'>
+
+const overloaded: Refusal = { status: 503, code: 'overloaded_error', message: 'The model is overloaded' }
 
 type Body = Readonly<Record<string, unknown>>
 const words = ['All ', 'is ', 'well.']
@@ -62,7 +68,7 @@ const words = ['All ', 'is ', 'well.']
 /** Starts a model server. */
 export async function startModel(): Promise<ModelServer> {
   const asked: Asked[] = []
-  const model: Manner = { turn_ms: 300, calling: new Map(), failing: new Map() }
+  const model: Manner = { turn_ms: 300, calling: new Map(), failing: new Map(), down: new Set(), answers_as: null }
   const server = createServer((request, response) => {
     void answer(request, response, asked, model).catch((thrown: unknown) => response.destroy(thrown as Error))
   })
@@ -83,11 +89,13 @@ async function answer(request: IncomingMessage, response: ServerResponse, asked:
     return void send(response, path.endsWith('/models') ? { object: 'list', data: [{ id: 'stub', object: 'model' }] } : {})
   const body = (await json(request)) as Body
   if (/count_?[tT]okens$/.test(path)) return void send(response, { input_tokens: 10, totalTokens: 10 })
-  const protocol = protocolOf(path)
+  const asked_model = String(body['model'] ?? '')
+  const plain = protocolOf(path)
+  const protocol = plain === null ? null : renamed(plain, model.answers_as?.(asked_model) ?? 'stub', `msg_${asked.length + 1}`)
   if (protocol === null) return void send(response, {})
   const texts = textsOf(body['messages'] ?? body['input'] ?? body['contents'])
   asked.push({ at: Date.now(), path, texts, body: JSON.stringify(body) })
-  const failure = model.failing.get(newestId(texts) ?? '')
+  const failure = model.down.has(asked_model) ? overloaded : model.failing.get(newestId(texts) ?? '')
   if (failure === 'reset') return void response.destroy()
   if (failure !== undefined && failure !== 'empty') return void refuse(response, failure, protocol)
   const answerWords = failure === 'empty' ? [] : words
@@ -109,7 +117,7 @@ function newestId(texts: readonly string[]): string | undefined {
 
 /** Sends one body that the clients of all protocols understand, except Gemini's, which gets its own. */
 function refuse(response: ServerResponse, { status, code, message }: Refusal, protocol: Protocol): void {
-  const error = protocol === gemini ? { code: status, status: code.toUpperCase(), message } : { type: code, code, message }
+  const error = protocol.whole === gemini.whole ? { code: status, status: code.toUpperCase(), message } : { type: code, code, message }
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ type: 'error', error }))
 }
 

@@ -22,6 +22,20 @@ export function protocolOf(path: string): Protocol | null {
   return /:(?:stream)?[gG]enerateContent$/.test(path) ? gemini : null
 }
 
+/** Returns the protocol with another name of the model in its answers, and with a message id of its own, as real servers have. */
+export function renamed(protocol: Protocol, model: string, id: string): Protocol {
+  const value = (key: string, old: unknown) => (key === 'model' ? model : key === 'id' && old === message.id ? id : old)
+  const named = <T extends object>(event: T): T => JSON.parse(JSON.stringify(event), value) as T
+  return {
+    ...protocol,
+    begin: protocol.begin.map(named),
+    word: (word) => named(protocol.word(word)),
+    end: (text) => protocol.end(text).map(named),
+    whole: (text) => named(protocol.whole(text)),
+    call: (name, args, id) => protocol.call(name, args, id).map(named),
+  }
+}
+
 const usage = { input_tokens: 10, output_tokens: 3, total_tokens: 13 }
 const message = { id: 'msg_1', type: 'message', role: 'assistant', model: 'stub', stop_sequence: null, usage }
 const anthropic: Protocol = {

@@ -43,6 +43,7 @@ export function fleetOf(machines: number, panes: number, changes: Partial<Fleet[
   }
   return {
     name: 'storm',
+    drift: { remedy: 'report', attempts: 2 },
     forge: { kind: 'folder', owner: 'o' },
     dispatch: {
       interval: minute,

@@ -75,6 +75,7 @@ export async function simulatedFleet(t: Pick<TestContext, 'after'>, issues: read
       secrets: async () => ({ known: [], unread: 0 }),
       trackedBy: async () => null,
       countCommits: async () => null,
+      restart: async () => new Map(),
       resolveConflict: async () => 'a simulation has no git',
       readTemplate: () => Promise.reject(new Error('a test fleet has no templates')),
       notify: (notice) => void notices.push(eventText(notice)),

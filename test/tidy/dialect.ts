@@ -135,9 +135,9 @@ export const dialect: readonly DialectRule[] = [
   },
   {
     name: '"mend"',
-    pattern: /\bmend(?:s|ed|ing)?\b/i,
+    pattern: /(?<!--)\bmend(?:s|ed|ing)?\b/i,
     write: 'write "fix" or "repair"',
     bad: ['mend the network', 'Each finding says what mends it.'],
-    good: ['fix the network', 'We recommend it.', 'Amend the commit.'],
+    good: ['fix the network', 'We recommend it.', 'Amend the commit.', 'Show what --mend would do.'],
   },
 ]

@@ -129,7 +129,9 @@ export function createTurns({ options, log, print, changed, worker }) {
     const command = /^\/(?:queue|q)\s+([^]*)$/.exec(item.full)
     if (command !== null) print('', `⚙️  ${item.shown}`)
     else if (/^\/[a-z]+(?:\s|$)/.test(item.full)) {
-      print('', `⚙️  ${item.shown}`)
+      const [, model] = /^\/model (\S+)/.exec(item.full) ?? []
+      if (model !== undefined) options.model = model
+      print('', model === undefined ? `⚙️  ${item.shown}` : `  ✓ Model switched: ${model}`)
       return next()
     }
     const text = command === null ? item.full : command[1]
