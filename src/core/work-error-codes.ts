@@ -49,10 +49,6 @@ export const workerErrors = {
     meaning: 'The worker or window has no pane.',
     remedy: 'Create the pane: `burn up MACHINE`.',
   },
-  provision_running: {
-    meaning: 'Another process provisions workers of this machine.',
-    remedy: 'Wait until it ends; if it was killed, wait half a minute until its lease expires.',
-  },
   question_changed: {
     meaning: 'The question of the worker has changed since you saw it.',
     remedy: 'Run `burn answer WORKER` to see the current question.',

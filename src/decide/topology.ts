@@ -10,6 +10,8 @@ export const smallestPane = { width: 100, height: 24 }
 export type TopologyAction =
   | {
       readonly do: 'create_window'
+      /** True if the window exists already, with one pane: burn was killed before it had marked the window as its own. */
+      readonly begun: boolean
       readonly window: string
       readonly width: number
       readonly height: number
@@ -81,7 +83,7 @@ export function planUp(
 ): TopologyAction[] {
   if (snapshot.state === 'down') {
     const windows = machine.windows.map((each) => ({ ...each, workers: each.workers.filter(({ id }) => !options.retired.has(id)) }))
-    return windows.filter(({ workers }) => workers.length > 0).map((each) => createWindow(each, 'the session does not exist yet'))
+    return windows.filter(({ workers }) => workers.length > 0).map((each) => createWindow(each, false, 'the session does not exist yet'))
   }
   const marked = new Map(snapshot.panes.flatMap((pane) => (pane.worker === null ? [] : [[pane.worker, pane] as const])))
   // A person may have moved a pane to another session. In other sessions, burn considers only windows with the option `@burn_window`.
@@ -93,8 +95,16 @@ export function planUp(
   return [...actions, ...snapshot.panes.flatMap((pane) => retire(pane, wanted, options))]
 }
 
-function createWindow(window: Window, reason: string): TopologyAction {
-  return { do: 'create_window', window: window.name, ...windowSize(window.workers.length), workers: window.workers, reason }
+/**
+ * Returns the temporary name of a new window. The window keeps this name until its panes have burn's options. No other window has this
+ * name, so burn can use it as the target of further lines before it knows the window's id.
+ */
+export function temporaryName(window: string): string {
+  return `burn-new-${window}`
+}
+
+function createWindow(window: Window, begun: boolean, reason: string): TopologyAction {
+  return { do: 'create_window', begun, window: window.name, ...windowSize(window.workers.length), workers: window.workers, reason }
 }
 
 type Up = Extract<MachineSnapshot, { state: 'up' }>
@@ -108,7 +118,11 @@ function planWindow(window: Window, snapshot: Up, marked: ReadonlyMap<WorkerId, 
   })
   if (missing.length === 0) return changed
   const home = homeOf(window, snapshot, marked)
-  if (home === null) return [...changed, createWindow({ ...window, workers: missing }, `the window ${window.name} does not exist`)]
+  if (home === null) {
+    const begun = snapshot.windows.some((each) => each.window === null && each.name === temporaryName(window.name))
+    const reason = begun ? `burn was stopped while it created the window ${window.name}` : `the window ${window.name} does not exist`
+    return [...changed, createWindow({ ...window, workers: missing }, begun, reason)]
+  }
   const free = snapshot.panes.filter(
     (pane) => pane.window_id === home.id && pane.worker === null && !pane.dead && options.childless.has(pane.id),
   )

@@ -10,11 +10,9 @@ import { mapConcurrently } from '../core/concurrency.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { paneAgent } from '../agents/index.ts'
 import { loginEnvironment } from '../host/login-shell.ts'
-import { runJob } from '../jobs/run.ts'
 import { loginsByWorker } from '../decide/logins.ts'
 import { cloneUrlOf } from '../observe/repo-facts.ts'
 import { loginKinds, readLogins } from '../observe/logins.ts'
-import { withLeases } from '../observe/session.ts'
 import { prepareAgentStarts } from './agent-files.ts'
 import { retiredWorkers } from './up-down.ts'
 import { prepareFolder, type NewFolder } from './worker-folder.ts'
@@ -41,7 +39,7 @@ const clonesAtOnce = 4
 
 /**
  * Provisions workers, on all machines concurrently, and saves the results in the ledger. After `stop` it begins with no further worker. Throws
- * BurnError `ledger_*`, and `provision_running` if another process provisions workers of the same machine.
+ * BurnError `ledger_*`.
  */
 export async function provision(
   workers: readonly Worker[],
@@ -52,15 +50,10 @@ export async function provision(
   const { retired, others } = await withoutRetired(workers, session)
   for (const result of retired) options.onResult(result)
   const machines = session.fleet.machines.filter(({ name }) => others.some(({ machine }) => machine === name))
-  const on = (machine: Machine) => {
+  const done = await mapConcurrently(machines, machines.length, (machine) => {
     const own = others.filter((worker) => worker.machine === machine.name)
     return provisionOn({ machine, workers: own }, session, stop, options)
-  }
-  const done = options.dryRun
-    ? await mapConcurrently(machines, machines.length, on)
-    : await withLeases(session, () =>
-        mapConcurrently(machines, machines.length, (machine) => exclusively(machine, session, () => on(machine))),
-      )
+  })
   return [...retired, ...done.flat()]
 }
 
@@ -74,14 +67,6 @@ async function withoutRetired(workers: readonly Worker[], session: Session) {
       return { worker: id, ready: false, steps: [{ step: 'folder', state: 'failed', what, remedy: `burn resume ${name}` }] }
     })
   return { retired, others: workers.filter(({ id }) => !leaving.has(id)) }
-}
-
-/** Runs `work` unless another process provisions workers of this machine. */
-async function exclusively<T>({ name }: Machine, session: Session, work: () => Promise<T>): Promise<T> {
-  const run = await runJob({ name: `provision ${name}`, period: null }, session, work)
-  if (run.ran) return run.result
-  const hint = 'wait until it ends. If that process was killed, wait 30 s until its lease expires'
-  throw new BurnError('provision_running', `another process provisions workers of ${name}: ${run.job.owner ?? 'unknown'}`, hint)
 }
 
 async function provisionOn(

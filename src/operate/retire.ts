@@ -31,7 +31,6 @@ export interface Retirement {
 
 /** Options of `retire`. */
 export interface RetireOptions {
-  readonly dryRun: boolean
   readonly why: string
   readonly actor: string
   readonly onResult: (result: Retirement) => void
@@ -41,8 +40,23 @@ export interface RetireOptions {
 
 /** The pause (ms) between two reads of the fleet. */
 const pollInterval = 2_000
+/** The number of attempts to reach a machine. A connection can break when another process ends the last pane of a tmux server. */
+const reconnects = 4
 /** The time (ms) for which burn waits until an agent has ended after its pane. */
 const endTime = 10_000
+
+/** Returns what `retire` would do now, without changing anything. Throws BurnError `ledger_*`. */
+export async function planRetire(workers: readonly WorkerId[], session: Session): Promise<readonly Retirement[]> {
+  const state = await readStatus(machinesOf(workers, session), session)
+  return workers.map((id) => {
+    const { outcome, what } = standing(id, state)
+    return {
+      worker: id,
+      outcome: outcome === 'ready' || outcome === 'waits' ? 'planned' : outcome === 'already' ? outcome : 'blocked',
+      what,
+    }
+  })
+}
 
 /** Retires workers, and returns one result for each. After `stop` it waits no longer. Throws BurnError `ledger_*`. */
 export async function retire(
@@ -52,37 +66,40 @@ export async function retire(
   options: RetireOptions,
 ): Promise<readonly Retirement[]> {
   const done: Retirement[] = []
+  const pending = new Set(workers)
   const finish = (worker: WorkerId, outcome: RetireOutcome, what: string) => {
+    pending.delete(worker)
     done.push({ worker, outcome, what })
     options.onResult({ worker, outcome, what })
   }
-  const pending = new Set(workers)
-  const machines = session.fleet.machines.filter(({ name }) => workers.some((id) => machineOf(id) === name))
-  if (!options.dryRun) await saveIntent(workers, session, options)
-  let shown = '[]'
-  while (pending.size > 0) {
-    const state = await readStatus(machines, session)
-    const found = new Map([...pending].map((id) => [id, standing(id, state)]))
-    for (const [id, { outcome, what }] of found) {
-      if (options.dryRun) finish(id, 'planned', what)
-      else if (outcome === 'already' || outcome === 'blocked') finish(id, outcome, what)
-      if (options.dryRun || outcome === 'already' || outcome === 'blocked') pending.delete(id)
+  await saveIntent(workers, session, options)
+  const lost = new Map<WorkerId, number>()
+  for (let shown = '[]'; ;) {
+    const state = await readStatus(machinesOf([...pending], session), session)
+    const found = [...pending].map((id) => standing(id, state))
+    for (const { worker, outcome, what } of found) {
+      lost.set(worker, outcome === 'unreachable' ? (lost.get(worker) ?? 0) + 1 : 0)
+      if (outcome === 'already' || outcome === 'blocked') finish(worker, outcome, what)
+      if (lost.get(worker) === reconnects) finish(worker, 'blocked', what)
     }
-    const ready = [...found].flatMap(([id, { outcome }]) => (outcome === 'ready' && pending.has(id) ? [id] : []))
+    const ready = found.flatMap(({ outcome, worker }) => (outcome === 'ready' ? [worker] : []))
     for (const [id, why] of await endAll(ready, state, session)) {
-      pending.delete(id)
       if (why === null) await saveRetired(id, session, options)
       finish(id, why === null ? 'retired' : 'blocked', why ?? 'its pane has ended; its folder stays')
     }
-    const left = [...found].flatMap(([id, { under_way }]) => (pending.has(id) ? under_way : []))
-    if (pending.size === 0) break
+    const left = found.flatMap(({ under_way }) => under_way)
     if (JSON.stringify(left) !== shown) options.onWait(left)
     shown = JSON.stringify(left)
-    if (stop.aborted) break
+    if (pending.size === 0 || stop.aborted) break
     await session.clock.sleep(pollInterval, stop)
   }
   for (const id of pending) finish(id, 'under_way', 'burn stopped waiting. To continue, run the command again')
   return done
+}
+
+function machinesOf(workers: readonly WorkerId[], { fleet }: Session): Machine[] {
+  const names = new Set(workers.map(machineOf))
+  return fleet.machines.filter(({ name }) => names.has(name))
 }
 
 /** Saves the intent: a hold that stops new work, unless the worker has one. A claim that burn decided on before the hold then fails. */
@@ -109,31 +126,27 @@ function retireHold(name: WorkerId, code: 'retiring' | 'retired', { why, actor }
 
 /** How far a worker is. `ready`: nothing is under way, and burn can end its pane. */
 interface Standing {
-  readonly outcome: 'ready' | 'waits' | 'already' | 'blocked'
+  readonly worker: WorkerId
+  readonly outcome: 'ready' | 'waits' | 'already' | 'blocked' | 'unreachable'
   readonly what: string
   readonly under_way: readonly UnderWay[]
 }
 
-function standing(id: WorkerId, state: StatusState): Standing {
-  const under_way = workUnderWay(state, { hasWorker: (each) => each === id, hasRepo: () => false })
+function standing(worker: WorkerId, state: StatusState): Standing {
+  const under_way = workUnderWay(state, { hasWorker: (each) => each === worker, hasRepo: () => false })
+  const be = (outcome: Standing['outcome'], what: string): Standing => ({ worker, outcome, what, under_way })
   const [work] = under_way
-  if (work !== undefined) return { outcome: 'waits', what: underWayText(work), under_way }
-  const snapshot = state.snapshots.get(machineOf(id))
-  if (snapshot === undefined)
-    return { outcome: 'blocked', what: `the spec no longer has the machine ${machineOf(id)}, so burn cannot reach its pane`, under_way }
-  if (snapshot.state === 'unreachable')
-    return { outcome: 'blocked', what: `${snapshot.machine} is unreachable: ${adviceOn(snapshot)}`, under_way }
-  const pane = paneOf(id, snapshot)
-  const held = holdsOnWorker(id, state.holds, state.now, state.fleet.accounts)
-  if (pane === undefined && held.some(({ reason }) => reason.code === 'retired'))
-    return { outcome: 'already', what: 'retired before', under_way }
-  const end =
-    pane === undefined
-      ? 'it has no pane'
-      : pane.made
-        ? `burn ends its pane ${pane.id}`
-        : `pane ${pane.id} stays, because burn did not make it`
-  return { outcome: 'ready', what: `nothing is under way; ${end}`, under_way }
+  if (work !== undefined) return be('waits', underWayText(work))
+  const machine = machineOf(worker)
+  const snapshot = state.snapshots.get(machine)
+  if (snapshot === undefined) return be('blocked', `the spec no longer has the machine ${machine}, so burn cannot reach its pane`)
+  if (snapshot.state === 'unreachable') return be('unreachable', `${machine} is unreachable: ${adviceOn(snapshot)}`)
+  const pane = paneOf(worker, snapshot)
+  const held = holdsOnWorker(worker, state.holds, state.now, state.fleet.accounts)
+  if (pane === undefined && held.some(({ reason }) => reason.code === 'retired')) return be('already', 'retired before')
+  if (pane === undefined) return be('ready', 'nothing is under way, and it has no pane')
+  const end = pane.made ? `burn ends its pane ${pane.id}` : `burn did not make its pane ${pane.id}, so the pane stays`
+  return be('ready', `nothing is under way; ${end}`)
 }
 
 const paneOf = (id: WorkerId, snapshot: MachineSnapshot) =>
@@ -184,12 +197,21 @@ async function endOn(
     leaving.flatMap(({ agents }) => agents),
     session,
   )
-  const [again] = await session.machines.open([machine])
-  const after = await again?.snapshot()
+  const after = await snapshotAfter(machine, session)
   return workers.map(({ id, agents }) => [
     id,
     whyNotEnded({ id, agents: leaving.some((each) => each.id === id) ? agents : [] }, machine, after, living),
   ])
+}
+
+/** Takes a snapshot. The tmux server exits with its last pane, which breaks the connection, so burn connects again if necessary. */
+async function snapshotAfter(machine: Machine, { machines, clock }: Session): Promise<MachineSnapshot | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    const [host] = await machines.open([machine])
+    const snapshot = await host?.snapshot()
+    if (snapshot?.state !== 'unreachable' || attempt === reconnects) return snapshot
+    await clock.sleep(pollInterval)
+  }
 }
 
 /** Returns the reason why a worker's pane or agent did not end; null if both ended. `living`: the process ids of living agents. */

@@ -22,8 +22,9 @@ export interface NewFolder {
  * The script. Its arguments: `make`, or `look` for a dry run; the folder; the clone URL, or an empty text; the name of the clone; the agent
  * program; the PATH of the login shell. It prints a line for each step: step, state and text, separated by tabs.
  *
- * git clones into a folder with another name, which the script renames at the end. So an interrupted script leaves no half of a clone, and
- * the next script deletes what is left. The script never touches a file that it did not make.
+ * git clones into a folder with another name, which the script renames at the end. So an interrupted script leaves no half of a clone. The
+ * name has the process id of its script: a later script deletes the folder if that process has ended. If two scripts clone at once, the
+ * first rename wins, and the second clone lands inside of the first one, where its own script deletes it.
  */
 const script = `mode=$1 dir=$2 url=$3 name=$4 program=$5 path=$6
 export GIT_TERMINAL_PROMPT=0 GIT_HTTP_LOW_SPEED_LIMIT=1 GIT_HTTP_LOW_SPEED_TIME=30 GIT_SSH_COMMAND='ssh -o BatchMode=yes -o ConnectTimeout=8 -o ServerAliveInterval=15'
@@ -45,14 +46,19 @@ clone() {
   if ! command -v git >/dev/null 2>&1; then say clone failed 'the machine has no git'; return; fi
   if [ "$mode" = look ]; then say clone made "$target"; return; fi
   [ -d "$dir" ] || { say clone failed "$dir does not exist"; return; }
-  rm -rf "$dir"/.burn-clone.*
-  new=$(mktemp -d "$dir/.burn-clone.XXXXXX" 2>&1) || { say clone failed "$new"; return; }
+  for old in "$dir"/.burn-clone.*; do
+    pid=\${old##*/.burn-clone.} pid=\${pid%%.*}
+    [ ! -d "$old" ] || kill -0 "$pid" 2>/dev/null || rm -rf "$old"
+  done
+  new=$(mktemp -d "$dir/.burn-clone.$$.XXXXXX" 2>&1) || { say clone failed "$new"; return; }
   trap 'rm -rf "$new"' EXIT
   trap 'exit 1' HUP INT TERM
-  if error=$(git -c protocol.ext.allow=never clone -q -- "$url" "$new/$name" 2>&1 </dev/null); then
-    rmdir "$target" 2>/dev/null
-    if mv "$new/$name" "$target" && [ -e "$target/.git" ]; then say clone made "$target"; else say clone failed "$target was made by another program"; fi
-  else say clone failed "git can't clone $url: $error"; fi
+  error=$(git -c protocol.ext.allow=never clone -q -- "$url" "$new" 2>&1 </dev/null) || { say clone failed "git can't clone $url: $error"; return; }
+  chmod "$(printf '%o' "$((0777 & ~0$(umask)))")" "$new"
+  rmdir "$target" 2>/dev/null
+  mv "$new" "$target" || { say clone failed "$target could not be made"; return; }
+  rm -rf "$target/\${new##*/}"
+  say clone made "$target"
 }
 clone
 at=$(PATH=$path; command -v "$program" 2>/dev/null) && say program ok "$at" || say program failed "the login shell does not find $program"
@@ -68,7 +74,7 @@ export async function prepareFolder(machine: Machine, folder: NewFolder, dryRun:
   const found = new Map(stdout.split('\n').map((line) => [line.split('\t')[0] ?? '', line.split('\t')]))
   return steps.map((step): StepResult => {
     const [, state, text = ''] = found.get(step) ?? []
-    if (!isState(state)) return { step, state: 'unknown', what: noAnswer(machine, stopped !== null), remedy: `burn doctor ${machine.name}` }
+    if (!isState(state)) return { step, state: 'failed', what: noAnswer(machine, stopped !== null), remedy: `burn doctor ${machine.name}` }
     const what = oneLine(text.replaceAll(/:\/\/[^/@\s]*@/g, '://'), 300)
     return { step, state, what, remedy: state === 'failed' ? remedyOf(step, machine) : '' }
   })

@@ -4,7 +4,7 @@ import type { Pane } from '../core/panes.ts'
 import type { TmuxCommand } from '../core/ports.ts'
 import type { TopologyAction } from '../decide/topology.ts'
 import type { FirstWindow } from './open.ts'
-import { labelOf } from '../decide/topology.ts'
+import { labelOf, temporaryName } from '../decide/topology.ts'
 import { renderLine } from './quote.ts'
 
 type Line = readonly TmuxCommand[]
@@ -73,14 +73,6 @@ export function firstWindow(action: Extract<TopologyAction, { do: 'create_window
   return { name: temporaryName(action.window), width: action.width, height: action.height, command: placeholder(worker) }
 }
 
-/**
- * Returns the temporary name of a new window. The window keeps this name until its panes have burn's options. No other window has this
- * name, so burn can use it as the target of further lines before it knows the window's id.
- */
-function temporaryName(window: string): string {
-  return `burn-new-${window}`
-}
-
 /** A session as a target (`$3`), and the session's name in the spec, which burn stores in an option of every pane. */
 export interface SessionTarget {
   readonly session: string
@@ -97,9 +89,8 @@ export function actionLines(action: TopologyAction, { session, made_for }: Sessi
       const [first, ...rest] = action.workers
       if (first === undefined) return []
       const target = `${session}:=${temporaryName(action.window)}`
-      const open: Line = exists
-        ? []
-        : [['new-window', '-d', '-t', `${session}:`, '-n', temporaryName(action.window), ...placeholder(first)]]
+      const open: Line =
+        exists || action.begun ? [] : [['new-window', '-d', '-t', `${session}:`, '-n', temporaryName(action.window), ...placeholder(first)]]
       return [
         [
           ...open,

@@ -121,18 +121,7 @@ export const workerRetireCommand = command({
   async run({ open, env, stop, person }, { names, reason, dry_run }) {
     const { session } = await open()
     const workers = await leaving(session, names)
-    const [{ retire }, { isDispatching }] = await Promise.all([import('../../operate/retire.ts'), import('../../operate/drain.ts')])
-    const actor = env['USER'] ?? env['LOGNAME'] ?? 'a person'
-    const warning = (await isDispatching(session)) ? [] : ['no dispatcher is running. The wait ends only after: burn dispatch']
-    const results = await retire(workers, session, stop, {
-      dryRun: dry_run,
-      why: reason ?? `by ${actor}`,
-      actor,
-      onResult: (result) => person?.out(retireLine(result, person)),
-      onWait: (left) => {
-        if (left.length > 0) person?.err(...warning.splice(0), ...left.map((each) => `waiting: ${underWayText(each)}`))
-      },
-    })
+    const results = dry_run ? await plan(workers, session, person) : await retireNow(workers, reason, session, { env, stop, person })
     const folders = await foldersOf(results, session)
     const over = results.filter(({ outcome }) => outcome === 'retired' || outcome === 'already' || outcome === 'planned').length
     const reported = results.map((each) => ({ ...each, folder: folders.get(each.worker) ?? null }))
@@ -149,6 +138,32 @@ export const workerRetireCommand = command({
     }
   },
 })
+
+async function plan(workers: readonly WorkerId[], session: Session, person: Io | null): Promise<readonly Retirement[]> {
+  const { planRetire } = await import('../../operate/retire.ts')
+  const results = await planRetire(workers, session)
+  for (const result of results) person?.out(retireLine(result, person))
+  return results
+}
+
+async function retireNow(
+  workers: readonly WorkerId[],
+  reason: string | undefined,
+  session: Session,
+  { env, stop, person }: Pick<CommandContext, 'env' | 'stop' | 'person'>,
+): Promise<readonly Retirement[]> {
+  const [{ retire }, { isDispatching }] = await Promise.all([import('../../operate/retire.ts'), import('../../operate/drain.ts')])
+  const actor = env['USER'] ?? env['LOGNAME'] ?? 'a person'
+  const warning = (await isDispatching(session)) ? [] : ['no dispatcher is running. The wait ends only after: burn dispatch']
+  return retire(workers, session, stop, {
+    why: reason ?? `by ${actor}`,
+    actor,
+    onResult: (result) => person?.out(retireLine(result, person)),
+    onWait: (left) => {
+      if (left.length > 0) person?.err(...warning.splice(0), ...left.map((each) => `waiting: ${underWayText(each)}`))
+    },
+  })
+}
 
 const retireColours: Readonly<Record<RetireOutcome, Parameters<Io['paint']>[0]>> = {
   retired: 'green',
