@@ -10,7 +10,7 @@ export function sourceFile(machine: Machine): string {
   const actions = planUp(
     machine,
     { machine: machine.name, state: 'down' },
-    { prune: false, live: () => 0, retired: new Set(), strays: new Set(), childless: new Set() },
+    { prune: false, work: () => null, retired: new Set(), strays: new Set(), childless: new Set() },
   )
   return `${actions
     .flatMap((action) => actionLines(action, { session: `=${machine.session}`, made_for: machine.session }, false))

@@ -205,6 +205,12 @@ export interface KeptFacet {
   readonly drifts: ReadonlyMap<WorkerId, DriftReport>
 }
 
+/** The workers that the spec no longer has. */
+export interface RemovedFacet {
+  /** The states of their live agents, as far as burn can read them. */
+  readonly removed: ReadonlyMap<WorkerId, ReadingState>
+}
+
 /** The budgets of the spec, each with its used part. */
 export interface BudgetsFacet {
   readonly budgets: readonly BudgetUse[]
@@ -228,7 +234,7 @@ export interface UnderWayState
 export interface FleetState extends UnderWayState, CandidateFacet {}
 
 /** The input of the status report, which makes no request to the forge. */
-export interface StatusState extends Moment, MachinesFacet, ReadingsFacet, HoldsFacet, WorkFacet, KeptFacet {}
+export interface StatusState extends Moment, MachinesFacet, ReadingsFacet, HoldsFacet, WorkFacet, KeptFacet, RemovedFacet {}
 
 /** The history of one issue: dispatches, sprints and events, newest first, each up to a limit. */
 export interface HistoryFacet {

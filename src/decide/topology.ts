@@ -34,10 +34,10 @@ export type TopologyAction =
 
 /** The inputs of `planUp` other than the spec and the snapshot. */
 export interface UpOptions {
-  /** If true, end the panes of retired workers without a live dispatch. */
+  /** If true, end the panes of workers that the spec no longer has and for which nothing is under way. */
   readonly prune: boolean
-  /** Returns the number of live dispatches of a worker. */
-  readonly live: (worker: WorkerId) => number
+  /** Returns the work that is under way for a worker, as a phrase; null if there is none. */
+  readonly work: (worker: WorkerId) => string | null
   /** Workers that a person retires. burn creates no pane for them. */
   readonly retired: ReadonlySet<WorkerId>
   /** Workers whose agent runs, but whose pane burn does not find. burn creates no second pane for them. */
@@ -169,16 +169,16 @@ function homeOf(window: Window, snapshot: Up, marked: ReadonlyMap<WorkerId, Pane
   )
 }
 
-function retire(pane: Pane, wanted: ReadonlySet<WorkerId>, { prune, live }: UpOptions): TopologyAction[] {
+function retire(pane: Pane, wanted: ReadonlySet<WorkerId>, { prune, work }: UpOptions): TopologyAction[] {
   if (pane.worker === null || wanted.has(pane.worker)) return []
-  const held = live(pane.worker)
-  if (prune && held === 0 && pane.made)
-    return [{ do: 'end_pane', pane: pane.id, worker: pane.worker, reason: 'the spec no longer has the worker, which has no live dispatch' }]
+  const held = work(pane.worker)
+  if (prune && held === null && pane.made)
+    return [{ do: 'end_pane', pane: pane.id, worker: pane.worker, reason: 'the spec no longer has the worker, and nothing is under way' }]
   if (pane.retiring) return []
   const reason =
-    held > 0
-      ? `the spec no longer has the worker, which has ${counted(held, 'live dispatch', 'live dispatches')}`
-      : 'the spec no longer has the worker (to end the pane: burn up --prune)'
+    held === null
+      ? 'the spec no longer has the worker (to end the pane: burn up --prune)'
+      : `the spec no longer has the worker, which ${held}`
   return [{ do: 'retire_pane', pane: pane.id, worker: pane.worker, reason }]
 }
 

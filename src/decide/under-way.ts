@@ -22,13 +22,13 @@ export interface UnderWay {
 }
 
 /** The facts that show which work is under way. */
-export type UnderWayFacts = Pick<StatusState, 'dispatches' | 'texts' | 'workers' | 'now'>
+export type UnderWayFacts = Pick<StatusState, 'dispatches' | 'texts' | 'workers' | 'removed' | 'now'>
 
 /**
  * Returns the work that is under way, sorted by worker. A dispatch in review is not under way: its change is on the forge, and its slot is
  * free. A worker on an unreachable machine is at work only if it has a dispatch.
  */
-export function workUnderWay({ dispatches, texts, workers, now }: UnderWayFacts, { hasWorker, hasRepo }: FleetPart): UnderWay[] {
+export function workUnderWay({ dispatches, texts, workers, removed, now }: UnderWayFacts, { hasWorker, hasRepo }: FleetPart): UnderWay[] {
   const own = dispatches
     .filter(({ kind, state }) => kind === 'work' && slotStates.includes(state))
     .filter(({ worker, issue }) => hasWorker(worker) || hasRepo(repoOf(issue)))
@@ -37,7 +37,7 @@ export function workUnderWay({ dispatches, texts, workers, now }: UnderWayFacts,
     // A planned text waits for its sender. If the sender ended, nobody types the text.
     dispatch === null && activeStates.includes(state) && (state !== 'planned' || lease_until > now)
   const typed = new Set(texts.filter(isTyped).map(({ worker }) => worker))
-  const states = new Map(workers.map(({ worker, reading }) => [worker.id, reading.state]))
+  const states = new Map([...removed, ...workers.map(({ worker, reading }) => [worker.id, reading.state] as const)])
   const others = [...new Set([...typed, ...states.keys()])].flatMap((worker) => {
     if (!hasWorker(worker) || own.some((each) => each.worker === worker)) return []
     const state = states.get(worker)

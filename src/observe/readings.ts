@@ -1,5 +1,7 @@
 /** Reads the state of each worker from the snapshot of its machine. */
-import type { Incarnation, Machine, Reading, Worker, WorkerId } from '../core/nouns.ts'
+import type { PaneAgent } from '../core/agent.ts'
+import type { AgentRecord } from '../core/agent-record.ts'
+import type { Incarnation, Machine, Reading, ReadingState, Time, Worker, WorkerId } from '../core/nouns.ts'
 import type { MachineSnapshot, Pane } from '../core/panes.ts'
 import type { WorkerSnapshot } from '../core/fleet-state.ts'
 import type { PaneAgentOf } from '../agents/index.ts'
@@ -56,18 +58,48 @@ function readWorker(
   const incarnation = incarnationOf(pane, snapshot.server_started)
   if (incarnation === null) return without('dead', 'no agent was started in the pane (to start it: burn christen)')
   const kind = kindOf(worker.agent)
-  const parsed = kind.parseScreen(seen.screens.get(pane.id) ?? [], pane)
-  const event = parseHookEvent(pane.signal)
-  const hookState = event === null ? null : (kind.hookState?.(event) ?? null)
+  const { parsed, event, reading } = readAgent(kind, pane, seen.screens, snapshot.clock)
   const conversation = kind.conversations === undefined ? null : (event?.conversation ?? null)
   return {
     worker,
-    reading: mergeReading(parsed, event, hookState, snapshot.clock),
+    reading,
     incarnation,
     agent_id: pane.agent_id,
     ...(conversation === null ? {} : { conversation }),
     parsed,
   }
+}
+
+/** Reads the state of an agent from its screen and its last hook event. */
+function readAgent(kind: PaneAgent, pane: Pane, screens: MachineScreens['screens'], clock: Time) {
+  const parsed = kind.parseScreen(screens.get(pane.id) ?? [], pane)
+  const event = parseHookEvent(pane.signal)
+  const hookState = event === null ? null : (kind.hookState?.(event) ?? null)
+  return { parsed, event, reading: mergeReading(parsed, event, hookState, clock) }
+}
+
+/**
+ * Returns the states of the live agents of workers that the spec no longer has. The records of the agents name their kinds. burn cannot read
+ * the screen of a custom kind without its declaration, so such a worker is left out.
+ */
+export function readRemoved(
+  machines: readonly Machine[],
+  seen: ReadonlyMap<string, MachineScreens>,
+  agents: readonly AgentRecord[],
+  kindOf: PaneAgentOf,
+): Map<WorkerId, ReadingState> {
+  const declared = new Set(machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers.map(({ id }) => id))))
+  const kinds = new Map(agents.map(({ worker, started_with }) => [worker, started_with.kind]))
+  const states = new Map<WorkerId, ReadingState>()
+  for (const { snapshot, screens } of seen.values()) {
+    if (snapshot.state !== 'up') continue
+    for (const pane of snapshot.panes) {
+      const kind = pane.worker === null || declared.has(pane.worker) ? undefined : kinds.get(pane.worker)
+      if (pane.worker === null || kind === undefined || kind === 'custom' || incarnationOf(pane, snapshot.server_started) === null) continue
+      states.set(pane.worker, readAgent(kindOf({ kind }), pane, screens, snapshot.clock).reading.state)
+    }
+  }
+  return states
 }
 
 /** Returns the live agent of each worker that has one in its pane, even if the worker is no longer in the spec. */

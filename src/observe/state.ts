@@ -38,7 +38,7 @@ import { refreshForge } from './forge.ts'
 import { seenAgents } from './seen-agents.ts'
 import { givenAt, toldDispatches } from './told.ts'
 import { saveNewReadings } from './save-readings.ts'
-import { readIncarnations, readWorkers, snapshotsOf } from './readings.ts'
+import { readIncarnations, readRemoved, readWorkers, snapshotsOf } from './readings.ts'
 import { redrawTime_ms, unrecognisedPanes } from './steady-screens.ts'
 import type { StatusReport } from '../decide/report.ts'
 import { messageWithHint } from '../core/errors.ts'
@@ -155,6 +155,7 @@ export function statusState(
   )
   return {
     ...facets,
+    removed: readRemoved(machines, seen, kept.agents, session.kindOf),
     drifts: reportedDrifts(machines, { ...facets, ...kept.drift }, session),
     repos,
     backed_off,

@@ -8,12 +8,14 @@ import type { HoldLedger, NewHold } from '../core/ledger/holds.ts'
 import type { Session, SessionPart } from '../observe/session.ts'
 import { isShell } from '../agents/screen.ts'
 import { BurnError, codedMessageOf } from '../core/errors.ts'
-import { activeStates, slotStates } from '../core/lifecycle.ts'
+import { slotStates } from '../core/lifecycle.ts'
 import { counted } from '../core/text.ts'
 import { isInForce } from '../decide/holds.ts'
 import { planDown, planUp } from '../decide/topology.ts'
+import { workUnderWay } from '../decide/under-way.ts'
 import { adviceOn, strayAgents } from '../observe/agents.ts'
 import { driftsIn } from '../observe/drift.ts'
+import { readStatus } from '../observe/state.ts'
 import { runOn } from '../host/run-on.ts'
 import { openTmux } from '../tmux/open.ts'
 import { actionLines, downLines, firstWindow, sessionLines } from '../tmux/topology.ts'
@@ -43,7 +45,6 @@ const psTimeout = 20_000
 
 /** Creates missing panes on all machines concurrently, and returns one result for each. A machine that fails does not stop the others. */
 export async function bringUp(machines: readonly Machine[], session: Session, options: BringUpOptions): Promise<BringUpResult[]> {
-  const live = await liveCounts(session)
   const retired = await retiredWorkers(session)
   const hosts = await session.machines.open(machines)
   return Promise.all(
@@ -56,12 +57,12 @@ export async function bringUp(machines: readonly Machine[], session: Session, op
       const strays = await strayAgents(host.machine, snapshot, session)
       const planned = planUp(host.machine, snapshot, {
         prune: options.prune,
-        live: (worker) => live.get(worker) ?? 0,
+        work: await workOfRemoved(host.machine, snapshot, session),
         retired,
         strays: new Set(strays.keys()),
         childless,
       })
-      const actions = options.dryRun ? planned : await withGuardedEnds(planned, session)
+      const actions = options.dryRun ? planned : await withGuardedEnds(planned, host.machine, session)
       const notes = [
         ...placeNotes(host.machine, snapshot),
         ...[...strays].map(([worker, why]) => `${worker} gets no pane: ${why}`),
@@ -108,15 +109,21 @@ export function placeNotes(machine: Machine, snapshot: MachineSnapshot): string[
   ]
 }
 
-/** Returns the number of dispatches that use a slot, and of other texts on their way, by worker. */
+/** Returns a function that names the work that is under way for a worker that the spec no longer has. */
+async function workOfRemoved(machine: Machine, snapshot: MachineSnapshot, session: Session): Promise<(worker: WorkerId) => string | null> {
+  const declared = new Set(machine.windows.flatMap(({ workers }) => workers.map(({ id }) => id)))
+  const panes = snapshot.state === 'up' ? snapshot.panes : []
+  const removed = new Set(panes.flatMap(({ worker }) => (worker === null || declared.has(worker) ? [] : [worker])))
+  const part = { hasWorker: (id: WorkerId) => removed.has(id), hasRepo: () => false }
+  const found = removed.size === 0 ? [] : workUnderWay(await readStatus([machine], session), part)
+  return (worker) => found.find((each) => each.worker === worker)?.what ?? null
+}
+
+/** Returns the number of dispatches that use a slot, by worker. */
 async function liveCounts({ ledger }: Session): Promise<Map<WorkerId, number>> {
   const counts = new Map<WorkerId, number>()
-  const { dispatches, deliveries } = await ledger.view()
-  const live = [
-    ...dispatches.filter(({ state }) => slotStates.includes(state)),
-    ...deliveries.filter(({ state, dispatch }) => dispatch === null && state !== 'planned' && activeStates.includes(state)),
-  ]
-  for (const { worker } of live) counts.set(worker, (counts.get(worker) ?? 0) + 1)
+  for (const { worker, state } of (await ledger.view()).dispatches)
+    if (slotStates.includes(state)) counts.set(worker, (counts.get(worker) ?? 0) + 1)
   return counts
 }
 
@@ -142,7 +149,7 @@ const pruneHold = 60_000
  * Stops new work for the workers whose panes burn is about to end, because a dispatcher may still use an older spec. Returns the actions
  * without the ends of panes whose workers got work since burn planned the actions.
  */
-async function withGuardedEnds(actions: readonly TopologyAction[], session: Session): Promise<readonly TopologyAction[]> {
+async function withGuardedEnds(actions: readonly TopologyAction[], machine: Machine, session: Session): Promise<readonly TopologyAction[]> {
   const ends = actions.flatMap((action) => (action.do === 'end_pane' ? [action.worker] : []))
   if (ends.length === 0) return actions
   const now = session.clock.now()
@@ -154,8 +161,9 @@ async function withGuardedEnds(actions: readonly TopologyAction[], session: Sess
     return [{ scope: 'worker', name, code: 'retire', ...by, before: before?.created_at ?? null }]
   })
   await session.ledger.saveHolds(fresh, now)
-  const live = await liveCounts(session)
-  return actions.filter((action) => action.do !== 'end_pane' || !live.has(action.worker))
+  const [host] = await session.machines.open([machine])
+  const work = host === undefined ? () => null : await workOfRemoved(machine, await host.snapshot(), session)
+  return actions.filter((action) => action.do !== 'end_pane' || work(action.worker) === null)
 }
 
 /** Runs the actions and returns the first error of tmux; null if all succeeded. */

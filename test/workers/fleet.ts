@@ -22,6 +22,9 @@ export interface AgentEvent {
 /** The number of windows. */
 const windowCount = 10
 
+/** The number of runs of a command that may fail one after another, at 4 s each. */
+const maxFailures = 12
+
 /** A fleet in a temporary folder, with its own tmux server. */
 export class WorkerFleet {
   readonly dir = mkdtempSync(join(tmpdir(), 'burn-workers-'))
@@ -111,15 +114,16 @@ export class WorkerFleet {
   }
 
   /**
-   * Runs a command until it succeeds. Kills its first runs, each at a random time of at most `longest` ms. Throws if a run that was not
-   * killed fails.
+   * Runs a command until it succeeds. Kills its first runs, each at a random time of at most `longest` ms. A run may fail until the leases of
+   * killed runs have expired, after 30 s. Throws if a command fails for longer.
    */
-  async burnWithKills(words: readonly string[], kills: number, longest: number): Promise<string> {
-    for (let left = kills; ; left--) {
+  async burnWithKills(words: readonly string[], kills: number, longest: number): Promise<void> {
+    for (let left = kills, failures = 0; ; left--) {
       const { code, out } = await this.burn(words, left > 0 ? 200 + this.#random() * longest : undefined)
-      if (code === 0) return out
+      if (code === 0 && !out.includes('another process')) return
       if (code === null) this.kills++
-      else throw new Error(`burn ${words.join(' ')} failed with code ${code}: ${out.slice(-2000)}`)
+      else if (++failures > maxFailures) throw new Error(`burn ${words.join(' ')} failed with code ${code}: ${out.slice(-2000)}`)
+      else await sleep(4_000)
     }
   }
 
