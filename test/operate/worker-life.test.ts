@@ -91,9 +91,13 @@ test('a worker: is provisioned, deployed, drained, retired and resumed', { timeo
   const busy = await burn('worker', 'retire', 'ANN', '--dry-run')
   assert.match(busy.out, /^planned {4}box\/W\/ANN {2}box\/W\/ANN has local\/app#1$/m)
   const agent = panes(fleet)['ANN'] ?? 0
+  await burn('issue', 'release', 'app#1', '--force')
+  fleet.writeSpec(specOf(dir, fleet.socket, ['BOB']))
+  await burn('up', '--prune')
+  assert.deepEqual(Object.keys(panes(fleet)), ['ANN', 'BOB'], 'burn ends no pane whose agent is at work')
+  fleet.writeSpec(specOf(dir, fleet.socket, ['ANN', 'BOB']))
   const retiring = burn('worker', 'retire', 'ANN', '--reason', 'moves')
   await until('ANN gets no new work', async () => (await lives(fleet))['ANN'] === 'retiring')
-  await burn('issue', 'release', 'app#1', '--force')
   writeFileSync(go, '')
   const { code, out } = await retiring
   assert.equal(code, 0, out)

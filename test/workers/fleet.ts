@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { bundle } from '../../scripts/bundle.ts'
+import { ifCode } from '../../src/core/errors.ts'
 import { jsonLines } from '../support/json-lines.ts'
 import { standIn, writeIssues } from '../support/fleet.ts'
 import { endServer, socketName } from '../support/tmux.ts'
@@ -134,7 +135,7 @@ export class WorkerFleet {
       const ended = new Promise((done) => child.once('close', done))
       child.stdout?.resume()
       child.stderr?.resume()
-      await sleep(6_000 + this.#random() * 14_000, undefined, { signal: stop }).catch(() => undefined)
+      await sleep(6_000 + this.#random() * 14_000, undefined, { signal: stop }).catch(ifCode(['ABORT_ERR'], undefined))
       if (!stop.aborted) this.kills++
       child.kill(stop.aborted ? 'SIGTERM' : 'SIGKILL')
       await ended
