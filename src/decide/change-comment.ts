@@ -3,7 +3,7 @@ import type { ChangeStep } from '../core/change-loop.ts'
 import type { ChangeStage } from '../core/change-stages.ts'
 import type { Reason } from '../core/reasons.ts'
 import { escapeLineForForge } from '../core/forge-text.ts'
-import { sentence, stepNames, toSecond } from './wording.ts'
+import { sentence, stepName, toSecond } from './wording.ts'
 
 const marker = (fleet: string, dispatch: string) => `<!-- burn:1 fleet=${fleet} change=${dispatch} -->`
 
@@ -30,7 +30,7 @@ export function changeComment({ fleet, dispatch, stage, reason, steps }: ChangeC
   const rows = steps.slice(-mostSteps).map(({ action, worker, outcome, reason: why, at }) => {
     const who = worker === null ? '' : ` → ${worker}`
     const failed = outcome === 'failed' ? ' (failed)' : ''
-    return `- ${toSecond(at)} ${stepNames[action]}${who}${failed}: ${escapeLineForForge(sentence(why), longestReason)}`
+    return `- ${toSecond(at)} ${stepName(action)}${who}${failed}: ${escapeLineForForge(sentence(why), longestReason)}`
   })
   const says = stage === 'escalated' ? 'This change needs a person' : `Stage: ${stage.replaceAll('_', ' ')}`
   return [marker(fleet, dispatch), `${says}: ${escapeLineForForge(sentence(reason), longestReason)}.`, '', ...rows, ''].join('\n')

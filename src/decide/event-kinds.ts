@@ -8,7 +8,7 @@ import { counted } from '../core/text.ts'
 import { because, endText, reason, why, type Meaning } from './event-meaning.ts'
 import { noticeKinds } from './notice-kinds.ts'
 import { lasting } from './health-parts.ts'
-import { sentence, stepNames, toSecond } from './wording.ts'
+import { sentence, stepName, toSecond } from './wording.ts'
 
 const until = 'the end of the back-off (ms since 1970)'
 
@@ -93,7 +93,7 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   'change.step': {
     meaning: 'burn recorded or carried out a step for a change in review.',
     payload: { action: 'the step', attempt: 'the number of the attempt', outcome: '`planned`, `done` or `failed`', reason },
-    text: ({ action, outcome, reason: because }) => `${stepNames[action]} (${outcome}): ${sentence(because)}`,
+    text: ({ action, outcome, reason: because }) => `${stepName(action)} (${outcome}): ${sentence(because)}`,
   },
   'change.escalated': {
     meaning: 'burn stopped its attempts at a change, and called a person with a comment and a label.',

@@ -27,17 +27,8 @@ export function heldName(scope: HoldScope, name: string): string {
   return scope === 'worker' || scope === 'repo' ? name : scope === 'fleet' ? 'the whole fleet' : `${scope} ${name}`
 }
 
-/** The names of the steps of a change, for people. */
-export const stepNames: Readonly<Record<StepAction, string>> = {
-  rerun_checks: 'rerun checks',
-  fix_checks: 'fix checks',
-  address_review: 'address review',
-  resolve_conflict: 'resolve conflict',
-  resolve_by_git: 'resolve conflict by git',
-  update_branch: 'update branch',
-  merge: 'merge',
-  escalate: 'escalate',
-}
+/** Returns the name of a step of a change, for people. */
+export const stepName = (action: StepAction) => action.replaceAll('_', ' ')
 
 const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string } = {
   prose: ({ text }) => text,
@@ -166,14 +157,14 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   protected_paths: ({ paths, sprint }) => `the change touches ${paths}; to review and publish it: burn sprint publish ${sprint}`,
 
   pushed_by_other: ({ login }) => `${login} pushed to the branch, so burn does not act on the change`,
-  follow_up_waits: ({ action }) => `the text about the change waits for its agent (${stepNames[action]})`,
+  follow_up_waits: ({ action }) => `the text about the change waits for its agent (${stepName(action)})`,
   change_conflict: ({ base }) => `the change conflicts with ${base}`,
   base_gone: ({ base }) => `the base branch ${base} no longer exists`,
   checks_failed: ({ checks }) => `${counted(checks.length, 'check')} failed: ${checks.join(', ')}`,
   review_asks: ({ by, threads }) => `${by.join(', ')} asked for changes${threads === 0 ? '' : ` (${counted(threads, 'open thread')})`}`,
   rounds_used: ({ condition, rounds, why }) =>
     `${sentence(why)}; burn has told an agent ${counted(rounds, 'time')} (changes.rounds.${condition})`,
-  no_push_followed: ({ action }) => `the agent ended its turn without a push (${stepNames[action]})`,
+  no_push_followed: ({ action }) => `the agent ended its turn without a push (${stepName(action)})`,
   change_draft: () => 'the change is a draft',
   checks_not_green: ({ is, checks }) => `${counted(checks.length, 'check')} ${is}: ${checks.join(', ')}`,
   no_checks: () => 'the change has no checks, so burn cannot know whether it is green',

@@ -2,7 +2,7 @@
 import type { ListedChange } from '../../operate/change.ts'
 import type { Io } from '../io.ts'
 import { mergeMethods } from '../../core/change-stages.ts'
-import { sentence, stepNames } from '../../decide/wording.ts'
+import { sentence, stepName } from '../../decide/wording.ts'
 import { choice, flag, text } from '../args.ts'
 import { command, done } from '../command.ts'
 import { duration, table } from '../table.ts'
@@ -72,7 +72,7 @@ export const changeShowCommand = command({
     }
     if (steps.length === 0) return
     const rows = steps.map(({ at, action, outcome, delivered, worker: who, reason }) => {
-      return [`${duration(now - at)} ago`, stepNames[action], delivered ?? outcome, who ?? '', sentence(reason)]
+      return [`${duration(now - at)} ago`, stepName(action), delivered ?? outcome, who ?? '', sentence(reason)]
     })
     io.out('', ...table(['WHEN', 'STEP', 'STATE', 'WORKER', 'WHY'], rows, io.columns))
   },

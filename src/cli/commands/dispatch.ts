@@ -8,7 +8,7 @@ import { actionsByKind, assertExhaustive } from '../../core/actions.ts'
 import { activeStates } from '../../core/lifecycle.ts'
 import { delegationTable } from '../delegation-table.ts'
 import { elsewhereAdvice } from '../../decide/report.ts'
-import { backoffText, heldName, sentence, stepNames } from '../../decide/wording.ts'
+import { backoffText, heldName, sentence, stepName } from '../../decide/wording.ts'
 import { command, done } from '../command.ts'
 import { machinesNamed } from '../named.ts'
 import { table } from '../table.ts'
@@ -190,7 +190,7 @@ function showPlan(
   for (const { issue, worker, reason } of would_tell) io.out(`${worker}  would be told about ${issue}  ${sentence(reason)}`)
   for (const { issue, change, step, stage, worker, reason } of would_change)
     if (step === 'nothing') io.out(`${issue}  ${change} would be ${stage.replaceAll('_', ' ')}  ${sentence(reason)}`)
-    else io.out(`${issue}  burn would ${stepNames[step]} of ${change}  ${worker ?? ''}  ${sentence(reason)}`)
+    else io.out(`${issue}  burn would ${stepName(step)} of ${change}  ${worker ?? ''}  ${sentence(reason)}`)
   for (const { issue, approved, reason } of would_approve)
     io.out(`${issue}  the text of the issue would be ${approved ? 'approved' : 'unapproved'}  ${sentence(reason)}`)
   for (const { issue, reason } of would_leave) io.out(`${issue}  would not be assigned  ${sentence(reason)}`)
