@@ -10,11 +10,16 @@ export interface CommitPair {
 
 /** The relation of a head to its base. */
 export interface Comparison {
-  readonly mergeable: 'yes' | 'no' | 'unknown'
+  readonly mergeable: 'yes' | 'no'
   /** True if the head lacks commits of the base. */
   readonly behind: boolean
-  /** The name and the time of the committer of the head. */
-  readonly committer: { readonly name: string; readonly at: Time }
+}
+
+/** The newest commit of a branch, with the name of its committer and the time of the commit. */
+export interface BranchTip {
+  readonly sha: string
+  readonly committer: string
+  readonly at: Time
 }
 
 /** A move of a branch from one commit to another; `to` is null if the branch is deleted. */
@@ -25,8 +30,8 @@ export interface BranchMove {
 
 /** Git operations on a bare repository, `bare`, given as a path. All methods throw BurnError `git_*`. */
 export interface BareGit {
-  /** Returns the commit of a branch; null if there is no such branch or no repository. */
-  commitOf(bare: string, branch: string): Promise<string | null>
+  /** Returns the tip of each branch; null if there is no such branch or no repository. */
+  tips(bare: string, branches: readonly string[]): Promise<readonly (BranchTip | null)[]>
   compare(bare: string, pair: CommitPair): Promise<Comparison>
   /** Returns the paths that the head adds, edits, renames or deletes. */
   changedPaths(bare: string, pair: CommitPair): Promise<readonly string[]>

@@ -1,6 +1,6 @@
 /** Opens the file of a change of a folder forge, and finds the commits of its branches. */
 import { join } from 'node:path'
-import type { BareGit } from '../core/bare-git.ts'
+import type { BareGit, BranchTip } from '../core/bare-git.ts'
 import type { ChangeRef } from '../core/change-state.ts'
 import type { Change, RepoRef } from '../core/nouns.ts'
 import { readPlainFile } from './files.ts'
@@ -28,8 +28,8 @@ export interface ChangeFile {
   readonly written_at: number
   /** The commit of the head branch. Of a merged change whose branch was deleted, the merged commit. Null if there is none. */
   readonly sha: string | null
-  /** True if the head branch exists. */
-  readonly has_branch: boolean
+  /** The tip of the head branch; null if the branch does not exist. */
+  readonly tip: BranchTip | null
   readonly base_sha: string | null
 }
 
@@ -44,11 +44,23 @@ export async function openChange({ paths, git }: FolderChanges, ref: ChangeRef):
   const branch = textOf(document, 'branch')
   const base = textOf(document, 'base') || ((await defaultBranch(paths.root, repo)) ?? 'main')
   const bare = bareOf(paths.root, repo)
-  const { commitOf } = await git()
-  const [tip, base_sha] = [await commitOf(bare, branch), await commitOf(bare, base)]
+  const [tip = null, baseTip = null] = await (await git()).tips(bare, [branch, base])
   const merged = change.state === 'merged' ? shaOf(document, 'head') : null
   const { text, written_at } = file
-  return { repo, bare, path, text, document, change, branch, base, written_at, sha: merged ?? tip, has_branch: tip !== null, base_sha }
+  return {
+    repo,
+    bare,
+    path,
+    text,
+    document,
+    change,
+    branch,
+    base,
+    written_at,
+    sha: merged ?? tip?.sha ?? null,
+    tip,
+    base_sha: baseTip?.sha ?? null,
+  }
 }
 
 /** Returns the commit in a field; null if the field is missing or not the hash of a commit. */

@@ -19,9 +19,9 @@ const allMethods: readonly MergeMethod[] = ['merge', 'squash', 'rebase', 'rebase
 /** Returns the rules of a repo, which apply to all its branches; null if the branch does not exist. Throws BurnError `forge_malformed`. */
 export async function readProtection({ paths, git }: FolderChanges, repo: RepoRef, base: string): Promise<Protection | null> {
   const folder = dirname(await paths.folder('rules', repo))
-  const base_sha = await (await git()).commitOf(bareOf(paths.root, repo), base)
-  if (base_sha === null) return null
-  const rules = { base, base_sha, may_merge: await mayWrite(paths), may_rebase: true }
+  const [tip = null] = await (await git()).tips(bareOf(paths.root, repo), [base])
+  if (tip === null) return null
+  const rules = { base, base_sha: tip.sha, may_merge: await mayWrite(paths), may_rebase: true }
   const path = join(folder, `${splitRepo(repo).name}.md`)
   const file = await readPlainFile(path)
   if (file === null) return { ...rules, required_checks: [], required_approvals: 0, methods: allMethods }
@@ -48,7 +48,7 @@ const ended = (why: string) => ({ result: 'ended', why }) as const
 function stateAgainst(found: ChangeFile | null, sha: string): Extract<UpdateResult, { readonly why: string }> | null {
   if (found === null) return ended('there is no such change')
   if (found.change.state !== 'open') return ended(`the change is ${found.change.state}`)
-  if (!found.has_branch) return ended(`the branch ${found.branch} was deleted`)
+  if (found.tip === null) return ended(`the branch ${found.branch} was deleted`)
   if (found.sha !== sha) return { result: 'head_moved', why: `the head is ${found.sha}` }
   return found.base_sha === null ? { result: 'not_mergeable', why: `there is no branch ${found.base}` } : null
 }

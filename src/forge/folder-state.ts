@@ -1,5 +1,5 @@
 /** Reads all facts about one change of a folder forge, from its files and from the bare repository. */
-import type { Comparison } from '../core/bare-git.ts'
+import type { BranchTip } from '../core/bare-git.ts'
 import type { ChangeRef, ChangeState } from '../core/change-state.ts'
 import { openChange, type FolderChanges } from './folder-change-file.ts'
 import { readChecks } from './folder-checks.ts'
@@ -19,14 +19,14 @@ export async function readChangeState(changes: FolderChanges, ref: ChangeRef): P
   return {
     ref,
     change,
-    branch: found.has_branch ? branch : null,
+    branch: found.tip === null ? null : branch,
     sha: sha ?? '',
     base,
     base_sha,
     behind: compared?.behind ?? null,
     draft,
     mergeable: draft ? 'unknown' : (compared?.mergeable ?? 'unknown'),
-    pushed: await pushOf(paths, compared),
+    pushed: await pushOf(paths, found.tip),
     checks: sha === null ? [] : await readChecks(paths, repo, sha),
     ...(await readThreads(changes, ref, found)),
     updated_at: found.written_at,
@@ -34,11 +34,10 @@ export async function readChangeState(changes: FolderChanges, ref: ChangeRef): P
 }
 
 /** A folder knows no pusher. The committer of the head counts as the pusher if the file `writers` lists the name. */
-async function pushOf(paths: FolderPaths, compared: Comparison | null): Promise<ChangeState['pushed']> {
-  if (compared === null) return { unknown: 'the change has no head to merge' }
-  const { name, at } = compared.committer
-  const isLogin = (await readWriterNames(paths))?.includes(name) === true
-  return isLogin ? { login: name, at } : { unknown: 'the file writers does not list the committer of the head' }
+async function pushOf(paths: FolderPaths, tip: BranchTip | null): Promise<ChangeState['pushed']> {
+  if (tip === null) return { unknown: 'the head branch no longer exists' }
+  const isLogin = (await readWriterNames(paths))?.includes(tip.committer) === true
+  return isLogin ? { login: tip.committer, at: tip.at } : { unknown: 'the file writers does not list the committer of the head' }
 }
 
 /** Returns the paths that a change adds, edits, renames or deletes; null if the change has no head or no base. */

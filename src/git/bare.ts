@@ -1,7 +1,7 @@
 /** Compares and merges commits of bare repositories, without a working tree. */
-import type { BareGit, BranchMove, CommitPair, Comparison } from '../core/bare-git.ts'
+import type { BareGit, BranchMove, BranchTip, CommitPair, Comparison } from '../core/bare-git.ts'
 import { existsSync } from 'node:fs'
-import { combineCommits, mergeTrees, withScratch } from './combine.ts'
+import { combineCommits, isAncestor, mergeTrees, withScratch } from './combine.ts'
 import { decodeUtf8, encodeUtf8, gitFailure, gitOutput, runGit, type Git } from './run.ts'
 
 /** The maximum size (bytes) of a file that `textOf` returns. */
@@ -10,7 +10,7 @@ const maxText = 1_000_000
 /** Opens the operations on bare repositories. */
 export function openBareGit(git: Git): BareGit {
   return {
-    commitOf: (bare, branch) => commitOf(git, bare, branch),
+    tips: (bare, branches) => tips(git, bare, branches),
     compare: (bare, pair) => compare(git, bare, pair),
     async changedPaths(bare, { base, head }) {
       const args = ['diff', '--name-only', '-z', '--no-renames', '--no-ext-diff', '--no-textconv', `${base}...${head}`]
@@ -26,20 +26,36 @@ export function openBareGit(git: Git): BareGit {
   }
 }
 
-async function commitOf(git: Git, bare: string, branch: string): Promise<string | null> {
-  if (!existsSync(bare)) return null
-  // The command takes the name of a ref literally. Other commands would evaluate a name such as `a^{tree}`.
-  const { code, stdout } = await runGit(git, ['show-ref', '--verify', '--hash', `refs/heads/${branch}`], { at: { git_dir: bare } })
-  return code === 0 ? stdout.trim() : null
+/** Matches names that git refuses for branches. In front of a command, some of them would mean another commit, such as `main^`. */
+const invalidName = /^$|[\u0000-\u0020~^:?*[\\\u007f]|\.\.|@\{/
+
+/** Returns the tips of branches with one git command. */
+async function tips(git: Git, bare: string, branches: readonly string[]): Promise<(BranchTip | null)[]> {
+  const valid = branches.filter((name) => !invalidName.test(name))
+  if (valid.length === 0 || !existsSync(bare)) return branches.map(() => null)
+  const input = valid.map((name) => `${encodeUtf8(`refs/heads/${name}`)}\n`).join('')
+  const output = await gitOutput(git, ['cat-file', '--batch'], { at: { git_dir: bare }, input })
+  const found = new Map<string, BranchTip | null>()
+  let at = 0
+  for (const name of valid) {
+    const end = output.indexOf('\n', at)
+    const [, sha, size = ''] = /^([0-9a-f]+) commit (\d+)$/.exec(output.slice(at, end)) ?? []
+    found.set(name, sha === undefined ? null : { sha, ...committerIn(output.slice(end + 1, end + 1 + Number(size))) })
+    // The content of a commit follows its line, and a newline follows the content.
+    at = sha === undefined ? end + 1 : end + 1 + Number(size) + 1
+  }
+  return branches.map((name) => found.get(name) ?? null)
+}
+
+function committerIn(commit: string): Omit<BranchTip, 'sha'> {
+  const [, name = '', seconds] = /^committer (.*?) ?<[^>]*> (\d+)/m.exec(commit) ?? []
+  return { committer: decodeUtf8(name), at: Number(seconds ?? 0) * 1000 }
 }
 
 async function compare(git: Git, bare: string, { base, head }: CommitPair): Promise<Comparison> {
-  const at = { git_dir: bare }
-  const behind = Number(await gitOutput(git, ['rev-list', '--count', `${head}..${base}`], { at })) > 0
-  const [name = '', seconds] = decodeUtf8(await gitOutput(git, ['log', '-1', '--format=%cn%x00%ct', head], { at })).split('\0')
-  const committer = { name, at: Number(seconds) * 1000 }
+  if (await isAncestor(git, bare, base, head)) return { mergeable: 'yes', behind: false }
   const tree = await withScratch(bare, head, (scratch) => mergeTrees(git, scratch.reading, base, head))
-  return { mergeable: tree === null ? 'no' : 'yes', behind, committer }
+  return { mergeable: tree === null ? 'no' : 'yes', behind: true }
 }
 
 /** Moves a branch by compare-and-set. */

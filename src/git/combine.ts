@@ -89,7 +89,8 @@ export async function combineCommits(
   })
 }
 
-async function isAncestor(git: Git, bare: string, one: string, other: string): Promise<boolean> {
+/** Returns whether the second commit contains the first one. */
+export async function isAncestor(git: Git, bare: string, one: string, other: string): Promise<boolean> {
   const args = ['merge-base', '--is-ancestor', one, other]
   const result = await runGit(git, args, { at: { git_dir: bare } })
   if (result.code === 0 || result.code === 1) return result.code === 0
@@ -102,21 +103,29 @@ async function treeOf(git: Git, { at, env }: ScratchPlace, commit: string): Prom
 
 /** Applies the commits of the head to the base, one by one, and returns the last one; null if one of them conflicts. Drops merge commits. */
 async function rebase(git: Git, place: ScratchPlace, { base, head }: CommitPair): Promise<string | null> {
-  const { at, env } = place
-  const listed = await gitOutput(git, ['rev-list', '--reverse', '--topo-order', '--no-merges', `${base}..${head}`], { at, env })
   let tip = base
-  for (const commit of listed.split('\n').filter((line) => line !== '')) {
-    const tree = await pick(git, place, commit, tip)
-    if (tree === null) return null
-    if (tree === (await treeOf(git, place, tip))) continue
-    const format = '--format=%an%x00%ae%x00%ad%x00%B'
-    const [name = '', email = '', date = '', message = ''] = (
-      await gitOutput(git, ['log', '-1', '--date=raw', format, commit], { at, env })
-    ).split('\0')
-    const by = { GIT_AUTHOR_NAME: decodeUtf8(name), GIT_AUTHOR_EMAIL: decodeUtf8(email), GIT_AUTHOR_DATE: date }
-    tip = await create(git, place, { tree, parents: [tip], message, author: by })
+  let tree = await treeOf(git, place, base)
+  for (const commit of await commitsBetween(git, place, { base, head })) {
+    const next = await pick(git, place, commit.sha, tip)
+    if (next === null) return null
+    if (next === tree) continue
+    tip = await create(git, place, { tree: next, parents: [tip], message: commit.message, author: commit.author })
+    tree = next
   }
   return tip
+}
+
+/** Returns the commits that the head has and the base lacks, oldest first, without merge commits. */
+async function commitsBetween(git: Git, { at, env }: ScratchPlace, { base, head }: CommitPair) {
+  const format = '--format=%H%x00%an%x00%ae%x00%ad%x00%B%x00'
+  const args = ['log', '--reverse', '--topo-order', '--no-merges', '--date=raw', format, `${base}..${head}`]
+  // git ends each entry with a newline, which the last field leaves at the beginning of the next entry.
+  const fields = (await gitOutput(git, args, { at, env })).split('\0')
+  return Array.from({ length: Math.floor(fields.length / 5) }, (_, index) => {
+    const [sha = '', name = '', email = '', date = '', message = ''] = fields.slice(index * 5, index * 5 + 5)
+    const author = { GIT_AUTHOR_NAME: decodeUtf8(name), GIT_AUTHOR_EMAIL: decodeUtf8(email), GIT_AUTHOR_DATE: date }
+    return { sha: sha.trim(), message, author }
+  })
 }
 
 /**

@@ -54,7 +54,6 @@ export function mergeContract(contract: (what: string, run: (fixture: ForgeFixtu
       assert.notEqual(state?.sha, sha)
       assert.deepEqual([state?.base_sha, state?.behind, state?.mergeable], [base_sha, false, 'yes'])
       assert.deepEqual(await forge.changedPaths(ref), ['story.txt'])
-      assert.equal((await merge(forge, ref, state?.sha ?? '')).result, 'merged')
       assert.equal((await forge.protection(repo, 'gone')) ?? null, null)
     })
   }

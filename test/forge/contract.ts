@@ -112,7 +112,7 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
     const allowed = await forge.assignable(repo)
     assert.ok(allowed === null || (allowed.includes(person) && allowed.includes(login)))
     assert.equal(await forge.assign(ref, [], [person.toUpperCase()]), true)
-    assert.equal(await forge.assign(ref, [], [login]), false)
+    if (person !== login) assert.equal(await forge.assign(ref, [], [login]), false)
     assert.equal(await forge.assign(ref, [], [person]), true, 'the issue has these assignees already')
     const [given] = (await forge.issues(repo, null)).issues
     assert.deepEqual(

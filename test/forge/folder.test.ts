@@ -15,7 +15,7 @@ import { clock } from '../support/clock.ts'
 import { forgeContract } from './contract.ts'
 import type { ForgeFixture, WorkFixture } from './fixture.ts'
 import { openBareGit } from '../../src/git/bare.ts'
-import { branchIn, commitTo, makeBare, moveBranch } from '../stand-ins/gitea/git.ts'
+import { branchIn, commitAnywhere, moveBranch } from '../stand-ins/gitea/git.ts'
 import { anyCharacter } from '../support/any-character.ts'
 
 const repo = 'local/app'
@@ -49,10 +49,7 @@ function workIn(root: string): WorkFixture {
   }
   return {
     reviewer: 'bob',
-    async commit(branch, files) {
-      if (branchIn(bare, 'main') === null) makeBare(bare, { 'README.md': 'app\n' })
-      return commitTo(bare, branch, files, branchIn(bare, branch) === null ? 'main' : branch)
-    },
+    commit: async (branch, files) => commitAnywhere(bare, branch, files),
     deleteBranch: async (branch) => moveBranch(bare, branch, null),
     check: (sha, name, state) =>
       put(root, `checks/app/${sha}/${name.replaceAll(/\W+/g, '-')}.md`, `---\nname: ${name}\nstate: ${state}\n---\n${state} in 2 s\n`),

@@ -1,7 +1,7 @@
 /** The people and CI of the contract, who act on a stand-in for Gitea. */
 import type { ForgeFixture, WorkFixture } from './fixture.ts'
 import type { GiteaStandIn } from '../stand-ins/gitea/server.ts'
-import { branchIn, commitTo, makeBare } from '../stand-ins/gitea/git.ts'
+import { commitAnywhere } from '../stand-ins/gitea/git.ts'
 import { deleteBranch, report, review } from '../stand-ins/gitea/people.ts'
 
 const states = { approved: 'APPROVED', changes_requested: 'REQUEST_CHANGES', commented: 'COMMENT' } as const
@@ -10,15 +10,9 @@ const reactions: Readonly<Record<string, string>> = { '+1': 'thumbs_up', '-1': '
 
 /** Returns everything of a fixture but the forge. `bare` is the path of the repo's bare repository. */
 export function giteaFixture({ state }: GiteaStandIn, repo: string, bare: string): Omit<ForgeFixture, 'forge' | 'close'> {
-  const begin = () => {
-    if (branchIn(bare, 'main') === null) makeBare(bare, { 'README.md': 'app\n' })
-  }
   const work: WorkFixture = {
     reviewer: 'acme',
-    async commit(branch, files) {
-      begin()
-      return commitTo(bare, branch, files, branchIn(bare, branch) === null ? 'main' : branch)
-    },
+    commit: async (branch, files) => commitAnywhere(bare, branch, files),
     deleteBranch: async (branch) => deleteBranch(state, repo, branch),
     check: async (sha, name, result) => void report(state, repo, sha, { context: name, state: statuses[result] }),
     async review(change, { state: kind, body, lines = [] }) {
@@ -45,10 +39,7 @@ export function giteaFixture({ state }: GiteaStandIn, repo: string, bare: string
     openChange: async (issue, branch, body = `Closes #${issue}`) => state.addPull(repo, { title: `for ${issue}`, body, branch }).number,
     editChange: async (number, body) => void state.edit(repo, number, { body }),
     endChange: async (number, how) => void (how === 'merged' ? state.merge(repo, number) : state.close(repo, number)),
-    async push(branch) {
-      begin()
-      commitTo(bare, branch, { 'work.txt': `${branch}\n` }, 'main')
-    },
+    push: async (branch) => void commitAnywhere(bare, branch, { 'work.txt': `${branch}\n` }),
     work,
   }
 }

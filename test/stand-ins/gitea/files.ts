@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import type { ServedFile } from './calls.ts'
 
-const partSize = 1024 * 1024
+const partSize = 64 * 1024
 
 /** Sends a file, or the end of it if the header `Range` asks for its last bytes. Stops as soon as the client closes the connection. */
 export function sendFile(response: ServerResponse, file: ServedFile, range: string | null): void {

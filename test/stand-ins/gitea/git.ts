@@ -95,8 +95,30 @@ export function commitTo(bare: string, branch: string, files: Readonly<Record<st
   return branchIn(bare, branch) ?? ''
 }
 
+/** Commits files to a branch, which begins at `main` if it is new. Makes the repository if there is none. Returns the commit. */
+export function commitAnywhere(bare: string, branch: string, files: Readonly<Record<string, string>>): string {
+  const isNew = branchIn(bare, 'main') === null
+  // A repository with these files is copied from an earlier one, which costs less than a commit.
+  if (isNew) makeBare(bare, { 'README.md': 'app\n', ...(branch === 'main' ? files : {}) })
+  if (isNew && branch === 'main') return branchIn(bare, 'main') ?? ''
+  return commitTo(bare, branch, files, branchIn(bare, branch) === null ? 'main' : branch)
+}
+
+/** The results of merges and comparisons, by repository and commits. They never change. */
+const merges = new Map<string, string | null>()
+const ancestors = new Map<string, string>()
+
+function remembered<T>(known: Map<string, T>, key: string, find: () => T): T {
+  if (!known.has(key)) known.set(key, find())
+  return known.get(key)!
+}
+
 /** Merges a commit into another, and returns the merge commit; null if they conflict. Returns the other commit if it contains the first. */
 export function mergeIn(bare: string, into: string, other: string): string | null {
+  return remembered(merges, `${bare} ${into} ${other}`, () => mergeNow(bare, into, other))
+}
+
+function mergeNow(bare: string, into: string, other: string): string | null {
   if (commonAncestor(bare, into, other) === into) return other
   const { status, stdout } = spawnSync('git', ['--git-dir', bare, 'merge-tree', '--write-tree', into, other], {
     env: plainGit,
@@ -108,7 +130,8 @@ export function mergeIn(bare: string, into: string, other: string): string | nul
 
 /** Returns the newest commit that both commits contain; '' if there is none. */
 export function commonAncestor(bare: string, one: string, other: string): string {
-  return spawnSync('git', ['--git-dir', bare, 'merge-base', one, other], { env: plainGit, encoding: 'utf8' }).stdout.trim()
+  const find = () => spawnSync('git', ['--git-dir', bare, 'merge-base', one, other], { env: plainGit, encoding: 'utf8' }).stdout.trim()
+  return remembered(ancestors, `${bare} ${one} ${other}`, find)
 }
 
 /** Moves a branch of a bare repository to a commit; deletes it if the commit is null. */
