@@ -145,12 +145,13 @@ export class AgentStarts {
   }
 
   /**
-   * Returns true if the agent of a worker was told to continue a conversation and did not find it. Then the agent has ended, or burn ends it,
+   * Returns true if this object told the agent of a worker to continue a conversation, and the agent did not find it. Then the agent has ended, or burn ends it,
    * and the next agent of the worker begins a new conversation.
    */
   async endIfMissing(host: PaneHost, worker: Worker): Promise<boolean> {
     const conversation = this.#continues(worker.id)
-    if (conversation === null) return false
+    // If another process started the agent, that process or a person may have ended it.
+    if (conversation === null || !this.#reasons.has(worker.id)) return false
     const { snapshot, screens } = await host.snapshotWithScreens()
     const pane = snapshot.state === 'up' ? snapshot.panes.find((each) => each.worker === worker.id) : undefined
     if (snapshot.state !== 'up' || pane === undefined || pane.agent_id !== this.#agents.get(worker.id)?.id) return false

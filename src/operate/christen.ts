@@ -2,6 +2,7 @@
 import type { Reason } from '../core/reasons.ts'
 import type { Delivery } from '../core/lifecycle.ts'
 import type { Worker, WorkerId } from '../core/nouns.ts'
+import type { Pane } from '../core/panes.ts'
 import type { Session } from '../observe/session.ts'
 import { paneAgent } from '../agents/index.ts'
 import { isShell } from '../agents/screen.ts'
@@ -131,6 +132,7 @@ class MachineChristening {
     }
     const panes = new Map(snapshot.panes.map((pane) => [pane.worker, pane]))
     const queue = []
+    await this.#dropGone(panes, snapshot.server_started)
     const unfinished = new Set(this.#starting.all.map(({ worker }) => worker))
     const loops = await this.#loops()
     const drifts = await driftsIn(this.#starting.host.machine, snapshot, this.#session)
@@ -162,6 +164,22 @@ class MachineChristening {
       }
     }
     return queue
+  }
+
+  /** Ends the identity texts of killed processes whose agent has ended. Their workers get another agent and another text. */
+  async #dropGone(panes: ReadonlyMap<WorkerId | null, Pane>, serverStarted: number): Promise<void> {
+    const gone = this.#starting.all.filter(({ worker }) => {
+      const pane = panes.get(worker)
+      return pane !== undefined && incarnationOf(pane, serverStarted) === null
+    })
+    if (gone.length === 0) return
+    const { ledger, owner, clock } = this.#session
+    const moves = gone.map(({ id, lease_token: token, state: from }) => {
+      const to = from === 'planned' ? ('refused' as const) : ('unknown' as const)
+      return { id, token, from, to, evidence: { code: 'agent_gone' as const } }
+    })
+    await ledger.moveDeliveries(moves, owner, clock.now())
+    this.#starting.all = this.#starting.all.filter((each) => !gone.includes(each))
   }
 
   async #loops(): Promise<ReadonlyMap<WorkerId, Reason>> {
