@@ -1,8 +1,9 @@
-/** Loaded before each test file. Makes promises cheaper, and tracks what the file leaves open. */
+/** Loaded before each test file. Makes promises and imports cheaper, and tracks what the file leaves open. */
 import hooks from 'node:async_hooks'
 import type { ChildProcess } from 'node:child_process'
 import type { Server, Socket } from 'node:net'
 import { subscribe } from 'node:diagnostics_channel'
+import { useBundledPackages } from './packages.ts'
 
 /**
  * Resources that `leftOpen` does not report by kind. Processes, servers and sockets are reported with details below; a closed server still
@@ -26,6 +27,9 @@ const ignoredKinds = new Set([
 const { createHook } = hooks
 const cheap = { trackPromises: false }
 Object.assign(hooks, { createHook: (callbacks: hooks.HookCallbacks) => createHook({ ...callbacks, ...cheap }) })
+
+const packages = process.env['BURN_PACKAGES']
+if (packages !== undefined) useBundledPackages(packages)
 
 const children: ChildProcess[] = []
 const servers: Server[] = []

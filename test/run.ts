@@ -23,6 +23,7 @@ import {
 import { availableParallelism } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { bundle } from '../scripts/bundle.ts'
+import { bundlePackages } from './packages.ts'
 import { runFiles } from './process.ts'
 import { Tally } from './report.ts'
 
@@ -207,6 +208,7 @@ async function main(): Promise<number> {
   const left = processesOf(testFiles(process.argv.slice(2))).values()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
   process.env['BURN_COMMAND'] = join(await bundled(), 'start.mjs')
+  process.env['BURN_PACKAGES'] = await bundlePackages(cache)
   process.env['BURN_CLUSTERS'] = join(cache, 'clusters')
   mkdirSync(process.env['BURN_CLUSTERS'], { recursive: true })
   process.env['NODE_COMPILE_CACHE'] = join(cache, 'compiled')
