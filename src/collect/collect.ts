@@ -78,13 +78,16 @@ async function save(sample: Sample, open: readonly Span[], measures: readonly Me
 
 /** Returns the state of each worker, with its issue. `open`: the open spans. */
 function workerStates(
-  { workers, states, dispatches }: StatusState,
+  { workers, states, dispatches, holds }: StatusState,
   open: readonly Span[],
 ): (SpanState & { readonly since: Time | undefined })[] {
   const own = Map.groupBy(dispatches, ({ worker }) => worker)
   const before = new Map(open.flatMap(({ kind, subject, issue }) => (kind === 'worker' ? [[subject, issue] as const] : [])))
   const issues = new Map([...own].map(([worker, all]) => [worker, presentIssue(all, before.get(worker) ?? null)]))
-  return workers.map(({ worker: { id, machine }, reading: { state, detail, evidence }, incarnation }) => ({
+  // `burn worker retire` ends the pane on purpose, so the missing agent is no trouble.
+  const retired = new Set(holds.flatMap(({ scope, code, name }) => (scope === 'worker' && code === 'retire' ? [name] : [])))
+  const present = workers.filter(({ worker, reading }) => reading.state !== 'dead' || !retired.has(worker.id))
+  return present.map(({ worker: { id, machine }, reading: { state, detail, evidence }, incarnation }) => ({
     kind: 'worker' as const,
     subject: id,
     machine,
