@@ -6,7 +6,7 @@ import type { MachineCapture, Machines, PaneHost, SnapshotWithScreens } from '..
 import type { Clock } from '../core/ports.ts'
 import { hasElapsed } from '../core/elapsed.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
-import { incarnationParts, pidsOf, agentLiveness } from '../core/incarnation.ts'
+import { agentsIn, incarnationParts, pidsOf, agentLiveness } from '../core/incarnation.ts'
 import { backoffMs } from '../decide/backoff.ts'
 import { loginAccess } from '../host/login-files.ts'
 import { machineFacts } from '../host/machine-facts.ts'
@@ -20,6 +20,8 @@ import { unreachableWithAgents } from './agents.ts'
 
 /** First and longest pause between attempts to reach a machine (ms). There is no pause before the first retry. */
 const reconnectBackoff = { first: 1_000, longest: 5 * 60_000 }
+/** Maximum time (ms) until tmux notices that the process of a pane has ended. */
+const reapTimeout = 5_000
 /** Time to wait for a connection to a machine that failed before (ms). After this time the attempt continues in the background. */
 const retryTimeout = 2_000
 
@@ -111,7 +113,9 @@ export class TmuxMachines implements Machines {
         await panes?.keep(agents)
         const processes = agents.flatMap((agent) => incarnationParts(agent) ?? [])
         const left = await endProcesses(machine, processes)
-        return new Set(left === null ? [] : agents.filter((agent) => !left.has(incarnationParts(agent)?.pid ?? -1)))
+        const ended = left === null ? [] : agents.filter((agent) => !left.has(incarnationParts(agent)?.pid ?? -1))
+        await this.#untilPanesDead(host, ended)
+        return new Set(ended)
       },
       write: (texts) => writeDeliveryFiles(machine, texts),
       usage: usageRecords(machine),
@@ -120,6 +124,14 @@ export class TmuxMachines implements Machines {
       drop: (thrown) => this.#drop(host, thrown),
     }
     return host
+  }
+
+  /** Waits until tmux has noticed that these agents have ended. Until then, a snapshot still shows them alive. */
+  async #untilPanesDead(host: PaneHost, ended: readonly Incarnation[]): Promise<void> {
+    for (const end = this.#clock.now() + reapTimeout; this.#clock.now() < end; await this.#clock.sleep(50)) {
+      const { living } = agentsIn(await host.snapshot())
+      if (!ended.some((agent) => living.has(agent))) return
+    }
   }
 
   /** Takes a snapshot. If the channel fails, the snapshot says that the machine is unreachable, with the reason, and the rest is `empty`. */

@@ -87,6 +87,7 @@ class Restarts {
     const { clock } = this.#session
     const { mode, patience } = this.#options
     const began = clock.now()
+    await this.#completeNaming()
     if (mode === 'drain') for (const worker of this.#pending.values()) await this.#holdWork(worker)
     while (this.#pending.size > 0) {
       await this.#round(stop)
@@ -98,6 +99,15 @@ class Restarts {
       await clock.sleep(pollPause, stop)
     }
     return [...this.#results.values()]
+  }
+
+  /** Completes the identity texts that killed processes left behind. Nobody else continues them, and burn restarts no agent that gets a text. */
+  async #completeNaming(): Promise<void> {
+    const { ledger, clock } = this.#session
+    const now = clock.now()
+    const left = (await ledger.view()).deliveries.filter(({ kind, lease_until }) => kind === 'identity' && lease_until <= now)
+    const workers = left.flatMap(({ worker }) => this.#pending.get(worker) ?? [])
+    if (workers.length > 0) await this.#christen(workers, () => {})
   }
 
   /** Keeps new work from a worker until this process ends. If the process is killed, the lease expires. */
@@ -190,7 +200,10 @@ class Restarts {
   }
 
   async #start(workers: readonly Worker[]): Promise<void> {
-    if (workers.length === 0) return
+    if (workers.length > 0) await this.#christen(workers, (christening) => this.#finish(resultOf(christening)))
+  }
+
+  async #christen(workers: readonly Worker[], onOutcome: (christening: Christening) => void): Promise<void> {
     // An agent that burn ended gets its successor even after Ctrl-C.
     const never = new AbortController().signal
     await christenLeased(workers, this.#session, never, {
@@ -199,7 +212,7 @@ class Restarts {
       hooks: true,
       fresh: this.#options.fresh,
       onWithoutHooks: this.#options.onWithoutHooks ?? (() => {}),
-      onOutcome: (christening) => this.#finish(resultOf(christening)),
+      onOutcome,
     })
   }
 
@@ -247,8 +260,7 @@ export interface RestartPreview {
 
 function resultOf({ worker, outcome, why, conversation }: Christening): Restarted {
   const name = worker.slice(worker.lastIndexOf('/') + 1)
-  if (outcome === 'named' || outcome === 'already')
-    return { worker, outcome: 'restarted', why: conversation ?? 'new conversation', hint: '' }
+  if (outcome === 'named') return { worker, outcome: 'restarted', why: conversation ?? 'new conversation', hint: '' }
   if (outcome === 'unproven') return { worker, outcome: 'unproven', why, hint: `look at the pane: burn attach ${name}` }
   return { worker, outcome: 'failed', why, hint: `Run: burn christen ${name}` }
 }
