@@ -1,42 +1,39 @@
 /** The conformance suite on SQLite, in files and in memory. */
 import type { Opened } from './fixtures.ts'
 import assert from 'node:assert/strict'
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, it } from 'node:test'
 import { CompiledQuery } from 'kysely'
+import { once } from '../../src/core/memo.ts'
 import { openEngine } from '../../src/ledger/open.ts'
 import { tableNames } from '../../src/ledger/schema.ts'
 import { createStore } from '../../src/ledger/store.ts'
+import { newLedger } from '../support/ledger.ts'
 import { conformance } from './conformance.ts'
 import { copying, files } from './keeping.ts'
 import { processes } from './processes.ts'
 import { schemas } from './schema.ts'
 import { sequences } from './sequences.ts'
 
-/** The folder of an empty ledger, which tests copy: creating a new one each time is slow. */
-const made = mkdtempSync(join(tmpdir(), 'burn-ledger-'))
-after(() => rmSync(made, { recursive: true }))
-await (await openEngine(`sqlite:${made}/ledger.db`, { random: Math.random })).close()
-
 /** A ledger in memory, which is emptied after each test. */
-const memory = await openEngine('sqlite::memory:', { random: Math.random })
-after(() => memory.close())
+const memory = once(() => openEngine('sqlite::memory:', { random: Math.random }))
+after(async () => (await memory()).close())
 const deletes = tableNames.map((name) => `delete from "${name}"${name === 'meta' ? " where key <> 'version'" : ''}`)
 
 async function inMemory(): Promise<Opened> {
+  const engine = await memory()
   const dispose = async () => {
     for (const statement of ['pragma foreign_keys = off', ...deletes, 'pragma foreign_keys = on'])
-      await memory.db.executeQuery(CompiledQuery.raw(statement))
+      await engine.db.executeQuery(CompiledQuery.raw(statement))
   }
-  return { engine: memory, ledger: createStore(memory), [Symbol.asyncDispose]: dispose }
+  return { engine, ledger: createStore(engine), [Symbol.asyncDispose]: dispose }
 }
 
 async function inFile(): Promise<Opened> {
   const folder = await mkdtemp(join(tmpdir(), 'burn-ledger-'))
-  copyFileSync(`${made}/ledger.db`, `${folder}/ledger.db`)
+  await newLedger(`${folder}/ledger.db`)
   const engine = await openEngine(`sqlite:${folder}/ledger.db`, { random: Math.random })
   const dispose = async () => {
     await engine.close()
