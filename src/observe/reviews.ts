@@ -8,7 +8,7 @@ import type { Forge } from '../core/ports.ts'
 import type { ForgeView } from './forge.ts'
 import type { Session } from './session.ts'
 import { mapConcurrently } from '../core/concurrency.ts'
-import { isLedgerFailure, messageWithHint } from '../core/errors.ts'
+import { BurnError, isLedgerFailure, messageWithHint } from '../core/errors.ts'
 import { changeRef, repoOf } from '../core/refs.ts'
 import { changePolicy } from '../decide/change-policy.ts'
 import { protectedAmong } from '../decide/protect.ts'
@@ -34,7 +34,8 @@ export async function readChangesInReview(
   const { ledger, clock, notify } = session
   const view = await ledger.reviewView()
   if (view.dispatches.length === 0) return []
-  const login = (await session.forge.whoami()).login
+  const login = await loginOf(session)
+  if (login === null) return []
   const now = clock.now()
   const reader = new ChangeReader(session, now)
   const news = new Map(forge.changes.map((change) => [change.url, change]))
@@ -58,6 +59,17 @@ export async function readChangesInReview(
   })
   await ledger.saveChanges(readings)
   return found.flat()
+}
+
+/** Returns burn's own login; null if the forge does not answer. Then the next cycle reads the changes. */
+async function loginOf({ forge, notify }: Session): Promise<string | null> {
+  try {
+    return (await forge.whoami()).login
+  } catch (thrown) {
+    if (!(thrown instanceof BurnError)) throw thrown
+    notify({ kind: 'forge.login_unknown', subject: 'forge', payload: { why: messageWithHint(thrown) } })
+    return null
+  }
 }
 
 /** `all`: burn reads all facts about a change. `checks`: burn reads only its checks. After a push, the forge lists the change as updated. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { ChangePolicy } from '../../src/core/change-stages.ts'
 import type { ChangeState } from '../../src/core/change-state.ts'
+import { BurnError } from '../../src/core/errors.ts'
 import { changeOf, checkOf, protection, reviewOf } from '../support/changes.ts'
 import { issuesOf } from '../simulate/storm.ts'
 import { simulatedFleet } from '../support/world.ts'
@@ -95,6 +96,20 @@ test('change loop: two dispatchers tell a review once', async (t) => {
   await fleet.cycle()
   assert.equal(fleet.received.length - before, 1)
   assert.match(fleet.received.at(-1) ?? '', /review by: ann[^]*rename the function/)
+})
+
+test('change loop: a forge that hides our login fails no cycle', async (t) => {
+  const fleet = await changeInReview(t)
+  await fleet.endTurn()
+  const { whoami } = fleet.forge
+  fleet.forge.whoami = () => Promise.reject(new BurnError('forge_failed', 'the forge is down', 'wait'))
+  fleet.set({ checks: [checkOf('unit tests', 'failed')] })
+  await fleet.cycle()
+  assert.equal((await fleet.state())?.state, 'review')
+  fleet.forge.whoami = whoami
+  fleet.set({})
+  await fleet.cycle()
+  assert.equal((await fleet.state())?.state, 'handed')
 })
 
 test('change loop: another worker of the lane continues the change', async (t) => {
