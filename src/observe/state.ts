@@ -80,6 +80,7 @@ export async function refresh(
 ): Promise<UnderWayState> {
   const { ledger, clock, fleet } = session
   const before = await ledger.cycleView()
+  const began = clock.now()
   if (before.has_pending_events && !quiet) await ledger.writePendingEvents(clock.now())
   const [forge, seen] = await Promise.all([refreshForge(served, before, session, quiet), readMachines(machines, session)])
   const affected = await ledger.affectedWork(changedWork(before.dispatches, forge))
@@ -97,7 +98,7 @@ export async function refresh(
   )
   const now = clock.now()
   const state = {
-    ...fleetFacets(workers, seen, { ...before, dispatches, given: givenAt(dispatches, resumes), ended, now }, session),
+    ...fleetFacets(workers, seen, { ...before, dispatches, given: givenAt(dispatches, resumes, began), ended, now }, session),
     ...(await followUps(before, resumes, ended, session)),
     changes: [...affected.foreign_changes.map(asChange), ...forge.changes],
     changes_at: forge.changes_at,

@@ -2,7 +2,6 @@
 import type { FollowUpFacet, WorkerSnapshot } from '../core/fleet-state.ts'
 import type { LedgerView } from '../core/ledger.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
-import type { DeliveryState } from '../core/lifecycle.ts'
 import type { Time, WorkerId } from '../core/nouns.ts'
 
 /**
@@ -22,14 +21,16 @@ export function toldDispatches(
   return dispatches.flatMap(({ id, worker, state }) => (state === 'handed' && failed.has(worker) ? [id] : []))
 }
 
-/** States of deliveries whose text may have reached the agent. */
-const arrived: ReadonlySet<DeliveryState> = new Set<DeliveryState>(['submitted', 'seen', 'unknown'])
-
-/** Returns the time at which burn last sent a text to each worker. */
-export function givenAt(dispatches: readonly LiveDispatch[], resumes: FollowUpFacet['resumes']): Map<WorkerId, Time> {
+/**
+ * Returns the time at which each worker's agent provably got its last text. A resume text counts only if it was `seen` before the read of
+ * the machines began: until then, a failed turn on the screen may be the earlier one.
+ */
+export function givenAt(dispatches: readonly LiveDispatch[], resumes: FollowUpFacet['resumes'], began: Time): Map<WorkerId, Time> {
   const given = new Map<WorkerId, Time>()
   for (const { id, worker, handed_at } of dispatches) {
-    const resumed = resumes.get(id)?.flatMap(({ state, planned_at }) => (arrived.has(state) ? [planned_at] : [])) ?? []
+    const resumed = (resumes.get(id) ?? []).flatMap(({ state, planned_at, changed_at }) =>
+      state === 'seen' && changed_at < began ? [planned_at] : [],
+    )
     given.set(worker, Math.max(given.get(worker) ?? 0, handed_at ?? 0, ...resumed))
   }
   return given

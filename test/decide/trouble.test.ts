@@ -10,6 +10,7 @@ import { workBlockReason, freeWorkers } from '../../src/decide/route.ts'
 import { resumptions } from '../../src/decide/resumptions.ts'
 import { dispatchMoves } from '../../src/decide/dispatch-moves.ts'
 import { withTroubles } from '../../src/decide/trouble.ts'
+import { givenAt } from '../../src/observe/told.ts'
 import { said } from '../support/reasons.ts'
 import { dispatchOf, stateOf } from '../support/state.ts'
 
@@ -219,4 +220,18 @@ test('reset: understands the words of agents for the reset time', () => {
     if (zone === undefined) delete process.env['TZ']
     else process.env['TZ'] = zone
   }
+})
+
+test('trouble: only a text that was seen before the read makes an error new', () => {
+  const given = (state: ResumeText['state'], changed_at: Time) =>
+    givenAt(
+      [dispatchOf({ id: 'd', worker: worker.id, handed_at: start })],
+      new Map([['d', [{ state, planned_at: start + minute, changed_at }]]]),
+      start + 2 * minute,
+    ).get(worker.id)
+  // The agent has not begun a turn with the text yet, so its screen still shows the earlier failure.
+  assert.equal(given('submitted', start + minute), start)
+  assert.equal(given('unknown', start + minute), start)
+  assert.equal(given('seen', start + 2 * minute), start)
+  assert.equal(given('seen', start + minute), start + minute)
 })
