@@ -60,6 +60,7 @@ const modules = {
   restart: () => import('./commands/restart.ts'),
   send: () => import('./commands/send.ts'),
   simulate: () => import('./commands/simulate.ts'),
+  start: () => import('./commands/start.ts'),
   spec: () => import('./commands/spec.ts'),
   sprint: () => import('./commands/sprint.ts'),
   status: () => import('./commands/status.ts'),
@@ -97,7 +98,11 @@ export const groups: readonly { readonly title: string; readonly entries: readon
   },
   {
     title: 'Run',
-    entries: [entry('dispatch', 'Assign open issues to workers, each issue exactly once', 'dispatch', 'dispatchCommand')],
+    entries: [
+      entry('start', 'Create panes, start agents and assign issues, until Ctrl-C or burn stop', 'start', 'startCommand'),
+      entry('stop', 'End every burn start and burn dispatch of the ledger', 'start', 'stopCommand'),
+      entry('dispatch', 'Assign open issues to workers, each issue exactly once', 'dispatch', 'dispatchCommand'),
+    ],
   },
   {
     title: 'Look',

@@ -67,6 +67,8 @@ export interface Command<T extends Args, R> {
   readonly notes?: readonly string[]
   /** The exit code after an error; by default the one of the error. */
   readonly errorExit?: ExitCode
+  /** Returns true if the command runs until Ctrl-C. Then Ctrl-C is its normal end, and does not change its exit code. */
+  readonly endless?: (given: Parsed<T>) => boolean
   /** Runs the command. Returns the result, or only the exit code if `emit` has printed everything. */
   readonly run: (deps: CommandContext, given: Parsed<T>) => Promise<Done<R> | ExitCode>
   readonly present: (result: R, io: Io, given: Parsed<T>, now: number) => void

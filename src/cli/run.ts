@@ -21,8 +21,7 @@ const common = {
 /** Runs `burn` with the arguments `argv`, and returns its exit code. It closes all sessions that the command opened. */
 export async function runBurn(argv: readonly string[], deps: Deps): Promise<ExitCode> {
   try {
-    const exit = await runWords(argv, deps)
-    return deps.stop.aborted && exit === 0 ? 3 : exit
+    return await runWords(argv, deps)
   } catch (thrown) {
     return reportError(thrown, argv.includes('--json'), deps)
   }
@@ -39,9 +38,10 @@ async function runWords(argv: readonly string[], deps: Deps): Promise<ExitCode> 
   const found = find(words, deps)
   if (asksHelp || found === null) return help(words, found, asksHelp, deps)
   const loaded = await found.entry.load()
-  const run = () => {
+  const run = async () => {
     const given = parseArgs(found.rest, { ...loaded.args, ...common })
-    return withProcessContext({ env: deps.env, cwd: deps.cwd }, () => runCommand(found.entry.name, loaded, given, deps))
+    const exit = await withProcessContext({ env: deps.env, cwd: deps.cwd }, () => runCommand(found.entry.name, loaded, given, deps))
+    return deps.stop.aborted && exit === 0 && loaded.endless?.(given) !== true ? 3 : exit
   }
   if (loaded.errorExit === undefined) return run()
   try {

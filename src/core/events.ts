@@ -120,6 +120,7 @@ export interface EventData
   'worker.continued': { readonly incarnation: Incarnation; readonly conversation: string }
   'worker.retiring': Held
   'worker.retired': Held
+  'fleet.stopping': { readonly drain: boolean }
   'ledger.pruned': { readonly dispatches: number; readonly deliveries: number; readonly events: number; readonly before: Time }
 }
 

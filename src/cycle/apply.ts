@@ -50,15 +50,16 @@ export interface Applied {
 
 /**
  * Carries out a plan and returns its results. After `stop`, burn claims nothing new, but completes the deliveries that are in a composer.
- * Throws if the ledger fails.
+ * After `drain`, burn claims nothing new. Throws if the ledger fails.
  */
 export async function apply(
   { actions, state }: CyclePlan,
   machines: readonly Machine[],
   session: Session,
-  stop: AbortSignal,
+  { stop, drain }: { readonly stop: AbortSignal; readonly drain: AbortSignal },
 ): Promise<Applied> {
   const { ledger, clock, owner } = session
+  const noNewWork = AbortSignal.any([stop, drain])
   const {
     change,
     hold,
@@ -88,8 +89,8 @@ export async function apply(
   // If an issue changed after burn read it, burn drops its decisions about this issue. The next cycle decides again.
   const stale = await applyApprovals(approve, session)
   await applyVerdicts({ judge: judge.filter(({ issue }) => !stale.has(issue)), wait, leave }, state, session)
-  const delegated = await delegateIssues(delegate, session, stop)
-  const claims = stop.aborted ? [] : claim.filter(({ issue }) => !stale.has(issue.ref))
+  const delegated = await delegateIssues(delegate, session, noNewWork)
+  const claims = noNewWork.aborted ? [] : claim.filter(({ issue }) => !stale.has(issue.ref))
   const claimed = await claimPanes(claims, session)
   await ledger.takeOverDeliveries(owner, clock.now() + leaseLength, clock.now())
   const refused = await releaseClaims(await syncComments(new Set(claimed.map(({ id }) => id)), session), session)

@@ -27,11 +27,12 @@ export interface QueueStatus {
 export interface CycleResult extends CyclePlan, Applied, QueueStatus {}
 
 /**
- * Runs one cycle: plans actions, carries them out and returns the results. After `stop`, it claims nothing new. Throws if the ledger fails.
+ * Runs one cycle: plans actions, carries them out and returns the results. After `stop` or `drain`, it claims nothing new. Throws if the
+ * ledger fails.
  */
-export async function cycle(machines: readonly Machine[], session: Session, stop: AbortSignal): Promise<CycleResult> {
+export async function cycle(machines: readonly Machine[], session: Session, stop: AbortSignal, drain = stop): Promise<CycleResult> {
   const planned = await planCycle(machines, session)
-  return { ...planned, ...(await apply(planned, machines, session, stop)), ...(await readQueueStatus(session)) }
+  return { ...planned, ...(await apply(planned, machines, session, { stop, drain })), ...(await readQueueStatus(session)) }
 }
 
 /**

@@ -1,8 +1,11 @@
 /** `burn dispatch`: runs the requested number of cycles, or runs until a person stops it. */
-import type { Machine, Time } from '../core/nouns.ts'
+import type { Machine, Time, WorkerId } from '../core/nouns.ts'
 import type { CycleResult } from './cycle.ts'
 import type { Session } from '../observe/session.ts'
 import { messageWithHint } from '../core/errors.ts'
+import { machineOf } from '../core/refs.ts'
+import { workUnderWay } from '../decide/under-way.ts'
+import { readStatus } from '../observe/state.ts'
 import { cycle } from './cycle.ts'
 import { periodicJobs, retentionJob, runDueJobs } from './periodic.ts'
 import { withLeases } from '../observe/session.ts'
@@ -19,6 +22,8 @@ export interface DispatchOptions {
   /** Pause between cycles (ms). */
   readonly interval: number
   readonly onCycle: (result: CycleResult, number: number, ms: number) => void
+  /** When it is aborted, the dispatcher begins no new work, and ends when nothing is under way on the machines. */
+  readonly drain?: AbortSignal
 }
 
 /**
@@ -32,14 +37,16 @@ export async function dispatch(
 ): Promise<number> {
   let failed = 0
   const began = session.clock.now()
+  const { drain = new AbortController().signal } = options
   const jobs = options.cycles === Infinity ? periodicJobs : [retentionJob]
   await withLeases(session, async () => {
     for (let number = 1; number <= options.cycles && !stop.aborted; number++) {
       const started = session.clock.now()
       try {
         await beat(session, began, started + options.interval)
-        const result = await cycle(machines, session, stop)
+        const result = await cycle(machines, session, stop, drain)
         options.onCycle(result, number, session.clock.now() - started)
+        if (drain.aborted && (await isDrained(machines, session))) break
       } catch (thrown) {
         // A long run continues after a failed cycle, because the forge or the disk may recover before the next cycle.
         if (options.cycles === 1) throw thrown
@@ -47,11 +54,20 @@ export async function dispatch(
         session.notify({ kind: 'cycle.failed', subject: `cycle ${number}`, payload: { why: messageWithHint(thrown) } })
       }
       await runDueJobs(jobs, machines, session)
-      if (number < options.cycles) await pauseUntilChange(options.interval, session, stop)
+      // A request to drain ends the pause, because nothing may be under way already.
+      const end = drain.aborted ? stop : AbortSignal.any([stop, drain])
+      if (number < options.cycles) await pauseUntilChange(options.interval, session, end)
     }
     await beat(session, began, null)
   })
   return failed
+}
+
+/** Returns true if nothing is under way on these machines. */
+async function isDrained(machines: readonly Machine[], session: Session): Promise<boolean> {
+  const names = new Set(machines.map(({ name }) => name))
+  const part = { hasWorker: (id: WorkerId) => names.has(machineOf(id)), hasRepo: () => false }
+  return workUnderWay(await readStatus(machines, session), part).length === 0
 }
 
 /**

@@ -241,6 +241,11 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   'account.resumed': { meaning: 'The hold of an account ended.', ...nothing },
   'fleet.held': { meaning: 'A hold began: burn gives the whole fleet no new work until the hold ends.', ...held },
   'fleet.resumed': { meaning: 'The hold of the whole fleet ended.', ...nothing },
+  'fleet.stopping': {
+    meaning: 'A person asked all dispatchers to end: burn stop.',
+    payload: { drain: 'true: the dispatchers end only when nothing is under way' },
+    text: ({ drain }) => (drain ? 'the dispatchers begin no new work, and end when nothing is under way' : 'the dispatchers end'),
+  },
   'ledger.pruned': {
     meaning: 'burn deleted history that is older than the retention.',
     payload: {

@@ -70,11 +70,3 @@ function machinesOf({ hasWorker }: FleetPart, { machines }: Pick<Fleet, 'machine
   )
   return machines.filter(({ name }) => names.has(name))
 }
-
-/** Returns true if a dispatcher is running: it has begun and not ended, and its next cycle is not overdue. */
-export async function isDispatching({ fleet, ledger, clock }: Pick<Session, 'fleet' | 'ledger' | 'clock'>): Promise<boolean> {
-  const open = await ledger.openSpans()
-  return open.some(
-    ({ kind, state, seen_at }) => kind === 'dispatcher' && state === 'running' && clock.now() - seen_at < fleet.health.dispatcher,
-  )
-}

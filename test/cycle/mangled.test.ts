@@ -86,7 +86,12 @@ test('mangled: only a correction causes a notice', async (t) => {
   }
   for (const kind of ['follow_up', 'correction'] as const) {
     const before = notices.length
-    await run(apply({ actions: [tell(kind)], state: stateOf() }, fleet.machines, session, AbortSignal.abort()))
+    await run(
+      apply({ actions: [tell(kind)], state: stateOf() }, fleet.machines, session, {
+        stop: AbortSignal.abort(),
+        drain: AbortSignal.abort(),
+      }),
+    )
     assert.equal(notices.length - before, Number(kind === 'correction'), kind)
   }
 })

@@ -222,7 +222,7 @@ test('reset: understands the words of agents for the reset time', () => {
   }
 })
 
-test('trouble: only a text that was seen before the read makes an error new', () => {
+test('trouble: an error is new only after a seen text', () => {
   const given = (state: ResumeText['state'], changed_at: Time) =>
     givenAt(
       [dispatchOf({ id: 'd', worker: worker.id, handed_at: start })],

@@ -1,6 +1,6 @@
 /** `burn christen`: starts agents, and tells each worker its name and role. */
 import type { Fleet, Worker } from '../../core/nouns.ts'
-import type { Christening, Outcome } from '../../operate/christen.ts'
+import type { Christening, ChristenOptions, Outcome } from '../../operate/christen.ts'
 import { command, done, exitFor } from '../command.ts'
 import type { Io } from '../io.ts'
 import { allWorkers, machinesNamed, workerNamed } from '../named.ts'
@@ -24,23 +24,12 @@ export const christenCommand = command({
     const { session } = await open()
     const { christen } = await import('../../operate/christen.ts')
     const workers = chosen(session.fleet, names)
-    let count = 0
-    const reported = new Set<string>()
     const all = await christen(workers, session, stop, {
       parallel,
       dryRun: dry_run,
       hooks,
       fresh: false,
-      // Usually many workers have the same reason, so print each reason once.
-      onWithoutHooks: (worker, why) => {
-        if (!reported.has(why))
-          io.err(`${io.paint('gray', 'without hooks')}: ${worker} (other workers with this reason are not listed): ${why}`)
-        reported.add(why)
-      },
-      onOutcome: (one) => {
-        count += 1
-        person?.out(lineOf(one, count, workers.length, person))
-      },
+      ...reportsTo(workers, io, person),
     })
     const failed = all.filter(({ outcome }) => outcome === 'failed' || outcome === 'unproven').length
     const result = { workers: all.map(({ worker, outcome, why, conversation }) => ({ id: worker, outcome, why, conversation })) }
@@ -54,6 +43,24 @@ export const christenCommand = command({
     io.out(`${counted(workers.length, 'worker')}: ${planned}${others}`)
   },
 })
+
+/** Returns the functions that print each outcome as soon as it is known. `person`: null if no person reads the output. */
+export function reportsTo(workers: readonly Worker[], io: Io, person: Io | null): Pick<ChristenOptions, 'onOutcome' | 'onWithoutHooks'> {
+  let count = 0
+  const reported = new Set<string>()
+  return {
+    // Usually many workers have the same reason, so print each reason once.
+    onWithoutHooks: (worker, why) => {
+      if (!reported.has(why))
+        io.err(`${io.paint('gray', 'without hooks')}: ${worker} (other workers with this reason are not listed): ${why}`)
+      reported.add(why)
+    },
+    onOutcome: (one) => {
+      count += 1
+      person?.out(lineOf(one, count, workers.length, person))
+    },
+  }
+}
 
 function chosen(fleet: Fleet, names: readonly string[]): Worker[] {
   if (names.length === 0) return allWorkers(fleet)

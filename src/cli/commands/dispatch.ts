@@ -4,17 +4,20 @@ import type { ExitCode } from '../../core/errors.ts'
 import type { CycleResult, dryCycle } from '../../cycle/cycle.ts'
 import type { FleetState } from '../../core/fleet-state.ts'
 import type { Io } from '../io.ts'
+import type { Machine } from '../../core/nouns.ts'
+import type { Session } from '../../observe/session.ts'
 import { actionsByKind, assertExhaustive } from '../../core/actions.ts'
 import { activeStates } from '../../core/lifecycle.ts'
 import { delegationTable } from '../delegation-table.ts'
 import { elsewhereAdvice } from '../../decide/report.ts'
 import { backoffText, heldName, sentence, stepName } from '../../decide/wording.ts'
-import { command, done } from '../command.ts'
+import { command, done, type CommandContext, type Done } from '../command.ts'
 import { machinesNamed } from '../named.ts'
 import { table } from '../table.ts'
 import { flag, list, parsedArg, parseWholeNumber } from '../args.ts'
 
-type Shown = Planned | Cycle | { readonly skipped: string }
+/** A part of the output: a dry run, a cycle, or why nothing ran. */
+export type DispatchPart = Planned | Cycle | { readonly skipped: string }
 
 export const dispatchCommand = command({
   args: {
@@ -31,41 +34,68 @@ export const dispatchCommand = command({
   },
   examples: ['burn dispatch --dry-run', 'burn dispatch', 'burn dispatch --cycles 0 --interval 60'],
   notes: [
-    'Exit codes of the last cycle: 0 done, 1 no repo could be read, 2 usage or spec error, 3 burn could not read a repo, reach a machine or deliver a text.',
+    'burn stop ends all dispatchers of the ledger, also on other computers.',
+    'Exit codes of the last cycle: 0 done, 1 no repo could be read, 2 usage or spec error, 3 burn could not read a repo, reach a machine or deliver a text. With --cycles 0: 0, or 3 if a cycle failed.',
   ],
   async run({ open, emit, person, stop }, given) {
     const { session } = await open()
     const machines = machinesNamed(session.fleet, given.machine)
-    if (given.dry_run) {
-      const { dryCycle } = await import('../../cycle/cycle.ts')
-      const dry = await dryCycle(machines, session)
-      const bad = troubles(dry)
-      return done<Shown>(plannedOf(dry, bad), exitOf(dry.state, bad.length === 0))
-    }
-    const { dispatch } = await import('../../cycle/loop.ts')
+    if (given.dry_run) return planCycle(machines, session)
     const { runJobAlone } = await import('../../jobs/run.ts')
-    let exit: ExitCode = 0
-    const reported = new Set<string>()
-    const onCycle = (result: CycleResult, number: number, ms: number) => {
-      const bad = troubles(result)
-      const cycle = cycleOf(result, number, ms, bad)
-      emit(cycle satisfies Shown)
-      if (person !== null) reportTroubles(bad, reported, person)
-      exit = exitOf(result.state, bad.length === 0 && cycle.deliveries.every(({ state }) => !badStates.includes(state)))
-    }
-    const cycles = given.cycles === 0 ? Infinity : given.cycles
-    const interval = given.interval === null ? session.fleet.dispatch.interval : given.interval * 1000
-    const begin = () => dispatch(machines, session, stop, { cycles, interval, onCycle })
+    const begin = () => runCycles(machines, session, { emit, person, stop }, { cycles: given.cycles, interval: given.interval })
     const ran = given.alone ? await runJobAlone('dispatch', session, begin) : { ran: true as const, result: await begin() }
-    if (!ran.ran) return done<Shown>({ skipped: 'another burn dispatch --alone is running, so this command did nothing' })
-    return ran.result > 0 ? 3 : exit
+    return ran.ran ? ran.result : done<DispatchPart>({ skipped: 'another burn dispatch --alone is running, so this command did nothing' })
   },
-  present(shown: Shown, io) {
-    if ('skipped' in shown) io.out(shown.skipped)
-    else if ('cycle' in shown) showCycle(shown, io)
-    else showPlan(shown, io)
-  },
+  endless: ({ cycles }) => cycles === 0,
+  present: showPart,
 })
+
+/** Prints a part of the output. */
+export function showPart(shown: DispatchPart, io: Io): void {
+  if ('skipped' in shown) io.out(shown.skipped)
+  else if ('cycle' in shown) showCycle(shown, io)
+  else showPlan(shown, io)
+}
+
+/** Returns the plan of a cycle without carrying it out. */
+export async function planCycle(machines: readonly Machine[], session: Session): Promise<Done<DispatchPart>> {
+  const { dryCycle } = await import('../../cycle/cycle.ts')
+  const dry = await dryCycle(machines, session)
+  const bad = troubles(dry)
+  return done(plannedOf(dry, bad), exitOf(dry.state, bad.length === 0))
+}
+
+/**
+ * Runs cycles until their number is reached, Ctrl-C is pressed or `burn stop` asks for the end. Prints each cycle and each trouble. Returns
+ * the exit code: 3 if a cycle failed; otherwise that of the last cycle, or 0 for cycles without end. `interval`: seconds; null for the one of the spec.
+ */
+export async function runCycles(
+  machines: readonly Machine[],
+  session: Session,
+  { emit, person, stop: interrupt }: Pick<CommandContext, 'emit' | 'person' | 'stop'>,
+  given: { readonly cycles: number; readonly interval: number | null },
+): Promise<ExitCode> {
+  const [{ dispatch }, { followStopRequests }] = await Promise.all([import('../../cycle/loop.ts'), import('../../cycle/stop-requests.ts')])
+  let exit: ExitCode = 0
+  const reported = new Set<string>()
+  const onCycle = (result: CycleResult, number: number, ms: number) => {
+    const bad = troubles(result)
+    const cycle = cycleOf(result, number, ms, bad)
+    emit(cycle satisfies DispatchPart)
+    if (person !== null) reportTroubles(bad, reported, person)
+    exit = exitOf(result.state, bad.length === 0 && cycle.deliveries.every(({ state }) => !badStates.includes(state)))
+  }
+  const cycles = given.cycles === 0 ? Infinity : given.cycles
+  const interval = given.interval === null ? session.fleet.dispatch.interval : given.interval * 1000
+  const { stop, drain, end } = await followStopRequests(session, interrupt)
+  try {
+    const failed = await dispatch(machines, session, stop, { cycles, interval, onCycle, drain })
+    if (failed > 0) return 3
+    return cycles === Infinity ? 0 : exit
+  } finally {
+    await end()
+  }
+}
 
 /** Returns the exit code. It is 1 if no repo could be read. `well`: there is no trouble, and no delivery failed. */
 function exitOf({ repos_down, writers }: FleetState, well: boolean): ExitCode {

@@ -89,8 +89,12 @@ async function waitUntilDrained(
   stop: AbortSignal,
   person: Io | null,
 ): Promise<readonly UnderWay[]> {
-  const { isDispatching, partOf, untilDrained } = await import('../../operate/drain.ts')
-  const warning = (await isDispatching(session)) ? [] : ['no dispatcher is running. The wait ends only after: burn dispatch']
+  const [{ partOf, untilDrained }, { runningDispatchers }] = await Promise.all([
+    import('../../operate/drain.ts'),
+    import('../../observe/dispatchers.ts'),
+  ])
+  const warning =
+    (await runningDispatchers(session)).length > 0 ? [] : ['no dispatcher is running. The wait ends only after: burn dispatch']
   return untilDrained(partOf(targets, session.fleet), session, stop, {
     isOver: () => until !== null && session.clock.now() >= until,
     onChange: (left) => {

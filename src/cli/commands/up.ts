@@ -26,9 +26,11 @@ export const upCommand = command({
   },
 })
 
-type UpReport = ReturnType<typeof upReport>
+/** The result of `burn up` on one machine. */
+export type UpReport = ReturnType<typeof upReport>
 
-function upReport({ machine, actions, error, hint, notes, drifts }: BringUpResult) {
+/** Returns the result of `burn up` on one machine, for `--json`. */
+export function upReport({ machine, actions, error, hint, notes, drifts }: BringUpResult) {
   return { name: machine, error, hint, notes, drifts, actions: actions.map((action) => ({ ...actionOf(action), reason: action.reason })) }
 }
 
@@ -37,7 +39,8 @@ function actionOf(action: TopologyAction) {
   return { do: action.do, pane: action.pane, worker: typeof action.worker === 'string' ? action.worker : action.worker.id }
 }
 
-function showUp({ name, actions, error, hint, notes, drifts }: UpReport, dryRun: boolean, io: Io): void {
+/** Prints the result of `burn up` on one machine. */
+export function showUp({ name, actions, error, hint, notes, drifts }: UpReport, dryRun: boolean, io: Io): void {
   const bold = io.paint('bold', name)
   const panes = actions.reduce((sum, action) => sum + ('workers' in action ? action.workers.length : 0), 0)
   const others = actions.filter((action) => !('workers' in action))

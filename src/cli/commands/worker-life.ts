@@ -152,9 +152,13 @@ async function retireNow(
   session: Session,
   { env, stop, person }: Pick<CommandContext, 'env' | 'stop' | 'person'>,
 ): Promise<readonly Retirement[]> {
-  const [{ retire }, { isDispatching }] = await Promise.all([import('../../operate/retire.ts'), import('../../operate/drain.ts')])
+  const [{ retire }, { runningDispatchers }] = await Promise.all([
+    import('../../operate/retire.ts'),
+    import('../../observe/dispatchers.ts'),
+  ])
   const actor = env['USER'] ?? env['LOGNAME'] ?? 'a person'
-  const warning = (await isDispatching(session)) ? [] : ['no dispatcher is running. The wait ends only after: burn dispatch']
+  const warning =
+    (await runningDispatchers(session)).length > 0 ? [] : ['no dispatcher is running. The wait ends only after: burn dispatch']
   return retire(workers, session, stop, {
     why: reason ?? `by ${actor}`,
     actor,
