@@ -137,6 +137,7 @@ export const groups: readonly { readonly title: string; readonly entries: readon
       entry('issue delegate', 'Assign unassigned issues to agents on the forge', 'issueDelegate', 'delegateCommand'),
       entry('issue release', 'End the dispatch of an issue, so that another worker can get the issue', 'issue', 'releaseCommand'),
       entry('issue requeue', 'Allow burn to assign an issue again after it was done or given up', 'issue', 'requeueCommand'),
+      entry('issue priority', 'Set the place of an issue in the queue', 'issue', 'priorityCommand'),
       entry('issue prompt', 'Print the prompt for an issue, without claiming the issue', 'issue', 'promptCommand'),
       entry('change list', 'List the changes in review, with what each waits for', 'change', 'changeListCommand'),
       entry('change show', 'Show the checks, reviews and steps of a change in review', 'change', 'changeShowCommand'),

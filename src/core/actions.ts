@@ -70,6 +70,8 @@ export interface JudgeAction {
   readonly reason: Reason
   readonly standing: Standing | null
   readonly revision: number
+  /** The rank of the issue in the queue (`decide/queue`). */
+  readonly rank: number
 }
 
 /** Saves the reason why the queued issues of a repo wait. This action has no guard. */

@@ -101,7 +101,7 @@ export interface EventData
   'change.stage': { readonly change: string; readonly stage: ChangeStage; readonly reason: Reason }
   'change.step': { readonly action: StepAction; readonly attempt: number; readonly outcome: StepOutcome; readonly reason: Reason }
   'change.escalated': { readonly change: string; readonly reason: Reason }
-  'issue.prioritised': { readonly priority: number }
+  'issue.prioritized': { readonly priority: number }
   'repo.rests': BackoffData
   'repo.unread': Why
   'repo.read': None

@@ -155,6 +155,11 @@ export interface DispatchPolicy {
   readonly skip_labels: readonly string[]
   /** Case-insensitive regular expressions. burn does not give issues whose title matches one of them. */
   readonly skip_titles: readonly string[]
+  /**
+   * Labels that order the queue, in levels, most urgent first. The level `*` stands for issues without such a label; without this level they
+   * go last.
+   */
+  readonly priority_labels: readonly (readonly string[])[]
   readonly council_labels: readonly string[]
   /** `skip`: workers get no issue whose assignee on the forge is not burn's account. `ignore`: assignees do not matter. */
   readonly assigned: 'skip' | 'ignore'
@@ -231,6 +236,8 @@ export interface Issue {
   readonly comments: number
   /** True if only accounts with special rights may comment; otherwise absent. The ledger does not store this field. */
   readonly locked?: true
+  /** The due date of the issue or of its milestone, whichever is earlier; absent if there is none. */
+  readonly due_at?: Time
   readonly url: string
 }
 

@@ -90,6 +90,8 @@ export interface ReasonData {
   named_by_person: None
   oldest: { readonly repo: RepoRef }
   priority_label: { readonly label: string }
+  priority_set: { readonly priority: number }
+  due: { readonly at: Time }
 
   // Reasons why a worker gets no work
   role: { readonly role: Role }

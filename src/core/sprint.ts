@@ -222,11 +222,6 @@ export interface SprintPolicy {
   readonly skip_labels: readonly string[]
   /** Regular expressions for titles of issues that sprints do not claim, in addition to `dispatch.skip_titles`. */
   readonly skip_titles: readonly string[]
-  /**
-   * Labels, highest priority first. Sprints claim issues with the first label, then those with the second, and so on. Of issues with the
-   * same priority, they claim the oldest first.
-   */
-  readonly priority_labels: readonly string[]
   /** The number of times that burn lets the model fix a failed check. */
   readonly check_retries: number
   /** The timeout of the check, in milliseconds. */

@@ -100,6 +100,10 @@ export const issueErrors = {
     meaning: 'The issue has a change that is open for review.',
     remedy: 'Merge or close the change, then run `burn dispatch`; or release the issue with --force.',
   },
+  issue_closed: {
+    meaning: 'The issue is closed, so burn assigns it to nobody.',
+    remedy: 'Reopen the issue on the forge, or check its number.',
+  },
   issue_unknown: {
     meaning: 'The issue is neither in the ledger nor on the forge.',
     remedy: 'Check the name of the issue, and run `burn dispatch --dry-run` once to read the forge.',

@@ -6,10 +6,11 @@ import type { IssueRecord, Standing } from '../core/ledger/backlog.ts'
 import type { Issue, IssueRef, Worker } from '../core/nouns.ts'
 import { heldBy } from './holds.ts'
 import { eligibility, eligibilityRules, lanesOf, withApprovals } from './eligible.ts'
-import { freeWorkers, queueOrder, route, sendBlockReason } from './route.ts'
+import { byUrgency, inQueueOrder, queueRank, queueRules } from './queue.ts'
+import { freeWorkers, route, sendBlockReason } from './route.ts'
 
 /**
- * Returns the approvals, verdicts, waiting repos, back-offs and claims of a cycle. burn assigns the oldest issues first. If the forge did
+ * Returns the approvals, verdicts, waiting repos, back-offs and claims of a cycle. burn assigns issues in the order of the queue. If the forge did
  * not answer for a repo, the issues of that repo keep their verdicts, and burn assigns none of them. burn also assigns no issue that
  * another fleet or ledger has claimed. `workers`: the free workers of this state. The function removes the slots of the assigned issues
  * from `workers`.
@@ -18,12 +19,15 @@ export function assign(given: FleetState, workers = freeWorkers(given)): Action[
   const { issues, actions: approvals } = withApprovals(given.issues, given.fleet)
   const seen = { ...given, issues }
   const rules = eligibilityRules(seen)
+  const queue = queueRules(seen.fleet.dispatch)
   const verdicts: JudgeAction[] = []
   const records = new Map<IssueRef, IssueRecord>()
   const work: IssueRecord[] = []
   const council: IssueRecord[] = []
-  const judge = ({ ref }: Issue, eligible: boolean, standing: Standing | null, reason: Reason) =>
-    verdicts.push({ do: 'judge', issue: ref, eligible, reason, standing, revision: records.get(ref)?.revision ?? 0 })
+  const judge = (issue: Issue, eligible: boolean, standing: Standing | null, reason: Reason) => {
+    const revision = records.get(issue.ref)?.revision ?? 0
+    verdicts.push({ do: 'judge', issue: issue.ref, eligible, reason, standing, revision, rank: queueRank(issue, queue) })
+  }
   for (const record of issues) {
     const { issue } = record
     if (!seen.writers.has(issue.repo)) continue
@@ -34,7 +38,11 @@ export function assign(given: FleetState, workers = freeWorkers(given)): Action[
     else if (verdict.kind === 'taken') judge(issue, true, 'taken', verdict.reason)
     else judge(issue, false, verdict.until === 'changed' ? 'none' : null, verdict.reason)
   }
-  const { routes, waiting, reasons } = route(inOrder(work), seen, workers)
+  const { routes, waiting, reasons } = route(
+    byUrgency(work, queue).map((records) => records.map(({ issue }) => issue)),
+    seen,
+    workers,
+  )
   const claims = routes.map(({ issue, worker, slot, reason }): ClaimAction => {
     judge(issue, true, 'queued', { code: 'routed', worker: worker.id, why: reason })
     return { do: 'claim', kind: 'work', issue, worker, slot, attempt: (records.get(issue.ref)?.attempts ?? 0) + 1, reason }
@@ -45,7 +53,10 @@ export function assign(given: FleetState, workers = freeWorkers(given)): Action[
     if (lane === undefined) judge(issue, true, 'queued', { code: 'queued' })
     else judge(issue, true, null, { code: 'queued_lane', lane })
   }
-  for (const { issue, reason, members } of questions(inOrder(council), seen)) {
+  for (const { issue, reason, members } of questions(
+    inQueueOrder(council, queue).map(({ issue: asked }) => asked),
+    seen,
+  )) {
     judge(issue, true, 'asked', reason)
     for (const worker of members)
       claims.push({ do: 'claim', kind: 'council', issue, worker, slot: null, attempt: 1, reason: { code: 'council_label' } })
@@ -68,8 +79,6 @@ export function unreadableClaims({ claims }: Pick<FleetState, 'claims'>): LeaveA
     check.state === 'unreadable' ? [{ do: 'leave' as const, issue, reason: check.reason, backoff: check.backoff }] : [],
   )
 }
-
-const inOrder = (records: readonly IssueRecord[]) => records.toSorted(queueOrder).map(({ issue }) => issue)
 
 interface Question {
   readonly issue: Issue

@@ -15,7 +15,7 @@ import { hashOfText } from '../core/random.ts'
 import { repoOf, servedRepos } from '../core/refs.ts'
 import { scorer, type Scored } from './delegation-score.ts'
 import { eligibility, eligibilityRules } from './eligible.ts'
-import { queueOrder } from './route.ts'
+import { inQueueOrder, queueRules } from './queue.ts'
 
 /** The input of the decider. */
 export type DelegationView = Pick<FleetState, 'fleet' | 'now' | 'issues' | 'writers' | 'login' | 'claims' | 'held_repos'> & DelegationFacet
@@ -134,11 +134,11 @@ function candidatesOf({ agents }: DelegationPolicy, seen: DelegationView): Issue
     agents.flatMap(({ repos }) => repos),
   )
   const busy = new Set(seen.delegations.map(({ issue }) => issue))
-  return seen.issues
+  const open = seen.issues
     .filter(({ issue }) => issue.assignees.length === 0 && !busy.has(issue.ref))
     .filter(({ issue }) => seen.writers.has(issue.repo) && !seen.held_repos.has(issue.repo))
     .filter((record) => eligibility(record, rules).kind === 'work')
-    .toSorted(queueOrder)
+  return inQueueOrder(open, queueRules(seen.fleet.dispatch))
 }
 
 /** Returns a function that tells whether the lane of an agent can work on issues of a repo. */

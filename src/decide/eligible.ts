@@ -4,6 +4,7 @@ import type { Fleet, Issue, RepoRef } from '../core/nouns.ts'
 import type { ApproveAction } from '../core/actions.ts'
 import type { CandidateFacet, Moment, ReposFacet } from '../core/fleet-state.ts'
 import type { Reason } from '../core/reasons.ts'
+import { overBudgetLabel } from '../core/budget.ts'
 import { hasElapsed } from '../core/elapsed.ts'
 import { servedRepos } from '../core/refs.ts'
 import { retryAt } from './backoff.ts'
@@ -54,6 +55,11 @@ export function eligibilityRules(seen: JudgedBy, served?: readonly RepoRef[]): E
     trustedLabels: lower(policy.trust.labels),
     lanes: served === undefined ? lanesByLogin(seen.fleet) : new Map(),
   }
+}
+
+/** Returns the rules for an issue that a person named: only the label of an exceeded budget still skips it, and no title does. */
+export function rulesForNamed(rules: EligibilityRules): EligibilityRules {
+  return { ...rules, skipTitles: [], skipLabels: new Set([overBudgetLabel].filter((label) => rules.skipLabels.has(label))) }
 }
 
 /** Returns the lane behind each login of a delegation agent, by the login in lower case. */

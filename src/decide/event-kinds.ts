@@ -103,10 +103,10 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   },
   'issue.over_budget': { meaning: 'An issue used more than its budget. burn wrote a comment and set a label.', ...because },
   'budget.warned': { meaning: 'At least 80 % of a budget is used.', ...because },
-  'issue.prioritised': {
-    meaning: 'A person changed the priority of an issue.',
-    payload: { priority: 'the new priority; burn prefers issues with a higher priority' },
-    text: ({ priority }) => `priority ${priority}`,
+  'issue.prioritized': {
+    meaning: 'A person set or removed the priority of an issue.',
+    payload: { priority: 'the new priority: the highest goes first; 0: none' },
+    text: ({ priority }) => (priority === 0 ? 'no priority' : `priority ${priority}`),
   },
   'repo.rests': { meaning: 'burn backs off from all issues of a repo, because the forge refused a write.', ...backoffEvent },
   'repo.unread': {

@@ -1,12 +1,12 @@
-/** Picks the next issue of a sprint: by the same rules as for panes, then by priority and age. */
+/** Picks the next issue of a sprint: by the same rules and in the same order as for panes. */
 import type { IssueRecord } from '../core/ledger/backlog.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { Issue, IssueRef, RepoRef } from '../core/nouns.ts'
 import type { SprintPolicy } from '../core/sprint.ts'
 import type { Skip } from '../core/ledger/sprints.ts'
 import type { FleetState } from '../core/fleet-state.ts'
-import { queueOrder } from './route.ts'
-import { eligibility, eligibilityRules, type EligibilityRules, type JudgedBy } from './eligible.ts'
+import { inQueueOrder, orderReason, queueRules } from './queue.ts'
+import { eligibility, eligibilityRules, rulesForNamed, type EligibilityRules, type JudgedBy } from './eligible.ts'
 
 /** An issue that a sprint may claim. */
 export interface Picked {
@@ -29,45 +29,38 @@ export interface Picks {
 export interface PickRequest {
   /** The repos whose issues the sprint may claim. */
   readonly repos: readonly RepoRef[]
-  /**
-   * An issue that a person named; null if the sprint may claim any issue. `skip_labels` and `skip_titles` of sprints do not apply to a
-   * named issue.
-   */
+  /** An issue that a person named; null if the sprint may claim any issue. `skip_labels` and `skip_titles` do not apply to a named issue. */
   readonly issue: IssueRef | null
   /** The issues that this worker skips for now. */
   readonly skips: readonly Skip[]
 }
 
-type Policy = Pick<SprintPolicy, 'skip_labels' | 'skip_titles' | 'priority_labels'>
+type Policy = Pick<SprintPolicy, 'skip_labels' | 'skip_titles'>
 
 /** The facets that decide which issues a sprint may claim. */
 export type PickedFrom = JudgedBy & Pick<FleetState, 'issues' | 'repos_down' | 'held_repos'>
 
-/** Returns the issues that a sprint may claim, by priority and age, and for each other issue the reason that it may not. */
+/** Returns the issues that a sprint may claim, in the order of the queue, and for each other issue the reason that it may not. */
 export function pickIssues(seen: PickedFrom, policy: Policy, { repos, issue: wanted, skips }: PickRequest): Picks {
-  const rules = eligibilityRules(seen, repos)
   const skipped = new Map(skips.map((skip) => [skip.issue, skip.reason]))
   const named = wanted !== null
+  const rules = named ? rulesForNamed(eligibilityRules(seen, repos)) : eligibilityRules(seen, repos)
   const refused: { issue: IssueRef; reason: Reason }[] = []
-  const ranked: (Picked & { readonly rank: number; readonly priority: number })[] = []
+  const eligible: IssueRecord[] = []
   const sprintRules = sprintRulesOf(policy)
   for (const record of seen.issues) {
     const { issue } = record
     if (!repos.includes(issue.repo) || (named && issue.ref !== wanted)) continue
     const reason = ineligibleReason(record, rules, seen) ?? (named ? null : (sprintRules.skips(issue) ?? skippedBy(skipped.get(issue.ref))))
     if (reason !== null) refused.push({ issue: issue.ref, reason })
-    else
-      ranked.push({
-        issue,
-        revision: record.revision,
-        attempt: record.attempts + 1,
-        priority: record.priority,
-        rank: sprintRules.rank(issue),
-        reason: pickReason(issue, sprintRules.rank(issue), policy, named),
-      })
+    else eligible.push(record)
   }
-  const picks = ranked.toSorted((a, b) => b.priority - a.priority || a.rank - b.rank || queueOrder(a, b))
-  return { picks: picks.map(({ rank: _rank, priority: _priority, ...pick }) => pick), refused }
+  const queue = queueRules(seen.fleet.dispatch)
+  const picks = inQueueOrder(eligible, queue).map((record): Picked => {
+    const reason: Reason = named ? { code: 'named_by_person' } : orderReason(record, queue)
+    return { issue: record.issue, revision: record.revision, attempt: record.attempts + 1, reason }
+  })
+  return { picks, refused }
 }
 
 /** Returns the reason that an issue is not eligible now; null if it is eligible. */
@@ -81,11 +74,10 @@ function ineligibleReason(record: IssueRecord, rules: EligibilityRules, seen: Pi
   return verdict.kind === 'taken' ? { code: 'taken_because', why: verdict.reason } : verdict.reason
 }
 
-function sprintRulesOf({ skip_labels, skip_titles, priority_labels }: Policy) {
+function sprintRulesOf({ skip_labels, skip_titles }: Policy) {
   const lower = (labels: readonly string[]) => labels.map((label) => label.toLowerCase())
   const labels = new Set(lower(skip_labels))
   const titles = skip_titles.map((pattern) => new RegExp(pattern, 'iu'))
-  const ranks = new Map(lower(priority_labels).map((label, index) => [label, index]))
   return {
     skips({ labels: has, title }: Issue): Reason | null {
       const label = has.find((each) => labels.has(each.toLowerCase()))
@@ -93,16 +85,9 @@ function sprintRulesOf({ skip_labels, skip_titles, priority_labels }: Policy) {
       const pattern = titles.find((each) => each.test(title))
       return pattern === undefined ? null : { code: 'sprint_title', pattern: pattern.source }
     },
-    rank: (issue: Issue) => Math.min(ranks.size, ...lower(issue.labels).map((label) => ranks.get(label) ?? ranks.size)),
   }
 }
 
 function skippedBy(reason: string | undefined): Reason | null {
   return reason === undefined ? null : { code: 'left_alone', why: reason }
-}
-
-function pickReason({ repo }: Issue, rank: number, { priority_labels }: Policy, named: boolean): Reason {
-  if (named) return { code: 'named_by_person' }
-  const label = priority_labels[rank]
-  return label === undefined ? { code: 'oldest', repo } : { code: 'priority_label', label }
 }

@@ -1,5 +1,4 @@
 /** Decides which worker gets an issue. A worker gets issues until it has `depth` of them, even if it is busy. */
-import type { IssueRecord } from '../core/ledger/backlog.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { Issue, RepoRef, Worker, WorkerId } from '../core/nouns.ts'
@@ -41,13 +40,13 @@ export function sendBlockReason(snapshot: WorkerSnapshot, hold: Reason | null): 
 }
 
 /**
- * Gives issues, in their order, to workers with a free slot whose window serves the repo. A worker gets issues of its home repo first,
- * because its agent has context about that repo. So the first pass gives issues only to workers with that home repo, and the second pass
- * gives the remaining issues to any worker. Among several workers, one whose sublane is a label of the issue goes first, then the one with
+ * Gives issues, in their order, to workers with a free slot whose window serves the repo. `urgency`: lists of equally urgent issues, the
+ * most urgent list first. Within a list, a worker gets issues of its home repo first, because its agent has context about that repo. So the
+ * first pass gives issues only to workers with that home repo, and the second pass gives the remaining issues to any worker. Among several workers, one whose sublane is a label of the issue goes first, then the one with
  * the fewest live dispatches, then the one whose last claim is oldest. If a lane stands behind an assignee of the issue, only workers of
  * this lane get the issue, and they get such issues before others.
  */
-export function route(issues: readonly Issue[], seen: FleetState, free: FreeWorkers): Routed {
+export function route(urgency: readonly (readonly Issue[])[], seen: FleetState, free: FreeWorkers): Routed {
   const routes: Route[] = []
   const byLogin = lanesByLogin(seen.fleet)
   const give = (issue: Issue, where: 'home' | 'anywhere') => {
@@ -60,7 +59,7 @@ export function route(issues: readonly Issue[], seen: FleetState, free: FreeWork
     return left.filter((issue) => !give(issue, 'anywhere'))
   }
   const isBound = (issue: Issue) => lanesOf(issue, byLogin).length > 0
-  const waiting = [...giveAll(issues.filter(isBound)), ...giveAll(issues.filter((issue) => !isBound(issue)))]
+  const waiting = urgency.flatMap((issues) => [...giveAll(issues.filter(isBound)), ...giveAll(issues.filter((issue) => !isBound(issue)))])
   const slots = free.freeSlots()
   return {
     routes,
@@ -132,11 +131,4 @@ function waitReasons(repos: readonly RepoRef[], seen: FleetState): Map<RepoRef, 
         (open > 0 ? { code: 'workers_full', workers: open, repo } : { code: 'workers_closed', workers: all, repo, first }),
     ]),
   )
-}
-
-/** Compares two issues by their order in a queue: higher priority first, then the oldest. */
-export function queueOrder(a: Pick<IssueRecord, 'issue' | 'priority'>, b: Pick<IssueRecord, 'issue' | 'priority'>): number {
-  const [one, other] = [a.issue, b.issue]
-  const age = one.created_at - other.created_at
-  return b.priority - a.priority || age || (one.repo === other.repo ? one.number - other.number : one.repo < other.repo ? -1 : 1)
 }

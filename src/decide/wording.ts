@@ -108,6 +108,8 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   council_label: () => 'council label',
   named_by_person: () => 'a person named the issue',
   oldest: ({ repo }) => `the oldest eligible issue, from ${repo}`,
+  priority_set: ({ priority }) => `priority ${priority}, set by a person`,
+  due: ({ at }) => `due on ${new Date(at).toISOString().slice(0, 10)}`,
   priority_label: ({ label }) => `label "${label}" gives the issue priority`,
 
   role: ({ role }) => `the role of this worker is ${role}`,

@@ -38,7 +38,14 @@ export function readIssueFile({ repo, number }: Pick<Issue, 'repo' | 'number'>, 
     updated_at: Math.max(created_at, timeField(document, 'updated') ?? file.written_at),
     comments,
     url: `file://${path}`,
+    ...dueField(document),
   }
+}
+
+/** Returns the due date of an issue, as a part of the issue. */
+function dueField(document: Document): Pick<Issue, 'due_at'> {
+  const due_at = timeField(document, 'due')
+  return due_at === null ? {} : { due_at }
 }
 
 /** Returns the comment that a file contains. */

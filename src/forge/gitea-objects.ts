@@ -85,7 +85,14 @@ export function issueOf(repo: RepoRef, value: unknown, webUrl: string): Issue | 
     comments: typeof comments === 'number' ? comments : 1,
     ...(fields['is_locked'] === true ? { locked: true } : {}),
     url: typeof html_url === 'string' && html_url !== '' ? html_url : `${webUrl}/${repo}/issues/${number}`,
+    ...dueOf(fields),
   }
+}
+
+/** Returns the due date of an issue or of its milestone, whichever is earlier, as a part of the issue. */
+function dueOf({ due_date, milestone }: Fields): Pick<Issue, 'due_at'> {
+  const times = [timeOf(due_date), timeOf(membersOf(milestone)['due_on'])].filter((time) => time !== null)
+  return times.length === 0 ? {} : { due_at: Math.min(...times) }
 }
 
 /** Returns a comment; null if it is malformed. */

@@ -111,6 +111,7 @@ export async function delegable(trx: Trx, { repos, rules, limit }: Delegable): P
     .where(sql<boolean>`(standing is null or standing <> 'taken')`)
     .where(sql<boolean>`(delegation_left is null or delegation_left <> (${`${rules} `} || cast(revision as text)))`)
     .orderBy('priority', 'desc')
+    .orderBy('queue_rank')
     .orderBy('created_at')
     .orderBy('number')
     .limit(limit)

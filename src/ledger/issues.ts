@@ -32,9 +32,10 @@ const columns = [
   'updated_at',
   'comments',
   'url',
+  'due_at',
 ] as const
 /** The columns that verdicts depend on. A new comment, for example, is no reason to judge an issue again. */
-const verdictColumns: ReadonlySet<string> = new Set(['title', 'body', 'labels', 'assignees', 'author', 'state'])
+const verdictColumns: ReadonlySet<string> = new Set(['title', 'body', 'labels', 'assignees', 'author', 'state', 'due_at'])
 
 /** Merges pages of issues into the ledger. See `ForgeLedger.saveIssues`. */
 export async function saveIssues(trx: Transaction<Tables>, pages: readonly IssueListing[], at: number, quiet: boolean): Promise<void> {
@@ -220,9 +221,20 @@ export async function requeueIssue(trx: Transaction<Tables>, issue: IssueRef, at
 }
 
 /** Sets the priority of an issue, and records an event. Returns false if the issue is unknown. */
-export async function prioritise(trx: Transaction<Tables>, issue: IssueRef, priority: number, at: Time): Promise<boolean> {
+export async function savePriority(trx: Transaction<Tables>, issue: IssueRef, priority: number, at: Time): Promise<boolean> {
   const known = await trx.updateTable('issue').set({ priority }).where('ref', '=', issue).returning('ref').execute()
   if (known.length === 0) return false
-  await appendEvents(trx, [{ kind: 'issue.prioritised', subject: issue, issue, worker: null, actor: 'person', payload: { priority } }], at)
+  await appendEvents(trx, [{ kind: 'issue.prioritized', subject: issue, issue, worker: null, actor: 'person', payload: { priority } }], at)
   return true
+}
+
+/** Returns the highest priority of the other open issues; 0 if none has a positive priority. */
+export async function highestPriority(trx: Transaction<Tables>, except: IssueRef): Promise<number> {
+  const { highest } = await trx
+    .selectFrom('issue')
+    .select((eb) => eb.fn.max('priority').as('highest'))
+    .where('state', '=', sql.lit('open'))
+    .where('ref', '<>', except)
+    .executeTakeFirstOrThrow()
+  return Math.max(0, Number(highest ?? 0))
 }

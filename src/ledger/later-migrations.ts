@@ -88,5 +88,14 @@ const conversations: Migration = async (db) => {
     await sql.raw(`alter table agent add column ${column}`).execute(db)
 }
 
+/** Adds the order of the queue by labels and due dates. burn learns the due dates when it lists the issues again. */
+const queueOrder: Migration = async (db) => {
+  await sql.raw(`alter table issue add column due_at bigint`).execute(db)
+  await sql.raw(`alter table issue add column queue_rank bigint not null default 0`).execute(db)
+  await sql.raw(`drop index issue_queued`).execute(db)
+  const columns = 'repo, priority desc, queue_rank, created_at, number'
+  await sql.raw(`create index issue_queued on issue (${columns}) where state = 'open' and standing = 'queued'`).execute(db)
+}
+
 /** The migrations since version 7, in order. */
-export const laterMigrations = [telemetry, agents, provisions, modelUses, changesInReview, delegated, conversations] as const
+export const laterMigrations = [telemetry, agents, provisions, modelUses, changesInReview, delegated, conversations, queueOrder] as const

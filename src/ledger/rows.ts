@@ -50,7 +50,22 @@ export function toIssueRecord(row: Selectable<IssueRow>, failed_at: number | nul
   const { ref, repo, number, title, body, author, state, created_at, updated_at, comments, url } = row
   const { attempts, done, eligible, verdict, verdict_at, backoff_until, backoff_reason, open_change, standing, revision, priority } = row
   const [labels, assignees] = [names(row.labels), names(row.assignees)]
-  const issue: Issue = { ref, repo, number, title, body, labels, assignees, author, state, created_at, updated_at, comments, url }
+  const issue: Issue = {
+    ref,
+    repo,
+    number,
+    title,
+    body,
+    labels,
+    assignees,
+    author,
+    state,
+    created_at,
+    updated_at,
+    comments,
+    url,
+    ...(row.due_at === null ? {} : { due_at: row.due_at }),
+  }
   const kept =
     eligible === null || verdict === null || verdict_at === null
       ? null
@@ -94,7 +109,7 @@ export function fromIssue(issue: Issue) {
   const { ref, repo, number, author, state, created_at, updated_at, comments, url } = issue
   const lists = { labels: JSON.stringify(issue.labels), assignees: JSON.stringify(issue.assignees) }
   const [title, body] = [storable(issue.title), storable(issue.body)]
-  return { ref, repo, number, title, body, ...lists, author, state, created_at, updated_at, comments, url }
+  return { ref, repo, number, title, body, ...lists, author, state, created_at, updated_at, comments, url, due_at: issue.due_at ?? null }
 }
 
 /** Converts a row to the record of a worker. */

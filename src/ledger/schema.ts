@@ -35,7 +35,7 @@ import { activeStates, liveStates } from '../core/lifecycle.ts'
 import { inList } from './sql.ts'
 
 /** The version of the tables. It equals the number of migrations. */
-export const ledgerVersion = 13
+export const ledgerVersion = 14
 
 /** A lease that prevents a person from moving the ledger. */
 export interface HeldLease {
@@ -69,7 +69,7 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
   ),
   issue: table<IssueRow>()(
     'ref',
-    'ref repo number title body labels assignees author state created_at updated_at comments url attempts done eligible verdict verdict_at backoff_until backoff_reason open_change approved_hash standing revision priority pending_event delegation_left',
+    'ref repo number title body labels assignees author state created_at updated_at comments url attempts done eligible verdict verdict_at backoff_until backoff_reason open_change approved_hash standing revision priority pending_event delegation_left due_at queue_rank',
   ),
   open_change: table<OpenChangeRow>()('id', 'id issue repo url name dispatch'),
   worker: table<WorkerRow>()('id', 'id drawn_seq drawn used_at state state_since error_at provision'),

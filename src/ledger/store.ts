@@ -97,7 +97,8 @@ function backlogStore({ read, write }: Engine): BacklogLedger {
     rejudgeIfRulesChanged: (rules) => write((trx) => verdicts.rejudgeIfRulesChanged(trx, rules)),
     saveWaitReasons: (reasons) => write((trx) => verdicts.saveWaitReasons(trx, reasons)),
     requeue: (issue, at) => write((trx) => issues.requeueIssue(trx, issue, at), { notifies: (known) => known }),
-    prioritise: (issue, priority, at) => write((trx) => issues.prioritise(trx, issue, priority, at)),
+    prioritize: (issue, priority, at) => write((trx) => issues.savePriority(trx, issue, priority, at), { notifies: (known) => known }),
+    highestPriority: (except) => read((trx) => issues.highestPriority(trx, except)),
     saveBackoff: (given, at) => write((trx) => backoffs.saveBackoff(trx, given, at)),
     backoffs: (at) => read((trx) => backoffs.backoffs(trx, at)),
   }

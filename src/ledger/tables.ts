@@ -18,7 +18,7 @@ import type { LastUse } from '../core/model-use.ts'
 import type { UsageRecord, UsageSource } from '../core/usage.ts'
 
 /** A row of `issue`. */
-export type IssueRow = Omit<Issue, 'labels' | 'assignees' | 'locked'> & {
+export type IssueRow = Omit<Issue, 'labels' | 'assignees' | 'locked' | 'due_at'> & {
   /** JSON arrays of strings. */
   labels: string
   assignees: string
@@ -38,8 +38,11 @@ export type IssueRow = Omit<Issue, 'labels' | 'assignees' | 'locked'> & {
   /** Null if the next cycle must judge the issue. */
   standing: Standing | null
   revision: Generated<number>
+  due_at: number | null
   /** burn dispatches issues with a higher number first. */
   priority: Generated<number>
+  /** Among issues of the same priority, burn dispatches those with a lower rank first. See `decide/queue`. */
+  queue_rank: Generated<number>
   /** The kind of the event that a save with `quiet` did not record; null if there is none. */
   pending_event: Generated<SeenKind | null>
   /** The rules of delegation and the revision for which no agent suits the issue; null if burn has not decided so. */

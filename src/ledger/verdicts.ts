@@ -53,6 +53,7 @@ export async function queued(trx: Trx, limits: ReadonlyMap<RepoRef, number>): Pr
     .where('state', '=', sql.lit('open'))
     .where('standing', '=', sql.lit('queued'))
     .orderBy('priority', 'desc')
+    .orderBy('queue_rank')
     .orderBy('created_at')
     .orderBy('number')
     .limit(sql<number>`${0} + 0`)
@@ -207,7 +208,7 @@ export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly 
   for (const part of chunks(verdicts)) {
     const rows = await trx
       .selectFrom('issue')
-      .select(['ref', 'eligible', 'verdict', 'standing', 'revision'])
+      .select(['ref', 'eligible', 'verdict', 'standing', 'queue_rank', 'revision'])
       .where(
         'ref',
         'in',
@@ -216,21 +217,26 @@ export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly 
       .execute()
     const kept = new Map(rows.map((row) => [row.ref, row]))
     const current = part.filter(({ issue, revision }) => kept.get(issue)?.revision === revision)
-    const moves = ({ issue, standing }: Verdict) => kept.get(issue)?.standing !== standing
+    const rankOf = ({ issue, rank }: Verdict) => rank ?? kept.get(issue)?.queue_rank ?? 0
+    const moves = (each: Verdict) => {
+      const row = kept.get(each.issue)
+      return row?.standing !== each.standing || row.queue_rank !== rankOf(each)
+    }
     const differs = ({ issue, eligible, reason }: Verdict) => {
       const row = kept.get(issue)
       return row?.verdict !== encodeReason(reason) || row.eligible !== Number(eligible)
     }
-    const rowOf = ({ issue, standing, eligible, reason }: Verdict) => {
-      return { ref: issue, standing, eligible: Number(eligible), verdict: encodeReason(reason), verdict_at: at }
+    const rowOf = (each: Verdict) => {
+      const { issue, standing, eligible, reason } = each
+      return { ref: issue, standing, queue_rank: rankOf(each), eligible: Number(eligible), verdict: encodeReason(reason), verdict_at: at }
     }
     const save = async (columns: readonly (keyof ReturnType<typeof rowOf>)[], which: (each: Verdict) => boolean) =>
       writeRows(trx, { table: 'issue', columns }, current.filter(which).map(rowOf))
     const columns = ['eligible', 'verdict', 'verdict_at'] as const
-    // Rows are written in three groups, so that each row is written once. `standing` is written only if it changes, because three indexes
-    // depend on it.
-    await save(['standing', ...columns], (each) => moves(each) && differs(each))
-    await save(['standing'], (each) => moves(each) && !differs(each))
+    // Rows are written in three groups, so that each row is written once. `standing` and `queue_rank` are written only if they change,
+    // because indexes depend on them.
+    await save(['standing', 'queue_rank', ...columns], (each) => moves(each) && differs(each))
+    await save(['standing', 'queue_rank'], (each) => moves(each) && !differs(each))
     await save(columns, (each) => !moves(each) && differs(each))
     for (const { issue, eligible, reason } of current.filter(differs))
       events.push({

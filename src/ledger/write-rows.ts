@@ -25,6 +25,7 @@ interface Inserted {
     | 'open_change'
     | 'approved_hash'
     | 'priority'
+    | 'queue_rank'
     | 'pending_event'
     | 'delegation_left'
   >

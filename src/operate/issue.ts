@@ -1,10 +1,10 @@
-/**
- * `burn issue release` and `burn issue requeue`: a person releases an issue from its worker, or allows burn to dispatch the issue again.
- */
+/** `burn issue release`, `requeue` and `priority`: a person releases an issue, allows burn to dispatch it again, or orders the queue. */
 import type { Dispatch } from '../core/lifecycle.ts'
 import type { IssueRef } from '../core/nouns.ts'
 import type { OwnClaim } from '../claim/check.ts'
-import type { Session } from '../observe/session.ts'
+import type { BacklogLedger } from '../core/ledger/backlog.ts'
+import type { Reason } from '../core/reasons.ts'
+import type { Session, SessionPart } from '../observe/session.ts'
 import { BurnError } from '../core/errors.ts'
 import { agentKey } from '../core/incarnation.ts'
 import { machineOf } from '../core/refs.ts'
@@ -103,12 +103,43 @@ async function possibleHolders(live: readonly Dispatch[], session: Session): Pro
  */
 export async function requeue(issue: IssueRef, { ledger, clock }: Session): Promise<void> {
   if (await ledger.requeue(issue, clock.now())) return
-  const known = await ledger.issue(issue)
-  if (known === null)
-    throw new BurnError(
-      'issue_unknown',
-      `the ledger does not have ${issue}`,
-      'check the name. To read new issues from the forge: burn dispatch --dry-run',
-    )
+  if ((await ledger.issue(issue)) === null) throw unknownIssue(issue)
   throw new BurnError('still_live', `a worker has ${issue}`, `release the issue first: burn issue release ${issue}`)
+}
+
+const unknownIssue = (issue: IssueRef) =>
+  new BurnError(
+    'issue_unknown',
+    `the ledger does not have ${issue}`,
+    'check the name. To read new issues from the forge: burn dispatch --dry-run',
+  )
+
+/** The priority that a person set for an issue. */
+export interface Prioritized {
+  readonly issue: IssueRef
+  /** The new priority; 0 if the issue has none. */
+  readonly priority: number
+  readonly before: number
+  /** The reason that burn assigns the issue to nobody now, whatever its priority; null if the issue waits in the queue. */
+  readonly left_out: Reason | null
+}
+
+/**
+ * Sets the priority of an issue. `next`: higher than that of every other open issue. With `dryRun` it changes nothing. Throws BurnError
+ * `issue_unknown` or `issue_closed`.
+ */
+export async function prioritize(
+  issue: IssueRef,
+  wanted: number | 'next',
+  dryRun: boolean,
+  { ledger, clock }: SessionPart<BacklogLedger, 'clock'>,
+): Promise<Prioritized> {
+  const record = await ledger.issue(issue)
+  if (record === null) throw unknownIssue(issue)
+  if (record.issue.state === 'closed') throw new BurnError('issue_closed', `${issue} is closed`, 'reopen the issue on the forge first')
+  const priority = wanted === 'next' ? (await ledger.highestPriority(issue)) + 1 : wanted
+  if (!dryRun) await ledger.prioritize(issue, priority, clock.now())
+  const { verdict, standing } = record
+  const waits = standing === 'queued' || verdict === null || verdict.eligible
+  return { issue, priority, before: record.priority, left_out: standing === 'taken' ? { code: 'taken' } : waits ? null : verdict.reason }
 }

@@ -6,7 +6,7 @@ import type { Session } from '../observe/session.ts'
 import { isSameLogin } from '../core/assignees.ts'
 import { mapConcurrently } from '../core/concurrency.ts'
 import { codeOf, messageWithHint } from '../core/errors.ts'
-import { queueOrder } from '../decide/route.ts'
+import { inQueueOrder, queueRules } from '../decide/queue.ts'
 
 /** An open issue. */
 export interface ListedIssue {
@@ -44,7 +44,7 @@ export async function listIssues(repos: readonly RepoRef[], session: Session): P
   const open = (await Promise.all(repos.map((repo) => ledger.openIssues(repo)))).flat()
   const live = new Map((await ledger.delegationRecords()).live.map((each) => [each.issue, each]))
   const declared = fleet.delegation?.agents ?? []
-  const issues = open.toSorted(queueOrder).map(({ issue: { ref, title, assignees }, standing }): ListedIssue => {
+  const issues = inQueueOrder(open, queueRules(fleet.dispatch)).map(({ issue: { ref, title, assignees }, standing }): ListedIssue => {
     const own = live.get(ref)
     const agent = declared.find(({ login }) => assignees.some((other) => isSameLogin(other, login)))
     const delegation =

@@ -162,12 +162,13 @@ function completeForge({ forge }: Pick<WrittenSpec, 'forge'>, local: (path: stri
   }
 }
 
-function completePolicy({ dispatch = {}, budget }: WrittenSpec): DispatchPolicy {
+function completePolicy({ dispatch = {}, sprint, budget }: WrittenSpec): DispatchPolicy {
   const skipped = dispatch.skip_labels ?? defaults.skipLabels
   return {
     interval: durationMs(dispatch.interval ?? defaults.interval),
     skip_labels: budget === undefined || skipped.includes(overBudgetLabel) ? skipped : [...skipped, overBudgetLabel],
     skip_titles: dispatch.skip_titles ?? defaults.skipTitles,
+    priority_labels: (dispatch.priority_labels ?? sprint?.priority_labels ?? defaults.priorityLabels).map((level) => [level].flat()),
     council_labels: dispatch.council_labels ?? defaults.councilLabels,
     assigned: dispatch.assigned ?? defaults.assigned,
     idle_timeout: dispatch.idle_timeout === null ? null : durationMs(dispatch.idle_timeout ?? defaults.idleTimeout),

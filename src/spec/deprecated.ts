@@ -77,6 +77,10 @@ export function deprecationsIn(spec: WrittenSpec, positions: Positions): string[
     const what = `"${old}" is deprecated: its name is now "${current}"`
     return { path: [...part.path, old], of: 'key', what, hint: `write "${current}"; the next release refuses "${old}"` }
   })
+  if (spec.sprint?.priority_labels !== undefined) {
+    const what = '"priority_labels" of "sprint" is deprecated: the order of the queue is now the same for panes and sprints'
+    found.push({ path: ['sprint', 'priority_labels'], of: 'key', what, hint: 'write "priority_labels" under "dispatch"' })
+  }
   if (spec.sprint?.sandbox?.use === 'auto') {
     const what = '"use": "auto" is deprecated and means "require": commands no longer run unconfined if bubblewrap does not work'
     found.push({ path: ['sprint', 'sandbox', 'use'], what, hint: 'write "require", or "off" to run commands without bubblewrap' })

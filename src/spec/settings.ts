@@ -4,7 +4,7 @@ import { agentNames } from '../core/agent-kinds.ts'
 import { repoChanges } from './changes.ts'
 import { customKeys } from './custom.ts'
 import { defaults } from './defaults.ts'
-import { argv, depth, timeSpan, env, line, words } from './values.ts'
+import { argv, depth, timeSpan, env, line, priorityLabels, words } from './values.ts'
 
 /** The schema of `agent`. The fleet, a machine, a window and a worker may each have this key. */
 export const agent = z
@@ -89,6 +89,12 @@ export const policy = z.strictObject({
       'Regular expressions. burn does not give an issue to a worker if one of the expressions matches the title. Case does not matter.',
     default: defaults.skipTitles,
     examples: [['^\\[meta\\]']],
+  }),
+  priority_labels: priorityLabels.optional().meta({
+    description:
+      'Labels that order the queue of panes and sprints, most urgent first. Labels in one inner list are equally urgent. `*` stands for issues without such a label; without `*` they go last. Of equally urgent issues, the one with the earliest due date goes first, then the oldest. `burn issue priority` overrides the labels.',
+    default: defaults.priorityLabels,
+    examples: [[['urgent', 'P0'], 'high', '*', 'low']],
   }),
   council_labels: words.optional().meta({
     description: 'Labels of issues about which burn asks the council. burn does not give these issues to workers.',

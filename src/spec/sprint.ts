@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { agentNames, isSprintAgent } from '../core/agent-kinds.ts'
 import { defaults } from './defaults.ts'
 import { token } from './forges.ts'
-import { argv, dir, env, line, repos, size, timeSpan, words } from './values.ts'
+import { argv, dir, env, line, priorityLabels, repos, size, timeSpan, words } from './values.ts'
 
 /** The schema of an API key. */
 export const key = token.optional().meta({
@@ -212,20 +212,17 @@ export const sprint = z.strictObject({
   budget: budget.optional().meta({ description: 'Limits of one sprint.', examples: [{ turns: 40 }] }),
   skip_labels: words.optional().meta({
     description: 'Labels of issues that sprints do not claim, in addition to the labels in `dispatch.skip_labels`.',
-    default: defaults.sprintSkipLabels,
+    default: defaults.skipLabels,
     examples: [['epic', 'study']],
   }),
   skip_titles: words.optional().meta({
     description: 'Regular expressions. Sprints do not claim an issue if one of the expressions matches the title. Case does not matter.',
-    default: defaults.sprintSkipTitles,
+    default: defaults.skipTitles,
     examples: [['^epic\\b']],
   }),
-  priority_labels: words.optional().meta({
-    description:
-      'Labels, highest priority first. Sprints claim issues with the first label, then those with the second, and so on. Of issues with the same priority, they claim the oldest first.',
-    default: defaults.priorityLabels,
-    examples: [['urgent', 'high']],
-  }),
+  priority_labels: priorityLabels
+    .optional()
+    .meta({ description: 'Deprecated: write `dispatch.priority_labels`.', deprecated: true, examples: [['urgent', 'high']] }),
   check_retries: checkRetries.optional().meta({
     description: 'Number of times that burn lets the model fix a failed check.',
     default: defaults.checkRetries,

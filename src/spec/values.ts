@@ -44,3 +44,4 @@ export const hours = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d-(?:[01]\d|2[0-
 export const role = z.enum(['worker', 'council', 'sentinel'])
 export const depth = z.int().min(1).max(100)
 export const words = z.array(line)
+export const priorityLabels = z.array(z.union([line, words.min(1, 'must have at least one label')], 'must be a label, or a list of labels'))

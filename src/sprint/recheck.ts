@@ -9,7 +9,7 @@ import { isLedgerFailure, messageOf } from '../core/errors.ts'
 import { sanitize } from '../core/text.ts'
 import { recordBackoff } from '../claim/refusal.ts'
 import { checkClaims } from '../claim/check.ts'
-import { eligibility, eligibilityRules } from '../decide/eligible.ts'
+import { eligibility, eligibilityRules, rulesForNamed } from '../decide/eligible.ts'
 
 /** The maximum age (ms) of the fleet's state at a claim. */
 const maxStateAge = 60_000
@@ -19,7 +19,7 @@ const maxStateAge = 60_000
  * changed, or its author no longer has write access.
  */
 export async function recheckPick(
-  { issue, revision }: Pick<Picked, 'issue' | 'revision'>,
+  { issue, revision, reason }: Omit<Picked, 'attempt'>,
   state: FleetState,
   session: Session,
 ): Promise<Reason | null> {
@@ -40,7 +40,8 @@ export async function recheckPick(
   }
   if (current === null || current.state !== 'open') return { code: 'closed_meanwhile' }
   if (!sameText(record.issue, issue) || !sameText(current, issue)) return { code: 'text_edited' }
-  const verdict = eligibility({ ...record, issue: current }, eligibilityRules({ ...checked, now }, [issue.repo]))
+  const rules = eligibilityRules({ ...checked, now }, [issue.repo])
+  const verdict = eligibility({ ...record, issue: current }, reason.code === 'named_by_person' ? rulesForNamed(rules) : rules)
   if (verdict.kind === 'work') return null
   return verdict.kind === 'council' ? { code: 'to_council' } : verdict.reason
 }

@@ -57,7 +57,9 @@ test('another ledger: a sprint claims none of its issues', async (t) => {
   const { state } = await second.cycle()
   const record = await ledger.issue('o/a#1')
   assert.ok(record !== null)
-  const why = await run(recheckPick(record, { ...state, claims: new Map() }, session))
+  const why = await run(
+    recheckPick({ ...record, reason: { code: 'oldest', repo: record.issue.repo } }, { ...state, claims: new Map() }, session),
+  )
   assert.match(said(why), /^claimed by another ledger of this fleet/)
 })
 

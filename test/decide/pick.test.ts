@@ -10,7 +10,7 @@ import { because, said } from '../support/reasons.ts'
 import { stateOf } from '../support/state.ts'
 
 const repos = ['o/a', 'o/b']
-const policy = { skip_labels: ['Design'], skip_titles: ['^epic'], priority_labels: ['urgent', 'Bug'] }
+const policy = { skip_labels: ['Design'], skip_titles: ['^epic'] }
 
 type Changes = Partial<Omit<IssueRecord, 'issue'>> & { readonly issue?: Partial<Issue> }
 
@@ -29,6 +29,7 @@ function viewOf(issues: readonly IssueRecord[], changes: Partial<FleetState> = {
   const rules = {
     skip_labels: ['epic'],
     skip_titles: [],
+    priority_labels: [['urgent'], ['Bug']],
     council_labels: ['rfc'],
     assigned: 'skip',
     max_attempts: 3,
@@ -53,8 +54,8 @@ test('pick: orders by priority label, then by age', () => {
     picked.picks.map(({ reason }) => said(reason)),
     [
       'label "urgent" gives the issue priority',
-      'label "Bug" gives the issue priority',
-      'label "Bug" gives the issue priority',
+      'label "bug" gives the issue priority',
+      'label "bug" gives the issue priority',
       'the oldest eligible issue, from o/a',
     ],
   )
@@ -95,10 +96,11 @@ test('pick: leaves out the issues that this worker skips', () => {
   assert.deepEqual([refs(picked), why(picked).map(said)], [['o/a#2'], ['this worker skips the issue for now: no_change: it said so']])
 })
 
-test('pick: a named issue overrides the skip rules of sprints only', () => {
+test('pick: a named issue overrides the skip rules only', () => {
   const skips = [{ worker: 'w', issue: 'o/a#1', until: null, reason: 'r', at: 1 }]
   const named = pick([record(1, labelled('design')), record(2)], { issue: 'o/a#1', skips })
   assert.deepEqual([refs(named), named.picks[0]?.reason], [['o/a#1'], { code: 'named_by_person' }])
+  assert.deepEqual(refs(pick([record(1, labelled('epic'))], { issue: 'o/a#1' })), ['o/a#1'])
   assert.deepEqual(refs(pick([record(1, { standing: 'taken' })], { issue: 'o/a#1' })), [])
   assert.deepEqual(refs(pick([record(1, { issue: { author: 'eve' } })], { issue: 'o/a#1' })), [])
 })

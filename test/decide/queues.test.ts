@@ -10,7 +10,8 @@ import { fleetOf } from '../simulate/storm.ts'
 import { dispatchOf, stateOf } from '../support/state.ts'
 import { actionsOf } from '../../src/core/actions.ts'
 import { assign } from '../../src/decide/assign.ts'
-import { freeWorkers, queueOrder } from '../../src/decide/route.ts'
+import { inQueueOrder, orderReason, queueRank, queueRules } from '../../src/decide/queue.ts'
+import { freeWorkers } from '../../src/decide/route.ts'
 
 const repos = ['o/a', 'o/b', 'o/c', 'o/d']
 const labels = ['ui', 'api', 'epic', 'other']
@@ -34,12 +35,17 @@ const issueOf = fc.record({
   created_at: fc.integer({ min: 1, max: 30 }),
   attempts: fc.integer({ min: 0, max: 3 }),
   priority: fc.integer({ min: -1, max: 1 }),
+  due_at: fc.option(fc.integer({ min: 1, max: 3 }), { nil: null }),
 })
 
 const holdOf = (name: string, text: string): Hold => {
   const by = { until: null, actor: 'ann', created_at: 1 }
   return { scope: 'worker', name, code: 'person', reason: { code: 'prose', text }, ...by }
 }
+
+const priority_labels = [['api'], ['*'], ['ui']]
+const queue = queueRules({ priority_labels })
+const rules = { skip_labels: ['epic'], council_labels: ['other'], max_attempts: 3, trust: { authors: 'anyone', labels: [] } } as const
 
 type Given = { readonly workers: (typeof workerOf extends fc.Arbitrary<infer T> ? T : never)[] }
 type Drawn = (typeof issueOf extends fc.Arbitrary<infer T> ? T : never)[]
@@ -49,16 +55,16 @@ function viewOf({ workers }: Given, issues: Drawn): FleetState {
     const name = `W${index}`
     return { id: `m/W/${name}`, name, machine: 'm', window: 'W', role, sublane, repos: served, home, depth, agent: { kind: 'shell' } }
   }) as unknown as Worker[]
-  const records = issues.map(({ repo, attempts, priority, ...rest }, index): IssueRecord => {
+  const records = issues.map(({ repo, attempts, priority, due_at, ...rest }, index): IssueRecord => {
     const number = index + 1
     const issue = { ref: `${repo}#${number}`, repo, number, title: 't', body: '', assignees: [], author: 'ann', state: 'open' as const }
-    return { ...untouched, issue: { ...issue, ...rest, updated_at: 1, comments: 0, url: '' }, attempts, priority }
+    const due = due_at === null ? {} : { due_at }
+    return { ...untouched, issue: { ...issue, ...rest, ...due, updated_at: 1, comments: 0, url: '' }, attempts, priority }
   })
   const dispatches = workers.flatMap(({ taken }, index) =>
     taken.map((slot) => dispatchOf({ id: `d${index}.${slot}`, issue: `o/x#${index}${slot}`, worker: `m/W/W${index}`, slot })),
   )
-  const rules = { skip_labels: ['epic'], council_labels: ['other'], max_attempts: 3, trust: { authors: 'anyone', labels: [] } } as const
-  const fleet = fleetOf(1, 1, rules)
+  const fleet = fleetOf(1, 1, { ...rules, priority_labels })
   const machines = fleet.machines.map((machine) => ({
     ...machine,
     windows: machine.windows.map((window) => ({ ...window, workers: all })),
@@ -96,7 +102,7 @@ test('queues: the front of each queue leads to the same claims', () => {
       const plan = planned(whole)
       const standings = new Map(plan.verdicts.map(({ issue, standing }) => [issue, standing]))
       const most = freeWorkers(whole).freeSlots()
-      const inOrder = whole.issues.toSorted(queueOrder)
+      const inOrder = inQueueOrder(whole.issues, queue)
       const front = [...most].flatMap(([repo, many]) =>
         inOrder.filter(({ issue }) => issue.repo === repo && standings.get(issue.ref) === 'queued').slice(0, many),
       )
@@ -134,13 +140,61 @@ test('queues: respects depth and slots, and prefers the home repo', () => {
       const left = freeWorkers({ ...view, dispatches: [...view.dispatches, ...given] }).freeSlots()
       const waiting = verdicts.filter(({ reason }) => reason.code === 'queued')
       for (const { issue } of waiting) assert.equal(left.get(issue.slice(0, issue.indexOf('#'))) ?? 0, 0)
+      const records = new Map(view.issues.map((record) => [record.issue.ref, record]))
+      const urgency = (ref: string) => {
+        const { issue, priority } = records.get(ref) ?? assert.fail()
+        return [-priority, queueRank({ labels: issue.labels }, queue)] as const
+      }
+      const isLessUrgent = (ref: string, other: string) => {
+        const [[one, rank], [two, otherRank]] = [urgency(ref), urgency(other)]
+        return one > two || (one === two && rank > otherRank)
+      }
       const home = work.filter(({ worker, issue }) => worker.home !== issue.repo && worker.home !== null)
-      for (const { worker } of home)
+      for (const { worker, issue: given } of home)
         assert.ok(
-          !waiting.some(({ issue }) => issue.startsWith(`${worker.home}#`) && worker.repos.includes(worker.home ?? '')),
+          !waiting.some(
+            ({ issue }) =>
+              issue.startsWith(`${worker.home}#`) && worker.repos.includes(worker.home ?? '') && !isLessUrgent(issue, given.ref),
+          ),
           `${worker.id} got another issue although one of its home repo waits`,
         )
     }),
     { numRuns: 500 },
   )
+})
+
+test('queues: orders by priority, labels, due date and age', () => {
+  const rules = queueRules({ priority_labels: [['priority/critical', 'P0'], ['P1'], ['*'], ['P3']] })
+  const entry = (number: number, labels: readonly string[], more: { priority?: number; due_at?: number } = {}) => {
+    const { priority = 0, ...due } = more
+    const text = { title: 't', body: '', author: 'ann', state: 'open' as const, url: '', comments: 0 }
+    const issue = { ref: `o/a#${number}`, repo: 'o/a', number, labels, assignees: [], ...text, created_at: number, updated_at: 1, ...due }
+    return { issue, priority }
+  }
+  const entries = [
+    entry(1, ['P3']),
+    entry(2, ['bug']),
+    entry(3, [], { due_at: 20 }),
+    entry(4, ['p1', 'P3']),
+    entry(5, ['Priority/Critical'], { due_at: 90 }),
+    entry(6, ['P0'], { due_at: 80 }),
+    entry(7, ['P3'], { priority: 1 }),
+    entry(8, [], { due_at: 10 }),
+    entry(9, ['P0']),
+  ]
+  const reasons = inQueueOrder(entries, rules).map((each) => {
+    const { code: _code, ...data } = orderReason(each, rules)
+    return [each.issue.number, ...Object.values(data)]
+  })
+  assert.deepEqual(reasons, [
+    [7, 1],
+    [6, 'P0'],
+    [5, 'Priority/Critical'],
+    [9, 'P0'],
+    [4, 'p1'],
+    [8, 10],
+    [3, 20],
+    [2, 'o/a'],
+    [1, 'P3'],
+  ])
 })

@@ -65,6 +65,8 @@ const examples: { readonly [C in ReasonCode]: ReasonData[C] } = {
   named_by_person: none,
   oldest: { repo: 'o/r' },
   priority_label: { label: 'bug' },
+  priority_set: { priority: 5 },
+  due: { at: 0 },
   role: { role: 'council' },
   held: { scope: 'lane', name: 'mac/CRUCIBLE', until: 0, why },
   retiring: { why: 'by ann' },

@@ -60,6 +60,16 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
     }
   })
 
+  contract('reads due dates', async ({ forge, repo, addIssue }) => {
+    const numbers = [await addIssue({ title: 'due', due: '2026-12-24T00:00:00Z' }), await addIssue({ title: 'at leisure' })]
+    const dayOf = (time: number | undefined) => time && new Date(time).toISOString().slice(0, 10)
+    const due = new Map((await forge.issues(repo, null)).issues.map(({ number, due_at }) => [number, dayOf(due_at)]))
+    assert.deepEqual(
+      numbers.map((number) => due.get(number)),
+      ['2026-12-24', undefined],
+    )
+  })
+
   contract('lists more than one page, each issue once', async ({ forge, repo, addIssue }) => {
     const numbers = []
     for (let n = 1; n <= 53; n++) numbers.push(await addIssue({ title: `number ${n}` }))

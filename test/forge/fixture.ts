@@ -8,6 +8,8 @@ export interface NewIssue {
   readonly title: string
   readonly body?: string
   readonly labels?: readonly string[]
+  /** The due date of the issue or its milestone. */
+  readonly due?: string
 }
 
 /** A forge with one empty repo, and the actions of the people who use it. */

@@ -87,9 +87,10 @@ forgeContract('folder', async (): Promise<ForgeFixture> => {
     repo,
     person: 'ada',
     missing: 'local/none',
-    async addIssue({ title, body = '', labels = [] }) {
+    async addIssue({ title, body = '', labels = [], due }) {
       const head = [`title: ${JSON.stringify(title)}`, 'author: ada', 'state: open', 'created: 2026-01-31T10:00:00Z']
       if (labels.length > 0) head.push('labels:', ...labels.map((label) => `  - ${label}`))
+      if (due !== undefined) head.push(`due: ${due}`)
       await put(root, `issues/app/${++last}.md`, `---\n${head.join('\n')}\n---\n${body}`)
       return last
     },

@@ -115,10 +115,10 @@ async function openReal(): Promise<ForgeFixture> {
     repo,
     person: login,
     missing: `${login}/${name}-none`,
-    async addIssue({ title, body = '', labels: wanted = [] }) {
+    async addIssue({ title, body = '', labels: wanted = [], due }) {
       const ids = []
       for (const label of wanted) ids.push(await labelled(label))
-      return (await ask<{ number: number }>('POST', `/repos/${repo}/issues`, { title, body, labels: ids })).number
+      return (await ask<{ number: number }>('POST', `/repos/${repo}/issues`, { title, body, labels: ids, due_date: due })).number
     },
     closeIssue: async (number) => void (await ask('PATCH', `/repos/${repo}/issues/${number}`, { state: 'closed' })),
     push,

@@ -176,21 +176,30 @@ export function issues(holds: Holds): void {
     assert.equal((await ledger.issue('o/r#1'))?.standing, null)
   })
 
-  holds('queue: has the highest priority first, then the oldest issue', async ({ ledger }) => {
+  holds('queue: has the highest priority first, then the lowest rank, then the oldest issue', async ({ ledger }) => {
+    await ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(1, { due_at: 77 })], cursor: 'c2', complete: false }], 4)
+    const rank = (number: number) => (number === 4 ? 1e13 : 5e13)
     const verdicts = (await ledger.candidates(new Map())).map(({ issue, revision }) => {
-      return { issue: issue.ref, eligible: true, reason: { code: 'queued' }, standing: 'queued', revision } as const
+      return {
+        issue: issue.ref,
+        eligible: true,
+        reason: { code: 'queued' },
+        standing: 'queued',
+        revision,
+        rank: rank(issue.number),
+      } as const
     })
     await ledger.saveVerdicts(verdicts, 5)
-    assert.equal(await ledger.prioritise('o/r#3', 2, 6), true)
-    assert.equal(await ledger.prioritise('o/r#4', 2, 6), true)
-    assert.equal(await ledger.prioritise('o/r#1', -1, 6), true)
-    assert.equal(await ledger.prioritise('o/r#99', 1, 6), false)
+    const urgent = [3, 4, 1].map((number, index) => ledger.prioritize(`o/r#${number}`, [2, 2, -1][index] ?? 0, 6))
+    assert.deepEqual(await Promise.all([...urgent, ledger.prioritize('o/r#99', 1, 6)]), [true, true, true, false])
+    assert.deepEqual([await ledger.highestPriority('o/r#1'), await ledger.highestPriority('o/r#3')], [2, 2])
+    assert.equal((await ledger.issue('o/r#1'))?.issue.due_at, 77)
     const front = await ledger.candidates(new Map([['o/r', 4]]))
     assert.deepEqual(
       front.map(({ issue, priority }) => [issue.number, priority]),
       [
-        [3, 2],
         [4, 2],
+        [3, 2],
         [2, 0],
         [1, -1],
       ],

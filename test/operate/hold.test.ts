@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { Fleet } from '../../src/core/nouns.ts'
 import { holdTargets, holdByHand, resumeByHand } from '../../src/operate/hold.ts'
+import { prioritize } from '../../src/operate/issue.ts'
 import { partOf, untilDrained } from '../../src/operate/drain.ts'
 import { underWayText } from '../../src/decide/under-way.ts'
 import { readStatus } from '../../src/observe/state.ts'
@@ -142,13 +143,19 @@ test('drain: waits for dispatches, then for agents at work', async (t) => {
 })
 
 test('priority: an urgent issue precedes older ones', async (t) => {
-  const { hold, resume, claims, ledger, clock } = await smallFleet(t)
+  const { hold, resume, claims, ledger, session } = await smallFleet(t)
   await hold('all')
   await claims()
-  assert.equal(await ledger.prioritise('o/c#6', 5, clock.now()), true)
+  assert.equal((await prioritize('o/b#5', 5, false, session)).priority, 5)
+  const planned = await prioritize('o/c#6', 'next', true, session)
+  assert.equal((await ledger.issue('o/c#6'))?.priority, 0, 'a dry run changes nothing')
+  assert.deepEqual(await prioritize('o/c#6', 'next', false, session), planned)
+  assert.deepEqual(planned, { issue: 'o/c#6', priority: 6, before: 0, left_out: null })
+  await assert.rejects(prioritize('o/c#99', 'next', false, session), { code: 'issue_unknown' })
   await resume('all')
   const claimed = await claims()
-  assert.equal(claimed[0], 'o/c#6')
+  assert.ok(claimed[0] === 'o/c#6' && claimed.includes('o/b#5'), claimed.join())
+  assert.deepEqual((await prioritize('o/c#6', 0, false, session)).left_out, { code: 'taken' })
 })
 
 test('hold: refuses unknown and ambiguous names', () => {

@@ -49,6 +49,7 @@ export function fleetOf(machines: number, panes: number, changes: Partial<Fleet[
       interval: minute,
       skip_labels: [],
       skip_titles: [],
+      priority_labels: [],
       council_labels: [],
       assigned: 'skip',
       idle_timeout: 10 * minute,

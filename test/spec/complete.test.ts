@@ -179,7 +179,7 @@ test('complete: budgets of the fleet, of lanes and of accounts', () => {
     { scope: 'lane', name: 'bugs', day: null, issue: { usd: null, tokens: 9 } },
     { scope: 'account', name: 'max', day: { usd: 1, tokens: 2 }, issue: null },
   ])
-  assert.deepEqual([fleet.dispatch.skip_labels, complete(specOf(windows)).fleet.dispatch.skip_labels], [['over-budget'], []])
+  assert.deepEqual(fleet.dispatch.skip_labels, [...complete(specOf(windows)).fleet.dispatch.skip_labels, 'over-budget'])
   const messages = (budget: object) => messagesOf(specOf(windows, { accounts, budget })).map((text) => text.slice(text.indexOf(' ') + 1))
   assert.deepEqual(messages({ lanes: { bug: { day: { usd: 1 } } }, accounts: { team: { day: { usd: 1 } } } }), [
     'the spec has no lane bug. did you mean "bugs"?',
@@ -187,4 +187,20 @@ test('complete: budgets of the fleet, of lanes and of accounts', () => {
   ])
   assert.match(messages({ day: {} }).join(), /^budget.day must have "usd" or "tokens"/)
   assert.equal(messages({ day: { usd: 0 } }).length, 1)
+})
+
+const only = [{ name: 'A', repos: ['app'] }]
+
+test('complete: panes and sprints skip the same issues by default', () => {
+  const { dispatch, sprint } = complete(specOf(only, { sprint: { backends: [{ kind: 'gateway' }] } })).fleet
+  assert.deepEqual([dispatch.skip_labels, dispatch.skip_titles], [sprint?.skip_labels, sprint?.skip_titles])
+  assert.ok(dispatch.skip_labels.includes('epic'))
+})
+
+test('complete: priority labels have levels, and their old key still works', () => {
+  const levels = (written: object) => complete(specOf(only, written)).fleet.dispatch.priority_labels
+  const sprint = { backends: [{ kind: 'gateway' }], priority_labels: ['urgent', 'high'] }
+  assert.deepEqual(levels({ dispatch: { priority_labels: [['urgent', 'P0'], '*', 'low'] }, sprint }), [['urgent', 'P0'], ['*'], ['low']])
+  assert.deepEqual(levels({ sprint }), [['urgent'], ['high']])
+  assert.deepEqual(levels({}).at(-1), ['P4'])
 })

@@ -1,8 +1,9 @@
-/** `burn issue`: releases an issue, requeues an issue, or prints the prompt of an issue. */
+/** `burn issue`: releases an issue, requeues an issue, sets the priority of an issue, or prints the prompt of an issue. */
 import { BurnError } from '../../core/errors.ts'
 import { command, done } from '../command.ts'
 import { issueNamed } from '../named.ts'
-import { flag, text } from '../args.ts'
+import { flag, parsedArg, text, usage } from '../args.ts'
+import { sentence } from '../../decide/wording.ts'
 
 const issue = text('<issue>', 'Issue, as owner/repo#7 or repo#7')
 
@@ -43,6 +44,43 @@ export const requeueCommand = command({
   },
   present: ({ requeued }, io) => io.out(`${requeued} may be assigned again`),
 })
+
+export const priorityCommand = command({
+  args: {
+    issue,
+    priority: parsedArg(
+      '<n|next|none>',
+      'Priority: the highest number goes first; next: before all others; none: no priority',
+      priorityOf,
+      0,
+    ),
+    dry_run: flag('-n, --dry-run', 'Show the priority, and change nothing'),
+  },
+  examples: ['burn issue priority app#7 next', 'burn issue priority app#7 5', 'burn issue priority app#7 none'],
+  notes: [
+    'The priority orders the queue for panes and sprints. Issues of the same priority go in the order of their labels (dispatch.priority_labels), due dates and ages.',
+  ],
+  async run({ open }, given) {
+    const { session } = await open()
+    const { prioritize } = await import('../../operate/issue.ts')
+    return done(await prioritize(issueNamed(session.fleet, given.issue), given.priority, given.dry_run, session))
+  },
+  present({ issue: ref, priority, before, left_out }, io, { dry_run, priority: wanted }) {
+    const verb = dry_run ? 'would have' : 'has'
+    const was = before === priority ? '' : before === 0 ? ' (before: none)' : ` (before: ${before})`
+    const place = wanted === 'next' ? ', and goes before all others' : ''
+    io.out(priority === 0 ? `${ref} ${verb} no priority${was}` : `${ref} ${verb} priority ${priority}${place}${was}`)
+    if (left_out !== null) io.out(`burn does not assign ${ref} now: ${sentence(left_out)}. Run: burn explain ${ref}`)
+  },
+})
+
+/** Parses a priority: a whole number of at most six digits, `next`, or `none` for 0. Throws BurnError `usage` (exit 2). */
+function priorityOf(word: string): number | 'next' {
+  if (word === 'next') return word
+  if (word === 'none') return 0
+  if (/^\d{1,6}$/.test(word)) return Number(word)
+  throw usage(`${JSON.stringify(word)} is not a priority`, 'write next, none, or a whole number such as 5')
+}
 
 export const promptCommand = command({
   args: { issue },

@@ -26,6 +26,8 @@ export interface Verdict {
    * again.
    */
   readonly revision: number
+  /** The rank of the issue in the queue (`decide/queue`): the lowest goes first. Absent: the ledger keeps the stored rank. */
+  readonly rank?: number
 }
 
 /** The ledger's record of an issue. */
@@ -49,7 +51,7 @@ export interface IssueRecord {
   readonly standing: Standing | null
   /** A counter that grows with each change of the record that may change the verdict. */
   readonly revision: number
-  /** The priority that a person set; otherwise 0. The queue is sorted by priority, highest first, then by age, oldest issue first. */
+  /** The priority that a person set; otherwise 0. `decide/queue` defines the order of the queue. */
   readonly priority: number
 }
 
@@ -128,7 +130,9 @@ export interface BacklogLedger {
    */
   requeue(issue: IssueRef, at: Time): Promise<boolean>
   /** Sets the priority of an issue. Returns false if the ledger does not have the issue. */
-  prioritise(issue: IssueRef, priority: number, at: Time): Promise<boolean>
+  prioritize(issue: IssueRef, priority: number, at: Time): Promise<boolean>
+  /** Returns the highest priority of the open issues other than `except`; 0 if none has a positive priority. */
+  highestPriority(except: IssueRef): Promise<number>
 
   /** Saves a back-off for an issue or a repo, without counting an attempt. `requeue` clears the back-off. */
   saveBackoff(backoff: Backoff, at: Time): Promise<void>

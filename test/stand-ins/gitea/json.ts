@@ -77,7 +77,7 @@ function common(repo: RepoRow, row: IssueRow, url: string) {
     body: row.body,
     user: userJson(row.author, url),
     labels: row.labels.map(labelJson),
-    milestone: null,
+    milestone: row.due === null ? null : { id: 1, title: 'next', state: 'open', due_on: row.due },
     assignee: row.assignees[0] === undefined ? null : userJson(row.assignees[0], url),
     // Gitea sends null if nobody is assigned.
     assignees: row.assignees.length === 0 ? null : row.assignees.map((login) => userJson(login, url)),

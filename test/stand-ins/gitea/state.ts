@@ -15,6 +15,8 @@ export interface IssueSeed {
   readonly state?: 'open' | 'closed'
   readonly created_at?: string
   readonly updated_at?: string
+  /** The due date of the milestone. */
+  readonly due?: string
 }
 
 /** A pull request to add. */
@@ -78,6 +80,7 @@ export interface IssueRow {
   readonly blockers: { readonly repo: string; readonly number: number }[]
   title: string
   body: string
+  readonly due: string | null
   labels: string[]
   assignees: string[]
   state: 'open' | 'closed'
@@ -221,6 +224,7 @@ export class ForgeState {
       created,
       updated,
       pull,
+      due: seed.due ?? null,
       title,
       body,
       state,
