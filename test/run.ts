@@ -73,6 +73,7 @@ const shared = [
   [
     'core',
     'decide',
+    'doctor',
     'spec',
     'forge',
     'llm',

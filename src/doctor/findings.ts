@@ -27,8 +27,8 @@ export interface ProbeRequest {
   readonly to: number
 }
 
-/** Resident memory (KiB) of an idle Hermes chat. */
-const agentKb = 210 * 1024
+/** Resident memory (bytes) of an idle Hermes chat. */
+const agentMemory = 210 * 1024 ** 2
 const minFreeDiskKb = 5 * 1024 * 1024
 const maxSkewSeconds = 30
 /**
@@ -129,31 +129,38 @@ function gitFinding(machine: Machine, probe: Probe): Finding {
 function diskFinding(machine: Machine, { disk_free_kb: free }: Probe): Finding {
   if (free === null) return warn(machine, 'the free disk space is unknown', lineOn(machine, 'df -h "$HOME"'))
   if (free < minFreeDiskKb)
-    return warn(machine, `the disk has only ${gb(free)} left`, lineOn(machine, 'du -xk "$HOME" | sort -n | tail -n 20'))
-  return ok(machine, `the disk has ${gb(free)} left`)
+    return warn(machine, `the disk has only ${gb(free * 1024)} left`, lineOn(machine, 'du -xk "$HOME" | sort -n | tail -n 20'))
+  return ok(machine, `the disk has ${gb(free * 1024)} left`)
 }
 
-/** Compares the free memory with the memory that the missing agents need. The memory of running agents is in use already. */
-function memoryFinding(machine: Machine, { memory_free_kb: free, agents }: Probe, workers: number): Finding {
+/**
+ * Compares the memory with the need of the agents: first the whole memory with all agents, then the free memory with the missing agents.
+ * The memory of running agents is in use already.
+ */
+function memoryFinding(machine: Machine, { memory: { total, free, limited }, agents }: Probe, workers: number): Finding {
+  const needOf = (count: number, noun: string) =>
+    `${counted(count, noun)} ${count === 1 ? 'needs' : 'need'} about ${gb(count * agentMemory)}`
+  const enoughFor = (count: number) => `the memory is enough for about ${counted(Math.floor(count), 'agent')}`
+  const reduce = `reduce "panes" for ${machine.name}`
+  if (total !== null && workers * agentMemory > total) {
+    const size = limited ? `its memory limit is ${gb(total)}` : `the machine has ${gb(total)}`
+    const what = `${needOf(workers, 'agent')} of memory (${agentMemory / 1024 ** 2} MB each), but ${size}`
+    return warn(machine, what, `${reduce}${limited ? ', or raise the limit of the container' : ''}: ${enoughFor(total / agentMemory)}`)
+  }
   const more = Math.max(0, workers - agents)
-  const need = `${counted(more, agents > 0 ? 'more agent' : 'agent')} ${more === 1 ? 'needs' : 'need'} about ${gb(more * agentKb)}`
+  const need = needOf(more, agents > 0 ? 'more agent' : 'agent')
   if (free === null) return warn(machine, `the free memory is unknown; ${need}`, lineOn(machine, 'vm_stat || free -m'))
   const what = `${gb(free)} of memory available; ${need}`
-  if (free >= more * agentKb) return ok(machine, what)
-  return warn(
-    machine,
-    what,
-    `reduce "panes" for ${machine.name}: the memory is enough for about ${counted(agents + Math.floor(free / agentKb), 'agent')}`,
-  )
+  return free >= more * agentMemory ? ok(machine, what) : warn(machine, what, `${reduce}: ${enoughFor(agents + free / agentMemory)}`)
 }
 
 /** Compares the machine's cores and memory with the spec. If the machine is smaller, `host` may name the wrong machine. */
-function sizeFindings(machine: Machine, { cores, memory_kb }: Probe): Finding[] {
-  const kb = machine.ram_gb === null ? null : machine.ram_gb * 1024 * 1024
+function sizeFindings(machine: Machine, { cores, memory: { total } }: Probe): Finding[] {
+  const expected = machine.ram_gb === null ? null : machine.ram_gb * 1024 ** 3
   const fewer = machine.cores !== null && cores !== null && cores < machine.cores
-  const less = kb !== null && memory_kb !== null && memory_kb < kb * minSizeShare
+  const less = expected !== null && total !== null && total < expected * minSizeShare
   if (!fewer && !less) return []
-  const what = `the spec says ${[...(fewer ? [`${machine.cores} cores, but the machine has ${cores}`] : []), ...(less ? [`${machine.ram_gb} GB, but the machine has ${gb(memory_kb)}`] : [])].join('; ')}`
+  const what = `the spec says ${[...(fewer ? [`${machine.cores} cores, but the machine has ${cores}`] : []), ...(less ? [`${machine.ram_gb} GB, but the machine has ${gb(total)}`] : [])].join('; ')}`
   return [warn(machine, what, 'is this the right machine? Correct "host", or "cores" and "ram_gb", in the spec')]
 }
 
@@ -231,6 +238,6 @@ function hookFindings(machine: Machine, { hooks: { events, dropped, stray_files,
   ]
 }
 
-function gb(kb: number): string {
-  return `${(kb / 1024 / 1024).toFixed(1)} GB`
+function gb(bytes: number): string {
+  return `${(bytes / 1024 ** 3).toFixed(1)} GB`
 }

@@ -4,6 +4,7 @@ import { oneLine } from '../core/text.ts'
 import { explainTransportFailure } from '../host/transport-failure.ts'
 import { loginShellFunctions, loginShellLine } from '../host/login-shell.ts'
 import { loginShellScript, shellWord } from '../host/quote.ts'
+import { memoryScript, parseMemory, type MachineMemory } from '../host/memory.ts'
 import { runOn } from '../host/run-on.ts'
 import { lineOn, reachRemedy } from '../observe/remedies.ts'
 
@@ -25,8 +26,7 @@ export interface Probe {
   /** The command that installs a package, without the name of the package, such as `apt-get install -y`. */
   readonly install: string | null
   readonly disk_free_kb: number | null
-  readonly memory_free_kb: number | null
-  readonly memory_kb: number | null
+  readonly memory: MachineMemory
   readonly cores: number | null
   /** The number of live agents of this fleet. */
   readonly agents: number
@@ -50,7 +50,7 @@ const probeTimeout = 40_000
 
 /**
  * The script. Its arguments: the path of tmux, the tmux socket, the session, the state directory, and the
- * agent programs. It prints `key=value` lines.
+ * agent programs. It prints `key=value` lines, and those of `memoryScript`.
  */
 const script = `tmux=$1 socket=$2 session=$3 state=$4; shift 4
 echo "clock=$(date +%s)"
@@ -59,8 +59,7 @@ echo "tmux=$("$tmux" -V 2>/dev/null)"
 echo "git=$(git --version 2>/dev/null)"
 echo "disk=$(df -Pk "$HOME" 2>/dev/null | awk 'NR==2 {print $4}')"
 echo "cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null)"
-if [ -r /proc/meminfo ]; then awk '/^MemAvailable/ {print "memory_free=" $2} /^MemTotal/ {print "memory=" $2}' /proc/meminfo
-else bytes=$(sysctl -n hw.memsize 2>/dev/null) && printf 'memory=%s\\nmemory_free=%s\\n' "$((bytes / 1024))" "$((bytes / 1024))"; fi
+${memoryScript}
 panes() {
   "$tmux" -L "$socket" list-panes -a -f "#{==:#{?@burn_session,#{@burn_session},#{session_name}},$session}" -F "#{pane_id} $1" 2>/dev/null | sort -u
 }
@@ -134,8 +133,7 @@ function parseProbe(stdout: string): Probe {
     os: textOf('os'),
     install: textOf('install'),
     disk_free_kb: numberOf('disk'),
-    memory_free_kb: numberOf('memory_free'),
-    memory_kb: numberOf('memory'),
+    memory: parseMemory(stdout),
     cores: numberOf('cores'),
     agents: numberOf('agents') ?? 0,
     sessions: lines.flatMap(([name, value]) => (name === 'in_session' ? [oneLine(value)] : [])),

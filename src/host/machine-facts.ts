@@ -1,6 +1,7 @@
 /** Reads load, memory, disk, clock, processes and scheduled jobs of a machine with one command. It needs only /bin/sh and the usual tools. */
 import type { Machine } from '../core/nouns.ts'
 import type { MachineFacts, MachineProcess } from '../core/machine-facts.ts'
+import { memoryScript, parseMemory } from './memory.ts'
 import { runOn } from './run-on.ts'
 import { jobsScript, parseScheduledJobs } from './scheduled-jobs.ts'
 
@@ -12,10 +13,7 @@ echo "clock $(date +%s)"
 if [ -r /proc/loadavg ]; then read -r load rest </proc/loadavg; echo "load $load"
 else set -- $(sysctl -n vm.loadavg 2>/dev/null); [ -n "$2" ] && echo "load $2"; fi
 echo "cores $(getconf _NPROCESSORS_ONLN 2>/dev/null)"
-if [ -r /proc/meminfo ]; then sed -n -e 's/^MemTotal: *\\([0-9]*\\) kB/memory_total \\1/p' -e 's/^MemAvailable: *\\([0-9]*\\) kB/memory_free \\1/p' /proc/meminfo
-else m=$(sysctl -n hw.memsize 2>/dev/null) && echo "memory_total $((m / 1024))"
-  vm_stat 2>/dev/null | awk '/page size of/ {s=$8} /^Pages (free|inactive|speculative)/ {n+=$NF} END {if (s) print "memory_free " n*s/1024}'
-fi
+${memoryScript}
 df -Pk "$HOME" 2>/dev/null | awk 'NR == 2 {print "disk_total " $2; print "disk_free " $4}'
 ps -A -o pid= -o ppid= -o rss= -o comm= 2>/dev/null | sed 's/^/process /'
 if [ -r /proc/self/environ ]; then grep -a -o -z -e '^BURN_WORKER=.*' -e '^TMUX=[^,]*' /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' |
@@ -48,6 +46,7 @@ export function parseMachineFacts(output: string): MachineFacts | null {
     else if (variable !== undefined) (variable === 'worker' ? workers : sockets).set(Number(of), text)
     else if (name !== undefined) numbers.set(name, Number(number))
   }
+  const memory = parseMemory(output.slice(0, end))
   const scaled = (name: string, factor: number) => {
     const found = numbers.get(name)
     return found === undefined ? null : found * factor
@@ -56,8 +55,8 @@ export function parseMachineFacts(output: string): MachineFacts | null {
     clock: scaled('clock', 1000),
     load: scaled('load', 1),
     cores: scaled('cores', 1),
-    memory_total: scaled('memory_total', 1024),
-    memory_free: scaled('memory_free', 1024),
+    memory_total: memory.total,
+    memory_free: memory.free,
     disk_total: scaled('disk_total', 1024),
     disk_free: scaled('disk_free', 1024),
     processes:

@@ -2,12 +2,50 @@
 
 /** The reason why a command did not reach a machine or failed there, with a hint. */
 export interface TransportFailure {
-  readonly kind: 'refused' | 'host_key' | 'host_key_changed' | 'auth' | 'no_host' | 'timeout' | 'no_command' | 'other'
+  readonly kind: 'refused' | 'host_key' | 'host_key_changed' | 'auth' | 'no_host' | 'timeout' | 'container' | 'no_command' | 'other'
   readonly reason: string
   readonly hint: string
 }
 
+const startAgain = 'Then run burn up and burn christen, because a restart of a container ends all of its panes.'
+
+/** The messages of docker, podman and kubectl about a container that cannot run a command now. */
+const containers: readonly { readonly pattern: RegExp; readonly failure: Omit<TransportFailure, 'kind'> }[] = [
+  {
+    pattern: /container \S+ is paused/i,
+    failure: { reason: 'the container is paused', hint: 'Continue it: docker unpause CONTAINER. Its agents then continue, too.' },
+  },
+  {
+    pattern: /container state improper/,
+    failure: {
+      reason: 'the container is stopped or paused',
+      hint: `Run podman unpause CONTAINER, or podman start CONTAINER. ${startAgain}`,
+    },
+  },
+  {
+    pattern: /container \S+ is not running|cannot exec into a container in a completed pod/i,
+    failure: { reason: 'the container is stopped', hint: `Start it: docker start CONTAINER. ${startAgain}` },
+  },
+  {
+    pattern: /container \S+ is restarting/i,
+    failure: { reason: 'the container is restarting', hint: 'Read why its main process ends: docker logs CONTAINER.' },
+  },
+  {
+    pattern: /no such container|container not found|pods "\S+" not found/i,
+    failure: { reason: 'no container has the name that the spec gives', hint: 'Check "exec" in the spec, and create the container.' },
+  },
+  {
+    pattern: /Cannot connect to the Docker daemon|permission denied while trying to connect to the Docker daemon/i,
+    failure: { reason: 'the container engine does not answer', hint: 'Start the engine, or get the right to use its socket: docker info.' },
+  },
+  {
+    pattern: /unable to resolve docker endpoint: context/,
+    failure: { reason: 'docker has no context with this name', hint: 'List the contexts: docker context ls.' },
+  },
+]
+
 const known: readonly { readonly pattern: RegExp; readonly failure: TransportFailure }[] = [
+  ...containers.map(({ pattern, failure }) => ({ pattern, failure: { kind: 'container' as const, ...failure } })),
   {
     pattern: /REMOTE HOST IDENTIFICATION HAS CHANGED/,
     failure: {

@@ -146,7 +146,7 @@ async function handshake<T extends ControlModeClient | OneShotTmux>(
 async function attachFailure(machine: Machine, exit: ClientExit, thrown: BurnError): Promise<BurnError | null> {
   if (exit.code === null) return thrown
   const output = [...exit.messages, exit.stderr].join('\n')
-  const missing = missingSession(output)
+  const missing = output.trim() === '' && exit.code !== 255 ? await lostAnswer(machine) : missingSession(output)
   if (missing !== null) return noSession(machine, missing.socket)
   const [, longPath] = tooLongSocket.exec(output) ?? []
   if (longPath !== undefined) return socketTooLong(machine, longPath)
@@ -163,6 +163,17 @@ async function attachFailure(machine: Machine, exit: ClientExit, thrown: BurnErr
   }
   const refusesControlMode = exit.messages.length > 0 && exit.messages.every((message) => message === '%exit')
   return refusesControlMode ? null : thrown
+}
+
+/**
+ * Returns the session or server that is missing; null if the session exists, or if burn does not reach tmux. podman can lose the whole output
+ * of a command that ends before it has read its standard input, so burn asks again without any input.
+ */
+async function lostAnswer(machine: Machine): Promise<MissingSession | null> {
+  const words = [machine.tmux, '-u', '-N', '-L', machine.socket, 'list-sessions', '-F', '#{session_name}']
+  const { code, stdout, stderr } = await runOn(machine, words, { timeout_ms: PROBE_MS })
+  if (code !== 0) return missingSession(stderr)
+  return stdout.split('\n').includes(machine.session) ? null : { socket: null }
 }
 
 function noVersion(machine: Machine, stderr: string, code: number | null): BurnError {

@@ -185,7 +185,11 @@ test('doctor: understands the answers of an old or empty machine', async (t) => 
   const probed = await probeMachine(machine, ['no-such-agent', 'sh'])
   assert.ok(probed.ok)
   const asked = { programs: ['no-such-agent', 'sh'], from: 1_200_000, to: 1_230_000 }
-  const findings = machineFindings(machine, { ...probed.probe, memory_free_kb: 430_080, memory_kb: 8_000_000 }, asked)
+  const findings = machineFindings(
+    machine,
+    { ...probed.probe, memory: { total: 8_000_000 * 1024, free: 430_080 * 1024, limited: false } },
+    asked,
+  )
   assert.match(find(findings, /tmux 3\.1c is too old/).remedy, /brew install tmux/)
   assert.match(find(findings, /the clock of the machine is 200 s behind/).remedy, /sntp/)
   assert.match(find(findings, /does not find no-such-agent/).remedy, /command -v no-such-agent/)

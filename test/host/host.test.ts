@@ -87,6 +87,25 @@ test('explainTransportFailure: tells the ssh failures apart', { timeout: 60_000 
   assert.equal(await kindOf({ host: 'no.such.host.invalid' }), 'no_host')
 })
 
+test('explainTransportFailure: names the state of a container', () => {
+  const reasons = {
+    'the container is paused': 'Error response from daemon: cannot create exec session as container 9475 is paused',
+    'the container is stopped or paused': 'Error: can only create exec sessions on running containers: container state improper',
+    'the container is stopped': 'Error response from daemon: container 9475 is not running',
+    'the container is restarting': 'Error response from daemon: Container 9475 is restarting, wait until the container is running',
+    'no container has the name that the spec gives': 'Error: no container with name or ID "box" found: no such container',
+    'the container engine does not answer': 'Cannot connect to the Docker daemon at tcp://127.0.0.1:9. Is the docker daemon running?',
+    'docker has no context with this name':
+      'Failed to initialize: unable to resolve docker endpoint: context "al": context not found: open',
+    // From here on, the container runs or its engine is not reached.
+    'a command is missing on the machine': 'Error: runc: exec failed: exec: "tmux": executable file not found in $PATH: OCI runtime …',
+    'the machine refused the ssh connection':
+      'error during connect: Get "http://…": command [ssh -- al docker system dial-stdio] has exited with exit status 255: stderr=ssh: connect to host al port 22: Connection refused',
+  }
+  for (const [reason, stderr] of Object.entries(reasons)) assert.equal(explainTransportFailure(stderr, 1).reason, reason)
+  assert.match(explainTransportFailure('error: unable to upgrade connection: container not found ("box")', 1).reason, /^no container/)
+})
+
 test('runProcess: reports timeout, too much output, and a missing program', async () => {
   const hung = await runProcess(['sh', '-c', 'sleep 1000 & echo $!; wait'], { timeout_ms: 300 })
   assert.equal(hung.stopped, 'timeout')

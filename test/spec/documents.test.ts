@@ -12,7 +12,7 @@ import { specJsonSchema } from '../../src/spec/schema-json.ts'
 import { complete } from './specs.ts'
 
 const read = (file: string) => readFileSync(resolve(import.meta.dirname, '../..', file), 'utf8')
-const examples = ['examples/timmy/fleet-spec.json', 'examples/solo/fleet-spec.json']
+const examples = ['examples/timmy/fleet-spec.json', 'examples/solo/fleet-spec.json', 'examples/allegro/fleet-spec.json']
 const guides = ['declare-a-fleet', 'models', 'approve-issues', 'declare-a-custom-agent', 'change-the-prompts'].map((name) =>
   read(`docs/how-to/${name}.md`),
 )
