@@ -28,7 +28,7 @@ function viewOf(workers: number, issues: number): FleetState {
     const issue = { ref: fresh(`${repo}#${index}`), repo, number: index, title: fresh(`Issue ${index}`), body: '', ...people, ...times }
     return { ...untouched, issue: { ...issue, state: 'open', url: '' } }
   })
-  const trust = { authors: 'writers' as const, labels: [] }
+  const trust = { authors: 'writers' as const, labels: [], commands: 'writers' as const }
   const policy = {
     skip_labels: ['epic'],
     skip_titles: ['^\\[meta\\]'],

@@ -115,6 +115,7 @@ const shared = [
     'cycle/follow-up',
     'cycle/foreign-claims',
     'cycle/mangled',
+    'cycle/steering',
     'claim/first-claim',
     'observe/agents',
     'observe/forge',

@@ -19,6 +19,7 @@ import { worded } from '../decide/wording.ts'
 import { newId } from '../core/ids.ts'
 import { logSettings, openLog, type LogLine, type Log } from '../host/log.ts'
 import { openForge } from '../forge/index.ts'
+import { rememberLogin } from '../forge/remember-login.ts'
 import { ownFiles } from '../host/own-files.ts'
 import { readKnownSecrets } from '../host/known-secrets.ts'
 import { readSecret, type SecretForm } from '../host/secrets.ts'
@@ -231,9 +232,9 @@ function nextId(clock: Clock, random: () => number): () => string {
   return () => newId((last = Math.max(clock.now(), last + 1)), random)
 }
 
-function forgeFor({ forge, dispatch }: DeclaredFleet, notify: Session['notify'], wiring: Wiring): Promise<Forge> {
+async function forgeFor({ forge, dispatch }: DeclaredFleet, notify: Session['notify'], wiring: Wiring): Promise<Forge> {
   const { clock, random = Math.random, env } = wiring
-  return openForge(forge.kind, forge, {
+  const opened = await openForge(forge.kind, forge, {
     branch_prefix: dispatch.branch_prefix,
     clock,
     random,
@@ -242,6 +243,7 @@ function forgeFor({ forge, dispatch }: DeclaredFleet, notify: Session['notify'],
     onWait: (ms) => notify({ kind: 'forge.throttled', subject: 'forge', payload: { ms } }),
     secret: secretReader(wiring),
   })
+  return rememberLogin(opened, clock)
 }
 
 /** Returns a function that reads a secret, and redacts it in all later lines of the log. */

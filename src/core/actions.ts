@@ -12,6 +12,7 @@ import type { DelegationStep } from './delegation.ts'
 import type { EventNote } from './ledger/history.ts'
 import type { Hold } from './ledger/holds.ts'
 import type { DispatchKind } from './lifecycle.ts'
+import type { SteeringOrder } from './steering.ts'
 import type { Incarnation, Issue, IssueRef, RepoRef, Time, Worker, WorkerId } from './nouns.ts'
 
 /**
@@ -88,6 +89,11 @@ export interface ApproveAction {
   readonly approved: boolean
   readonly revision: number
   readonly reason: Reason
+}
+
+/** Carries out or refuses the command of a comment. Guard: the ledger has not handled the comment. */
+export interface SteerAction extends SteeringOrder {
+  readonly do: 'steer'
 }
 
 /** Leaves an issue in the queue because burn could not read the comments of the issue. This action has no guard. */
@@ -173,6 +179,7 @@ export interface DelegateAction {
 /** Any action of a cycle. */
 export type Action =
   | ChangeAction
+  | SteerAction
   | HoldAction
   | EndHoldAction
   | NoteAction
@@ -203,6 +210,7 @@ export function actionsByKind(actions: readonly Action[]): ActionsByKind {
   const of = <K extends Action['do']>(kind: K) => actionsOf(actions, kind)
   return {
     change: of('change'),
+    steer: of('steer'),
     hold: of('hold'),
     end_hold: of('end_hold'),
     note: of('note'),

@@ -4,6 +4,7 @@ import type { DelegationState } from './delegation.ts'
 import type { DeliveryKind, DeliveryState, DispatchState } from './lifecycle.ts'
 import type { HoldScope, Incarnation, IssueRef, Time, WorkerId } from './nouns.ts'
 import type { Reason } from './reasons.ts'
+import type { SteeringWord } from './steering.ts'
 import type { SpanKind } from './span.ts'
 import type { FailureClass } from './sprint.ts'
 
@@ -18,6 +19,15 @@ type Stepped = { readonly reason: Reason; readonly presses: number }
 type DelegationData = { readonly agent: string; readonly login: string; readonly reason: Reason }
 
 type Why = { readonly why: string }
+
+/** A command in a comment. `refusal`: null if burn carried it out. */
+type SteeredData = {
+  readonly word: SteeringWord | null
+  readonly by: string
+  readonly on: string
+  readonly comment: string
+  readonly refusal: Reason | null
+}
 
 /** The payloads of notices, by kind. A notice is an event that a running command also prints. */
 interface NoticeData {
@@ -91,7 +101,8 @@ export interface EventData
   'issue.reopened': Titled
   'issue.eligible': Because
   'issue.ineligible': Because
-  'issue.approved': { readonly sha256: string }
+  'issue.approved': { readonly sha256: string; readonly by?: string }
+  'issue.steered': SteeredData
   'issue.unapproved': None
   'issue.rests': BackoffData
   'issue.skipped': { readonly why: string; readonly until: Time | null }

@@ -22,6 +22,7 @@ import type { Change, Fleet, Incarnation, IssueRef, Reading, ReadingState, RepoR
 import type { MachineSnapshot } from './panes.ts'
 import type { RepoRecord } from './ledger/forge.ts'
 import type { Sprint } from './sprint.ts'
+import type { SteeringComment } from './steering.ts'
 
 /** A worker at the time of the snapshot: the state of the worker, and the agent in its pane. */
 export interface WorkerSnapshot {
@@ -153,6 +154,17 @@ export interface ReposFacet {
   readonly skipped: readonly string[]
 }
 
+/** The new commands in comments. */
+export interface SteeringFacet {
+  readonly steering: {
+    readonly comments: readonly SteeringComment[]
+    /** burn's own login; empty if there are no comments. */
+    readonly login: string
+    /** For each repo, the time before which burn has read all comments. The cycle saves it after it has handled the commands. */
+    readonly read: ReadonlyMap<RepoRef, Time>
+  }
+}
+
 /** The issues that a cycle decides about: those without a current verdict, and those at the front of each repo's queue. */
 export interface CandidateFacet {
   readonly issues: readonly IssueRecord[]
@@ -228,6 +240,7 @@ export interface UnderWayState
     ChangesFacet,
     ReviewsFacet,
     ReposFacet,
+    SteeringFacet,
     BudgetsFacet {}
 
 /** The input of a cycle's deciders. */

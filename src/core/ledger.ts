@@ -17,6 +17,7 @@ import type { Hold, HoldLedger } from './ledger/holds.ts'
 import type { JobLedger, Leases } from './ledger/jobs.ts'
 import type { NotificationLedger } from './ledger/notifications.ts'
 import type { SprintLedger } from './ledger/sprints.ts'
+import type { SteeringLedger } from './ledger/steering.ts'
 import type { TelemetryLedger } from './ledger/telemetry.ts'
 import type { UsageLedger } from './ledger/usage.ts'
 import type { WorkerLedger, WorkerRecord } from './ledger/workers.ts'
@@ -90,6 +91,7 @@ export interface Ledger
     JobLedger,
     NotificationLedger,
     SprintLedger,
+    SteeringLedger,
     TelemetryLedger,
     UsageLedger,
     ViewLedger,

@@ -176,7 +176,12 @@ export interface DispatchPolicy {
   readonly shared_forge: boolean
   /** The text before the dispatch's id in the name of its branch: `burn/`. */
   readonly branch_prefix: string
-  readonly trust: { readonly authors: 'writers' | 'anyone' | readonly string[]; readonly labels: readonly string[] }
+  readonly trust: {
+    readonly authors: 'writers' | 'anyone' | readonly string[]
+    readonly labels: readonly string[]
+    /** The accounts whose commands in comments burn obeys. They must also be able to write. `writers`: all but bots. */
+    readonly commands: 'writers' | readonly string[]
+  }
 }
 
 /** Workers that share one login at a model provider, and so its usage limits. */

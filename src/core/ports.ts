@@ -49,6 +49,18 @@ export interface ChangePage {
   readonly skipped?: IssuePage['skipped']
 }
 
+/** A comment, with the issue or the change that it belongs to. */
+export interface RepoComment extends Comment {
+  readonly ref: IssueRef | ChangeRef
+}
+
+/** The comments of a repo since a time. */
+export interface CommentPage {
+  readonly comments: readonly RepoComment[]
+  /** The time of the request by the forge's clock. */
+  readonly asked_at: Time
+}
+
 /** A change (a pull request) to open, from `branch` against `base`. */
 export interface NewChange {
   readonly branch: string
@@ -135,6 +147,11 @@ export interface Forge extends ForgeChanges {
    * end of long comments, but never the marker at the start.
    */
   comments(ref: IssueRef | ChangeRef, since?: Time): Promise<readonly Comment[]>
+  /**
+   * Returns the comments on all issues and changes of a repo that were written or edited since a time. Leaves out comments without the text
+   * `containing`; upper and lower case do not matter. Makes one request for each 50 comments.
+   */
+  repoComments(repo: RepoRef, since: Time, containing: string): Promise<CommentPage>
   /** Writes one comment. The adapter never retries the request: if the response is lost, the caller must look for the comment. */
   comment(ref: IssueRef | ChangeRef, body: string): Promise<Comment>
   /** Adds a label to an issue. Creates the label if the repo has none with this name. */

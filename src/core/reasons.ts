@@ -20,8 +20,10 @@ export interface ReasonData {
   skip_title: { readonly pattern: string }
   approval_unseen: { readonly label: string }
   approval_edited: { readonly label: string }
+  stopped: { readonly login: string }
   label_set: { readonly label: string }
   label_gone: None
+  approved_text_edited: { readonly login: string }
   author_not_listed: { readonly author: string }
   author_not_writer: { readonly author: string; readonly repo: RepoRef }
   writers_unknown: { readonly repo: RepoRef }
@@ -178,6 +180,11 @@ export interface ReasonData {
   agent_may_run: None
   work_taken: None
   conversation_missing: { readonly conversation: string }
+
+  // Reasons why burn refuses a command of a comment
+  steering_unclear: { readonly text: string }
+  steering_text_new: None
+  steering_homeless: None
 
   // Reasons for back-offs
   forge_refuses: { readonly why: string }

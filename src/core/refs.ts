@@ -7,6 +7,11 @@ export function repoOf(issue: IssueRef): RepoRef {
   return issue.slice(0, issue.lastIndexOf('#'))
 }
 
+/** Returns the repo of an issue or a change: `owner/repo` for `owner/repo#7` and `owner/repo!7`. */
+export function repoOfSubject(ref: IssueRef | ChangeRef): RepoRef {
+  return ref.slice(0, Math.max(ref.lastIndexOf('#'), ref.lastIndexOf('!')))
+}
+
 /** Returns the machine of a worker: `machine` for `machine/WINDOW/NAME`. */
 export function machineOf(worker: WorkerId): string {
   return worker.slice(0, worker.indexOf('/'))

@@ -20,6 +20,7 @@ import { escalate, newEscalations } from '../claim/escalate.ts'
 import { runJob } from '../jobs/run.ts'
 import { releaseClaims, syncComments } from '../claim/comments.ts'
 import { releaseLostClaims } from '../claim/first-claim.ts'
+import { applySteering } from './steering.ts'
 import { applyChanges } from './changes.ts'
 import { deliver } from '../deliver/deliver.ts'
 import { leaseLength } from '../observe/session.ts'
@@ -62,6 +63,7 @@ export async function apply(
   const noNewWork = AbortSignal.any([stop, drain])
   const {
     change,
+    steer,
     hold,
     end_hold,
     note,
@@ -78,6 +80,7 @@ export async function apply(
     ...rest
   } = actionsByKind(actions)
   assertExhaustive(rest)
+  await applySteering(steer, state, session)
   await applyHolds({ hold, end_hold }, session)
   await ledger.noteEvents(note, clock.now())
   const fresh = await newEscalations(escalations, session)

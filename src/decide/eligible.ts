@@ -85,13 +85,22 @@ export function rulesMark(fleet: Fleet): string {
 export function eligibility(record: IssueRecord, rules: EligibilityRules): Eligibility {
   const { issue } = record
   if (record.standing === 'taken') return { kind: 'taken', reason: record.verdict?.reason ?? { code: 'taken' } }
-  const lasting = skipReason(issue, rules) ?? trustReason(record, rules) ?? assigneeReason(issue, rules) ?? historyReason(record, rules)
+  const lasting =
+    stopReason(record) ??
+    skipReason(issue, rules) ??
+    trustReason(record, rules) ??
+    assigneeReason(issue, rules) ??
+    historyReason(record, rules)
   if (lasting !== null) return { kind: 'no', reason: lasting, until: isUnsure(issue, rules) ? 'later' : 'changed' }
   const temporary = changeReason(record) ?? foreignClaimReason(record, rules) ?? backoffReason(record, rules) ?? retryReason(record, rules)
   if (temporary !== null) return { kind: 'no', reason: temporary, until: 'later' }
   if (issue.labels.some((label) => rules.councilLabels.has(label.toLowerCase()))) return { kind: 'council' }
   if (!rules.served.has(issue.repo)) return { kind: 'no', reason: { code: 'not_served', repo: issue.repo }, until: 'changed' }
   return { kind: 'work' }
+}
+
+function stopReason({ stopped_by: login }: IssueRecord): Reason | null {
+  return login === null ? null : { code: 'stopped', login }
 }
 
 function skipReason(issue: Issue, rules: EligibilityRules): Reason | null {
@@ -104,10 +113,11 @@ function skipReason(issue: Issue, rules: EligibilityRules): Reason | null {
 /**
  * Returns the reason that burn does not trust the text of an issue; null if burn trusts the text. burn trusts every text of an author with
  * write access, because only people with write access can edit that text. A trusted label approves only the text that the issue had when
- * burn first saw the label.
+ * burn first saw the label; `/burn go` approves only the text that burn had read before the comment.
  */
-function trustReason({ issue, approval }: IssueRecord, rules: EligibilityRules): Reason | null {
+function trustReason({ issue, approval, approved_by }: IssueRecord, rules: EligibilityRules): Reason | null {
   const reason = authorReason(issue, rules)
+  if (approval === 'current' && approved_by !== null) return null
   const label = issue.labels.find((name) => rules.trustedLabels.has(name.toLowerCase()))
   if (reason === null || label === undefined) return reason
   if (approval === 'current') return null
@@ -117,7 +127,7 @@ function trustReason({ issue, approval }: IssueRecord, rules: EligibilityRules):
 
 /**
  * Returns the approvals to store, and the issue records with these approvals. burn approves the text that an issue has when it first sees a
- * trusted label on the issue, and revokes the approval when the label is gone.
+ * trusted label on the issue, and revokes the approval when the label is gone. An approval by a comment needs no label, but ends with an edit.
  */
 export function withApprovals(
   issues: readonly IssueRecord[],
@@ -126,15 +136,20 @@ export function withApprovals(
   const labels = new Set(trust.labels.map((label) => label.toLowerCase()))
   const actions: ApproveAction[] = []
   const after = issues.map((record): IssueRecord => {
-    const { issue, revision, approval } = record
+    const { issue, revision, approval, approved_by } = record
     const label = labels.size === 0 ? undefined : issue.labels.find((each) => labels.has(each.toLowerCase()))
-    const approved = label !== undefined
+    const approved = label !== undefined || (approval === 'current' && approved_by !== null)
     if (approved === (approval !== null)) return record
-    const reason: Reason = approved ? { code: 'label_set', label } : { code: 'label_gone' }
+    const reason = approvalReason(label, approved_by)
     actions.push({ do: 'approve', issue: issue.ref, approved, revision, reason })
-    return { ...record, approval: approved ? 'current' : null }
+    return { ...record, approval: approved ? 'current' : null, approved_by: null }
   })
   return { issues: after, actions }
+}
+
+function approvalReason(label: string | undefined, approvedBy: string | null): Reason {
+  if (label !== undefined) return { code: 'label_set', label }
+  return approvedBy === null ? { code: 'label_gone' } : { code: 'approved_text_edited', login: approvedBy }
 }
 
 function authorReason(issue: Issue, rules: EligibilityRules): Reason | null {

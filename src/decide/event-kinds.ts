@@ -59,14 +59,26 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   'issue.eligible': { meaning: 'burn judged an issue, and the issue is eligible.', ...because },
   'issue.ineligible': { meaning: 'burn judged an issue, and the issue is not eligible now.', ...because },
   'issue.approved': {
-    meaning: 'A trusted label approves the text of an issue.',
-    payload: { sha256: 'the SHA-256 hash of the approved text' },
-    text: ({ sha256 }) => `a trusted label approves the text with the SHA-256 hash ${sha256}`,
+    meaning: 'A trusted label, or a person with `/burn go`, approves the text of an issue.',
+    payload: { sha256: 'the SHA-256 hash of the approved text', by: 'the login of the person; absent if a label approves the text' },
+    text: ({ sha256, by }) => `${by ?? 'a trusted label'} approves the text with the SHA-256 hash ${sha256}`,
   },
   'issue.unapproved': {
-    meaning: 'An issue no longer has a trusted label.',
+    meaning: 'The approval of an issue ended: it lost its trusted label, or somebody edited the text that a person approved.',
     payload: {},
-    text: () => 'the issue no longer has a trusted label',
+    text: () => 'the issue no longer has an approval',
+  },
+  'issue.steered': {
+    meaning: 'A person wrote a command in a comment, and burn carried it out or refused it.',
+    payload: {
+      word: '`go`, `stop` or `retry`; null if unclear',
+      by: 'the author of the comment',
+      on: 'the issue or change',
+      comment: 'its id',
+      refusal: 'why burn refused it, or null',
+    },
+    text: ({ word, by, on, refusal }) =>
+      `${by} commented /burn ${word ?? '…'} on ${on}${refusal === null ? '' : `; refused: ${sentence(refusal)}`}`,
   },
   'issue.rests': {
     meaning: 'burn backs off from an issue, because the forge refused a write. This does not count as an attempt.',

@@ -212,6 +212,11 @@ export function takenBackText({ id, issue }: { readonly id: string; readonly iss
   return `${issue} (dispatch ${id}) is no longer assigned to you: your last turn ended with an error, and you did not recover. Do not continue this issue, and push nothing for it.`
 }
 
+/** Returns the text for an agent whose issue a person stopped. */
+export function stoppedText({ id, issue }: { readonly id: string; readonly issue: IssueRef }): string {
+  return `A person stopped the work on ${issue} (dispatch ${id}). Do not continue this issue, push nothing more for it, and end your turn.`
+}
+
 /** Returns the text for an agent whose issue was closed while the agent worked on it. */
 export function closedText({ id, issue }: { readonly id: string; readonly issue: IssueRef }): string {
   return `${issue} was closed while you worked on it (dispatch ${id}). Stop, push nothing more, and end your turn.`

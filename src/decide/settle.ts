@@ -14,11 +14,12 @@ import { corrections } from './corrections.ts'
 import { limits } from './limits.ts'
 import { resumptions } from './resumptions.ts'
 import { dispatchMoves } from './dispatch-moves.ts'
+import { steering } from './steering.ts'
 
 /** A pure function from the state of the fleet to actions. */
 export type Decider = (state: UnderWayState) => readonly Action[]
 
-const deciders: readonly Decider[] = [limits, budgets, continuations, dispatchMoves, changeActions, corrections, resumptions]
+const deciders: readonly Decider[] = [steering, limits, budgets, continuations, dispatchMoves, changeActions, corrections, resumptions]
 
 /** The result of `settle`. */
 export interface Settled {

@@ -4,16 +4,22 @@
  */
 import { join } from 'node:path'
 import type { ChangeRef, Reaction } from '../core/change-state.ts'
-import type { Comment, IssueRef, Time } from '../core/nouns.ts'
+import type { Comment, IssueRef, RepoRef, Time } from '../core/nouns.ts'
+import type { CommentPage } from '../core/ports.ts'
 import type { FolderPaths } from './folder-paths.ts'
 import { BurnError } from '../core/errors.ts'
+import { changeRef } from '../core/refs.ts'
 import { createFile, namesIn, readPlainFile, replaceFile } from './files.ts'
 import { numberInName, readCommentFile } from './folder-objects.ts'
 import { login, readNumberedFiles } from './folder-paths.ts'
 import { listOf, parseDocument, renderDocument, withList, withText } from './front-matter.ts'
-import { isChangeRef, numberOf, splitChange, splitIssue } from './refs.ts'
+import { concurrencyLimiter } from './rate-limit.ts'
+import { isChangeName, isChangeRef, numberOf, splitChange, splitIssue } from './refs.ts'
 
 type Subject = IssueRef | ChangeRef
+
+/** Maximum number of folders that burn reads at the same time. */
+const openFolders = 8
 
 /** Returns the file of an issue or a change, and the folder of its comments. */
 async function placeOf(paths: FolderPaths, ref: Subject): Promise<{ readonly file: string; readonly folder: string }> {
@@ -35,6 +41,21 @@ export async function readCommentFiles(paths: FolderPaths, ref: Subject, since: 
     return comment !== null && Math.max(file?.written_at ?? 0, comment.created_at) >= since ? comment : null
   })
   return found
+}
+
+/** Returns the comments of all issues and changes of a repo. See `Forge.repoComments`. */
+export async function readRepoComments(
+  paths: FolderPaths,
+  repo: RepoRef,
+  { since, containing, now }: { readonly since: Time; readonly containing: string; readonly now: Time },
+): Promise<CommentPage> {
+  const issues = ((await namesIn(await paths.folder('comments', repo))) ?? []).filter((name) => numberOf(name) !== null)
+  const changes = ((await namesIn(await paths.folder('reviews', repo))) ?? []).filter((name) => isChangeName(name))
+  const refs = [...issues.map((name) => `${repo}#${name}`), ...changes.map((name) => changeRef(repo, name))]
+  const limited = concurrencyLimiter(openFolders)
+  const read = async (ref: Subject) => (await readCommentFiles(paths, ref, since)).map((comment) => ({ ...comment, ref }))
+  const found = (await Promise.all(refs.map((ref) => limited(() => read(ref))))).flat()
+  return { comments: found.filter(({ body }) => body.toLowerCase().includes(containing.toLowerCase())), asked_at: now }
 }
 
 /** Writes a comment to the next free number. Throws BurnError `forge_not_found` if there is no such issue or change. */

@@ -14,7 +14,7 @@ import { namesIn, readPlainFile, replaceFile } from './files.ts'
 import { readBlockers } from './folder-blockers.ts'
 import type { FolderChanges } from './folder-change-file.ts'
 import { readChecks, readLogTail, rerunCheck } from './folder-checks.ts'
-import { addReaction, editComment, readCommentFiles, writeComment } from './folder-comments.ts'
+import { addReaction, editComment, readCommentFiles, readRepoComments, writeComment } from './folder-comments.ts'
 import { mergeByGit, readProtection, updateBranch } from './folder-merge.ts'
 import { numberInName, readIssueFile } from './folder-objects.ts'
 import { bareOf, defaultBranch, folderPaths, login, readWriterNames, readNumberedFiles, type FolderPaths } from './folder-paths.ts'
@@ -49,6 +49,7 @@ export function openFolder(options: FolderOptions): Forge {
     },
     writers: (repo) => readWriters(paths, repo, clock.now()),
     comments: (ref, since) => readCommentFiles(paths, ref, since),
+    repoComments: (repo, since, containing) => readRepoComments(paths, repo, { since, containing, now: clock.now() }),
     comment: (ref, body) => writeComment(paths, ref, body, clock.now()),
     ...changeOperations({ paths, git: options.git }),
     addLabel: (ref, label) => addLabel(paths, ref, label),

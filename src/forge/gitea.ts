@@ -14,6 +14,7 @@ import { readStatuses, readJobLog, rerunJob } from './gitea-checks.ts'
 import { readDependencies } from './gitea-dependencies.ts'
 import { hasIssues, issuePath, notFoundIfDeleted, readComments, readIssue, readIssues } from './gitea-issues.ts'
 import { addLabel } from './gitea-labels.ts'
+import { listRepoComments } from './gitea-repo-comments.ts'
 import { commentOf, loginOf } from './gitea-objects.ts'
 import { mergePull, readBranchRules, updatePull } from './gitea-merge.ts'
 import { openGiteaServer } from './gitea-server.ts'
@@ -49,6 +50,7 @@ export function openGitea(options: GiteaOptions): Forge {
     issue: (ref) => readIssue(api, url, ref),
     writers,
     comments: (ref, since) => readComments(api, ref, since),
+    repoComments: (repo, since, containing) => listRepoComments(api, repo, since, containing),
     async comment(ref, body) {
       const { json } = await notFoundIfDeleted(api, ref, api.post(`${issuePath(ref)}/comments`, { body }))
       const comment = commentOf(json)

@@ -43,6 +43,11 @@ export function splitIssue(ref: IssueRef): { readonly repo: RepoRef; readonly nu
   return { repo, number }
 }
 
+/** Returns true if the text is the name of a change: `7`, or `7-2` in a folder. */
+export function isChangeName(text: string): boolean {
+  return changeName.test(text)
+}
+
 /** Returns true if the reference is that of a change, `owner/name!7`. */
 export function isChangeRef(ref: IssueRef | ChangeRef): boolean {
   return ref.includes('!')

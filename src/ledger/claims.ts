@@ -52,7 +52,7 @@ export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], 
 }
 
 /**
- * Returns the claims whose issue is still open. Omits a claim if, since the decision to claim, a person held the worker or the repo. Omits a
+ * Returns the claims whose issue is still open and not stopped. Omits a claim if, since the decision to claim, a person held the worker or the repo. Omits a
  * claim of kind `work` if, since that decision, the issue was done, was attempted, or got an open change or other assignees.
  */
 export async function stillClaimable<C extends Pick<Claim, 'issue' | 'kind' | 'attempt' | 'worker' | 'assignees'>>(
@@ -68,6 +68,7 @@ export async function stillClaimable<C extends Pick<Claim, 'issue' | 'kind' | 'a
       .select(['ref', 'done', 'attempts', 'open_change', 'assignees'])
       .where('ref', 'in', [...new Set(part.map(({ issue }) => issue))])
       .where('state', '=', sql.lit('open'))
+      .where('stopped_by', 'is', null)
       // burn is about to assign these issues to somebody on the forge.
       .where('ref', 'not in', (eb) => eb.selectFrom('delegation').select('issue').where('state', '=', sql.lit('assigning')))
       .execute()

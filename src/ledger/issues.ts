@@ -49,8 +49,11 @@ export async function saveIssues(trx: Transaction<Tables>, pages: readonly Issue
     trx,
     pages.flatMap(({ repo, open_changes }) => (open_changes === undefined ? [] : [{ repo, changes: open_changes, complete: true }])),
   )
-  for (const { repo, cursor, complete, changed_at } of pages)
-    await saveRepo(trx, repo, { cursor, ...(complete ? { listed_at: at } : {}), ...(changed_at == null ? {} : { changed_at }) })
+  for (const { repo, cursor, complete, changed_at, issues } of pages) {
+    const news_at = issues.reduce((newest, { updated_at }) => Math.max(newest, updated_at), changed_at ?? 0)
+    const times = { ...(complete ? { listed_at: at } : {}), ...(changed_at == null ? {} : { changed_at }) }
+    await saveRepo(trx, repo, { cursor, ...times, ...(news_at === 0 ? {} : { news_at }) })
+  }
 }
 
 type Seen = Extract<NewEvent, { kind: SeenKind }>
@@ -106,7 +109,7 @@ async function mergeIssues(trx: Transaction<Tables>, given: readonly ForgeColumn
   await insertRows(
     trx,
     'issue',
-    found.map(({ issue }) => ({ ...issue, ...unjudged })),
+    found.map(({ issue }) => ({ ...issue, ...unjudged, text_at: issue.updated_at })),
   )
   // burn may have read an open change before it reads the issue that the change closes.
   await updateOpenChangesOf(
@@ -120,6 +123,7 @@ async function mergeIssues(trx: Transaction<Tables>, given: readonly ForgeColumn
       { table: 'issue', columns: alike[0]?.differs ?? [] },
       alike.map(({ issue }) => issue),
     )
+  await saveTextTimes(trx, known)
   const rejudged = known.filter(({ differs }) => differs.some((column) => verdictColumns.has(column))).map(({ issue }) => issue.ref)
   if (rejudged.length > 0) await trx.updateTable('issue').set(unjudgedUnlessTaken).where('ref', 'in', rejudged).execute()
   if (known.some(({ differs }) => differs.includes('state'))) await rejudgeBlocked(trx)
@@ -129,6 +133,19 @@ async function mergeIssues(trx: Transaction<Tables>, given: readonly ForgeColumn
     const kind = before === undefined ? 'issue.found' : state === 'closed' ? 'issue.closed' : 'issue.reopened'
     return [seen(kind, ref, title)]
   })
+}
+
+/** Saves when burn first read the text of each issue whose title or body differs from the stored one. */
+async function saveTextTimes(
+  trx: Transaction<Tables>,
+  known: readonly { readonly issue: ForgeColumns; readonly differs: readonly string[] }[],
+): Promise<void> {
+  const edited = known.filter(({ differs }) => differs.includes('title') || differs.includes('body'))
+  await writeRows(
+    trx,
+    { table: 'issue', columns: ['text_at'] },
+    edited.map(({ issue: { ref, updated_at } }) => ({ ref, text_at: updated_at })),
+  )
 }
 
 /** Forgets the verdicts of blocked issues, because an issue was closed or reopened. The next cycle asks the forge again. */
@@ -180,6 +197,8 @@ export async function saveRepo(trx: Transaction<Tables>, repo: RepoRef, known: P
     changes_at: null,
     wait_reason: null,
     changed_at: null,
+    news_at: null,
+    comments_at: null,
     ...readable,
   }
   await trx
@@ -209,7 +228,7 @@ export async function requeueIssue(trx: Transaction<Tables>, issue: IssueRef, at
   if (live !== undefined) return false
   const { numUpdatedRows } = await trx
     .updateTable('issue')
-    .set({ attempts: 0, done: 0, backoff_until: null, backoff_reason: null, ...unjudgedColumns })
+    .set({ attempts: 0, done: 0, stopped_by: null, backoff_until: null, backoff_reason: null, ...unjudgedColumns })
     .where('ref', '=', issue)
     .executeTakeFirst()
   if (numUpdatedRows === 0n) return false

@@ -97,5 +97,32 @@ const queueOrder: Migration = async (db) => {
   await sql.raw(`create index issue_queued on issue (${columns}) where state = 'open' and standing = 'queued'`).execute(db)
 }
 
+/** Adds commands in comments. The listing of all open changes, which the next cycle makes, tells the time from which comments count. */
+const steering: Migration = async (db, { serial }) => {
+  await createTables(
+    { steering: `id key, ref text!, ${steeringColumns}, created_at bigint!, at bigint!, acknowledged_at bigint` },
+    db,
+    serial,
+  )
+  await sql.raw(`create index steering_unacknowledged on steering (at) where acknowledged_at is null`).execute(db)
+  for (const column of ['approved_by text', 'stopped_by text', 'text_at bigint'])
+    await sql.raw(`alter table issue add column ${column}`).execute(db)
+  for (const column of ['news_at bigint', 'comments_at bigint']) await sql.raw(`alter table repo add column ${column}`).execute(db)
+  await sql`update issue set text_at = updated_at`.execute(db)
+  await sql`update repo set changes_at = null`.execute(db)
+}
+
+const steeringColumns = 'comment text!, author text!, word text, issue text, outcome text!, reason text'
+
 /** The migrations since version 7, in order. */
-export const laterMigrations = [telemetry, agents, provisions, modelUses, changesInReview, delegated, conversations, queueOrder] as const
+export const laterMigrations = [
+  telemetry,
+  agents,
+  provisions,
+  modelUses,
+  changesInReview,
+  delegated,
+  conversations,
+  queueOrder,
+  steering,
+] as const

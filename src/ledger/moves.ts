@@ -85,7 +85,7 @@ export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], a
     trx,
     moved.map(({ id, state, issue, worker, state_reason }): NewEvent => {
       const reason = decodeReason(state_reason)
-      const actor = reason.code === 'released_by_person' ? 'person' : 'burn'
+      const actor = reason.code === 'released_by_person' || reason.code === 'stopped' ? 'person' : 'burn'
       return { kind: `dispatch.${state}`, subject: id, issue, worker, actor, payload: { reason } }
     }),
     at,

@@ -80,6 +80,8 @@ export function toIssueRecord(row: Selectable<IssueRow>, failed_at: number | nul
     backoff,
     open_change,
     approval: approvalOf(row),
+    approved_by: row.approved_by,
+    stopped_by: row.stopped_by,
     standing,
     revision,
     priority,

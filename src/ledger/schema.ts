@@ -23,6 +23,7 @@ import type {
   SkipRow,
   SpanRow,
   SprintRow,
+  SteeringRow,
   Tables,
   UsageRow,
   UsageSourceRow,
@@ -35,7 +36,7 @@ import { activeStates, liveStates } from '../core/lifecycle.ts'
 import { inList } from './sql.ts'
 
 /** The version of the tables. It equals the number of migrations. */
-export const ledgerVersion = 14
+export const ledgerVersion = 15
 
 /** A lease that prevents a person from moving the ledger. */
 export interface HeldLease {
@@ -65,11 +66,11 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
   meta: table<MetaRow>()('key', 'key value'),
   repo: table<RepoRow>()(
     'repo',
-    'repo cursor writers writers_at rights_at listed_at changes_at wait_reason unreadable_since unreadable_reason changed_at',
+    'repo cursor writers writers_at rights_at listed_at changes_at wait_reason unreadable_since unreadable_reason changed_at news_at comments_at',
   ),
   issue: table<IssueRow>()(
     'ref',
-    'ref repo number title body labels assignees author state created_at updated_at comments url attempts done eligible verdict verdict_at backoff_until backoff_reason open_change approved_hash standing revision priority pending_event delegation_left due_at queue_rank',
+    'ref repo number title body labels assignees author state created_at updated_at comments url attempts done eligible verdict verdict_at backoff_until backoff_reason open_change approved_hash approved_by stopped_by text_at standing revision priority pending_event delegation_left due_at queue_rank',
   ),
   open_change: table<OpenChangeRow>()('id', 'id issue repo url name dispatch'),
   worker: table<WorkerRow>()('id', 'id drawn_seq drawn used_at state state_since error_at provision'),
@@ -93,6 +94,9 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
   delegation: table<DelegationRow>()('id', 'id issue login agent state reason comment_id created_at deadline changed_at', {
     prunable: (before) => sql`select g.id from delegation g left join issue i on i.ref = g.issue
       where g.changed_at < ${before} and not ${inList('g.state', liveDelegations)} and (i.state is null or i.state <> 'open')`,
+  }),
+  steering: table<SteeringRow>()('id', 'id ref comment author word issue outcome reason created_at at acknowledged_at', {
+    prunable: (before) => sql`select id from steering where at < ${before} and acknowledged_at is not null`,
   }),
   sprint: table<SprintRow>()(
     'id',

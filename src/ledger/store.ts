@@ -12,20 +12,20 @@ import type { HoldLedger } from '../core/ledger/holds.ts'
 import type { JobLedger } from '../core/ledger/jobs.ts'
 import type { NotificationLedger } from '../core/ledger/notifications.ts'
 import type { SprintLedger } from '../core/ledger/sprints.ts'
+import type { SteeringLedger } from '../core/ledger/steering.ts'
 import type { TelemetryLedger } from '../core/ledger/telemetry.ts'
 import type { UsageLedger } from '../core/ledger/usage.ts'
 import type { WorkerLedger } from '../core/ledger/workers.ts'
 import type { Dispatch } from '../core/lifecycle.ts'
 import type { Engine } from './engine.ts'
-import { BurnError } from '../core/errors.ts'
 import { slotStates } from '../core/lifecycle.ts'
 import * as agents from './agents.ts'
 import { claim, lockedRows, planDeliveries, saveComments } from './claims.ts'
 import * as changes from './changes.ts'
+import { checkLedger } from './check.ts'
 import * as delegations from './delegations.ts'
 import { newNotes, noteEvents, recordEvents } from './events.ts'
 import { events, horizon, dispatchTimes, reached } from './history.ts'
-import { rowCounts, brokenInvariants } from './invariants.ts'
 import * as issues from './issues.ts'
 import * as notifications from './notifications.ts'
 import * as holds from './holds.ts'
@@ -35,8 +35,8 @@ import { affectedWork, saveOpenChanges } from './open-changes.ts'
 import { prune } from './prune.ts'
 import * as queries from './queries.ts'
 import * as backoffs from './backoffs.ts'
-import { schemaDifferences, ledgerVersion } from './schema.ts'
 import * as sprints from './sprints.ts'
+import * as steering from './steering.ts'
 import * as telemetry from './telemetry.ts'
 import * as trust from './trust.ts'
 import * as usages from './usage.ts'
@@ -59,12 +59,13 @@ export function createStore(engine: Engine): Ledger {
     ...jobStore(engine),
     ...notificationStore(engine),
     ...sprintStore(engine),
+    ...steeringStore(engine),
     ...telemetryStore(engine),
     ...usageStore(engine),
     ...workerStore(engine),
     waitForChange: (stop) => engine.waitForChange(stop),
     size: () => engine.read(engine.bytes),
-    check: () => check(engine),
+    check: () => checkLedger(engine),
     close: () => engine.close(),
   }
 }
@@ -241,6 +242,16 @@ function sprintStore({ read, write }: Engine): SprintLedger {
   }
 }
 
+function steeringStore({ read, write }: Engine): SteeringLedger {
+  return {
+    unhandledComments: async (comments) => (comments.length === 0 ? [] : read((trx) => steering.unhandledComments(trx, comments))),
+    steer: (orders, seen, newId, at) =>
+      write((trx) => steering.steer(trx, orders, { read: seen, newId }, at), { notifies: (handled) => handled.length > 0 }),
+    unacknowledgedSteering: () => read(steering.unacknowledgedSteering),
+    acknowledgeSteering: (order, at) => write((trx) => steering.acknowledgeSteering(trx, order, at)),
+  }
+}
+
 function telemetryStore({ read, write }: Engine): TelemetryLedger {
   return {
     openSpans: () => read(telemetry.openSpans),
@@ -274,22 +285,4 @@ function workerStore({ read, write }: Engine): WorkerLedger {
     saveProvision: (worker, provision) => write((trx) => workers.saveProvision(trx, worker, provision)),
     knownAgents: () => read((trx) => workers.knownAgents(trx)),
   }
-}
-
-async function check({ read, integrityErrors, columns, where, upgraded_from, refreshStatistics }: Engine): ReturnType<Ledger['check']> {
-  const broken = [...(await integrityErrors()), ...schemaDifferences(await read(columns))]
-  if (broken.length > 0) {
-    const hint =
-      'Stop all burn processes that use this ledger. Keep a copy of the file with its -wal and -shm files, and put a backup in its place.'
-    throw new BurnError('ledger_corrupt', `the ledger ${where} is damaged: ${broken.join('; ')}`, hint)
-  }
-  return read(async (trx) => {
-    await refreshStatistics(trx)
-    const violations = await brokenInvariants(trx)
-    if (violations.length > 0) {
-      const hint = 'Nothing was changed. This is a bug in burn: please report it with this message and a copy of the ledger.'
-      throw new BurnError('ledger_rule', `the ledger ${where} breaks its own rules: ${violations.join('; ')}`, hint)
-    }
-    return { where, version: ledgerVersion, upgraded_from, rows: await rowCounts(trx) }
-  })
 }

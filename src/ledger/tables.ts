@@ -35,6 +35,12 @@ export type IssueRow = Omit<Issue, 'labels' | 'assignees' | 'locked' | 'due_at'>
   open_change: Generated<string | null>
   /** The hash of the issue's title and body when burn first saw the issue with a trusted label. */
   approved_hash: Generated<string | null>
+  /** The login that approved the text with a comment; null if a label approved it, or if it is not approved. */
+  approved_by: Generated<string | null>
+  /** The login that stopped the issue with a comment; null if the issue is not stopped. */
+  stopped_by: Generated<string | null>
+  /** `updated_at` of the issue when burn first read its present title and body. */
+  text_at: number | null
   /** Null if the next cycle must judge the issue. */
   standing: Standing | null
   revision: Generated<number>
@@ -91,6 +97,10 @@ export interface RepoRow {
   unreadable_since: number | null
   unreadable_reason: string | null
   changed_at: number | null
+  /** The newest time of an issue or a change in the listings. */
+  news_at: number | null
+  /** burn has read all comments with commands before this time. */
+  comments_at: number | null
 }
 
 /** One pair of an open change and an issue that it belongs to. `id` is composed of the issue and the URL. */
@@ -127,6 +137,22 @@ export interface EventRow {
 
 /** A row of `delegation`. `id` is composed of the issue and the login in lower case. */
 export type DelegationRow = Omit<Delegation, 'reason'> & { id: string; reason: string }
+
+/** A row of `steering`: a handled command. `id` is composed of the issue or change and the comment. `outcome` is `done` or `refused`. */
+export interface SteeringRow {
+  id: string
+  ref: string
+  comment: string
+  author: string
+  word: string | null
+  issue: string | null
+  outcome: 'done' | 'refused'
+  /** The encoded reason of a refusal; null if burn carried the command out. */
+  reason: string | null
+  created_at: number
+  at: number
+  acknowledged_at: number | null
+}
 
 /** A row of `sprint`. It has no foreign keys, because results are kept longer than dispatches. */
 export type SprintRow = {
@@ -180,6 +206,7 @@ export interface Tables {
   delivery: DeliveryRow
   event: EventRow
   delegation: DelegationRow
+  steering: SteeringRow
   sprint: SprintRow
   job: JobRow
   skip: SkipRow

@@ -24,9 +24,9 @@ export async function saveApprovals(trx: Transaction<Tables>, given: readonly Ap
     const kept = new Map(rows.map((row) => [row.ref, row]))
     const hashes = part.flatMap(({ issue, revision, approved }) => {
       const row = kept.get(issue)
-      return row?.revision === revision ? [{ ref: issue, approved_hash: approved ? textHash(row) : null }] : []
+      return row?.revision === revision ? [{ ref: issue, approved_hash: approved ? textHash(row) : null, approved_by: null }] : []
     })
-    await writeRows(trx, { table: 'issue', columns: ['approved_hash'] }, hashes)
+    await writeRows(trx, { table: 'issue', columns: ['approved_hash', 'approved_by'] }, hashes)
     for (const { ref, approved_hash } of hashes) {
       saved.push(ref)
       const about = { subject: ref, issue: ref, worker: null, actor: 'burn' } as const

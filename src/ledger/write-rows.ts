@@ -24,6 +24,8 @@ interface Inserted {
     | 'backoff_reason'
     | 'open_change'
     | 'approved_hash'
+    | 'approved_by'
+    | 'stopped_by'
     | 'priority'
     | 'queue_rank'
     | 'pending_event'

@@ -5,6 +5,8 @@ import type { CycleView } from '../core/ledger.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { BacklogLedger } from '../core/ledger/backlog.ts'
 import type { ForgeLedger, IssueListing, RepoRecord, ChangeListing } from '../core/ledger/forge.ts'
+import type { SteeringLedger } from '../core/ledger/steering.ts'
+import type { Notice } from '../core/events.ts'
 import type { Change, Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { ChangePage, Clock, Forge, IssuePage } from '../core/ports.ts'
 import { hashOfText } from '../core/random.ts'
@@ -12,6 +14,7 @@ import { repoOf } from '../core/refs.ts'
 import { trustedChange } from '../decide/changes.ts'
 import { refusalScope } from '../decide/backoff.ts'
 import { mapConcurrently, batchCalls } from '../core/concurrency.ts'
+import { readRepoSteering, type RepoSteering } from './steering.ts'
 
 /** The interval (ms) between complete listings of a repo's issues. It grows by `per_thousand` for each 1,000 open issues, up to `longest`. */
 const relistIntervals = { per_thousand: 3_600_000, longest: 24 * 3_600_000 }
@@ -28,19 +31,22 @@ export interface ForgeView {
   readonly changes: readonly Change[]
   /** The time (by the forge's clock) at which burn listed each repo's changes. burn saves it only after the cycle has acted on the changes. */
   readonly changes_at: ReadonlyMap<RepoRef, Time>
+  /** The new comments with commands, by repo. */
+  readonly steering: readonly RepoSteering[]
   /** Messages about issues and changes that burn skipped, because the forge's answer about them was malformed or incomplete. */
   readonly skipped: readonly string[]
 }
 
 interface Ports {
   readonly forge: Forge
-  readonly ledger: ForgeLedger & Pick<BacklogLedger, 'issue'>
+  readonly ledger: ForgeLedger & SteeringLedger & Pick<BacklogLedger, 'issue'>
   readonly clock: Clock
+  readonly notify: (notice: Notice) => void
 }
 
 /**
  * Reads new issues and changes of all repos, saves them in the ledger, and returns the state of the forge for a cycle. Makes one request
- * per repo if nothing is new. Makes a second request, for changes, if a dispatch of the repo may have a change, or if the listing of issues
+ * per repo if nothing is new. Makes another request for comments if an issue moved. Makes another request, for changes, if a dispatch of the repo may have a change, or if the listing of issues
  * showed a newer change. If burn cannot read a repo, the reason is in `repos_down`. With `quiet` it writes no events.
  */
 export async function refreshForge(
@@ -54,6 +60,7 @@ export async function refreshForge(
   const news: ChangeListing[] = []
   const changesAt = new Map<RepoRef, Time>()
   const skipped: string[] = []
+  const steering: RepoSteering[] = []
   const records = new Map(before.repos.map((record) => [record.repo, record]))
   const handed = before.dispatches.filter((d) => d.kind === 'work' && d.state === 'handed')
   const workByRepo = Map.groupBy<RepoRef, Since>([...handed, ...before.reviews], ({ issue }) => repoOf(issue))
@@ -75,6 +82,9 @@ export async function refreshForge(
       skipped.push(...skippedTexts(repo, page.skipped), ...skippedTexts(repo, open?.skipped ?? []))
       writers.set(repo, own)
       if (open !== null) changesAt.set(repo, open.asked_at)
+      const commands = await readRepoSteering({ repo, page, record, asked_at: open?.asked_at ?? null, writers: own }, ports)
+      steering.push(commands)
+      if (commands.writers !== null) writers.set(repo, commands.writers)
       const work = workByRepo.get(repo)
       if (work === undefined && (open !== null || !hasNews(page, record))) return
       const lastListed = isFirstListing ? null : record.changes_at
@@ -89,7 +99,7 @@ export async function refreshForge(
   })
   if (news.length > 0) await ports.ledger.saveOpenChanges(news)
   if (!quiet) await saveUnread(repos, down, records, ports)
-  return { repos_down: down, writers, changes: news.flatMap(({ changes }) => changes), changes_at: changesAt, skipped }
+  return { repos_down: down, writers, changes: news.flatMap(({ changes }) => changes), changes_at: changesAt, steering, skipped }
 }
 
 /** Whether a repo has the same writers as at the last listing of its changes. If not, burn lists the changes again: only changes of writers count. */

@@ -8,10 +8,11 @@ import type { Forge } from '../core/ports.ts'
 import type { ForgeView } from './forge.ts'
 import type { Session } from './session.ts'
 import { mapConcurrently } from '../core/concurrency.ts'
-import { BurnError, isLedgerFailure, messageWithHint } from '../core/errors.ts'
+import { isLedgerFailure, messageWithHint } from '../core/errors.ts'
 import { changeRef, repoOf } from '../core/refs.ts'
 import { changePolicy } from '../decide/change-policy.ts'
 import { protectedAmong } from '../decide/protect.ts'
+import { ownLogin } from './own-login.ts'
 
 /** A change without news is read again after this number of intervals of the dispatcher. */
 const cyclesBetweenReads = 20
@@ -34,7 +35,7 @@ export async function readChangesInReview(
   const { ledger, clock, notify } = session
   const view = await ledger.reviewView()
   if (view.dispatches.length === 0) return []
-  const login = await loginOf(session)
+  const login = await ownLogin(session)
   if (login === null) return []
   const now = clock.now()
   const reader = new ChangeReader(session, now)
@@ -59,17 +60,6 @@ export async function readChangesInReview(
   })
   await ledger.saveChanges(readings)
   return found.flat()
-}
-
-/** Returns burn's own login; null if the forge does not answer. Then the next cycle reads the changes. */
-async function loginOf({ forge, notify }: Session): Promise<string | null> {
-  try {
-    return (await forge.whoami()).login
-  } catch (thrown) {
-    if (!(thrown instanceof BurnError)) throw thrown
-    notify({ kind: 'forge.login_unknown', subject: 'forge', payload: { why: messageWithHint(thrown) } })
-    return null
-  }
 }
 
 /** `all`: burn reads all facts about a change. `checks`: burn reads only its checks. After a push, the forge lists the change as updated. */

@@ -35,6 +35,8 @@ import { endedAgents, withStrays } from './agents.ts'
 import { reportedDrifts } from './drift.ts'
 import { readKept, type KeptState } from './kept.ts'
 import { refreshForge } from './forge.ts'
+import { ownLogin } from './own-login.ts'
+import { steeringOf } from './steering.ts'
 import { seenAgents } from './seen-agents.ts'
 import { givenAt, toldDispatches } from './told.ts'
 import { saveNewReadings } from './save-readings.ts'
@@ -104,6 +106,7 @@ export async function refresh(
     changes_at: forge.changes_at,
     closed: new Set(affected.closed.filter((issue) => !forge.repos_down.has(repoOf(issue)))),
     writers: forge.writers,
+    steering: await steeringOf(forge.steering, () => ownLogin(session)),
     repos_down: forge.repos_down,
     held_repos: heldRepos([...served, ...before.repos.map(({ repo }) => repo)], before.holds, now),
     waits: new Map(before.repos.flatMap(({ repo, wait_reason }) => (wait_reason === null ? [] : [[repo, wait_reason] as const]))),
@@ -266,14 +269,5 @@ export async function withIssues(
 ): Promise<FleetState> {
   const issues = withFreed(read, state)
   const assigned = issues.some(({ issue }) => issue.assignees.length > 0)
-  return { ...state, issues, login: assigned ? await loginOf(session) : null, claims: state.claims ?? new Map() }
-}
-
-async function loginOf({ forge, notify }: Session): Promise<string | null> {
-  try {
-    return (await forge.whoami()).login
-  } catch (thrown) {
-    notify({ kind: 'forge.login_unknown', subject: 'forge', payload: { why: String(thrown) } })
-    return null
-  }
+  return { ...state, issues, login: assigned ? await ownLogin(session) : null, claims: state.claims ?? new Map() }
 }

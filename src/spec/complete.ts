@@ -177,8 +177,15 @@ function completePolicy({ dispatch = {}, sprint, budget }: WrittenSpec): Dispatc
     retry_after: durationMs(dispatch.retry_after ?? defaults.retryAfter),
     shared_forge: dispatch.shared_forge ?? defaults.sharedForge,
     branch_prefix: dispatch.branch_prefix ?? defaults.branchPrefix,
-    trust: { authors: dispatch.trust?.authors ?? defaults.authors, labels: dispatch.trust?.labels ?? defaults.trustedLabels },
+    trust: completeTrust(dispatch.trust),
   }
+}
+
+function completeTrust(trust: NonNullable<WrittenSpec['dispatch']>['trust']): DispatchPolicy['trust'] {
+  const authors = trust?.authors ?? defaults.authors
+  // Nobody may approve an issue by a comment who may not approve it as its author.
+  const commands = trust?.commands ?? (typeof authors === 'string' ? defaults.commands : authors)
+  return { authors, labels: trust?.labels ?? defaults.trustedLabels, commands }
 }
 
 interface MachineInput {

@@ -65,6 +65,7 @@ export const defaults = {
   retryAfter: '1m',
   authors: 'writers',
   trustedLabels: [] as readonly string[],
+  commands: 'writers' as const,
   delegationThreshold: 3,
   delegationDeadline: '24h',
   delegationCapacity: 3,

@@ -67,6 +67,15 @@ const trust = z.strictObject({
     default: defaults.trustedLabels,
     examples: [['approved']],
   }),
+  commands: z
+    .union([z.enum(['writers']), z.array(line)], 'must be "writers", or a list of logins')
+    .optional()
+    .meta({
+      description:
+        'Accounts whose comments `/burn go`, `/burn stop` and `/burn retry` burn obeys: `writers` (accounts that may write to the repo, without bots), or a list of logins that may write. By default the list in `authors`, if there is one, otherwise `writers`.',
+      default: defaults.commands,
+      examples: [['ann', 'release-bot']],
+    }),
 })
 
 /** The schema of `dispatch`. */

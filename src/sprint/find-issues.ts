@@ -8,6 +8,7 @@ import { BurnError } from '../core/errors.ts'
 import { pickIssues } from '../decide/pick.ts'
 import { applyApprovals, applyMoves } from '../cycle/apply.ts'
 import { applyChanges } from '../cycle/changes.ts'
+import { applySteering } from '../cycle/steering.ts'
 import { changesOfSprints } from './reviews.ts'
 import { settle } from '../decide/settle.ts'
 import { withApprovals } from '../decide/eligible.ts'
@@ -44,6 +45,7 @@ export async function findIssues({ repos, issue, worker, dryRun }: FindRequest, 
   const withTexts = await withIssues(settled, open.flat(), session)
   const approved = withApprovals(withTexts.issues, session.fleet)
   if (!dryRun) {
+    await applySteering(actionsOf(actions, 'steer'), refreshed, session)
     // A sprint sends no messages to panes. The next `burn dispatch` plans the messages that these transitions need.
     await applyMoves(actionsOf(actions, 'move'), refreshed, session)
     await applyChanges(changesOfSprints(actions), session)

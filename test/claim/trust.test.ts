@@ -13,7 +13,7 @@ const ref = 'o/a#1'
 /** Makes a fleet with held workers and one issue. The test changes the issue as people do on a forge, and ends the hold. */
 async function heldFleet(t: TestContext, first: Partial<Issue>) {
   const issues = issuesOf(1).map((issue) => ({ ...issue, ...first }))
-  const fleet = await simulatedFleet(t, issues, { trust: { authors: 'writers', labels: ['Approved'] } })
+  const fleet = await simulatedFleet(t, issues, { trust: { authors: 'writers', labels: ['Approved'], commands: 'writers' } })
   const { forge } = fleet
   const dispatcher = await fleet.open()
   const writers = new Set(['burn', 'ann', 'bob'])

@@ -78,7 +78,9 @@ const reads: ReadonlySet<string | symbol> = new Set<keyof Ledger>([
 
 test('dry run: writes only caches', async (t) => {
   const issues = issuesOf(8).map((issue, index) => (index === 0 ? { ...issue, author: 'mallory', labels: ['approved'] } : issue))
-  const { open, forge, fleet, run, world, pass } = await simulatedFleet(t, issues, { trust: { authors: ['ann'], labels: ['approved'] } })
+  const { open, forge, fleet, run, world, pass } = await simulatedFleet(t, issues, {
+    trust: { authors: ['ann'], labels: ['approved'], commands: 'writers' },
+  })
   const { session, ledger, cycle } = await open()
   await run(forge.comment('o/b#2', claimOf('other')))
   const called: (string | symbol)[] = []
@@ -158,7 +160,7 @@ test('dry run: predicts the next cycle in random states', { timeout: 120_000 }, 
       const { open, forge, world, clock, fleet, run, pass } = await simulatedFleet(
         { after: (end: unknown) => void ends.push(end as () => unknown) },
         issuesOf(issues).map((issue, index) => (index % 3 === 0 ? { ...issue, labels: ['approved'] } : issue)),
-        { shared_forge: shared, idle_timeout: 30 * 60_000, trust: { authors: 'writers', labels: ['approved'] } },
+        { shared_forge: shared, idle_timeout: 30 * 60_000, trust: { authors: 'writers', labels: ['approved'], commands: 'writers' } },
       )
       const { session, ledger, cycle } = await open()
       const unreadable = new Set<string>()

@@ -32,6 +32,8 @@ const repoOf = (unread: RepoRecord['unread']): RepoRecord => ({
   changes_at: now,
   wait_reason: null,
   changed_at: null,
+  news_at: null,
+  comments_at: null,
   unread,
 })
 const empty: HealthFacts = {

@@ -45,7 +45,12 @@ const holdOf = (name: string, text: string): Hold => {
 
 const priority_labels = [['api'], ['*'], ['ui']]
 const queue = queueRules({ priority_labels })
-const rules = { skip_labels: ['epic'], council_labels: ['other'], max_attempts: 3, trust: { authors: 'anyone', labels: [] } } as const
+const rules = {
+  skip_labels: ['epic'],
+  council_labels: ['other'],
+  max_attempts: 3,
+  trust: { authors: 'anyone', labels: [], commands: 'writers' },
+} as const
 
 type Given = { readonly workers: (typeof workerOf extends fc.Arbitrary<infer T> ? T : never)[] }
 type Drawn = (typeof issueOf extends fc.Arbitrary<infer T> ? T : never)[]

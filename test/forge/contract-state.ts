@@ -151,6 +151,24 @@ export function stateContract(contract: Contract): void {
     assert.deepEqual(await forge.comments(ref, created_at + 3_600_000), [])
   })
 
+  contract('lists the comments of a repo since a time', async (fixture) => {
+    const { forge, repo, addIssue } = fixture
+    const { ref } = await openStory(fixture)
+    const issue = `${repo}#${await addIssue({ title: 'talk' })}`
+    const { id: first, created_at, author } = await forge.comment(issue, 'text\n/Burn stop')
+    const { id: second } = await forge.comment(ref, '/burn retry')
+    await forge.comment(issue, 'nothing to do')
+    const { comments, asked_at } = await forge.repoComments(repo, created_at, '/burn')
+    const found = comments.map((each) => [each.ref, each.id, each.author, each.body])
+    const expected = [
+      [issue, first, author, 'text\n/Burn stop'],
+      [ref, second, author, '/burn retry'],
+    ]
+    assert.deepEqual(found.toSorted(), expected.toSorted())
+    assert.ok(comments.every((each) => each.created_at >= created_at) && asked_at >= created_at - 1_000)
+    assert.deepEqual((await forge.repoComments(repo, created_at + 3_600_000, '/burn')).comments, [])
+  })
+
   contract('writes and edits comments on a change', async (fixture) => {
     const { forge } = fixture
     const { ref } = await openStory(fixture)

@@ -8,6 +8,7 @@ import type { Issue } from '../../src/core/nouns.ts'
 import { BurnError } from '../../src/core/errors.ts'
 import { changeTitle } from '../../src/decide/sprint-texts.ts'
 import { openGitea } from '../../src/forge/gitea.ts'
+import { rememberLogin } from '../../src/forge/remember-login.ts'
 import { clock } from '../support/clock.ts'
 import { openConformance } from '../stand-ins/gitea/conformance.ts'
 import { commitTo, makeBare } from '../stand-ins/gitea/git.ts'
@@ -118,6 +119,17 @@ test("stand-in: compares exchanges with Gitea's description of the API", async (
   server.violations.length = 0
   await forge.whoami()
   assert.deepEqual(server.violations, [])
+})
+
+test('gitea: asks for its own login once an hour', async (t) => {
+  const { server, forge } = await serve(t)
+  let now = 0
+  const remembered = rememberLogin(forge, { now: () => now, sleep: async () => {} })
+  for (let times = 0; times < 3; times++) assert.equal((await remembered.whoami()).login, 'burn')
+  assert.equal(server.log.length, 1)
+  now += 3_600_000
+  await remembered.whoami()
+  assert.equal(server.log.length, 2)
 })
 
 test('gitea: a cycle without news takes two requests', async (t) => {

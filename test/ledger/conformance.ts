@@ -15,6 +15,7 @@ import { leases } from './leases.ts'
 import { notifications } from './notifications.ts'
 import { eventful } from './events.ts'
 import { sprinting } from './sprinting.ts'
+import { steeringOrders } from './steering.ts'
 import { telemetry } from './telemetry.ts'
 import { texts } from './texts.ts'
 import { because } from '../support/reasons.ts'
@@ -47,6 +48,7 @@ export function conformance(name: string, openFresh: () => Promise<Opened>): voi
     eventful(holds)
     readings(holds)
     pruning(holds)
+    steeringOrders(holds)
     telemetry(holds)
     notifications(holds)
     sprinting(holds)

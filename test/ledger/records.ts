@@ -60,6 +60,8 @@ export function issues(holds: Holds): void {
       wait_reason: null,
       unread: null,
       changed_at: null,
+      news_at: 4,
+      comments_at: null,
     }
     assert.deepEqual((await ledger.view()).repos, [expected])
   })

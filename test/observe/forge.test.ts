@@ -26,7 +26,11 @@ async function rig(t: TestContext) {
   const counting: Ledger = { ...ledger, saveIssues: (...pages) => ((writes += 1), ledger.saveIssues(...pages)) }
   const refresh = async () => {
     const before = writes
-    await refreshForge(['o/a'], { dispatches: [], reviews: [], repos: await ledger.repos() }, { forge, ledger: counting, clock })
+    await refreshForge(
+      ['o/a'],
+      { dispatches: [], reviews: [], repos: await ledger.repos() },
+      { forge, ledger: counting, clock, notify: () => {} },
+    )
     return writes - before
   }
   const open = async () => (await ledger.openIssueRefs('o/a')).toSorted()
@@ -95,7 +99,7 @@ test('refresh: one request per quiet repo, one more for a change', async (t) => 
     const { changes_at } = await refreshForge(
       repos,
       { dispatches: [], reviews: [], repos: await ledger.repos() },
-      { forge, ledger, clock: real },
+      { forge, ledger, clock: real, notify: () => {} },
     )
     await ledger.saveChangeCursors(changes_at)
     return forge.requests() - before
@@ -128,7 +132,11 @@ test('refresh: notices a renamed and a deleted label within an hour', async (t) 
   const clock = new VirtualClock(real.now())
   const forge = openGitea({ url: server.url, token: async () => server.token, clock: real, random: Math.random })
   const labels = async () => {
-    await refreshForge(['acme/app'], { dispatches: [], reviews: [], repos: await ledger.repos() }, { forge, ledger, clock })
+    await refreshForge(
+      ['acme/app'],
+      { dispatches: [], reviews: [], repos: await ledger.repos() },
+      { forge, ledger, clock, notify: () => {} },
+    )
     return (await ledger.openIssues()).map(({ issue }) => issue.labels).toSorted()
   }
   const later = async (ms: number) => {

@@ -58,7 +58,7 @@ export function fleetOf(machines: number, panes: number, changes: Partial<Fleet[
       retry_after: 2 * minute,
       shared_forge: false,
       branch_prefix: 'burn/',
-      trust: { authors: 'writers', labels: [] },
+      trust: { authors: 'writers', labels: [], commands: 'writers' },
       ...changes,
     },
     ledger: '',

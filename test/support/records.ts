@@ -10,6 +10,8 @@ export const untouched: Omit<IssueRecord, 'issue'> = {
   backoff: null,
   open_change: null,
   approval: null,
+  approved_by: null,
+  stopped_by: null,
   standing: null,
   revision: 0,
   priority: 0,

@@ -42,6 +42,7 @@ export function stateOf(changes: Partial<FleetState> = {}, rules: Partial<Fleet[
     waits: new Map(),
     skipped: [],
     budgets: [],
+    steering: { comments: [], login: '', read: new Map() },
     reviews: [],
     issues: [],
     login: null,

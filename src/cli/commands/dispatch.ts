@@ -155,10 +155,11 @@ function reportTroubles(bad: readonly Trouble[], reported: Set<string>, io: Io):
 type Planned = ReturnType<typeof plannedOf>
 
 function plannedOf({ actions }: Awaited<ReturnType<typeof dryCycle>>, bad: readonly Trouble[]) {
-  const { change, hold, end_hold, note, escalate, inherit, move, tell, approve, judge, wait, leave, claim, delegate, ...rest } =
+  const { steer, change, hold, end_hold, note, escalate, inherit, move, tell, approve, judge, wait, leave, claim, delegate, ...rest } =
     actionsByKind(actions)
   assertExhaustive(rest)
   return {
+    would_steer: steer.map(({ ref, comment, author, word, refusal }) => ({ ref, comment, by: author, word, refusal })),
     would_hold: hold.map(({ scope, name, until, reason }) => ({ scope, name, until: new Date(until).toISOString(), reason })),
     would_resume: end_hold.map(({ scope, name, reason }) => ({ scope, name, reason })),
     would_warn: note.map(({ event: { kind, subject, payload } }) => ({ kind, subject, payload })),
@@ -195,6 +196,7 @@ function plannedOf({ actions }: Awaited<ReturnType<typeof dryCycle>>, bad: reado
  */
 function showPlan(
   {
+    would_steer,
     would_hold,
     would_resume,
     would_escalate,
@@ -211,6 +213,10 @@ function showPlan(
   }: Planned,
   io: Io,
 ): void {
+  for (const { ref, by, word, refusal } of would_steer)
+    io.out(
+      `${ref}  burn would ${refusal === null ? `handle /burn ${word ?? ''}` : 'refuse the command'} of ${by}${refusal === null ? '' : `  ${sentence(refusal)}`}`,
+    )
   for (const { scope, name, until, reason } of would_hold)
     io.out(`${heldName(scope, name)}  would be held until ${until}  ${sentence(reason)}`)
   for (const { issue, reason } of would_escalate) io.out(`${issue}  would be escalated  ${sentence(reason)}`)

@@ -9,8 +9,9 @@ import type { Issue, IssueRef, RepoRef, Time } from '../nouns.ts'
 export type Standing = 'queued' | 'asked' | 'taken' | 'none'
 
 /**
- * The approval of an issue by a trusted label. `current`: the issue still has the approved text. `edited`: somebody edited the issue after
- * the approval. null: burn has seen no trusted label on the issue.
+ * The approval of an issue by a trusted label or a comment. `current`: the issue still has the approved text. `edited`: somebody edited the issue after
+ * the approval. null: burn has seen neither
+ * a trusted label nor a comment that approves the issue.
  */
 export type ApprovalState = 'current' | 'edited' | null
 
@@ -47,6 +48,10 @@ export interface IssueRecord {
   /** The name of an open change (pull request) for the issue, such as `#12`; null if there is none. */
   readonly open_change: string | null
   readonly approval: ApprovalState
+  /** The login that approved the text with `/burn go`; null if a label approved it, or if nothing did. */
+  readonly approved_by: string | null
+  /** The login that stopped the issue with `/burn stop`; null if the issue is not stopped. */
+  readonly stopped_by: string | null
   /** The standing of the issue; null if the next cycle judges the issue. */
   readonly standing: Standing | null
   /** A counter that grows with each change of the record that may change the verdict. */

@@ -47,6 +47,10 @@ export interface RepoRecord {
   readonly wait_reason: Reason | null
   /** The update time, by the forge's clock, of the newest pull request in the listings of issues. */
   readonly changed_at: Time | null
+  /** The newest update time, by the forge's clock, of an issue or a pull request in the listings. */
+  readonly news_at: Time | null
+  /** burn has read all comments with commands before this time, by the forge's clock; null if burn has not begun. */
+  readonly comments_at: Time | null
   /** While burn can't read the repo: the time and the reason of the first failed read. Null if the last read succeeded. */
   readonly unread: { readonly since: Time; readonly why: string } | null
 }
@@ -56,7 +60,7 @@ export interface Approval {
   readonly issue: IssueRef
   /** The revision of the issue's record on which the decision is based. */
   readonly revision: number
-  /** True to approve the text of the issue; false to remove the approval, because the issue lost its trusted label. */
+  /** True to approve the text of the issue; false to remove the approval, because the issue lost its trusted label or was edited. */
   readonly approved: boolean
 }
 

@@ -138,12 +138,13 @@ export function pullJson(repo: RepoRow, row: IssueRow, { from, sha, gone, base_s
 
 /** Returns a comment. */
 export function commentJson(repo: RepoRow, row: IssueRow, comment: CommentRow, url: string) {
-  const issue_url = `${url}/${repo.owner}/${repo.name}/issues/${row.number}`
+  const isPull = row.pull !== null
+  const subject = `${url}/${repo.owner}/${repo.name}/${isPull ? 'pulls' : 'issues'}/${row.number}`
   return {
     id: comment.id,
-    html_url: `${issue_url}#issuecomment-${comment.id}`,
-    issue_url,
-    pull_request_url: '',
+    html_url: `${subject}#issuecomment-${comment.id}`,
+    issue_url: isPull ? '' : subject,
+    pull_request_url: isPull ? subject : '',
     user: userJson(comment.author, url),
     original_author: '',
     original_author_id: 0,

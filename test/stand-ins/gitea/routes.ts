@@ -29,6 +29,7 @@ const routes: readonly Route[] = [
   ['GET', path('/repos/:o/collaborators/:w/permission'), getPermission],
   ['GET', path('/repos/:o/issues'), getIssues],
   ['POST', path('/repos/:o/issues'), postIssue],
+  ['GET', path('/repos/:o/issues/comments'), getRepoComments],
   ['PATCH', path('/repos/:o/issues/comments/:n'), patchComment],
   ['POST', path('/repos/:o/issues/comments/:n/reactions'), postReaction],
   ['GET', path('/repos/:o/issues/:n'), (state, call, words) => oneIssue(state, call, words, 200)],
@@ -190,6 +191,14 @@ function getComments(state: ForgeState, call: Call, words: readonly string[]): R
   const found = row.comments.filter(({ updated }) => updated >= sinceIn(call))
   const all = found.map((comment) => commentJson(repo, row, comment, call.url))
   return reply(200, all, all.length)
+}
+
+/** The comments of a repo have pages, unlike those of an issue. */
+function getRepoComments(state: ForgeState, call: Call, words: readonly string[]): Reply {
+  const repo = repoOf(state, call, words)
+  const rows = [...repo.items.values()].flatMap((row) => row.comments.map((comment) => ({ row, comment })))
+  const found = rows.filter(({ comment }) => comment.updated >= sinceIn(call)).toSorted((a, b) => a.comment.id - b.comment.id)
+  return pageOf(found, call, ({ row, comment }) => commentJson(repo, row, comment, call.url))
 }
 
 /** The timeline has pages, unlike the list of comments. It contains comments and pushes among other events, and counts the page alone. */
