@@ -2,7 +2,7 @@
 import type { Progress } from './progress.ts'
 import type { DemoSetup } from './setup.ts'
 import type { Io } from '../src/cli/io.ts'
-import { fit, widthOf } from '../src/cli/table.ts'
+import { fit, widthOf } from '../src/cli/wrap.ts'
 import { attachCommand } from './burn.ts'
 import { counts, tasks } from './progress.ts'
 import { lanes } from './setup.ts'

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { endServer } from '../demo/burn.ts'
-import { widthOf } from '../src/cli/table.ts'
+import { widthOf } from '../src/cli/wrap.ts'
 import { runProcess } from '../src/host/exec.ts'
 import { shellWord } from '../src/host/quote.ts'
 

@@ -4,6 +4,7 @@
  */
 import { styleText } from 'node:util'
 import { escapeUnprintable, sanitize } from '../core/text.ts'
+import { takeTerminal, type TerminalUse } from './terminal.ts'
 
 type Style = Parameters<typeof styleText>[0]
 
@@ -21,6 +22,8 @@ export interface Io {
   readonly jsonLine: (line: string) => void
   /** Whether standard output is a terminal. */
   readonly tty: boolean
+  /** Whether a command may draw a screen: standard output is a terminal that can move its cursor. */
+  readonly draws: boolean
   /** Number of columns of the terminal; Infinity without a terminal, so that a pipe gets whole lines. */
   readonly columns: number
   /** Number of columns of the terminal; 100 without a terminal. */
@@ -31,6 +34,8 @@ export interface Io {
   readonly paint: (style: Style, text: string) => string
   /** Returns a terminal control sequence that `out` and `write` print unescaped. `sequence`: the part after `ESC [`. */
   readonly control: (sequence: string) => string
+  /** Takes the keys of the terminal until the returned function is called. Use it only if `draws` is true. */
+  readonly takeTerminal: (use: TerminalUse) => () => void
   /** Asks a yes-or-no question. Returns false if there is no terminal to answer it. */
   readonly confirm: (question: string) => Promise<boolean>
   /** Returns standard input. It stops reading after `maxInput` characters. */
@@ -48,13 +53,16 @@ export interface Streams {
   /** Returns the columns and rows of the terminal; absent if standard output is not a terminal. */
   readonly terminal?: () => { readonly width: number; readonly height: number }
   readonly colours?: boolean
+  /** Whether the terminal can move its cursor; by default it can. */
+  readonly draws?: boolean
+  readonly takeTerminal?: Io['takeTerminal']
   readonly confirm?: Io['confirm']
   /** Returns a number in [0, 1). */
   readonly random: () => number
 }
 
 /** Returns an `Io` that uses the given streams. */
-export function openIo({ out, err, input, terminal, colours = false, confirm = async () => false, random }: Streams): Io {
+export function openIo({ out, err, input, terminal, colours = false, confirm = async () => false, random, ...given }: Streams): Io {
   const size = terminal ?? (() => ({ width: 100, height: 24 }))
   // burn's own sequences begin with these random numbers. Others cannot guess these numbers, so their text cannot contain such a sequence.
   const own = `\x1b[${Array.from({ length: 4 }, () => 1000 + Math.floor(random() * 9000)).join(';')};`
@@ -69,6 +77,7 @@ export function openIo({ out, err, input, terminal, colours = false, confirm = a
     json: (value, indented = false) => out(`${escapeUnprintable(JSON.stringify(value, null, indented ? 2 : 0))}\n`),
     jsonLine: (line) => out(`${escapeUnprintable(line)}\n`),
     tty: terminal !== undefined,
+    draws: terminal !== undefined && given.draws !== false,
     size,
     get columns() {
       return terminal === undefined ? Infinity : size().width
@@ -82,8 +91,18 @@ export function openIo({ out, err, input, terminal, colours = false, confirm = a
       return `${open.replaceAll('\x1b[', own)}${text}${close.replaceAll('\x1b[', own)}`
     },
     control,
+    takeTerminal: given.takeTerminal ?? withoutKeys,
     confirm: (question) => confirm(printable(question)),
     readInput: input,
+  }
+}
+
+/** Takes a terminal that has no keys and never changes. */
+const withoutKeys: Io['takeTerminal'] = ({ restore }) => {
+  let release: (() => void) | null = restore
+  return () => {
+    release?.()
+    release = null
   }
 }
 
@@ -95,7 +114,10 @@ export function processIo(random: () => number): Io {
     random,
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
-    ...(stdout.isTTY ? { terminal: () => ({ width: stdout.columns ?? 100, height: stdout.rows ?? 24 }) } : {}),
+    // A pseudo-terminal whose size nobody has set reports 0.
+    ...(stdout.isTTY ? { terminal: () => ({ width: stdout.columns || 80, height: stdout.rows || 24 }) } : {}),
+    draws: env['TERM'] !== 'dumb',
+    takeTerminal,
     colours: env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb' && (stdout.isTTY || env['FORCE_COLOR'] !== undefined),
     confirm: async (question) => {
       const { stdin } = process
@@ -136,12 +158,12 @@ export interface Progress {
  * standard error. `now`: a monotonic clock (ms).
  */
 export function progressOn(
-  io: Pick<Io, 'tty' | 'write' | 'err' | 'size' | 'control'>,
+  io: Pick<Io, 'draws' | 'write' | 'err' | 'size' | 'control'>,
   json: boolean,
   now: () => number = () => performance.now(),
 ): Progress {
   const clear = io.control('G') + io.control('K')
-  if (io.tty && !json) return { say: (text) => io.write(clear + text.slice(0, io.size().width - 1)), end: () => io.write(clear) }
+  if (io.draws && !json) return { say: (text) => io.write(clear + text.slice(0, io.size().width - 1)), end: () => io.write(clear) }
   let last = now()
   return {
     say: (text) => {

@@ -3,7 +3,8 @@ import type { Sprint, TranscriptEntry, SprintStage } from '../core/sprint.ts'
 import type { SprintUpdate } from '../sprint/context.ts'
 import type { Io } from './io.ts'
 import { counted, oneLine } from '../core/text.ts'
-import { duration, fit, table } from './table.ts'
+import { duration, listTable } from './table.ts'
+import { fit } from './wrap.ts'
 
 const colours = { change: 'green', kept: 'yellow', failed: 'red', given_back: 'yellow' } as const
 
@@ -19,7 +20,8 @@ export function sprintTable(rows: readonly Sprint[], io: Io, now?: number): stri
     row.cost === null ? '' : row.cost.toFixed(4),
     row.change_url ?? oneLine(row.failure_text ?? '', 500),
   ])
-  return table(['SPRINT', 'ISSUE', 'END', 'TOOK', 'MODEL', 'TOKENS', 'USD', 'CHANGE OR WHY'], lines, io.columns)
+  const head = ['SPRINT', 'ISSUE', 'END', 'TOOK', 'MODEL', 'TOKENS', 'USD', 'CHANGE OR WHY']
+  return listTable(head, lines, io, ['USD', 'TOKENS', 'MODEL', 'SPRINT', 'TOOK', 'CHANGE OR WHY'])
 }
 
 /** Returns the line that `burn worker loop` prints when a sprint has ended. */

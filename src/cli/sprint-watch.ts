@@ -7,7 +7,8 @@ import { oneLine } from '../core/text.ts'
 import { lastEntries, type TranscriptLine } from '../sprint/results.ts'
 import { fitHeight, LiveScreen } from './live-screen.ts'
 import { argumentsText, endLine } from './sprint-lines.ts'
-import { duration, fit, shortCount } from './table.ts'
+import { duration, shortCount } from './table.ts'
+import { fit } from './wrap.ts'
 
 /** A sprint at one time. */
 export interface SprintNow {
@@ -52,7 +53,7 @@ export async function watchSprints(
   filter: Filter,
   interval: number,
 ): Promise<0> {
-  const screen = person?.tty === true ? new LiveScreen(person) : null
+  const screen = person?.draws === true ? new LiveScreen(person) : null
   const emitted = new Map<string, string>()
   const began = clock.now()
   try {

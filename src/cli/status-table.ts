@@ -1,41 +1,63 @@
 /** Formats the fleet's status as lines, for `burn status` and `burn watch`. */
 import { counted } from '../core/text.ts'
-import type { ReadingState, WorkerId } from '../core/nouns.ts'
+import type { ReadingState } from '../core/nouns.ts'
 import type { MachineReport, StatusReport, Totals, WorkerReport } from '../decide/report.ts'
 import type { Io } from './io.ts'
 import { keysOf } from '../core/json.ts'
 import { driftLine } from '../decide/drift.ts'
-import { elsewhereAdvice } from '../decide/report.ts'
+import { elsewhereAdvice, noneStarted, workersIn } from '../decide/report.ts'
+import type { WorkerCondition } from '../decide/worker-condition.ts'
 import { duration, table } from './table.ts'
+import { wrap } from './wrap.ts'
 import { heldName, sentence } from '../decide/wording.ts'
 
-const colours: Record<ReadingState, Parameters<Io['paint']>[0]> = {
-  working: 'green',
-  idle: 'cyan',
+/** A state of a worker, or what the state means. */
+type Condition = ReadingState | WorkerCondition
+
+/** The colours of all conditions. Those that need a person come first. */
+const colours: Record<Condition, Parameters<Io['paint']>[0]> = {
   waiting: 'yellow',
-  starting: 'blue',
   error: 'red',
   dead: 'red',
-  unreachable: 'magenta',
   unknown: 'gray',
+  unreachable: 'magenta',
+  limited: 'red',
+  idle_with_work: 'yellow',
+  working: 'green',
+  starting: 'blue',
+  idle: 'cyan',
+  not_started: 'gray',
+  retiring: 'magenta',
+  retired: 'gray',
 }
 
-/** Returns the lines for a machine: its totals, then a row per worker. The rows of workers in `bold` are bold. */
-export function machineLines(machine: MachineReport, io: Io, now: number, bold: ReadonlySet<WorkerId> = new Set()): string[] {
-  const head = `${io.paint('bold', machine.name)}  ${machine.reachable ? totalsLine(machine.totals, io) : io.paint('magenta', `unreachable: ${machine.reason ?? ''}`)}`
+const ranks = new Map(keysOf(colours).map((condition, rank) => [condition, rank]))
+
+/** Returns the rank of a worker by the attention that it needs; 0 needs it most. */
+export function attentionOf({ condition, state }: WorkerReport): number {
+  return ranks.get(condition ?? state) ?? 0
+}
+
+const nameOfCondition = (condition: Condition) => (condition === 'limited' ? 'usage limit' : condition.replaceAll('_', ' '))
+
+/** Returns the lines for a machine: its totals, then a row per worker. */
+export function machineLines(machine: MachineReport, io: Io, now: number): string[] {
+  const head = `${io.paint('bold', machine.name)}  ${machine.reachable ? totalsLine(machine.totals, workersIn([machine]), io) : io.paint('magenta', `unreachable: ${machine.reason ?? ''}`)}`
   const workers = machine.windows.flatMap((window) => window.workers.map((worker) => ({ window, worker })))
-  const rows = workers.map(({ window, worker }) => workerRow(window, worker, io, now))
-  const retiring = machine.retiring.map(
-    (id) => `  ${io.paint('gray', `${id} is retiring: it is no longer in the spec (burn up --prune ends its pane)`)}`,
+  const rows = workers.map(({ window, worker }) => [window.name, window.lane, nameOf(worker.id), ...workerCells(worker, io, now)])
+  const heads = ['WINDOW', 'LANE', 'WORKER', ...stateHeads]
+  const notes = [
+    ...(machine.remedy === null ? [] : [io.paint('gray', machine.remedy)]),
+    ...(noneStarted(workersIn([machine])) ? [io.paint('gray', `Run: burn up ${machine.name}, then burn christen`)] : []),
+  ]
+  const retiring = machine.retiring.map((id) =>
+    io.paint('gray', `${id} is retiring: it is no longer in the spec (burn up --prune ends its pane)`),
   )
-  const lines = machine.reachable ? table(['  WINDOW', 'LANE', 'WORKER', 'STATE', 'FOR', 'LIVE', 'EVIDENCE'], rows, io.columns) : []
-  const shown = lines.map((line, i) => (bold.has(workers[i - 1]?.worker.id ?? '') ? io.paint('bold', line) : line))
-  const remedy = machine.remedy === null ? [] : [`  ${io.paint('gray', machine.remedy)}`]
   return [
-    head,
-    ...remedy,
-    ...shown,
-    ...retiring,
+    ...wrap(head, io.columns, '  '),
+    ...indented(notes, io),
+    ...(machine.reachable ? insetTable(heads, rows, io, ['LANE', 'WINDOW', 'EVIDENCE', 'FOR']) : []),
+    ...indented(retiring, io),
     ...driftLines(
       workers.map(({ worker }) => worker),
       io,
@@ -44,32 +66,44 @@ export function machineLines(machine: MachineReport, io: Io, now: number, bold: 
   ]
 }
 
+/** Returns the texts as lines that begin with two blanks and fit the terminal. */
+function indented(texts: readonly string[], io: Io): string[] {
+  return texts.flatMap((text) => wrap(`  ${text}`, io.columns, '    '))
+}
+
+const nameOf = (id: string) => id.slice(id.lastIndexOf('/') + 1)
+
 /** The maximum number of differences that the lines of a machine show. */
 const maxDrifts = 10
 
 /** Returns a line for each agent that runs with other settings than it should. */
-function driftLines(workers: readonly WorkerReport[], io: Io): string[] {
+export function driftLines(workers: readonly WorkerReport[], io: Io): string[] {
   const texts = workers.flatMap(({ drift }) => (drift === null ? [] : [driftLine(drift)]))
   const more = texts.length - maxDrifts
   const lines = [...texts.slice(0, maxDrifts), ...(more > 0 ? [`… and ${more} more: burn model drift`] : [])]
-  return lines.map((line) => `  ${io.paint('yellow', line)}`)
+  return indented(
+    lines.map((line) => io.paint('yellow', line)),
+    io,
+  )
 }
 
-/** Returns the line with the totals of the fleet. */
-export function fleetLine({ totals }: StatusReport, io: Io): string {
-  return `${io.paint('bold', 'fleet')}  ${totalsLine(totals, io)}`
+/** Returns the totals of the fleet in one line. */
+export function fleetTotals({ totals, machines }: StatusReport, io: Io): string {
+  return totalsLine(totals, workersIn(machines), io)
 }
 
 /** Returns a warning with its remedy if another ledger of this fleet has claimed issues; no lines otherwise. */
 export function elsewhereLines({ claimed_elsewhere }: StatusReport, io: Io): string[] {
   const advice = elsewhereAdvice(claimed_elsewhere)
-  return advice === null ? [] : [io.paint('yellow', advice.what), `  ${advice.remedy}`]
+  return advice === null ? [] : [...wrap(io.paint('yellow', advice.what), io.columns, '  '), ...indented([advice.remedy], io)]
 }
 
 /** Returns the table of running sprints. */
 export function sprintLines({ sprints }: StatusReport, io: Io, now: number): string[] {
-  const rows = sprints.map(({ issue, worker, stage, since }) => [`  ${issue}`, stage, duration(now - Date.parse(since)), worker])
-  return rows.length === 0 ? [] : [io.paint('bold', 'sprints'), ...table(['  ISSUE', 'STAGE', 'FOR', 'WORKER'], rows), '']
+  const rows = sprints.map(({ issue, worker, stage, since }) => [issue, stage, duration(now - Date.parse(since)), worker])
+  return rows.length === 0
+    ? []
+    : [io.paint('bold', 'sprints'), ...insetTable(['ISSUE', 'STAGE', 'FOR', 'WORKER'], rows, io, ['WORKER', 'FOR']), '']
 }
 
 /** Maximum number of rows that `backoffLines` returns. */
@@ -77,23 +111,23 @@ const maxRows = 20
 
 /** Returns the table of unread repos, holds, and backed-off issues and repos. Holds on single workers are in the rows of the workers. */
 export function backoffLines({ backed_off, holds, unread }: StatusReport, io: Io, now: number): string[] {
-  const down = unread.map(({ repo, since, why }) => [`  ${repo}`, `not read for ${duration(now - Date.parse(since))}`, why])
+  const down = unread.map(({ repo, since, why }) => [repo, `not read for ${duration(now - Date.parse(since))}`, why])
   const backoffs = backed_off.map(({ subject, until, why }) => [
-    `  ${subject}`,
+    subject,
     `backed off ${duration(Date.parse(until) - now)} more`,
     sentence(why),
   ])
   const held = holds.flatMap(({ scope, name, code, until, why, actor }) => {
     if (scope === 'worker' || code === 'forge_refused') return []
     const state = until === null ? 'held' : `held ${duration(Date.parse(until) - now)} more`
-    return [[`  ${heldName(scope, name)}`, state, `${sentence(why)} (${actor})`]]
+    return [[heldName(scope, name), state, `${sentence(why)} (${actor})`]]
   })
   const all = [...down, ...held, ...backoffs]
   const rows = all.slice(0, maxRows)
   if (rows.length === 0) return []
   const more = all.length - rows.length
-  if (more > 0) rows.push([`  … and ${more} more`, '', ''])
-  return [io.paint('bold', 'no new work'), ...table(['  NAME', 'STATE', 'WHY'], rows, io.columns), '']
+  if (more > 0) rows.push([`… and ${more} more`, '', ''])
+  return [io.paint('bold', 'no new work'), ...insetTable(['NAME', 'STATE', 'WHY'], rows, io, ['WHY']), '']
 }
 
 /** Returns the text of a state and its detail, in the colour of the state. */
@@ -106,25 +140,42 @@ function mangledText({ texts }: WorkerReport): string {
   return issues.length === 0 ? '' : `mangled text: ${issues.join(', ')}; `
 }
 
-function workerRow(window: { readonly name: string; readonly lane: string }, worker: WorkerReport, io: Io, now: number): string[] {
+/** The heads of `workerCells`. */
+export const stateHeads: readonly string[] = ['STATE', 'FOR', 'ISSUE', 'EVIDENCE']
+
+/** Returns the cells of a worker: its state, the age of the state, its issue and the evidence. */
+export function workerCells(worker: WorkerReport, io: Io, now: number): string[] {
   const hold = worker.hold === null ? '' : `held: ${worker.hold}; `
   const stopped = worker.stopped === null ? '' : `gets no texts: ${sentence(worker.stopped)}; `
   const evidence = worker.stopped?.code === 'trouble' && worker.stopped.evidence === worker.evidence ? '' : worker.evidence
+  const [issue = '', ...others] = worker.issues
   return [
-    `  ${window.name}`,
-    window.lane,
-    worker.id.slice(worker.id.lastIndexOf('/') + 1),
-    stateText(worker.state, worker.detail, io),
-    duration(now - Date.parse(worker.since)),
-    String(worker.live_dispatches),
+    conditionText(worker, io),
+    ageText(worker, now),
+    `${issue}${others.length === 0 ? '' : ` +${others.length}`}`,
     `${hold}${stopped}${mangledText(worker)}${evidence}`,
   ]
 }
 
-function totalsLine(totals: Totals, io: Io): string {
-  const states = keysOf(colours)
-    .filter((state) => totals[state] > 0)
-    .map((state) => io.paint(colours[state], `${totals[state]} ${state}`))
+/** Returns the state of a worker with its meaning, in a colour. */
+function conditionText({ condition, state, detail }: WorkerReport, io: Io): string {
+  if (condition === null) return stateText(state, detail, io)
+  if (condition === 'retiring') return `${stateText(state, detail, io)}, ${io.paint(colours.retiring, 'retiring')}`
+  return io.paint(colours[condition], nameOfCondition(condition))
+}
+
+/** Returns the age of a worker's state; empty for a worker that never had an agent. */
+function ageText({ condition, since }: WorkerReport, now: number): string {
+  return condition === 'not_started' || condition === 'retired' ? '' : duration(now - Date.parse(since))
+}
+
+/** Returns the totals in one line. A worker with a condition counts under the name of the condition, not of its state. */
+function totalsLine(totals: Totals, workers: readonly WorkerReport[], io: Io): string {
+  const byName = Map.groupBy(workers, ({ condition, state }) => condition ?? state)
+  const states = keysOf(colours).flatMap((name) => {
+    const count = byName.get(name)?.length ?? 0
+    return count === 0 ? [] : [io.paint(colours[name], `${count} ${nameOfCondition(name)}`)]
+  })
   const more = [
     counted(totals.live_dispatches, 'live dispatch', 'live dispatches'),
     ...(totals.in_review > 0 ? [`${totals.in_review} in review`] : []),
@@ -132,4 +183,8 @@ function totalsLine(totals: Totals, io: Io): string {
     ...(totals.held > 0 ? [`${totals.held} held`] : []),
   ]
   return `${counted(totals.workers, 'worker')}: ${[...states, ...more].join(' · ')}`
+}
+
+function insetTable(head: readonly string[], rows: readonly (readonly string[])[], io: Io, drop: readonly string[]): string[] {
+  return table(head, rows, io.columns - 2, drop).map((line) => `  ${line}`)
 }

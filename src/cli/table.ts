@@ -1,95 +1,142 @@
 /** Formats tables as aligned columns without frames, so that `grep`, `cut` and copying work. */
+import type { Io } from './io.ts'
 import { sanitize } from '../core/text.ts'
-import { segmentsOf, segmentWidth, textWidth } from '../core/width.ts'
+import { fit, plainText, widthOf, wrap } from './wrap.ts'
 
-/** Matches the style sequences that `Io.paint` adds. */
-const styles = /\x1b\[[\d;]*m/g
+/** The width (columns) to which a column of texts may be cut before the table leaves columns out. */
+const narrowest = 14
+/** The same for the last column, which usually has sentences. */
+const narrowestLast = 20
 
-/** Returns the number of columns that a text with styles takes in a terminal. */
-export function widthOf(text: string): number {
-  return textWidth(text.replace(styles, ''))
-}
-
-/** Returns the text cut to `width` columns, with an ellipsis if it was longer. Keeps style sequences whole. */
-export function fit(text: string, width: number): string {
-  if (widthOf(text) <= width) return text
-  let cut = ''
-  let used = 0
-  for (const piece of text.split(/(\x1b\[[\d;]*m)/)) {
-    if (piece.startsWith('\x1b[')) {
-      cut += piece
-      continue
-    }
-    for (const { segment } of segmentsOf(piece)) {
-      const next = segmentWidth(segment)
-      if (used + next > width - 1) {
-        used = width
-        break
-      }
-      cut += segment
-      used += next
-    }
-  }
-  return `${cut}…`
-}
-
-/** Returns lines of aligned columns. A column aligns right if all its cells are numbers. The last column is cut to fit `width`. */
-export function table(head: readonly string[], given: readonly (readonly string[])[], width = Infinity): string[] {
-  // Sanitize now, because `Io` would do it after the widths are computed. The sequences of `paint` must stay.
-  const rows = given.map((row) => row.map((cell) => cell.split('\x1b').map(toOneLine).join('\x1b')))
-  const all = [head, ...rows]
-  const widths = head.map((_, column) => Math.max(...all.map((row) => widthOf(row[column] ?? ''))))
-  const right = head.map(
-    (_, column) => rows.length > 0 && rows.every((row) => /^-?[\d.,]*%?$/.test((row[column] ?? '').replace(styles, ''))),
-  )
-  const used = widths.slice(0, -1).reduce((sum, each) => sum + each + 2, 0)
-  return all.map((row) =>
-    head
-      .map((_, column) => {
-        const cell = row[column] ?? ''
-        if (column === head.length - 1 && !right[column]) return fit(cell, Math.max(20, width - used))
-        const pad = ' '.repeat(Math.max(0, (widths[column] ?? 0) - widthOf(cell)))
-        return right[column] ? pad + cell : cell + pad
-      })
-      .join('  ')
-      .trimEnd(),
-  )
-}
-
-/** A column of a table whose columns depend on the width of the terminal. */
-export interface FittingColumn<T> {
+interface Column {
   readonly head: string
-  readonly cell: (row: T) => string
-  /** The importance: the column with the highest rank is left out first. */
-  readonly rank: number
+  readonly cells: readonly string[]
+  /** Whether all cells are numbers. Such a column aligns right and is never cut. */
+  readonly isNumber: boolean
+  /** The width of the widest cell. */
+  readonly width: number
 }
 
 /**
- * Returns the lines of a table without its empty columns, and without the columns for which the terminal has no room. `hidden`: the heads of
- * the latter.
+ * Returns the lines of a table of aligned columns; no line is wider than `width`. If `width` is finite, columns without any text
+ * are left out. If the table is still too wide, texts are cut, and then the columns in `drop` are left out, the first one first. Names such as `owner/repo#7` lose their first parts.
  */
-export function fittingTable<T>(
-  columns: readonly FittingColumn<T>[],
-  rows: readonly T[],
-  width: number,
-): { readonly lines: readonly string[]; readonly hidden: readonly string[] } {
-  const used = columns
-    .map((column) => ({ ...column, cells: rows.map(column.cell) }))
-    .filter(({ cells }) => cells.some((cell) => cell !== ''))
-  const shown = new Set(used)
-  const room = () => [...shown].reduce((sum, { head, cells }) => sum + 2 + Math.max(...[head, ...cells].map(widthOf)), -2)
-  const leastFirst = used.toSorted((a, b) => b.rank - a.rank)
-  for (const column of leastFirst) if (room() > width) shown.delete(column)
-  const kept = used.filter((column) => shown.has(column))
-  const lines = table(
-    kept.map(({ head }) => head),
-    rows.map((_, index) => kept.map(({ cells }) => cells[index] ?? '')),
-    width,
-  )
-  return { lines, hidden: used.filter((column) => !shown.has(column)).map(({ head }) => head) }
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  width = Infinity,
+  drop: readonly string[] = [],
+): string[] {
+  return [...fittingTable(head, rows, width, drop).lines]
 }
 
-const toOneLine = (text: string) => sanitize(text).replace(/\n/g, ' ')
+/** Returns the lines as `table` does, and the heads of the columns for which the terminal has no room. */
+export function fittingTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  width: number,
+  drop: readonly string[],
+): { readonly lines: readonly string[]; readonly hidden: readonly string[] } {
+  const isEmpty = ({ cells }: Column) => cells.length > 0 && cells.every((cell) => cell === '')
+  const columns = head.map((name, index) => columnOf(name, rows, index)).filter((column) => width === Infinity || !isEmpty(column))
+  const hidden: string[] = []
+  const shown = () => columns.filter((column) => !hidden.includes(column.head))
+  const isWide = () => sumWidths(shown().map((column, index, all) => floorOf(column, index === all.length - 1))) > width
+  for (const name of drop) if (isWide() && columns.some((column) => column.head === name)) hidden.push(name)
+  return { lines: aligned(cutToWidth(shown(), width), rows.length).map((line) => fit(line, width)), hidden }
+}
+
+function columnOf(head: string, rows: readonly (readonly string[])[], index: number): Column {
+  // Sanitize now, because `Io` would do it after the widths are computed. The sequences of `paint` must stay.
+  const cells = rows.map((row) => (row[index] ?? '').split('\x1b').map(toOneLine).join('\x1b'))
+  return measured(head, cells, rows.length > 0 && cells.every((cell) => /^-?[\d.,]*[KMGT%]?$/.test(plainText(cell))))
+}
+
+function measured(head: string, cells: readonly string[], isNumber: boolean): Column {
+  return { head, cells, isNumber, width: cells.reduce((most, cell) => Math.max(most, widthOf(cell)), widthOf(head)) }
+}
+
+const sumWidths = (widths: readonly number[]) => widths.reduce((sum, each) => sum + each + 2, -2)
+
+function floorOf(column: Column, isLast: boolean): number {
+  // Names may become much shorter than the limit, because they lose whole parts.
+  return column.isNumber ? column.width : cutColumn(column, isLast ? narrowestLast : narrowest).width
+}
+
+/** Cuts texts so that the columns fit: the last column first, then names, then the other texts. Of several columns, the widest is cut first. */
+function cutToWidth(columns: readonly Column[], width: number): Column[] {
+  const cut = [...columns]
+  const last = columns.length - 1
+  const shrink = (from: readonly number[], floor: (index: number) => number) => {
+    const widths = cut.map((column) => column.width)
+    while (sumWidths(widths) > width) {
+      const wide = from.filter((index) => (widths[index] ?? 0) > floor(index))
+      if (wide.length === 0) break
+      const most = Math.max(...wide.map((index) => widths[index] ?? 0))
+      for (const index of wide) if (widths[index] === most && sumWidths(widths) > width) widths[index] = most - 1
+    }
+    for (const index of from) cut[index] = cutColumn(columns[index]!, widths[index] ?? 0)
+  }
+  const texts = [...columns.keys()].filter((index) => columns[index]?.isNumber === false)
+  const floor = (index: number) => floorOf(columns[index]!, index === last)
+  const isName = (index: number) => columns[index]?.cells.every((cell) => !cell.includes(' ') && !cell.includes('\x1b')) === true
+  shrink(
+    texts.filter((index) => index === last),
+    floor,
+  )
+  shrink(texts.filter(isName), floor)
+  shrink(texts, floor)
+  shrink(texts, () => 4)
+  // Shortened names may leave room for the last column.
+  const rest = width - sumWidths(cut.slice(0, last).map((column) => column.width)) - 2
+  if (texts.includes(last)) cut[last] = cutColumn(columns[last]!, Math.max(4, rest))
+  return cut
+}
+
+function cutColumn({ head, cells, isNumber }: Column, width: number): Column {
+  const cut = cells.map((cell) => shorten(cell, width))
+  return measured(fit(head, width), cut, isNumber)
+}
+
+/** Cuts a text to `width` columns. The last part of a name is the most specific, and the number of an issue stays. */
+function shorten(text: string, width: number): string {
+  if (widthOf(text) <= width || !/^[^\s\x1b]+$/.test(text)) return fit(text, width)
+  let name = text
+  while (widthOf(name) > width && name.includes('/')) name = name.slice(name.indexOf('/') + 1)
+  const [, repo = '', number = ''] = /^(.+?)([#!]\d+)$/.exec(name) ?? []
+  return repo === '' || number.length >= width ? fit(name, width) : `${fit(repo, width - number.length)}${number}`
+}
+
+/** Returns the line with the heads, and a line for each row. */
+function aligned(columns: readonly Column[], rows: number): string[] {
+  const lineOf = (cellOf: (column: Column) => string) =>
+    columns
+      .map((column, index) => {
+        const cell = cellOf(column)
+        const pad = ' '.repeat(Math.max(0, column.width - widthOf(cell)))
+        return column.isNumber ? pad + cell : index === columns.length - 1 ? cell : cell + pad
+      })
+      .join('  ')
+      .trimEnd()
+  return [lineOf(({ head }) => head), ...Array.from({ length: rows }, (_, row) => lineOf(({ cells }) => cells[row] ?? ''))]
+}
+
+/**
+ * Returns the lines of a table in a list command: a bold head, the rows, and a line with the heads for which the terminal has no room.
+ */
+export function listTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  io: Pick<Io, 'columns' | 'paint'>,
+  drop: readonly string[],
+): string[] {
+  const { lines, hidden } = fittingTable(head, rows, io.columns, drop)
+  const [first = '', ...rest] = lines
+  const more = hidden.length === 0 ? [] : wrap(`more in a wider terminal, or with --json: ${hidden.join(', ')}`, io.columns)
+  return [io.paint('bold', first), ...rest, ...more.map((line) => io.paint('gray', line))]
+}
+
+const toOneLine = (text: string) => sanitize(text).replace(/[\t\n]/g, ' ')
 
 /** Formats a duration (ms) with one or two units: `3s`, `14m`, `2h05m` or `3d4h`. */
 export function duration(ms: number): string {

@@ -6,7 +6,7 @@ import type { Io } from './io.ts'
 import { keysOf } from '../core/json.ts'
 import { counted } from '../core/text.ts'
 import { stateText } from './status-table.ts'
-import { duration, fittingTable, type FittingColumn } from './table.ts'
+import { duration, listTable } from './table.ts'
 
 const colours: Readonly<Record<WorkerLife, Parameters<Io['paint']>[0]>> = {
   declared: 'gray',
@@ -49,27 +49,26 @@ export const lifeText = (life: WorkerLife, io: Io) => io.paint(colours[life], li
 /** Lives in which a worker has no agent. Its state, `dead`, would say nothing new. */
 const withoutAgent: ReadonlySet<WorkerLife> = new Set<WorkerLife>(['declared', 'retired'])
 
-/** Returns the lines of the table, and a line with the totals. Columns for which the terminal has no room are left out. */
+/** Returns the lines of the table, and a line with the totals. */
 export function workerLines(workers: readonly ListedWorker[], io: Io, now: number): string[] {
   const names = Map.groupBy(workers, ({ id }) => nameOf(id))
-  const columns: FittingColumn<ListedWorker>[] = [
-    { head: 'WORKER', rank: 0, cell: ({ id }) => (names.get(nameOf(id))?.length === 1 ? nameOf(id) : id) },
-    { head: 'LIFE', rank: 0, cell: ({ life }) => lifeText(life, io) },
-    { head: 'STATE', rank: 0, cell: ({ life, state }) => (state === null || withoutAgent.has(life) ? '' : stateText(state, null, io)) },
-    { head: 'ISSUE', rank: 0, cell: ({ issues }) => issueText(issues) },
-    { head: 'DONE', rank: 1, cell: ({ done }) => String(done) },
-    { head: 'FAILED', rank: 1, cell: ({ failed }) => String(failed) },
-    { head: 'TIME', rank: 3, cell: ({ worked }) => (worked === null ? '' : duration(worked)) },
-    { head: 'USD', rank: 2, cell: ({ cost }) => (cost === null ? '' : cost.toFixed(2)) },
-    { head: 'SEEN', rank: 1, cell: ({ last_sign }) => (last_sign === null ? '' : duration(now - Date.parse(last_sign.at))) },
-    { head: 'LOGIN', rank: 4, cell: ({ login }) => login?.state ?? '' },
-    { head: 'MODEL', rank: 5, cell: ({ model }) => model ?? '' },
-    { head: 'EVIDENCE', rank: 6, cell: ({ evidence }) => evidence },
-  ]
-  const { lines, hidden } = fittingTable(columns, workers, io.columns)
-  const [head = '', ...rows] = lines
-  const more = hidden.length === 0 ? [] : [io.paint('gray', `more in a wider terminal, or with --json: ${hidden.join(', ')}`)]
-  return [io.paint('bold', head), ...rows, totalsLine(workers, io), ...more]
+  const head = ['WORKER', 'LIFE', 'STATE', 'ISSUE', 'DONE', 'FAILED', 'TIME', 'USD', 'SEEN', 'LOGIN', 'MODEL', 'EVIDENCE']
+  const rows = workers.map(({ id, life, state, issues, done, failed, worked, cost, last_sign, login, model, evidence }) => [
+    names.get(nameOf(id))?.length === 1 ? nameOf(id) : id,
+    lifeText(life, io),
+    state === null || withoutAgent.has(life) ? '' : stateText(state, null, io),
+    issueText(issues),
+    String(done),
+    String(failed),
+    worked === null ? '' : duration(worked),
+    cost === null ? '' : cost.toFixed(2),
+    last_sign === null ? '' : duration(now - Date.parse(last_sign.at)),
+    login?.state ?? '',
+    model ?? '',
+    evidence,
+  ])
+  const drop = ['EVIDENCE', 'MODEL', 'LOGIN', 'TIME', 'USD', 'FAILED', 'DONE', 'SEEN']
+  return [...listTable(head, rows, io, drop), totalsLine(workers, io)]
 }
 
 const nameOf = (id: string) => id.slice(id.lastIndexOf('/') + 1)

@@ -102,6 +102,10 @@ const commandErrors = {
     meaning: 'The ledger has no open issues for the simulation.',
     remedy: 'Run `burn dispatch --dry-run` once to read the forge, or simulate made-up issues with --issues 500.',
   },
+  terminal_small: {
+    meaning: 'The terminal has too few columns or rows for the screen of `burn watch`.',
+    remedy: 'Enlarge the terminal, or print lines: `burn watch | cat`.',
+  },
   usage: {
     meaning: 'The command line has an unknown command or option, or a wrong value.',
     remedy: 'Run the command with --help to see its arguments and options.',

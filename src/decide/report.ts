@@ -14,6 +14,7 @@ import { reposOf } from '../core/refs.ts'
 import { heldBy, isInForce } from './holds.ts'
 import { isStale } from './dispatch-moves.ts'
 import { holdText } from './wording.ts'
+import { workerCondition, type WorkerCondition } from './worker-condition.ts'
 
 /** All states of a reading, in the order of the report. */
 export const readingStates: readonly ReadingState[] = ['working', 'idle', 'waiting', 'starting', 'error', 'dead', 'unreachable', 'unknown']
@@ -36,7 +37,11 @@ export interface WorkerReport {
   /** The time at which burn first saw the worker in this state, in ISO 8601. */
   readonly since: string
   readonly evidence: string
+  /** The meaning of the state; null if the state says everything. */
+  readonly condition: WorkerCondition | null
   readonly live_dispatches: number
+  /** The issues of the live dispatches that take a slot of the worker. */
+  readonly issues: readonly IssueRef[]
   readonly hold: string | null
   /** The agent's question, with its choices; null if the agent asks no question. */
   readonly question: string | null
@@ -206,7 +211,9 @@ function workerFacts(state: StatusState): Map<WorkerId, { report: WorkerReport; 
     workers.map((snapshot) => {
       const { worker, reading, parsed, stopped } = snapshot
       const dispatches = held.get(worker.id) ?? []
-      const live = dispatches.filter((d) => d.kind === 'work' && slotStates.includes(d.state)).length
+      const issues = dispatches.flatMap(({ kind, state: at, issue }) => (kind === 'work' && slotStates.includes(at) ? [issue] : []))
+      const live = issues.length
+      const condition = workerCondition(snapshot, live, state)
       const since = states.get(worker.id)?.since ?? now
       const drift = state.drifts.get(worker.id)
       const totals = noTotals()
@@ -224,7 +231,9 @@ function workerFacts(state: StatusState): Map<WorkerId, { report: WorkerReport; 
         detail: reading.detail,
         since: new Date(since).toISOString(),
         evidence: reading.evidence,
+        condition,
         live_dispatches: live,
+        issues,
         hold: hold?.code === 'held' ? holdText(hold) : null,
         question: reading.state === 'waiting' ? (parsed?.question ?? null) : null,
         texts: textsOf(dispatches, deliveries),
@@ -234,6 +243,16 @@ function workerFacts(state: StatusState): Map<WorkerId, { report: WorkerReport; 
       return [worker.id, { report, totals }]
     }),
   )
+}
+
+/** Returns all workers of the report. */
+export function workersIn(machines: readonly MachineReport[]): WorkerReport[] {
+  return machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers))
+}
+
+/** Returns whether burn has started none of these workers. */
+export function noneStarted(workers: readonly WorkerReport[]): boolean {
+  return workers.length > 0 && workers.every(({ condition }) => condition === 'not_started')
 }
 
 /** Returns the warning about claims of another ledger of this fleet, and the remedy; null if there are none. */

@@ -38,6 +38,11 @@ export async function attachArgv(machine: Machine, target: AttachTarget, session
   return argvOn(machine, ['sh', '-c', knownTerminal, 'burn', machine.tmux, '-u', '-L', machine.socket, ...words], { tty: true })
 }
 
+/** Returns the argv that runs `argv` also inside tmux, which otherwise refuses. The fleet has its own tmux server. */
+export function outsideTmux(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): string[] {
+  return [...(env['TMUX'] === undefined ? [] : ['env', '-u', 'TMUX']), ...argv]
+}
+
 /**
  * Runs a command. If the machine has no description of the person's terminal, such as `xterm-ghostty`, tmux would refuse the terminal. Then
  * the command gets the common `xterm-256color`. Without infocmp the script cannot check that.

@@ -113,7 +113,7 @@ test('progress: one line on a terminal, else one line per minute', () => {
     let now = 5
     const size = () => ({ width: 8, height: 24 })
     const io = {
-      tty,
+      draws: tty,
       size,
       control: (sequence: string) => `\u001b[${sequence}`,
       write: (text: string) => void lines.push(text),

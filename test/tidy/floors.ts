@@ -74,7 +74,7 @@ const importers: readonly { readonly module: RegExp; readonly only: readonly str
 const effects: readonly { readonly use: RegExp; readonly only: readonly string[]; readonly instead: string }[] = [
   {
     use: /^process\.(?:env|argv|exit|exitCode|cwd|chdir|stdin|stdout|stderr|on|off|once)$/,
-    only: ['src/cli/main.ts', 'src/cli/io.ts'],
+    only: ['src/cli/main.ts', 'src/cli/io.ts', 'src/cli/terminal.ts'],
     instead: 'take it as an argument',
   },
   { use: /^(?:Date\.now|performance\.now)$/, only: ['src/cli/clock.ts', 'src/cli/io.ts'], instead: 'take the Clock port' },

@@ -8,7 +8,8 @@ import { groupCosts, groupings, modelOf, sumCosts, type Grouping } from '../../d
 import { command, done } from '../command.ts'
 import { limitLines, readLimits, type LimitsReport } from '../limit-lines.ts'
 import { choice, flag, optional, timeFrom } from '../args.ts'
-import { fit, shortCount, table, widthOf } from '../table.ts'
+import { listTable, shortCount } from '../table.ts'
+import { wrap } from '../wrap.ts'
 
 /** The period that `burn costs` shows without `--since`. */
 const defaultPeriod = '7d'
@@ -68,28 +69,22 @@ async function costs(session: Session, by: Grouping, since: number): Promise<Cos
 
 function costLines({ by, rows, total, unpriced_models, unread, unrecorded }: Costs, io: Io): string[] {
   const names = unpriced_models.slice(0, 3).join(', ') + (unpriced_models.length > 3 ? ', …' : '')
-  const [head = '', ...lines] = rows.length === 0 ? [] : costTable(by, rows, total, io.columns)
-  return [
-    ...(rows.length === 0 ? ['burn has recorded no usage in this period.'] : [io.paint('bold', head), ...lines]),
+  const notes = [
     ...(unpriced_models.length === 0 ? [] : [`The price of ${names} is unknown. Set "prices" in the spec.`]),
     ...(unread.length === 0 ? [] : [unreadLine(unread)]),
     ...(unrecorded.length === 0 ? [] : [`${counted(unrecorded.length, 'worker')}: the agent records no tokens that burn can read.`]),
   ]
+  return [
+    ...(rows.length === 0 ? ['burn has recorded no usage in this period.'] : costTable(by, rows, total, io)),
+    ...notes.flatMap((note) => wrap(note, io.columns, '  ')),
+  ]
 }
 
-/** Returns the table. Its columns of numbers align right, and the first column is cut so that the table fits the terminal. */
-function costTable(by: Grouping, rows: readonly GroupCost[], total: CostSum, width: number): string[] {
-  const head = ['CALLS', 'INPUT', 'CACHED', 'OUTPUT', 'USD', 'PLAN USD', 'UNPRICED']
-  const numbers = [head, ...rows.map(cells), ...(rows.length > 1 ? [cells(total)] : [])]
-  const widths = head.map((_, column) => Math.max(...numbers.map((row) => widthOf(row[column] ?? ''))))
-  const aligned = numbers.map((row) => row.map((cell, column) => cell.padStart(widths[column] ?? 0)))
-  const room = Math.max(8, width - widths.reduce((sum, each) => sum + each + 2, 0))
-  const keys = [...rows.map(({ key }) => fit(key ?? '-', room)), 'total']
-  const [first = [], ...rest] = aligned
-  return table(
-    [by.toUpperCase(), ...first],
-    rest.map((row, index) => [keys[index] ?? '', ...row]),
-  )
+/** Returns the table. The last row has the totals. */
+function costTable(by: Grouping, rows: readonly GroupCost[], total: CostSum, io: Io): string[] {
+  const head = [by.toUpperCase(), 'CALLS', 'INPUT', 'CACHED', 'OUTPUT', 'USD', 'PLAN USD', 'UNPRICED']
+  const lines = [...rows.map((row) => [row.key ?? '-', ...cells(row)]), ...(rows.length > 1 ? [['total', ...cells(total)]] : [])]
+  return listTable(head, lines, io, ['CALLS', 'CACHED', 'PLAN USD', 'UNPRICED', 'INPUT'])
 }
 
 function unreadLine(unread: Costs['unread']): string {

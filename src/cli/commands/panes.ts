@@ -1,7 +1,9 @@
 /** `burn attach`, `answer` and `classify`: show panes, answer questions of agents, and classify recorded screens. */
 import type { Fleet, Machine } from '../../core/nouns.ts'
+import type { Answered, OpenQuestion } from '../../operate/answer.ts'
 import type { AttachTarget } from '../../operate/attach.ts'
 import { BurnError } from '../../core/errors.ts'
+import { answeredText, questionLines } from '../answer-lines.ts'
 import { command, done } from '../command.ts'
 import { allWorkers, unknownNameError, workerNamed } from '../named.ts'
 import { flag, optional, parsePositive, parsedArg, text, parseWholeNumber } from '../args.ts'
@@ -17,11 +19,9 @@ export const attachCommand = command({
   ],
   async run({ open, io, env, common }, given) {
     const { session } = await open()
-    const { attachArgv } = await import('../../operate/attach.ts')
+    const { attachArgv, outsideTmux } = await import('../../operate/attach.ts')
     const { machine, place } = placeNamed(session.fleet, given.place)
-    // tmux refuses to start inside tmux. The fleet has its own tmux server, so unset TMUX.
-    const outside = env['TMUX'] === undefined ? [] : ['env', '-u', 'TMUX']
-    const argv = [...outside, ...(await attachArgv(machine, place, session))]
+    const argv = outsideTmux(await attachArgv(machine, place, session), env)
     if (given.print || common.json) {
       const { shellWords } = await import('../../host/quote.ts')
       return done({ machine: machine.name, argv, command: shellWords(argv) })
@@ -67,9 +67,7 @@ function placeNamed(fleet: Fleet, name: string | undefined): { machine: Machine;
   return { machine: machines.find((each) => each.name === worker.machine)!, place: { worker: worker.id } }
 }
 
-type Answering =
-  | { readonly worker: string; readonly detail: string | null; readonly question: string; readonly mark: string }
-  | { readonly worker: string; readonly outcome: string; readonly state: string }
+type Answering = (OpenQuestion & { readonly mark: string }) | Answered
 
 export const answerCommand = command({
   args: {
@@ -90,11 +88,8 @@ export const answerCommand = command({
     return done<Answering>(answered, answered.outcome === 'taken' ? 0 : 1)
   },
   present(shown: Answering, io, { worker }) {
-    if ('outcome' in shown) {
-      const still = `${shown.worker} still asks the question: its agent did not accept the answer. Look at the pane: burn attach ${shown.worker}`
-      return io.out(shown.outcome === 'taken' ? `${shown.worker} accepted the answer and is ${shown.state}` : still)
-    }
-    io.out(io.paint('yellow', `${shown.worker} is waiting: ${shown.detail ?? 'question'}`), ...shown.question.split('\n'))
+    if ('outcome' in shown) return io.out(answeredText(shown))
+    io.out(...questionLines(shown, io))
     io.out(io.paint('gray', `Answer with: burn answer ${worker} <choice> --if ${shown.mark}`))
   },
 })

@@ -1,9 +1,11 @@
 /** `burn status`: shows what each worker is doing. */
 import type { StatusReport } from '../../decide/report.ts'
+import { noneStarted, workersIn } from '../../decide/report.ts'
 import { status } from '../../observe/state.ts'
 import { command, done } from '../command.ts'
 import { machinesNamed } from '../named.ts'
-import { elsewhereLines, fleetLine, machineLines, backoffLines, sprintLines } from '../status-table.ts'
+import { elsewhereLines, fleetTotals, machineLines, backoffLines, sprintLines } from '../status-table.ts'
+import { wrap } from '../wrap.ts'
 import { flag, list, parsedArg } from '../args.ts'
 
 export const statusCommand = command({
@@ -14,8 +16,9 @@ export const statusCommand = command({
   },
   examples: ['burn status', 'burn status --machine mac --json'],
   notes: [
-    'Exit codes: 0 done, 1 failed, 2 usage or spec error, 3 a machine is unreachable, a repo could not be read, or burn waits before it retries a repo or an issue (back-off).',
+    'Exit codes: 0 done, 1 failed, 2 usage or spec error, 3 no agent was ever started, a machine is unreachable, a repo could not be read, or burn waits before it retries a repo or an issue (back-off).',
   ],
+  endless: ({ watch }) => watch,
   async run({ open, emit, clock, stop }, { machine, watch, interval }) {
     const { session } = await open()
     const machines = machinesNamed(session.fleet, machine)
@@ -30,13 +33,21 @@ export const statusCommand = command({
     return 0
   },
   present(report: StatusReport, io, { watch }, now) {
-    if (watch && io.tty) io.write(io.control('H') + io.control('2J'))
-    for (const machine of report.machines) io.out(...machineLines(machine, io, now))
-    io.out(...sprintLines(report, io, now), ...backoffLines(report, io, now), fleetLine(report, io), ...elsewhereLines(report, io))
+    if (watch && io.draws) io.write(io.control('H') + io.control('2J'))
+    const lines = [
+      ...report.machines.flatMap((machine) => machineLines(machine, io, now)),
+      ...sprintLines(report, io, now),
+      ...backoffLines(report, io, now),
+      ...wrap(`${io.paint('bold', 'fleet')}  ${fleetTotals(report, io)}`, io.columns, '  '),
+      ...elsewhereLines(report, io),
+    ]
+    io.out(...lines)
+    if (noneStarted(workersIn(report.machines)))
+      io.err(`${io.paint('cyan', 'hint:')} burn has started no agent of this fleet. Run: burn up, then burn christen`)
   },
 })
 
-/** Whether every machine was reached, every repo was read, and no issue or repo is backed off. */
+/** Whether the fleet was started, every machine was reached, every repo was read, and no issue or repo is backed off. */
 function isComplete({ machines, backed_off, unread }: StatusReport): boolean {
-  return machines.every(({ reachable }) => reachable) && backed_off.length + unread.length === 0
+  return !noneStarted(workersIn(machines)) && machines.every(({ reachable }) => reachable) && backed_off.length + unread.length === 0
 }
