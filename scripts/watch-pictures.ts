@@ -135,7 +135,9 @@ async function main(keeps: boolean): Promise<void> {
     await startFleet()
     if (keeps) {
       process.stdout.write(`BURN_SPEC=${env.BURN_SPEC} HOME=${env.HOME}\n`)
-      for (let isOver = false; !isOver; await sleep(100)) process.once('SIGINT', () => (isOver = true))
+      const stop = new AbortController()
+      process.once('SIGINT', () => stop.abort())
+      while (!stop.signal.aborted) await sleep(100)
       return
     }
     let text = readFileSync(page, 'utf8')
