@@ -12,3 +12,6 @@ export function delegationTable(steps: readonly Step[], columns: number): string
   const rows = steps.map(({ issue, step, agent, reason }) => [issue, step, agent, sentence(reason)])
   return rows.length === 0 ? [] : table(['ISSUE', 'STEP', 'AGENT', 'WHY'], rows, columns)
 }
+
+/** Returns false for issues that no agent suits, because there may be hundreds of them. */
+export const hasAgent = ({ step }: { readonly step: string }) => step !== 'left'

@@ -45,6 +45,8 @@ export interface Applied {
   readonly settled: readonly Dispatch[]
   /** The deliveries of this process that changed, in their new states. */
   readonly deliveries: readonly Delivery[]
+  /** The reasons that burn does not type texts now, by the id of the delivery. Contains also deliveries whose wait has ended since. */
+  readonly delayed: ReadonlyMap<string, Reason>
   /** The steps of delegations that took effect. */
   readonly delegated: readonly DoneDelegation[]
 }
@@ -98,11 +100,13 @@ export async function apply(
   await ledger.takeOverDeliveries(owner, clock.now() + leaseLength, clock.now())
   const refused = await releaseClaims(await syncComments(new Set(claimed.map(({ id }) => id)), session), session)
   const unsure = await releaseLostClaims(state, session)
-  const deliveries = await deliver(machines, session, stop, { timeout: deliveryTimeout, placed_timeout: deliveryTimeout, unsure })
+  const delayed = new Map<string, Reason>()
+  const onWait = (id: string, why: Reason) => void delayed.set(id, why)
+  const deliveries = await deliver(machines, session, stop, { timeout: deliveryTimeout, placed_timeout: deliveryTimeout, unsure, onWait })
   // If no dispatch or delivery changed, all comments are still up to date since the first `syncComments`.
   const isQuiet = claimed.length + deliveries.length + settled.length + refused.length + unsure.size === 0
   const refusedLater = isQuiet ? [] : await releaseClaims(await syncComments(new Set(), session), session)
-  return { claimed, settled: [...settled, ...refused, ...refusedLater], deliveries, delegated }
+  return { claimed, settled: [...settled, ...refused, ...refusedLater], deliveries, delayed, delegated }
 }
 
 /** Carries out the steps of delegations as the job `delegate`, which only one process at a time runs. Returns the steps that took effect. */

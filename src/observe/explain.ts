@@ -9,6 +9,7 @@ import type { IssueState } from '../core/fleet-state.ts'
 import type { Session } from './session.ts'
 import { BurnError } from '../core/errors.ts'
 import { isStale } from '../decide/dispatch-moves.ts'
+import { inQueueOrder, orderReason, queueRules } from '../decide/queue.ts'
 import { repoOf } from '../core/refs.ts'
 
 /** The data that `burn explain` prints about an issue. */
@@ -18,6 +19,10 @@ export interface Explanation {
   readonly record: IssueRecord | null
   /** The reason why burn assigns no issues of this repo now; null if the issue is not queued, or there is no such reason. */
   readonly waits: Reason | null
+  /** The reason for the issue's place in the queue; null if the ledger does not have the issue. */
+  readonly order: Reason | null
+  /** The number of waiting issues of the repo that go before this issue; null if this issue does not wait. */
+  readonly ahead: number | null
   /** Back-offs of the issue and of its repo. */
   readonly backed_off: readonly BackedOff[]
   /**
@@ -37,7 +42,16 @@ export interface Explanation {
 
 /** Reads one issue and its history from the ledger. Throws BurnError `issue_unknown` if the ledger does not have the issue. */
 export async function explain(ref: IssueRef, session: Session): Promise<Explanation> {
-  return explanation(ref, await readIssue(ref, session))
+  const state = await readIssue(ref, session)
+  const [record = null] = state.issues
+  const ahead = record?.standing === 'queued' ? await waitingBefore(record, session) : null
+  return { ...explanation(ref, state), ahead }
+}
+
+/** Returns the number of waiting issues of the repo that go before an issue. */
+async function waitingBefore({ issue }: IssueRecord, { ledger, fleet }: Session): Promise<number> {
+  const waiting = (await ledger.openIssues(issue.repo)).filter(({ standing }) => standing === 'queued')
+  return inQueueOrder(waiting, queueRules(fleet.dispatch)).findIndex((each) => each.issue.ref === issue.ref)
 }
 
 async function readIssue(ref: IssueRef, { ledger, fleet, clock }: Session): Promise<IssueState> {
@@ -54,7 +68,7 @@ async function readIssue(ref: IssueRef, { ledger, fleet, clock }: Session): Prom
   return { fleet, now, issues: record === null ? [] : [record], history, sprints, events, repos, backed_off: backoffs, texts }
 }
 
-function explanation(ref: IssueRef, state: IssueState): Explanation {
+function explanation(ref: IssueRef, state: IssueState): Omit<Explanation, 'ahead'> {
   const { fleet, now, history, sprints, events } = state
   const repo = repoOf(ref)
   const [record = null] = state.issues
@@ -67,6 +81,7 @@ function explanation(ref: IssueRef, state: IssueState): Explanation {
     issue: ref,
     record,
     waits: record?.standing === 'queued' ? (known?.wait_reason ?? null) : null,
+    order: record === null ? null : orderReason(record, queueRules(fleet.dispatch)),
     unread,
     backed_off: state.backed_off.filter(({ subject }) => subject === ref || subject === repo),
     dispatches: history.map((each) => ({
@@ -83,8 +98,8 @@ function explanation(ref: IssueRef, state: IssueState): Explanation {
 function unknownIssue(ref: IssueRef, unread: Explanation['unread']): BurnError {
   if (unread !== null)
     return new BurnError('issue_unknown', `the ledger does not have ${ref}: ${unreadText(repoOf(ref), unread)}`, 'run burn doctor')
-  const hint = 'check the name, or run burn dispatch --dry-run to read the forge'
-  return new BurnError('issue_unknown', `the ledger does not have ${ref}`, hint)
+  const hint = 'check the name: the forge lists no such open issue in a repo of the spec'
+  return new BurnError('issue_unknown', `there is no issue ${ref}`, hint)
 }
 
 /** Returns the message that burn could not read a repo, with the time and the reason. */

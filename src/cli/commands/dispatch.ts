@@ -1,19 +1,19 @@
 /** `burn dispatch`: runs cycles that assign issues to workers. With `--dry-run` it prints what a cycle would do. */
 import { counted } from '../../core/text.ts'
 import type { ExitCode } from '../../core/errors.ts'
-import type { CycleResult, dryCycle } from '../../cycle/cycle.ts'
+import type { CycleResult } from '../../cycle/cycle.ts'
 import type { FleetState } from '../../core/fleet-state.ts'
 import type { Io } from '../io.ts'
 import type { Machine } from '../../core/nouns.ts'
 import type { Session } from '../../observe/session.ts'
-import { actionsByKind, assertExhaustive } from '../../core/actions.ts'
 import { activeStates } from '../../core/lifecycle.ts'
-import { delegationTable } from '../delegation-table.ts'
+import { delegationTable, hasAgent } from '../delegation-table.ts'
 import { elsewhereAdvice } from '../../decide/report.ts'
-import { backoffText, heldName, sentence, stepName } from '../../decide/wording.ts'
+import { newsOf, type DeliveryNews } from '../../decide/delivery-news.ts'
+import { backoffText, sentence } from '../../decide/wording.ts'
 import { command, done, type CommandContext, type Done } from '../command.ts'
+import { leftOut, plannedOf, showPlan, type Planned } from '../dispatch-plan.ts'
 import { machinesNamed } from '../named.ts'
-import { table } from '../table.ts'
 import { flag, list, parsedArg, parseWholeNumber } from '../args.ts'
 
 /** A part of the output: a dry run, a cycle, or why nothing ran. */
@@ -62,7 +62,8 @@ export async function planCycle(machines: readonly Machine[], session: Session):
   const { dryCycle } = await import('../../cycle/cycle.ts')
   const dry = await dryCycle(machines, session)
   const bad = troubles(dry)
-  return done(plannedOf(dry, bad), exitOf(dry.state, bad.length === 0))
+  const left = leftOut(dry, await session.ledger.openIssues())
+  return done({ ...plannedOf(dry), left_out: left, troubles: bad.map(({ text }) => text) }, exitOf(dry.state, bad.length === 0))
 }
 
 /**
@@ -152,111 +153,32 @@ function reportTroubles(bad: readonly Trouble[], reported: Set<string>, io: Io):
   for (const subject of now) reported.add(subject)
 }
 
-type Planned = ReturnType<typeof plannedOf>
-
-function plannedOf({ actions }: Awaited<ReturnType<typeof dryCycle>>, bad: readonly Trouble[]) {
-  const { steer, change, hold, end_hold, note, escalate, inherit, move, tell, approve, judge, wait, leave, claim, delegate, ...rest } =
-    actionsByKind(actions)
-  assertExhaustive(rest)
-  return {
-    would_steer: steer.map(({ ref, comment, author, word, refusal }) => ({ ref, comment, by: author, word, refusal })),
-    would_hold: hold.map(({ scope, name, until, reason }) => ({ scope, name, until: new Date(until).toISOString(), reason })),
-    would_resume: end_hold.map(({ scope, name, reason }) => ({ scope, name, reason })),
-    would_warn: note.map(({ event: { kind, subject, payload } }) => ({ kind, subject, payload })),
-    would_escalate: escalate.map(({ issue, worker, reason }) => ({ issue, worker, reason })),
-    would_inherit: inherit.map(({ worker, conversation }) => ({ worker, conversation })),
-    would_settle: move.map(({ id, issue, worker, to, reason }) => ({ id, issue, worker, state: to, reason })),
-    would_tell: tell.map(({ dispatch, issue, worker, kind, reason }) => ({ dispatch, issue, worker, kind, reason })),
-    would_change: change.map(({ issue, snapshot, decision, to, reason }) => ({
-      issue,
-      change: snapshot.ref,
-      step: decision.do,
-      stage: decision.stage,
-      worker: to?.worker ?? null,
-      reason,
-    })),
-    would_approve: approve.map(({ issue, approved, reason }) => ({ issue, approved, reason })),
-    would_leave: leave.map(({ issue, reason }) => ({ issue, reason })),
-    would_delegate: delegate.map(({ step, issue, agent, login, reason }) => ({ step, issue, agent, login, reason })),
-    would_wait: wait.map(({ repo, reason }) => ({ repo, reason })),
-    would_dispatch: claim.map(({ kind, issue, worker, attempt, reason }) => ({
-      kind,
-      issue: issue.ref,
-      worker: worker.id,
-      attempt,
-      reason,
-    })),
-    verdicts: judge.map(({ issue, eligible, reason, standing, revision }) => ({ issue, eligible, reason, standing, revision })),
-    troubles: bad.map(({ text }) => text),
-  }
-}
-
-/**
- * Prints what a cycle would do. It does not print why repos wait (`would_wait`), because `burn explain` gives the reason for each issue.
- */
-function showPlan(
-  {
-    would_steer,
-    would_hold,
-    would_resume,
-    would_escalate,
-    would_inherit,
-    would_settle,
-    would_tell,
-    would_change,
-    would_approve,
-    would_leave,
-    would_delegate,
-    would_dispatch,
-    verdicts,
-    troubles: bad,
-  }: Planned,
-  io: Io,
-): void {
-  for (const { ref, by, word, refusal } of would_steer)
-    io.out(
-      `${ref}  burn would ${refusal === null ? `handle /burn ${word ?? ''}` : 'refuse the command'} of ${by}${refusal === null ? '' : `  ${sentence(refusal)}`}`,
-    )
-  for (const { scope, name, until, reason } of would_hold)
-    io.out(`${heldName(scope, name)}  would be held until ${until}  ${sentence(reason)}`)
-  for (const { issue, reason } of would_escalate) io.out(`${issue}  would be escalated  ${sentence(reason)}`)
-  for (const { scope, name } of would_resume) io.out(`${heldName(scope, name)}  would be resumed`)
-  for (const { worker, conversation } of would_inherit) io.out(`${worker}  would continue the conversation ${conversation}`)
-  for (const { issue, state, worker, reason } of would_settle) io.out(`${issue}  would be ${state}  ${worker}  ${sentence(reason)}`)
-  for (const { issue, worker, reason } of would_tell) io.out(`${worker}  would be told about ${issue}  ${sentence(reason)}`)
-  for (const { issue, change, step, stage, worker, reason } of would_change)
-    if (step === 'nothing') io.out(`${issue}  ${change} would be ${stage.replaceAll('_', ' ')}  ${sentence(reason)}`)
-    else io.out(`${issue}  burn would ${stepName(step)} of ${change}  ${worker ?? ''}  ${sentence(reason)}`)
-  for (const { issue, approved, reason } of would_approve)
-    io.out(`${issue}  the text of the issue would be ${approved ? 'approved' : 'unapproved'}  ${sentence(reason)}`)
-  for (const { issue, reason } of would_leave) io.out(`${issue}  would not be assigned  ${sentence(reason)}`)
-  io.out(...delegationTable(would_delegate.filter(hasAgent), io.columns))
-  const rows = would_dispatch.map(({ issue, worker, kind, attempt, reason }) => [issue, worker, kind, String(attempt), sentence(reason)])
-  if (rows.length > 0) io.out(...table(['ISSUE', 'WORKER', 'KIND', 'TRY', 'WHY'], rows, io.columns))
-  const not = verdicts.filter(({ eligible }) => !eligible).length
-  const wait = verdicts.length - not - would_dispatch.filter(({ kind }) => kind === 'work').length
-  const planned = rows.length === 0 ? 'Would assign no issue' : `Would assign ${counted(rows.length, 'issue')}`
-  io.out(`${planned}. Queued or sent to the council: ${wait}. Skipped: ${not}. burn explain ISSUE gives the reason.`)
-  for (const text of bad) io.err(io.paint('yellow', text))
-}
-
-/** Returns false for issues that no agent suits, because there may be hundreds of them. */
-const hasAgent = ({ step }: { readonly step: string }) => step !== 'left'
-
 type Cycle = ReturnType<typeof cycleOf>
 
-function cycleOf({ deliveries, claimed, settled, delegated, backlog }: CycleResult, cycle: number, ms: number, bad: readonly Trouble[]) {
+function cycleOf(result: CycleResult, cycle: number, ms: number, bad: readonly Trouble[]) {
+  const { claimed, settled, delegated, backlog } = result
   return {
     cycle,
     ms,
     claimed: claimed.map(({ id, kind, issue, worker, attempt, reason }) => ({ id, kind, issue, worker, attempt, reason })),
     settled: settled.map(({ id, issue, worker, state, state_reason }) => ({ id, issue, worker, state, reason: state_reason })),
     delegated: delegated.map(({ step, issue, agent, login, reason }) => ({ step, issue, agent, login, reason })),
-    deliveries: deliveries.map(({ id, worker, state, proof, evidence }) => ({ id, worker, state, proof, evidence })),
+    deliveries: newsFrom(result),
     eligible: backlog.eligible,
     open: backlog.open,
     troubles: bad.map(({ text }) => text),
   }
+}
+
+/** Returns the deliveries of a cycle with their issues, and the reasons of those that wait. */
+function newsFrom({ deliveries, delayed, claimed, state: { dispatches, reviews } }: CycleResult): DeliveryNews[] {
+  const all = [...claimed, ...dispatches, ...reviews.map(({ dispatch }) => dispatch)]
+  const issues = new Map(all.map(({ id, issue }) => [id, issue]))
+  return deliveries.map(({ id, kind, dispatch, worker, state, proof, evidence }) => {
+    const waits = activeStates.includes(state) ? delayed.get(id) : undefined
+    const issue = issues.get(dispatch ?? '') ?? null
+    return { id, kind, issue, worker, state, proof, evidence, ...(waits === undefined ? {} : { waits }) }
+  })
 }
 
 const badStates: readonly string[] = ['unknown', 'refused', 'mangled']
@@ -264,9 +186,11 @@ const badStates: readonly string[] = ['unknown', 'refused', 'mangled']
 function showCycle({ cycle, ms, claimed, settled, delegated, deliveries, eligible, open }: Cycle, io: Io): void {
   io.out(...delegationTable(delegated.filter(hasAgent), io.columns))
   for (const { issue, worker, state } of settled) io.out(`${issue}  ${state}  ${worker}`)
-  const issues = new Map(claimed.map(({ id, issue }) => [id, issue]))
-  const rows = deliveries.map(({ id, worker, state, evidence }) => [issues.get(id) ?? id, worker, state, sentence(evidence)])
-  if (rows.length > 0) io.out(...table(['ISSUE', 'WORKER', 'DELIVERY', 'EVIDENCE'], rows, io.columns))
+  for (const delivery of deliveries) {
+    const { text, remedy } = newsOf(delivery)
+    const about = delivery.issue === null ? '' : `${delivery.issue}: `
+    io.out(`${about}${text}${remedy === null ? '' : io.paint('yellow', `. Run: ${remedy}`)}`)
+  }
   const count = (state: string) => deliveries.filter((delivery) => delivery.state === state).length
   const bad = badStates.flatMap((state) => (count(state) > 0 ? [`${count(state)} ${state}`] : []))
   const changed = claimed.length + settled.length + delegated.length + deliveries.length > 0

@@ -1,6 +1,11 @@
 /** `burn explain`: shows the state of one issue and the reasons for it, or the meaning of an error code. */
 import type { Explanation } from '../../observe/explain.ts'
+import type { Session } from '../../observe/session.ts'
+import type { LeftOut } from '../dispatch-plan.ts'
 import type { Io } from '../io.ts'
+import { actionsOf } from '../../core/actions.ts'
+import { ifCode } from '../../core/errors.ts'
+import type { Reason } from '../../core/reasons.ts'
 import { backoffText, sentence } from '../../decide/wording.ts'
 import { repoOf } from '../../core/refs.ts'
 import { counted, oneLine } from '../../core/text.ts'
@@ -8,11 +13,18 @@ import { command, done } from '../command.ts'
 import { issueNamed } from '../named.ts'
 import { sprintTable } from '../sprint-lines.ts'
 import { duration, table } from '../table.ts'
+import { wrap } from '../wrap.ts'
 import { flag, optional, usage } from '../args.ts'
 import { allCodes, codeNamed, errorReference, type ExplainedCode } from './explain-code.ts'
 import { eventText } from '../../decide/event-kinds.ts'
 
-type Explained = Explanation | ExplainedCode | { readonly codes: readonly ExplainedCode[] }
+/** An issue, with the decision that burn made now if no cycle has judged the issue. */
+interface ExplainedIssue extends Explanation {
+  /** The worker that would get the issue, or null, and the reason; null if a cycle has judged the issue before. */
+  readonly decided_now: { readonly worker: string | null; readonly reason: Reason } | null
+}
+
+type Explained = ExplainedIssue | ExplainedCode | { readonly codes: readonly ExplainedCode[] }
 
 export const explainCommand = command({
   args: {
@@ -25,8 +37,8 @@ export const explainCommand = command({
     if (subject === undefined) throw usage('the argument [issue|code] is missing', 'write burn explain owner/repo#7, or burn explain CODE')
     if (!subject.includes('#')) return done<Explained>(codeNamed(subject))
     const { session } = await open()
-    const { explain, unreadText } = await import('../../observe/explain.ts')
-    const explanation = await explain(issueNamed(session.fleet, subject), session)
+    const { unreadText } = await import('../../observe/explain.ts')
+    const explanation = await explainNow(issueNamed(session.fleet, subject), session)
     const { unread, issue } = explanation
     if (unread !== null) io.err(io.paint('yellow', unreadText(repoOf(issue), unread)))
     return done<Explained>(explanation, unread === null ? 0 : 3)
@@ -39,9 +51,29 @@ export const explainCommand = command({
   },
 })
 
+/** Explains an issue. If no cycle has judged it, reads forge and machines, and decides as the next cycle would, without changing anything. */
+async function explainNow(issue: string, session: Session): Promise<ExplainedIssue> {
+  const { explain } = await import('../../observe/explain.ts')
+  const before = await explain(issue, session).catch(ifCode(['issue_unknown'], null))
+  const isJudged = before !== null && (before.record === null || before.record.verdict !== null || before.record.issue.state === 'closed')
+  if (isJudged) return { ...before, decided_now: null }
+  const [{ dryCycle }, { leftOut }] = await Promise.all([import('../../cycle/cycle.ts'), import('../dispatch-plan.ts')])
+  const plan = await dryCycle(session.fleet.machines, session)
+  const explanation = await explain(issue, session)
+  const claim = actionsOf(plan.actions, 'claim').find((each) => each.issue.ref === issue)
+  const open = explanation.record === null ? [] : [explanation.record]
+  const [left]: (LeftOut | undefined)[] = leftOut(plan, open)
+  const decided = claim === undefined ? left && { worker: null, reason: left.reason } : { worker: claim.worker.id, reason: claim.reason }
+  return { ...explanation, decided_now: decided ?? null }
+}
+
 const proofs = { text: 'whole text', id: 'id only' } as const
 
-function linesOf({ issue, record, waits, backed_off, dispatches, sprints, serving, events }: Explanation, io: Io, now: number): string[] {
+function linesOf(
+  { issue, record, waits, order, ahead, decided_now, backed_off, dispatches, sprints, serving, events }: ExplainedIssue,
+  io: Io,
+  now: number,
+): string[] {
   const ago = (at: number) => `${duration(now - at)} ago`
   const about =
     record === null
@@ -54,7 +86,7 @@ function linesOf({ issue, record, waits, backed_off, dispatches, sprints, servin
   const verdict = record?.verdict ?? null
   const decided =
     verdict === null
-      ? 'not judged yet: no cycle of burn dispatch has read this issue'
+      ? nowText(decided_now)
       : `${io.paint(verdict.eligible ? 'green' : 'yellow', verdict.eligible ? 'eligible' : 'not eligible')}: ${sentence(verdict.reason)}${waits === null ? '' : `; ${sentence(waits)}`} (${ago(verdict.at)})`
   const workers = serving.length === 0 ? '' : `: ${serving.slice(0, 4).join(', ')}${serving.length > 4 ? ', …' : ''}`
   const serves = `${serving.length === 1 ? '1 worker serves' : `${serving.length} workers serve`} its repo${workers}; ${counted(record?.attempts ?? 0, 'failed attempt')}`
@@ -70,7 +102,8 @@ function linesOf({ issue, record, waits, backed_off, dispatches, sprints, servin
     io.paint('bold', issue),
     ...about.map((line) => `  ${line}`),
     '',
-    decided,
+    ...wrap(decided, io.columns),
+    ...placeLines(ahead, order, record?.priority ?? 0),
     ...(record?.approval === 'edited' ? [io.paint('yellow', 'the issue was edited after a trusted label approved its text')] : []),
     ...backed_off.map((each) => io.paint('yellow', `${each.subject} is ${backoffText(each)}`)),
     serves,
@@ -87,4 +120,19 @@ function linesOf({ issue, record, waits, backed_off, dispatches, sprints, servin
           ),
         ]),
   ]
+}
+
+function nowText(decided: ExplainedIssue['decided_now']): string {
+  if (decided === null) return 'no cycle of burn dispatch has judged this issue'
+  const { worker, reason } = decided
+  const what = worker === null ? 'would not assign the issue now' : `would assign the issue to ${worker}`
+  return `no cycle has judged this issue. burn dispatch ${what}: ${sentence(reason)}`
+}
+
+/** Returns a line with the issue's place in the queue; no line if the issue neither waits nor has a priority. */
+function placeLines(ahead: number | null, order: Reason | null, priority: number): string[] {
+  if (order === null || (ahead === null && priority === 0)) return []
+  const why = order.code === 'oldest' ? 'no priority, no due date' : sentence(order)
+  const place = ahead === null ? '' : ahead === 0 ? 'first in the queue of its repo' : `${counted(ahead, 'issue')} of its repo before it`
+  return [`queue: ${[place, why].filter((each) => each !== '').join('; ')}`]
 }

@@ -67,8 +67,8 @@ export const priorityCommand = command({
   },
   present({ issue: ref, priority, before, left_out }, io, { dry_run, priority: wanted }) {
     const verb = dry_run ? 'would have' : 'has'
-    const was = before === priority ? '' : before === 0 ? ' (before: none)' : ` (before: ${before})`
     const place = wanted === 'next' ? ', and goes before all others' : ''
+    const was = before === priority || before === 0 ? '' : `. It had priority ${before}`
     io.out(priority === 0 ? `${ref} ${verb} no priority${was}` : `${ref} ${verb} priority ${priority}${place}${was}`)
     if (left_out !== null) io.out(`burn does not assign ${ref} now: ${sentence(left_out)}. Run: burn explain ${ref}`)
   },
