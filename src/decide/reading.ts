@@ -11,7 +11,8 @@
  * | working, waiting | unknown, starting | the hook's state |
  * | error | idle, unknown | error: few screens show that a turn failed |
  * | error | working | the screen's state: hooks also report errors that the agent retries |
- * | idle | unknown, starting, error, working | the screen's state: an idle agent shows its composer, and background work has no event |
+ * | idle | error | unknown for 3 s (the screen may show the turn before), then error |
+ * | idle | unknown, starting, working | the screen's state: an idle agent shows its composer, and background work has no event |
  */
 import type { HookState, ParsedScreen, HookEvent } from '../core/agent.ts'
 import type { Reading, ReadingState, Time } from '../core/nouns.ts'
@@ -51,7 +52,8 @@ function stateOf(screen: ReadingState, hook: ReadingState, age: number): Reading
     case 'working':
       return hook === 'waiting' && age < redrawTime ? 'waiting' : 'working'
     case 'error':
-      return hook === 'working' && age < redrawTime ? 'working' : 'error'
+      if (age >= redrawTime) return 'error'
+      return hook === 'working' ? 'working' : hook === 'idle' ? 'unknown' : 'error'
     case 'unknown':
     case 'starting':
       return hook === 'working' || hook === 'waiting' || hook === 'error' ? hook : screen

@@ -8,7 +8,7 @@ import { hasInherited } from './continuations.ts'
 import { continueText, resumeText } from './prompts.ts'
 import { canBeTold } from './dispatch-moves.ts'
 import { heldBy, stopsTexts } from './holds.ts'
-import { hasPendingResume, recoveryPlans } from './trouble.ts'
+import { hasPendingResume, maxReportDelay, recoveryPlans } from './trouble.ts'
 
 /**
  * Returns the texts that tell agents to continue, at most one per dispatch and failure. `before` is a guard: if another process has planned
@@ -39,9 +39,12 @@ function isContinued(dispatch: LiveDispatch, seen: UnderWayState): boolean {
   return (seen.resumes.get(dispatch.id) ?? []).every(({ planned_at }) => planned_at < started_at)
 }
 
-/** Returns true if the agent is idle after a failed turn, and burn has sent no resume text since that failure. */
+/**
+ * Returns true if the agent is idle after a failed turn, and burn has sent no resume text since that failure. A failure that burn read
+ * within `maxReportDelay` after a text may be the earlier one, so burn sends no second text.
+ */
 function hasRecovered({ id, worker, handed_at }: LiveDispatch, record: WorkerRecord | undefined, seen: UnderWayState): boolean {
   const failed = record?.error_at ?? null
   if (failed === null || seen.states.get(worker)?.state !== 'idle' || failed < (handed_at ?? 0)) return false
-  return (seen.resumes.get(id) ?? []).every(({ planned_at }) => planned_at <= failed)
+  return (seen.resumes.get(id) ?? []).every(({ changed_at }) => changed_at + maxReportDelay <= failed)
 }

@@ -21,6 +21,9 @@ const trialPause = 60 * minute
  */
 const sameTroubleTime = 20 * minute
 
+/** Time (ms) after a resume text in which a screen or an event may still tell about the failed turn before it. */
+export const maxReportDelay = 10_000
+
 /** Trouble of a worker: a failure that would affect every issue. */
 export interface WorkerTrouble {
   readonly kind: TroubleKind

@@ -3,6 +3,7 @@ import type { FollowUpFacet, WorkerSnapshot } from '../core/fleet-state.ts'
 import type { LedgerView } from '../core/ledger.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { Time, WorkerId } from '../core/nouns.ts'
+import { maxReportDelay } from '../decide/trouble.ts'
 
 /**
  * Returns the ids of the dispatches in the state `handed` whose agents burn may tell to continue: those of workers whose last turn failed,
@@ -22,14 +23,14 @@ export function toldDispatches(
 }
 
 /**
- * Returns the time at which each worker's agent provably got its last text. A resume text counts only if it was `seen` before the read of
- * the machines began: until then, a failed turn on the screen may be the earlier one.
+ * Returns the time at which each worker's agent provably got its last text. A resume text counts only if it was `seen` at least
+ * `maxReportDelay` before `began`, the start of the read of the machines. Until then, a failure that burn reads may be the earlier one.
  */
 export function givenAt(dispatches: readonly LiveDispatch[], resumes: FollowUpFacet['resumes'], began: Time): Map<WorkerId, Time> {
   const given = new Map<WorkerId, Time>()
   for (const { id, worker, handed_at } of dispatches) {
     const resumed = (resumes.get(id) ?? []).flatMap(({ state, planned_at, changed_at }) =>
-      state === 'seen' && changed_at < began ? [planned_at] : [],
+      state === 'seen' && changed_at + maxReportDelay <= began ? [planned_at] : [],
     )
     given.set(worker, Math.max(given.get(worker) ?? 0, handed_at ?? 0, ...resumed))
   }

@@ -51,10 +51,9 @@ test('limits: an account rests until its reset, then its agent continues', async
   await until('all are idle', async () => (await workers()).every(({ state }) => state === 'idle'))
   writeFileSync(join(dir, 'trouble'), 'rate_limit HTTP 429: You have reached your usage limit. Try again in 2h.')
   assert.equal((await runCycle()).claimed.length, 1)
-  // The hook reports the failure a moment before the screen shows the time of the reset.
-  await until('ANN is at the limit', async () => {
-    const [ann] = await workers()
-    return ann?.detail === 'rate limit' && ann.evidence.includes('Try again in 2h')
+  await until('the account of ANN is held', async () => {
+    await runCycle()
+    return (await workers())[0]?.evidence.includes('Try again in 2h') === true && (await kinds()).includes('account.held')
   })
 
   // The whole account gets nothing, and a worker without an account gets work.

@@ -47,6 +47,9 @@ test('reading: a hook reports failed turns that screens do not show', () => {
   assert.equal(merged('idle', 'error', 3_600_000), 'error')
   assert.equal(merged('error', 'working', 0), 'working')
   assert.equal(merged('error', 'working', 3_000), 'error')
+  // A turn that ended well a moment ago: the screen may still show the failed turn before it.
+  assert.equal(merged('error', 'idle', 0), 'unknown')
+  assert.equal(merged('error', 'idle', 3_000), 'error')
 })
 
 test('reading: idle needs an idle screen and no recent busy event', () => {
