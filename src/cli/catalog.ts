@@ -44,6 +44,7 @@ const modules = {
   explain: () => import('./commands/explain.ts'),
   health: () => import('./commands/health.ts'),
   hold: () => import('./commands/hold.ts'),
+  init: () => import('./commands/init.ts'),
   issue: () => import('./commands/issue.ts'),
   issueDelegate: () => import('./commands/issue-delegate.ts'),
   job: () => import('./commands/job.ts'),
@@ -87,6 +88,7 @@ export const groups: readonly { readonly title: string; readonly entries: readon
   {
     title: 'Set up',
     entries: [
+      entry('init', 'Write the first spec of a fleet, from questions and from what is on this computer', 'init', 'initCommand'),
       entry('spec check', 'Check the spec and print each finding with its line and column', 'spec', 'specCheckCommand'),
       entry('spec docs', 'Print all spec keys with types, defaults and meanings (Markdown)', 'spec', 'specDocsCommand'),
       entry('spec schema', 'Print the JSON Schema of the spec, for editors', 'spec', 'specSchemaCommand'),

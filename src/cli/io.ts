@@ -36,6 +36,8 @@ export interface Io {
   readonly control: (sequence: string) => string
   /** Takes the keys of the terminal until the returned function is called. Use it only if `draws` is true. */
   readonly takeTerminal: (use: TerminalUse) => () => void
+  /** Returns true if a person can answer questions: standard input and output are a terminal that can move its cursor. */
+  readonly canAsk: () => boolean
   /** Asks a yes-or-no question. Returns false if there is no terminal to answer it. */
   readonly confirm: (question: string) => Promise<boolean>
   /** Returns standard input. It stops reading after `maxInput` characters. */
@@ -56,6 +58,8 @@ export interface Streams {
   /** Whether the terminal can move its cursor; by default it can. */
   readonly draws?: boolean
   readonly takeTerminal?: Io['takeTerminal']
+  /** Returns true if standard input is a terminal; by default it is not. */
+  readonly answers?: () => boolean
   readonly confirm?: Io['confirm']
   /** Returns a number in [0, 1). */
   readonly random: () => number
@@ -92,6 +96,7 @@ export function openIo({ out, err, input, terminal, colours = false, confirm = a
     },
     control,
     takeTerminal: given.takeTerminal ?? withoutKeys,
+    canAsk: () => terminal !== undefined && given.draws !== false && given.answers?.() === true,
     confirm: (question) => confirm(printable(question)),
     readInput: input,
   }
@@ -119,6 +124,7 @@ export function processIo(random: () => number): Io {
     draws: env['TERM'] !== 'dumb',
     takeTerminal,
     colours: env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb' && (stdout.isTTY || env['FORCE_COLOR'] !== undefined),
+    answers: () => process.stdin.isTTY,
     confirm: async (question) => {
       const { stdin } = process
       if (!stdin.isTTY) return false

@@ -22,6 +22,22 @@ const commandErrors = {
     meaning: 'The value of `burn simulate --faults` contains an unknown kind of fault or an invalid interval.',
     remedy: 'Write `all`, or kinds from the list in the hint.',
   },
+  init_agent: {
+    meaning: '`burn init` found no agent program on this computer.',
+    remedy: 'Install an agent program that burn supports, or name one with --agent.',
+  },
+  init_exists: {
+    meaning: 'A file or folder that `burn init` would write exists already. burn wrote nothing.',
+    remedy: 'Move the file or folder away, run `burn init` in another folder, or confirm the replacement in a terminal.',
+  },
+  init_forge: {
+    meaning: '`burn init` found no Gitea or Forgejo in the git remotes of the folder.',
+    remedy: 'Name the forge with --url, --owner and --repo, or make a folder forge with --folder.',
+  },
+  init_unwritable: {
+    meaning: '`burn init` could not write a file or folder, and removed what it had written.',
+    remedy: 'Check the folder, its permissions and the free space of its disk.',
+  },
   issue_ref: {
     meaning: 'An argument is not a valid issue reference.',
     remedy: 'Write owner/repo#7; repo#7 is enough if the owner in the spec owns the repo.',

@@ -1,13 +1,11 @@
 /** The backend `cli`: runs an agent's command line in the workspace, one process per turn. */
-import { constants } from 'node:fs'
-import { access, stat } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
 import type { SprintAgent } from '../core/agent.ts'
 import type { TurnResult, Backend, BackendConfig, BackendTask, Conversation, Failure, TokenUsage } from '../core/sprint.ts'
-import { ifCode, messageOf, noSuchPath } from '../core/errors.ts'
+import { messageOf } from '../core/errors.ts'
 import { runAgent } from './agent-process.ts'
 import { inTurn, createBudgetTracker, type BudgetTracker, type Turn } from './budget.ts'
 import type { BackendDeps } from './deps.ts'
+import { findProgram } from '../host/find-program.ts'
 import { redactor } from '../host/redact.ts'
 import { failureOf } from './failure.ts'
 
@@ -44,16 +42,8 @@ function environmentOf(config: CliConfig, { env, home }: BackendDeps): Record<st
 /** Returns a failure if no folder of the PATH has the program, otherwise null. Does not start the program. */
 async function probeProgram(program: string, path: string): Promise<Failure | null> {
   if (program === '') return { class: 'backend_down', reason: 'the spec does not name a command for this agent' }
-  const candidates = program.includes('/') ? [program] : path.split(delimiter).map((dir) => join(dir, program))
-  for (const candidate of candidates) if (await isProgram(candidate)) return null
+  if ((await findProgram(program, path)) !== null) return null
   return { class: 'backend_down', reason: `${program}: command not found` }
-}
-
-async function isProgram(path: string): Promise<boolean> {
-  const refused = [...noSuchPath, 'EACCES', 'EPERM', 'ELOOP', 'ENAMETOOLONG']
-  return access(path, constants.X_OK)
-    .then(async () => (await stat(path)).isFile())
-    .catch(ifCode(refused, false))
 }
 
 function usageSince(previous: TokenUsage, now: TokenUsage): TokenUsage {

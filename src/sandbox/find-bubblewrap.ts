@@ -8,7 +8,8 @@ import { runProcess, type RunResult } from '../host/exec.ts'
 import { bubblewrapArgv, filterRedirection, type BubblewrapConfig } from './bubblewrap.ts'
 import { findHidden, inaccessible } from './hidden.ts'
 import { innerArgv } from './limits.ts'
-import { baseEnvironment, findProgram, type SandboxOptions } from './options.ts'
+import { findProgram } from '../host/find-program.ts'
+import { baseEnvironment, type SandboxOptions } from './options.ts'
 import { seccompFilter } from './seccomp.ts'
 import { isBelow, linkedPackages, toolchainsOf } from './toolchains.ts'
 
@@ -23,7 +24,7 @@ export async function findBubblewrap(
   entries: readonly string[],
   options: SandboxOptions & { readonly dir: string; readonly own: BubblewrapConfig['own'] },
 ): Promise<BubblewrapConfig> {
-  const program = await findProgram(entries, 'bwrap')
+  const program = await findProgram('bwrap', entries.join(':'))
   if (program === null) throw new BurnError('sandbox_missing', 'bubblewrap is not installed', missingHint, { exit: 2 })
   const config = { ...(await bubblewrapConfigFor(program, entries, options)), scratch_bytes: Math.min(policy.memory, policy.disk) }
   const { code, stderr } = await runConfined(config, ['true'], { PATH: entries.join(':') }, options.probe_ms)

@@ -10,7 +10,8 @@ import { runCommand, type CommandOptions, type CommandResult, type CommandSetup 
 import { countsOwnProcesses, findBubblewrap } from './find-bubblewrap.ts'
 import type { Gap } from './gaps.ts'
 import { findLimits } from './limits.ts'
-import { baseEnvironment, environment, findProgram, type SandboxOptions } from './options.ts'
+import { findProgram } from '../host/find-program.ts'
+import { baseEnvironment, environment, type SandboxOptions } from './options.ts'
 import { Quota } from './quota.ts'
 import { separationOf, unseparated } from './separation.ts'
 import { isBelow } from './toolchains.ts'
@@ -66,7 +67,7 @@ export async function openSandbox(policy: SandboxPolicy, options: SandboxOptions
   const gaps = [...limits.gaps, ...separation.gaps]
   const summary = config === null ? 'without bubblewrap ("off" in the spec)' : `in bubblewrap; ${limits.summary}`
   const env = config?.env ?? baseEnvironment(entries, options, own)
-  const shell = (await findProgram(entries, 'bash')) ?? 'sh'
+  const shell = (await findProgram('bash', entries.join(':'))) ?? 'sh'
   const ended = new AbortController()
   const quota = await Quota.open([dir, ...Object.values(own), ...(options.git === undefined ? [] : [options.git.git_dir])], policy)
   const setup: CommandSetup = {

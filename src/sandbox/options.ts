@@ -1,10 +1,5 @@
 /** The options of a sandbox, and the environment and programs that follow from them. */
-import { constants } from 'node:fs'
-import { access } from 'node:fs/promises'
-import { posix } from 'node:path'
-import { ifCode } from '../core/errors.ts'
 import type { BubblewrapConfig } from './bubblewrap.ts'
-import { inaccessible } from './hidden.ts'
 
 export interface SandboxOptions {
   /** The absolute path of the workspace's folder. */
@@ -51,13 +46,4 @@ export function environment(
 ): Record<string, string> {
   const inherited = names.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]]]))
   return { ...Object.fromEntries(inherited), ...set }
-}
-
-/** Returns the path of a program in the first of the folders that has it; null if none has. */
-export async function findProgram(entries: readonly string[], name: string): Promise<string | null> {
-  for (const entry of entries) {
-    const path = posix.join(entry, name)
-    if (await access(path, constants.X_OK).then(() => true, ifCode(inaccessible, false))) return path
-  }
-  return null
 }

@@ -5,35 +5,9 @@ import type { Workspace } from '../git/places.ts'
 import type { Git } from '../git/run.ts'
 import type { Sandbox } from '../sandbox/open.ts'
 import type { SprintContext } from './context.ts'
-import { membersOf } from '../core/json.ts'
 import { askedOfBase, checkFiles, hideable, pinnedPackage } from '../decide/check-files.ts'
+import { findKnownCheck, knownChecks } from '../decide/known-checks.ts'
 import { baseFiles, hiddenFiles, readBlob, indexedFiles, withFiles, writeBlob, type Blob } from '../git/base.ts'
-
-/** burn runs the command of the first file that exists and whose `applies` returns true. */
-const knownChecks: readonly { readonly file: string; readonly command: string; readonly applies?: (text: string) => boolean }[] = [
-  { file: 'package.json', command: 'npm test', applies: hasTestScript },
-  { file: 'Cargo.toml', command: 'cargo test' },
-  { file: 'go.mod', command: 'go test ./...' },
-  { file: 'pytest.ini', command: 'python3 -m pytest -q' },
-  { file: 'pyproject.toml', command: 'python3 -m pytest -q', applies: (text) => /pytest/.test(text) },
-  { file: 'tox.ini', command: 'python3 -m pytest -q', applies: (text) => /pytest/.test(text) },
-  { file: 'Makefile', command: 'make test', applies: (text) => /^test\s*:(?!=)/m.test(text) },
-  { file: 'makefile', command: 'make test', applies: (text) => /^test\s*:(?!=)/m.test(text) },
-  { file: 'mix.exs', command: 'mix test' },
-  { file: 'Gemfile', command: 'bundle exec rake test' },
-  { file: 'tests/conftest.py', command: 'python3 -m pytest -q' },
-]
-
-/** Tells whether `package.json` has a test script other than the placeholder that npm writes. */
-function hasTestScript(text: string): boolean {
-  try {
-    const { test } = membersOf(membersOf(JSON.parse(text))['scripts'])
-    return typeof test === 'string' && !/no test specified/.test(test)
-  } catch {
-    // If the file is not valid JSON, it defines no check.
-    return false
-  }
-}
 
 /** Returns the check command of the base commit; null if burn finds none. Ignores the working tree, because a model can write to it. */
 export async function findCheck(git: Git, workspace: Workspace): Promise<string | null> {
@@ -42,11 +16,10 @@ export async function findCheck(git: Git, workspace: Workspace): Promise<string 
     workspace,
     knownChecks.map(({ file }) => file),
   )
-  for (const { file, command, applies } of knownChecks) {
+  return findKnownCheck(async (file) => {
     const blob = files.get(file)
-    if (blob !== undefined && (applies === undefined || applies(await readBlob(git, workspace, blob)))) return command
-  }
-  return null
+    return blob === undefined ? null : readBlob(git, workspace, blob)
+  })
 }
 
 /** The files that define a check, and how the change affects these files. */

@@ -44,6 +44,7 @@ const importers: readonly { readonly module: RegExp; readonly only: readonly str
   { module: /^yaml$/, only: ['src/host/config-file.ts', 'src/llm/'] },
   { module: /^@pydantic\/genai-prices$/, only: ['src/llm/prices.ts'] },
   { module: /^(?:@bomb\.sh\/tab(?:\/.*)?|cli-table3)$/, only: ['src/cli/'] },
+  { module: /^@clack\/prompts$/, only: ['src/cli/init-questions.ts'] },
   {
     module: /^node:/,
     only: [
