@@ -15,7 +15,11 @@ export interface Blob {
 }
 
 /** Returns the files and symbolic links of the base commit at or below these paths, by path. Throws BurnError `git_*`. */
-export function baseFiles(git: Git, { git_dir, base_commit }: Workspace, paths: readonly string[]): Promise<Map<string, Blob>> {
+export function baseFiles(
+  git: Git,
+  { git_dir, base_commit }: Pick<Workspace, 'git_dir' | 'base_commit'>,
+  paths: readonly string[],
+): Promise<Map<string, Blob>> {
   return listBlobs(git, ['ls-tree', '-r', '-z', base_commit], paths, { at: { git_dir } })
 }
 
@@ -49,7 +53,7 @@ function blobsIn(output: string): [string, Blob][] {
 }
 
 /** Returns the text of a stored file. Throws BurnError `git_*`. */
-export async function readBlob(git: Git, { git_dir }: Workspace, { oid }: Blob): Promise<string> {
+export async function readBlob(git: Git, { git_dir }: Pick<Workspace, 'git_dir'>, { oid }: Blob): Promise<string> {
   return decodeUtf8(await gitOutput(git, ['cat-file', 'blob', oid], { at: { git_dir } }))
 }
 

@@ -129,13 +129,16 @@ async function commitsBetween(git: Git, { at, env }: ScratchPlace, { base, head 
 }
 
 /**
- * Returns the tree of `onto` with the changes of one commit; null if they conflict. Before version 2.40, git merges trees only with the
- * common ancestor of two commits. So this function makes commits whose common ancestor has the tree of the commit's parent.
+ * Makes two commits whose merge has the tree of `onto` with the changes of one commit, and returns them. Before version 2.40, git merges
+ * trees only with the common ancestor of two commits. So the ancestor of these commits has the tree of the commit's parent.
  */
-async function pick(git: Git, place: ScratchPlace, commit: string, onto: string): Promise<string | null> {
+export async function pickSides(git: Git, place: ScratchPlace, commit: string, onto: string): Promise<readonly [string, string]> {
   const ancestor = await create(git, place, { tree: `${commit}^^{tree}`, parents: [], message: '' })
-  const [one, other] = await Promise.all(
-    [onto, commit].map((each) => create(git, place, { tree: `${each}^{tree}`, parents: [ancestor], message: '' })),
-  )
-  return mergeTrees(git, place, one!, other!)
+  const side = (each: string) => create(git, place, { tree: `${each}^{tree}`, parents: [ancestor], message: '' })
+  return Promise.all([side(onto), side(commit)])
+}
+
+/** Returns the tree of `onto` with the changes of one commit; null if they conflict. */
+async function pick(git: Git, place: ScratchPlace, commit: string, onto: string): Promise<string | null> {
+  return mergeTrees(git, place, ...(await pickSides(git, place, commit, onto)))
 }

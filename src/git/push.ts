@@ -64,7 +64,7 @@ export async function touchedPaths(git: Git, workspace: Workspace): Promise<stri
 }
 
 /** Returns the names of the files and folders in the top folder of the base commit. Throws BurnError `git_*`. */
-export async function topNames(git: Git, { git_dir, base_commit }: Workspace): Promise<string[]> {
+export async function topNames(git: Git, { git_dir, base_commit }: Pick<Workspace, 'git_dir' | 'base_commit'>): Promise<string[]> {
   const names = await gitOutput(git, ['ls-tree', '-z', '--name-only', base_commit], { at: { git_dir } })
   return names
     .split('\0')

@@ -2,6 +2,7 @@
 import type { UpdateMethod } from '../core/change-state.ts'
 import type { Committing } from './commit.ts'
 import type { Mirror } from './places.ts'
+import { pickSides } from './combine.ts'
 import { commitTree } from './commit.ts'
 import { fetchBase, withMirrorLock, withRepair } from './mirror.ts'
 import { decodeUtf8, gitFailure, gitOutput, runGit, type Git } from './run.ts'
@@ -64,9 +65,13 @@ async function rebaseOnto(git: Git, { path }: Mirror, { onto, head, committing }
   const at = { git_dir: path }
   const list = await gitOutput(git, ['rev-list', '--reverse', '--no-merges', `${onto}..${head}`], { at })
   let tip = onto
+  let tree = (await gitOutput(git, ['rev-parse', `${onto}^{tree}`], { at })).trim()
   for (const commit of list.split('\n').filter((line) => line !== '')) {
-    const merged = await mergedTree(git, path, [`--merge-base=${commit}^`, tip, commit])
+    const merged = await mergedTree(git, path, await pickSides(git, { at, env: {} }, commit, tip))
     if ('why' in merged) return merged
+    // The base has the changes of this commit already.
+    if (merged.tree === tree) continue
+    tree = merged.tree
     const shown = decodeUtf8(await gitOutput(git, ['show', '-s', '--format=%an%x00%ae%x00%B', commit], { at }))
     const [name = '', email = '', message = ''] = shown.split('\0')
     tip = await commitTree(git, at, { tree: merged.tree, parents: [tip], message }, { ...committing, author: { name, email } })
@@ -85,7 +90,7 @@ async function mergedTree(
   const [tree = '', ...names] = result.stdout.split('\0')
   if (result.code === 0) return { tree: tree.trim() }
   // Git before 2.38 does not have this option, and exits with 129.
-  if (result.code === 129) return { why: 'git 2.40 or newer is needed' }
+  if (result.code === 129) return { why: 'git 2.38 or newer is needed' }
   if (result.code !== 1) throw gitFailure(args, result)
   return { why: `conflicts in ${[...new Set(names.filter((name) => name !== '').map(decodeUtf8))].join(', ')}` }
 }

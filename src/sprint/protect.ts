@@ -24,7 +24,7 @@ export async function protectedPaths(
  * Returns globs for the files that protected files of the base commit include or link to. burn need not search the versions in the change:
  * a change that adds an include touches a protected file anyway.
  */
-async function referencedInBase(git: Git, workspace: Workspace): Promise<string[]> {
+export async function referencedInBase(git: Git, workspace: Pick<Workspace, 'git_dir' | 'base_commit'>): Promise<string[]> {
   const referenced = new Set<string>()
   const alreadyRead = new Set<string>()
   let next = (await topNames(git, workspace)).filter(isProtected)
