@@ -9,6 +9,7 @@ import type { PaneHost } from '../core/pane-host.ts'
 import type { StatusState } from '../core/fleet-state.ts'
 import type { Session } from '../observe/session.ts'
 import { machineOf } from '../core/refs.ts'
+import { changesWithoutHeir } from '../decide/heirs.ts'
 import { holdsOnWorker } from '../decide/holds.ts'
 import { underWayText, workUnderWay, type UnderWay } from '../decide/under-way.ts'
 import { readStatus } from '../observe/state.ts'
@@ -49,7 +50,7 @@ const endTime = 10_000
 export async function planRetire(workers: readonly WorkerId[], session: Session): Promise<readonly Retirement[]> {
   const state = await readStatus(machinesOf(workers, session), session)
   return workers.map((id) => {
-    const { outcome, what } = standing(id, state)
+    const { outcome, what } = standing(id, new Set(workers), state)
     return {
       worker: id,
       outcome: outcome === 'ready' || outcome === 'waits' ? 'planned' : outcome === 'already' ? outcome : 'blocked',
@@ -76,7 +77,7 @@ export async function retire(
   const lost = new Map<WorkerId, number>()
   for (let shown = '[]'; ;) {
     const state = await readStatus(machinesOf([...pending], session), session)
-    const found = [...pending].map((id) => standing(id, state))
+    const found = [...pending].map((id) => standing(id, new Set(workers), state))
     for (const { worker, outcome, what } of found) {
       lost.set(worker, outcome === 'unreachable' ? (lost.get(worker) ?? 0) + 1 : 0)
       if (outcome === 'already' || outcome === 'blocked') finish(worker, outcome, what)
@@ -132,8 +133,9 @@ interface Standing {
   readonly under_way: readonly UnderWay[]
 }
 
-function standing(worker: WorkerId, state: StatusState): Standing {
-  const under_way = workUnderWay(state, { hasWorker: (each) => each === worker, hasRepo: () => false })
+function standing(worker: WorkerId, leaving: ReadonlySet<WorkerId>, state: StatusState): Standing {
+  const working = workUnderWay(state, { hasWorker: (each) => each === worker, hasRepo: () => false })
+  const under_way = [...working, ...changesWithoutHeir(state, leaving).filter((each) => each.worker === worker)]
   const be = (outcome: Standing['outcome'], what: string): Standing => ({ worker, outcome, what, under_way })
   const [work] = under_way
   if (work !== undefined) return be('waits', underWayText(work))
