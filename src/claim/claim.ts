@@ -27,6 +27,7 @@ async function toClaim({ kind, issue, worker, slot, attempt, reason }: ClaimActi
     slot,
     attempt,
     assignees: issue.assignees,
+    accounts: session.fleet.accounts.filter(({ workers }) => workers.includes(worker.id)).map(({ name }) => name),
     reason,
     text: await promptFor({ id, kind, issue, worker }, session),
   }

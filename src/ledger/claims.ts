@@ -10,7 +10,7 @@ import { isFurther } from './schema.ts'
 import type { LockedRows } from './engine.ts'
 import { chunks } from './sql.ts'
 import { appendEvents, fingerprint } from './events.ts'
-import { personalHolds } from './holds.ts'
+import { holdsOnClaims } from './holds.ts'
 import { toDelivery, toDispatch } from './rows.ts'
 import { takenColumns } from './verdicts.ts'
 import { insertRows, writeRows } from './write-rows.ts'
@@ -52,16 +52,17 @@ export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], 
 }
 
 /**
- * Returns the claims whose issue is still open and not stopped. Omits a claim if, since the decision to claim, a person held the worker or the repo. Omits a
+ * Returns the claims whose issue is still open and not stopped. Omits a claim if, since the decision to claim, a person held the worker or the repo, or an account of the worker was held. Omits a
  * claim of kind `work` if, since that decision, the issue was done, was attempted, or got an open change or other assignees.
  */
-export async function stillClaimable<C extends Pick<Claim, 'issue' | 'kind' | 'attempt' | 'worker' | 'assignees'>>(
+export async function stillClaimable<C extends Pick<Claim, 'issue' | 'kind' | 'attempt' | 'worker' | 'assignees' | 'accounts'>>(
   trx: Transaction<Tables>,
   claims: readonly C[],
   at: number,
 ): Promise<C[]> {
   const due: C[] = []
-  const held = await personalHolds(trx, at)
+  const accounts = claims.flatMap(({ worker, accounts: names = [] }) => names.map((name) => ({ name, workers: [worker] })))
+  const held = await holdsOnClaims(trx, accounts, at)
   for (const part of chunks(claims.filter(({ worker, issue }) => held.worker(worker) === null && held.repo(repoOf(issue)) === null))) {
     const rows = await trx
       .selectFrom('issue')

@@ -1,7 +1,7 @@
 /** Holds of workers, windows, machines, repos, accounts and the fleet, with their events. */
 import type { Transaction } from 'kysely'
 import type { NewEvent } from '../core/events.ts'
-import type { HoldScope } from '../core/nouns.ts'
+import type { Account, HoldScope } from '../core/nouns.ts'
 import type { Hold, HoldCode, HoldGuard, NewHold } from '../core/ledger/holds.ts'
 import type { HoldRow, Tables } from './tables.ts'
 import { decodeReason, encodeReason } from '../core/reasons.ts'
@@ -22,15 +22,17 @@ export async function holds(trx: Trx): Promise<Hold[]> {
 /** For the code of a new hold, the code of another hold on the same target that the new hold replaces. */
 const replacedBy: Partial<Record<HoldCode, HoldCode>> = { person: 'drain', drain: 'person' }
 
-/** Returns the holds that people set, as an index. A claim during a hold fails, even if burn decided to claim before the hold began. */
-export async function personalHolds(trx: Trx, at: number): Promise<HoldIndex> {
+/**
+ * Returns the holds that people set, and all holds on accounts, as an index. A claim during such a hold fails, even if burn decided to claim
+ * before the hold began. `accounts`: the accounts of the workers that claim.
+ */
+export async function holdsOnClaims(trx: Trx, accounts: readonly Account[], at: number): Promise<HoldIndex> {
   const rows = await trx
     .selectFrom('hold')
     .select(columns)
-    .where('code', 'in', [...personalCodes])
+    .where((eb) => eb.or([eb('code', 'in', [...personalCodes]), eb('scope', '=', 'account')]))
     .execute()
-  // The ledger does not know which workers use an account, so a hold on an account stops no claim that burn has decided on before.
-  return heldBy(rows.map(toHold), at, [])
+  return heldBy(rows.map(toHold), at, accounts)
 }
 
 /** Saves holds, with an event for each. A hold replaces an earlier one with the same scope, name and code. */

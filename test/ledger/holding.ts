@@ -46,6 +46,15 @@ export function holding(holds: Holds): void {
     assert.equal(await claimed(500), 1)
   })
 
+  holds('holds: an account that is held refuses claims of its workers', async ({ ledger }) => {
+    const limit = { scope: 'account', name: 'max', code: 'limit', reason: because('limit'), until: 500, actor: 'burn' } as const
+    await ledger.saveHolds([limit], 20)
+    const claimed = async (accounts: readonly string[], at: number) =>
+      (await ledger.claim([claimOf(1, { accounts })], 'p', at + 9, at)).length
+    assert.deepEqual([await claimed(['max'], 30), await claimed(['other', 'max'], 31)], [0, 0])
+    assert.equal(await claimed(['other'], 32), 1)
+  })
+
   holds('holds: keeps a hold that another process changed', async ({ ledger }) => {
     const hold = { scope: 'account', name: 'max', code: 'limit', reason: because('limit'), actor: 'burn' } as const
     const until = async () => (await ledger.holds()).map(({ until: end }) => end)

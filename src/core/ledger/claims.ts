@@ -14,6 +14,8 @@ export interface Claim {
   readonly attempt: number
   /** The assignees of the issue at the time of the decision. If they differ by now, the claim fails. */
   readonly assignees?: readonly string[]
+  /** The accounts of the worker. A claim fails if one of them is held. */
+  readonly accounts?: readonly string[]
   readonly reason: Reason
   readonly text: string
 }
@@ -81,7 +83,7 @@ export interface AffectedWork {
 export interface ClaimLedger {
   /**
    * Claims issues in one transaction, and returns the dispatches of the successful claims. A claim fails if the issue is not open or is stopped, or if
-   * another dispatch has the issue or the slot. A claim fails if a person holds the worker or the repo. A claim for work also fails if the issue is done or has other assignees by now, or if
+   * another dispatch has the issue or the slot. A claim fails if a person holds the worker or the repo, or if an account of the worker is held. A claim for work also fails if the issue is done or has other assignees by now, or if
    * `attempt` is no longer the number of the issue's next attempt.
    */
   claim(claims: readonly Claim[], owner: string, lease: Time, at: Time): Promise<readonly Dispatch[]>
