@@ -106,6 +106,7 @@ const shared = [
   ],
   [
     'cycle/blocked',
+    'cycle/change-kills',
     'cycle/change-loop',
     'cycle/changes',
     'cycle/closed',

@@ -106,6 +106,7 @@ export async function openSession(options: Partial<Common> & { readonly dry_run?
       countCommits: async (repo) =>
         fleet.sprint === null ? null : countCommits({ env: wiring.env, clock, login: null }, fleet.sprint.dir, repo),
       resolveConflict: async (change) => (await import('./wire-changes.ts')).resolveInMirror(change, session, wiring),
+      calledByCi: async (repo, branch) => (await import('./wire-changes.ts')).calledInMirror(repo, branch, session, wiring),
       trackedBy: (path) => trackedBy({ env: wiring.env, clock, login: null }, path),
     }
     const close = async () => {

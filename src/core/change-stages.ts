@@ -41,6 +41,8 @@ export interface ChangePolicy {
   readonly method: MergeMethod | null
   /** The maximum number of follow-ups about each condition. */
   readonly rounds: Readonly<Record<ChangeCondition, number>>
+  /** Whether burn deletes the head branch after it merged; null: as the repo is set on the forge. */
+  readonly delete_branch: boolean | null
   /** Logins of bots whose reviews count as those of writers. */
   readonly bots: readonly string[]
   /** The time (ms) after the end of a follow-up's turn in which burn waits for a push before it calls a person. */
@@ -67,6 +69,13 @@ export const conditionOf: Readonly<Partial<Record<StepAction, ChangeCondition>>>
   address_review: 'reviews',
   resolve_conflict: 'conflict',
 }
+
+/**
+ * The time (ms) after which a step without an outcome counts as interrupted: its process is gone, and burn repeats the step. It is longer
+ * than every step takes. A step that another process still carries out is harmless twice: a push compares the head, and labels and comments
+ * are set once.
+ */
+export const stepTimeout = 10 * 60_000
 
 /**
  * The outcome of a step. `planned`: burn has recorded the intent. `done`, `failed`: burn carried the step out. A follow-up is `planned`

@@ -113,6 +113,8 @@ export interface Protection {
   readonly may_merge: boolean | null
   /** Whether the repo allows to update a head branch by a rebase. */
   readonly may_rebase: boolean
+  /** Whether the repo deletes head branches after merges; null if the forge has no such setting. */
+  readonly delete_branch: boolean | null
 }
 
 /** The merge that a caller wants. The forge merges nothing if the head is no longer `sha`. */

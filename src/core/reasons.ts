@@ -152,6 +152,7 @@ export interface ReasonData {
   follow_up_waits: { readonly action: StepAction }
   change_conflict: { readonly base: string }
   base_gone: { readonly base: string }
+  rerun_awaited: None
   checks_failed: { readonly checks: readonly string[] }
   review_asks: { readonly by: readonly string[]; readonly threads: number }
   rounds_used: { readonly condition: ChangeCondition; readonly rounds: number; readonly why: Reason }
@@ -170,6 +171,7 @@ export interface ReasonData {
   merge_policy: { readonly policy: 'approved' | 'green' | 'person' }
   base_moved: { readonly base: string }
   base_taken: { readonly change: string }
+  step_interrupted: None
   git_resolves: { readonly why: string | null }
   no_agent_for_change: { readonly worker: WorkerId; readonly why: Reason | null }
   // Reasons why an agent begins a new conversation

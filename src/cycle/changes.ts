@@ -1,6 +1,7 @@
 /**
  * Carries out the decisions about changes in review. burn records each step in the ledger first, and the ledger accepts a step only once.
- * So two dispatchers never take the same step, and a crash never repeats a step whose outcome is unknown.
+ * So two dispatchers never take the same step at the same time. If a process is killed during a step, burn repeats the step after
+ * `stepTimeout`. So each effect is idempotent: pushes and merges compare the head, and labels and comments are set once.
  */
 import type { ChangeAction, FollowUpTarget } from '../core/actions.ts'
 import type { ChangeDecision } from '../core/change-loop.ts'
@@ -71,7 +72,7 @@ async function carryOut(action: ChangeAction, session: Session): Promise<void> {
       return effect(action, decision, session, async () => refusal(await session.forge.updateBranch(snapshot.ref, sha, decision.method)))
     case 'merge':
       return effect(action, decision, session, async () =>
-        refusal(await session.forge.merge(snapshot.ref, { sha, method: decision.method, delete_branch: true })),
+        refusal(await session.forge.merge(snapshot.ref, { sha, method: decision.method, delete_branch: decision.delete_branch })),
       )
     case 'escalate':
       return effect(action, decision, session, () => callPerson(action, session))
@@ -114,7 +115,7 @@ async function followUp(action: ChangeAction, decision: Acting, session: Session
   if (await ledger.beginStep({ ...stepOf(action, decision), ...text, ...hand_over }, clock.now())) await syncChangeComment(action, session)
 }
 
-/** Returns what is wrong with a change. Texts of the forge contain no secret that burn knows. */
+/** Returns the failed checks, the requests of reviewers, or the files in conflict. Texts of the forge contain no secret that burn knows. */
 async function problemOf({ dispatch, snapshot }: ChangeAction, decision: Acting, session: Session): Promise<Problem> {
   const { forge, ledger } = session
   const { sha, base } = snapshot.change
@@ -156,16 +157,16 @@ function redactLog({ text, truncated }: LogTail, redact: (text: string) => strin
   return { text: redact(text), truncated }
 }
 
-/** Calls a person: an event, a label on the issue, and the comment on the change. */
-async function callPerson({ dispatch, issue, worker, snapshot, decision }: ChangeAction, session: Session): Promise<null> {
-  const { ledger, clock, forge, notify } = session
-  const payload = { change: snapshot.ref, reason: decision.reason }
-  const event = { kind: 'change.escalated', subject: dispatch, issue, worker, actor: 'burn', payload } as const
-  await ledger.recordEvents([event], clock.now())
+/** Calls a person: a label on the issue, and the comment on the change. The ledger records the event together with the outcome. */
+async function callPerson(action: ChangeAction, session: Session): Promise<null> {
+  const { forge, notify } = session
+  const { issue } = action
   // The label is a hint for people. If the token may not set labels, the event and the comment must do.
   await forge.addLabel(issue, needsPersonLabel).catch((thrown: unknown) => {
     if (isLedgerFailure(thrown) || !(thrown instanceof BurnError)) throw thrown
     notify({ kind: 'issue.comment_failed', subject: issue, payload: { why: messageWithHint(thrown), rests: null } })
   })
+  // It is the last step, so no later step would write a comment that a crash lost.
+  await syncChangeComment(action, session)
   return null
 }

@@ -1,6 +1,6 @@
 /** Decides whether burn may update or merge a change whose conditions are all met. burn never merges less strictly than the forge demands. */
-import type { Protection } from '../core/change-state.ts'
-import type { MergeMethod } from '../core/change-stages.ts'
+import type { ChangeState, Protection } from '../core/change-state.ts'
+import type { ChangePolicy, MergeMethod } from '../core/change-stages.ts'
 import type { ChangeCase, ChangeDecision } from '../core/change-loop.ts'
 import type { ChangeStage } from '../core/change-stages.ts'
 import type { Reason } from '../core/reasons.ts'
@@ -61,6 +61,19 @@ function whyForbidden({ seen, policy }: ChangeCase, protection: Protection): Blo
   return seen.base_taken_by === null ? null : { stage: 'ready', reason: { code: 'base_taken', change: seen.base_taken_by } }
 }
 
+/**
+ * Returns whether burn deletes the head branch after a merge: as the spec says, and otherwise as the repo is set. burn never deletes a
+ * branch of a fork, or a branch whose name is not that of a dispatch: a person may have made it.
+ */
+export function deletesBranch(
+  { change }: Pick<ChangeState, 'change'>,
+  protection: Pick<Protection, 'delete_branch'>,
+  policy: Pick<ChangePolicy, 'delete_branch'>,
+): boolean {
+  if (change.fork || change.dispatch_id === null) return false
+  return policy.delete_branch ?? protection.delete_branch ?? false
+}
+
 function methodOf(wanted: MergeMethod | null, { methods }: Protection): MergeMethod | null {
   return wanted === null ? (methods[0] ?? null) : methods.includes(wanted) ? wanted : null
 }
@@ -87,6 +100,7 @@ function mergeOf(given: ChangeCase, protection: Protection): ChangeDecision {
     stage: 'merging',
     reason: { code: 'merge_policy', policy: given.policy.merge === 'green' ? 'green' : 'approved' },
     method,
+    delete_branch: deletesBranch(given.seen.change, protection, given.policy),
     signature: sha,
     attempt: again.attempt,
   }

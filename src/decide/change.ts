@@ -4,9 +4,10 @@
  */
 import type { ChangeCase, ChangeDecision, ChangeSnapshot, ChangeStep } from '../core/change-loop.ts'
 import type { ChangeCondition, ChangePolicy, StepAction } from '../core/change-stages.ts'
+import type { Check } from '../core/change-state.ts'
 import type { Time } from '../core/nouns.ts'
 import type { Reason } from '../core/reasons.ts'
-import { conditionOf } from '../core/change-stages.ts'
+import { conditionOf, stepTimeout } from '../core/change-stages.ts'
 import { mergeDecision } from './change-merge.ts'
 import { failedChecks } from './change-checks.ts'
 import { asksForChanges, newRequests } from './change-reviews.ts'
@@ -75,11 +76,13 @@ const maxAttempts = 3
 
 /**
  * Returns the attempt at which burn may take a step: 1 if burn has not tried, or the next number if no earlier attempt reached its target.
- * Returns null if burn has taken the step, or has used all attempts.
+ * If the process of an attempt was killed, returns the same attempt again. Returns null if burn has taken the step, or has used all attempts.
  */
-export function nextStepAttempt(history: readonly ChangeStep[], action: StepAction, signature: string): number | null {
+export function nextStepAttempt(history: readonly ChangeStep[], action: StepAction, signature: string, now: Time): number | null {
   const before = history.filter((step) => step.action === action && step.signature === signature)
   const isFollowUp = conditionOf[action] !== undefined
+  const interrupted = isFollowUp ? undefined : before.find((step) => step.outcome === 'planned' && now - step.at >= stepTimeout)
+  if (interrupted !== undefined) return interrupted.attempt
   const isTaken = before.some((step) => (isFollowUp ? isTold(step) || isPlanned(step) : step.outcome !== 'failed'))
   return isTaken || before.length >= maxAttempts ? null : before.length + 1
 }
@@ -92,9 +95,9 @@ interface Condition {
 
 /** Returns a follow-up about a condition, or the call of a person if the rounds of this condition are used. Null: burn has told it before. */
 function followUp(given: ChangeCase, what: Condition, make: (attempt: number) => ChangeDecision): ChangeDecision | null {
-  const { history, policy } = given
+  const { history, policy, now } = given
   const { action, signature, reason } = what
-  const attempt = nextStepAttempt(history, action, signature)
+  const attempt = nextStepAttempt(history, action, signature, now)
   if (attempt === null) return null
   const condition = conditionOf[action] ?? 'checks'
   if (policy.rounds[condition] === 0) return wait('watched', reason)
@@ -104,8 +107,8 @@ function followUp(given: ChangeCase, what: Condition, make: (attempt: number) =>
 }
 
 /** Returns the decision to call a person, once for each condition. */
-function escalate({ history }: ChangeCase, condition: ChangeCondition, reason: Reason): ChangeDecision {
-  const attempt = nextStepAttempt(history, 'escalate', condition)
+function escalate({ history, now }: ChangeCase, condition: ChangeCondition, reason: Reason): ChangeDecision {
+  const attempt = nextStepAttempt(history, 'escalate', condition, now)
   return attempt === null ? wait('escalated', reason) : { do: 'escalate', stage: 'escalated', reason, signature: condition, attempt }
 }
 
@@ -117,7 +120,7 @@ function conflict(given: ChangeCase): ChangeDecision | null {
   if (base_sha === null) return escalate(given, 'conflict', { code: 'base_gone', base })
   const signature = JSON.stringify([sha, base_sha])
   const reason: Reason = { code: 'change_conflict', base }
-  const byGit = nextStepAttempt(given.history, 'resolve_by_git', signature)
+  const byGit = nextStepAttempt(given.history, 'resolve_by_git', signature, given.now)
   const failed = given.history.some((step) => step.action === 'resolve_by_git' && step.signature === signature && step.outcome === 'failed')
   if (byGit !== null && !failed) return { do: 'resolve_by_git', stage: 'needs_work', reason, signature, attempt: byGit }
   if (!failed) return wait('watched', { code: 'forge_thinks' })
@@ -131,6 +134,26 @@ function conflict(given: ChangeCase): ChangeDecision | null {
   }))
 }
 
+/** The time (ms) within which a forge shows that a rerun of a check began. */
+const rerunShownWithin = 5 * 60_000
+
+/** Returns the rerun of the head's checks that burn asked for a short time ago; undefined if there is none. */
+export function recentRerun(history: readonly ChangeStep[], sha: string, now: Time): ChangeStep | undefined {
+  return history.findLast(
+    ({ action, signature, outcome, at }) =>
+      action === 'rerun_checks' &&
+      signature === sha &&
+      outcome !== 'failed' &&
+      now - at < (outcome === 'planned' ? stepTimeout : rerunShownWithin),
+  )
+}
+
+/** Returns true if burn has asked for a rerun, and the failed checks are still those from before. */
+function isRerunning({ seen, history, now }: ChangeCase, failed: readonly Check[]): boolean {
+  const rerun = recentRerun(history, seen.change.sha, now)
+  return rerun !== undefined && failed.every(({ updated_at }) => updated_at <= rerun.at)
+}
+
 /** burn reruns failed checks once if the forge can, and then tells the agent. */
 function redChecks(given: ChangeCase): ChangeDecision | null {
   const { sha, checks } = given.seen.change
@@ -138,7 +161,9 @@ function redChecks(given: ChangeCase): ChangeDecision | null {
   if (failed.length === 0) return null
   const signature = JSON.stringify([sha, ...failed.map(({ name }) => name).toSorted()])
   const reason: Reason = { code: 'checks_failed', checks: failed.map(({ name }) => name) }
-  const rerun = failed.every(({ job }) => job?.rerunnable === true) ? nextStepAttempt(given.history, 'rerun_checks', sha) : null
+  if (isRerunning(given, failed)) return wait('watched', { code: 'rerun_awaited' })
+  const canRerun = failed.every(({ job }) => job?.rerunnable === true)
+  const rerun = canRerun ? nextStepAttempt(given.history, 'rerun_checks', sha, given.now) : null
   if (rerun !== null && rerun === 1) return { do: 'rerun_checks', stage: 'watched', reason, checks: failed, signature: sha, attempt: rerun }
   return followUp(given, { action: 'fix_checks', signature: signature, reason }, (attempt) => ({
     do: 'fix_checks',

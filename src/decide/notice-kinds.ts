@@ -57,7 +57,7 @@ export const noticeKinds: { readonly [K in NoticeKind]: Meaning<K> } = {
   },
   'forge.skipped': {
     meaning: 'burn ignored malformed data from the forge.',
-    payload: { what: 'the ignored data, and what is wrong with it' },
+    payload: { what: 'the ignored data, and the reason' },
     text: ({ what }) => what,
     level: 'warn',
     fleeting: true,

@@ -3,6 +3,7 @@ import type { StepAction } from '../core/change-stages.ts'
 import type { HoldScope } from '../core/nouns.ts'
 import type { Reason, ReasonCode, ReasonData } from '../core/reasons.ts'
 import { counted } from '../core/text.ts'
+import { deliverySentences } from './delivery-wording.ts'
 
 /** Returns a time in ISO 8601, in UTC and to the second. */
 export const toSecond = (at: number) => `${new Date(at).toISOString().slice(0, 19)}Z`
@@ -165,6 +166,8 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   follow_up_waits: ({ action }) => `the text about the change waits for its agent (${stepName(action)})`,
   change_conflict: ({ base }) => `the change conflicts with ${base}`,
   base_gone: ({ base }) => `the base branch ${base} no longer exists`,
+  rerun_awaited: () => 'burn asked the forge to rerun the failed checks',
+  step_interrupted: () => 'the process of this step ended before it saved the outcome',
   checks_failed: ({ checks }) => `${counted(checks.length, 'check')} failed: ${checks.join(', ')}`,
   review_asks: ({ by, threads }) => `${by.join(', ')} asked for changes${threads === 0 ? '' : ` (${counted(threads, 'open thread')})`}`,
   rounds_used: ({ condition, rounds, why }) =>
@@ -202,54 +205,8 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
 
   forge_refuses: ({ why }) => `the forge refuses writes: ${why}`,
 
-  planned: () => 'not typed yet',
-  line_placing: () => 'burn is typing the line',
-  enter_pressing: () => 'burn is pressing Enter',
-  id_there: () => 'the id of the text is already in the pane',
-  hook_text: () => "the agent's hook reported the whole line",
-  hook_other: () => "the agent's hook reported another text under this id",
-  hook_id: () => "the agent's hook reported the id of the text",
-  command_done: () => 'the screen shows that the agent carried out the command',
-  screen_text: () => 'the whole line is on the screen, outside the composer',
-  screen_id: () => 'the id of the text is on the screen, outside the composer',
-  agent_gone: () => 'the agent that the text was for is gone',
-  settled_later: () => 'burn waits until the id of the text appears in the pane',
-  has_ended: () => 'the delivery has ended',
-  pane_unreachable: () => 'burn cannot read the pane',
-  no_agent: () => 'no agent runs in the pane',
-  agent_ended: ({ how }) => `the agent ended${how === null ? '' : ` ${how}`}; the pane shows why`,
-  screen_unseen: () => 'burn has not read the screen',
-  worker_busy: () => 'another text is on its way to this worker',
-  agent_state: ({ state, detail }) => `the agent is ${state}${detail === null ? '' : ` (${detail})`}`,
-  no_composer: () => 'burn recognises no composer on the screen',
-  draft: () => 'a draft is in the composer',
-  unwritten: ({ why }) => `burn could not write the text to a file: ${why}`,
+  ...deliverySentences,
   not_placed: ({ seconds, why }) => `not typed within ${seconds} s: ${blockedBy(why)}`,
-  ended_before_enter: () => 'the agent ended before burn pressed Enter',
-  line_in_composer: () => 'the line is in the composer',
-  composer_unseen: () => 'burn does not see the composer',
-  enter_too_soon: () => 'the agent does not accept Enter yet',
-  enter_pressed: () => 'burn pressed Enter',
-  state_unread: ({ seconds }) => `the line is in the composer, but burn could not read the agent's state for ${seconds} s`,
-  enter_ignored: ({ presses }) => `burn pressed Enter ${counted(presses, 'time')}, but the text is still in the composer`,
-  enter_interrupts: () => 'Enter would interrupt the running turn',
-  left_composer: () => 'the text left the composer after Enter',
-  agent_busy: () => 'the agent is busy with earlier work',
-  id_unseen: () => 'the id of the text is not on the screen yet',
-  line_unseen: () => 'the line is not in the composer yet',
-  not_alone: () => 'the line is not alone in the composer',
-  disturbed: ({ seconds }) => `the line was not alone in the composer for ${seconds} s`,
-  submitted_unseen: ({ seconds }) => `submitted, but the id of the text did not appear on the screen within ${seconds} s`,
-  placing_unseen: ({ seconds }) => `the line did not appear in the composer within ${seconds} s`,
-  unseen_since_enter: () => 'burn pressed Enter and has not seen the composer since',
-  left_without_enter: () => 'the text left the composer, but burn did not press Enter',
-  nothing_typed: ({ why }) => `nothing was typed: ${why}`,
-  person_typing: () => 'a person is typing in this pane',
-  pane_scrolled: () => 'a person is scrolling in this pane',
-  input_synchronized: () =>
-    'synchronize-panes is on in the pane, so other panes would get the text, too (to turn it off: tmux set-option -w synchronize-panes off)',
-  input_disabled: () => 'input to the pane is disabled, so the text would be lost (to enable it: tmux select-pane -e)',
-  dispatch_ended: () => 'the dispatch ended before burn typed the text',
   sender_stopped: ({ why }) => `withdrawn, because the sender stopped waiting: ${blockedBy(why)}`,
 }
 

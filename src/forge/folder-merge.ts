@@ -21,7 +21,7 @@ export async function readProtection({ paths, git }: FolderChanges, repo: RepoRe
   const folder = dirname(await paths.folder('rules', repo))
   const [tip = null] = await (await git()).tips(bareOf(paths.root, repo), [base])
   if (tip === null) return null
-  const rules = { base, base_sha: tip.sha, may_merge: await mayWrite(paths), may_rebase: true }
+  const rules = { base, base_sha: tip.sha, may_merge: await mayWrite(paths), may_rebase: true, delete_branch: null }
   const path = join(folder, `${splitRepo(repo).name}.md`)
   const file = await readPlainFile(path)
   if (file === null) return { ...rules, required_checks: [], required_approvals: 0, methods: allMethods }

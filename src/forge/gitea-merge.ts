@@ -39,10 +39,13 @@ export async function readBranchRules({ api }: Server, repo: RepoRef, base: stri
     required_checks: enable_status_check !== true ? [] : contexts.length === 0 ? ['*'] : contexts,
     required_approvals: typeof required_approvals === 'number' ? required_approvals : 0,
     methods: allowed.toSorted((a, b) => Number(isDefault(b)) - Number(isDefault(a))),
-    may_merge: typeof user_can_merge === 'boolean' ? user_can_merge : null,
+    may_merge: booleanOf(user_can_merge),
     may_rebase: settings['allow_rebase_update'] !== false,
+    delete_branch: booleanOf(settings['default_delete_branch_after_merge']),
   }
 }
+
+const booleanOf = (value: unknown) => (typeof value === 'boolean' ? value : null)
 
 type Refused = Exclude<MergeResult['result'], 'merged'>
 

@@ -21,6 +21,7 @@ import type { Engine } from './engine.ts'
 import { slotStates } from '../core/lifecycle.ts'
 import * as agents from './agents.ts'
 import { claim, lockedRows, planDeliveries, saveComments } from './claims.ts'
+import * as steps from './change-steps.ts'
 import * as changes from './changes.ts'
 import { checkLedger } from './check.ts'
 import * as delegations from './delegations.ts'
@@ -127,11 +128,11 @@ function changeStore({ read, write }: Engine): ChangeLedger {
     reviewView: () => read(changes.reviewView),
     saveChanges: async (seen) => (seen.length === 0 ? undefined : write((trx) => changes.saveChanges(trx, seen))),
     saveStages: async (stages, at) => (stages.length === 0 ? undefined : write((trx) => changes.saveStages(trx, stages, at))),
-    beginStep: (step, at) => write((trx) => changes.beginStep(trx, step, at)),
-    endStep: (step, outcome, reason, at) => write((trx) => changes.endStep(trx, step, { outcome, reason }, at)),
-    sprintFollowUps: () => read(changes.sprintFollowUps),
-    continueSprint: (step, by, at) => write((trx) => changes.continueSprint(trx, step, by, at)),
-    changeSteps: (dispatches, action) => read((trx) => changes.changeSteps(trx, dispatches, action)),
+    beginStep: (step, at) => write((trx) => steps.beginStep(trx, step, at)),
+    endStep: (step, outcome, reason, at) => write((trx) => steps.endStep(trx, step, { outcome, reason }, at)),
+    sprintFollowUps: () => read(steps.sprintFollowUps),
+    continueSprint: (step, by, at) => write((trx) => steps.continueSprint(trx, step, by, at)),
+    changeSteps: (dispatches, action) => read((trx) => steps.changeSteps(trx, dispatches, action)),
   }
 }
 

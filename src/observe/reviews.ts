@@ -8,8 +8,9 @@ import type { Forge } from '../core/ports.ts'
 import type { ForgeView } from './forge.ts'
 import type { Session } from './session.ts'
 import { mapConcurrently } from '../core/concurrency.ts'
-import { isLedgerFailure, messageWithHint } from '../core/errors.ts'
+import { BurnError, isLedgerFailure, messageWithHint } from '../core/errors.ts'
 import { changeRef, repoOf } from '../core/refs.ts'
+import { recentRerun } from '../decide/change.ts'
 import { changePolicy } from '../decide/change-policy.ts'
 import { protectedAmong } from '../decide/protect.ts'
 import { ownLogin } from './own-login.ts'
@@ -43,15 +44,16 @@ export async function readChangesInReview(
   const readings: Reading[] = []
   const steps = Map.groupBy(view.steps, ({ dispatch }) => dispatch)
   const found = await mapConcurrently(view.dispatches, concurrency, async (dispatch): Promise<ReviewedChange[]> => {
+    const history = steps.get(dispatch.id) ?? []
     const repo = repoOf(dispatch.issue)
     const writers = forge.writers.get(repo)
     if (writers === undefined || forge.repos_down.has(repo)) return []
     try {
-      const due = dueReading(dispatch, news, now, session)
+      const due = dueReading({ ...dispatch, history }, news, now, session)
       const reading: Reading | null = due === null ? dispatch.watched : await reader.read(dispatch, due, news.get(dispatch.change_url))
       if (reading === null) return []
       if (reading !== dispatch.watched) readings.push(reading)
-      return [reviewedChange(dispatch, reading, steps.get(dispatch.id) ?? [], { login, writers })]
+      return [reviewedChange(dispatch, reading, history, { login, writers })]
     } catch (thrown) {
       if (isLedgerFailure(thrown)) throw thrown
       notify({ kind: 'forge.skipped', subject: repo, payload: { what: `${dispatch.change_url}: ${messageWithHint(thrown)}` } })
@@ -66,7 +68,7 @@ export async function readChangesInReview(
 type DueReading = 'all' | 'checks'
 
 function dueReading(
-  { watched, change_url }: DispatchInReview,
+  { watched, change_url, history }: DispatchInReview & { readonly history: readonly ChangeStep[] },
   news: ReadonlyMap<string, Change>,
   now: Time,
   { fleet }: Session,
@@ -76,7 +78,8 @@ function dueReading(
   if ((mergeable === 'unknown' && watched.state.base_sha !== null) || watched.stage === 'merging') return 'all'
   // A forge does not list a change as updated when its first check begins.
   const mayBegin = checks.length === 0 && now - watched.state.updated_at < firstChecksWithin
-  return mayBegin || checks.some((check) => check.state === 'pending') ? 'checks' : null
+  const isRerun = recentRerun(history, watched.state.sha, now) !== undefined
+  return mayBegin || isRerun || checks.some((check) => check.state === 'pending') ? 'checks' : null
 }
 
 function reviewedChange(
@@ -112,6 +115,7 @@ class ChangeReader {
   readonly #session: Session
   readonly #now: Time
   readonly #protections = new Map<string, Promise<Protection | null>>()
+  readonly #called = new Map<string, Promise<readonly string[]>>()
 
   constructor(session: Session, now: Time) {
     this.#forge = session.forge
@@ -156,11 +160,29 @@ class ChangeReader {
     return known
   }
 
+  /** Returns globs of the files that CI definitions of the base include or call; null if git could not read the base. */
+  async #named(repo: RepoRef, base: string): Promise<readonly string[] | null> {
+    const key = `${repo} ${base}`
+    const known = this.#called.get(key) ?? this.#session.calledByCi(repo, base)
+    this.#called.set(key, known)
+    return known.catch((thrown: unknown) => {
+      if (!(thrown instanceof BurnError)) throw thrown
+      this.#session.notify({
+        kind: 'forge.skipped',
+        subject: repo,
+        payload: { what: `the CI definitions of ${base}: ${messageWithHint(thrown)}` },
+      })
+      return null
+    })
+  }
+
   /** Returns the protected paths of a change. burn reads them only if it may merge, and again after each push. */
-  async #protectedPaths({ ref, sha }: ChangeState, repo: RepoRef, watched: WatchedChange | null): Promise<readonly string[] | null> {
+  async #protectedPaths({ ref, sha, base }: ChangeState, repo: RepoRef, watched: WatchedChange | null): Promise<readonly string[] | null> {
     if (watched?.state.sha === sha && watched.protected_paths !== null) return watched.protected_paths
     if (changePolicy(this.#session.fleet, repo).merge === 'never') return null
     const paths = await this.#forge.changedPaths(ref)
-    return paths === null ? null : protectedAmong(paths, [], [])
+    if (paths === null) return null
+    const named = await this.#named(repo, base)
+    return named === null ? null : protectedAmong(paths, named, [])
   }
 }

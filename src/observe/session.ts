@@ -42,6 +42,11 @@ export interface Session {
    * otherwise the reason. Throws BurnError `git_*`.
    */
   readonly resolveConflict: (change: ChangeSnapshot) => Promise<string | null>
+  /**
+   * Returns globs of the files that the CI definitions on a branch include or call, such as composite actions and reusable workflows. Throws
+   * BurnError `git_*`.
+   */
+  readonly calledByCi: (repo: RepoRef, branch: string) => Promise<readonly string[]>
 }
 
 /** The secrets that burn could read, and the number of those that it could not read. */

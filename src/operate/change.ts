@@ -3,12 +3,15 @@ import type { ChangeStep } from '../core/change-loop.ts'
 import type { ChangeRef, ChangeState, MergeResult, Protection, UpdateResult } from '../core/change-state.ts'
 import type { MergeMethod, StepAction } from '../core/change-stages.ts'
 import type { DispatchInReview, WatchedChange } from '../core/ledger/changes.ts'
+import type { RepoRef } from '../core/nouns.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { Session } from '../observe/session.ts'
 import { BurnError } from '../core/errors.ts'
 import { repoOf } from '../core/refs.ts'
 import { nearest } from '../core/suggest.ts'
 import { nextStepAttempt } from '../decide/change.ts'
+import { deletesBranch } from '../decide/change-merge.ts'
+import { changePolicy } from '../decide/change-policy.ts'
 
 /** A change in review, as burn last read it. */
 export interface ListedChange {
@@ -45,6 +48,7 @@ export async function changeNamed(name: string, session: Session): Promise<Liste
 
 /** The current facts about a change, and what burn would ask the forge to do. */
 export interface ChangeOrder {
+  readonly repo: RepoRef
   readonly ref: ChangeRef
   readonly state: ChangeState
   readonly protection: Protection
@@ -77,15 +81,14 @@ export async function readChange(
       `the repo does not allow the method ${wanted ?? 'merge'}`,
       `allowed: ${protection.methods.join(', ') || 'none'}`,
     )
-  return { ref, state, protection, method: wanted, dispatch: dispatch.id }
+  return { repo: repoOf(dispatch.issue), ref, state, protection, method: wanted, dispatch: dispatch.id }
 }
 
 /** Merges the head that burn has just read. Records the step. Throws BurnError `change_blocked` if the forge does not merge. */
 export async function mergeChange(order: ChangeOrder & { readonly dispatch: string }, session: Session): Promise<void> {
-  const { ref, state, method } = order
-  await carryOut(order, 'merge', session, () =>
-    session.forge.merge(ref, { sha: state.sha, method: method ?? 'merge', delete_branch: true }),
-  )
+  const { ref, state, method, protection } = order
+  const delete_branch = deletesBranch(state, protection, changePolicy(session.fleet, order.repo))
+  await carryOut(order, 'merge', session, () => session.forge.merge(ref, { sha: state.sha, method: method ?? 'merge', delete_branch }))
 }
 
 /** Brings the base into the branch of the change. Throws BurnError `change_blocked` if the forge does not update the branch. */
@@ -104,7 +107,7 @@ async function carryOut(
   const before = await ledger.changeSteps([dispatch], action)
   const signature = `person ${state.sha}`
   const reason: Reason = { code: 'merge_policy', policy: 'person' }
-  const attempt = nextStepAttempt(before, action, signature) ?? before.length + 1
+  const attempt = nextStepAttempt(before, action, signature, clock.now()) ?? before.length + 1
   const step = { dispatch, action, signature, attempt, head: state.sha, worker: null, reason }
   if (!(await ledger.beginStep(step, clock.now())))
     throw new BurnError(

@@ -1,6 +1,6 @@
 /**
  * `burn worker provision`: makes what a worker's agent needs on its machine, and checks what burn cannot make: program, login and model. Each
- * step keeps what is there, so burn can be killed and run again at any time.
+ * step changes no folder and no clone that exists, so burn can be killed and run again at any time.
  */
 import type { Machine, Worker, WorkerId } from '../core/nouns.ts'
 import type { Login, LoginState } from '../core/login.ts'

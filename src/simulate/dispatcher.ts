@@ -129,6 +129,7 @@ export class Dispatcher {
       countCommits: async () => null,
       restart: async () => new Map(),
       resolveConflict: async () => 'a simulation has no git',
+      calledByCi: async () => [],
       readTemplate: () => Promise.reject(new BurnError('template_unreadable', 'a simulation has no templates', '')),
       notify: (notice) => this.#callbacks.onNotice(notice),
       channel: () => Promise.reject(new BurnError('notify_unset', 'a simulation sends no notifications', '')),

@@ -20,6 +20,14 @@ const rules = {
     .enum(mergeMethods)
     .optional()
     .meta({ description: 'How burn merges. Without this key, burn uses the default of the repo.', examples: ['squash'] }),
+  delete_branch: z
+    .boolean()
+    .optional()
+    .meta({
+      description:
+        'Whether burn deletes the head branch after it merged a change. Without this key, burn does as the repo is set on the forge, and keeps the branch if the forge has no such setting. burn never deletes branches of forks or of people.',
+      examples: [true],
+    }),
   bots: words.optional().meta({
     description: 'Logins of bots whose reviews count as reviews of people who may write.',
     default: defaults.reviewBots,

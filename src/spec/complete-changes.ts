@@ -9,6 +9,7 @@ export function completeChanges({ changes = {} }: Pick<WrittenSpec, 'changes'>):
   return {
     merge: changes.merge ?? defaults.merge,
     method: changes.method ?? null,
+    delete_branch: changes.delete_branch ?? null,
     rounds: {
       checks: changes.rounds?.checks ?? defaults.rounds.checks,
       reviews: changes.rounds?.reviews ?? defaults.rounds.reviews,
@@ -24,5 +25,11 @@ export function completeRepoChanges(
   written: NonNullable<NonNullable<WrittenSpec['repos']>[string]>['changes'],
   fleet: ChangePolicy,
 ): ChangePolicy {
-  return { ...fleet, merge: written?.merge ?? fleet.merge, method: written?.method ?? fleet.method, bots: written?.bots ?? fleet.bots }
+  return {
+    ...fleet,
+    merge: written?.merge ?? fleet.merge,
+    method: written?.method ?? fleet.method,
+    delete_branch: written?.delete_branch ?? fleet.delete_branch,
+    bots: written?.bots ?? fleet.bots,
+  }
 }

@@ -6,6 +6,7 @@ import type { SprintContext } from './context.ts'
 import type { Claimed } from './sprint.ts'
 import { repoOf } from '../core/refs.ts'
 import { leaseLength } from '../observe/session.ts'
+import { noUsage } from './work.ts'
 
 /** Returns the follow-ups that wait for a sprint in these repos, oldest first. */
 export async function waitingFollowUps(
@@ -25,9 +26,10 @@ export async function takeFollowUp(
   const { ledger, owner, clock } = session
   const record = await ledger.issue(followUp.issue)
   if (record === null) return null
+  const [earlier] = await ledger.sprints({ ids: [followUp.dispatch] })
   const now = clock.now()
   if (!(await ledger.continueSprint(followUp, { worker, host, owner, until: now + leaseLength }, now))) return null
   const reason = { code: 'change_needs_work', text: followUp.action } as const
   const picked = { issue: record.issue, attempt: record.attempts + 1, reason, revision: record.revision }
-  return { id: followUp.dispatch, worker, picked, state, follow_up: followUp }
+  return { id: followUp.dispatch, worker, picked, state, follow_up: followUp, spent: earlier ?? noUsage }
 }

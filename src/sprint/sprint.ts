@@ -2,7 +2,7 @@
 import type { Reason } from '../core/reasons.ts'
 import type { Issue, IssueRef, RepoRef } from '../core/nouns.ts'
 import type { NewChange } from '../core/ports.ts'
-import type { Backend, Failure, Sprint, TranscriptEntry, SprintStage } from '../core/sprint.ts'
+import type { Backend, Failure, Sprint, TranscriptEntry, SprintStage, Usage } from '../core/sprint.ts'
 import type { SprintFollowUp } from '../core/ledger/changes.ts'
 import type { SprintEnd, SprintProgress } from '../core/ledger/sprints.ts'
 import type { FleetState } from '../core/fleet-state.ts'
@@ -32,7 +32,7 @@ import { commitChange, pushChange } from './publish.ts'
 import { prepareWorkspace, type PreparedWorkspace } from './prepared-workspace.ts'
 import { recordRepoFault, repoFaultForSprints } from './preflight.ts'
 import { openTranscript, type Transcript } from './results.ts'
-import { work } from './work.ts'
+import { noUsage, addedUsage, work } from './work.ts'
 import { sentence } from '../decide/wording.ts'
 
 /** The minimum time (ms) that burn reserves to commit, push and open the change. */
@@ -47,6 +47,8 @@ export interface Claimed {
   readonly state: FleetState
   /** The follow-up about an existing change that the sprint continues; absent for a new change. */
   readonly follow_up?: SprintFollowUp
+  /** The usage of the earlier runs of the sprint; absent if this is the first one. */
+  readonly spent?: Usage
 }
 
 /** Runs a claimed sprint to its end, and returns its row in the ledger. Throws only errors of the ledger. */
@@ -144,10 +146,10 @@ class SprintRun {
         await this.#enterStage('working', { check_command: check })
         const first = taskText({ id, issue, dir: prepared.workspace.path, check, nonce: session.newId() })
         const task = follow_up === undefined ? first : `${first}\n${follow_up.text}`
-        const record = (worked: WorkDone) => this.#enterStage('working', progressOf(worked))
+        const record = (worked: WorkDone) => this.#enterStage('working', this.#progressOf(worked))
         const site = { ...prepared, id, issue, task, check, started_at: this.#started, note, record }
         const finished = await whileClaimed(id, session, signal, (claimSignal) => work(site, usable, context, claimSignal))
-        await this.#enterStage('publishing', { ...progressOf(finished), check_result: finished.check.result })
+        await this.#enterStage('publishing', { ...this.#progressOf(finished), check_result: finished.check.result })
         // Neither the time limit nor Ctrl-C interrupts the push, so that finished work is not lost.
         const publishing = Math.max(minPublishing, this.#timeLeft())
         return await withTimeout(publishing, null, this.#context, (publisher) => this.#publish(finished, issue, prepared, publisher))
@@ -227,6 +229,10 @@ class SprintRun {
     }
   }
 
+  #progressOf({ backend, model, provider, usage }: WorkDone): SprintProgress {
+    return { backend, model, provider, ...addedUsage(this.#claimed.spent ?? noUsage, usage) }
+  }
+
   /** Saves the stage and the progress of the sprint. Throws SprintFailure if this process has lost the claim. */
   async #enterStage(stage: SprintStage, progress: SprintProgress): Promise<void> {
     const { ledger, clock, owner } = this.#context.session
@@ -256,8 +262,4 @@ class SprintRun {
     const { id, worker, picked } = this.#claimed
     this.#context.onUpdate({ id, issue: picked.issue.ref, worker, stage: this.#stage, note })
   }
-}
-
-function progressOf({ backend, model, provider, usage }: WorkDone): SprintProgress {
-  return { backend, model, provider, ...usage }
 }

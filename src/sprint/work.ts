@@ -47,7 +47,8 @@ export interface Finished extends WorkDone {
   readonly check: ChangeText['check']
 }
 
-const noUsage: Usage = { turns: 0, tokens_in: 0, tokens_out: 0, cost: null }
+/** The usage of a sprint that has not begun. */
+export const noUsage: Usage = { turns: 0, tokens_in: 0, tokens_out: 0, cost: null }
 
 /**
  * Returns the finished work of the first backend that succeeds. If none succeeds, throws SprintFailure with the failure of the last
@@ -160,10 +161,11 @@ function lastLine(output: string): string {
 }
 
 function workDoneBy({ name }: Backend, { model, provider, usage }: TurnResult, usedBefore: Usage): WorkDone {
-  return { backend: name, model, provider, usage: sumUsage(usedBefore, usage) }
+  return { backend: name, model, provider, usage: addedUsage(usedBefore, usage) }
 }
 
-function sumUsage(a: Usage, b: Usage): Usage {
+/** Returns the sum of two usages. The cost is null if both costs are unknown. */
+export function addedUsage(a: Usage, b: Usage): Usage {
   return {
     turns: a.turns + b.turns,
     tokens_in: a.tokens_in + b.tokens_in,

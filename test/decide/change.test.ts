@@ -3,8 +3,9 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { ChangeDecision, ChangeSnapshot, ChangeStep } from '../../src/core/change-loop.ts'
 import type { Check } from '../../src/core/change-state.ts'
-import { changeTransitions, conditionOf } from '../../src/core/change-stages.ts'
+import { changeTransitions, conditionOf, stepTimeout } from '../../src/core/change-stages.ts'
 import { decideChange } from '../../src/decide/change.ts'
+import { deletesBranch } from '../../src/decide/change-merge.ts'
 import { checkOf, policy, protection, reviewOf, snapshotOf, stepOf, threadOf } from '../support/changes.ts'
 import { now } from '../support/state.ts'
 
@@ -29,7 +30,37 @@ test('change: reruns failed checks once before it tells the agent', () => {
   assert.equal(brief(first), 'rerun_checks watched checks_failed')
   const history = [stepOf('rerun_checks', 'head1')]
   assert.equal(brief(decide(snapshotOf({ checks: [checkOf('test', 'pending', true)] }), history)), 'nothing watched checks_not_green')
-  assert.equal(brief(decide(snapshotOf({ checks }), history)), 'fix_checks needs_work checks_failed')
+  assert.equal(brief(decide(snapshotOf({ checks }), history)), 'nothing watched rerun_awaited', 'the result from before the rerun')
+  const again = [{ ...checkOf('test', 'failed', true), updated_at: now + 1 }]
+  assert.equal(brief(decide(snapshotOf({ checks: again }), history)), 'fix_checks needs_work checks_failed')
+  assert.equal(brief(decide(snapshotOf({ checks }), history, policy, now + 300_000)), 'fix_checks needs_work checks_failed')
+})
+
+test('change: repeats a step whose process was killed', () => {
+  const planned = { outcome: 'planned' } as const
+  const later = now + stepTimeout
+  const checks = [checkOf('test', 'failed', true)]
+  const rerun = [stepOf('rerun_checks', 'head1', planned)]
+  assert.equal(brief(decide(snapshotOf({ checks }), rerun)), 'nothing watched rerun_awaited')
+  const conflicting = snapshotOf({ mergeable: 'no' })
+  const git = [stepOf('resolve_by_git', JSON.stringify(['head1', 'base1']), planned)]
+  assert.equal(decide(conflicting, git).do, 'nothing')
+  const rounds = ['a', 'b', 'c'].map((signature) => stepOf('fix_checks', signature, { head: signature }))
+  const calls = [...rounds, stepOf('escalate', 'checks', planned)]
+  assert.equal(decide(snapshotOf({ checks: red }), calls).do, 'nothing')
+  const repeated = [
+    decide(snapshotOf({ checks }), rerun, policy, later),
+    decide(conflicting, git, policy, later),
+    decide(snapshotOf({ checks: red }), calls, policy, later),
+  ]
+  assert.deepEqual(
+    repeated.map((each) => (each.do === 'nothing' ? null : [each.do, each.attempt])),
+    [
+      ['rerun_checks', 1],
+      ['resolve_by_git', 1],
+      ['escalate', 1],
+    ],
+  )
 })
 
 test('change: repeats a text that no agent got', () => {
@@ -123,6 +154,15 @@ test('change: merges only the head that is green and approved', () => {
     brief(decide(snapshotOf({ checks: green }, { protection: strict }), [], { ...policy, merge: 'green' })),
     'nothing watched checks_not_green',
   )
+})
+
+test('change: deletes only branches of dispatches, by spec or forge', () => {
+  const { change } = snapshotOf({}).change
+  const deletes = (more: Partial<typeof change>, forge: boolean | null, spec: boolean | null) =>
+    deletesBranch({ change: { ...change, ...more } }, { delete_branch: forge }, { delete_branch: spec })
+  assert.deepEqual([deletes({}, null, null), deletes({}, true, null), deletes({}, false, null)], [false, true, false])
+  assert.deepEqual([deletes({}, true, false), deletes({}, false, true)], [false, true], 'the spec counts more')
+  assert.deepEqual([deletes({ fork: true }, true, true), deletes({ dispatch_id: null }, true, true)], [false, false])
 })
 
 test('change: never merges protected paths, drafts, or without the right', () => {

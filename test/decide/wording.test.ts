@@ -27,6 +27,8 @@ const examples: { readonly [C in ReasonCode]: ReasonData[C] } = {
   label_set: { label: 'ok' },
   label_gone: {},
   stopped: { login: 'ann' },
+  rerun_awaited: none,
+  step_interrupted: none,
   approved_text_edited: { login: 'ann' },
   steering_unclear: { text: 'go, stop' },
   steering_text_new: none,

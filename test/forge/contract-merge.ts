@@ -64,6 +64,7 @@ export function mergeContract(contract: (what: string, run: (fixture: ForgeFixtu
     const free = await forge.protection(repo, 'main')
     assert.deepEqual([free?.base, free?.base_sha, free?.required_checks, free?.required_approvals], ['main', base_sha, [], 0])
     assert.ok(free?.methods.includes('merge') && free.may_merge !== false)
+    assert.equal(free?.delete_branch ?? false, false, 'a new repo keeps its branches')
     await work.protect('main', { checks: ['test'], approvals: work.reviewer === null ? 0 : 1 })
     const rules = await forge.protection(repo, 'main')
     assert.deepEqual([rules?.required_checks, rules?.required_approvals], [['test'], work.reviewer === null ? 0 : 1])

@@ -134,6 +134,8 @@ test('gitea: tells why it merges no change', async (t) => {
 
 test('gitea: merges no blocked, merged or drafted change', async (t) => {
   const { server, forge, state, row, ref, merge } = await serve(t, { version: '1.23.8' })
+  state.repos.get(repo)!.settings['default_delete_branch_after_merge'] = true
+  assert.equal((await forge.protection(repo, 'main'))?.delete_branch, true)
   const blocker = state.addIssue(repo, { title: 'first' })
   row.blockers.push({ repo, number: blocker.number })
   const blocked = await merge()

@@ -131,6 +131,15 @@ function ending(holds: Holds): void {
     const [dispatch] = await ledger.dispatches({ issue: 'o/r#1' })
     assert.deepEqual([dispatch?.state, dispatch?.change_url], ['review', 'http://f/1'])
     assert.deepEqual((await ledger.view()).sprints, [])
+    const step = { dispatch: idOf(1), action: 'fix_checks', signature: 's', attempt: 1 } as const
+    const follow = { ...step, head: 'h', reason: because('red'), worker: null, sprint_text: 'fix it' }
+    assert.equal(await ledger.beginStep(follow, 30), true)
+    assert.equal(await ledger.continueSprint(step, { worker: sprintWorker, host: 'host', owner: 'a', until: 200 }, 31), true)
+    const [again] = await ledger.sprints({ issue: 'o/r#1' })
+    assert.deepEqual([again?.stage, again?.ended_at, again?.turns, again?.cost], ['claimed', null, 3, 0.125], 'the counters stay')
+    await ledger.saveSprint(idOf(1), 'a', { ...used, turns: 5, tokens_out: 30 }, 3_600_000)
+    const calls = (await ledger.usage({ since: 0 })).map((each) => [each.calls, each.output])
+    assert.deepEqual(calls, [[5, 30]], 'the usage grows by the new run alone')
   })
 
   holds('endSprint: a failure counts as an attempt, a release does not', async ({ ledger }) => {

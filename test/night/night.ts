@@ -178,6 +178,7 @@ function sessionOf(owner: string, { fleet, ledger, world, clock, seed }: Session
     countCommits: async () => null,
     restart: async () => new Map(),
     resolveConflict: async () => 'a simulation has no git',
+    calledByCi: async () => [],
     channel: () => Promise.reject(new Error('a simulated fleet has no channels')),
   }
 }

@@ -7,6 +7,7 @@ import { id, now } from './state.ts'
 export const policy: ChangePolicy = {
   merge: 'never',
   method: null,
+  delete_branch: null,
   rounds: { checks: 3, reviews: 3, conflict: 2 },
   bots: ['bot'],
   push_timeout: 3_600_000,
@@ -20,6 +21,7 @@ export const protection: Protection = {
   methods: ['merge'],
   may_merge: true,
   may_rebase: false,
+  delete_branch: null,
 }
 
 export function checkOf(name: string, state: Check['state'], rerunnable = false): Check {

@@ -77,6 +77,7 @@ export async function simulatedFleet(t: Pick<TestContext, 'after'>, issues: read
       countCommits: async () => null,
       restart: async () => new Map(),
       resolveConflict: async () => 'a simulation has no git',
+      calledByCi: async () => [],
       readTemplate: () => Promise.reject(new Error('a test fleet has no templates')),
       notify: (notice) => void notices.push(eventText(notice)),
       channel: () => Promise.reject(new Error('a test fleet has no channels')),

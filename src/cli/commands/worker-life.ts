@@ -18,7 +18,7 @@ import { flag, list, optional } from '../args.ts'
 export const workerProvisionCommand = command({
   args: {
     names: list('<name...>', 'Workers, windows, lanes or machines, or "all"'),
-    dry_run: flag('-n, --dry-run', 'Show what is missing, and change nothing'),
+    dry_run: flag('-n, --dry-run', 'List the missing folders, clones, files and programs, and change nothing'),
   },
   examples: ['burn worker provision AZOTH', 'burn worker provision mac --dry-run', 'burn worker provision all'],
   notes: [

@@ -78,15 +78,15 @@ export interface ChangeLedger {
   ): Promise<void>
   /**
    * Records a step before burn carries it out, and returns true. Returns false if the dispatch is no longer in review, or if another process
-   * has recorded the same attempt.
+   * has recorded the same attempt. Returns true again for an attempt without an outcome that began `stepTimeout` ago.
    */
   beginStep(step: NewStep, at: Time): Promise<boolean>
-  /** Saves the outcome of a step. */
+  /** Saves the outcome of a step. If burn called a person, records the event `change.escalated` in the same transaction. */
   endStep(step: StepKey, outcome: StepOutcome, reason: Reason, at: Time): Promise<void>
   /** Returns the follow-ups that wait for a sprint, oldest first. */
   sprintFollowUps(): Promise<readonly SprintFollowUp[]>
   /**
-   * Gives a follow-up to a sprint: the dispatch becomes `handed`, and its sprint runs again. Returns false if the dispatch is no longer in
+   * Gives a follow-up to a sprint: the dispatch becomes `handed`, and its sprint runs again. The counters of its earlier runs stay. Returns false if the dispatch is no longer in
    * review, or if another process has taken the follow-up.
    */
   continueSprint(step: StepKey, by: SprintHolder, at: Time): Promise<boolean>

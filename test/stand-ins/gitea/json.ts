@@ -37,6 +37,7 @@ function mergeSettings({ settings }: RepoRow) {
     allow_squash_merge: settings['allow_squash_merge'] ?? true,
     allow_fast_forward_only_merge: settings['allow_fast_forward_only_merge'] ?? false,
     allow_rebase_update: settings['allow_rebase_update'] ?? true,
+    default_delete_branch_after_merge: settings['default_delete_branch_after_merge'] ?? false,
     default_merge_style: settings['default_merge_style'] ?? 'merge',
   }
 }
