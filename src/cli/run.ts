@@ -2,6 +2,7 @@
 import type { ExitCode } from '../core/errors.ts'
 import type { Io } from './io.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
+import { withIsoTimes } from '../core/iso-times.ts'
 import { nearest } from '../core/suggest.ts'
 import { withProcessContext } from '../host/process-context.ts'
 import { entries, deprecatedNames, type Entry } from './catalog.ts'
@@ -129,10 +130,10 @@ async function runCommand(name: string, loaded: AnyCommand, given: Readonly<Reco
   }
 }
 
-/** Returns a function that prints results of a command as JSON, with each reason as a sentence, and renamed fields under both names. */
+/** Returns a function that prints results of a command as JSON, with each reason as a sentence, each time in ISO 8601, and renamed fields under both names. */
 async function jsonPrinter(command: string, io: Io): Promise<(value: unknown, indented?: boolean) => void> {
   const [{ worded }, { withOldFields }] = await Promise.all([import('../decide/wording.ts'), import('./old-fields.ts')])
-  return (value, indented = false) => io.json(withOldFields(command, worded(value)), indented)
+  return (value, indented = false) => io.json(withIsoTimes(withOldFields(command, worded(value))), indented)
 }
 
 function reportError(thrown: unknown, json: boolean, { io }: Deps): ExitCode {

@@ -74,9 +74,13 @@ const commandErrors = {
     meaning: 'No server of the fleet has a model with the given name, and nothing in the fleet uses one.',
     remedy: 'Run `burn model list` to list the models.',
   },
+  name_ambiguous: {
+    meaning: 'Several workers, windows, lanes, machines or repos have the given name.',
+    remedy: 'Use one of the full names in the hint.',
+  },
   name_unknown: {
-    meaning: 'No worker, window, lane or machine has the name given to `burn watch`.',
-    remedy: 'Run `burn status` to list the names of workers, windows and machines.',
+    meaning: 'No worker, window, lane, machine account or repo has the given name.',
+    remedy: 'Run `burn status` to list the names of the fleet.',
   },
   no_terminal: {
     meaning: '`burn attach` needs a terminal, but its standard output is a file or a pipe.',

@@ -185,6 +185,17 @@ export type Event = {
   readonly [K in EventKind]: Kept & { readonly kind: K; readonly actor: Actor | null; readonly payload: EventData[K] | Prose }
 }[EventKind]
 
+/** A group of things. An event belongs to the group if it belongs to one of them. */
+export interface EventsAbout {
+  /** Events of these workers, and events of an issue while one of the workers had it. */
+  readonly workers: readonly WorkerId[]
+  readonly issues: readonly IssueRef[]
+  /** Events of all issues of these repos. */
+  readonly repos: readonly string[]
+  /** Events with one of these subjects, such as a machine. */
+  readonly subjects: readonly string[]
+}
+
 /** A filter for events. Without `after` and `until` it selects the newest events. */
 export interface EventFilter {
   /**
@@ -199,6 +210,8 @@ export interface EventFilter {
   readonly issue?: IssueRef
   readonly worker?: WorkerId
   readonly subject?: string
+  /** Selects the events that belong to each of these. */
+  readonly about?: readonly EventsAbout[]
   readonly since?: Time
   readonly limit?: number
 }

@@ -5,14 +5,6 @@ export const workerErrors = {
     meaning: 'The fleet has no worker with the role council or sentinel.',
     remedy: 'Write "role": "council" for some workers in the spec.',
   },
-  hold_ambiguous: {
-    meaning: 'Several workers, windows, lanes, machines or repos have the given name.',
-    remedy: 'Use one of the full names in the hint.',
-  },
-  hold_unknown: {
-    meaning: 'No worker, window, lane, machine or repo has the given name.',
-    remedy: 'Run `burn status` to list the names of the fleet, or write "all" for the whole fleet.',
-  },
   never_asks: {
     meaning: 'burn cannot answer questions of this kind of agent.',
     remedy: 'Answer in the pane: `burn attach WORKER`.',

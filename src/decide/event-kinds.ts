@@ -10,7 +10,7 @@ import { noticeKinds } from './notice-kinds.ts'
 import { lasting } from './health-parts.ts'
 import { sentence, stepName, toSecond } from './wording.ts'
 
-const until = 'the end of the back-off (ms since 1970)'
+const until = 'the end of the back-off (ISO 8601)'
 
 const nothing = { payload: {}, text: () => '' }
 const titled = { payload: { title: 'the title of the issue' }, text: ({ title }: { readonly title: string }) => title }
@@ -18,7 +18,7 @@ const withEnd = (data: { readonly reason: Reason; readonly until: number | null 
   `${sentence(data.reason)}${data.until === null ? '' : `; until ${toSecond(data.until)}`}`
 const backoffEvent = { payload: { reason, until }, text: withEnd }
 const held = {
-  payload: { reason, until: 'the end of the hold (ms since 1970); null: the hold lasts until a person ends it' },
+  payload: { reason, until: 'the end of the hold (ISO 8601); null: the hold lasts until a person ends it' },
   text: withEnd,
 }
 const step = {
@@ -29,7 +29,7 @@ const step = {
 
 const alarm = {
   payload: {
-    since: 'start of the state (ms since 1970)',
+    since: 'start of the state (ISO 8601)',
     detail: 'kind of failure, or null',
     evidence: 'line that shows the state',
   },
@@ -88,7 +88,7 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
     meaning: 'One worker skips an issue. Other workers can get the issue.',
     payload: {
       why: 'the failure of the sprint, or the reason from a person',
-      until: 'the end of the skip (ms since 1970); null: until a person removes it',
+      until: 'the end of the skip (ISO 8601); null: until a person removes it',
     },
     text: ({ why, until }) => `${why}${until === null ? '' : `; until ${toSecond(until)}`}`,
   },
@@ -210,14 +210,14 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
     meaning: "burn ran an agent's command that renews a login. The payload contains no token.",
     payload: {
       outcome: '`renewed`, `kept` (not renewed), `refused` or `unknown`',
-      before: 'the end (ms since 1970) before the attempt, or null',
+      before: 'the end (ISO 8601) before the attempt, or null',
       after: 'the end after it, or null',
     },
     text: ({ outcome, before, after }) => `${outcome}: ended ${endText(before)} before, ends ${endText(after)} now`,
   },
   'login.restored': {
     meaning: 'A login in trouble works again.',
-    payload: { ends_at: 'the end of the login (ms since 1970); null if unknown' },
+    payload: { ends_at: 'the end of the login (ISO 8601); null if unknown' },
     text: ({ ends_at }) => `the login works again, and ends ${endText(ends_at)} unless it is renewed`,
   },
   'job.missed': { meaning: 'A scheduled job did not run when it was due, or its runs fail.', ...alarm },
@@ -264,7 +264,7 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
       dispatches: 'number of deleted dispatches',
       deliveries: 'number of deleted deliveries without a dispatch',
       events: 'number of deleted events',
-      before: 'burn deleted only history from before this time (ms since 1970)',
+      before: 'burn deleted only history from before this time (ISO 8601)',
     },
     text: ({ dispatches, deliveries, events, before }) =>
       `deleted ${counted(dispatches, 'dispatch', 'dispatches')}, ${counted(deliveries, 'delivery without a dispatch', 'deliveries without a dispatch')} and ${counted(events, 'event')} from before ${toSecond(before)}`,

@@ -5,7 +5,7 @@ import { counted } from '../core/text.ts'
 import { sentence, toSecond } from './wording.ts'
 
 const login = {
-  ends_at: 'the end (ms since 1970), or null',
+  ends_at: 'the end (ISO 8601), or null',
   workers: 'the number of workers',
   remedy: 'the remedy for a person',
 }
@@ -158,7 +158,7 @@ export const noticeKinds: { readonly [K in NoticeKind]: Meaning<K> } = {
   },
   'model.paused': {
     meaning: 'The circuit breaker of a model opened, so sprints use the next step of the chain.',
-    payload: { until: 'the end of the pause (ms since 1970)', why },
+    payload: { until: 'the end of the pause (ISO 8601)', why },
     text: ({ until, why }) => `sprints skip this model until ${toSecond(until)}: ${why}`,
     level: 'warn',
   },

@@ -4,6 +4,7 @@
  */
 import type { LogLevel } from '../core/events.ts'
 import { BurnError } from '../core/errors.ts'
+import { withIsoTimes } from '../core/iso-times.ts'
 import { redactor } from './redact.ts'
 
 /** One line of the log. */
@@ -68,7 +69,7 @@ export function openLog(settings: LogSettings, { write, now, paint }: LogDeps): 
       if (levels.indexOf(level) < levels.indexOf(settings.level)) return
       const time = new Date(now()).toISOString()
       if (settings.format === 'text') write(`${paint(level, subject)}: ${hidden(text)}`)
-      else write(hidden(JSON.stringify({ time, level, subject, text, ...data })))
+      else write(hidden(JSON.stringify(withIsoTimes({ time, level, subject, text, ...data }))))
     },
   }
 }

@@ -1,6 +1,6 @@
 /** Reads events and the times of dispatches. A reader that continues from a cursor misses no event. */
 import type { RawBuilder, Selectable, Transaction } from 'kysely'
-import type { Event, EventFilter } from '../core/events.ts'
+import type { Event, EventFilter, EventsAbout } from '../core/events.ts'
 import type { DispatchTimes } from '../core/ledger/history.ts'
 import type { Time } from '../core/nouns.ts'
 import type { Engine } from './engine.ts'
@@ -9,7 +9,7 @@ import { sql } from 'kysely'
 import { BurnError } from '../core/errors.ts'
 import { deliveries, dispatches } from './queries.ts'
 import { keysOf } from '../core/json.ts'
-import { dispatchTransitions, type DispatchState } from '../core/lifecycle.ts'
+import { dispatchTransitions, liveStates, type DispatchState } from '../core/lifecycle.ts'
 import { chunks, inList } from './sql.ts'
 
 type Trx = Transaction<Tables>
@@ -69,6 +69,7 @@ export async function events(trx: Trx, filter: EventFilter, engine: Pick<Engine,
   if (since !== undefined) query = query.where('at', '>=', since).where('seq', '>=', await firstSince(trx, since))
   if (kinds !== undefined && kinds.length > 0) query = query.where((eb) => eb.or(kinds.map(isOfKind)))
   if (filter.subject !== undefined) query = query.where('subject', '=', filter.subject)
+  for (const group of filter.about ?? []) query = query.where(belongsTo(group))
   // Only a few events follow a cursor. Filtering them is cheaper than finding all dispatches of an issue or a worker.
   if (after === undefined) for (const subjects of await subjectsOf(trx, filter)) query = query.where('subject', 'in', subjects)
   else for (const column of ['issue', 'worker'] as const) if (filter[column] !== undefined) query = query.where(column, '=', filter[column])
@@ -76,6 +77,28 @@ export async function events(trx: Trx, filter: EventFilter, engine: Pick<Engine,
   const rows = (await query.execute()) as (Selectable<EventRow> & { readonly tx?: number })[]
   const found = rows.map(toEvent)
   return order === 'desc' ? found.toReversed() : found
+}
+
+/**
+ * Returns the condition that an event belongs to a group. It needs no index: `since` and the limit bound the events that the query reads. An
+ * event of an issue names no worker, so it belongs to the worker that had the issue at that time.
+ */
+function belongsTo({ workers, issues, repos, subjects }: EventsAbout): RawBuilder<boolean> {
+  const isOneOf = (column: string, values: readonly string[]) =>
+    values.length === 0 ? [] : [sql<boolean>`${sql.ref(column)} in (${sql.join(values)})`]
+  const had = isOneOf('dispatch.worker', workers).map(
+    (isWorker) => sql<boolean>`(event.worker is null and event.issue is not null and exists (select 1 from dispatch
+      where dispatch.issue = event.issue and ${isWorker} and dispatch.claimed_at <= event.at
+      and (${inList('dispatch.state', liveStates)} or event.at <= dispatch.changed_at)))`,
+  )
+  const conditions = [
+    ...isOneOf('event.subject', [...subjects, ...repos, ...workers]),
+    ...isOneOf('event.issue', issues),
+    ...isOneOf('event.worker', workers),
+    ...repos.map((repo) => sql<boolean>`substr(event.issue, 1, ${sql.lit(repo.length + 1)}) = ${`${repo}#`}`),
+    ...had,
+  ]
+  return sql<boolean>`(${sql.join(conditions, sql` or `)})`
 }
 
 function isOfKind(kind: string): RawBuilder<boolean> {

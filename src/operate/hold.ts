@@ -15,7 +15,7 @@ export interface HoldTarget {
 }
 
 /**
- * Returns the targets that names stand for, without duplicates. Throws BurnError `hold_unknown` or `hold_ambiguous` (exit 2), before burn has
+ * Returns the targets that names stand for, without duplicates. Throws BurnError `name_unknown` or `name_ambiguous` (exit 2), before burn has
  * changed anything.
  */
 export function holdTargets(fleet: Fleet, names: readonly string[]): readonly HoldTarget[] {
@@ -25,7 +25,7 @@ export function holdTargets(fleet: Fleet, names: readonly string[]): readonly Ho
 
 /**
  * Returns the targets that a name stands for. The name can be `all`, or the name of a machine, window, lane, account, repo or worker. A lane
- * stands for all of its windows. Throws BurnError `hold_unknown` or `hold_ambiguous` (exit 2).
+ * stands for all of its windows. Throws BurnError `name_unknown` or `name_ambiguous` (exit 2).
  */
 function holdTargetsNamed(fleet: Fleet, name: string): readonly HoldTarget[] {
   if (name === wholeFleet) return [{ scope: 'fleet', name: wholeFleet }]
@@ -42,15 +42,15 @@ function holdTargetsNamed(fleet: Fleet, name: string): readonly HoldTarget[] {
     )
     const hint =
       near === null
-        ? 'name workers, windows, lanes, machines, accounts or repos, or "all" for the whole fleet. Write a reason after --reason'
+        ? 'name workers, windows, lanes, machines, accounts or repos, or "all" for the whole fleet. Quote a reason: --reason "TEXT"'
         : `did you mean ${near}?`
-    throw new BurnError('hold_unknown', `the fleet has no worker, window, lane, machine, account or repo ${JSON.stringify(name)}`, hint, {
+    throw new BurnError('name_unknown', `the fleet has no worker, window, lane, machine, account or repo ${JSON.stringify(name)}`, hint, {
       exit: 2,
     })
   }
   if (scopes.length > 1 || (scopes[0] !== 'lane' && first.length > 1)) {
     const hint = `write the full name: ${[...found.values()].flatMap(([each]) => each?.names[0] ?? []).join(' or ')}`
-    throw new BurnError('hold_ambiguous', `the name ${name} is ambiguous: ${scopes.join(', ')}`, hint, { exit: 2 })
+    throw new BurnError('name_ambiguous', `the name ${name} is ambiguous: ${scopes.join(', ')}`, hint, { exit: 2 })
   }
   return first.map(({ target }) => target)
 }

@@ -119,7 +119,7 @@ export interface Prioritized {
   readonly issue: IssueRef
   /** The new priority; 0 if the issue has none. */
   readonly priority: number
-  readonly before: number
+  readonly priority_before: number
   /** The reason that burn assigns the issue to nobody now, whatever its priority; null if the issue waits in the queue. */
   readonly left_out: Reason | null
 }
@@ -141,5 +141,10 @@ export async function prioritize(
   if (!dryRun) await ledger.prioritize(issue, priority, clock.now())
   const { verdict, standing } = record
   const waits = standing === 'queued' || verdict === null || verdict.eligible
-  return { issue, priority, before: record.priority, left_out: standing === 'taken' ? { code: 'taken' } : waits ? null : verdict.reason }
+  return {
+    issue,
+    priority,
+    priority_before: record.priority,
+    left_out: standing === 'taken' ? { code: 'taken' } : waits ? null : verdict.reason,
+  }
 }

@@ -22,7 +22,7 @@ function fleet(t: TestContext) {
     name: 'f',
     ledger: `sqlite:${dir}/l.db`,
     forge: { kind: 'folder', path: dir, owner: 'me' },
-    machines: { box: { windows: [{ name: 'W', names: ['ANN', 'BOB'], panes: 2, repos: ['app'] }] } },
+    machines: { box: { windows: [{ name: 'W', names: ['ANN', 'BOB'], panes: 2, repos: ['app', 'W'] }] } },
   }
   writeFileSync(file, JSON.stringify(spec))
   return (words: readonly string[], given?: Parameters<typeof burn>[2]) => burn(words, { BURN_SPEC: file, HOME: dir }, given)
@@ -44,11 +44,12 @@ test('log: filters by kind, worker and time; JSON has cursors', async (t) => {
       .split('\n')
       .map((line) => line.replace(/^\S+Z {2}/, ''))
       .slice(-3),
-    ['worker.held  box/W/ANN  lunch', 'worker.held  box/W/BOB  a demo', 'worker.resumed  box/W/ANN'],
+    ['ANN  held: lunch', 'BOB  held: a demo', 'ANN  the hold ended'],
   )
-  assert.match((await run(['log', '--kind', 'worker.*', '--limit', '1'])).out, /^\S+Z {2}worker\.resumed {2}box\/W\/ANN\n$/)
-  assert.match((await run(['log', '--worker', 'BOB', '--since', '1h'])).out, /worker\.held {2}box\/W\/BOB {2}a demo\n$/)
-  assert.equal((await run(['log', '--since', '2100-01-01'])).out, '')
+  assert.match((await run(['log', '--kind', 'worker.*', '--limit', '1'])).out, /^\S+Z {2}ANN {2}the hold ended\n$/)
+  for (const named of [['BOB'], ['--worker', 'BOB'], ['box', '--worker', 'box/W/BOB']])
+    assert.match((await run(['log', ...named, '--since', '1h'])).out, /^(?:\S+Z {2}BOB {2}.*\n)?\S+Z {2}BOB {2}held: a demo\n$/)
+  assert.deepEqual(await run(['log', '--since', '2100-01-01']).then(({ out, err }) => [out, err]), ['', 'no events match\n'])
   const { events } = (await run(['log', '--kind', 'worker.held', '--json'])).json<{ events: Shown[] }>()
   assert.deepEqual(
     events.map(({ actor, text, payload }) => [actor, text, payload['reason']]),
@@ -64,12 +65,15 @@ test('log: filters by kind, worker and time; JSON has cursors', async (t) => {
   )
 })
 
-test('log: refuses an unknown kind, time or cursor', async (t) => {
+test('log: refuses unknown names, kinds, times and cursors', async (t) => {
   const run = fleet(t)
   for (const [words, says] of [
     [['--kind', 'delivery.sen'], /there is no kind "delivery.sen"[^]*did you mean delivery.seen/],
     [['--since', 'later'], /"later" is not a time or an age[^]*8h[^]*2026-12-24/],
     [['--after', 'here'], /"here" is not a cursor/],
+    [['ANNE'], /name_unknown[^]*did you mean ANN\?/],
+    [['W'], /name_ambiguous[^]*box\/W or me\/W/],
+    [['appp#7'], /issue_unknown[^]*did you mean me\/app#7\?/],
   ] as const) {
     const { code, err } = await run(['log', ...words])
     assert.equal(code, 2)

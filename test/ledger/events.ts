@@ -1,6 +1,6 @@
 /** The part of the suite about events: their types, filters and cursors. */
 import assert from 'node:assert/strict'
-import type { NewEvent } from '../../src/core/events.ts'
+import type { EventsAbout, NewEvent } from '../../src/core/events.ts'
 import type { Holds } from './conformance.ts'
 import { because } from '../support/reasons.ts'
 import { claimOf, hand, idOf, withCode, workers } from './fixtures.ts'
@@ -56,6 +56,27 @@ export function eventful(holds: Holds): void {
       'dispatch.handed',
     ])
     assert.deepEqual(await kinds({ kinds: ['%'] }), [])
+  })
+
+  holds('events: belong to the worker that had the issue at that time', async ({ ledger }) => {
+    await hand(ledger, claimOf(1), 10)
+    await ledger.prioritize('o/r#1', 1, 11)
+    await ledger.prioritize('o/r#2', 2, 11)
+    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'done', reason }], 12)
+    await ledger.prioritize('o/r#1', 3, 13)
+    await hand(ledger, claimOf(2, { issue: 'o/r#1', worker: workers[1] }), 14)
+    const nothing = { workers: [], issues: [], repos: [], subjects: [] }
+    const seen = async (...about: readonly Partial<EventsAbout>[]) => {
+      const groups = about.map((group) => ({ ...nothing, ...group }))
+      const events = await ledger.events({ about: groups, kinds: ['issue.prioritized', 'dispatch.*'], since: 10 })
+      return events.map(({ kind, at }) => `${kind.slice(kind.indexOf('.') + 1)} ${at}`)
+    }
+    const first = ['claimed 10', 'handed 10', 'prioritized 11', 'done 12']
+    assert.deepEqual(await seen({ workers: workers.slice(0, 1) }), first)
+    assert.deepEqual(await seen({ workers: workers.slice(0, 1) }, { issues: ['o/r#1'] }), first)
+    assert.deepEqual(await seen({ issues: ['o/r#2'] }), ['prioritized 11'])
+    assert.equal((await seen({ repos: ['o/r'] })).length, (await seen()).length)
+    assert.deepEqual([await seen({ repos: ['o/x'] }), await seen({ subjects: ["it's"] })], [[], []])
   })
 
   holds('events: a cursor reads every event once, in order', async ({ ledger }) => {

@@ -59,7 +59,9 @@ export function loginFleet(root: string, program: string, portal: Portal, names:
     logIn: (home, nous) =>
       writeLogins(home, { '.hermes/auth.json': { version: 1, providers: { nous }, active_provider: 'nous', credential_pool: {} } }),
     async logins() {
-      return (await fleet.burn('login', 'status', '--json')).json<{ logins: Login[] }>().logins
+      return (await fleet.burn('login', 'status', '--json'))
+        .json<{ logins: Login[] }>()
+        .logins.map((login) => ({ ...login, ends_at: login.ends_at === null ? null : Date.parse(String(login.ends_at)) }))
     },
     everything() {
       const files = existsSync(root) ? readdirSync(root).filter((name) => statSync(join(root, name)).isFile()) : []

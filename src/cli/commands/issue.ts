@@ -65,7 +65,7 @@ export const priorityCommand = command({
     const { prioritize } = await import('../../operate/issue.ts')
     return done(await prioritize(issueNamed(session.fleet, given.issue), given.priority, given.dry_run, session))
   },
-  present({ issue: ref, priority, before, left_out }, io, { dry_run, priority: wanted }) {
+  present({ issue: ref, priority, priority_before: before, left_out }, io, { dry_run, priority: wanted }) {
     const verb = dry_run ? 'would have' : 'has'
     const place = wanted === 'next' ? ', and goes before all others' : ''
     const was = before === priority || before === 0 ? '' : `. It had priority ${before}`

@@ -3,13 +3,11 @@ import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { ExportOptions } from '../../observe/telemetry-export.ts'
 import type { Event, EventFilter, LogLevel } from '../../core/events.ts'
-import type { Fleet, WorkerId } from '../../core/nouns.ts'
 import type { Session } from '../../observe/session.ts'
-import type { Io } from '../io.ts'
 import { eventKinds, eventText } from '../../decide/event-kinds.ts'
-import { oneLine } from '../../core/text.ts'
 import { command, done } from '../command.ts'
-import { issueNamed, unknownNameError, workerNamed } from '../named.ts'
+import { aboutNames, eventLines } from '../log-lines.ts'
+import { unknownNameError } from '../named.ts'
 import { flag, list, optional, parsePositive, parsedArg, timeFrom, usage } from '../args.ts'
 
 /** Default values of `--limit`. With `--since` it is larger, so that burn shows all events of a usual night. */
@@ -20,10 +18,14 @@ const pollInterval = 1000
 
 export const logCommand = command({
   args: {
+    names: list(
+      '[name...]',
+      'Workers, windows (mac/CRUCIBLE), lanes, machines, accounts, repos or issues whose events to show (default: all)',
+    ),
     since: optional('--since <when>', 'Time of the first event to show, such as 2026-05-01T22:00, or its age, such as 8h or 2d'),
     kind: list('--kind <kind...>', 'Show only events of these kinds; "delivery.*" selects all kinds that begin with "delivery."'),
     issue: optional('--issue <issue>', 'Show only events of this issue'),
-    worker: optional('--worker <worker>', 'Show only events of this worker'),
+    worker: optional('--worker <worker>', 'Show only events of this worker, and of issues while it had them'),
     after: optional('--after <cursor>', 'Show only events after this cursor; --json prints the cursor of each event'),
     limit: parsedArg(
       '--limit <n>',
@@ -38,38 +40,47 @@ export const logCommand = command({
   },
   examples: [
     'burn log --since 8h',
-    "burn log --worker ANN --kind 'delivery.*' --follow",
-    'burn log --issue app#3 --json',
+    'burn log ANN --since 8h',
+    'burn log mac app#3 --json',
+    "burn log ANN --kind 'delivery.*' --follow",
     'burn log --format csv --samples --since 7d --output telemetry.csv',
     'burn log kinds',
   ],
   notes: ['The newest event is the last line. With --json and --follow, burn log prints one object per line.'],
-  async run({ open, emit, stop, clock, cwd }, given) {
+  async run({ open, emit, stop, clock, cwd, person }, given) {
     const format = formatOf(given)
     const { session } = await open()
     const { fleet, ledger } = session
+    const groups = [given.names, [given.worker ?? []].flat(), [given.issue ?? []].flat()].filter((names) => names.length > 0)
     const filter: EventFilter = {
       kinds: given.kind.map(kindNamed),
       ...(given.since === undefined ? {} : { since: timeFrom(given.since, clock.now(), -1) }),
-      ...(given.issue === undefined ? {} : { issue: issueNamed(fleet, given.issue) }),
-      ...(given.worker === undefined ? {} : { worker: workerOf(given.worker, fleet) }),
+      about: await Promise.all(groups.map((names) => aboutNames(fleet, names, ledger))),
     }
     if (format !== null)
       return done<Shown>(await exported(session, { format, samples: given.samples, since: filter.since ?? 0, filter }, given.output, cwd))
     const limit = given.limit ?? (given.since === undefined ? defaultLimit : sinceLimit)
     const after = given.after === undefined ? {} : { after: given.after }
-    if (!given.follow) return done<Shown>({ events: (await ledger.events({ ...filter, ...after, limit })).map(withText) })
+    const linesOf = person === null ? null : eventLines(fleet, person)
+    if (!given.follow) {
+      const events = await ledger.events({ ...filter, ...after, limit })
+      if (events.length === 0) person?.err('no events match')
+      return done<Shown>(linesOf === null ? { events: events.map(withText) } : { out: linesOf(events) })
+    }
     const until = await ledger.horizon()
-    const show = (events: readonly Event[]) => events.map(withText).forEach((event) => emit(event satisfies ShownEvent))
+    const show = (events: readonly Event[]) => {
+      if (linesOf === null) for (const event of events) emit(withText(event) satisfies ShownEvent)
+      else person?.out(...linesOf(events))
+    }
     // With --after, `follow` prints all events after the cursor, whatever the limit is.
     if (given.after === undefined) show(await ledger.events({ ...filter, until, limit }))
     await follow({ ...filter, after: given.after ?? until }, session, stop, show)
     return 0
   },
-  present(result: Shown | ShownEvent, io) {
+  present(result: Shown, io) {
     if ('lines' in result) io.write(result.lines)
+    else if ('out' in result) io.out(...result.out)
     else if ('file' in result) io.out(`wrote ${result.file}`)
-    else io.out(...('events' in result ? result.events : [result]).map((event) => lineOf(event, io)))
   },
 })
 
@@ -81,7 +92,11 @@ export const logKindsCommand = command({
 
 type ShownEvent = Event & { readonly text: string }
 
-type Shown = { readonly events: readonly ShownEvent[] } | { readonly lines: string } | { readonly file: string }
+type Shown =
+  | { readonly events: readonly ShownEvent[] }
+  | { readonly out: readonly string[] }
+  | { readonly lines: string }
+  | { readonly file: string }
 
 interface ExportArgs {
   readonly format: string | undefined
@@ -139,16 +154,6 @@ async function follow(
   }
 }
 
-function lineOf({ at, kind, subject, issue, worker, text }: ShownEvent, io: Io): string {
-  const about = [issue ?? (worker === null ? subject : null), worker].filter((each) => each !== null).join('  ')
-  return [new Date(at).toISOString().replace(/\.\d+/, ''), io.paint('cyan', kind), about, oneLine(text, 240)].join('  ').trimEnd()
-}
-
-/** Returns the id of the worker with a name. Returns a full id unchanged, because it may be the worker of a sprint, which is not in the spec. */
-function workerOf(name: string, fleet: Fleet): WorkerId {
-  return name.split('/').length === 3 ? name : workerNamed(fleet, name).id
-}
-
 /** Returns `kind`: an event kind, or a prefix with a trailing `*`. Throws BurnError `kind_unknown` (exit 2) if it matches no kind. */
 function kindNamed(kind: string): string {
   const kinds = Object.keys(eventKinds)
@@ -185,7 +190,7 @@ const head = `# Events
 \`burn log kinds\` prints this page. For each change of its data the ledger stores an event, in the same transaction. \`burn log --json\` prints events with these fields:
 
 - \`cursor\`: the position of the event. \`burn log --after CURSOR\` prints all events after this position, and misses no event, even while other processes write.
-- \`at\`: the time in milliseconds since 1970.
+- \`at\`: the time (ISO 8601, UTC).
 - \`kind\`: the kind of event. \`subject\`: the dispatch, delivery, issue, repo, worker or machine that changed.
 - \`issue\`, \`worker\`: the issue and the worker of the event, or null.
 - \`actor\`: \`burn\`, \`person\` or \`forge\`; null in events from older versions of burn.

@@ -5,6 +5,7 @@ import type { PeriodReport } from '../../core/period-report.ts'
 import type { Notification } from '../../core/notify.ts'
 import type { Session } from '../../observe/session.ts'
 import { BurnError, messageOf } from '../../core/errors.ts'
+import { withIsoTimes } from '../../core/iso-times.ts'
 import { periodReport } from '../../decide/period-report.ts'
 import { reportDocument } from '../../decide/report-document.ts'
 import { reportHtml } from '../../decide/report-html.ts'
@@ -98,7 +99,7 @@ async function sendNow(session: Session, since: number) {
 }
 
 function printedAs(format: Format, report: PeriodReport): string {
-  if (format === 'json') return `${JSON.stringify(report, null, 2)}\n`
+  if (format === 'json') return `${JSON.stringify(withIsoTimes(report), null, 2)}\n`
   const document = reportDocument(report)
   return { text: reportText, md: reportMarkdown, html: reportHtml }[format](document)
 }

@@ -1,0 +1,84 @@
+/** The names and the lines of `burn log`. */
+import type { Event, EventsAbout } from '../core/events.ts'
+import type { Fleet } from '../core/nouns.ts'
+import type { Io } from './io.ts'
+import type { BacklogLedger } from '../core/ledger/backlog.ts'
+import { BurnError } from '../core/errors.ts'
+import { reposOf } from '../core/refs.ts'
+import { nearest } from '../core/suggest.ts'
+import { oneLine } from '../core/text.ts'
+import { eventSentence } from '../decide/event-line.ts'
+import { toSecond } from '../decide/wording.ts'
+import { holdTargets, type HoldTarget } from '../operate/hold.ts'
+import { allWorkers, issueNamed } from './named.ts'
+import { fit, widthOf } from './wrap.ts'
+
+/**
+ * Returns the group of things that names stand for. A full worker id may be the worker of a sprint, which is not in the spec. Throws BurnError
+ * `name_unknown`, `name_ambiguous`, `issue_ref` or `issue_unknown` (exit 2).
+ */
+export async function aboutNames(fleet: Fleet, names: readonly string[], ledger: Pick<BacklogLedger, 'issue'>): Promise<EventsAbout> {
+  const workers = allWorkers(fleet)
+  const isSprint = (name: string) => name.split('/').length === 3 && !workers.some(({ id }) => id === name)
+  const plain = names.filter((name) => !name.includes('#') && !isSprint(name))
+  const targets = holdTargets(fleet, plain)
+  return {
+    workers: [...names.filter(isSprint), ...new Set(targets.flatMap((target) => workersOf(target, fleet)))],
+    issues: await Promise.all(names.filter((name) => name.includes('#')).map((name) => knownIssue(fleet, name, ledger))),
+    repos: targets.filter(({ scope }) => scope === 'repo').map(({ name }) => name),
+    subjects: targets.filter(({ scope }) => scope !== 'repo' && scope !== 'worker').map(({ name }) => name),
+  }
+}
+
+async function knownIssue(fleet: Fleet, name: string, ledger: Pick<BacklogLedger, 'issue'>): Promise<string> {
+  const issue = issueNamed(fleet, name)
+  if ((await ledger.issue(issue)) !== null) return issue
+  const [repo = '', number = ''] = issue.split('#')
+  const near = reposOf(fleet).includes(repo) ? null : nearest(repo, reposOf(fleet))
+  const hint = near === null ? 'check the name, or list the issues with: burn issue list' : `did you mean ${near}#${number}?`
+  throw new BurnError('issue_unknown', `the ledger does not have ${issue}`, hint, { exit: 2 })
+}
+
+function workersOf({ scope, name }: HoldTarget, fleet: Fleet): string[] {
+  if (scope === 'account') return fleet.accounts.filter((account) => account.name === name).flatMap((account) => [...account.workers])
+  const isIn = {
+    fleet: () => true,
+    machine: ({ machine }: { readonly machine: string }) => machine === name,
+    lane: ({ machine, window }: { readonly machine: string; readonly window: string }) => `${machine}/${window}` === name,
+    worker: ({ id }: { readonly id: string }) => id === name,
+    repo: () => false,
+  }[scope]
+  return allWorkers(fleet)
+    .filter(isIn)
+    .map(({ id }) => id)
+}
+
+/**
+ * Returns a function that makes one line of each event: the time, the issue or another subject, the worker and a sentence. A name is short if
+ * it is unique in the fleet. On a terminal each line is cut to its width. The columns never become narrower, so that later lines fit below.
+ */
+export function eventLines(fleet: Fleet, io: Io): (events: readonly Event[]) => string[] {
+  const names = Map.groupBy(allWorkers(fleet), ({ name }) => name)
+  const shortWorker = (id: string) => {
+    const name = id.slice(id.lastIndexOf('/') + 1)
+    const [only, ...others] = names.get(name) ?? []
+    return only?.id === id && others.length === 0 ? name : id
+  }
+  const shortIssue = (issue: string) => (issue.startsWith(`${fleet.forge.owner}/`) ? issue.slice(fleet.forge.owner.length + 1) : issue)
+  const widths = [0, 0]
+  return (events) => {
+    const rows = events.map(({ at, subject, issue, worker, kind, payload }) => {
+      const cells = [issue === null ? (worker === null ? subject : '') : shortIssue(issue), worker === null ? '' : shortWorker(worker)]
+      cells.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, widthOf(cell))))
+      // The types of kind and payload belong together, but separate variables lose that.
+      return { at, cells, text: oneLine(eventSentence({ kind, payload } as Event), 400) }
+    })
+    return rows.map(({ at, cells, text }) => {
+      const shown = cells.flatMap((cell, column) => {
+        const width = widths[column] ?? 0
+        return width === 0 ? [] : [cell + ' '.repeat(width - widthOf(cell))]
+      })
+      return fit([toSecond(at), ...shown, text].join('  ').trimEnd(), io.columns)
+    })
+  }
+}
