@@ -40,8 +40,11 @@ export interface OpenSession {
 /** The context of a running command: its process, its common options and its output. */
 export interface CommandContext extends Deps {
   readonly common: Common
-  /** Opens a session with the fleet of the spec. `runBurn` closes the session after the command. */
-  readonly open: () => Promise<OpenSession>
+  /**
+   * Opens a session with the fleet of the spec. `runBurn` closes the session after the command. `log`: the output of log lines; by default
+   * that of the command.
+   */
+  readonly open: (log?: Pick<Io, 'err' | 'paint'>) => Promise<OpenSession>
   /**
    * Prints one part of a result that arrives in parts: as a line of JSON with `--json`, else with `present`. Callers check the type of a
    * part with `satisfies`, because the compiler does not check that type against the parameter of `present`.

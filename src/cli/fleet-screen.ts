@@ -1,4 +1,4 @@
-/** The screen of `burn watch` on a terminal: it draws reports, reads keys, and carries out the steps that keys ask for. */
+/** The screen of `burn watch` and `burn start` on a terminal: it draws reports, reads keys, and carries out the steps that keys ask for. */
 import type { WorkerId } from '../core/nouns.ts'
 import type { Clock } from '../core/ports.ts'
 import type { Session } from '../observe/session.ts'
@@ -11,6 +11,7 @@ import { readKeys } from './keys.ts'
 import { LiveScreen } from './live-screen.ts'
 import { workerNamed } from './named.ts'
 import { bodyOf, pageOf, watchLines, type Body, type Shown } from './watch-lines.ts'
+import { fit } from './wrap.ts'
 import { firstView, press, settleView, withNotice, withQuestion, type ShownQuestion, type Step } from './watch-view.ts'
 
 /** Time (ms) for which the line of a changed worker is bold. */
@@ -19,6 +20,9 @@ const highlightTime = 5_000
 const redrawInterval = 1_000
 /** Time (ms) in which the rest of a key or of a paste must arrive. */
 const keyTime = { key: 50, paste: 2_000 }
+
+/** The number of lines about events that burn keeps for the screen. */
+const maxNews = 20
 
 /** The steps that keys ask for. */
 export interface ScreenSteps {
@@ -66,6 +70,7 @@ export class FleetScreen {
   #view = firstView
   #body: Body = { head: '', lines: [], all: 0 }
   #page = 1
+  #news: readonly string[] = []
   #bytes = ''
   /** Ends the wait for the rest of a key. */
   #rest = new AbortController()
@@ -99,6 +104,12 @@ export class FleetScreen {
     this.#draw()
   }
 
+  /** Shows a line about an event, above the footer. Later lines replace it. */
+  say(text: string): void {
+    this.#news = [...this.#news, text].slice(-maxNews)
+    this.#draw()
+  }
+
   /** Restores the terminal. Throws the error of a failed step. */
   async close(): Promise<void> {
     this.#quit.abort()
@@ -116,14 +127,17 @@ export class FleetScreen {
 
   #draw(): void {
     if (this.#isAway || this.#quit.signal.aborted) return
-    this.#screen.draw((io, height) => {
+    this.#screen.draw((io, rows) => {
+      const news = this.#news.slice(-Math.max(1, Math.floor(rows / 5)))
+      const height = rows - news.length
       const now = this.#clock.now()
       const fresh = new Set([...this.#changed].flatMap(([worker, at]) => (now - at < highlightTime ? [worker] : [])))
       const shown: Shown | null = this.#report === null ? null : { report: this.#report, fresh, now }
       if (shown !== null) this.#body = bodyOf(shown, this.#view.filter, io)
       this.#page = pageOf(height)
       this.#view = settleView(this.#view, { lines: this.#body.lines, page: this.#page })
-      return watchLines({ shown, view: this.#view, body: this.#body }, io, height)
+      const lines = watchLines({ shown, view: this.#view, body: this.#body }, io, height)
+      return [...lines.slice(0, -1), ...news.map((line) => fit(line, io.columns)), ...lines.slice(-1)]
     })
   }
 

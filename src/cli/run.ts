@@ -108,9 +108,9 @@ async function runCommand(name: string, loaded: AnyCommand, given: Readonly<Reco
   const context: CommandContext = {
     ...deps,
     common: own,
-    open: async () => {
+    open: async (output = io) => {
       const { logTo, openSession } = await import('./wire.ts')
-      const log = logTo(deps)
+      const log = logTo({ ...deps, io: output })
       const wiring = { ...deps, notify: log.say, hide: log.hide }
       const open = await openSession({ ...own, dry_run: given['dry_run'] === true }, wiring)
       opened.push(open)

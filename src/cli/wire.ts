@@ -153,7 +153,7 @@ function notices(
 }
 
 /** Returns the log of a command: lines on standard error, in the format and from the level that `BURN_LOG` sets. */
-export function logTo({ io, env, clock }: Pick<Deps, 'io' | 'env' | 'clock'>): Log {
+export function logTo({ io, env, clock }: Pick<Deps, 'env' | 'clock'> & { readonly io: Pick<Deps['io'], 'err' | 'paint'> }): Log {
   const styles = { info: 'gray', warn: 'yellow', error: 'red' } as const
   const paint = (level: LogLevel, subject: string) => io.paint(styles[level], subject)
   return openLog(logSettings(env['BURN_LOG']), { write: io.err, now: () => clock.now(), paint })

@@ -27,14 +27,12 @@ test('start: several share the work, and stop ends all of them', { timeout: 60_0
   const dry = await fleet.burn('start', '--dry-run')
   assert.match(dry.out, /would create window APP with 2 panes/)
 
-  const first = fleet.burn('start', '--interval', '1')
+  const screen: string[] = []
+  const env = { BURN_SPEC: file, HOME: join(fleet.dir, 'home') }
+  const first = burn(['start', '--interval', '1'], env, { terminal: true, onOutput: (text) => void screen.push(text) })
   await until('the first issue is in a pane', () => work() === 1)
   const printed: string[] = []
-  const second = burn(
-    ['start', '--interval', '1', '--json'],
-    { BURN_SPEC: file, HOME: join(fleet.dir, 'home') },
-    { onOutput: (text) => void printed.push(text) },
-  )
+  const second = burn(['start', '--interval', '1', '--json'], env, { onOutput: (text) => void printed.push(text) })
   await until('the second one runs cycles', () => printed.some((text) => text.includes('"cycle":1')))
   const drained = fleet.burn('stop', '--drain', '--json')
   await until('the request is in the ledger', async () => (await fleet.burn('log')).out.includes('fleet.stopping'))
@@ -51,9 +49,12 @@ test('start: several share the work, and stop ends all of them', { timeout: 60_0
   )
   assert.deepEqual([(await first).code, (await second).code], [0, 0])
   assert.equal(work(), 1, 'no new work after the request')
+  const shown = screen.join('')
+  assert.match(shown, /local\/app#1: ONE got the issue[^]*draining: burn gives no new issue/)
+  assert.match(shown, /\x1b\[\?1049lburn start has ended/, 'the terminal is restored')
 
   const interrupt = new AbortController()
-  const third = burn(['dispatch', '--cycles', '0'], { BURN_SPEC: file, HOME: join(fleet.dir, 'home') }, { stop: interrupt.signal })
+  const third = burn(['dispatch', '--cycles', '0'], env, { stop: interrupt.signal })
   await until('a later dispatcher gives the second issue', () => work() === 2)
   interrupt.abort()
   assert.equal((await third).code, 0, 'Ctrl-C is the normal end')

@@ -89,6 +89,7 @@ export async function runCycles(
   const cycles = given.cycles === 0 ? Infinity : given.cycles
   const interval = given.interval === null ? session.fleet.dispatch.interval : given.interval * 1000
   const { stop, drain, end } = await followStopRequests(session, interrupt)
+  drain.addEventListener('abort', () => person?.err('draining: burn gives no new issue, and ends when nothing is under way'))
   try {
     const failed = await dispatch(machines, session, stop, { cycles, interval, onCycle, drain })
     if (failed > 0) return 3
@@ -183,6 +184,16 @@ function newsFrom({ deliveries, delayed, claimed, state: { dispatches, reviews }
 
 const badStates: readonly string[] = ['unknown', 'refused', 'mangled']
 
+/** Returns true if a cycle changed nothing. */
+export function isQuiet({
+  claimed,
+  settled,
+  delegated,
+  deliveries,
+}: Pick<Cycle, 'claimed' | 'settled' | 'delegated' | 'deliveries'>): boolean {
+  return claimed.length + settled.length + delegated.length + deliveries.length === 0
+}
+
 function showCycle({ cycle, ms, claimed, settled, delegated, deliveries, eligible, open }: Cycle, io: Io): void {
   io.out(...delegationTable(delegated.filter(hasAgent), io.columns))
   for (const { issue, worker, state } of settled) io.out(`${issue}  ${state}  ${worker}`)
@@ -193,8 +204,9 @@ function showCycle({ cycle, ms, claimed, settled, delegated, deliveries, eligibl
   }
   const count = (state: string) => deliveries.filter((delivery) => delivery.state === state).length
   const bad = badStates.flatMap((state) => (count(state) > 0 ? [`${count(state)} ${state}`] : []))
-  const changed = claimed.length + settled.length + delegated.length + deliveries.length > 0
-  const parts = changed ? [`${claimed.length} claimed`, `${count('seen')} seen`, ...bad] : ['nothing new']
+  const parts = !isQuiet({ claimed, settled, delegated, deliveries })
+    ? [`${claimed.length} claimed`, `${count('seen')} seen`, ...bad]
+    : ['nothing new']
   const waiting = deliveries.filter(({ state }) => activeStates.includes(state)).length
   const pending = waiting > 0 ? `, ${waiting} not delivered yet` : ''
   io.out(

@@ -6,7 +6,8 @@ import { flag, parsedArg, parseWholeNumber } from '../args.ts'
 import { command, done, type CommandContext } from '../command.ts'
 import { allWorkers } from '../named.ts'
 import { reportsTo } from './christen.ts'
-import { runCycles, showPart as showCycle, type DispatchPart } from './dispatch.ts'
+import { openScreenOutput } from '../start-screen.ts'
+import { isQuiet, planCycle, runCycles, showPart as showCycle, type DispatchPart } from './dispatch.ts'
 import { showUp, upReport, type UpReport } from './up.ts'
 
 /** A part of the output: the result of `up`, a cycle, or why the command ended. */
@@ -30,25 +31,33 @@ export const startCommand = command({
   ],
   endless: ({ dry_run }) => !dry_run,
   async run(context, { interval, dry_run }) {
-    const { open, emit, stop } = context
-    const { session } = await open()
+    const { stop } = context
+    const output = openScreenOutput(context, showNews)
+    const { session } = await context.open(output.log)
     const machines = session.fleet.machines
     const { bringUp } = await import('../../operate/up-down.ts')
     const raised = await bringUp(machines, session, { dryRun: dry_run, prune: false })
-    emit({ dry_run, machines: raised.map(upReport) } satisfies Part)
+    context.emit({ dry_run, machines: raised.map(upReport) } satisfies Part)
     if (raised.length > 0 && raised.every(({ error }) => error !== null)) return 1
-    if (dry_run) {
-      const { planCycle } = await import('./dispatch.ts')
-      return planCycle(machines, session)
-    }
+    if (dry_run) return planCycle(machines, session)
     if (!stop.aborted) await startAgents(session, context)
-    return runCycles(machines, session, context, { cycles: 0, interval })
+    const exit = await output.during(() => runCycles(machines, session, { ...output, stop }, { cycles: 0, interval }))
+    context.person?.out('burn start has ended. The agents keep running: burn status')
+    return exit
   },
   present(part: Part, io) {
     if (!('machines' in part)) showCycle(part, io)
     else for (const machine of part.machines) showUp(machine, part.dry_run, io)
   },
 })
+
+/** Shows a cycle on the screen, if something happened in it. */
+function showNews(part: unknown, io: Io): void {
+  // `runCycles` emits only such parts.
+  const cycle = part as DispatchPart
+  if (!('cycle' in cycle) || isQuiet(cycle)) return
+  showCycle(cycle, io)
+}
 
 /** Starts and names the agents of all workers. A failure is no reason to end: the other workers get issues. */
 async function startAgents(session: Session, { io, person, stop }: CommandContext): Promise<void> {
