@@ -1,5 +1,5 @@
 /** Formats the fleet's status as lines, for `burn status` and `burn watch`. */
-import { counted } from '../core/text.ts'
+import { counted, oneLine } from '../core/text.ts'
 import type { ReadingState } from '../core/nouns.ts'
 import type { MachineReport, StatusReport, Totals, WorkerReport } from '../decide/report.ts'
 import type { Io } from './io.ts'
@@ -147,7 +147,8 @@ export const stateHeads: readonly string[] = ['STATE', 'FOR', 'ISSUE', 'EVIDENCE
 export function workerCells(worker: WorkerReport, io: Io, now: number): string[] {
   const hold = worker.hold === null ? '' : `held: ${worker.hold}; `
   const stopped = worker.stopped === null ? '' : `gets no texts: ${sentence(worker.stopped)}; `
-  const evidence = worker.stopped?.code === 'trouble' && worker.stopped.evidence === worker.evidence ? '' : worker.evidence
+  const isRepeated = worker.stopped?.code === 'trouble' && worker.stopped.evidence === worker.evidence
+  const evidence = isRepeated ? '' : worker.question === null ? worker.evidence : oneLine(worker.question)
   const [issue = '', ...others] = worker.issues
   return [
     conditionText(worker, io),
@@ -165,8 +166,10 @@ function conditionText({ condition, state, detail }: WorkerReport, io: Io): stri
 }
 
 /** Returns the age of a worker's state; empty for a worker that never had an agent. */
-function ageText({ condition, since }: WorkerReport, now: number): string {
-  return condition === 'not_started' || condition === 'retired' ? '' : duration(now - Date.parse(since))
+function ageText({ condition, since, start_seen }: WorkerReport, now: number): string {
+  if (condition === 'not_started' || condition === 'retired') return ''
+  const age = duration(now - Date.parse(since))
+  return start_seen ? age : `at least ${age}`
 }
 
 /** Returns the totals in one line. A worker with a condition counts under the name of the condition, not of its state. */

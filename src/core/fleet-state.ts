@@ -56,11 +56,20 @@ export interface MachinesFacet {
   readonly incarnations: ReadonlyMap<WorkerId, Incarnation>
 }
 
+/** The current state of a worker. */
+export interface WorkerState {
+  readonly state: ReadingState
+  /** The time at which burn first saw the worker in this state. */
+  readonly since: Time
+  /** False if the state may have begun long before, because burn did not watch the worker. Absent means true. */
+  readonly start_seen?: boolean
+}
+
 /** The states of the workers. The field `stopped` of each snapshot accounts for circuit breakers, loops and failed turns. */
 export interface ReadingsFacet {
   readonly workers: readonly WorkerSnapshot[]
-  /** The current state of each worker, and the time at which burn first saw it in this state. */
-  readonly states: ReadonlyMap<WorkerId, { readonly state: ReadingState; readonly since: Time }>
+  /** The current state of each worker. */
+  readonly states: ReadonlyMap<WorkerId, WorkerState>
 }
 
 /** The holds, and the records of workers and agents in the ledger. `decide/holds` decides which holds apply to a worker. */

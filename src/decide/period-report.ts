@@ -59,7 +59,7 @@ export function periodReport(facts: ReportFacts): PeriodReport {
     since,
     until,
     health: worstOf(results),
-    needs_you: [...questions(facts), ...keptChanges(review), ...unhealthy(results)],
+    needs_you: [...questions(facts), ...keptChanges(review), ...unhealthy(results.filter(({ rule }) => rule !== 'questions'))],
     done: { merged: reached(facts, moved, 'done'), opened: reached(facts, moved, 'review') },
     went_wrong: wentWrong(facts, moved),
     workers: workerPeriods(facts, moved),
@@ -85,10 +85,11 @@ function movesOf({ events, dispatches }: ReportFacts): Move[] {
   })
 }
 
-function questions({ spans, until }: ReportFacts): NeedsYou[] {
+/** Returns the open questions, with those that the health rule `questions` reports. */
+function questions({ spans, until, health }: ReportFacts): NeedsYou[] {
   const open = spans.filter(({ kind, state, ended_at }) => kind === 'worker' && state === 'waiting' && ended_at === null)
   return open
-    .filter(({ reported }) => reported !== null)
+    .filter(({ reported, began_at }) => reported !== null || until - began_at >= health.settings.waiting)
     .toSorted((a, b) => a.began_at - b.began_at)
     .map(({ subject, evidence, began_at, issue }) => ({
       kind: 'question',

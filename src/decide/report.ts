@@ -36,6 +36,8 @@ export interface WorkerReport {
   readonly detail: string | null
   /** The time at which burn first saw the worker in this state, in ISO 8601. */
   readonly since: string
+  /** False if the state may have begun long before `since`, because burn did not watch the worker. */
+  readonly start_seen: boolean
   readonly evidence: string
   /** The meaning of the state; null if the state says everything. */
   readonly condition: WorkerCondition | null
@@ -214,7 +216,7 @@ function workerFacts(state: StatusState): Map<WorkerId, { report: WorkerReport; 
       const issues = dispatches.flatMap(({ kind, state: at, issue }) => (kind === 'work' && slotStates.includes(at) ? [issue] : []))
       const live = issues.length
       const condition = workerCondition(snapshot, live, state)
-      const since = states.get(worker.id)?.since ?? now
+      const { since, start_seen = true } = states.get(worker.id) ?? { since: now }
       const drift = state.drifts.get(worker.id)
       const totals = noTotals()
       totals.workers = 1
@@ -230,6 +232,7 @@ function workerFacts(state: StatusState): Map<WorkerId, { report: WorkerReport; 
         state: reading.state,
         detail: reading.detail,
         since: new Date(since).toISOString(),
+        start_seen,
         evidence: reading.evidence,
         condition,
         live_dispatches: live,

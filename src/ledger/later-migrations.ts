@@ -114,6 +114,11 @@ const steering: Migration = async (db, { serial }) => {
 
 const steeringColumns = 'comment text!, author text!, word text, issue text, outcome text!, reason text'
 
+/** Adds whether burn saw the start of each worker's state. */
+const startsSeen: Migration = async (db) => {
+  await sql.raw(`alter table worker add column start_seen integer`).execute(db)
+}
+
 /** The migrations since version 7, in order. */
 export const laterMigrations = [
   telemetry,
@@ -125,4 +130,5 @@ export const laterMigrations = [
   conversations,
   queueOrder,
   steering,
+  startsSeen,
 ] as const

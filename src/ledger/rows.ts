@@ -115,10 +115,10 @@ export function fromIssue(issue: Issue) {
 }
 
 /** Converts a row to the record of a worker. */
-export function toWorkerRecord({ id, drawn, used_at, state, state_since, error_at, provision }: WorkerRow): WorkerRecord {
+export function toWorkerRecord({ id, drawn, used_at, state, state_since, start_seen, error_at, provision }: WorkerRow): WorkerRecord {
   // Only `saveProvision` writes the column, so it has this type.
   const saved = provision === null ? null : (JSON.parse(provision) as ProvisionRecord)
-  return { id, drawn: drawn === 1, used_at, state, state_since, error_at, provision: saved }
+  return { id, drawn: drawn === 1, used_at, state, state_since, start_seen: start_seen !== 0, error_at, provision: saved }
 }
 
 /** Converts a row to the record of a repo. */

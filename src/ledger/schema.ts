@@ -36,7 +36,7 @@ import { activeStates, liveStates } from '../core/lifecycle.ts'
 import { inList } from './sql.ts'
 
 /** The version of the tables. It equals the number of migrations. */
-export const ledgerVersion = 15
+export const ledgerVersion = 16
 
 /** A lease that prevents a person from moving the ledger. */
 export interface HeldLease {
@@ -73,7 +73,7 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
     'ref repo number title body labels assignees author state created_at updated_at comments url attempts done eligible verdict verdict_at backoff_until backoff_reason open_change approved_hash approved_by stopped_by text_at standing revision priority pending_event delegation_left due_at queue_rank',
   ),
   open_change: table<OpenChangeRow>()('id', 'id issue repo url name dispatch'),
-  worker: table<WorkerRow>()('id', 'id drawn_seq drawn used_at state state_since error_at provision'),
+  worker: table<WorkerRow>()('id', 'id drawn_seq drawn used_at state state_since start_seen error_at provision'),
   agent: table<AgentRow>()('id', 'id worker incarnation started_with continues conversation started_at ended_at successor', {
     prunable: earlierAgents,
   }),

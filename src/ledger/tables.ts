@@ -74,6 +74,8 @@ export interface WorkerRow {
   used_at: number | null
   state: ReadingState | null
   state_since: number | null
+  /** 0 if the state may have begun long before `state_since`; null if an older version of burn saved the state. */
+  start_seen: number | null
   error_at: number | null
   /** A `ProvisionRecord` as JSON. */
   provision: string | null

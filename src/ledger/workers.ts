@@ -24,7 +24,7 @@ export async function recordWorkers(
   let seq = rows.reduce((most, { drawn_seq }) => Math.max(most, drawn_seq), 0)
   const known = new Set(rows.map(({ id }) => id))
   const unseen = new Map(workers.filter(({ id }) => !known.has(id)).map((worker) => [worker.id, worker]))
-  const unknown = { used_at: null, state: null, state_since: null, error_at: null, provision: null }
+  const unknown = { used_at: null, state: null, state_since: null, start_seen: null, error_at: null, provision: null }
   for (const part of chunks([...unseen.values()]))
     await trx
       .insertInto('worker')
@@ -42,14 +42,15 @@ export async function saveReadings(trx: Trx, readings: readonly ObservedState[],
   for (const [state, same] of Map.groupBy(readings, (reading) => reading.state)) {
     const failed = state === 'error' ? { error_at: at } : state === 'working' ? { error_at: null } : {}
     const repeated = same.filter((reading) => reading.repeated === true).map(({ worker }) => worker)
-    for (const part of chunks(same)) {
-      const ids = part.map(({ worker }) => worker)
-      const update = trx.updateTable('worker').set({ state, state_since: at, ...failed })
-      const changed = update.where('id', 'in', ids).where((eb) => eb.or([eb('state', 'is', null), eb('state', '!=', state)]))
-      await changed.execute()
-    }
+    for (const [start_seen, alike] of Map.groupBy(same, (reading) => Number(reading.start_seen ?? true)))
+      for (const part of chunks(alike)) {
+        const ids = part.map(({ worker }) => worker)
+        const update = trx.updateTable('worker').set({ state, state_since: at, start_seen, ...failed })
+        const changed = update.where('id', 'in', ids).where((eb) => eb.or([eb('state', 'is', null), eb('state', '!=', state)]))
+        await changed.execute()
+      }
     for (const part of chunks(repeated)) {
-      const update = trx.updateTable('worker').set({ state_since: at, ...failed })
+      const update = trx.updateTable('worker').set({ state_since: at, start_seen: 1, ...failed })
       await update.where('id', 'in', part).where('state', '=', state).execute()
     }
   }

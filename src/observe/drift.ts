@@ -81,12 +81,12 @@ function startOf(
   return { at: record.started_at, model: was.model, provider: was.provider, changed }
 }
 
-/** Reads the evidence that needs no machine. */
-export async function readDriftEvidence({ ledger, fleet, readTemplate }: Session): Promise<DriftEvidence> {
+/** Reads the evidence that needs no machine. `open`: the open spans, if the caller has read them. */
+export async function readDriftEvidence({ ledger, fleet, readTemplate }: Session, open?: readonly Span[]): Promise<DriftEvidence> {
   const path = fleet.templates.identity
   return {
     uses: await ledger.modelUses(),
-    spans: (await ledger.openSpans()).filter(({ kind }) => kind === 'drift'),
+    spans: (open ?? (await ledger.openSpans())).filter(({ kind }) => kind === 'drift'),
     identity: path === null ? null : await readTemplate(path).catch(ifCode(['template_unreadable'], undefined)),
   }
 }

@@ -14,7 +14,7 @@ export async function saveNewReadings(
 ): Promise<void> {
   const fresh = [...states]
     .filter(([, { since }]) => since === now)
-    .map(([worker, { state }]): ObservedState => ({ worker, state, repeated: state === 'error' }))
+    .map(([worker, { state, start_seen = true }]): ObservedState => ({ worker, state, repeated: state === 'error', start_seen }))
   if (fresh.length > 0) await ledger.saveReadings(fresh, now)
   if (agents_seen.length > 0) await ledger.saveAgents(agents_seen)
 }

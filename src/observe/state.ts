@@ -17,7 +17,6 @@ import type { ForeignChange } from '../core/ledger/forge.ts'
 import type { LedgerView, CycleView } from '../core/ledger.ts'
 import type { IssueRecord } from '../core/ledger/backlog.ts'
 import type { ChangedWork, LiveDispatch, ResumeText } from '../core/ledger/claims.ts'
-import type { WorkerRecord } from '../core/ledger/workers.ts'
 import type { Delivery, DeliveryState } from '../core/lifecycle.ts'
 import type { Change, Machine, RepoRef, Time, WorkerId } from '../core/nouns.ts'
 import type { MachineScreens } from './readings.ts'
@@ -100,7 +99,12 @@ export async function refresh(
   )
   const now = clock.now()
   const state = {
-    ...fleetFacets(workers, seen, { ...before, dispatches, given: givenAt(dispatches, resumes, began), ended, now }, session),
+    ...fleetFacets(
+      workers,
+      seen,
+      { ...before, dispatches, given: givenAt(dispatches, resumes, began), ended, sampled: null, now },
+      session,
+    ),
     ...(await followUps(before, resumes, ended, session)),
     changes: [...affected.foreign_changes.map(asChange), ...forge.changes],
     changes_at: forge.changes_at,
@@ -168,6 +172,9 @@ export function statusState(
   }
 }
 
+/** If burn saw a worker within this time (ms) before a new state, it saw the start of the state. */
+const watchInterval = 10 * 60_000
+
 interface LedgerFacts extends Pick<
   LedgerView,
   'workers' | 'agents' | 'holders' | 'holds' | 'leases' | 'recent' | 'deliveries' | 'sprints'
@@ -177,6 +184,8 @@ interface LedgerFacts extends Pick<
   readonly given: ReadonlyMap<WorkerId, Time>
   /** The keys (`agentKey`) of agents that have ended. */
   readonly ended: ReadonlySet<string>
+  /** The time of the last sample of each worker; null if the caller takes samples often. */
+  readonly sampled: ReadonlyMap<WorkerId, Time> | null
   readonly now: Time
 }
 
@@ -184,10 +193,10 @@ interface LedgerFacts extends Pick<
 function fleetFacets(
   snapshots: readonly WorkerSnapshot[],
   seen: ReadonlyMap<string, MachineScreens>,
-  { workers, agents, holders, holds, leases, recent, deliveries, sprints, dispatches, given, ended, now }: LedgerFacts,
+  { workers, agents, holders, holds, leases, recent, deliveries, sprints, dispatches, given, ended, sampled, now }: LedgerFacts,
   { fleet }: Pick<Session, 'fleet'>,
 ): Moment & MachinesFacet & ReadingsFacet & HoldsFacet & WorkFacet {
-  const states = statesOf(snapshots, workers, given, now)
+  const states = statesOf(snapshots, { workers, agents, given, sampled, now })
   const inState = (...wanted: readonly DeliveryState[]) =>
     new Set(deliveries.flatMap((text) => (isFirstText(text) && wanted.includes(text.state) ? [text.id] : [])))
   return {
@@ -247,16 +256,19 @@ function changedWork(held: CycleView['dispatches'], { changes }: ForgeView): Cha
  */
 function statesOf(
   snapshots: readonly WorkerSnapshot[],
-  records: readonly WorkerRecord[],
-  given: ReadonlyMap<WorkerId, Time>,
-  now: Time,
+  { workers, agents, given, sampled, now }: Pick<LedgerFacts, 'workers' | 'agents' | 'given' | 'sampled' | 'now'>,
 ): ReadingsFacet['states'] {
-  const before = new Map(records.map((record) => [record.id, record]))
+  const before = new Map(workers.map((record) => [record.id, record]))
+  const started = new Map(agents.map(({ worker, started_at }) => [worker, started_at]))
   return new Map(
-    snapshots.map(({ worker: { id }, reading: { state } }) => {
+    snapshots.map(({ worker: { id }, reading: { state }, incarnation }) => {
       const record = before.get(id)
       const since = record?.state === state ? (record.state_since ?? now) : now
-      return [id, { state, since: state === 'error' && (given.get(id) ?? 0) > since ? now : since }]
+      if (state === 'error' && (given.get(id) ?? 0) > since) return [id, { state, since: now, start_seen: true }]
+      if (record?.state === state) return [id, { state, since, start_seen: record.start_seen }]
+      const isWatched = sampled === null && (record?.state ?? null) !== null
+      const lastSeen = [record?.state_since ?? 0, sampled?.get(id) ?? 0, incarnation === null ? 0 : (started.get(id) ?? 0)]
+      return [id, { state, since, start_seen: isWatched || now - Math.max(...lastSeen) < watchInterval }]
     }),
   )
 }

@@ -84,7 +84,7 @@ async function* updates(
       const changes = changesOf(workers, last, now)
       if (changes.length > 0) {
         await ledger.saveReadings(
-          changes.map(({ worker, to }) => ({ worker, state: to })),
+          changes.map(({ worker, from, to }) => ({ worker, state: to, start_seen: from !== null })),
           now,
         )
       }

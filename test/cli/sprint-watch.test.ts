@@ -60,7 +60,7 @@ test('sprint list: --watch shows a sprint until it ends', async (t) => {
   await until('the end is shown', () => printed.rows.length === 3 && printed.screen.includes('100%'))
   assert.deepEqual([printed.rows[2]?.outcome, printed.rows[2]?.change_url], ['change', 'http://f/1'])
   stop.abort()
-  assert.deepEqual([(await rows).code, (await screen).code], [3, 3])
+  assert.deepEqual([(await rows).code, (await screen).code], [0, 0])
   assert.ok(printed.screen.startsWith('\u001b[?1049h') && printed.screen.endsWith('\u001b[?1049l'), 'the terminal is restored')
 })
 

@@ -140,7 +140,16 @@ test('budgets: a used budget leaves texts about running work', () => {
       incarnation: 'i',
     } as const,
   ]
-  const record = { id: 'm1/A/ANN', drawn: false, used_at: now, state: 'idle', state_since: now, error_at: now, provision: null } as const
+  const record = {
+    id: 'm1/A/ANN',
+    drawn: false,
+    used_at: now,
+    state: 'idle',
+    state_since: now,
+    start_seen: true,
+    error_at: now,
+    provision: null,
+  } as const
   const state = stateOf({ fleet: { ...fleet, budgets: own }, budgets: uses, workers, records: [record] })
   const running = { ...dispatch, incarnation: 'i', handed_at: now - hour }
   const at = {

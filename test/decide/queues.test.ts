@@ -91,7 +91,7 @@ function viewOf({ workers }: Given, issues: Drawn): FleetState {
   })
 }
 
-const neverSeen = { drawn: false, state: null, state_since: null, error_at: null, provision: null }
+const neverSeen = { drawn: false, state: null, state_since: null, start_seen: true, error_at: null, provision: null }
 
 const planned = (state: FleetState) => {
   const actions = assign(state)

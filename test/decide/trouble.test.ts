@@ -40,6 +40,7 @@ function night({ reading, minutes, idle_timeout = 30 * minute, dispatches = [{}]
     used_at: start,
     state: null,
     state_since: null,
+    start_seen: true,
     error_at: null,
     provision: null,
   }

@@ -16,7 +16,9 @@ export function readings(holds: Holds): void {
     ] as const)
       await see(state, at)
     const [worker] = (await ledger.view()).workers
-    assert.deepEqual([worker?.state, worker?.state_since], ['working', 22])
+    assert.deepEqual([worker?.state, worker?.state_since, worker?.start_seen], ['working', 22, true])
+    await ledger.saveReadings([{ worker: workers[0], state: 'idle', start_seen: false }], 24)
+    assert.equal((await ledger.view()).workers[0]?.start_seen, false)
   })
 
   holds('saveReadings: keeps the time of an error until the worker works', async ({ ledger }) => {

@@ -5,7 +5,7 @@ import { mergeMethods } from '../../core/change-stages.ts'
 import { sentence, stepName } from '../../decide/wording.ts'
 import { choice, flag, text } from '../args.ts'
 import { command, done } from '../command.ts'
-import { duration, table } from '../table.ts'
+import { duration, listTable, table } from '../table.ts'
 
 const change = text('<change>', 'Change, as owner/repo!12 or repo!12; or its issue, as repo#7')
 const dryRun = flag('--dry-run', 'Show what burn would do, and do nothing')
@@ -28,7 +28,7 @@ export const changeListCommand = command({
       duration(now - since),
       why,
     ])
-    io.out(...table(['CHANGE', 'ISSUE', 'WORKER', 'STAGE', 'FOR', 'WHY'], rows, io.columns))
+    io.out(...listTable(['CHANGE', 'ISSUE', 'WORKER', 'STAGE', 'FOR', 'WHY'], rows, io, ['WORKER', 'FOR', 'WHY', 'ISSUE']))
   },
 })
 
@@ -68,13 +68,13 @@ export const changeShowCommand = command({
           `${path}:${line ?? ''} ${comments[0]?.body ?? ''}`,
         ]),
       ]
-      if (rows.length > 0) io.out('', ...table(['KIND', 'NAME', 'STATE', 'TEXT'], rows, io.columns))
+      if (rows.length > 0) io.out('', ...table(['KIND', 'NAME', 'STATE', 'TEXT'], rows, io.columns, ['KIND', 'TEXT']))
     }
     if (steps.length === 0) return
     const rows = steps.map(({ at, action, outcome, delivered, worker: who, reason }) => {
       return [`${duration(now - at)} ago`, stepName(action), delivered ?? outcome, who ?? '', sentence(reason)]
     })
-    io.out('', ...table(['WHEN', 'STEP', 'STATE', 'WORKER', 'WHY'], rows, io.columns))
+    io.out('', ...table(['WHEN', 'STEP', 'STATE', 'WORKER', 'WHY'], rows, io.columns, ['WORKER', 'WHY']))
   },
 })
 

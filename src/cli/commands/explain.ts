@@ -107,7 +107,9 @@ function linesOf(
     ...(record?.approval === 'edited' ? [io.paint('yellow', 'the issue was edited after a trusted label approved its text')] : []),
     ...backed_off.map((each) => io.paint('yellow', `${each.subject} is ${backoffText(each)}`)),
     serves,
-    ...(rows.length === 0 ? [] : ['', ...table(['DISPATCH', 'WORKER', 'STATE', 'SINCE', 'DELIVERY', 'WHY'], rows, io.columns)]),
+    ...(rows.length === 0
+      ? []
+      : ['', ...table(['DISPATCH', 'WORKER', 'STATE', 'SINCE', 'DELIVERY', 'WHY'], rows, io.columns, ['DELIVERY', 'DISPATCH', 'WHY'])]),
     ...(sprints.length === 0 ? [] : ['', ...sprintTable(sprints, io, now)]),
     ...(events.length === 0
       ? []
@@ -117,6 +119,7 @@ function linesOf(
             ['WHEN', 'EVENT', 'WORKER', 'WHAT'],
             events.map((e) => [ago(e.at), e.kind, e.worker ?? '', oneLine(eventText(e), 160)]),
             io.columns,
+            ['WORKER', 'EVENT'],
           ),
         ]),
   ]

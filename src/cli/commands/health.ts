@@ -35,7 +35,7 @@ export const healthCommand = command({
       since === null ? '' : duration(now - Date.parse(since)),
       evidence,
     ])
-    if (rows.length > 0) io.out(...table(['STATUS', 'RULE', 'SINCE', 'EVIDENCE'], rows, io.columns))
+    if (rows.length > 0) io.out(...table(['STATUS', 'RULE', 'SINCE', 'EVIDENCE'], rows, io.columns, ['SINCE']))
     io.out(...remediesOf(shown).flatMap((line) => wrap(line, io.columns)))
     io.out(summary(status, rules, io))
   },

@@ -7,7 +7,7 @@ import { counted, oneLine } from '../../core/text.ts'
 import { command, done } from '../command.ts'
 import { delegationTable } from '../delegation-table.ts'
 import { unknownNameError } from '../named.ts'
-import { duration, table } from '../table.ts'
+import { duration, listTable, table } from '../table.ts'
 import { flag, list } from '../args.ts'
 
 /** Returns the named repos, or all repos of the fleet. Throws BurnError `repo_unknown` (exit 2). */
@@ -74,7 +74,8 @@ export const issueListCommand = command({
         ...stateOf(each, now),
         oneLine(each.title),
       ])
-      if (rows.length > 0) io.out(...table(['AGENT', 'ISSUE', 'STATE', 'SINCE', 'DEADLINE', 'TITLE'], rows, io.columns), '')
+      if (rows.length > 0)
+        io.out(...listTable(['AGENT', 'ISSUE', 'STATE', 'SINCE', 'DEADLINE', 'TITLE'], rows, io, ['TITLE', 'SINCE', 'DEADLINE']), '')
       const loads = agents.map(({ agent, login, lane, assigned, capacity }) => [agent, login, lane ?? '', `${assigned} of ${capacity}`])
       io.out(...table(['AGENT', 'LOGIN', 'LANE', 'ASSIGNED'], loads, io.columns))
     } else {
@@ -84,7 +85,7 @@ export const issueListCommand = command({
         assignees.join(', '),
         oneLine(title),
       ])
-      io.out(...table(['ISSUE', 'STANDING', 'ASSIGNED', 'TITLE'], rows, io.columns))
+      io.out(...listTable(['ISSUE', 'STANDING', 'ASSIGNED', 'TITLE'], rows, io, ['ASSIGNED', 'TITLE']))
     }
     showUnread(unread, io)
   },

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path'
 import type { ScheduledRun } from '../../decide/schedule.ts'
 import { BurnError } from '../../core/errors.ts'
 import { command, done } from '../command.ts'
-import { duration, table } from '../table.ts'
+import { duration, listTable } from '../table.ts'
 import { machinesNamed, unknownNameError } from '../named.ts'
 import { choice, list, parsedArg, parseDuration, text } from '../args.ts'
 
@@ -23,7 +23,7 @@ export const jobListCommand = command({
       running ? `running: ${owner}` : (last_result ?? ''),
     ])
     if (rows.length === 0) io.out('no job has run yet: burn dispatch --cycles 0 runs the jobs')
-    else io.out(...table(['JOB', 'LAST RUN', 'NEXT RUN', 'RESULT'], rows, io.columns))
+    else io.out(...listTable(['JOB', 'LAST RUN', 'NEXT RUN', 'RESULT'], rows, io, ['RESULT', 'LAST RUN']))
   },
 })
 

@@ -7,7 +7,7 @@ import { sentence } from '../../decide/wording.ts'
 import { isStale } from '../../decide/dispatch-moves.ts'
 import { command, done } from '../command.ts'
 import { issueNamed, workerNamed } from '../named.ts'
-import { duration, table } from '../table.ts'
+import { duration, listTable } from '../table.ts'
 import { choice, flag, optional, parsePositive, parsedArg, parseDuration } from '../args.ts'
 
 const limit = parsedArg('--limit <n>', 'Maximum number of dispatches', parsePositive, 40)
@@ -55,7 +55,9 @@ export const ledgerCommand = command({
       d.delivery ?? '',
       sentence(d.state_reason),
     ])
-    io.out(...table(['DISPATCH', 'ISSUE', 'WORKER', 'STATE', 'FOR', 'DELIVERY', 'WHY'], rows, io.columns))
+    io.out(
+      ...listTable(['DISPATCH', 'ISSUE', 'WORKER', 'STATE', 'FOR', 'DELIVERY', 'WHY'], rows, io, ['DELIVERY', 'DISPATCH', 'WHY', 'FOR']),
+    )
     const live = all.filter((d) => slotStates.includes(d.state)).length
     const more = all.length === given.limit ? ' (--limit shows more)' : ''
     io.out(`${counted(all.length, 'dispatch', 'dispatches')}${more}: ${live} live, ${all.filter((d) => d.stale).length} stale`)

@@ -7,7 +7,7 @@ import type { Io } from '../io.ts'
 import { command, done, exitFor } from '../command.ts'
 import { flag, list } from '../args.ts'
 import { machinesNamed } from '../named.ts'
-import { duration, table } from '../table.ts'
+import { duration, listTable } from '../table.ts'
 import { wrap } from '../wrap.ts'
 
 const machines = list('[machine...]', 'Machines (default: all)')
@@ -49,7 +49,15 @@ export const loginStatusCommand = command({
       const about = [provider, account ?? '', file].filter((word) => word !== '').join(' ')
       return [machine, agent, stateOf(login, io), endOf(login, now), renewed_by ?? '-', String(workers.length), about]
     })
-    if (rows.length > 0) io.out(...table(['MACHINE', 'AGENT', 'STATE', 'ENDS', 'RENEWS', 'WORKERS', 'LOGIN'], rows, io.columns))
+    if (rows.length > 0)
+      io.out(
+        ...listTable(['MACHINE', 'AGENT', 'STATE', 'ENDS', 'RENEWS', 'WORKERS', 'LOGIN'], rows, io, [
+          'WORKERS',
+          'RENEWS',
+          'LOGIN',
+          'MACHINE',
+        ]),
+      )
     else if (not_answered.length === 0) io.out('no agent of these machines has logins that burn can read')
     const notes = [
       ...logins.flatMap(({ id, remedy, why }) =>

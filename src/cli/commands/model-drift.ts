@@ -11,7 +11,7 @@ import { driftLine, driftRemedy, driftText } from '../../decide/drift.ts'
 import { flag, list } from '../args.ts'
 import { command, done } from '../command.ts'
 import { allWorkers, workersNamed } from '../named.ts'
-import { duration, table } from '../table.ts'
+import { duration, listTable } from '../table.ts'
 
 export const modelDriftCommand = command({
   args: {
@@ -61,7 +61,8 @@ export const modelDriftCommand = command({
       expected.model ?? '',
       evidence,
     ])
-    if (rows.length > 0) io.out(...table(['WORKER', 'STATE', 'FOR', 'RUNS', 'SHOULD RUN', 'EVIDENCE'], rows, io.columns))
+    if (rows.length > 0)
+      io.out(...listTable(['WORKER', 'STATE', 'FOR', 'RUNS', 'SHOULD RUN', 'EVIDENCE'], rows, io, ['EVIDENCE', 'FOR', 'SHOULD RUN']))
     io.out(...shown.flatMap(({ state, text, remedy }) => (isDrift(state) ? [driftLine({ text, remedy })] : [])))
     io.out(...mended.flatMap(({ worker, text }) => (text === null ? [] : [`${nameOf(worker)}: ${text}`])), summary(workers))
   },

@@ -12,7 +12,7 @@ import { counted } from '../../core/text.ts'
 import { command, done, exitFor } from '../command.ts'
 import { flag, list, text } from '../args.ts'
 import { unknownNameError } from '../named.ts'
-import { table } from '../table.ts'
+import { listTable, table } from '../table.ts'
 
 const noModels = 'burn found no models. Add "models" to the spec (docs/how-to/models.md).'
 
@@ -49,7 +49,7 @@ export const modelListCommand = command({
         URL.canParse(url) ? new URL(url).host : url,
       ]
     })
-    io.out(...table(['MODEL', 'MACHINE', 'SERVER', 'LOADED', 'USED BY', 'HOST'], rows, io.columns))
+    io.out(...listTable(['MODEL', 'MACHINE', 'SERVER', 'LOADED', 'USED BY', 'HOST'], rows, io, ['HOST', 'USED BY', 'SERVER']))
   },
 })
 
@@ -151,6 +151,7 @@ function checkTable<M extends CheckedModel>(models: readonly M[], io: Io, more: 
     Object.keys(rows[0] ?? {}),
     rows.map((row) => Object.values(row)),
     io.columns,
+    ['TOK/S', 'TTFT', 'EVIDENCE'],
   )
 }
 

@@ -7,7 +7,7 @@ import { counted } from '../../core/text.ts'
 import { command, done, exitFor } from '../command.ts'
 import { flag, list } from '../args.ts'
 import { unknownNameError } from '../named.ts'
-import { duration, table } from '../table.ts'
+import { duration, listTable } from '../table.ts'
 
 /** The age (ms) of the oldest notifications that `burn notify list` counts. */
 const recent = 7 * 86_400_000
@@ -31,7 +31,7 @@ export const notifyListCommand = command({
       const sent = last_sent === null ? '' : `${duration(now - last_sent)} ago`
       return [name, kind, counts, sent, last_error ?? '']
     })
-    io.out(...table(['CHANNEL', 'KIND', 'QUEUE', 'LAST SENT', 'LAST ERROR'], rows, io.columns))
+    io.out(...listTable(['CHANNEL', 'KIND', 'QUEUE', 'LAST SENT', 'LAST ERROR'], rows, io, ['KIND', 'LAST ERROR', 'LAST SENT']))
   },
 })
 

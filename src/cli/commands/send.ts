@@ -17,7 +17,7 @@ interface Sent {
 
 function showSent(sent: readonly Sent[], io: Io): void {
   const rows = sent.map(({ worker, state, evidence }) => [worker, state, sentence(evidence)])
-  io.out(...table(['WORKER', 'DELIVERY', 'EVIDENCE'], rows))
+  io.out(...table(['WORKER', 'DELIVERY', 'EVIDENCE'], rows, io.columns))
 }
 
 const exitOf = (sent: readonly Sent[]) => exitFor(sent.filter(({ state }) => state === 'seen').length, sent.length)

@@ -9,7 +9,7 @@ import { command, done } from '../command.ts'
 import { issueNamed } from '../named.ts'
 import { sprintTable } from '../sprint-lines.ts'
 import { sprintNowLines, watchSprints, type SprintNow } from '../sprint-watch.ts'
-import { duration, table } from '../table.ts'
+import { duration, listTable } from '../table.ts'
 import { flag, optional, parsePositive, parsedArg, parseDuration, text, parseWholeNumber } from '../args.ts'
 
 export const sprintListCommand = command({
@@ -21,6 +21,7 @@ export const sprintListCommand = command({
   },
   examples: ['burn sprint list', 'burn sprint list --live --json', 'burn sprint list --watch'],
   notes: ['Without a terminal, --watch prints each running sprint again when it changes.'],
+  endless: ({ watch }) => watch,
   async run({ open, ...context }, { issue, live, limit, watch }) {
     const { session } = await open()
     const { ledger, fleet } = session
@@ -65,7 +66,12 @@ function totalLines(all: readonly Total[], io: Io): string[] {
     cost.toFixed(4),
     failures.map(([failure, count]) => `${failure} ${count}`).join(', '),
   ])
-  return table(['MODEL', 'SPRINTS', 'CHANGES', 'SHARE', 'TOKENS', 'USD', 'FAILURES'], rows, io.columns)
+  return listTable(['MODEL', 'SPRINTS', 'CHANGES', 'SHARE', 'TOKENS', 'USD', 'FAILURES'], rows, io, [
+    'FAILURES',
+    'USD',
+    'TOKENS',
+    'CHANGES',
+  ])
 }
 
 export const sprintShowCommand = command({

@@ -118,7 +118,7 @@ async function dryRun(options: SprintRunOptions, sprints: SprintContext) {
 
 function showDryRun({ issue, would_take, waiting, refused, backends }: Exclude<Shown, Ran>, io: Io): void {
   const rows = would_take.map(({ issue: ref, attempt, reason, title }) => [ref, String(attempt), sentence(reason), title])
-  if (rows.length > 0) io.out(...table(['ISSUE', 'TRY', 'WHY', 'TITLE'], rows, io.columns))
+  if (rows.length > 0) io.out(...table(['ISSUE', 'TRY', 'WHY', 'TITLE'], rows, io.columns, ['TRY', 'WHY']))
   const planned = rows.length === 0 ? 'Would work on no issue' : `Would work on ${counted(rows.length, 'issue')}`
   io.out(`${planned}. Other eligible issues: ${waiting}. Not eligible: ${refused.length}.`)
   for (const { name, failure } of backends)

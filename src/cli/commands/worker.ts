@@ -51,7 +51,7 @@ export const skipsCommand = command({
       until === null ? '' : `${duration(until - now)} more`,
       reason,
     ])
-    io.out(...(rows.length === 0 ? ['No worker skips an issue.'] : table(['WORKER', 'ISSUE', 'FOR', 'WHY'], rows, io.columns)))
+    io.out(...(rows.length === 0 ? ['No worker skips an issue.'] : table(['WORKER', 'ISSUE', 'FOR', 'WHY'], rows, io.columns, ['WHY'])))
   },
 })
 

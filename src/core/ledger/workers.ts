@@ -13,6 +13,8 @@ export interface WorkerRecord {
   readonly state: ReadingState | null
   /** The time at which burn first saw the worker in this state. */
   readonly state_since: Time | null
+  /** False if the state may have begun long before `state_since`, because burn did not watch the worker. */
+  readonly start_seen: boolean
   /** The time of the agent's last failed turn; null if burn has seen the agent working since then. */
   readonly error_at: Time | null
   /** The last provisioning; null if there was none. */
@@ -25,6 +27,8 @@ export interface ObservedState {
   readonly state: ReadingState
   /** True if the worker was already in this state, and the state starts again because another turn failed. */
   readonly repeated?: boolean
+  /** False if the state may have begun long before. */
+  readonly start_seen?: boolean
 }
 
 /** The operations on workers in the ledger. */
