@@ -75,6 +75,8 @@ const shared = [
     'decide',
     'doctor',
     'spec',
+    'cli/table',
+    'cli/watch-view',
     'forge',
     'llm',
     'login',

@@ -2,7 +2,7 @@
 import type { Io } from './io.ts'
 import { BurnError } from '../core/errors.ts'
 import { counted } from '../core/text.ts'
-import { fit, widthOf } from './wrap.ts'
+import { fit, printableLine, widthOf } from './wrap.ts'
 
 // Switch to the alternate screen, hide the cursor, turn line wrapping off, and mark pasted text.
 const opening = ['?1049h', '?25l', '?7l', '?2004h']
@@ -48,9 +48,7 @@ export class LiveScreen {
     const size = this.#io.size()
     const { width, height } = size
     const io = { ...this.#io, width, columns: width }
-    const lines = (isSmall(size) ? smallLines(size) : linesFor(io, height))
-      .slice(0, height)
-      .map((line) => fit(line.replace(/[\t\r\n\u2028\u2029]+/g, ' '), width))
+    const lines = (isSmall(size) ? smallLines(size) : linesFor(io, height)).slice(0, height).map((line) => fit(printableLine(line), width))
     const begin = this.#release === null ? opening.map(control).join('') : ''
     this.#release ??= this.#io.takeTerminal({
       onKeys: this.#onKeys,

@@ -1,7 +1,6 @@
 /** Formats tables as aligned columns without frames, so that `grep`, `cut` and copying work. */
 import type { Io } from './io.ts'
-import { sanitize } from '../core/text.ts'
-import { fit, plainText, widthOf, wrap } from './wrap.ts'
+import { fit, plainText, printableLine, widthOf, wrap } from './wrap.ts'
 
 /** The width (columns) to which a column of texts may be cut before the table leaves columns out. */
 const narrowest = 14
@@ -47,8 +46,7 @@ export function fittingTable(
 }
 
 function columnOf(head: string, rows: readonly (readonly string[])[], index: number): Column {
-  // Sanitize now, because `Io` would do it after the widths are computed. The sequences of `paint` must stay.
-  const cells = rows.map((row) => (row[index] ?? '').split('\x1b').map(toOneLine).join('\x1b'))
+  const cells = rows.map((row) => printableLine(row[index] ?? ''))
   return measured(head, cells, rows.length > 0 && cells.every((cell) => /^-?[\d.,]*[KMGT%]?$/.test(plainText(cell))))
 }
 
@@ -87,9 +85,11 @@ function cutToWidth(columns: readonly Column[], width: number): Column[] {
   shrink(texts.filter(isName), floor)
   shrink(texts, floor)
   shrink(texts, () => 4)
-  // Shortened names may leave room for the last column.
-  const rest = width - sumWidths(cut.slice(0, last).map((column) => column.width)) - 2
-  if (texts.includes(last)) cut[last] = cutColumn(columns[last]!, Math.max(4, rest))
+  // Shortened names may leave room. The last column gets it first, as long as it is not whole.
+  for (const index of [...texts.filter((each) => each === last), ...texts]) {
+    const room = width - sumWidths(cut.map((column) => column.width))
+    if (room > 0) cut[index] = cutColumn(columns[index]!, (cut[index]?.width ?? 0) + room)
+  }
   return cut
 }
 
@@ -135,8 +135,6 @@ export function listTable(
   const more = hidden.length === 0 ? [] : wrap(`more in a wider terminal, or with --json: ${hidden.join(', ')}`, io.columns)
   return [io.paint('bold', first), ...rest, ...more.map((line) => io.paint('gray', line))]
 }
-
-const toOneLine = (text: string) => sanitize(text).replace(/[\t\n]/g, ' ')
 
 /** Formats a duration (ms) with one or two units: `3s`, `14m`, `2h05m` or `3d4h`. */
 export function duration(ms: number): string {

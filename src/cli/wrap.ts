@@ -1,12 +1,21 @@
 /** Measures, cuts and wraps texts for a terminal. The texts may have the styles of `Io.paint`. */
+import { sanitize } from '../core/text.ts'
 import { segmentsOf, segmentWidth, textWidth } from '../core/width.ts'
 
-/** Matches the style sequences that `Io.paint` adds. */
-const styles = /\x1b\[[\d;]*m/g
+/** Matches the style sequences that `Io.paint` adds. They begin with four random numbers. */
+const styles = /(\x1b\[(?:\d{4};){4}[\d;]*m)/g
 
 /** Returns the text without styles. */
 export function plainText(text: string): string {
   return text.replace(styles, '')
+}
+
+/** Returns the text on one line without control characters, except styles. `Io` would remove them after a caller has measured the text. */
+export function printableLine(text: string): string {
+  return text
+    .split(styles)
+    .map((piece, index) => (index % 2 === 1 ? piece : sanitize(piece).replace(/[\t\n]+/g, ' ')))
+    .join('')
 }
 
 /** Returns the number of columns that a text with styles takes in a terminal. */
@@ -19,8 +28,8 @@ export function fit(text: string, width: number): string {
   if (widthOf(text) <= width) return text
   let cut = ''
   let used = 0
-  for (const piece of text.split(/(\x1b\[[\d;]*m)/)) {
-    if (piece.startsWith('\x1b[')) {
+  for (const [index, piece] of text.split(styles).entries()) {
+    if (index % 2 === 1) {
       cut += piece
       continue
     }

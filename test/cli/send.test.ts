@@ -1,10 +1,11 @@
-/** `burn send`, `answer` and `capture` with stand-in agents in real panes. */
+/** `burn send`, `answer`, `watch` and `capture` with stand-in agents in real panes. */
 import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { standIn, testFleet, until, type Fleet } from '../support/fleet.ts'
 import { endServer } from '../support/tmux.ts'
+import { pressKeys } from './watch-keys.ts'
 import { execFileSync } from 'node:child_process'
 
 interface Sent {
@@ -87,7 +88,7 @@ async function refusals(fleet: Fleet): Promise<void> {
   assert.equal((await fleet.burn('send', 'ANN', ' \u0007 ')).code, 2)
 }
 
-test('answer: shows the question, types nothing over it, and answers it', async (t) => {
+test('answer: shows the question, types nothing over it, and answers it', { timeout: 60_000 }, async (t) => {
   const fleet = await startedFleet(t, '--approve-every', '2')
   await fleet.burn('send', 'ANN', 'clean up')
   await until('it asks', async () => (await stateOf(fleet, 'ANN')).state === 'waiting')
@@ -110,6 +111,8 @@ test('answer: shows the question, types nothing over it, and answers it', async 
   const idle = await fleet.burn('answer', 'BEN')
   assert.equal(idle.code, 1)
   assert.match(idle.err, /asks no question: it is idle/)
+  tmux(fleet, 'send-keys', '-t', paneOf(fleet, 'BEN'), 'clean up', 'Enter')
+  await pressKeys(t, fleet)
   await captures(fleet)
 })
 

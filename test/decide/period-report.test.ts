@@ -160,6 +160,15 @@ test('periodReport: counts every dispatch once, and the counts agree', () => {
   assert.deepEqual([oldest.change?.issue, oldest.waiting?.issue], ['o/a#3', 'o/a#7'])
 })
 
+test('periodReport: an open question needs you once', () => {
+  const spans = facts.spans.map((span) => ({ ...span, seen_at: until }))
+  const { needs_you } = periodReport({ ...facts, spans, health: { ...facts.health, spans } })
+  assert.deepEqual(
+    needs_you.filter(({ kind, subject }) => kind === 'question' || subject === 'questions').map(({ kind, subject }) => [kind, subject]),
+    [['question', `${ann} (o/a#4)`]],
+  )
+})
+
 test('periodReport: needs you, and what went wrong, have evidence', () => {
   const { needs_you, went_wrong, jobs } = periodReport(facts)
   assert.deepEqual(
