@@ -10,7 +10,7 @@ type Step = Pick<DelegateAction, 'issue' | 'agent' | 'reason'> & Pick<DoneDelega
 /** Returns a table of these steps; no lines if there are none. */
 export function delegationTable(steps: readonly Step[], columns: number): string[] {
   const rows = steps.map(({ issue, step, agent, reason }) => [issue, step, agent, sentence(reason)])
-  return rows.length === 0 ? [] : table(['ISSUE', 'STEP', 'AGENT', 'WHY'], rows, columns)
+  return rows.length === 0 ? [] : table(['ISSUE', 'STEP', 'AGENT', 'WHY'], rows, columns, ['WHY', 'STEP'])
 }
 
 /** Returns false for issues that no agent suits, because there may be hundreds of them. */

@@ -134,7 +134,7 @@ function assignedLines(claims: Planned['would_dispatch'], io: Io): string[] {
     const why = order.code === 'oldest' ? sentence(reason) : `${sentence(order)}; ${sentence(reason)}`
     return [issue, worker, ...(isPlain ? [] : [kind, String(attempt)]), why]
   })
-  return table(['ISSUE', 'WORKER', ...(isPlain ? [] : ['KIND', 'TRY']), 'WHY'], rows, io.columns)
+  return table(['ISSUE', 'WORKER', ...(isPlain ? [] : ['KIND', 'TRY']), 'WHY'], rows, io.columns, ['KIND', 'TRY', 'WHY'])
 }
 
 /** Returns lines with the issues that a plan leaves out, by reason. */

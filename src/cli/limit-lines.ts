@@ -70,7 +70,7 @@ export function limitLines({ accounts, budgets, holds }: LimitsReport, columns: 
     ...(accounts.length === 0 ? ['The spec declares no accounts.'] : table(['ACCOUNT', 'WORKERS', 'STATE'], states, columns)),
     ...(rows.length === 0
       ? ['No budget applies now.']
-      : table(['BUDGET', 'PERIOD', 'USED', 'USD', 'OF USD', 'TOKENS', 'OF TOKENS'], rows, columns)),
+      : table(['BUDGET', 'PERIOD', 'USED', 'USD', 'OF USD', 'TOKENS', 'OF TOKENS'], rows, columns, ['TOKENS', 'OF TOKENS', 'PERIOD'])),
     ...(unpriced > 0 ? [`The price of ${shortCount(unpriced)} tokens is unknown. They count as tokens, not as money.`] : []),
     ...holds.map(
       ({ scope, name, until, reason }) => `${heldName(scope, name)} gets no new work until ${until ?? 'burn resume'}: ${sentence(reason)}`,

@@ -26,7 +26,7 @@ export function takeTerminal({ onKeys, onResize, restore }: TerminalUse): () => 
   const release = () => {
     if (!isTaken) return
     isTaken = false
-    process.off('exit', release).off('uncaughtExceptionMonitor', release).off('SIGHUP', hangUp)
+    process.off('exit', release).off('SIGHUP', hangUp)
     stdout.off('resize', onResize)
     if (stdin.isTTY) {
       stdin.off('data', onKeys)
@@ -36,8 +36,8 @@ export function takeTerminal({ onKeys, onResize, restore }: TerminalUse): () => 
     restore()
   }
   const hangUp = () => void process.kill(process.pid, 'SIGTERM')
-  // Node prints an uncaught exception between `uncaughtExceptionMonitor` and `exit`. The message must not be on the alternate screen.
-  process.on('exit', release).on('uncaughtExceptionMonitor', release).on('SIGHUP', hangUp)
+  // Node prints an uncaught exception after `exit`, so the message is not on the alternate screen.
+  process.on('exit', release).on('SIGHUP', hangUp)
   stdout.on('resize', onResize)
   if (stdin.isTTY) {
     setRaw(true)
