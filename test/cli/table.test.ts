@@ -24,14 +24,14 @@ test('table: cuts the last column, then names, then leaves columns out', () => {
   assert.deepEqual(table(head, rows, Infinity, drop).length, 3)
 })
 
-test('table: keeps the number of an issue, and the last part of a name', () => {
+test('table: keeps issue numbers and last parts of names', () => {
   assert.deepEqual(table(['A', 'B'], [['owner/a-very-long-name#1234', 'mac/CRUCIBLE/AZOTH']], 22), [
     'A                B',
     'a-very-lo…#1234  AZOTH',
   ])
 })
 
-test('table: leaves out empty columns on a terminal, but not in a pipe', () => {
+test('table: leaves out empty columns on a terminal only', () => {
   const sparse = [['a', '', 'b']]
   assert.deepEqual(table(['X', 'Y', 'Z'], sparse, 80), ['X  Z', 'a  b'])
   assert.deepEqual(table(['X', 'Y', 'Z'], sparse), ['X  Y  Z', 'a     b'])

@@ -134,7 +134,7 @@ function linesAt(width: number, height: number, report: StatusReport, view = fir
   return watchLines({ shown, view: settleView(view, { lines: body.lines, page: pageOf(height) }), body }, io, height)
 }
 
-test('watch: workers that need a person come first, with issue and age', () => {
+test('watch: workers that need a person come first', () => {
   const lines = linesAt(90, 12, reportOf(workers))
   assert.deepEqual(lines.slice(1, 8), [
     '  WORKER  STATE              FOR          ISSUE          WHERE  LANE  EVIDENCE',

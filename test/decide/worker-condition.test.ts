@@ -62,7 +62,7 @@ test('condition: an idle worker with an issue is idle with work', () => {
   assert.equal(conditionIn({ state: 'working', live: 1 }), null)
 })
 
-test('condition: an account at its limit marks workers that do not work', () => {
+test('condition: a limited account marks its resting workers', () => {
   const limit = hold('limit', { code: 'limit_reached', worker: worker.id, evidence: '429', pause: null }, 'acme')
   assert.equal(conditionIn({ state: 'idle', holds: [limit] }), 'limited')
   assert.equal(conditionIn({ state: 'working', holds: [limit] }), null)
