@@ -105,6 +105,8 @@ export interface WorkFacet {
   readonly mangled: ReadonlySet<string>
   /** Workers with a waiting message of kind `follow_up` or `correction`. burn delivers this message before it gives the worker new work. */
   readonly following: ReadonlySet<WorkerId>
+  /** Ids of dispatches with a follow-up that burn is typing. The agent does not have the whole text yet. */
+  readonly arriving: ReadonlySet<string>
 }
 
 /** Further facts about dispatches that have not ended. Only a cycle needs these facts. */

@@ -15,13 +15,16 @@ import type { RecoveryPlan } from './trouble.ts'
 import { hasPendingResume, recoveryPlans } from './trouble.ts'
 
 /** A state change of a dispatch, without the id of the dispatch. */
-type Step = Pick<MoveAction, 'from' | 'to' | 'reason' | 'change_url' | 'resumes_seen' | 'holder'>
+type Step = Pick<MoveAction, 'from' | 'to' | 'reason' | 'change_url' | 'resumes_seen' | 'holder' | 'handed_at'>
 
 /** Returns the state changes of all live dispatches, in this state of the fleet. */
 export function dispatchMoves(seen: UnderWayState): MoveAction[] {
   const changeOf = changesByDispatch(seen.changes)
   const crashed = new Set(seen.sprints.flatMap(({ id, lease_until }) => (lease_until <= seen.now ? [id] : [])))
-  const known: Known = { crashed, plans: recoveryPlans(seen) }
+  const rejected = new Set(
+    seen.reviews.flatMap(({ dispatch, snapshot }) => (snapshot.change.change.state === 'closed' ? [dispatch.id] : [])),
+  )
+  const known: Known = { crashed, rejected, plans: recoveryPlans(seen) }
   return seen.dispatches.flatMap((dispatch) => {
     const change = changeOf(dispatch)
     const step = stepOf(dispatch, seen, change, known)
@@ -50,11 +53,14 @@ function endText(dispatch: LiveDispatch, { to }: Step, seen: UnderWayState, chan
 interface Known {
   /** Sprints whose process is gone: their lease has expired. */
   readonly crashed: ReadonlySet<string>
+  /** Dispatches whose change was closed without a merge. */
+  readonly rejected: ReadonlySet<string>
   /** The plans for workers in trouble. */
   readonly plans: ReadonlyMap<WorkerId, RecoveryPlan>
 }
 
-function stepOf(dispatch: LiveDispatch, seen: UnderWayState, change: Change | undefined, { crashed, plans }: Known): Step | null {
+function stepOf(dispatch: LiveDispatch, seen: UnderWayState, change: Change | undefined, known: Known): Step | null {
+  const { crashed, plans } = known
   const { id, state } = dispatch
   if (state !== 'claimed' && state !== 'handed' && state !== 'review') return null
   if (seen.closed.has(dispatch.issue)) {
@@ -63,8 +69,7 @@ function stepOf(dispatch: LiveDispatch, seen: UnderWayState, change: Change | un
   }
   const byChange = change === undefined ? null : stepByChange(change, dispatch, seen)
   if (byChange !== null) return byChange
-  if (state === 'handed' && dispatch.change_url !== null && !crashed.has(id))
-    return stepInFollowUp(dispatch, seen, plans.get(dispatch.worker))
+  if (state === 'handed' && dispatch.change_url !== null && !crashed.has(id)) return stepInFollowUp(dispatch, seen, known)
   if (crashed.has(id) && state === 'claimed') return { from: ['claimed'], to: 'released', reason: { code: 'sprint_gone', begun: false } }
   if (state !== 'handed') return null
   if (crashed.has(id) && dispatch.change_url !== null)
@@ -82,14 +87,21 @@ function stepOf(dispatch: LiveDispatch, seen: UnderWayState, change: Change | un
 
 /**
  * Returns the state change of a dispatch whose agent has a follow-up: its change is open. If the turn ends or fails, or the agent ends, the
- * dispatch returns to `review`, and `decide/change` decides again.
+ * dispatch returns to `review`, and `decide/change` decides again. The dispatch fails if somebody closed the change during the turn: the
+ * forge reports that only once.
  */
-function stepInFollowUp(dispatch: LiveDispatch, seen: UnderWayState, plan: RecoveryPlan | undefined): Step | null {
-  const back = (reason: Reason): Step => ({ from: ['handed'], to: 'review', reason })
+function stepInFollowUp(dispatch: LiveDispatch, seen: UnderWayState, { rejected, plans }: Known): Step | null {
+  const guard = { handed_at: dispatch.handed_at }
+  const back = (reason: Reason): Step =>
+    rejected.has(dispatch.id)
+      ? { from: ['handed'], to: 'failed', reason: { code: 'change_rejected' }, ...guard }
+      : { from: ['handed'], to: 'review', reason, ...guard }
   if (isGone(dispatch, seen)) return back({ code: 'holder_gone' })
+  // While burn types the text, the agent is idle, but its turn has not begun.
+  if (seen.arriving.has(dispatch.id)) return null
   if (isTurnOver(dispatch, seen)) return back({ code: 'change_for_review' })
-  const quiet = stepIfQuiet(dispatch, seen, plan)
-  return quiet === null ? null : { ...quiet, to: 'review' }
+  const quiet = stepIfQuiet(dispatch, seen, plans.get(dispatch.worker))
+  return quiet === null ? null : { ...quiet, ...back(quiet.reason) }
 }
 
 function stepByChange(change: Change, dispatch: LiveDispatch, seen: UnderWayState): Step | null {

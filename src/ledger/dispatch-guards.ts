@@ -10,8 +10,10 @@ import { inList } from './sql.ts'
 
 type Trx = Transaction<Tables>
 
-/** Returns true if the guards of a transition hold: `resumes_seen`, `holder` and `handed_by`. */
-export async function guardsHold(trx: Trx, row: DispatchRow, { id, resumes_seen, holder, handed_by }: DispatchMove): Promise<boolean> {
+/** Returns true if the guards of a transition hold: `resumes_seen`, `holder`, `handed_by` and `handed_at`. */
+export async function guardsHold(trx: Trx, row: DispatchRow, move: DispatchMove): Promise<boolean> {
+  const { id, resumes_seen, holder, handed_by, handed_at } = move
+  if (handed_at !== undefined && row.handed_at !== handed_at) return false
   if (resumes_seen !== undefined && ((await resumeTexts(trx, [id])).get(id)?.length ?? 0) !== resumes_seen) return false
   if (holder !== undefined && row.incarnation !== holder.incarnation) return false
   if (holder !== undefined && (await lastAgentId(trx, row.worker)) !== holder.last_agent) return false

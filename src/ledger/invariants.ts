@@ -40,9 +40,10 @@ function historyRules() {
     'each dispatch and delivery has a known state': sql`select d.id as what from dispatch d where not ${inList('d.state', Object.keys(dispatchTransitions))}
       union all select v.id from delivery v where not ${inList('v.state', Object.keys(deliveryTransitions))}`,
     'work dispatches have a slot, and council dispatches have none': sql`select d.id as what from dispatch d where (d.kind = 'work') = (d.slot is null)`,
-    'a dispatch has a delivery to its worker, or a sprint, but not both': sql`select d.id as what from dispatch d left join delivery v on v.id = d.id and v.worker = d.worker
-      and v.kind = d.kind and v.issue = d.issue left join sprint s on s.id = d.id and s.worker = d.worker and s.issue = d.issue
-      where (v.id is null) = (s.id is null)`,
+    'a dispatch has a delivery to its worker, or a sprint, but not both': sql`select d.id as what from dispatch d
+      left join sprint s on s.id = d.id and s.worker = d.worker and s.issue = d.issue
+      where exists (select 1 from delivery v where v.worker = d.worker and v.issue = d.issue
+        and ((v.id = d.id and v.kind = d.kind) or (v.dispatch = d.id and v.kind = 'follow_up'))) = (s.id is not null)`,
     'a running sprint has a lease and a live dispatch; an ended sprint has no lease, and its dispatch is neither "claimed" nor "handed"': sql`select s.id as what from sprint s
       left join dispatch d on d.id = s.id where (s.ended_at is null and (s.lease_owner is null or d.id is null or not ${live}))
       or (s.ended_at is not null and (s.lease_owner is not null or s.outcome is null or d.state in ('claimed', 'handed')))`,

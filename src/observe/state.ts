@@ -22,7 +22,7 @@ import type { Change, Machine, RepoRef, Time, WorkerId } from '../core/nouns.ts'
 import type { MachineScreens } from './readings.ts'
 import type { ForgeView } from './forge.ts'
 import type { Session } from './session.ts'
-import { followUpKinds, isFirstText, slotStates, unprovenStates } from '../core/lifecycle.ts'
+import { activeStates, followUpKinds, isFirstText, slotStates, unprovenStates } from '../core/lifecycle.ts'
 import { repoOf, servedRepos } from '../core/refs.ts'
 import { heldBy } from '../decide/holds.ts'
 import { withFreed } from '../decide/settle.ts'
@@ -215,6 +215,12 @@ function fleetFacets(
     mangled: inState('mangled'),
     following: new Set(
       deliveries.flatMap(({ kind, state, worker }) => (followUpKinds.includes(kind) && state === 'planned' ? [worker] : [])),
+    ),
+    arriving: new Set(
+      deliveries.flatMap(({ kind, state, dispatch }) => {
+        const isArriving = kind === 'follow_up' && state !== 'planned' && activeStates.includes(state)
+        return isArriving && dispatch !== null ? [dispatch] : []
+      }),
     ),
   }
 }

@@ -27,6 +27,8 @@ export interface Prompt {
    */
   readonly id: string
   readonly issue: IssueRef
+  /** Whether the prompt is a follow-up about the dispatch's change. */
+  readonly fixes: boolean
 }
 
 /** The functions of the simulated world that a simulated agent calls. */

@@ -1,6 +1,6 @@
 /** Runs the real dispatch loop in a simulated process, which faults can kill, suspend and restart. */
 import type { Ledger } from '../core/ledger.ts'
-import type { Fleet } from '../core/nouns.ts'
+import type { Fleet, Time } from '../core/nouns.ts'
 import type { CycleResult } from '../cycle/cycle.ts'
 import type { Notice } from '../core/events.ts'
 import type { Session } from '../observe/session.ts'
@@ -38,6 +38,8 @@ const writes = new Set<string | symbol>([
 export interface DispatcherCallbacks {
   readonly onCycle: (result: CycleResult) => void | Promise<void>
   readonly onNotice: (notice: Notice) => void
+  /** Called for each new id, with the simulated time. The time in the id is the time of the dispatcher's clock. */
+  readonly onId?: ((id: string, at: Time) => void) | undefined
 }
 
 interface DispatcherParts {
@@ -122,18 +124,23 @@ export class Dispatcher {
       machines,
       clock,
       owner: `${this.#name}.${this.#starts}`,
-      newId: () => newId((last = Math.max(clock.now(), last + 1)), this.#random),
+      newId: () => this.#noted(newId((last = Math.max(clock.now(), last + 1)), this.#random)),
       kindOf: this.#kindOf,
       secrets: async () => ({ known: [], unread: 0 }),
       trackedBy: async () => null,
       countCommits: async () => null,
       restart: async () => new Map(),
-      resolveConflict: async () => 'a simulation has no git',
       calledByCi: async () => [],
+      resolveConflict: async ({ ref, change }) => forge.resolveByGit(ref, change.sha),
       readTemplate: () => Promise.reject(new BurnError('template_unreadable', 'a simulation has no templates', '')),
       notify: (notice) => this.#callbacks.onNotice(notice),
       channel: () => Promise.reject(new BurnError('notify_unset', 'a simulation sends no notifications', '')),
     }
+  }
+
+  #noted(id: string): string {
+    this.#callbacks.onId?.(id, this.#world.clock.now())
+    return id
   }
 
   /** Returns the ledger. Its writes fail while the simulated disk is full. */

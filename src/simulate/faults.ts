@@ -19,6 +19,14 @@ export const faultKinds = {
   closed: 240 * 60_000,
   /** A person opens a change that closes an issue, and merges or closes this change within 15 minutes. */
   change: 40 * 60_000,
+  /** A check of an agent's change fails, fails once, or does not end. */
+  ci: 10 * 60_000,
+  /** Somebody reviews an agent's change, or pushes to its branch: people who may write, and strangers. */
+  review: 10 * 60_000,
+  /** An agent's change conflicts with its base. git can resolve half of the conflicts. */
+  conflict: 20 * 60_000,
+  /** A person declares that an open issue blocks another one. */
+  blocker: 30 * 60_000,
   /** The forge is unreachable for up to half an hour. */
   forge: 120 * 60_000,
   /** The forge carries out a write, but the forge's answer is lost. */
@@ -59,6 +67,10 @@ const longest: Readonly<Record<FaultKind, number>> = {
   cut: 0,
   closed: 0,
   change: 15 * 60_000,
+  ci: 0,
+  review: 30 * 60_000,
+  conflict: 0,
+  blocker: 0,
   forge: 30 * 60_000,
   answer: 0,
   dispatcher: 120_000,

@@ -1,5 +1,5 @@
 /** The answers of a simulated forge that never change. */
-import type { ChangeRef, ChangeState, MergeResult, RerunResult, Unknown, UpdateResult } from '../core/change-state.ts'
+import type { ChangeRef, ChangeState } from '../core/change-state.ts'
 import type { Change, RepoRef } from '../core/nouns.ts'
 import type { Forge, RepoRights } from '../core/ports.ts'
 
@@ -33,38 +33,6 @@ export abstract class FixedAnswers {
   }
 
   async teams(): Promise<readonly []> {
-    return []
-  }
-
-  async changedPaths(): Promise<null> {
-    return null
-  }
-
-  async checks(): Promise<readonly []> {
-    return []
-  }
-
-  async logTail(): Promise<Unknown> {
-    return { unknown: 'the simulated forge has no logs' }
-  }
-
-  async rerun(): Promise<RerunResult> {
-    return { result: 'not_possible', why: 'the simulated forge has no checks' }
-  }
-
-  async protection(): Promise<null> {
-    return null
-  }
-
-  async merge(): Promise<MergeResult> {
-    return { result: 'not_allowed', why: 'the simulated forge merges no change' }
-  }
-
-  async updateBranch(): Promise<UpdateResult> {
-    return { result: 'not_allowed', why: 'the simulated forge has no branches' }
-  }
-
-  async blockers(): Promise<readonly []> {
     return []
   }
 

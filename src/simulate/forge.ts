@@ -6,7 +6,9 @@ import { hasSameLogins } from '../core/assignees.ts'
 import { BurnError } from '../core/errors.ts'
 import { idLength, idPattern } from '../core/ids.ts'
 import { repoOf } from '../core/refs.ts'
-import { FixedAnswers, quietState } from './forge-answers.ts'
+import { ChangeAnswers, nameOf } from './change-answers.ts'
+import { fleetLogin, reviewers, stateOf } from './changes.ts'
+import { quietState } from './forge-answers.ts'
 import { OffHeapTexts } from './off-heap-texts.ts'
 
 interface Repo {
@@ -25,11 +27,8 @@ export interface ForgeTrouble {
   loses(): boolean
 }
 
-/** The login of the fleet's token. */
-export const fleetLogin = 'burn'
-
 /** A forge in memory. It stores the data that grows in arrays of numbers, because a million objects would slow down garbage collection. */
-export class SimulatedForge extends FixedAnswers implements Forge {
+export class SimulatedForge extends ChangeAnswers implements Forge {
   readonly kind = 'simulated'
   readonly #repos = new Map<RepoRef, Repo>()
   readonly #issues: readonly Issue[]
@@ -44,21 +43,21 @@ export class SimulatedForge extends FixedAnswers implements Forge {
   readonly #bodies = new OffHeapTexts()
   /** The assignees of the issues whose assignees changed. */
   readonly #assignees = new Map<number, readonly string[]>()
-  readonly #clock: Clock
+  protected readonly clock: Clock
   readonly #trouble: ForgeTrouble
   readonly #writers: readonly string[]
   #requests = 0
 
   constructor(issues: readonly Issue[], repos: readonly RepoRef[], clock: Clock, trouble: ForgeTrouble) {
     super()
-    this.#clock = clock
+    this.clock = clock
     this.#trouble = trouble
     this.#issues = issues
     this.#open = issues.map(({ state }) => state === 'open')
     this.#updated = issues.map(({ updated_at }) => updated_at)
     this.#commented = issues.map(({ comments }) => comments)
     this.#last = issues.map(() => none)
-    this.#writers = [...new Set([fleetLogin, ...issues.map(({ author }) => author)])]
+    this.#writers = [...new Set([fleetLogin, ...reviewers, ...issues.map(({ author }) => author)])]
     for (const repo of repos)
       this.#repos.set(repo, { issues: new Map(), changed: [], changes: { at: [], dispatch: [], state: [], issue: [] } })
     for (const [place, { repo, number }] of issues.entries()) {
@@ -89,7 +88,7 @@ export class SimulatedForge extends FixedAnswers implements Forge {
 
   async comments(ref: IssueRef): Promise<readonly Comment[]> {
     this.ask()
-    return this.commentsOn(ref)
+    return this.commentsOnChange(ref) ?? this.commentsOn(ref)
   }
 
   /** No person writes comments in a simulation, and burn ignores its own. */
@@ -100,20 +99,23 @@ export class SimulatedForge extends FixedAnswers implements Forge {
 
   async comment(ref: IssueRef, body: string): Promise<Comment> {
     this.ask()
+    const onChange = this.commentOnChange(ref, body)
+    if (onChange !== null) return onChange
     const place = this.#existing(ref)
     const number = this.#bodies.add(body)
     this.#before[number] = this.#last[place] ?? none
-    this.#created[number] = this.#clock.now()
+    this.#created[number] = this.clock.now()
     this.#last[place] = number
     this.#commented[place] = (this.#commented[place] ?? 0) + 1
     this.#touch(place)
-    this.#answer()
+    this.answer()
     return this.#comment(number)
   }
 
-  async addLabel(): Promise<void> {
+  async addLabel(ref: IssueRef): Promise<void> {
     this.ask()
-    this.#answer()
+    this.labelled.add(ref)
+    this.answer()
   }
 
   async assign(ref: IssueRef, from: readonly string[], to: readonly string[]): Promise<boolean> {
@@ -123,16 +125,17 @@ export class SimulatedForge extends FixedAnswers implements Forge {
     if (!hasSameLogins(before, from)) return hasSameLogins(before, to)
     this.#assignees.set(place, to)
     this.#touch(place)
-    this.#answer()
+    this.answer()
     return true
   }
 
   async editComment(ref: IssueRef, id: string, body: string): Promise<void> {
     this.ask()
+    if (this.editOnChange(ref, id, body)) return
     const number = this.#commentsOn(ref).find((each) => idOf(each) === id)
     if (number === undefined) throw new BurnError('forge_not_found', `${ref} has no comment ${id}`, 'somebody may have deleted it')
     this.#bodies.replace(number, body)
-    this.#answer()
+    this.answer()
   }
 
   async changes(ref: RepoRef, since: Time | null): Promise<ChangePage> {
@@ -147,7 +150,7 @@ export class SimulatedForge extends FixedAnswers implements Forge {
       latest.set(change.url, change)
     }
     const changes = [...latest.values()].filter(({ state }) => since !== null || state === 'open')
-    return { changes, asked_at: this.#clock.now() }
+    return { changes, asked_at: this.clock.now() }
   }
 
   async openChange(ref: RepoRef, { branch, issue }: NewChange): Promise<Change> {
@@ -156,15 +159,17 @@ export class SimulatedForge extends FixedAnswers implements Forge {
     if (this.#newest(ref, branch)?.state === 'open')
       throw new BurnError('forge_conflict', `there is already an open change from ${branch}`, 'look it up')
     this.change(issue, dispatch_id, 'open')
-    this.#answer()
+    this.answer()
     return this.#newest(ref, branch)!
   }
 
   async changeState(ref: ChangeRef): Promise<ChangeState | null> {
     this.ask()
-    const [repo = '', name = ''] = ref.split('!')
-    const change = this.#newest(repo, name)
-    return change === null ? null : quietState(ref, change)
+    const [repo = ''] = ref.split('!')
+    const change = this.#newest(repo, nameOf(ref))
+    const facts = this.reviewed.get(nameOf(ref))
+    if (change === null) return null
+    return facts === undefined ? quietState(ref, change) : stateOf(ref, facts, change, this.baseOf(repo))
   }
 
   async changeOf(ref: RepoRef, branch: string): Promise<Change | null> {
@@ -186,6 +191,11 @@ export class SimulatedForge extends FixedAnswers implements Forge {
     return this.#commentsOn(ref).map((number) => this.#comment(number))
   }
 
+  /** Returns the open issues. Works during an outage. */
+  openRefs(): readonly IssueRef[] {
+    return this.#issues.flatMap(({ ref }, place) => (this.#open[place] === true ? [ref] : []))
+  }
+
   /** Whether an issue is open. Works during an outage. */
   isOpen(ref: IssueRef): boolean {
     const place = this.#find(ref)
@@ -204,7 +214,7 @@ export class SimulatedForge extends FixedAnswers implements Forge {
   /** Opens a change for an issue, or changes the state of its open change. */
   change(issue: IssueRef, dispatch: string, state: Change['state']): void {
     const { changes } = this.#repo(repoOf(issue))
-    changes.at.push(this.#clock.now())
+    changes.at.push(this.clock.now())
     changes.dispatch.push(dispatch)
     changes.state.push(state)
     changes.issue.push(this.#find(issue) ?? none)
@@ -258,7 +268,7 @@ export class SimulatedForge extends FixedAnswers implements Forge {
   }
 
   #touch(place: number): void {
-    this.#updated[place] = this.#clock.now()
+    this.#updated[place] = this.clock.now()
     this.#repo(this.#issues[place]!.repo).changed.push(place)
   }
 
@@ -285,7 +295,7 @@ export class SimulatedForge extends FixedAnswers implements Forge {
   }
 
   /** Called at the end of each write. Throws BurnError `forge_timeout` if the answer to the write is lost. */
-  #answer(): void {
+  protected answer(): void {
     if (this.#trouble.loses()) throw new BurnError('forge_timeout', 'the forge did not answer', 'this is a simulated fault')
   }
 }

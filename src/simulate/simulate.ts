@@ -4,6 +4,7 @@ import type { Ledger, ViewLedger } from '../core/ledger.ts'
 import type { CycleResult } from '../cycle/cycle.ts'
 import type { Engine } from '../ledger/engine.ts'
 import type { Notice } from '../core/events.ts'
+import type { SimulatedMerge } from './changes.ts'
 import type { Faults } from './faults.ts'
 import { activeStates } from '../core/lifecycle.ts'
 import { seeded } from '../core/random.ts'
@@ -33,6 +34,10 @@ export interface Plan extends WorldPlan {
   readonly stop?: AbortSignal
   readonly onSample?: (sample: BacklogSample) => void
   readonly onNotice?: (notice: Notice) => void
+  /** Called for each id that a dispatcher creates, with the simulated time. */
+  readonly onId?: (id: string, at: Time) => void
+  /** Called for each merge by burn, before it takes place. */
+  readonly onMerge?: (merge: SimulatedMerge) => void
   /** Called after each cycle of any dispatcher. If the function throws, the simulation ends with this error. */
   readonly onStep?: (world: World, engine: Engine) => Promise<void>
 }
@@ -57,7 +62,7 @@ export interface Simulated {
   readonly began: Time
   readonly ended: Time
   readonly cycles: number
-  /** Whether all issues of the fleet are closed and no delivery is active. */
+  /** Whether all work has ended: each issue is closed, given up, or blocked by an issue that burn gave up, and no delivery is active. */
   readonly finished: boolean
 }
 
@@ -75,6 +80,7 @@ export async function simulate(plan: Plan): Promise<Simulated> {
   )
   const issues = plan.issues.filter((issue) => isWork(issue, fleet))
   const world = new World({ ...plan, fleet }, issues, clock, ledger)
+  if (plan.onMerge !== undefined) world.forge.onMerge = plan.onMerge
   const agents = world.agents()
   const samples: BacklogSample[] = []
   let failure: unknown = null
@@ -82,6 +88,7 @@ export async function simulate(plan: Plan): Promise<Simulated> {
   const random = seeded(seed)
   const callbacks = {
     onNotice: plan.onNotice ?? (() => {}),
+    onId: plan.onId,
     onCycle: async ({ backlog }: CycleResult) => {
       const sample = { at: clock.now(), open: backlog.eligible + backlog.unjudged, working: agents.filter(({ working }) => working).length }
       samples.push(sample)
@@ -91,7 +98,7 @@ export async function simulate(plan: Plan): Promise<Simulated> {
       } catch (thrown) {
         failure ??= thrown
       }
-      if (sample.open === 0 && (await hasNoActiveDelivery(ledger))) finished = true
+      if (sample.open === world.forge.waitingForBlockers() && (await hasNoActiveDelivery(ledger))) finished = true
     },
   }
   const dispatchers = Array.from(

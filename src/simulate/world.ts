@@ -4,13 +4,16 @@ import type { ClaimLedger } from '../core/ledger/claims.ts'
 import type { Fleet, Issue, IssueRef, Time, WorkerId } from '../core/nouns.ts'
 import type { AgentWorld, Prompt, SimulatedAgent } from './agent.ts'
 import type { VirtualClock } from './clock.ts'
-import type { Fault } from './faults.ts'
+import type { SimulatedBlocker } from './change-answers.ts'
+import type { Fault, Faults } from './faults.ts'
 import type { Habits } from './habits.ts'
 import { machineOf } from '../core/refs.ts'
+import { changePolicy } from '../decide/change-policy.ts'
 import { isStale } from '../decide/dispatch-moves.ts'
 import { SimulatedForge } from './forge.ts'
 import { draw, drawn } from './habits.ts'
 import { SimulatedMachine } from './machines.ts'
+import { changeFaults, Reviewers, type ReviewersWorld } from './reviewers.ts'
 
 /** A prompt that an agent received. */
 export interface Receipt {
@@ -19,6 +22,9 @@ export interface Receipt {
   readonly worker: WorkerId
   readonly pid: number
   readonly at: Time
+  readonly text: string
+  /** The blockers of the issue that people declared, and whether each is open. */
+  readonly blockers: readonly (SimulatedBlocker & { readonly open: boolean })[]
 }
 
 /** The part of a simulation's input that the simulated world needs. */
@@ -26,6 +32,8 @@ export interface WorldPlan {
   readonly fleet: Fleet
   readonly habits: Habits
   readonly seed: number
+  /** The faults that the simulation injects. With a fault of changes, CI and reviewers take part. */
+  readonly faults?: Faults
   /** Called for each prompt that an agent receives. */
   readonly onReceipt?: (receipt: Receipt) => void
   /** Called after each change of an agent that its screen or its pane shows. */
@@ -39,6 +47,10 @@ function refusalOf(how: number, lasts: number): string {
   if (how < 0.5) return 'HTTP 401: the login has ended'
   return `HTTP 429: usage limit reached${how < 0.75 ? '' : `, try again in ${Math.ceil(lasts / 60_000)}m`}`
 }
+
+/** Match the texts of later deliveries of a dispatch: the issue and the dispatch. */
+const resumption = /^Go on with (\S+) \(dispatch (\w+)\)/m
+const followUp = /^(?:Your|The) change \S+ for (\S+) needs more work \(dispatch (\w+)/m
 
 /** Duration (ms) of a turn whose prompt asks for no work. */
 const readingTime = 10_000
@@ -77,9 +89,11 @@ export class World implements AgentWorld {
   readonly #onReceipt: (receipt: Receipt) => void
   readonly #onChange: (agent: SimulatedAgent) => void
   readonly #refs: readonly IssueRef[]
+  /** CI and people around changes; null if the simulation has no faults of changes. Then people merge or close each change by chance. */
+  readonly #reviewers: Reviewers | null
 
   constructor(
-    { fleet, habits, seed, onReceipt, onChange }: WorldPlan,
+    { fleet, habits, seed, faults, onReceipt, onChange }: WorldPlan,
     issues: readonly Issue[],
     clock: VirtualClock,
     ledger: ViewLedger & ClaimLedger,
@@ -99,6 +113,21 @@ export class World implements AgentWorld {
       down: () => this.#forgeDown > 0,
       loses: () => this.#lostAnswers > 0 && this.#lostAnswers-- > 0,
     })
+    this.#reviewers = changeFaults.some((kind) => faults?.has(kind) === true) ? new Reviewers(this.#forReviewers(seed, habits)) : null
+  }
+
+  #forReviewers(seed: number, habits: Habits): ReviewersWorld {
+    const { clock, forge } = this
+    return {
+      clock,
+      forge,
+      seed,
+      habits,
+      merges: (repo) => changePolicy(this.#fleet, repo).merge !== 'never',
+      isLive: async (dispatch) => (await this.#ledger.cycleView()).dispatches.some(({ id }) => id === dispatch),
+      isReached: (issue) => this.#attempts.has(issue),
+      merged: () => (this.done += 1),
+    }
   }
 
   /** Returns the agents of all machines. */
@@ -107,12 +136,13 @@ export class World implements AgentWorld {
   }
 
   received(agent: SimulatedAgent, id: string, text: string): Prompt {
-    const [, resumed, dispatch] = /^Go on with (\S+) \(dispatch (\w+)\)/m.exec(text) ?? []
+    const [, resumed, dispatch] = resumption.exec(text) ?? followUp.exec(text) ?? []
     const issue = this.forge.known(resumed ?? /issue to work on: (\S+) \(/.exec(text)?.[1] ?? '')
-    const prompt = { id: dispatch === undefined ? id : Buffer.from(dispatch).toString(), issue }
+    const prompt = { id: dispatch === undefined ? id : Buffer.from(dispatch).toString(), issue, fixes: followUp.test(text) }
     const at = this.clock.now()
-    this.#onReceipt({ id, issue, worker: agent.worker, pid: agent.pid, at })
+    this.#onReceipt({ id, issue, worker: agent.worker, pid: agent.pid, at, text, blockers: this.forge.blockersOf(issue) })
     if (issue === noIssue) return prompt
+    this.forge.given(issue)
     if (!this.#attempts.has(issue)) {
       this.#attempts.set(issue, 0)
       this.reached.push(at)
@@ -131,10 +161,11 @@ export class World implements AgentWorld {
     return draw(this.#habits.turn, this.#about(issue, 'turn'))
   }
 
-  turnEnded({ id, issue }: Prompt): void {
+  turnEnded({ id, issue, fixes }: Prompt): void {
     this.lastTurn = this.clock.now()
     if (issue === noIssue) return
     if (this.hopeless.has(issue) || this.#about(issue, 'changes')() >= this.#habits.changes) return
+    if (this.#reviewers !== null) return this.#reviewers.turnEnded(id, issue, fixes)
     this.forge.change(issue, id, 'open')
     const merged = this.#about(issue, 'merged')() < this.#habits.merged
     this.clock.at(this.clock.now() + draw(this.#habits.review, this.#about(issue, 'review')), () => {
@@ -164,8 +195,10 @@ export class World implements AgentWorld {
   }
 
   /** Injects a fault, and ends it after `lasts` ms. Ignores faults of dispatchers, which `Dispatcher.injectFault` injects. */
-  injectFault({ kind, whom, lasts, how }: Fault): void {
+  injectFault(fault: Fault): void {
     this.faults += 1
+    if (changeFaults.some((kind) => kind === fault.kind)) return this.#reviewers?.injectFault(fault)
+    const { kind, whom, lasts, how } = fault
     const machines = [...this.machines.values()]
     const machine = machines[Math.floor(whom * machines.length)]
     if (machine === undefined) return

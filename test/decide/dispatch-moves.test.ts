@@ -4,6 +4,7 @@ import type { LiveDispatch } from '../../src/core/ledger/claims.ts'
 import type { Change } from '../../src/core/nouns.ts'
 import type { UnderWayState } from '../../src/core/fleet-state.ts'
 import { dispatchMoves } from '../../src/decide/dispatch-moves.ts'
+import { snapshotOf } from '../support/changes.ts'
 import { said } from '../support/reasons.ts'
 import { dispatchOf, id, now, sprintOf, stateOf } from '../support/state.ts'
 
@@ -53,6 +54,19 @@ test('moves: an idle agent keeps its dispatch in doubtful cases', () => {
     'in review': viewOf({}, { state: 'review' }),
   }
   for (const [what, view] of Object.entries(never)) assert.deepEqual(becomes(view), [], what)
+})
+
+test('moves: a follow-up that burn still types has not ended', () => {
+  const dispatch = { change_url: 'u', handed_at: now - 2 * minute }
+  const [move] = settled(viewOf({}, dispatch))
+  assert.deepEqual([move?.to, move?.handed_at], ['review', dispatch.handed_at])
+  const { dispatches } = viewOf({}, dispatch)
+  const closed = snapshotOf({ change: { ...changeOf(), state: 'closed' } })
+  const reviews = [
+    { dispatch: { ...dispatches[0]!, changed_at: now, change_url: 'u', sprint: false, watched: null }, snapshot: closed, history: [] },
+  ]
+  assert.deepEqual(becomes(viewOf({ reviews }, dispatch)), ['failed'], 'somebody closed the change')
+  assert.deepEqual(becomes(viewOf({ arriving: new Set([id]) }, dispatch)), [])
 })
 
 test('moves: certain facts come before an idle agent', () => {

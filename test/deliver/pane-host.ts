@@ -106,7 +106,7 @@ export async function simulatedHost(): Promise<Rig> {
   const texts: string[] = []
   const simulated = new SimulatedMachine(machine, {
     clock,
-    received: (_agent, prompt, text) => (texts.push(text), { id: prompt, issue: '' }),
+    received: (_agent, prompt, text) => (texts.push(text), { id: prompt, issue: '', fixes: false }),
     refuses: () => null,
     turn: () => 1,
     turnEnded: () => {},

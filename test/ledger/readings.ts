@@ -76,6 +76,8 @@ export function readings(holds: Holds): void {
     )
     const release = (resumes_seen: number) =>
       ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'released', reason: because('no login'), resumes_seen }], 40)
+    const review = { id: idOf(1), from: ['handed'], to: 'review', reason: because('its turn ended'), handed_at: 1 } as const
+    assert.equal((await ledger.moveDispatches([review], 40)).length, 0, 'another text reached the agent since')
     assert.equal((await release(1)).length, 0, 'there is another resume text by now')
     assert.equal((await release(2)).length, 1)
     assert.equal(await planned(8, 2), 0, 'its agent no longer has it')

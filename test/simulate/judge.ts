@@ -1,4 +1,5 @@
 /** The rules that must hold in a simulated night with faults. They are checked after each cycle of any dispatcher, and at the end. */
+import type { ChangePolicy } from '../../src/core/change-stages.ts'
 import type { Ledger } from '../../src/core/ledger.ts'
 import type { Engine } from '../../src/ledger/engine.ts'
 import type { Simulated } from '../../src/simulate/simulate.ts'
@@ -7,23 +8,34 @@ import { liveStates } from '../../src/core/lifecycle.ts'
 import { brokenInvariants } from '../../src/ledger/invariants.ts'
 import { markerOf } from '../../src/core/marker.ts'
 import { said } from '../support/reasons.ts'
+import { ChangeJudge } from './change-judge.ts'
 
 /** Texts about broken rules. */
 export type Violations = string[]
 
-/** Judges one night. It records the prompts that agents receive, because the world does not keep them. */
+/** Judges one night: the ledger and the deliveries; `ChangeJudge` judges the changes. It records the prompts that agents receive, because the world does not keep them. */
 export class Judge {
-  readonly #receipts = new Map<string, Receipt[]>()
+  readonly changes: ChangeJudge
+  readonly #receipts = new Map<string, Omit<Receipt, 'text' | 'blockers'>[]>()
+
+  constructor(policy: ChangePolicy) {
+    this.changes = new ChangeJudge(policy)
+  }
 
   readonly onReceipt = (receipt: Receipt): void => {
-    const before = this.#receipts.get(receipt.id)
-    if (before === undefined) this.#receipts.set(receipt.id, [receipt])
-    else before.push(receipt)
+    this.changes.onReceipt(receipt)
+    const { text: _text, blockers: _blockers, ...kept } = receipt
+    this.#receipts.set(kept.id, [...(this.#receipts.get(kept.id) ?? []), kept])
   }
 
   /** Throws if a rule is broken. Checks only the ledger's rules about live rows: broken rules of the history still show at the end. */
   readonly onStep = async (world: World, engine: Engine): Promise<void> => {
-    throwIfBroken([...(await engine.read((trx) => brokenInvariants(trx, 'live'))), ...this.#receivedOnce(), ...sharedIssues(world)])
+    throwIfBroken([
+      ...(await engine.read((trx) => brokenInvariants(trx, 'live'))),
+      ...this.#receivedOnce(),
+      ...sharedIssues(world),
+      ...this.changes.broken,
+    ])
   }
 
   /**
@@ -35,6 +47,7 @@ export class Judge {
     throwIfBroken(await engine.read((trx) => brokenInvariants(trx)))
     throwIfBroken([
       ...(await this.#contradictions(ledger)),
+      ...this.changes.atEnd(world),
       ...(alone ? commentsTwice(world, issues) : []),
       ...(await unfinished(world, ledger, issues)),
     ])
@@ -83,7 +96,7 @@ export function commentsTwice({ forge }: World, issues: readonly string[]): Viol
 async function unfinished({ forge }: World, ledger: Ledger, issues: readonly string[]): Promise<Violations> {
   const { dispatches, deliveries } = await ledger.view()
   const broken: Violations = []
-  for (const ref of issues.filter((issue) => forge.isOpen(issue))) {
+  for (const ref of issues.filter((issue) => forge.isOpen(issue) && !forge.isBlocked(issue))) {
     const record = await ledger.issue(ref)
     if (record?.standing !== 'none' || record.verdict?.reason.code !== 'attempts_used')
       broken.push(`${ref} is neither done nor given up: ${record?.standing} (${said(record?.verdict?.reason)})`)

@@ -42,7 +42,19 @@ async function child(own: number): Promise<void> {
 }
 
 function parent(): void {
-  const total = { nights: 0, broken: 0, dispatches: 0, faults: 0, cycles: 0, hours: 0, unknown: 0, twice: 0 }
+  const total = {
+    nights: 0,
+    broken: 0,
+    dispatches: 0,
+    faults: 0,
+    cycles: 0,
+    hours: 0,
+    unknown: 0,
+    twice: 0,
+    told: 0,
+    merges: 0,
+    unblocked: 0,
+  }
   const began = Date.now()
   let left = jobs
   for (let own = 0; own < jobs; own++) {
@@ -54,16 +66,17 @@ function parent(): void {
         console.log(`BROKEN ${broken ?? seed}`)
         return
       }
-      for (const key of ['dispatches', 'faults', 'cycles', 'hours', 'unknown', 'twice'] as const) total[key] += done[key]
+      for (const key of ['dispatches', 'faults', 'cycles', 'hours', 'unknown', 'twice', 'told', 'merges', 'unblocked'] as const)
+        total[key] += done[key]
       if (total.nights % 10 === 0) console.log(`${total.nights} of ${seeds} nights, ${total.dispatches} dispatches, ${total.broken} broken`)
     })
     running.on('exit', () => {
       left -= 1
       if (left > 0) return
-      const { nights, broken, dispatches, faults, cycles, hours, unknown, twice } = total
+      const { nights, broken, dispatches, faults, cycles, hours, unknown, twice, told, merges, unblocked } = total
       const missing = seeds - nights
       console.log(
-        `${dispatches} dispatches in ${nights} nights (${Math.round(hours)} hours, ${cycles} cycles, ${faults} faults), ${unknown} unknown, ${twice} issues with a duplicate comment, in ${Math.round((Date.now() - began) / 1000)} s: ${broken + missing === 0 ? 'no rule was broken' : `${broken} nights broke a rule, ${missing} did not end`}`,
+        `${dispatches} dispatches in ${nights} nights (${Math.round(hours)} hours, ${cycles} cycles, ${faults} faults), ${unknown} unknown, ${twice} issues with a duplicate comment; ${told} follow-ups, ${merges} merges by burn, ${unblocked} unblocked issues; in ${Math.round((Date.now() - began) / 1000)} s: ${broken + missing === 0 ? 'no rule was broken' : `${broken} nights broke a rule, ${missing} did not end`}`,
       )
       process.exitCode = broken + missing === 0 ? 0 : 1
     })

@@ -4,6 +4,7 @@ import type { FaultKind, Faults } from '../../src/simulate/faults.ts'
 import { seeded } from '../../src/core/random.ts'
 import { faultKinds } from '../../src/simulate/faults.ts'
 import { simulate } from '../../src/simulate/simulate.ts'
+import type { ChangeFigures } from './change-judge.ts'
 import { commentsTwice, Judge } from './judge.ts'
 import { completeModels } from '../../src/spec/complete-models.ts'
 import {
@@ -18,7 +19,7 @@ const minute = 60_000
 const hour = 60 * minute
 
 /** The figures of one night. */
-export interface Night {
+export interface Night extends ChangeFigures {
   readonly seed: number
   readonly dispatches: number
   readonly faults: number
@@ -127,7 +128,9 @@ export async function night(seed: number, issues: number): Promise<Night> {
   const pick = (least: number, most: number) => least + Math.floor(random() * (most - least + 1))
   const declared = fleetOf(pick(2, 4), pick(3, 8), { interval: pick(1, 4) * minute })
   const idsOf = ({ windows }: Fleet['machines'][number]) => windows.flatMap((window) => window.workers.map(({ id }) => id))
-  const fleet = { ...declared, accounts: declared.machines.map((machine) => ({ name: machine.name, workers: idsOf(machine) })) }
+  const merge = (['never', 'approved', 'green'] as const)[pick(0, 2)] ?? 'never'
+  const changes = { ...declared.changes, merge }
+  const fleet = { ...declared, changes, accounts: declared.machines.map((machine) => ({ name: machine.name, workers: idsOf(machine) })) }
   const hard = 0.3 + random() * 1.2
   const faults: Faults = new Map(Object.entries(faultKinds).map(([kind, mean]) => [kind as FaultKind, mean * hard]))
   const given = issuesOf(issues)
@@ -135,7 +138,7 @@ export async function night(seed: number, issues: number): Promise<Night> {
   // Long enough to do all issues several times. Faults begin only in the first half.
   const longest = 12 * hour + ((issues * 15 * minute) / workers) * 4
   const dispatchers = pick(1, 3)
-  const judge = new Judge()
+  const judge = new Judge(changes)
   try {
     const result = await simulate({
       fleet,
@@ -148,6 +151,8 @@ export async function night(seed: number, issues: number): Promise<Night> {
       dispatchers,
       calm: 0.5,
       onReceipt: judge.onReceipt,
+      onId: judge.changes.onId,
+      onMerge: judge.changes.onMerge,
       onStep: judge.onStep,
     })
     const { world, ledger, cycles } = result
@@ -158,7 +163,16 @@ export async function night(seed: number, issues: number): Promise<Night> {
       const rows = await ledger.dispatches({ limit: 1e6 })
       const unknown = (await ledger.deliveries({ limit: 1e6 })).filter(({ state }) => state === 'unknown').length
       const hours = (result.ended - result.began) / hour
-      return { seed, dispatches: rows.length, faults: world.faults, cycles, hours, unknown, twice: commentsTwice(world, refs).length }
+      return {
+        seed,
+        dispatches: rows.length,
+        faults: world.faults,
+        cycles,
+        hours,
+        unknown,
+        twice: commentsTwice(world, refs).length,
+        ...judge.changes.figures,
+      }
     } finally {
       await ledger.close()
     }

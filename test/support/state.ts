@@ -29,6 +29,7 @@ export function stateOf(changes: Partial<FleetState> = {}, rules: Partial<Fleet[
     unproven: new Set(),
     mangled: new Set(),
     following: new Set(),
+    arriving: new Set(),
     resumes: new Map(),
     corrections: [],
     ended: new Set(),

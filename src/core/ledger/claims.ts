@@ -44,6 +44,11 @@ export interface DispatchMove {
   /** The transition fails unless the dispatch became `handed` because of the delivery with this id. */
   readonly handed_by?: string
   /**
+   * The time when the dispatch had last become `handed`, at the time of the decision. The transition fails if the dispatch became `handed`
+   * again since: another follow-up reached the agent.
+   */
+  readonly handed_at?: Time | null
+  /**
    * A `follow_up` message for the agent of the dispatch. The ledger plans its delivery in the same transaction, without a lease. A process
    * gets the delivery with `takeOverDeliveries`.
    */
