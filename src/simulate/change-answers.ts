@@ -12,7 +12,7 @@ import type {
   UpdateResult,
 } from '../core/change-state.ts'
 import type { Change, Comment, IssueRef, RepoRef, Time } from '../core/nouns.ts'
-import type { Clock } from '../core/ports.ts'
+import type { Clock, CommentPage } from '../core/ports.ts'
 import { repoOf } from '../core/refs.ts'
 import { fleetLogin, pushTo, reportCheck, toCheck, type SimulatedChange, type SimulatedMerge } from './changes.ts'
 import { FixedAnswers } from './forge-answers.ts'
@@ -67,6 +67,12 @@ export abstract class ChangeAnswers extends FixedAnswers {
     this.change(change.issue, change.id, change.state)
   }
 
+  /** No person writes comments in a simulation, and burn ignores its own. */
+  async repoComments(): Promise<CommentPage> {
+    this.ask()
+    return { comments: [], asked_at: this.clock.now() }
+  }
+
   async changedPaths(): Promise<readonly string[]> {
     this.ask()
     return ['a.ts']
@@ -94,7 +100,7 @@ export abstract class ChangeAnswers extends FixedAnswers {
 
   async protection(repo: RepoRef, base: string): Promise<Protection | null> {
     this.ask()
-    const rules = { required_checks: [], required_approvals: 0, may_merge: this.reviewed.size > 0, may_rebase: false }
+    const rules = { required_checks: [], required_approvals: 0, may_merge: this.reviewed.size > 0, may_rebase: false, delete_branch: true }
     return { base, base_sha: this.baseOf(repo), methods: ['merge'], ...rules }
   }
 

@@ -1,7 +1,7 @@
 /** Simulates a forge in memory: issues, comments and changes, with outages. */
 import type { ChangeRef, ChangeState } from '../core/change-state.ts'
 import type { Change, Comment, Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
-import type { CommentPage, ChangePage, Clock, Forge, IssuePage, NewChange } from '../core/ports.ts'
+import type { ChangePage, Clock, Forge, IssuePage, NewChange } from '../core/ports.ts'
 import { hasSameLogins } from '../core/assignees.ts'
 import { BurnError } from '../core/errors.ts'
 import { idLength, idPattern } from '../core/ids.ts'
@@ -89,12 +89,6 @@ export class SimulatedForge extends ChangeAnswers implements Forge {
   async comments(ref: IssueRef): Promise<readonly Comment[]> {
     this.ask()
     return this.commentsOnChange(ref) ?? this.commentsOn(ref)
-  }
-
-  /** No person writes comments in a simulation, and burn ignores its own. */
-  async repoComments(): Promise<CommentPage> {
-    this.ask()
-    return { comments: [], asked_at: this.#clock.now() }
   }
 
   async comment(ref: IssueRef, body: string): Promise<Comment> {
