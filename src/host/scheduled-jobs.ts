@@ -3,14 +3,18 @@ import type { MachineJobs, ScheduledJob } from '../core/scheduled-job.ts'
 import { itemsOf, membersOf, parseJson, stringOf, type JsonObject } from '../core/json.ts'
 import { oneLine } from '../core/text.ts'
 
-/** A script that prints parts, each after a line `part NAME`, and `part end` last. */
+/**
+ * A script that prints parts, each after a line `part NAME`, and `part end` last. A command over `docker exec` or cron has no
+ * `XDG_RUNTIME_DIR`, and `systemctl --user` needs it.
+ */
 export const jobsScript = `echo 'part zone'; cat /etc/timezone 2>/dev/null || readlink /etc/localtime 2>/dev/null | sed 's|.*/zoneinfo/||'
 echo 'part cron'; crontab -l 2>/dev/null
 echo 'part timers'
+[ -n "$XDG_RUNTIME_DIR" ] || { XDG_RUNTIME_DIR=/run/user/$(id -u); export XDG_RUNTIME_DIR; }
 if timers=$(systemctl --user list-timers --all --output=json 2>/dev/null); then
   printf '%s\\n' "$timers"
-  for unit in $(printf '%s' "$timers" | tr ',{}' '\\n\\n\\n' | sed -n 's/^"activates":"\\([^"]*\\)".*/\\1/p'); do
-    echo "part service $unit"; systemctl --user show "$unit" -p Result -p ExecMainStatus -p ActiveState 2>/dev/null
+  for unit in $(printf '%s' "$timers" | tr ',{}' '\\n\\n\\n' | sed -n -e 's/^"unit":"\\([^"]*\\)".*/\\1/p' -e 's/^"activates":"\\([^"]*\\)".*/\\1/p'); do
+    echo "part unit $unit"; systemctl --user show "$unit" -p Result -p ActiveState -p TimersMonotonic 2>/dev/null
   done
 fi
 if [ "$(uname)" = Darwin ]; then for plist in "$HOME"/Library/LaunchAgents/burn-*.plist; do
@@ -30,13 +34,13 @@ export function parseScheduledJobs(output: string): MachineJobs | null {
   })
   if (parts.at(-1)?.name !== 'end') return null
   const textOf = (name: string) => parts.find((part) => part.name === name)?.text ?? ''
-  const services = new Map(parts.flatMap(({ name, text }) => (name.startsWith('service ') ? [[name.slice(8), text] as const] : [])))
+  const units = new Map(parts.flatMap(({ name, text }) => (name.startsWith('unit ') ? [[name.slice(5), text] as const] : [])))
   const zone = textOf('zone').trim()
   return {
     zone: zone === '' ? null : zone,
     jobs: [
       ...cronJobs(textOf('cron')),
-      ...timers(textOf('timers'), services),
+      ...timers(textOf('timers'), units),
       ...parts.flatMap(({ name, text }) => (name.startsWith('launchd ') ? [launchdJob(name.slice(8), text)] : [])),
       ...parts.flatMap(({ name, text }) => (name.startsWith('hermes ') ? hermesJobs(name.slice(7), text) : [])),
     ],
@@ -54,18 +58,39 @@ function cronJobs(text: string): ScheduledJob[] {
 }
 
 /** Returns the user timers of systemd. Its times are microseconds since 1970; 0 or null means that there is none. */
-function timers(text: string, services: ReadonlyMap<string, string>): ScheduledJob[] {
+function timers(text: string, units: ReadonlyMap<string, string>): ScheduledJob[] {
   return itemsOf(parseJson(text)?.value).flatMap((each): ScheduledJob[] => {
     const { unit, activates, next, last } = membersOf(each)
     if (typeof unit !== 'string' || typeof activates !== 'string') return []
-    const shown = services.get(activates) ?? ''
-    const result = /^Result=(.*)$/m.exec(shown)?.[1] ?? ''
-    const running = /^ActiveState=(?:active|activating)$/m.test(shown)
+    const service = units.get(activates) ?? ''
+    const result = /^Result=(.*)$/m.exec(service)?.[1] ?? ''
+    const running = /^ActiveState=(?:active|activating)$/m.test(service)
     const ok = running || result === '' ? null : result === 'success'
     const started = millis(last)
     const run = started === null ? ('none' as const) : { started, ok, result: ok === false ? result : '' }
-    return [{ scheduler: 'systemd', name: unit, schedule: null, next: millis(next), last: run }]
+    const every = running ? null : timerPeriod(units.get(unit) ?? '')
+    return [{ scheduler: 'systemd', name: unit, schedule: every === null ? null : { every }, next: millis(next), last: run }]
   })
+}
+
+/** The units of systemd's time spans (ms). Source: systemd.time(7). */
+const spans: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+  month: 2_629_800_000,
+  y: 31_557_600_000,
+}
+
+/** Returns the period (ms) of a timer that starts its job again some time after the last run; null if it has none. */
+function timerPeriod(properties: string): number | null {
+  const span = /OnUnit(?:Active|Inactive)USec=([^;]+) ;/.exec(properties)?.[1] ?? ''
+  const parts = [...span.matchAll(/(\d+(?:\.\d+)?)([a-z]+)/g)].map(([, count, unit = '']) => Number(count) * (spans[unit] ?? 0))
+  const period = parts.reduce((sum, part) => sum + part, 0)
+  return period > 0 ? period : null
 }
 
 const millis = (micros: unknown) => (typeof micros === 'number' && micros > 0 ? Math.floor(micros / 1000) : null)

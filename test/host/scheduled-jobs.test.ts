@@ -16,10 +16,12 @@ test('jobsScript: reads a crontab, timers and the jobs of Hermes', (t) => {
   const list = [
     { next: 1_795_800_000_000_000, left: 1, last: 1_795_796_400_000_000, passed: 1, unit: 'a.timer', activates: 'a.service' },
     { next: null, left: null, last: 0, passed: 0, unit: 'b.timer', activates: 'b.service' },
+    // A stopped timer.
+    { next: null, left: null, last: 1_795_796_400_000_000, passed: 1, unit: 'c.timer', activates: 'c.service' },
   ]
   program(
     'systemctl',
-    `case "$*" in *list-timers*) echo '${JSON.stringify(list)}' ;; *a.service*) printf 'Result=exit-code\\nExecMainStatus=1\\nActiveState=failed\\n' ;; esac`,
+    `case "$*" in *list-timers*) echo '${JSON.stringify(list)}' ;; *a.service*) printf 'Result=exit-code\\nActiveState=failed\\n' ;; *c.timer*) echo 'TimersMonotonic={ OnUnitActiveUSec=1h 30min ; next_elapse=3h 32min 22.024305s }' ;; *c.service*) printf 'Result=success\\nActiveState=inactive\\n' ;; esac`,
   )
   const jobs = [
     {
@@ -57,6 +59,13 @@ test('jobsScript: reads a crontab, timers and the jobs of Hermes', (t) => {
       last: { started: 1_795_796_400_000, ok: false, result: 'exit-code' },
     },
     { scheduler: 'systemd', name: 'b.timer', schedule: null, next: null, last: 'none' },
+    {
+      scheduler: 'systemd',
+      name: 'c.timer',
+      schedule: { every: 5_400_000 },
+      next: null,
+      last: { started: 1_795_796_400_000, ok: true, result: '' },
+    },
     {
       scheduler: 'hermes',
       name: '.hermes/profiles/p digest',
