@@ -1,0 +1,134 @@
+/** A box with systemd as process 1 and real user timers, among them one that `burn job schedule` prints. */
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Ran } from './fleet.ts'
+import { openLedger } from '../../src/ledger/open.ts'
+import type { Engine } from './engine.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+/** A missed run counts after half of the period, but at least after two minutes. */
+const grace = 130_000
+
+/** Timers with a period of ten seconds. `command`: what they start. `stopped`: whether the timer is stopped after its first run. */
+const timers = {
+  good: { command: '/bin/true', stopped: false },
+  failing: { command: '/bin/false', stopped: false },
+  stopped: { command: '/bin/true', stopped: true },
+}
+
+/** The states that burn must find. The last timer is that of `burn job schedule`. */
+const expected: Readonly<Record<string, string>> = {
+  'good.timer': 'on time',
+  'failing.timer': 'failing',
+  'stopped.timer': 'missed',
+  'burn-collect.timer': 'on time',
+}
+
+/** The box with the timers. */
+export class TimerBox {
+  readonly #engine: Engine
+  readonly #dir: string
+  #stopped = 0
+
+  constructor(dir: string, engine: Engine) {
+    this.#engine = engine
+    this.#dir = join(dir, 'timers')
+  }
+
+  /** Builds and starts the box, and enables its timers. `burn`: the folder with the bundle of burn, which runs in the box, too. */
+  async start(burn: string): Promise<void> {
+    mkdirSync(this.#dir)
+    this.#engine.build('timers', import.meta.dirname, ['--file', join(import.meta.dirname, 'Timers')])
+    const shared = [...new Set([root, resolve(process.execPath, '../..'), burn])].flatMap((path) => ['--volume', `${path}:${path}:ro`])
+    this.#engine.run('timers', 'timers', ['--privileged', '--systemd=always', ...shared])
+    await this.#until('systemd has started the user manager', () => this.#inBox('systemctl --user is-system-running') === 'running')
+    this.#must('mkdir -p ~/.config/systemd/user')
+    for (const [name, { command }] of Object.entries(timers)) {
+      this.#write(`~/.config/systemd/user/${name}.service`, `[Service]\nType=oneshot\nExecStart=${command}\n`)
+      const timer = '[Timer]\nAccuracySec=1s\nOnActiveSec=1\nOnUnitActiveSec=10\n[Install]\nWantedBy=timers.target\n'
+      this.#write(`~/.config/systemd/user/${name}.timer`, timer)
+    }
+    const windows = [{ name: 'A', panes: 1, repos: ['app'], agent: { kind: 'shell', command: ['sh'] } }]
+    const spec = { name: 'inside', ledger: 'sqlite:~/l.db', forge: { kind: 'folder', path: '~/forge' }, machines: { inside: { windows } } }
+    this.#write('~/spec.json', JSON.stringify(spec))
+    const program = `${process.execPath} ${join(burn, 'start.mjs')}`
+    const printed = this.#must(
+      `mkdir -p ~/forge && ${program} job schedule collect --every 1m --format systemd --spec ~/spec.json 2>/dev/null`,
+    )
+    for (const [, name = '', text = ''] of printed.matchAll(/^# (burn-collect\.\w+)\n([^]*?)(?=^# burn-|$(?![^]))/gm))
+      this.#write(`~/.config/systemd/user/${name}`, text)
+    const names = [...Object.keys(timers), 'burn-collect'].map((name) => `${name}.timer`)
+    this.#must(`systemctl --user daemon-reload && systemctl --user enable --now ${names.join(' ')} 2>&1`)
+    const ran = () =>
+      this.#inBox('systemctl --user show stopped.service -p ExecMainStartTimestampMonotonic') !== 'ExecMainStartTimestampMonotonic=0'
+    await this.#until('the timers have run once', ran)
+    this.#must('systemctl --user stop stopped.timer')
+    this.#stopped = Date.now()
+  }
+
+  /** Returns the spec of a fleet in which the box is a machine. */
+  writeSpec(): string {
+    const file = join(this.#dir, 'spec.json')
+    const windows = [{ name: 'A', panes: 1, repos: ['app'], agent: { kind: 'shell', command: ['sh'] } }]
+    const machines = { timers: { exec: ['docker', 'exec', '-i', '-u', 'burn', 'timers'], windows } }
+    const forge = { kind: 'folder', path: this.#dir }
+    writeFileSync(file, JSON.stringify({ name: 'outside', ledger: this.#ledger, forge, machines }))
+    return file
+  }
+
+  get #ledger(): string {
+    return `sqlite:${this.#dir}/l.db`
+  }
+
+  /** Waits until the stopped timer has missed its runs, takes a sample, and returns the violations and the evidence. */
+  async judge(burn: (words: readonly string[]) => Promise<Ran>): Promise<{ readonly violations: string[]; readonly evidence: string[] }> {
+    await sleep(Math.max(0, this.#stopped + grace - Date.now()))
+    const spec = this.writeSpec()
+    const sample = await burn(['job', 'run', 'collect', '--spec', spec])
+    const health = await burn(['health', '--json', '--spec', spec])
+    const ledger = await openLedger(this.#ledger, { random: Math.random })
+    try {
+      const spans = (await ledger.openSpans()).filter(({ kind }) => kind === 'job')
+      const stateOf = (timer: string) => spans.find(({ subject }) => subject === `timers systemd ${timer}`)
+      const wrong = Object.entries(expected).filter(([timer, state]) => stateOf(timer)?.state !== state)
+      const isWarned = /failing\.timer \(failing\): [^"]*; 1 more job"/.test(health.out)
+      return {
+        violations: [
+          ...(sample.code === 0 ? [] : [`the sample ended with ${sample.code}: ${sample.out}`]),
+          ...wrong.map(([timer, state]) => `${timer} is ${stateOf(timer)?.state}, not ${state}: ${stateOf(timer)?.evidence}`),
+          ...(isWarned ? [] : [`burn health does not report the two jobs: ${health.out}`]),
+        ],
+        evidence: Object.keys(expected).map((timer) => `${timer}: ${stateOf(timer)?.state} (${stateOf(timer)?.evidence})`),
+      }
+    } finally {
+      await ledger.close()
+    }
+  }
+
+  async #until(what: string, holds: () => boolean): Promise<void> {
+    for (const end = Date.now() + 60_000; !holds(); await sleep(500)) if (Date.now() > end) throw new Error(`not within 60 s: ${what}`)
+  }
+
+  #inBox(script: string): string {
+    const words = ['exec', '-i', '-u', 'burn', 'timers', 'sh', '-c', `export XDG_RUNTIME_DIR=/run/user/1000; cd; ${script}`]
+    return this.#engine.podman(...words).out
+  }
+
+  #must(script: string): string {
+    const marked = this.#inBox(`{ ${script}; } && echo done`)
+    if (!marked.endsWith('done')) throw new Error(`in the box: ${script}: ${marked}`)
+    return marked.slice(0, -'done'.length)
+  }
+
+  #write(path: string, text: string): void {
+    const words = ['exec', '-i', '-u', 'burn', 'timers', 'sh', '-c', `cat >${path}`]
+    const { status, stderr } = spawnSync(join(this.#engine.bin, 'docker'), words, {
+      input: text,
+      encoding: 'utf8',
+      env: { ...process.env, HOME: '/root' },
+    })
+    if (status !== 0) throw new Error(`cannot write ${path} in the box: ${stderr}`)
+  }
+}
