@@ -123,6 +123,7 @@ const shared = [
     'observe/agents',
     'observe/forge',
     'observe/status',
+    'observe/steering',
     'observe/steady-screens',
     'operate',
   ],

@@ -10,6 +10,7 @@ import type { Delivery, Dispatch } from '../core/lifecycle.ts'
 import type { IssueRef, Machine } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
 import type { Reason } from '../core/reasons.ts'
+import type { SteeringResult } from '../core/steering.ts'
 import { actionsByKind, assertExhaustive } from '../core/actions.ts'
 import { counted } from '../core/text.ts'
 import { encodeReason } from '../core/reasons.ts'
@@ -38,6 +39,8 @@ export interface CyclePlan {
 
 /** The results of a cycle. */
 export interface Applied {
+  /** The commands of comments that burn carried out or refused. */
+  readonly steered: readonly SteeringResult[]
   readonly claimed: readonly Dispatch[]
   /**
    * Dispatches that changed their state: they are done, in review or lost, or burn released them because the forge refused their comment.
@@ -82,7 +85,7 @@ export async function apply(
     ...rest
   } = actionsByKind(actions)
   assertExhaustive(rest)
-  await applySteering(steer, state, session)
+  const steered = await applySteering(steer, state, session)
   await applyHolds({ hold, end_hold }, session)
   await ledger.noteEvents(note, clock.now())
   const fresh = await newEscalations(escalations, session)
@@ -106,7 +109,7 @@ export async function apply(
   // If no dispatch or delivery changed, all comments are still up to date since the first `syncComments`.
   const isQuiet = claimed.length + deliveries.length + settled.length + refused.length + unsure.size === 0
   const refusedLater = isQuiet ? [] : await releaseClaims(await syncComments(new Set(), session), session)
-  return { claimed, settled: [...settled, ...refused, ...refusedLater], deliveries, delayed, delegated }
+  return { steered, claimed, settled: [...settled, ...refused, ...refusedLater], deliveries, delayed, delegated }
 }
 
 /** Carries out the steps of delegations as the job `delegate`, which only one process at a time runs. Returns the steps that took effect. */

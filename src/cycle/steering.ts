@@ -1,19 +1,24 @@
 /** Carries out the commands of comments, and acknowledges each with a reaction on the forge. */
 import type { SteerAction } from '../core/actions.ts'
 import type { SteeringFacet } from '../core/fleet-state.ts'
-import type { UnacknowledgedSteering } from '../core/steering.ts'
+import type { SteeringResult, UnacknowledgedSteering } from '../core/steering.ts'
 import type { Session } from '../observe/session.ts'
 import { BurnError, isLedgerFailure, messageWithHint } from '../core/errors.ts'
 import { refusalScope } from '../decide/backoff.ts'
 
 /**
- * Carries out the commands, then reacts to the comments of all commands without a reaction, also those of earlier cycles. So a command whose
+ * Carries out the commands and returns them. Then reacts to the comments of all commands without a reaction, also those of earlier cycles. So a command whose
  * reaction failed, or was lost in a crash, gets it later.
  */
-export async function applySteering(orders: readonly SteerAction[], { steering }: SteeringFacet, session: Session): Promise<void> {
+export async function applySteering(
+  orders: readonly SteerAction[],
+  { steering }: SteeringFacet,
+  session: Session,
+): Promise<readonly SteeringResult[]> {
   const { ledger, clock, newId } = session
-  if (orders.length + steering.read.size > 0) await ledger.steer(orders, steering.read, newId, clock.now())
+  const handled = orders.length + steering.read.size === 0 ? [] : await ledger.steer(orders, steering.read, newId, clock.now())
   for (const each of await ledger.unacknowledgedSteering()) await acknowledge(each, session)
+  return handled
 }
 
 /** Reacts with thumbs up to a command that burn carried out, and with a confused face to one that it refused. */

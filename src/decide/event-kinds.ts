@@ -2,13 +2,19 @@
  * The table of event kinds: the meaning, the payload and the text of each. `burn log kinds` prints it, and `docs/reference/events.md` is
  * generated from it.
  */
-import type { Event, EventKind, Notice } from '../core/events.ts'
+import type { Event, EventData, EventKind, Notice } from '../core/events.ts'
 import type { Reason } from '../core/reasons.ts'
 import { counted } from '../core/text.ts'
 import { because, endText, reason, why, type Meaning } from './event-meaning.ts'
 import { noticeKinds } from './notice-kinds.ts'
 import { lasting } from './health-parts.ts'
 import { sentence, stepName, toSecond } from './wording.ts'
+
+/** Returns a sentence about a command in a comment, and why burn refused it. */
+export function steeredText({ word, by, on, refusal }: EventData['issue.steered']): string {
+  if (word === null) return `${by} commented on ${on}, and burn did nothing: ${refusal === null ? '' : sentence(refusal)}`
+  return `${by} commented /burn ${word} on ${on}${refusal === null ? '' : `, and burn refused it: ${sentence(refusal)}`}`
+}
 
 const until = 'the end of the back-off (ISO 8601)'
 
@@ -77,8 +83,7 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
       comment: 'its id',
       refusal: 'why burn refused it, or null',
     },
-    text: ({ word, by, on, refusal }) =>
-      `${by} commented /burn ${word ?? '…'} on ${on}${refusal === null ? '' : `; refused: ${sentence(refusal)}`}`,
+    text: steeredText,
   },
   'issue.rests': {
     meaning: 'burn backs off from an issue, because the forge refused a write. This does not count as an attempt.',

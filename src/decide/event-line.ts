@@ -1,7 +1,7 @@
 /** Makes a sentence of an event, for `burn log`. Pure. */
 import type { Event, EventData, EventKind } from '../core/events.ts'
 import type { HoldScope } from '../core/nouns.ts'
-import { eventText } from './event-kinds.ts'
+import { eventText, steeredText } from './event-kinds.ts'
 import { sentence } from './wording.ts'
 
 /** The beginnings of sentences. The text of the event follows, and the names of the issue and the worker stand before it. */
@@ -48,7 +48,8 @@ const sentences: { readonly [K in EventKind]?: (data: EventData[K]) => string } 
   'issue.found': ({ title }) => `new issue: ${title}`,
   'issue.closed': ({ title }) => `closed: ${title}`,
   'issue.reopened': ({ title }) => `reopened: ${title}`,
-  'issue.approved': () => 'a trusted label approves the text of the issue',
+  'issue.approved': ({ by }) => `${by ?? 'a trusted label'} approves the text of the issue`,
+  'issue.steered': steeredText,
   'issue.requeued': () => 'a person requeued the issue',
   'issue.prioritized': ({ priority }) => (priority === 0 ? 'a person removed the priority' : `a person set the priority ${priority}`),
   'dispatch.commented': ({ says }) => `burn's comment says ${says}`,

@@ -39,14 +39,15 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   skip_title: ({ pattern }) => `the title matches ${pattern} in dispatch.skip_titles`,
   approval_unseen: ({ label }) => `burn has not read the text of the issue since the label "${label}" was set`,
   approval_edited: ({ label }) =>
-    `edited after the label "${label}" approved the text: remove the label, wait for the next cycle, then set the label again (dispatch.trust)`,
+    `edited after the label "${label}" approved the text: remove the label, wait for the next cycle, then set the label again; or comment /burn go (dispatch.trust)`,
   stopped: ({ login }) =>
     `${login} stopped the issue with /burn stop (to allow it again: /burn go or /burn retry in a comment, or burn issue requeue)`,
   label_set: ({ label }) => `the label "${label}" approves the text of the issue`,
   label_gone: () => 'the issue no longer has a trusted label',
   approved_text_edited: ({ login }) => `edited after ${login} approved the text with /burn go`,
-  author_not_listed: ({ author }) => `opened by ${author}, who is not in dispatch.trust.authors`,
-  author_not_writer: ({ author, repo }) => `opened by ${author}, who has no write access to ${repo} (dispatch.trust)`,
+  author_not_listed: ({ author }) => `opened by ${author}, who is not in dispatch.trust.authors (to approve the text: comment /burn go)`,
+  author_not_writer: ({ author, repo }) =>
+    `opened by ${author}, who has no write access to ${repo} (to approve the text: comment /burn go)`,
   writers_unknown: ({ repo }) => `the forge did not say who has write access to ${repo}`,
   assigned: ({ assignees }) => `assigned to ${assignees.join(', ')}`,
   change_open: ({ change }) => `change ${change} is open`,
@@ -199,7 +200,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   work_taken: () => 'the issue of the last conversation went back to the queue',
   conversation_missing: ({ conversation }) => `the agent did not find the conversation ${conversation}`,
 
-  steering_unclear: ({ text }) => `the comment must have one command, /burn go, /burn stop or /burn retry, and has: /burn ${text}`,
+  steering_unclear: ({ text }) => `it must have one of the commands /burn go, /burn stop and /burn retry, and has: /burn ${text}`,
   steering_text_new: () => 'the text of the issue is newer than the comment, or burn read it after the comment: read it, and comment again',
   steering_homeless: () => 'burn knows no issue of this change',
 

@@ -7,6 +7,7 @@ import { messageWithHint } from '../core/errors.ts'
 import { repoOf, reposOf } from '../core/refs.ts'
 import { applyMoves } from '../cycle/apply.ts'
 import { applyChanges } from '../cycle/changes.ts'
+import { applySteering } from '../cycle/steering.ts'
 import { settle } from '../decide/settle.ts'
 import { runJob } from '../jobs/run.ts'
 import { refresh } from '../observe/state.ts'
@@ -43,6 +44,7 @@ export function changesOfSprints(actions: readonly Action[]): ChangeAction[] {
 async function settleIn(repos: readonly RepoRef[], session: Session): Promise<void> {
   const refreshed = await refresh([], session, { served: repos })
   const { actions } = settle(refreshed)
+  await applySteering(actionsOf(actions, 'steer'), refreshed, session)
   await applyMoves(actionsOf(actions, 'move'), refreshed, session)
   await applyChanges(changesOfSprints(actions), session)
 }

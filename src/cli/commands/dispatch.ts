@@ -1,4 +1,5 @@
 /** `burn dispatch`: runs cycles that assign issues to workers. With `--dry-run` it prints what a cycle would do. */
+import { steeredText } from '../../decide/event-kinds.ts'
 import { counted } from '../../core/text.ts'
 import type { ExitCode } from '../../core/errors.ts'
 import type { CycleResult } from '../../cycle/cycle.ts'
@@ -157,10 +158,11 @@ function reportTroubles(bad: readonly Trouble[], reported: Set<string>, io: Io):
 type Cycle = ReturnType<typeof cycleOf>
 
 function cycleOf(result: CycleResult, cycle: number, ms: number, bad: readonly Trouble[]) {
-  const { claimed, settled, delegated, backlog } = result
+  const { steered, claimed, settled, delegated, backlog } = result
   return {
     cycle,
     ms,
+    steered: steered.map(({ issue, ref, word, author, refusal }) => ({ issue, on: ref, word, by: author, refusal })),
     claimed: claimed.map(({ id, kind, issue, worker, attempt, reason }) => ({ id, kind, issue, worker, attempt, reason })),
     settled: settled.map(({ id, issue, worker, state, state_reason }) => ({ id, issue, worker, state, reason: state_reason })),
     delegated: delegated.map(({ step, issue, agent, login, reason }) => ({ step, issue, agent, login, reason })),
@@ -186,16 +188,18 @@ const badStates: readonly string[] = ['unknown', 'refused', 'mangled']
 
 /** Returns true if a cycle changed nothing. */
 export function isQuiet({
+  steered,
   claimed,
   settled,
   delegated,
   deliveries,
-}: Pick<Cycle, 'claimed' | 'settled' | 'delegated' | 'deliveries'>): boolean {
-  return claimed.length + settled.length + delegated.length + deliveries.length === 0
+}: Pick<Cycle, 'steered' | 'claimed' | 'settled' | 'delegated' | 'deliveries'>): boolean {
+  return steered.length + claimed.length + settled.length + delegated.length + deliveries.length === 0
 }
 
-function showCycle({ cycle, ms, claimed, settled, delegated, deliveries, eligible, open }: Cycle, io: Io): void {
+function showCycle({ cycle, ms, steered, claimed, settled, delegated, deliveries, eligible, open }: Cycle, io: Io): void {
   io.out(...delegationTable(delegated.filter(hasAgent), io.columns))
+  for (const each of steered) io.out(steeredText({ ...each, comment: '' }))
   for (const { issue, worker, state } of settled) io.out(`${issue}  ${state}  ${worker}`)
   for (const delivery of deliveries) {
     const { text, remedy } = newsOf(delivery)
@@ -204,7 +208,7 @@ function showCycle({ cycle, ms, claimed, settled, delegated, deliveries, eligibl
   }
   const count = (state: string) => deliveries.filter((delivery) => delivery.state === state).length
   const bad = badStates.flatMap((state) => (count(state) > 0 ? [`${count(state)} ${state}`] : []))
-  const parts = !isQuiet({ claimed, settled, delegated, deliveries })
+  const parts = !isQuiet({ steered, claimed, settled, delegated, deliveries })
     ? [`${claimed.length} claimed`, `${count('seen')} seen`, ...bad]
     : ['nothing new']
   const waiting = deliveries.filter(({ state }) => activeStates.includes(state)).length
