@@ -42,6 +42,12 @@ export function fittingTable(
   const shown = () => columns.filter((column) => !hidden.includes(column.head))
   const isWide = () => sumWidths(shown().map((column, index, all) => floorOf(column, index === all.length - 1))) > width
   for (const name of drop) if (isWide() && columns.some((column) => column.head === name)) hidden.push(name)
+  // A wide column may have left room for a narrow one that was left out before it.
+  for (const name of hidden.toReversed()) {
+    const index = hidden.indexOf(name)
+    hidden.splice(index, 1)
+    if (isWide()) hidden.splice(index, 0, name)
+  }
   return { lines: aligned(cutToWidth(shown(), width), rows.length).map((line) => fit(line, width)), hidden }
 }
 
@@ -57,9 +63,13 @@ function measured(head: string, cells: readonly string[], isNumber: boolean): Co
 const sumWidths = (widths: readonly number[]) => widths.reduce((sum, each) => sum + each + 2, -2)
 
 function floorOf(column: Column, isLast: boolean): number {
-  // Names may become much shorter than the limit, because they lose whole parts.
-  return column.isNumber ? column.width : cutColumn(column, isLast ? narrowestLast : narrowest).width
+  if (column.isNumber) return column.width
+  const shortest = isNames(column) ? measured(column.head, column.cells.map(lastPart), false).width : column.width
+  return Math.min(shortest, isLast ? narrowestLast : narrowest)
 }
+
+const isNames = ({ cells }: Column) => cells.every((cell) => !cell.includes(' ') && !cell.includes('\x1b'))
+const lastPart = (name: string) => name.slice(name.lastIndexOf('/') + 1)
 
 /** Cuts texts so that the columns fit: the last column first, then names, then the other texts. Of several columns, the widest is cut first. */
 function cutToWidth(columns: readonly Column[], width: number): Column[] {
@@ -77,12 +87,14 @@ function cutToWidth(columns: readonly Column[], width: number): Column[] {
   }
   const texts = [...columns.keys()].filter((index) => columns[index]?.isNumber === false)
   const floor = (index: number) => floorOf(columns[index]!, index === last)
-  const isName = (index: number) => columns[index]?.cells.every((cell) => !cell.includes(' ') && !cell.includes('\x1b')) === true
   shrink(
     texts.filter((index) => index === last),
     floor,
   )
-  shrink(texts.filter(isName), floor)
+  shrink(
+    texts.filter((index) => isNames(columns[index]!)),
+    floor,
+  )
   shrink(texts, floor)
   shrink(texts, () => 4)
   // Shortened names may leave room. The last column gets it first, as long as it is not whole.

@@ -7,6 +7,7 @@ import { keysOf } from '../core/json.ts'
 import { counted } from '../core/text.ts'
 import { stateText } from './status-table.ts'
 import { duration, listTable } from './table.ts'
+import { wrap } from './wrap.ts'
 
 const colours: Readonly<Record<WorkerLife, Parameters<Io['paint']>[0]>> = {
   declared: 'gray',
@@ -68,7 +69,7 @@ export function workerLines(workers: readonly ListedWorker[], io: Io, now: numbe
     evidence,
   ])
   const drop = ['EVIDENCE', 'MODEL', 'LOGIN', 'TIME', 'USD', 'FAILED', 'DONE', 'SEEN']
-  return [...listTable(head, rows, io, drop), totalsLine(workers, io)]
+  return [...listTable(head, rows, io, drop), ...wrap(totalsLine(workers, io), io.columns, '  ')]
 }
 
 const nameOf = (id: string) => id.slice(id.lastIndexOf('/') + 1)

@@ -47,17 +47,31 @@ export function fit(text: string, width: number): string {
 }
 
 /**
- * Wraps a text at spaces into lines of at most `width` columns, unless a word is longer. Each line after the first begins with `indent`.
- * `Infinity` returns one line.
+ * Wraps a text at spaces into lines of at most `width` columns. Breaks words that are longer. Each line after the first begins with
+ * `indent`. `Infinity` returns one line.
  */
 export function wrap(text: string, width: number, indent = ''): string[] {
   const lines: string[] = []
   let line = ''
-  for (const word of text.split(' ')) {
+  for (const word of text.split(' ').flatMap((each) => broken(each, width - indent.length))) {
     if (line !== '' && widthOf(line) + widthOf(word) + 1 > width) {
       lines.push(line)
       line = indent + word
     } else line = line === '' ? word : `${line} ${word}`
   }
   return [...lines, line]
+}
+
+/** Returns the parts of a word, each of at most `width` columns. Words with styles stay whole. */
+function broken(word: string, width: number): string[] {
+  if (width < 1 || widthOf(word) <= width || word.includes('\x1b')) return [word]
+  const parts: string[] = []
+  let part = ''
+  for (const { segment } of segmentsOf(word)) {
+    if (part !== '' && textWidth(part + segment) > width) {
+      parts.push(part)
+      part = segment
+    } else part += segment
+  }
+  return [...parts, part]
 }
