@@ -109,8 +109,8 @@ export const groups: readonly { readonly title: string; readonly entries: readon
   {
     title: 'Look',
     entries: [
-      entry('status', 'Show the state of each worker, with the evidence for the state', 'status', 'statusCommand'),
-      entry('watch', 'Show the state of each worker, and update the display live', 'watch', 'watchCommand'),
+      entry('status', 'Show the state and the issue of each worker, with the evidence for the state', 'status', 'statusCommand'),
+      entry('watch', 'Show all workers live, those that need you first; attach, answer and filter by key', 'watch', 'watchCommand'),
       entry('health', 'Check whether the fleet does its work, with exit codes for monitoring', 'health', 'healthCommand'),
       entry('report', 'Report what happened in a period, and what needs you now', 'report', 'reportCommand'),
       entry('costs', 'Show the tokens that agents and sprints used, and their cost', 'costs', 'costsCommand'),

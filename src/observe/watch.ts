@@ -83,8 +83,13 @@ async function* updates(
       const workers = readWorkers(machines, seen, session.kindOf)
       const changes = changesOf(workers, last, now)
       if (changes.length > 0) {
+        const { states } = statusState(machines, seen, kept ?? (await readKept(session)), session)
         await ledger.saveReadings(
-          changes.map(({ worker, from, to }) => ({ worker, state: to, start_seen: from !== null })),
+          changes.map(({ worker, from, to }) => ({
+            worker,
+            state: to,
+            start_seen: from !== null || states.get(worker)?.start_seen === true,
+          })),
           now,
         )
       }
