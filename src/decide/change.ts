@@ -148,10 +148,11 @@ export function recentRerun(history: readonly ChangeStep[], sha: string, now: Ti
   )
 }
 
-/** Returns true if burn has asked for a rerun, and the failed checks are still those from before. */
+/** Returns true if a process asks for a rerun now, or if burn has asked and the failed checks are still those from before. */
 function isRerunning({ seen, history, now }: ChangeCase, failed: readonly Check[]): boolean {
   const rerun = recentRerun(history, seen.change.sha, now)
-  return rerun !== undefined && failed.every(({ updated_at }) => updated_at <= rerun.at)
+  if (rerun === undefined) return false
+  return rerun.outcome === 'planned' || failed.every(({ updated_at }) => updated_at <= rerun.at)
 }
 
 /** burn reruns failed checks once if the forge can, and then tells the agent. */

@@ -16,7 +16,7 @@ interface Case {
 }
 
 const cases: readonly Case[] = [
-  { action: 'rerun_checks', facts: { checks: [checkOf('unit', 'failed', true)] } },
+  { action: 'rerun_checks', facts: { checks: [{ ...checkOf('unit', 'failed', true), updated_at: 0 }] } },
   { action: 'resolve_by_git', facts: { mergeable: 'no' } },
   { action: 'escalate', facts: { base_sha: null } },
 ]

@@ -41,7 +41,8 @@ test('change: repeats a step whose process was killed', () => {
   const later = now + stepTimeout
   const checks = [checkOf('test', 'failed', true)]
   const rerun = [stepOf('rerun_checks', 'head1', planned)]
-  assert.equal(brief(decide(snapshotOf({ checks }), rerun)), 'nothing watched rerun_awaited')
+  const aheadOfUs = [{ ...checkOf('test', 'failed', true), updated_at: now + 60_000 }]
+  assert.equal(brief(decide(snapshotOf({ checks: aheadOfUs }), rerun)), 'nothing watched rerun_awaited')
   const conflicting = snapshotOf({ mergeable: 'no' })
   const git = [stepOf('resolve_by_git', JSON.stringify(['head1', 'base1']), planned)]
   assert.equal(decide(conflicting, git).do, 'nothing')
