@@ -64,10 +64,23 @@ export function parsePositive(word: string): number {
   return number
 }
 
-/** Parses a duration such as `1h30m`, and returns it in milliseconds. Throws BurnError `duration` (exit 2). */
+/** Parses a duration such as `1h30m`, or a number of seconds, and returns it in milliseconds. Throws BurnError `duration` (exit 2). */
 export function parseDuration(word: string): number {
   if (durationPattern.test(word)) return durationMs(word)
-  throw new BurnError('duration', `${JSON.stringify(word)} is not a duration`, 'write a duration like 40m, 2h or 1h30m', { exit: 2 })
+  if (/^\d{1,9}(?:\.\d{1,3})?$/.test(word)) return durationMs(Number(word))
+  throw new BurnError(
+    'duration',
+    `${JSON.stringify(word)} is not a duration`,
+    'write a duration like 90s, 40m or 1h30m, or a number of seconds',
+    { exit: 2 },
+  )
+}
+
+/** Parses a duration of more than 0. Throws BurnError `duration` or `usage` (exit 2). */
+export function parsePositiveDuration(word: string): number {
+  const ms = parseDuration(word)
+  if (ms === 0) throw usage(`${JSON.stringify(word)} must be longer than 0`)
+  return ms
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Sprint, TranscriptEntry, SprintStage } from '../core/sprint.ts'
 import type { SprintUpdate } from '../sprint/context.ts'
 import type { Io } from './io.ts'
 import { counted, oneLine } from '../core/text.ts'
+import { minuteOf } from '../decide/report-lines.ts'
 import { duration, listTable } from './table.ts'
 import { fit } from './wrap.ts'
 
@@ -13,6 +14,7 @@ export function sprintTable(rows: readonly Sprint[], io: Io, now?: number): stri
   const lines = rows.map((row) => [
     row.id,
     row.issue,
+    minuteOf(row.started_at),
     row.outcome === null ? row.stage : io.paint(colours[row.outcome], row.failure ?? row.outcome),
     duration((row.ended_at ?? now ?? row.started_at) - row.started_at),
     row.model ?? row.backend ?? '',
@@ -20,8 +22,8 @@ export function sprintTable(rows: readonly Sprint[], io: Io, now?: number): stri
     row.cost === null ? '' : row.cost.toFixed(4),
     row.change_url ?? oneLine(row.failure_text ?? '', 500),
   ])
-  const head = ['SPRINT', 'ISSUE', 'END', 'TOOK', 'MODEL', 'TOKENS', 'USD', 'CHANGE OR WHY']
-  return listTable(head, lines, io, ['USD', 'TOKENS', 'MODEL', 'SPRINT', 'TOOK', 'CHANGE OR WHY'])
+  const head = ['SPRINT', 'ISSUE', 'BEGAN', 'END', 'TOOK', 'MODEL', 'TOKENS', 'USD', 'CHANGE OR WHY']
+  return listTable(head, lines, io, ['USD', 'TOKENS', 'MODEL', 'SPRINT', 'TOOK', 'BEGAN', 'CHANGE OR WHY'])
 }
 
 /** Returns the line that `burn worker loop` prints when a sprint has ended. */

@@ -16,7 +16,7 @@ const commandErrors = {
   },
   duration: {
     meaning: 'An option or argument is not a valid duration.',
-    remedy: 'Write a duration such as 40m, 2h or 1h30m.',
+    remedy: 'Write a duration such as 90s, 40m or 1h30m, or a number of seconds.',
   },
   fault_unknown: {
     meaning: 'The value of `burn simulate --faults` contains an unknown kind of fault or an invalid interval.',

@@ -154,9 +154,9 @@ function modelLine({ backend, model, provider, usage }: ChangeText): string {
   return `${name}: ${usageLine(usage)}`
 }
 
-/** Returns the token usage in words, such as `12 turns, 34,567 tokens, $0.0123`. A token count of 0 is left out. */
+/** Returns the token usage in words, such as `12 turns, 34,567 tokens, $0.0123`. A token count of 0 and an unknown cost are left out. */
 export function usageLine({ turns, tokens_in, tokens_out, cost }: Usage): string {
   const tokens = tokens_in + tokens_out
   const parts = [counted(turns, 'turn'), ...(tokens > 0 ? [`${tokens.toLocaleString('en-US')} tokens`] : [])]
-  return [...parts, cost === null ? 'unknown cost' : `$${cost.toFixed(4)}`].join(', ')
+  return [...parts, ...(cost === null ? [] : [`$${cost.toFixed(4)}`])].join(', ')
 }

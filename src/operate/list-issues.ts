@@ -2,16 +2,20 @@
 import type { Delegation } from '../core/delegation.ts'
 import type { Standing } from '../core/ledger/backlog.ts'
 import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
+import type { Reason } from '../core/reasons.ts'
 import type { Session } from '../observe/session.ts'
 import { isSameLogin } from '../core/assignees.ts'
 import { mapConcurrently } from '../core/concurrency.ts'
 import { codeOf, messageWithHint } from '../core/errors.ts'
-import { inQueueOrder, queueRules } from '../decide/queue.ts'
+import { inQueueOrder, orderReason, queueRules } from '../decide/queue.ts'
 
 /** An open issue. */
 export interface ListedIssue {
   readonly issue: IssueRef
   readonly title: string
+  readonly created_at: Time
+  /** The reason for the issue's place in the queue. */
+  readonly order: Reason
   readonly standing: Standing | null
   readonly assignees: readonly string[]
   /** The delegation of the issue; null if burn did not assign the issue. */
@@ -44,12 +48,15 @@ export async function listIssues(repos: readonly RepoRef[], session: Session): P
   const open = (await Promise.all(repos.map((repo) => ledger.openIssues(repo)))).flat()
   const live = new Map((await ledger.delegationRecords()).live.map((each) => [each.issue, each]))
   const declared = fleet.delegation?.agents ?? []
-  const issues = inQueueOrder(open, queueRules(fleet.dispatch)).map(({ issue: { ref, title, assignees }, standing }): ListedIssue => {
+  const queue = queueRules(fleet.dispatch)
+  const issues = inQueueOrder(open, queue).map((record): ListedIssue => {
+    const { issue, standing } = record
+    const { ref, title, created_at, assignees } = issue
     const own = live.get(ref)
     const agent = declared.find(({ login }) => assignees.some((other) => isSameLogin(other, login)))
     const delegation =
       own === undefined ? null : { agent: own.agent, login: own.login, state: own.state, deadline: own.deadline, since: own.created_at }
-    return { issue: ref, title, standing, assignees, delegation, agent: agent?.name ?? null }
+    return { issue: ref, title, created_at, order: orderReason(record, queue), standing, assignees, delegation, agent: agent?.name ?? null }
   })
   const agents = declared.map(({ name, login, lane, capacity }) => {
     return { agent: name, login, lane, assigned: issues.filter(({ agent }) => agent === name).length, capacity }

@@ -48,8 +48,8 @@ export interface Total {
   readonly sprints: number
   readonly changes: number
   readonly tokens: number
-  /** The total cost (US dollars) of the sprints whose cost is known. */
-  readonly cost: number
+  /** The total cost (US dollars) of the sprints whose cost is known; null if no cost is known. */
+  readonly cost: number | null
   /** The number of failures of each class, the most frequent class first. */
   readonly failures: readonly (readonly [string, number])[]
 }
@@ -70,7 +70,7 @@ export function totals(sprints: readonly Sprint[]): Total[] {
       sprints: rows.length,
       changes: rows.filter(({ outcome }) => outcome === 'change').length,
       tokens: rows.reduce((sum, row) => sum + row.tokens_in + row.tokens_out, 0),
-      cost: rows.reduce((sum, row) => sum + (row.cost ?? 0), 0),
+      cost: rows.reduce((sum: number | null, { cost }) => (cost === null ? sum : (sum ?? 0) + cost), null),
       failures: [...failures].map(([failure, group]) => [failure, group.length] as const).toSorted((a, b) => b[1] - a[1]),
     }
   })

@@ -4,7 +4,20 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { groups, entries, deprecatedNames } from '../../src/cli/catalog.ts'
-import { choice, flag, list, optional, parsePositive, parsedArg, parseArgs, shapesOf, text, parseWholeNumber } from '../../src/cli/args.ts'
+import {
+  choice,
+  flag,
+  list,
+  optional,
+  parseDuration,
+  parsePositive,
+  parsePositiveDuration,
+  parsedArg,
+  parseArgs,
+  shapesOf,
+  text,
+  parseWholeNumber,
+} from '../../src/cli/args.ts'
 import { singleWidth } from '../../src/core/width.ts'
 import { burn } from '../support/fleet.ts'
 
@@ -34,6 +47,14 @@ test('args: parses arguments and options in every order and form', () => {
     ['- -- --jobs -n', { issue: '-', rest: ['--jobs', '-n'] }],
   ]
   for (const [words, given] of cases) assert.deepEqual(parseArgs(words.split(' '), args), { ...usual, ...given }, words)
+})
+
+test('args: accept durations and seconds alike', async () => {
+  assert.deepEqual(['90s', '5m', '1h30m', '90', '0.5', '0'].map(parseDuration), [90_000, 300_000, 5_400_000, 90_000, 500, 0])
+  for (const word of ['', '5x', '-1', '1.', 'soon']) assert.throws(() => parseDuration(word), { code: 'duration', exit: 2 }, word)
+  assert.throws(() => parsePositiveDuration('0s'), { code: 'usage' })
+  for (const { name, load } of entries)
+    for (const { form } of Object.values((await load()).args)) assert.doesNotMatch(form, /<s(?:ec\w*)?>/, name)
 })
 
 test('args: reports a wrong command line', () => {

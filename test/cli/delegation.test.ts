@@ -77,7 +77,10 @@ test('issue delegate: assigns, and lists with one request a repo', async (t) => 
   const many = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`agent${index}`, { keywords: ['x'] }]))
   respec({ ...two, ...many })
   assert.deepEqual((await requests()).slice(0, 2), [2, 2], 'the number of agents makes no difference')
-  assert.match((await burn('issue', 'list', '--repo', 'docs')).out, /^ISSUE +STANDING +ASSIGNED +TITLE\nme\/docs#1 +unjudged +ezra +deploy/)
+  assert.match(
+    (await burn('issue', 'list', '--repo', 'docs')).out,
+    /^ISSUE +OPENED +STANDING +PRIORITY +ASSIGNED +TITLE\nme\/docs#1 +\d{4}-\d\d-\d\d +unjudged +ezra +deploy/,
+  )
   assert.deepEqual(forge.violations, [])
 })
 
@@ -87,7 +90,7 @@ test('issue delegate: names a login that the forge does not allow', async (t) =>
   assert.deepEqual(assigned()[0], ['claw', 'claw', ''])
   assert.match(
     (await burn('log', '--kind', 'delegation.refused')).out,
-    /delegation\.refused .*the forge does not let ezra be assigned to issues of me\/app/,
+    /delegation\.refused: .*the forge does not let ezra be assigned to issues of me\/app/,
   )
   const doctor = await burn('doctor')
   assert.match(doctor.out, /the forge does not let ezra be assigned to issues of me\/app/)

@@ -91,8 +91,8 @@ test('totals: models with most sprints first, failures by frequency', () => {
     row({ model: null, backend: null, outcome: 'failed', failure: 'stopped' }),
   ]
   assert.deepEqual(totals(all), [
-    { model: 'm', sprints: 2, changes: 1, tokens: 30, cost: 0, failures: [['check_red', 1]] },
-    { model: 'none', sprints: 1, changes: 0, tokens: 15, cost: 0, failures: [['stopped', 1]] },
+    { model: 'm', sprints: 2, changes: 1, tokens: 30, cost: null, failures: [['check_red', 1]] },
+    { model: 'none', sprints: 1, changes: 0, tokens: 15, cost: null, failures: [['stopped', 1]] },
   ])
 })
 
@@ -150,7 +150,7 @@ async function checkShow({ burn }: SprintRig): Promise<void> {
   const unknown = await burn('sprint', 'show', '01kaj4z7x3f9q', '--json')
   assert.deepEqual([unknown.code, unknown.json<{ error: { code: string } }>().error.code], [2, 'sprint_unknown'])
   const explained = await burn('explain', 'app#2')
-  assert.match(explained.out, /SPRINT +ISSUE +END[^]*app#2 +check_red/)
+  assert.match(explained.out, /SPRINT +ISSUE +BEGAN +END[^]*app#2 +\d{4}-\S+ \d\d:\d\d +check_red/)
 }
 
 async function checkPrune(t: TestContext, rig: SprintRig, idOf: (number: number) => string): Promise<void> {

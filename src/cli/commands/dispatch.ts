@@ -15,7 +15,7 @@ import { backoffText, sentence } from '../../decide/wording.ts'
 import { command, done, type CommandContext, type Done } from '../command.ts'
 import { leftOut, plannedOf, showPlan, type Planned } from '../dispatch-plan.ts'
 import { machinesNamed } from '../named.ts'
-import { flag, list, parsedArg, parseWholeNumber } from '../args.ts'
+import { flag, list, parsedArg, parseDuration, parseWholeNumber } from '../args.ts'
 
 /** A part of the output: a dry run, a cycle, or why nothing ran. */
 export type DispatchPart = Planned | Cycle | { readonly skipped: string }
@@ -24,16 +24,16 @@ export const dispatchCommand = command({
   args: {
     cycles: parsedArg('-c, --cycles <n>', 'Number of cycles to run; with 0, burn runs until Ctrl-C', parseWholeNumber, 1),
     interval: parsedArg(
-      '-i, --interval <seconds>',
-      'Pause between cycles (default: dispatch.interval of the spec)',
-      parseWholeNumber,
+      '-i, --interval <duration>',
+      'Pause between cycles, such as 90s or 5m (default: dispatch.interval of the spec)',
+      parseDuration,
       null,
     ),
     machine: list('-m, --machine <name...>', 'Assign issues only to workers of these machines'),
     alone: flag('--alone', 'Exit if another "burn dispatch --alone" is running (for cron)'),
     dry_run: flag('-n, --dry-run', 'Show what would be assigned, and change nothing'),
   },
-  examples: ['burn dispatch --dry-run', 'burn dispatch', 'burn dispatch --cycles 0 --interval 60'],
+  examples: ['burn dispatch --dry-run', 'burn dispatch', 'burn dispatch --cycles 0 --interval 5m'],
   notes: [
     'burn stop ends all dispatchers of the ledger, also on other computers.',
     'Exit codes of the last cycle: 0 done, 1 no repo could be read, 2 usage or spec error, 3 burn could not read a repo, reach a machine or deliver a text. With --cycles 0: 0, or 3 if a cycle failed.',
@@ -69,7 +69,7 @@ export async function planCycle(machines: readonly Machine[], session: Session):
 
 /**
  * Runs cycles until their number is reached, Ctrl-C is pressed or `burn stop` asks for the end. Prints each cycle and each trouble. Returns
- * the exit code: 3 if a cycle failed; otherwise that of the last cycle, or 0 for cycles without end. `interval`: seconds; null for the one of the spec.
+ * the exit code: 3 if a cycle failed; otherwise that of the last cycle, or 0 for cycles without end. `interval`: milliseconds; null for the one of the spec.
  */
 export async function runCycles(
   machines: readonly Machine[],
@@ -88,7 +88,7 @@ export async function runCycles(
     exit = exitOf(result.state, bad.length === 0 && cycle.deliveries.every(({ state }) => !badStates.includes(state)))
   }
   const cycles = given.cycles === 0 ? Infinity : given.cycles
-  const interval = given.interval === null ? session.fleet.dispatch.interval : given.interval * 1000
+  const interval = given.interval === null ? session.fleet.dispatch.interval : given.interval
   const { stop, drain, end } = await followStopRequests(session, interrupt)
   drain.addEventListener('abort', () => person?.err('draining: burn gives no new issue, and ends when nothing is under way'))
   try {

@@ -2,6 +2,7 @@
 import type { Fleet, RepoRef } from '../../core/nouns.ts'
 import type { Io } from '../io.ts'
 import type { ListedIssue } from '../../operate/list-issues.ts'
+import type { Reason } from '../../core/reasons.ts'
 import { reposOf } from '../../core/refs.ts'
 import { counted, oneLine } from '../../core/text.ts'
 import { command, done } from '../command.ts'
@@ -79,17 +80,29 @@ export const issueListCommand = command({
       const loads = agents.map(({ agent, login, lane, assigned, capacity }) => [agent, login, lane ?? '', `${assigned} of ${capacity}`])
       io.out(...table(['AGENT', 'LOGIN', 'LANE', 'ASSIGNED'], loads, io.columns))
     } else {
-      const rows = issues.map(({ issue, standing, assignees, title }) => [
+      const rows = issues.map(({ issue, created_at, standing, order, assignees, title }) => [
         issue,
+        dayOf(created_at),
         standing ?? 'unjudged',
+        orderText(order),
         assignees.join(', '),
         oneLine(title),
       ])
-      io.out(...listTable(['ISSUE', 'STANDING', 'ASSIGNED', 'TITLE'], rows, io, ['ASSIGNED', 'TITLE']))
+      const head = ['ISSUE', 'OPENED', 'STANDING', 'PRIORITY', 'ASSIGNED', 'TITLE']
+      io.out(...listTable(head, rows, io, ['OPENED', 'ASSIGNED', 'TITLE']))
     }
     showUnread(unread, io)
   },
 })
+
+const dayOf = (time: number) => new Date(time).toISOString().slice(0, 10)
+
+/** Returns what puts an issue before older ones; empty if nothing does. */
+function orderText(order: Reason): string {
+  if (order.code === 'priority_set') return String(order.priority)
+  if (order.code === 'priority_label') return order.label
+  return order.code === 'due' ? `due ${dayOf(order.at)}` : ''
+}
 
 /** Returns the state of a delegation, the time since its start, and the time until its deadline. */
 function stateOf({ delegation }: ListedIssue, now: number): [string, string, string] {

@@ -3,6 +3,7 @@ import { counted } from '../../core/text.ts'
 import { keysOf } from '../../core/json.ts'
 import { dispatchTransitions, slotStates } from '../../core/lifecycle.ts'
 import { BurnError } from '../../core/errors.ts'
+import { minuteOf } from '../../decide/report-lines.ts'
 import { sentence } from '../../decide/wording.ts'
 import { isStale } from '../../decide/dispatch-moves.ts'
 import { command, done } from '../command.ts'
@@ -48,6 +49,7 @@ export const ledgerCommand = command({
   present({ dispatches: all }, io, given, now) {
     const rows = all.map((d) => [
       d.id,
+      minuteOf(d.claimed_at),
       d.issue,
       d.worker,
       d.stale ? `${d.state}, stale` : d.state,
@@ -55,9 +57,8 @@ export const ledgerCommand = command({
       d.delivery ?? '',
       sentence(d.state_reason),
     ])
-    io.out(
-      ...listTable(['DISPATCH', 'ISSUE', 'WORKER', 'STATE', 'FOR', 'DELIVERY', 'WHY'], rows, io, ['DELIVERY', 'DISPATCH', 'WHY', 'FOR']),
-    )
+    const head = ['DISPATCH', 'CLAIMED', 'ISSUE', 'WORKER', 'STATE', 'FOR', 'DELIVERY', 'WHY']
+    io.out(...listTable(head, rows, io, ['DELIVERY', 'DISPATCH', 'FOR', 'WHY', 'CLAIMED']))
     const live = all.filter((d) => slotStates.includes(d.state)).length
     const more = all.length === given.limit ? ' (--limit shows more)' : ''
     io.out(`${counted(all.length, 'dispatch', 'dispatches')}${more}: ${live} live, ${all.filter((d) => d.stale).length} stale`)

@@ -6,7 +6,7 @@ import { command, done, exitFor } from '../command.ts'
 import type { Io } from '../io.ts'
 import { workersNamed } from '../named.ts'
 import { table } from '../table.ts'
-import { flag, parsePositive, parsedArg, text } from '../args.ts'
+import { flag, parsedArg, parsePositiveDuration, text } from '../args.ts'
 
 interface Sent {
   readonly id: string
@@ -28,7 +28,12 @@ export const sendCommand = command({
   args: {
     to: text('<to>', 'Worker, window, lane or machine, or "all" for the whole fleet'),
     words: text('<text>', 'Text to send; "-" reads the text from standard input'),
-    wait: parsedArg('-w, --wait <seconds>', 'How long to wait for a free pane before burn withdraws the text', parsePositive, 30),
+    wait: parsedArg(
+      '-w, --wait <duration>',
+      'Time to wait for a free pane before burn withdraws the text, such as 5m (default: 30s)',
+      parsePositiveDuration,
+      30_000,
+    ),
     dry_run: flag('-n, --dry-run', 'Show which workers would get the text, and send nothing'),
   },
   examples: [
@@ -46,7 +51,7 @@ export const sendCommand = command({
     const whole = checkText(words === '-' ? await io.readInput() : words)
     if (dry_run) return done<SendResult>({ would_send: workers.map(({ id }) => id), bytes: Buffer.byteLength(whole) })
     const each = workers.map((worker) => ({ worker, text: whole }))
-    const sent = (await send(each, session, stop, { timeout: wait * 1000 })).map(({ id, worker, state, proof, evidence }) => ({
+    const sent = (await send(each, session, stop, { timeout: wait })).map(({ id, worker, state, proof, evidence }) => ({
       id,
       worker,
       state,

@@ -63,7 +63,7 @@ function totalLines(all: readonly Total[], io: Io): string[] {
     String(changes),
     `${Math.round((100 * changes) / sprints)}%`,
     String(tokens),
-    cost.toFixed(4),
+    cost === null ? '' : cost.toFixed(4),
     failures.map(([failure, count]) => `${failure} ${count}`).join(', '),
   ])
   return listTable(['MODEL', 'SPRINTS', 'CHANGES', 'SHARE', 'TOKENS', 'USD', 'FAILURES'], rows, io, [

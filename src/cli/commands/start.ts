@@ -2,7 +2,7 @@
 import type { Session } from '../../observe/session.ts'
 import type { Io } from '../io.ts'
 import { counted } from '../../core/text.ts'
-import { flag, parsedArg, parseWholeNumber } from '../args.ts'
+import { flag, parsedArg, parseDuration } from '../args.ts'
 import { command, done, type CommandContext } from '../command.ts'
 import { allWorkers } from '../named.ts'
 import { reportsTo } from './christen.ts'
@@ -16,9 +16,9 @@ type Part = { readonly dry_run: boolean; readonly machines: readonly UpReport[] 
 export const startCommand = command({
   args: {
     interval: parsedArg(
-      '-i, --interval <seconds>',
-      'Pause between cycles (default: dispatch.interval of the spec)',
-      parseWholeNumber,
+      '-i, --interval <duration>',
+      'Pause between cycles, such as 90s or 5m (default: dispatch.interval of the spec)',
+      parseDuration,
       null,
     ),
     dry_run: flag('-n, --dry-run', 'Show the panes that would be created and the issues that would be assigned, and change nothing'),

@@ -6,13 +6,16 @@ import { command, done } from '../command.ts'
 import { machinesNamed } from '../named.ts'
 import { elsewhereLines, fleetTotals, machineLines, backoffLines, sprintLines } from '../status-table.ts'
 import { wrap } from '../wrap.ts'
-import { flag, list, parsedArg } from '../args.ts'
+import { flag, list, parsedArg, parseDuration } from '../args.ts'
+
+/** The shortest pause (ms) between two reports. */
+const minPause = 200
 
 export const statusCommand = command({
   args: {
     machine: list('-m, --machine <name...>', 'Machines to show (default: all)'),
     watch: flag('-w, --watch', 'Repeat the report until Ctrl-C (see also "burn watch")'),
-    interval: parsedArg('--interval <seconds>', 'Pause between two reports with --watch', (word) => Math.max(0.2, Number(word) || 2), 2),
+    interval: parsedArg('--interval <duration>', 'Pause between two reports with --watch, such as 30s (default: 2s)', parseDuration, 2000),
   },
   examples: ['burn status', 'burn status --machine mac --json'],
   notes: [
@@ -28,7 +31,7 @@ export const statusCommand = command({
     }
     do {
       emit((await status(machines, session)) satisfies StatusReport)
-      await clock.sleep(interval * 1000, stop)
+      await clock.sleep(Math.max(minPause, interval), stop)
     } while (!stop.aborted)
     return 0
   },

@@ -6,14 +6,14 @@ import { FleetScreen, fleetSteps } from '../fleet-screen.ts'
 import { assertRoom } from '../live-screen.ts'
 import { unknownNameError } from '../named.ts'
 import { stateText } from '../status-table.ts'
-import { list, parsePositive, parsedArg } from '../args.ts'
+import { list, parsedArg, parsePositiveDuration } from '../args.ts'
 
 type Change = Omit<WorkerChange, 'at'> & { readonly at: string }
 
 export const watchCommand = command({
   args: {
     names: list('[names...]', 'Machines, windows and workers to show (default: all)'),
-    for: parsedArg('--for <seconds>', 'Stop after this time', parsePositive, null),
+    for: parsedArg('--for <duration>', 'Stop after this time, such as 90s or 5m', parsePositiveDuration, null),
   },
   examples: ['burn watch', 'burn watch mac WORKBENCH', 'burn watch --json --for 60 | jq .to'],
   notes: [
@@ -30,7 +30,7 @@ export const watchCommand = command({
     const end = new AbortController()
     const screen = draws ? new FleetScreen(person, clock, fleetSteps(session, env)) : null
     const until = AbortSignal.any([stop, end.signal, ...(screen === null ? [] : [screen.quit])])
-    const timer = given.for === null ? null : clock.sleep(given.for * 1000, until).then(() => end.abort())
+    const timer = given.for === null ? null : clock.sleep(given.for, until).then(() => end.abort())
     try {
       for await (const update of watch(machines, session, until)) {
         if (screen !== null) screen.show(update)

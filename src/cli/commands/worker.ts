@@ -6,7 +6,7 @@ import { command, done, type Deps, type OpenSession } from '../command.ts'
 import { issueNamed, workerNamed } from '../named.ts'
 import { endLine, progressOf } from '../sprint-lines.ts'
 import { duration, table } from '../table.ts'
-import { flag, list, optional, parsePositive, parsedArg, parseDuration, text } from '../args.ts'
+import { flag, list, optional, parsePositive, parsedArg, parseDuration, parsePositiveDuration, text } from '../args.ts'
 
 const why = list('[reason...]', 'Reason for the skip, for other people to read')
 
@@ -63,9 +63,9 @@ export const loopCommand = command({
     worker: optional('[worker]', 'Worker, as machine/WINDOW/NAME or NAME (default: the worker of this pane)'),
     count: parsedArg('-c, --count <n>', 'Stop after this many issues (default: no limit)', parsePositive, Infinity),
     interval: parsedArg(
-      '-i, --interval <seconds>',
-      'How long to wait if no issue is eligible (default: dispatch.interval of the spec)',
-      parsePositive,
+      '-i, --interval <duration>',
+      'Time to wait if no issue is eligible, such as 90s or 5m (default: dispatch.interval of the spec)',
+      parsePositiveDuration,
       null,
     ),
     skip_for: parsedArg('--skip-for <duration>', 'How long to skip an issue that failed (default: 6h)', parseDuration, parseDuration('6h')),
@@ -94,7 +94,7 @@ export const loopCommand = command({
       throw new BurnError('worker_idle', `${worker.id} has no repos`, 'set "repos" of the worker in the spec', { exit: 2 })
     const sprints = await wireSprints(open, deps, progressOf(person))
     person?.err(person.paint('gray', `${worker.id} works on issues of ${worker.repos.join(', ')}. Ctrl-C stops the loop.`))
-    const interval = given.interval === null ? open.session.fleet.dispatch.interval : given.interval * 1000
+    const interval = given.interval === null ? open.session.fleet.dispatch.interval : given.interval
     const { count, skip_for } = given
     // Print a reason only if it is new, so that an idle loop does not fill its pane.
     let last = ''
