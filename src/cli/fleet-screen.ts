@@ -33,14 +33,14 @@ export interface ScreenSteps {
   answer(question: ShownQuestion, choice: string): Promise<string>
 }
 
-/** Returns the steps on a real fleet. */
-export function fleetSteps(session: Session, env: Readonly<Record<string, string | undefined>>): ScreenSteps {
+/** Returns the steps on a real fleet. `rows` returns the height of the terminal. */
+export function fleetSteps(session: Session, env: Readonly<Record<string, string | undefined>>, rows: () => number): ScreenSteps {
   return {
     async attach(id) {
       const { attachArgv, outsideTmux } = await import('../operate/attach.ts')
       const { runInTerminal } = await import('../host/exec.ts')
       const machine = session.fleet.machines.find(({ name }) => id.startsWith(`${name}/`))!
-      const argv = outsideTmux(await attachArgv(machine, { worker: id }, session), env)
+      const argv = outsideTmux(await attachArgv(machine, { worker: id }, rows(), session), env)
       return async () => {
         const exit = await runInTerminal(argv)
         return exit === 0 ? null : `tmux ended with exit code ${exit}`

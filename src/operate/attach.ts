@@ -1,4 +1,4 @@
-/** Builds the tmux command of `burn attach`. It selects a pane, and pans a small client so that the whole pane is visible. */
+/** Builds the tmux command of `burn attach`. It selects a pane, and pans a small client to the whole pane, or to its composer. */
 import type { Machine } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'
 import type { Tmux } from '../core/ports.ts'
@@ -11,10 +11,11 @@ export type AttachTarget = { readonly worker: string } | { readonly window: stri
 
 /**
  * Returns the argv that attaches a terminal. The fleet's windows are larger than most terminals, so a client shows only a part of a window.
- * `refresh-client` pans to the pane's corner, so that tmux does not resize the panes. Throws BurnError `machine_unreachable`,
- * `tmux_no_session` or `pane_missing`.
+ * `refresh-client` pans to the pane's corner, so that tmux does not resize the panes. If the pane is higher than the terminal, burn pans to the
+ * cursor, because the composer is there. `rows`: the height of the terminal. Throws BurnError `machine_unreachable`, `tmux_no_session` or
+ * `pane_missing`.
  */
-export async function attachArgv(machine: Machine, target: AttachTarget, session: Session): Promise<string[]> {
+export async function attachArgv(machine: Machine, target: AttachTarget, rows: number, session: Session): Promise<string[]> {
   const [host] = await session.machines.open([machine])
   if (host === undefined) throw new RangeError('no connection to the machine was opened')
   const snapshot = await host.snapshot()
@@ -34,7 +35,8 @@ export async function attachArgv(machine: Machine, target: AttachTarget, session
     )
   }
   const attach = ['attach-session', '-t', `${pane?.session_id ?? snapshot.session_id}:`]
-  const words = pane === undefined || host.tmux === null ? attach : [...attach, ...showPane(pane, await cornerOf(pane, host.tmux))]
+  const words =
+    pane === undefined || host.tmux === null ? attach : [...attach, ...showPane(pane, viewOf(await placeOf(pane, host.tmux), rows))]
   return argvOn(machine, ['sh', '-c', knownTerminal, 'burn', machine.tmux, '-u', '-L', machine.socket, ...words], { tty: true })
 }
 
@@ -53,14 +55,33 @@ function isIn({ worker }: Pane, window: string, machine: Machine): boolean {
   return worker !== null && worker.startsWith(`${machine.name}/${window}/`)
 }
 
-/**
- * Returns the position of the top left corner of a pane, in columns and rows. Snapshots do not contain this position, because it would make
- * each snapshot slower.
- */
-async function cornerOf({ id }: Pane, tmux: Tmux): Promise<{ left: number; top: number }> {
-  const [reply] = await tmux.run([[['display-message', '-p', '-t', id, '#{pane_left} #{pane_top}']]])
-  const [left = 0, top = 0] = reply?.lines[0]?.split(' ').map(Number) ?? []
-  return { left, top }
+/** The place of a pane in its window, and of its cursor in the pane, in columns and rows. `status`: the rows of tmux's status line. */
+interface Place {
+  readonly left: number
+  readonly top: number
+  readonly height: number
+  readonly cursor: number
+  readonly status: number
+}
+
+/** Returns the place of a pane. Snapshots do not contain it, because it would make each snapshot slower. */
+async function placeOf({ id }: Pane, tmux: Tmux): Promise<Place> {
+  const wanted = '#{pane_left} #{pane_top} #{pane_height} #{cursor_y} #{status}'
+  const [reply] = await tmux.run([[['display-message', '-p', '-t', id, wanted]]])
+  const [left = 0, top = 0, height = 0, cursor = 0, status] = (reply?.lines[0] ?? '').split(' ').map(Number)
+  // The option `status` is `on`, `off`, or a number of rows from 2.
+  const rows = reply?.lines[0]?.endsWith(' off') === true ? 0 : Number.isNaN(status) ? 1 : (status ?? 1)
+  return { left, top, height, cursor, status: rows }
+}
+
+/** The number of rows that a small terminal shows below the cursor: the rest of the composer, and the status line of the agent. */
+const belowCursor = 4
+
+/** Returns the corner of the part of a window that a terminal shows: the corner of the pane or, if the pane is too high, a row below it. */
+export function viewOf({ left, top, height, cursor, status }: Place, rows: number): { readonly left: number; readonly top: number } {
+  const visible = rows - status
+  if (height <= visible) return { left, top }
+  return { left, top: top + Math.max(0, Math.min(height, cursor + 1 + belowCursor) - visible) }
 }
 
 /**

@@ -54,9 +54,9 @@ function markCorners(fleet: Fleet, boxes: readonly Box[]): void {
 }
 
 /** Attaches a terminal with a shell command. Returns a function that captures its screen. */
-function attachWith(t: TestContext, command: string): () => string[] {
+function attachWith(t: TestContext, command: string, { width: columns, height: rows } = person): () => string[] {
   const socket = privateSocket(t)
-  const [width, height] = [String(person.width), String(person.height)]
+  const [width, height] = [String(columns), String(rows)]
   const keep = ['set-option', '-g', 'remain-on-exit', 'on']
   tmuxOn(socket, '-f', '/dev/null', 'new-session', '-d', '-x', width, '-y', height, command, ';', ...keep)
   return () => tmuxOn(socket, 'capture-pane', '-p', '-t', ':').split('\n')
@@ -90,6 +90,11 @@ test('attach: shows whole panes from inside tmux, and resizes none', async (t) =
     await seesWhole(attachWith(t, quote(['env', ...env, process.execPath, command, 'attach', box.worker])), box)
     assert.equal(tmuxOn(fleet.socket, 'display-message', '-p', '-t', '=T:', '#{pane_id}').trim(), box.id)
   }
+  const last = before[8] ?? assert.fail()
+  tmuxOn(fleet.socket, 'respawn-pane', '-k', '-t', last.id, `printf '\\033[2J\\033[${last.height - 1};1H> composer'; exec cat >/dev/null`)
+  const env = [`BURN_SPEC=${fleet.dir}/fleet-spec.json`, `HOME=${fleet.dir}/home`]
+  const small = attachWith(t, quote(['env', ...env, process.execPath, command, 'attach', last.worker]), { width: 40, height: 8 })
+  await until('a small terminal shows the composer', () => small().some((row) => row.startsWith('> composer')))
   assert.deepEqual(panesOf(fleet), before)
 })
 

@@ -112,7 +112,7 @@ test('whereabouts: an agent whose pane was moved keeps its issue', async (t) => 
   assert.equal(notes.get('rename-session'), "there is no session T: the fleet's panes are in session RENAMED, and burn uses them there")
   assert.equal(notes.get('rename-session back'), '')
   assert.equal(notes.get('move-window'), '1 pane of the fleet is in another session of the same tmux server, and burn uses it there')
-  const argv = await fresh(rig, (s) => attachArgv(s.fleet.machines[0] ?? assert.fail(), { worker: 'box/A/ONE' }, s))
+  const argv = await fresh(rig, (s) => attachArgv(s.fleet.machines[0] ?? assert.fail(), { worker: 'box/A/ONE' }, Infinity, s))
   assert.match(argv.join(' '), new RegExp(`attach-session -t \\$\\d+: ; select-window -t @\\d+ ; select-pane -t ${pane} `))
   assert.equal((await fresh(rig, (s) => planBringDown(s.fleet.machines, s)))[0]?.end.length, 2)
   const to = workersOf(rig.session).find(({ name }) => name === 'TWO') ?? assert.fail()

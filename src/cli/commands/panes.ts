@@ -15,13 +15,13 @@ export const attachCommand = command({
   },
   examples: ['burn attach AZOTH', 'burn attach CRUCIBLE', 'burn attach allegro --print'],
   notes: [
-    'burn attach does not resize windows. To detach, press the tmux prefix, then "d". To move the view, press the prefix, then Shift and an arrow key.',
+    'burn attach does not resize windows. To detach, press the tmux prefix, then "d". To move the view, press the prefix, then Shift and an arrow key. If the terminal is lower than the pane, the view begins at the composer.',
   ],
   async run({ open, io, env, common }, given) {
     const { session } = await open()
     const { attachArgv, outsideTmux } = await import('../../operate/attach.ts')
     const { machine, place } = placeNamed(session.fleet, given.place)
-    const argv = outsideTmux(await attachArgv(machine, place, session), env)
+    const argv = outsideTmux(await attachArgv(machine, place, io.tty ? io.size().height : Infinity, session), env)
     if (given.print || common.json) {
       const { shellWords } = await import('../../host/quote.ts')
       return done({ machine: machine.name, argv, command: shellWords(argv) })

@@ -28,7 +28,13 @@ export const watchCommand = command({
     const machines = machinesWith(session.fleet, given.names)
     const { watch } = await import('../../observe/watch.ts')
     const end = new AbortController()
-    const screen = draws ? new FleetScreen(person, clock, fleetSteps(session, env)) : null
+    const screen = draws
+      ? new FleetScreen(
+          person,
+          clock,
+          fleetSteps(session, env, () => person.size().height),
+        )
+      : null
     const until = AbortSignal.any([stop, end.signal, ...(screen === null ? [] : [screen.quit])])
     const timer = given.for === null ? null : clock.sleep(given.for, until).then(() => end.abort())
     try {
