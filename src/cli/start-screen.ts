@@ -35,7 +35,11 @@ export function openScreenOutput(context: CommandContext, present: (part: unknow
     async during(work) {
       // The screen has its own session, so that it never waits for the work.
       const { session } = await context.open(output)
-      const shown = new FleetScreen(person, clock, fleetSteps(session, env, () => person.size().height))
+      const shown = new FleetScreen(
+        person,
+        clock,
+        fleetSteps(session, env, () => person.size().height),
+      )
       screen = shown
       const end = new AbortController()
       let isClosing = false
