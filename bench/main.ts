@@ -15,6 +15,7 @@ import { startSshd } from '../test/support/sshd.ts'
 import { startGitea } from '../test/stand-ins/gitea/server.ts'
 import { claiming } from './claims.ts'
 import { deciding } from './decide.ts'
+import { firstIssue } from './first.ts'
 import { pairs, timed } from './measure.ts'
 import { allHold, tableOf, writeTable } from './report.ts'
 import { command, openRig, root } from './rig.ts'
@@ -166,6 +167,7 @@ try {
   /** The topics, each with its table in docs/explanation/measurements.md. */
   const topics: Record<string, { readonly table: string; measure(): Promise<Compared[]> | Compared[] }> = {
     start: { table: 'table', measure: () => starting(pairs) },
+    first: { table: 'table', measure: () => firstIssue(pairs) },
     local: { table: 'table', measure: () => fleet(local) },
     ssh: { table: 'table', measure: () => fleet(overSsh) },
     cycles: { table: 'table', measure: () => fleet(cycles) },
