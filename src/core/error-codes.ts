@@ -123,8 +123,8 @@ const commandErrors = {
     remedy: 'Run `burn dispatch --dry-run` once to read the forge, or simulate made-up issues with --issues 500.',
   },
   terminal_small: {
-    meaning: 'The terminal has too few columns or rows for the screen of `burn watch`.',
-    remedy: 'Enlarge the terminal, or print lines: `burn watch | cat`.',
+    meaning: 'The terminal has too few columns or rows for the screen of `burn watch` or the questions of `burn init`.',
+    remedy: 'Enlarge the terminal, or do without: `burn watch | cat`, `burn init --yes`.',
   },
   usage: {
     meaning: 'The command line has an unknown command or option, or a wrong value.',

@@ -82,9 +82,13 @@ function tokenSourceIn(spec: unknown): SecretSource | null {
 /** Time (ms) that a forge gets to answer. */
 const probeTimeout = 5_000
 
-async function forgeFault(url: string, { env }: Git): Promise<string | null> {
+async function forgeFault(url: string, { env, signal }: Git): Promise<string | null> {
+  const timeout = AbortSignal.timeout(probeTimeout)
+  const end = signal === undefined ? timeout : AbortSignal.any([timeout, signal])
   try {
-    const answer = await openFetch(env)(`${url.replace(/\/+$/, '')}/api/v1/version`, { signal: AbortSignal.timeout(probeTimeout) })
+    const answer = await openFetch(env)(`${url.replace(/\/+$/, '')}/api/v1/version`, { signal: end })
+    // A forge may require a login even for its version.
+    if (answer.status === 401 || answer.status === 403) return null
     const version = answer.ok ? stringOf(membersOf((await answer.json()) as unknown)['version']) : null
     return version === null ? `no Gitea or Forgejo answers at ${url} (status ${answer.status})` : null
   } catch (thrown) {

@@ -1,56 +1,52 @@
-/** `burn start` and `burn stop` on a real tmux server, with stand-in agents and a folder as the forge. */
+/** From an empty home to a fleet at work, and to its end: `burn init`, `burn start` and `burn stop`, with stand-in agents on real tmux. */
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { burn, standIn, testFleet, until, writeIssues } from '../support/fleet.ts'
+import { burn, receivedIn, scratch, standIn, until } from '../support/fleet.ts'
+import { privateSocket } from '../support/tmux.ts'
 
-/** Two workers for `app`. */
-const fleetSpec = (dir: string, socket: string) => ({
-  name: 't',
-  socket,
-  dir: join(dir, 'w'),
-  forge: { kind: 'folder', path: dir },
-  ledger: `sqlite:${dir}/l.db`,
-  dispatch: { depth: 1 },
-  agent: standIn(dir, '--turn-ms', '50'),
-  machines: { box: { windows: [{ name: 'APP', names: ['ONE', 'TWO'], repos: ['app'] }] } },
-})
+test('init, start, stop: from nothing to work, and to the end', { timeout: 60_000 }, async (t) => {
+  const dir = scratch(t)
+  for (const name of ['bin', 'home', 'agents']) mkdirSync(join(dir, name))
+  const { command } = standIn(dir, '--turn-ms', '50')
+  writeFileSync(join(dir, 'bin/hermes'), `#!/bin/sh\nexec ${command.join(' ')} "$@"\n`, { mode: 0o755 })
+  // The name of a fleet decides the name of its tmux socket.
+  const name = privateSocket(t).replace('burn-', '')
+  const spec = join(dir, 'fleet-spec.json')
+  const env = { BURN_SPEC: spec, HOME: join(dir, 'home'), PATH: `${join(dir, 'bin')}:${process.env['PATH'] ?? ''}` }
+  const run = (...words: string[]) => burn(words, env)
+  const work = () => receivedIn(join(dir, 'agents')).filter(({ text }) => text.includes('You have one issue to work on')).length
 
-test('start: several share the work, and stop ends all of them', { timeout: 60_000 }, async (t) => {
-  const fleet = testFleet(t, fleetSpec)
-  const file = join(fleet.dir, 'fleet-spec.json')
-  const work = () => fleet.received().filter(({ text }) => text.includes('You have one issue to work on')).length
-  writeIssues(fleet.dir, 'app', [{ title: 'First', body: '1' }])
-  const idle = await fleet.burn('stop', '--json')
+  const made = await run('init', '--folder', '--yes', '--name', name)
+  assert.deepEqual([made.code, made.err], [0, ''])
+  assert.match(made.out, /^Next:\n {2}burn doctor +checks/m)
+  assert.equal((await run('spec', 'check')).code, 0)
+  const doctor = await run('doctor')
+  assert.equal(doctor.code, 0, doctor.out)
+  const idle = await run('stop', '--json')
   assert.deepEqual([idle.code, idle.json()], [0, { drain: false, asked: [], running: [] }])
-  const dry = await fleet.burn('start', '--dry-run')
-  assert.match(dry.out, /would create window APP with 2 panes/)
+  assert.match((await run('start', '--dry-run')).out, /would create window WORK with 2 panes/)
 
   const screen: string[] = []
-  const env = { BURN_SPEC: file, HOME: join(fleet.dir, 'home') }
   const first = burn(['start', '--interval', '1'], env, { terminal: true, onOutput: (text) => void screen.push(text) })
   await until('the first issue is in a pane', () => work() === 1)
   const printed: string[] = []
   const second = burn(['start', '--interval', '1', '--json'], env, { onOutput: (text) => void printed.push(text) })
   await until('the second one runs cycles', () => printed.some((text) => text.includes('"cycle":1')))
-  const drained = fleet.burn('stop', '--drain', '--json')
-  await until('the request is in the ledger', async () => (await fleet.burn('log')).out.includes('fleet.stopping'))
-  writeIssues(fleet.dir, 'app', [
-    { title: 'First', body: '1' },
-    { title: 'Second', body: '2' },
-  ])
-  const issue = join(fleet.dir, 'issues/app/1.md')
-  writeFileSync(issue, readFileSync(issue, 'utf8').replace('title:', 'state: closed\ntitle:'))
+  const drained = run('stop', '--drain', '--json')
+  await until('the first one drains', () => screen.some((part) => part.includes('draining')))
+  assert.match((await run('log')).out, /fleet\.stopping/)
+  const issue = join(dir, 'forge/issues/hello/1.md')
+  const text = readFileSync(issue, 'utf8')
+  writeFileSync(join(dir, 'forge/issues/hello/2.md'), text)
+  writeFileSync(issue, text.replace('state: open', 'state: closed'))
   const { code, json } = await drained
-  assert.deepEqual(
-    [code, json<{ asked: unknown[]; running: unknown[] }>().asked.length, json<{ running: unknown[] }>().running],
-    [0, 2, []],
-  )
+  assert.deepEqual([code, json<{ asked: unknown[] }>().asked.length, json<{ running: unknown[] }>().running], [0, 2, []])
   assert.deepEqual([(await first).code, (await second).code], [0, 0])
   assert.equal(work(), 1, 'no new work after the request')
   const shown = screen.join('')
-  assert.match(shown, /local\/app#1: ONE got the issue[^]*draining: burn gives no new issue/)
+  assert.match(shown, /local\/hello#1: \S+ got the issue/)
   assert.match(shown, /\x1b\[\?1049lburn start has ended/, 'the terminal is restored')
 
   const interrupt = new AbortController()

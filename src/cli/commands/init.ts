@@ -8,6 +8,7 @@ import { BurnError } from '../../core/errors.ts'
 import { choice, flag, list, optional, parsedArg, parsePositive, usage } from '../args.ts'
 import { command, done, type CommandContext } from '../command.ts'
 import { shellWord } from '../../host/quote.ts'
+import { assertRoom } from '../live-screen.ts'
 import { wrap } from '../wrap.ts'
 
 interface InitReport {
@@ -42,6 +43,7 @@ export const initCommand = command({
     const asks = !given.yes && !given.dry_run && !common.json && io.canAsk()
     if (!asks && !given.yes && !given.dry_run)
       throw usage('burn init asks questions, and there is no terminal to answer them', 'to accept what burn finds: burn init --yes')
+    if (asks) assertRoom(io)
     const [{ answersFrom, findFacts, programRemarks }, { initEntries, nameFrom }, { starterFault, starterSpec }] = await Promise.all([
       import('../../operate/init.ts'),
       import('../../operate/init-write.ts'),
@@ -53,7 +55,9 @@ export const initCommand = command({
     const places = await placesOf(given.dir, context)
     const facts = await findFacts(places, git)
     if (facts.old !== null && !asks) throw exists(facts)
-    const answers = asks ? await (await import('../init-questions.ts')).askAll(given, facts, io) : await answersFrom(given, facts)
+    const answers = asks
+      ? await (await import('../init-questions.ts')).askAll(given, facts, { width: io.width, signal: stop })
+      : await answersFrom(given, facts)
     if (answers === null || stop.aborted) {
       io.err('cancelled: burn wrote nothing')
       return 1

@@ -47,7 +47,10 @@ export const startCommand = command({
   },
   present(part: Part, io) {
     if (!('machines' in part)) showCycle(part, io)
-    else for (const machine of part.machines) showUp(machine, part.dry_run, io)
+    else {
+      for (const machine of part.machines) showUp(machine, part.dry_run, io)
+      if (part.dry_run) io.out('burn would then start an agent in each empty pane. Until then, workers without an agent get no issue.')
+    }
   },
 })
 
