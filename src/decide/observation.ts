@@ -131,6 +131,15 @@ function attendedReason({ hold, pane, mode_blocks, machine_now }: ObservationFac
   return pane === null ? null : closedInputs[pane.input]
 }
 
+/**
+ * Returns true if a composer holds only the line of this delivery, or the beginning of the line. An agent that is interrupted before its first
+ * output may put the line back into the composer, so the text is no draft of a person.
+ */
+export function isOwnLine(draft: string, delivery: Pick<Delivery, 'id' | 'typed'>): boolean {
+  const content = composerContent(draft, delivery.id, delivery.typed)
+  return content === 'line' || content === 'beginning'
+}
+
 /** The reason that burn types nothing into a pane, by the state of the pane's input; null if burn may type. */
 export const closedInputs: Readonly<Record<Pane['input'], Reason | null>> = {
   open: null,

@@ -23,6 +23,8 @@ export interface RestartFacts {
   readonly has_agent: boolean
   /** The composer of the agent; absent if burn did not read the screen. */
   readonly composer?: ParsedScreen['composer']
+  /** True if the draft in the composer is a text that burn typed, and not one of a person. */
+  readonly own_draft?: boolean
   /** The delivery that burn is typing, or whose line left the composer without proof yet; absent if there is none. */
   readonly delivery?: Pick<Delivery, 'state' | 'changed_at'>
   /** The work of the worker that is under way; absent if there is none. */
@@ -56,7 +58,7 @@ export function restartStep(facts: RestartFacts, mode: RestartMode, name: string
 }
 
 /** Returns the step if a text is in the composer or on its way; null if there is none. */
-function textStep({ composer, delivery, now }: RestartFacts, mode: RestartMode, name: string): RestartStep | null {
+function textStep({ composer, own_draft, delivery, now }: RestartFacts, mode: RestartMode, name: string): RestartStep | null {
   const isPasting = delivery !== undefined && pastingStates.includes(delivery.state)
   if (isPasting) {
     const isStuck = now - delivery.changed_at >= patience
@@ -64,7 +66,8 @@ function textStep({ composer, delivery, now }: RestartFacts, mode: RestartMode, 
       ? refuse('gets a text from burn at this moment', `try again in a moment. To look at the pane: burn attach ${name}`)
       : wait('gets a text from burn')
   }
-  if (composer === 'draft') return refuse("has a person's draft in its composer", `send or delete the draft: burn attach ${name}`)
+  if (composer === 'draft' && own_draft !== true)
+    return refuse("has a person's draft in its composer", `send or delete the draft: burn attach ${name}`)
   return delivery !== undefined && mode !== 'now' ? wait('got a text from burn, and burn waits for the proof') : null
 }
 

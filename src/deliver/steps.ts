@@ -8,10 +8,10 @@ import type { Reason } from '../core/reasons.ts'
 import type { CircuitBreakers } from './circuit-breakers.ts'
 import type { DeliveryPorts } from './ports.ts'
 import { endedIn, incarnationOf } from '../core/incarnation.ts'
-import { composerContent, idIn } from '../core/typed-line.ts'
+import { idIn } from '../core/typed-line.ts'
 import { activeStates, pastingStates } from '../core/lifecycle.ts'
 import { deliveryLimits, nextStep, type DeliveryStep } from '../decide/delivery-step.ts'
-import { observe, type Observation, type Remembered } from '../decide/observation.ts'
+import { isOwnLine, observe, type Observation, type Remembered } from '../decide/observation.ts'
 
 /**
  * Rows above the screen that burn searches for a line. A busy agent can scroll the echo of the line off the screen between two snapshots.
@@ -197,8 +197,7 @@ async function workersWithLeftover(
   const isLeftover = (worker: WorkerId, id: string, draft: string) => {
     const delivery = known.get(id)
     if (delivery === undefined || delivery.worker !== worker || activeStates.includes(delivery.state)) return false
-    const content = composerContent(draft, id, delivery.typed)
-    return content === 'line' || content === 'beginning'
+    return isOwnLine(draft, delivery)
   }
   return new Set([...found].flatMap(([worker, { id, draft }]) => (isLeftover(worker, id, draft) ? [worker] : [])))
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { lineFor } from '../../src/core/typed-line.ts'
+import { isOwnLine } from '../../src/decide/observation.ts'
 import { restartStep, type RestartFacts, type RestartMode } from '../../src/decide/restarts.ts'
 
 const now = 1_000_000
@@ -48,4 +50,17 @@ test('restart: refuses what it must not end', () => {
   assert.match(step(reading('unreachable'), 'now'), /^refuse: can't be reached/)
   assert.match(step({ ...reading('unknown'), since: now - 60_000 }), /^refuse: .*does not recognise/)
   assert.equal(step({ ...reading('unknown') }), 'wait: is unknown')
+})
+
+test("restart: a text of burn is no person's draft", () => {
+  assert.equal(step({ composer: 'draft', own_draft: true }), 'begin')
+  assert.equal(step({ composer: 'draft', own_draft: true }, 'now'), 'begin')
+  assert.match(step({ composer: 'draft', own_draft: true, delivery: { state: 'submitted', changed_at: now } }), /^wait: .*proof/)
+  const id = '0000000000abc'
+  const typed = `[burn ${id}] Say hello.`
+  assert.ok(isOwnLine(typed, { id, typed }))
+  assert.ok(!isOwnLine(`${typed} And wait for me.`, { id, typed }), 'a person added a text')
+  assert.ok(!isOwnLine('Say hello.', { id, typed }))
+  const line = lineFor(id, '/home/x/ann', { sha256: 'a'.repeat(64), lines: 3, longest: 20 }, 80)
+  assert.ok(isOwnLine(`${line.slice(0, 40)}\n  ${line.slice(40)}`, { id, typed: line }), 'the composer wraps the line')
 })
