@@ -187,6 +187,7 @@ export interface ReasonData {
   steering_unclear: { readonly text: string }
   steering_text_new: None
   steering_homeless: None
+  steering_on_change: None
 
   // Reasons for back-offs
   forge_refuses: { readonly why: string }

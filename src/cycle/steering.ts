@@ -7,8 +7,8 @@ import { BurnError, isLedgerFailure, messageWithHint } from '../core/errors.ts'
 import { refusalScope } from '../decide/backoff.ts'
 
 /**
- * Carries out the commands and returns them. Then reacts to the comments of all commands without a reaction, also those of earlier cycles. So a command whose
- * reaction failed, or was lost in a crash, gets it later.
+ * Carries out the commands and returns them. Then reacts to the comments of all commands without a reaction, also those of earlier cycles.
+ * So a command whose reaction failed, or was lost in a crash, gets it later.
  */
 export async function applySteering(
   orders: readonly SteerAction[],

@@ -203,6 +203,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   steering_unclear: ({ text }) => `it must have one of the commands /burn go, /burn stop and /burn retry, and has: /burn ${text}`,
   steering_text_new: () => 'the text of the issue is newer than the comment, or burn read it after the comment: read it, and comment again',
   steering_homeless: () => 'burn knows no issue of this change',
+  steering_on_change: () => 'to approve the text of an issue, comment on the issue itself',
 
   forge_refuses: ({ why }) => `the forge refuses writes: ${why}`,
 

@@ -81,6 +81,8 @@ async function carryOut(
   if (row.state !== 'open') return { code: 'issue_closed' }
   if (order.word === 'stop') return stop(trx, order, { issue, newId }, at)
   if (order.word === 'retry') return (await requeueIssue(trx, issue, at)) ? null : { code: 'taken' }
+  // On its change, the person need not see the text of the issue.
+  if (order.ref !== issue) return { code: 'steering_on_change' }
   // The person may have read another text than burn, if burn had not read the present text before the comment.
   if (row.text_at === null || row.text_at >= order.created_at) return { code: 'steering_text_new' }
   const approved_hash = textHash(row)

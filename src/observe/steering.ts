@@ -1,6 +1,6 @@
 /** Reads the comments with commands from the forge, as seldom as possible. */
 import type { SteeringFacet } from '../core/fleet-state.ts'
-import type { RepoRecord } from '../core/ledger/forge.ts'
+import type { ForgeLedger, RepoRecord } from '../core/ledger/forge.ts'
 import type { SteeringLedger } from '../core/ledger/steering.ts'
 import type { RepoRef, Time } from '../core/nouns.ts'
 import type { IssuePage } from '../core/ports.ts'
@@ -24,7 +24,7 @@ export interface ListedRepo {
   readonly writers: ReadonlySet<string>
 }
 
-type Ports = SessionPart<SteeringLedger, 'forge' | 'notify'>
+type Ports = SessionPart<SteeringLedger & Pick<ForgeLedger, 'saveIssues'>, 'forge' | 'clock' | 'notify'>
 
 /** The new comments with commands of one repo. */
 export interface RepoSteering {
@@ -40,8 +40,8 @@ const nothing = (repo: RepoRef): RepoSteering => ({ repo, comments: [], at: null
 
 /**
  * Returns the new comments with commands of a repo. Makes one request if an issue or a change of the repo moved since the last reading, and
- * no request otherwise. If a comment has a command, asks again whether the writers may still write. If the forge refuses, the next cycle
- * tries again.
+ * no request otherwise. If a comment has a command, asks again whether the writers may still write, and reads an issue again that a comment
+ * approves. If the forge refuses, the next cycle tries again.
  */
 export async function readRepoSteering({ repo, page, record, asked_at, writers }: ListedRepo, ports: Ports): Promise<RepoSteering> {
   const { forge, ledger, notify } = ports
@@ -60,11 +60,28 @@ export async function readRepoSteering({ repo, page, record, asked_at, writers }
     const keyed = commands.map((each) => ({ ...each, comment: each.id }))
     const unhandled = keyed.length === 0 ? [] : await ledger.unhandledComments(keyed)
     const may = unhandled.length === 0 ? null : new Set(await forge.writers(repo, [...writers]))
+    await readAgain(
+      unhandled.filter(({ author }) => may?.has(author) === true),
+      page.cursor,
+      ports,
+    )
     return { repo, comments: unhandled, at: Math.max(since, read.asked_at - overlap), writers: may }
   } catch (thrown) {
     if (isLedgerFailure(thrown) || !(thrown instanceof BurnError)) throw thrown
     notify({ kind: 'forge.skipped', subject: repo, payload: { what: `the comments of ${repo}: ${messageWithHint(thrown)}` } })
     return nothing(repo)
+  }
+}
+
+/**
+ * Reads the issues again that comments approve. Somebody may have edited them between the listing and the comment. Then burn must not
+ * approve the text of the listing.
+ */
+async function readAgain(comments: readonly SteeringComment[], cursor: string, { forge, ledger, clock }: Ports): Promise<void> {
+  const approved = new Set(comments.flatMap(({ ref, steering }) => (steering.word === 'go' && !ref.includes('!') ? [ref] : [])))
+  for (const ref of approved) {
+    const issue = await forge.issue(ref)
+    if (issue !== null) await ledger.saveIssues([{ repo: issue.repo, issues: [issue], cursor, complete: false }], clock.now())
   }
 }
 
@@ -84,4 +101,4 @@ export async function steeringOf(read: readonly RepoSteering[], login: () => Pro
 }
 
 /** The facet without commands. */
-export const noSteering: SteeringFacet['steering'] = { comments: [], login: '', read: new Map() }
+const noSteering: SteeringFacet['steering'] = { comments: [], login: '', read: new Map() }

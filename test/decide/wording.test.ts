@@ -33,6 +33,7 @@ const examples: { readonly [C in ReasonCode]: ReasonData[C] } = {
   steering_unclear: { text: 'go, stop' },
   steering_text_new: none,
   steering_homeless: none,
+  steering_on_change: none,
   author_not_listed: { author: 'eve' },
   author_not_writer: { author: 'eve', repo: 'o/r' },
   writers_unknown: { repo: 'o/r' },

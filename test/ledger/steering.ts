@@ -2,6 +2,7 @@
 import type { SteeringOrder } from '../../src/core/steering.ts'
 import type { Holds } from './conformance.ts'
 import assert from 'node:assert/strict'
+import { changeOf } from '../support/changes.ts'
 import { claimOf, hand, issueOf } from './fixtures.ts'
 
 const order = (comment: string, word: 'go' | 'stop' | 'retry', more: Partial<SteeringOrder> = {}): SteeringOrder => {
@@ -48,6 +49,18 @@ export function steeringOrders(holds: Holds): void {
     await ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(1, { body: 'other', updated_at: 90 })], cursor: 'c3', complete: false }], 90)
     await ledger.steer([order('3', 'go', { created_at: 80, author: 'bob' })], new Map(), newId, 91)
     assert.deepEqual(await approval(), ['current', 'bob'])
+  })
+
+  holds('steer: a comment on a change is about its issue', async ({ ledger }) => {
+    await hand(ledger, claimOf(1), 20)
+    const [{ id } = { id: '' }] = await ledger.dispatches({ issue: 'o/r#1' })
+    const seen = { first_pusher: null, protected_paths: null, protection: null, read_at: 21 }
+    await ledger.saveChanges([{ dispatch: id, ref: 'o/r!3', state: changeOf(), ...seen }])
+    const on = (comment: string, word: 'go' | 'stop', ref = 'o/r!3') => ledger.steer([order(comment, word, { ref })], new Map(), newId, 30)
+    const [approved, stopped, unknown] = [await on('1', 'go'), await on('2', 'stop'), await on('3', 'stop', 'o/r!9')]
+    assert.deepEqual([approved[0]?.refusal?.code, stopped[0]?.refusal, stopped[0]?.issue], ['steering_on_change', null, 'o/r#1'])
+    assert.equal(unknown[0]?.refusal?.code, 'steering_homeless')
+    assert.equal((await ledger.issue('o/r#1'))?.stopped_by, 'ann')
   })
 
   holds('steer: stop ends the dispatch, tells the agent, and stops claims', async ({ ledger }) => {

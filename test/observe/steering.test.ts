@@ -39,6 +39,20 @@ test('steering: reads the new comments of a repo with one request', async (t) =>
   assert.deepEqual(await read(), { bodies: ['so\n/burn stop'], extra: 1 })
   assert.equal((await ledger.issue(`${repo}#1`))?.stopped_by, 'ann')
   assert.deepEqual(await read(), { bodies: [], extra: 1 }, 'a late comment may still come')
+  // Somebody edits the issue after burn listed it, and before burn reads the comment of a person who saw the edited text.
+  const { repoComments } = forge
+  Object.assign(forge, {
+    repoComments: (...asked: Parameters<typeof repoComments>) => {
+      server.state.edit(repo, 1, { body: 'edited' })
+      server.state.addComment(repo, 1, 'ann', '/burn go')
+      return repoComments(...asked)
+    },
+  })
+  server.state.addComment(repo, 1, 'ann', 'news')
+  assert.deepEqual((await read()).bodies, ['/burn go'])
+  const raced = await ledger.issue(`${repo}#1`)
+  assert.deepEqual([raced?.approval, raced?.issue.body], [null, 'edited'], 'burn approves neither text')
+  Object.assign(forge, { repoComments })
   server.trouble({ kind: 'status', status: 403 }, /issues\/comments/)
   server.state.addComment(repo, 1, 'ann', '/burn retry')
   assert.deepEqual((await read()).bodies, [])
