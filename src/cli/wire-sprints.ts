@@ -23,7 +23,7 @@ import { growingRedactor } from '../host/redact.ts'
 /** Returns the spec's settings for sprints. Throws BurnError `sprint_unset` (exit 2) if the spec has no `sprint`. */
 export function sprintPolicy({ fleet }: OpenSession['session']): SprintPolicy {
   if (fleet.sprint !== null) return fleet.sprint
-  const hint = 'configure a backend in the spec: "sprint": {"backends": [{"kind": "runner"}]} (docs/how-to/run-sprints.md)'
+  const hint = 'configure a backend in the spec: "sprint": {"backends": [{"kind": "runner"}]}'
   throw new BurnError('sprint_unset', 'no backend is configured: the spec has no "sprint"', hint, { exit: 2 })
 }
 

@@ -63,7 +63,7 @@ export async function readSpec(
   throw new BurnError(
     'spec_missing',
     `there is no fleet spec at ${places.join(' or ')}`,
-    'write a spec (docs/how-to/declare-a-fleet.md), or name its file with --spec',
+    'write a spec with burn init, or name its file with --spec',
     { exit: 2 },
   )
 }

@@ -147,7 +147,7 @@ const specErrors = {
   },
   chain_unset: {
     meaning: 'The spec has no chain of models.',
-    remedy: 'Add "models": {"chain": […]} to the spec; docs/how-to/models.md explains the key.',
+    remedy: 'Add "models": {"chain": […]} to the spec; `burn spec docs` explains the key.',
   },
   spec_invalid: {
     meaning: 'The fleet spec contains errors; the message lists each error with its line and column.',
@@ -155,7 +155,7 @@ const specErrors = {
   },
   spec_missing: {
     meaning: 'burn found no fleet spec at the paths where it looks; the message lists the paths.',
-    remedy: 'Write a spec as docs/how-to/declare-a-fleet.md shows, or give its path with --spec.',
+    remedy: 'Write a spec with `burn init`, or give its path with --spec.',
   },
   spec_unreadable: {
     meaning: 'burn cannot read the file of the fleet spec.',
@@ -163,7 +163,7 @@ const specErrors = {
   },
   sprint_unset: {
     meaning: 'The spec has no "sprint" key, so burn has no backend to run a sprint with.',
-    remedy: 'Add "sprint": {"backends": [{"kind": "runner"}]} to the spec; docs/how-to/run-sprints.md explains the key.',
+    remedy: 'Add "sprint": {"backends": [{"kind": "runner"}]} to the spec; `burn spec docs` explains the key.',
   },
   template_unknown: {
     meaning: 'A prompt template contains an unknown placeholder.',

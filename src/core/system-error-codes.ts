@@ -175,7 +175,7 @@ export const notifyErrors = {
   },
   notify_unset: {
     meaning: 'The spec has no "notify" key, so burn sends no notifications; or no "notify.report", so burn sends no reports.',
-    remedy: 'Add the key to the spec; docs/how-to/notifications.md explains it.',
+    remedy: 'Add the key to the spec; `burn spec docs` explains it.',
   },
   report_unwritten: {
     meaning: 'burn cannot write the file of `burn report --output`.',

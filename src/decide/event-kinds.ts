@@ -103,7 +103,7 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
     text: () => 'burn reset the number of attempts',
   },
   'change.stage': {
-    meaning: 'A change in review entered a new stage (docs/how-to/changes.md).',
+    meaning: 'A change in review entered a new stage.',
     payload: { change: 'the reference of the change', stage: 'the stage', reason },
     text: ({ change, stage, reason: because }) => `${change} ${stage.replaceAll('_', ' ')}: ${sentence(because)}`,
   },

@@ -168,7 +168,7 @@ export const noticeKinds: { readonly [K in NoticeKind]: Meaning<K> } = {
     meaning:
       'burn sends no texts to an agent kind, because it does not recognise the screens of these agents or could not prove that they got the last texts.',
     payload: { reason },
-    text: ({ reason }) => `agents of this kind get no texts: ${sentence(reason)}. Look at a pane: burn attach (see docs/how-to/recover.md)`,
+    text: ({ reason }) => `agents of this kind get no texts: ${sentence(reason)}. Look at a pane: burn attach`,
     level: 'error',
   },
   'login.ended': {

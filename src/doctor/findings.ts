@@ -224,7 +224,7 @@ function hookFindings(machine: Machine, { hooks: { events, dropped, stray_files,
           warn(
             machine,
             `${counted(without, 'agent')} ${without === 1 ? 'runs' : 'run'} without hooks, so burn reads only the ${without === 1 ? 'screen' : 'screens'} (${why})`,
-            'docs/explanation/signals.md lists what the hooks of each agent kind need',
+            'remove the cause, then restart the agents: burn restart NAMES. Without hooks, burn reads the screens',
           ),
         ]
   if (events === 0) return [...stray, ...withoutHooks]

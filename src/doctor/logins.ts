@@ -33,6 +33,11 @@ function riskFinding({ logins, workers, risk }: SharedLogin): Finding[] {
   if (risk === null) return []
   const what = logins.length === 1 ? `${counted(workers.length, 'worker')} share ${logins[0]}` : `copies of one login: ${logins.join(', ')}`
   return [
-    { level: 'warn', where: 'logins', what: `${what}: ${risk}`, remedy: 'docs/how-to/logins.md explains how to give each its own login' },
+    {
+      level: 'warn',
+      where: 'logins',
+      what: `${what}: ${risk}`,
+      remedy: 'log in once for each agent home, in a home of its own, so that no two share a login',
+    },
   ]
 }

@@ -58,7 +58,11 @@ export function parseDocument(path: string, content: string): Document {
 
 /** Returns the error for a malformed file. */
 export function malformedAt(path: string, line: number, why: string): BurnError {
-  return new BurnError('forge_malformed', `${path}:${line}: ${why}`, 'correct the file; docs/reference/forges.md describes the format')
+  return new BurnError(
+    'forge_malformed',
+    `${path}:${line}: ${why}`,
+    'correct the file: it begins with "key: value" lines between two "---" lines, and the text follows',
+  )
 }
 
 /** Returns the line of a field; the first line of the file if the field is missing. */

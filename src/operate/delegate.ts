@@ -36,7 +36,9 @@ export async function delegate(
   const { fleet } = session
   if (fleet.delegation === null) {
     const message = 'the spec has no "delegation", so burn assigns no issue to an agent'
-    throw new BurnError('job_disabled', message, 'declare agents (docs/how-to/delegation.md); burn spec docs explains the key', { exit: 2 })
+    throw new BurnError('job_disabled', message, 'declare agents under "delegation" in the spec; burn spec docs explains the key', {
+      exit: 2,
+    })
   }
   if (dryRun) return { ...(await plan(repos, true, session)), done: [] }
   const ran = await runJobAlone('delegate', session, async () => {

@@ -34,6 +34,17 @@ test('sources: plain English in comments and strings', () => {
   holds(parsed.flatMap((source) => isPlain(source, [...passagesOfComments(source), ...passagesOfStrings(source)])))
 })
 
+test('messages: name no files or scripts of the repository', () => {
+  // `burn spec docs` is also a page of the documentation, so its descriptions may link to other pages.
+  const printed = sources.filter(({ path }) => path.startsWith('src/') && !path.startsWith('src/spec/'))
+  holds(
+    printed.flatMap(({ path, text }) => {
+      const found = passagesOfStrings(parse(path, text)).filter(({ masked }) => /\bdocs\/|\bscripts\/|\bnpm run\b/.test(masked))
+      return found.map(({ masked }) => ({ where: path, fix: `an installed burn has no such file. Name a command: ${masked.trim()}` }))
+    }),
+  )
+})
+
 test('tests: names say subject and behaviour', () => {
   holds(tests.flatMap(({ path, text }) => testsHaveNames(parse(path, text))))
 })

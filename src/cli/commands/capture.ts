@@ -31,7 +31,7 @@ export const captureCommand = command({
     'burn capture --diff /tmp/fleet /tmp/fleet-later',
   ],
   notes: [
-    'A saved snapshot has the file panes.jsonl with one object for each pane, and text files with the rows. burn masks the secrets that it knows or recognises (docs/how-to/save-snapshots.md).',
+    'A saved snapshot has the file panes.jsonl with one object for each pane, and text files with the rows. burn masks the secrets that it knows or recognises.',
     'Exit codes: 0 done, 1 failed, 2 usage or spec error, 3 a machine was unreachable, so the snapshot lacks its panes.',
   ],
   async run({ open, cwd, clock }, given) {

@@ -26,7 +26,7 @@ export const costsCommand = command({
   examples: ['burn costs', 'burn costs --limits', 'burn costs --by issue --since 24h', 'burn costs --by day --since 30d --json'],
   notes: [
     'burn reads the tokens from the ledger. burn dispatch --cycles 0 reads the records of agents every few minutes, and so does burn job run usage.',
-    'A blank cell means that the value is unknown. Days are days of UTC. docs/reference/costs.md tells where each agent records its tokens.',
+    'A blank cell means that the value is unknown. Days are days of UTC.',
   ],
   async run({ open, clock }, { by, since, limits }) {
     const { session } = await open()

@@ -31,7 +31,7 @@ export const delegateCommand = command({
     dry_run: flag('-n, --dry-run', 'Show what would be assigned, and change nothing'),
   },
   examples: ['burn issue delegate --dry-run', 'burn issue delegate --repo app'],
-  notes: ['burn dispatch does the same in each cycle. The key "delegation" of the spec declares the agents (docs/how-to/delegation.md).'],
+  notes: ['burn dispatch does the same in each cycle. The key "delegation" of the spec declares the agents (burn spec docs).'],
   async run({ open, stop }, given) {
     const { session } = await open()
     const { delegate } = await import('../../operate/delegate.ts')

@@ -14,7 +14,7 @@ import { flag, list, text } from '../args.ts'
 import { unknownNameError } from '../named.ts'
 import { listTable, table } from '../table.ts'
 
-const noModels = 'burn found no models. Add "models" to the spec (docs/how-to/models.md).'
+const noModels = 'burn found no models. Add "models" to the spec (burn spec docs explains it).'
 
 /** The states of models that need nobody. */
 const fine: readonly ModelState[] = ['answers', 'busy', 'loading', 'not_loaded']
@@ -90,7 +90,7 @@ export const modelChainCommand = command({
   args: { load: flag('--load', 'Ask every step, even if that loads its model and evicts another one') },
   examples: ['burn model chain', 'burn model chain --load --json'],
   notes: [
-    `The spec has the chain in \`models.chain\`, for example: ${chainText(exampleChain)}. docs/how-to/models.md explains it.`,
+    `The spec has the chain in \`models.chain\`, for example: ${chainText(exampleChain)}. burn spec docs explains it.`,
     'Without --load, burn loads no model. With --load, burn asks the last step first, so that the first step stays loaded.',
     'Exit codes: 0 a step answers, 1 no step is known to answer, 2 wrong usage or invalid spec.',
   ],
@@ -98,7 +98,7 @@ export const modelChainCommand = command({
     const ports = await portsOf(context)
     const { chain } = ports.session.fleet.models
     if (chain.length === 0) {
-      const hint = `add "models": {"chain": ${JSON.stringify(exampleChain.slice(0, 2))}} to the spec (docs/how-to/models.md)`
+      const hint = `add "models": {"chain": ${JSON.stringify(exampleChain.slice(0, 2))}} to the spec; burn spec docs explains it`
       throw new BurnError('chain_unset', 'the spec has no "models.chain"', hint, { exit: 2 })
     }
     const [{ chainUses }, { checkModels }] = await loadModules()

@@ -114,6 +114,6 @@ function testMessage({ fleet, newId }: Session): NotifyMessage {
 /** Returns the settings of notifications. Throws BurnError `notify_unset` (exit 2) if the spec has none. */
 export function notifySettings({ fleet }: Pick<Session, 'fleet'>): NotifySettings {
   if (fleet.notify !== null) return fleet.notify
-  const hint = 'add "notify" with channels and rules to the spec (docs/how-to/notifications.md)'
+  const hint = 'add "notify" with channels and rules to the spec; burn spec docs explains them'
   throw new BurnError('notify_unset', 'the spec has no "notify", so burn sends no notifications', hint, { exit: 2 })
 }

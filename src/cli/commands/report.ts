@@ -79,7 +79,7 @@ const stateWords = { pending: 'not sent yet', sent: 'sent', failed: 'not sent' }
 async function sendNow(session: Session, since: number) {
   const report = notifySettings(session).report
   if (report === null) {
-    const hint = 'add "report" with its channels to "notify" in the spec (docs/how-to/report.md)'
+    const hint = 'add "report" with its channels to "notify" in the spec; burn spec docs explains it'
     throw new BurnError('notify_unset', 'the spec has no "notify.report", so burn sends no reports', hint, { exit: 2 })
   }
   const [{ queueReport }, { sendNotifications }, { runJobAlone }] = await Promise.all([

@@ -19,7 +19,7 @@ export const restartCommand = command({
   notes: [
     'burn waits until each agent is idle. The new agent has the command, model and identity that the spec has now.',
     'burn restarts no agent with a draft in its composer, and no pane that burn did not create.',
-    'Claude Code, Codex, Hermes and OpenCode continue their conversation and keep their issues. Other agents begin a new one (docs/how-to/restart.md).',
+    'Claude Code, Codex, Hermes and OpenCode continue their conversation and keep their issues. Other agents begin a new one.',
     'Exit codes: 0 restarted, 2 usage or spec error, 3 burn refused or could not restart some workers.',
   ],
   async run({ open, person, stop }, given) {

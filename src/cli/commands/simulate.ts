@@ -30,10 +30,7 @@ const args = {
   turn: parsedArg('--turn <duration>', 'Median duration of a turn, such as 40m (default: from the ledger)', parseDuration, null),
   review: parsedArg('--review <duration>', 'Median duration of a review, such as 2h (default: from the ledger)', parseDuration, null),
   price: parsedArg('--price <amount>', 'Price of one hour of one agent, from which burn computes the cost', amount, null),
-  faults: optional(
-    '--faults <kinds>',
-    'Faults to inject: "all", or kinds of faults, such as agent=2h,forge; "=2h" sets the mean interval (docs/how-to/simulate.md)',
-  ),
+  faults: optional('--faults <kinds>', 'Faults to inject: "all", or kinds of faults, such as agent=2h,forge; "=2h" sets the mean interval'),
   dispatchers: parsedArg('--dispatchers <n>', 'Number of concurrent dispatchers', parsePositive, 1),
   svg: optional('--svg <file>', 'File for a plot of the open issues over time'),
 }

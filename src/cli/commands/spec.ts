@@ -12,7 +12,7 @@ type Checked = { readonly file: string } & (
 
 export const specCheckCommand = command({
   args: {},
-  examples: ['burn spec check', 'burn spec check --spec examples/timmy/fleet-spec.json'],
+  examples: ['burn spec check', 'burn spec check --spec ~/fleets/night.json'],
   async run({ common, home, io, ...deps }) {
     const [{ readSpec }, { parseSpec }, { completeSpec }, { ownFiles }, { eventKinds }] = await Promise.all([
       import('../wire.ts'),
