@@ -1,10 +1,10 @@
 /** Tests the folder forge: the contract with plain files, and hostile files and names. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import fs, { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { syncBuiltinESMExports } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
 import * as fc from 'fast-check'
@@ -280,4 +280,17 @@ test('front matter: any text parses or is reported as malformed', () => {
     }),
     { numRuns: 500 },
   )
+})
+
+test('folder: the commands of the documentation make one', async (t) => {
+  const home = await mkdtemp(join(tmpdir(), 'burn-folder-'))
+  t.after(() => rm(home, { recursive: true, force: true }))
+  const page = await readFile(resolve(import.meta.dirname, '../../docs/reference/forges.md'), 'utf8')
+  const [, commands = ''] = /^```sh\n(mkdir -p ~\/burn[^]*?)^```$/m.exec(page) ?? assert.fail('the page has no such commands')
+  const person = { GIT_AUTHOR_NAME: 'ada', GIT_AUTHOR_EMAIL: 'a@x', GIT_COMMITTER_NAME: 'ada', GIT_COMMITTER_EMAIL: 'a@x' }
+  execFileSync('sh', ['-e', '-c', commands], { env: { PATH: process.env['PATH'], HOME: home, ...person }, stdio: 'pipe' })
+  const forge = openFolder({ root: join(home, 'burn'), owner: 'local', clock, git })
+  const { issues, skipped } = await forge.issues('local/app', null)
+  assert.deepEqual([issues.map(({ title, author }) => `${author}: ${title}`), skipped], [['ada: Say hello'], []])
+  assert.deepEqual([await forge.writers('local/app'), await forge.hasBranch('local/app', 'main')], [['burn', 'ada'], true])
 })
