@@ -3,9 +3,9 @@ import type { Io } from './io.ts'
 import { fit, plainText, printableLine, widthOf, wrap } from './wrap.ts'
 
 /** The width (columns) to which a column of texts may be cut before the table leaves columns out. */
-const narrowest = 14
+const narrowest = 18
 /** The same for the last column, which usually has sentences. */
-const narrowestLast = 20
+const narrowestLast = 28
 
 interface Column {
   readonly head: string
@@ -105,16 +105,24 @@ function cutToWidth(columns: readonly Column[], width: number): Column[] {
   return cut
 }
 
-function cutColumn({ head, cells, isNumber }: Column, width: number): Column {
-  const cut = cells.map((cell) => shorten(cell, width))
-  return measured(fit(head, width), cut, isNumber)
+function cutColumn(column: Column, width: number): Column {
+  const cut = isNames(column) ? shortNames(column.cells, width) : column.cells.map((cell) => shorten(cell, width))
+  return measured(fit(column.head, width), cut, column.isNumber)
+}
+
+/** Cuts names to `width` columns. All names lose as many first parts as the longest one must. */
+function shortNames(names: readonly string[], width: number): string[] {
+  for (let parts = Math.max(...names.map((name) => name.split('/').length)); parts > 1; parts--) {
+    const short = names.map((name) => name.split('/').slice(-parts).join('/'))
+    if (short.every((name) => widthOf(name) <= width)) return short
+  }
+  return names.map((name) => shorten(lastPart(name), width))
 }
 
 /** Cuts a text to `width` columns. The last part of a name is the most specific, and the number of an issue stays. */
 function shorten(text: string, width: number): string {
-  if (widthOf(text) <= width || !/^[^\s\x1b]+$/.test(text)) return fit(text, width)
-  let name = text
-  while (widthOf(name) > width && name.includes('/')) name = name.slice(name.indexOf('/') + 1)
+  if (widthOf(text) <= width || /[\s\x1b]/.test(text)) return fit(text, width)
+  const name = lastPart(text)
   const [, repo = '', number = ''] = /^(.+?)([#!]\d+)$/.exec(name) ?? []
   return repo === '' || number.length >= width ? fit(name, width) : `${fit(repo, width - number.length)}${number}`
 }

@@ -137,17 +137,17 @@ function linesAt(width: number, height: number, report: StatusReport, view = fir
 test('watch: workers that need a person come first', () => {
   const lines = linesAt(90, 12, reportOf(workers))
   assert.deepEqual(lines.slice(1, 8), [
-    '  WORKER  STATE              FOR          ISSUE          WHERE  LANE  EVIDENCE',
-    '> ASKS    waiting: approval  5m                          mac/W  bugs  Allow? ❯ 1. Yes 2. …',
-    '  ENDED   dead               5m                          mac/W  bugs  its title spins',
-    '  LIMIT   usage limit        5m                          mac/W  bugs  its title spins',
-    '  STUCK   idle with work     at least 5m  o/kettle#2 +1  mac/W  bugs  its title spins',
-    '  WORKS   working            5m           o/kettle#1     mac/W  bugs  its title spins',
-    '  NEVER   not started                                    mac/W  bugs  its title spins',
+    '  WORKER  STATE              FOR          ISSUE          WHERE  EVIDENCE',
+    '> ASKS    waiting: approval  5m                          mac/W  Allow? ❯ 1. Yes 2. No',
+    '  ENDED   dead               5m                          mac/W  its title spins',
+    '  LIMIT   usage limit        5m                          mac/W  its title spins',
+    '  STUCK   idle with work     at least 5m  o/kettle#2 +1  mac/W  its title spins',
+    '  WORKS   working            5m           o/kettle#1     mac/W  its title spins',
+    '  NEVER   not started                                    mac/W  its title spins',
   ])
   assert.deepEqual(linesAt(90, 12, reportOf(workers), { ...firstView, filter: 'kettle WORK' }).slice(2, 5), [
-    '> STUCK   idle with work     at least 5m  o/kettle#2 +1  mac/W  bugs  its title spins',
-    '  WORKS   working            5m           o/kettle#1     mac/W  bugs  its title spins',
+    '> STUCK   idle with work     at least 5m  o/kettle#2 +1  mac/W  its title spins',
+    '  WORKS   working            5m           o/kettle#1     mac/W  its title spins',
     '',
   ])
 })
