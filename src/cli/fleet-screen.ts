@@ -5,19 +5,21 @@ import type { Session } from '../observe/session.ts'
 import type { WatchUpdate } from '../observe/watch.ts'
 import type { StatusReport } from '../decide/report.ts'
 import type { Io } from './io.ts'
-import { BurnError, messageWithHint } from '../core/errors.ts'
+import { BurnError } from '../core/errors.ts'
+import { oneLine } from '../core/text.ts'
 import { answeredText } from './answer-lines.ts'
 import { readKeys } from './keys.ts'
 import { LiveScreen } from './live-screen.ts'
 import { workerNamed } from './named.ts'
 import { bodyOf, pageOf, watchLines, type Body, type Shown } from './watch-lines.ts'
-import { fit } from './wrap.ts'
 import { firstView, press, settleView, withNotice, withQuestion, type ShownQuestion, type Step } from './watch-view.ts'
 
 /** Time (ms) for which the line of a changed worker is bold. */
 const highlightTime = 5_000
 /** Pause between two redraws (ms). They update the ages. */
 const redrawInterval = 1_000
+/** The maximum length of a message. */
+const maxNotice = 300
 /** Time (ms) in which the rest of a key or of a paste must arrive. */
 const keyTime = { key: 50, paste: 2_000 }
 
@@ -98,12 +100,6 @@ export class FleetScreen {
     this.#draw()
   }
 
-  /** Shows a message in the footer until the next key. */
-  note(text: string): void {
-    this.#view = { ...this.#view, notice: text }
-    this.#draw()
-  }
-
   /** Shows a line about an event, above the footer. Later lines replace it. */
   say(text: string): void {
     this.#news = [...this.#news, text].slice(-maxNews)
@@ -127,17 +123,15 @@ export class FleetScreen {
 
   #draw(): void {
     if (this.#isAway || this.#quit.signal.aborted) return
-    this.#screen.draw((io, rows) => {
-      const news = this.#news.slice(-Math.max(1, Math.floor(rows / 5)))
-      const height = rows - news.length
+    this.#screen.draw((io, height) => {
+      const news = this.#news.slice(-Math.max(1, Math.floor(height / 5)))
       const now = this.#clock.now()
       const fresh = new Set([...this.#changed].flatMap(([worker, at]) => (now - at < highlightTime ? [worker] : [])))
       const shown: Shown | null = this.#report === null ? null : { report: this.#report, fresh, now }
       if (shown !== null) this.#body = bodyOf(shown, this.#view.filter, io)
-      this.#page = pageOf(height)
+      this.#page = pageOf(height - news.length)
       this.#view = settleView(this.#view, { lines: this.#body.lines, page: this.#page })
-      const lines = watchLines({ shown, view: this.#view, body: this.#body }, io, height)
-      return [...lines.slice(0, -1), ...news.map((line) => fit(line, io.columns)), ...lines.slice(-1)]
+      return watchLines({ shown, view: this.#view, body: this.#body, news }, io, height)
     })
   }
 
@@ -175,7 +169,7 @@ export class FleetScreen {
       else if (step.do === 'answer') this.#view = withNotice(this.#view, await this.#steps.answer(step.question, step.choice))
       else this.#view = withNotice(this.#view, await this.#attach(step.worker))
     } catch (thrown) {
-      if (thrown instanceof BurnError) this.#view = withNotice(this.#view, messageWithHint(thrown).replace(/\s+/g, ' '))
+      if (thrown instanceof BurnError) this.#view = withNotice(this.#view, oneLine(`${thrown.message} (${thrown.hint})`, maxNotice))
       else {
         this.#failure = { thrown }
         this.#quit.abort()

@@ -137,7 +137,7 @@ export function stateText(state: ReadingState, detail: string | null, io: Io): s
 
 function mangledText({ texts }: WorkerReport): string {
   const issues = texts.flatMap(({ issue, state }) => (state === 'mangled' ? [issue] : []))
-  return issues.length === 0 ? '' : `mangled text: ${issues.join(', ')}; `
+  return issues.length === 0 ? '' : `mangled text: ${issues.join(', ')}`
 }
 
 /** The heads of `workerCells`. */
@@ -145,16 +145,21 @@ export const stateHeads: readonly string[] = ['STATE', 'FOR', 'ISSUE', 'EVIDENCE
 
 /** Returns the cells of a worker: its state, the age of the state, its issue and the evidence. */
 export function workerCells(worker: WorkerReport, io: Io, now: number): string[] {
-  const hold = worker.hold === null ? '' : `held: ${worker.hold}; `
-  const stopped = worker.stopped === null ? '' : `gets no texts: ${sentence(worker.stopped)}; `
   const isRepeated = worker.stopped?.code === 'trouble' && worker.stopped.evidence === worker.evidence
-  const evidence = isRepeated ? '' : worker.question === null ? worker.evidence : oneLine(worker.question)
+  const evidence = isRepeated || worker.condition === 'retired' ? '' : worker.question === null ? worker.evidence : oneLine(worker.question)
   const [issue = '', ...others] = worker.issues
   return [
     conditionText(worker, io),
     ageText(worker, now),
     `${issue}${others.length === 0 ? '' : ` +${others.length}`}`,
-    `${hold}${stopped}${mangledText(worker)}${evidence}`,
+    [
+      worker.hold === null ? '' : `held: ${worker.hold}`,
+      worker.stopped === null ? '' : `gets no texts: ${sentence(worker.stopped)}`,
+      mangledText(worker),
+      evidence,
+    ]
+      .filter((part) => part !== '')
+      .join('; '),
   ]
 }
 

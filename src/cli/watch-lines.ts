@@ -6,8 +6,9 @@ import type { ListLine, View } from './watch-view.ts'
 import { workersIn } from '../decide/report.ts'
 import { questionLines } from './answer-lines.ts'
 import { attentionOf, backoffLines, driftLines, elsewhereLines, fleetTotals, sprintLines, workerCells, stateHeads } from './status-table.ts'
+import { fitHeight } from './live-screen.ts'
 import { table } from './table.ts'
-import { fit, plainText, widthOf, wrap } from './wrap.ts'
+import { plainText, widthOf, wrap } from './wrap.ts'
 
 /** The content of the screen: the last report, and the workers whose state has just changed. */
 export interface Shown {
@@ -85,27 +86,31 @@ function otherLines({ report, now }: Shown, io: Io): string[] {
   return lines.length === 0 ? [] : ['', ...lines.flatMap((line) => wrap(line, io.columns - 2, '  '))]
 }
 
+/** The state of the screen, with the lines about events above the footer. */
+interface Screen {
+  readonly shown: Shown | null
+  readonly view: View
+  readonly body: Body
+  readonly news: readonly string[]
+}
+
 /** Returns the lines of the whole screen. */
-export function watchLines(
-  { shown, view, body }: { readonly shown: Shown | null; readonly view: View; readonly body: Body },
-  io: Io,
-  height: number,
-): readonly string[] {
-  if (view.mode === 'help') return helpLines(io).slice(0, height)
+export function watchLines({ shown, view, body, news }: Screen, io: Io, height: number): readonly string[] {
+  if (view.mode === 'help') return fitHeight(helpLines(io), height, io, '')
   if (view.mode === 'question' && view.question !== null) return answerLines(view, view.question, io, height)
-  if (shown === null) return ['burn reads the machines …', ...blank(height - 2), footer(view, body, io, height)]
+  const page = pageOf(height - news.length)
+  // A long message covers the last lines of the list until the next key.
+  const below = [...news, ...(view.notice === null ? [footer(view, body, io, page)] : noticeLines(view.notice, io))]
+  const above = shown === null ? ['burn reads the machines …'] : listLines(shown, view, body, io, page)
+  return [...above, ...blank(height - above.length)].slice(0, height - below.length).concat(below)
+}
+
+function listLines(shown: Shown, view: View, body: Body, io: Io, page: number): string[] {
   const clock = new Date(shown.now).toTimeString().slice(0, 8)
-  const page = pageOf(height)
   const lines = body.lines.slice(view.top, view.top + page).map(({ text }, index) => {
     return view.top + index === view.at ? io.paint('inverse', `> ${text}`) : `  ${text}`
   })
-  return [
-    fit(`${io.paint('gray', clock)}  ${fleetTotals(shown.report, io)}`, io.columns),
-    io.paint('gray', `  ${body.head}`),
-    ...lines,
-    ...blank(page - lines.length),
-    footer(view, body, io, height),
-  ]
+  return [`${io.paint('gray', clock)}  ${fleetTotals(shown.report, io)}`, io.paint('gray', `  ${body.head}`), ...lines]
 }
 
 const blank = (count: number): string[] => Array.from({ length: Math.max(0, count) }, () => '')
@@ -113,26 +118,31 @@ const blank = (count: number): string[] => Array.from({ length: Math.max(0, coun
 /** The keys in the footer, the most important first. A narrow terminal shows only the first ones. */
 const keyHints = ['? help', 'q quit', 'Enter attach', 'a answer', '/ filter', 'j k PgDn move']
 
-function footer(view: View, { lines, all }: Body, io: Io, height: number): string {
-  if (view.mode === 'filter') return fit(`filter: ${view.filter}_  (Enter keeps it, Esc clears it)`, io.columns)
+function footer(view: View, { lines, all }: Body, io: Io, page: number): string {
+  if (view.mode === 'filter') return `filter: ${view.filter}_  (Enter keeps it, Esc clears it)`
   if (view.busy) return 'One moment …'
-  const last = Math.min(lines.length, view.top + pageOf(height))
+  const last = Math.min(lines.length, view.top + page)
   const parts = [
-    ...(view.notice === null ? [] : [io.paint('yellow', view.notice)]),
     ...(view.filter === '' ? [] : [io.paint('yellow', `filter ${view.filter}: ${lines.length} of ${all} (Esc clears)`)]),
     ...(lines.length > last || view.top > 0 ? [`${view.top + 1}-${last} of ${lines.length}`] : []),
   ]
   for (const hint of keyHints) if (widthOf([...parts, hint].join('  ')) <= io.columns) parts.push(io.paint('gray', hint))
-  return fit(parts.join('  '), io.columns)
+  return parts.join('  ')
+}
+
+function noticeLines(notice: string, io: Io): string[] {
+  return wrap(notice, io.columns)
+    .slice(0, 4)
+    .map((line) => io.paint('yellow', line))
 }
 
 const help: readonly (readonly [string, string])[] = [
   ['j k, arrows', 'select a line'],
-  ['PgDn PgUp', 'move by a page (also Space, b)'],
-  ['g G', 'go to the first or the last line'],
-  ['Enter', "attach to the worker's pane; come back with the tmux prefix, then d"],
-  ['a', 'show the question of a waiting worker, and answer it'],
-  ['/', 'show only lines with these words; Esc shows all'],
+  ['PgDn PgUp', 'move by a page'],
+  ['g G', 'go to the first or last line'],
+  ['Enter', 'attach to the pane (back: tmux prefix, then d)'],
+  ['a', 'show the question, and answer it'],
+  ['/', 'filter by words; Esc shows all'],
   ['q, Ctrl-C', 'quit'],
 ]
 
@@ -150,11 +160,5 @@ function answerLines(view: View, question: NonNullable<View['question']>, io: Io
   const page = height - 3
   const more = lines.length > page ? [...lines.slice(0, page - 1), io.paint('gray', '… more: arrow keys')] : lines
   const hint = view.busy ? 'One moment …' : 'Enter answers, Esc goes back'
-  return [
-    fit(head, io.columns),
-    ...more,
-    ...blank(page - more.length),
-    fit(`number, words or "cancel": ${view.answer}_`, io.columns),
-    io.paint('gray', hint),
-  ]
+  return [head, ...more, ...blank(page - more.length), `number, words or "cancel": ${view.answer}_`, io.paint('gray', hint)]
 }

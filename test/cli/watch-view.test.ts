@@ -131,7 +131,7 @@ function linesAt(width: number, height: number, report: StatusReport, view = fir
   const io = openIo({ out: () => {}, err: () => {}, input: async () => '', random: Math.random, terminal, colours })
   const shown = { report, fresh: new Set<string>(), now }
   const body = bodyOf(shown, view.filter, io)
-  return watchLines({ shown, view: settleView(view, { lines: body.lines, page: pageOf(height) }), body }, io, height)
+  return watchLines({ shown, view: settleView(view, { lines: body.lines, page: pageOf(height) }), body, news: [] }, io, height)
 }
 
 test('watch: workers that need a person come first', () => {
