@@ -101,11 +101,11 @@ export function watchLines({ shown, view, body, news }: Screen, io: Io, height: 
   const page = pageOf(height - news.length)
   // A long message covers the last lines of the list until the next key.
   const below = [...news, ...(view.notice === null ? [footer(view, body, io, page)] : noticeLines(view.notice, io))]
-  const above = shown === null ? ['burn reads the machines …'] : listLines(shown, view, body, io, page)
+  const above = shown === null ? ['burn reads the machines …'] : listLines(shown, { view, body }, io, page)
   return [...above, ...blank(height - above.length)].slice(0, height - below.length).concat(below)
 }
 
-function listLines(shown: Shown, view: View, body: Body, io: Io, page: number): string[] {
+function listLines(shown: Shown, { view, body }: Pick<Screen, 'view' | 'body'>, io: Io, page: number): string[] {
   const clock = new Date(shown.now).toTimeString().slice(0, 8)
   const lines = body.lines.slice(view.top, view.top + page).map(({ text }, index) => {
     return view.top + index === view.at ? io.paint('inverse', `> ${text}`) : `  ${text}`
@@ -154,11 +154,15 @@ function helpLines(io: Io): string[] {
   return [...lines, '', 'Workers that need you come first.', io.paint('gray', 'Any key goes back.')]
 }
 
+const answerPrompt = 'number, words or "cancel": '
+
 function answerLines(view: View, question: NonNullable<View['question']>, io: Io, height: number): string[] {
   const [head = '', ...rest] = questionLines(question, io)
   const lines = rest.slice(view.offset).flatMap((line) => wrap(line, io.columns))
   const page = height - 3
   const more = lines.length > page ? [...lines.slice(0, page - 1), io.paint('gray', '… more: arrow keys')] : lines
   const hint = view.busy ? 'One moment …' : 'Enter answers, Esc goes back'
-  return [head, ...more, ...blank(page - more.length), `number, words or "cancel": ${view.answer}_`, io.paint('gray', hint)]
+  // The end of a long answer stays visible.
+  const answer = Array.from(view.answer).slice(answerPrompt.length + 1 - io.columns)
+  return [head, ...more, ...blank(page - more.length), `${answerPrompt}${answer.join('')}_`, io.paint('gray', hint)]
 }
