@@ -86,12 +86,17 @@ export function protectedAmong(touched: readonly string[], named: readonly strin
   return touched.filter((path) => (isProtected(path) || isNamed(path)) && !isAllowed(path)).toSorted()
 }
 
+/** The definition of an action in the top folder. Its program can be any file, so only its definition is protected. */
+const rootAction = ['action.yml', 'action.yaml', 'Dockerfile']
+
 /**
  * Returns globs of the repository's files that a CI definition includes: local includes, templates and actions. `path`: the path of the
  * definition.
  */
 export function includedBy(path: string, text: string): string[] {
-  const found = [...text.matchAll(/\buses:\s*["']?\.\/([^\s"'#@]+)/g)].flatMap(([, to = '']) => [to, `${to}/**`])
+  const found = [...text.matchAll(/\buses["']?\s*:\s*["']?\.\/([^\s"'#@,{}\]]*)/g)].flatMap(([, to = '']) =>
+    to === '' ? rootAction : [to, `${to}/**`],
+  )
   const folder = path.split('/').slice(0, -1)
   for (const [, to = ''] of text.matchAll(/\btemplate:\s*["']?([\w./-]+\.ya?ml)(?![\w@])/g))
     found.push(to.startsWith('/') ? to.slice(1) : resolved(folder, to))

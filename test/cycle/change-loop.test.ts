@@ -30,6 +30,21 @@ test('change loop: a red check reaches the agent within one cycle', async (t) =>
   assert.ok(steps > 3, 'the events tell the story')
 })
 
+test('change loop: merges no file that a CI definition calls', async (t) => {
+  const fleet = await changeInReview(t, { merge: 'green' })
+  let called: () => Promise<readonly string[]> = () => Promise.reject(new BurnError('git_unreachable', 'no route', 'wait'))
+  Object.assign(fleet.session, { calledByCi: () => called() })
+  await fleet.endTurn()
+  fleet.set({ checks: [checkOf('unit tests', 'passed')] })
+  const reason = async () => (await fleet.ledger.reviewView()).dispatches[0]?.watched?.reason
+  await fleet.cycle()
+  assert.equal((await reason())?.code, 'paths_unknown')
+  called = async () => ['a.ts']
+  fleet.set({})
+  await fleet.cycle()
+  assert.deepEqual([await reason(), fleet.merges], [{ code: 'merge_protected', paths: ['a.ts'] }, []])
+})
+
 test('change loop: two dispatchers tell a review once', async (t) => {
   const fleet = await changeInReview(t)
   await fleet.endTurn()

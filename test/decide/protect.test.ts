@@ -38,6 +38,12 @@ child:
 `
   assert.deepEqual(includedBy('.gitlab-ci.yml', gitlab), ['ci/a.yml', 'ci/jobs/*.yml', 'ci/child.yml'])
   assert.deepEqual(includedBy('.github/workflows/x.yml', '- uses: ./act/build\n- uses: actions/checkout@v4'), ['act/build', 'act/build/**'])
+  const flow = `jobs: {a: {uses: ./ci/a.yml}, "b": {"uses": "./ci/b.yml"}, c: [uses: ./act]}`
+  assert.deepEqual(
+    includedBy('.gitea/workflows/x.yml', flow).filter((glob) => !glob.endsWith('/**')),
+    ['ci/a.yml', 'ci/b.yml', 'act'],
+  )
+  assert.deepEqual(includedBy('.gitea/workflows/x.yml', '- uses: ./\n'), ['action.yml', 'action.yaml', 'Dockerfile'])
   assert.deepEqual(includedBy('ci/main.yml', '- template: steps/a.yml\n- template: /b.yml\n- template: c.yml@other'), [
     'ci/steps/a.yml',
     'b.yml',
