@@ -176,13 +176,15 @@ function failureOf(worker: WorkerId, seen: UnderWayState): { readonly kind: stri
 
 /**
  * Returns true if burn may send an agent a follow-up about its dispatch. The dispatch must be of the kind `work`, the same agent must be
- * alive and have the prompt, and the forge must have answered about the repo. A council question gets no follow-up: it needs no change, and
+ * alive and have the prompt, burn must type no other text about the dispatch, and the forge must have answered about the repo. A council question gets no follow-up: it needs no change, and
  * ends with the answer.
  */
 export function canBeTold(dispatch: LiveDispatch, seen: UnderWayState): boolean {
   const { id, kind, state, worker, incarnation } = dispatch
   const same = incarnation !== null && seen.incarnations.get(worker) === incarnation
-  return kind === 'work' && state === 'handed' && same && areChangesKnown(dispatch, seen) && !seen.unproven.has(id)
+  return (
+    kind === 'work' && state === 'handed' && same && areChangesKnown(dispatch, seen) && !seen.unproven.has(id) && !seen.arriving.has(id)
+  )
 }
 
 /** Returns true if the forge answered about the changes of the dispatch's repo. */

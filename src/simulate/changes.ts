@@ -18,6 +18,8 @@ export interface SimulatedCheck {
   readonly sha: string
   state: Check['state']
   readonly since: Time
+  /** Whether the check has ever passed for this head. */
+  readonly passed: boolean
   /** Whether the forge can rerun the check, and the check then passes. */
   flaky: boolean
 }
@@ -103,9 +105,10 @@ export function headChecks(change: SimulatedChange): SimulatedCheck[] {
 }
 
 /** Sets the result of a check of the head. */
-export function reportCheck(change: SimulatedChange, result: Omit<SimulatedCheck, 'sha'>): SimulatedCheck {
+export function reportCheck(change: SimulatedChange, result: Omit<SimulatedCheck, 'sha' | 'passed'>): SimulatedCheck {
   const before = change.checks.findIndex(({ name, sha }) => name === result.name && sha === change.head)
-  const check = { ...result, sha: change.head }
+  const passed = result.state === 'passed' || change.checks[before]?.passed === true
+  const check = { ...result, sha: change.head, passed }
   if (before === -1) change.checks.push(check)
   else change.checks[before] = check
   return check

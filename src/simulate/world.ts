@@ -124,7 +124,7 @@ export class World implements AgentWorld {
       seed,
       habits,
       merges: (repo) => changePolicy(this.#fleet, repo).merge !== 'never',
-      isLive: async (dispatch) => (await this.#ledger.cycleView()).dispatches.some(({ id }) => id === dispatch),
+      isLive: async (dispatch) => (await this.#ledger.view()).dispatches.some(({ id }) => id === dispatch),
       isReached: (issue) => this.#attempts.has(issue),
       merged: () => (this.done += 1),
     }

@@ -44,6 +44,7 @@ test('moves: an idle agent keeps its dispatch in doubtful cases', () => {
     'idle for a moment': viewOf({ states: new Map([['m/W/A', { state: 'idle', since: now - 29 * minute }]]) }),
     'handed a moment ago': viewOf({}, { handed_at: now - 29 * minute }),
     'not in a known state': viewOf({ states: new Map() }),
+    'its next text on the way': viewOf({ arriving: new Set([id]) }),
     'its text unknown': viewOf({ unproven: new Set([id]) }),
     'its repo down': viewOf({ repos_down: new Map([['o/r', 'no route']]) }),
     'its repo not asked': viewOf({ writers: new Map() }),

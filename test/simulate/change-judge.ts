@@ -65,7 +65,7 @@ export class ChangeJudge {
     if (sha !== change.head) not(`the head is ${change.head}`)
     const checks = headChecks(change)
     if (checks.length === 0) not('it has no checks')
-    for (const { name, state, since } of checks) if (state !== 'passed' && isOld(since)) not(`${name} is ${state}`)
+    for (const { name, state, since, passed } of checks) if (state !== 'passed' && (!passed || isOld(since))) not(`${name} is ${state}`)
     const approvals = change.reviews.filter(
       ({ author, state, sha: of }) => state === 'approved' && of === sha && reviewers.includes(author),
     )

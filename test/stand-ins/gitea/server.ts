@@ -81,6 +81,7 @@ export async function startGitea(options: GiteaStandInOptions = {}): Promise<Git
     const newest = state.lastId
     const { pathname, searchParams: query } = new URL(target, url)
     const git = isGitPath(pathname)
+    if (options.now !== undefined) response.setHeader('date', new Date(options.now()).toUTCString())
     const body = git ? null : await readJson(request)
     log.push({ method, target, authorization: request.headers.authorization ?? null, body })
     if (options.latency !== undefined) await wait(options.latency)

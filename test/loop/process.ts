@@ -1,0 +1,35 @@
+/**
+ * A process of burn with a fast clock: `process.ts dispatch SPEC HOME BEGAN BOUNDARY` or `process.ts sprint SPEC HOME BEGAN`. `BEGAN` is the
+ * time (ms) at which the fast clock was right. The dispatcher kills itself at its nth boundary; 0 never comes.
+ */
+import { systemClock } from '../../src/cli/clock.ts'
+import { openIo } from '../../src/cli/io.ts'
+import { runBurn } from '../../src/cli/run.ts'
+import { openSession } from '../../src/cli/wire.ts'
+import { dispatch } from '../../src/cycle/loop.ts'
+import { killAt } from '../kill/boundaries.ts'
+import { fastTime } from './fast-time.ts'
+
+const [what = '', spec = '', home = '', began = '0', boundary = '0'] = process.argv.slice(2)
+const clock = { ...systemClock, now: () => fastTime(Number(began)) }
+const stop = new AbortController()
+process.once('SIGTERM', () => stop.abort())
+const env = { PATH: process.env['PATH'] ?? '', HOME: home, NO_COLOR: '1', BURN_SPEC: spec }
+
+if (what === 'dispatch') {
+  const notify = ({ subject, text }: { readonly subject: string; readonly text: string }) => console.error(`${subject}: ${text}`)
+  const { session, close } = await openSession({ spec }, { clock, env, home, cwd: home, notify })
+  await killAt(Number(boundary), session)
+  await dispatch(session.fleet.machines, session, stop.signal, { cycles: Infinity, interval: 300, onCycle: () => {} })
+  await close()
+} else {
+  const io = openIo({
+    out: (text) => void process.stderr.write(text),
+    err: (text) => void process.stderr.write(text),
+    input: async () => '',
+    random: Math.random,
+  })
+  const self = [process.execPath, new URL('../../src/cli/main.ts', import.meta.url).pathname]
+  const words = ['sprint', 'run', '--json', '--jobs', '2', '--count', '20']
+  process.exitCode = await runBurn(words, { io, clock, random: Math.random, env, home, cwd: home, self, stop: stop.signal })
+}
