@@ -7,7 +7,7 @@ import { wrap } from './wrap.ts'
 
 const about = 'Assigns the open issues of a forge to a fleet of coding agents, which run in tmux panes on your machines.'
 const exits = 'Exit codes: 0 done, 1 failed, 2 usage or spec error, 3 done in part.'
-const start = 'Get started: burn spec check, burn doctor, burn up, burn christen, burn dispatch --dry-run, burn dispatch, burn status'
+const start = 'Get started: burn init, burn doctor, burn start. Then look: burn status, burn explain ISSUE'
 
 type Row = readonly [name: string, description: string]
 

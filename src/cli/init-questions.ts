@@ -4,8 +4,9 @@ import type { FoundAgent, FoundToken } from '../operate/init-find.ts'
 import type { ForgeAnswers, InitFacts, InitOptions, ServerForge } from '../operate/init.ts'
 import type { InitAnswers } from '../operate/init-write.ts'
 import type { StarterRepo } from '../spec/starter.ts'
+import { programNames } from '../core/agent-kinds.ts'
 import { counted, sanitize } from '../core/text.ts'
-import { searchedKinds, shortPath } from '../operate/init-find.ts'
+import { shortPath } from '../operate/init-find.ts'
 import { defaultPanes, folderAnswers, reposNamed, starterRepos, tokenAnswer } from '../operate/init.ts'
 import { fleetNameOf } from '../operate/init-write.ts'
 import { starterFault } from '../spec/starter.ts'
@@ -139,7 +140,7 @@ class Questions {
     const of = (kind: FoundAgent['kind']) => agents.find((each) => each.kind === kind) ?? { kind, command: null }
     if (this.#given.agent !== undefined) return of(this.#given.agent)
     const isFound = (kind: FoundAgent['kind']) => agents.some((each) => each.kind === kind)
-    const options = searchedKinds
+    const options = programNames
       .toSorted((a, b) => Number(isFound(b)) - Number(isFound(a)))
       .map((kind) => ({ value: kind, label: kind, ...(isFound(kind) ? {} : { hint: 'not installed' }) }))
     return of(await answerTo(clack.select({ message: 'Agent program in the panes', options, signal: this.#terminal.signal })))

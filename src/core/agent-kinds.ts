@@ -36,6 +36,9 @@ export const agentsRun: readonly string[] = Object.values(agentKinds).flatMap(({
 /** The names of all agent kinds. */
 export const agentNames = keysOf(agentKinds)
 
+/** The kinds that have a program of their own, which burn can find on a computer. */
+export const programNames = agentNames.filter((kind) => kind !== 'shell' && kind !== 'custom')
+
 /** Returns true if burn can run the agent as the backend of a sprint. */
 export function isSprintAgent(name: AgentName): name is SprintAgentName {
   return agentKinds[name].sprint

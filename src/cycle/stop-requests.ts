@@ -25,21 +25,23 @@ export async function requestStop(
   await ledger.saveValue(key, `${drain ? 'drain' : 'stop'} ${newId()}`)
 }
 
-/** The requests to stop that a dispatcher follows. */
-export interface StopRequests {
+/** The signals of a dispatcher that follows requests to stop. */
+export interface StopSignals {
   /** Aborted when the dispatcher must end: by Ctrl-C, or by a request. */
   readonly stop: AbortSignal
   /** Aborted when the dispatcher must begin no new work, and end when nothing is under way. */
   readonly drain: AbortSignal
-  /** Ends the reads of requests. */
-  end(): Promise<void>
 }
 
-/** Follows requests to stop from now on. `interrupt`: aborted by Ctrl-C. The caller must call `end`. Throws BurnError `ledger_*`. */
-export async function followStopRequests(
+/**
+ * Follows requests to stop while `work` runs, and returns its result. `interrupt`: aborted by Ctrl-C. Throws BurnError `ledger_*` and the
+ * errors of `work`.
+ */
+export async function withStopRequests<T>(
   { ledger, clock }: SessionPart<Pick<JobLedger, 'loadValue'>, 'clock'>,
   interrupt: AbortSignal,
-): Promise<StopRequests> {
+  work: (signals: StopSignals) => Promise<T>,
+): Promise<T> {
   const [stop, drain, over] = [new AbortController(), new AbortController(), new AbortController()]
   const until = AbortSignal.any([interrupt, stop.signal, over.signal])
   const first = await ledger.loadValue(key)
@@ -57,12 +59,10 @@ export async function followStopRequests(
     }
   }
   const polling = poll()
-  return {
-    stop: AbortSignal.any([interrupt, stop.signal]),
-    drain: drain.signal,
-    end: async () => {
-      over.abort()
-      await polling
-    },
+  try {
+    return await work({ stop: AbortSignal.any([interrupt, stop.signal]), drain: drain.signal })
+  } finally {
+    over.abort()
+    await polling
   }
 }

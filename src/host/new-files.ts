@@ -60,8 +60,8 @@ async function place({ path, replace }: NewEntry, temporary: string): Promise<vo
   try {
     await link(temporary, path)
   } catch (thrown) {
-    // A folder can have no second link.
-    if (codeOf(thrown) !== 'EPERM') throw thrown
+    // A folder can have no second link, and some file systems have no links.
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP'].includes(codeOf(thrown))) throw thrown
     await rename(temporary, path)
   }
 }

@@ -6,7 +6,7 @@ import type { SecretSource } from '../core/secret-source.ts'
 import type { Checkout } from '../decide/remotes.ts'
 import type { Git } from '../git/run.ts'
 import { paneAgent } from '../agents/index.ts'
-import { agentNames } from '../core/agent-kinds.ts'
+import { programNames } from '../core/agent-kinds.ts'
 import { mapConcurrently } from '../core/concurrency.ts'
 import { ifCode, noSuchPath } from '../core/errors.ts'
 import { itemsOf, membersOf, stringOf } from '../core/json.ts'
@@ -33,9 +33,6 @@ export interface FoundPrograms {
 
 type Env = Git['env']
 
-/** The kinds whose programs burn looks for. The others have no program of their own. */
-export const searchedKinds = agentNames.filter((kind) => kind !== 'shell' && kind !== 'custom')
-
 /** Finds the agent programs, tmux and git. Agents start in the login shell, so its PATH matters first. */
 export async function findPrograms(env: Env): Promise<FoundPrograms> {
   const own = env['PATH'] ?? ''
@@ -43,7 +40,7 @@ export async function findPrograms(env: Env): Promise<FoundPrograms> {
   const variables = await loginEnvironment({ name: 'this computer', transport: { kind: 'local' } }).catch(ifCode(['login_shell'], {}))
   const login = 'PATH' in variables ? String(variables['PATH']) : own
   const agents = await Promise.all(
-    searchedKinds.map(async (kind): Promise<FoundAgent[]> => {
+    programNames.map(async (kind): Promise<FoundAgent[]> => {
       const [program = '', ...rest] = paneAgent({ kind }).command
       if ((await findProgram(program, login)) !== null) return [{ kind, command: null }]
       const path = await findProgram(program, own)

@@ -6,13 +6,14 @@ import type { Checkout, ForgeChoice } from '../decide/remotes.ts'
 import type { Git } from '../git/run.ts'
 import type { InitAnswers } from './init-write.ts'
 import type { StarterForge, StarterRepo } from '../spec/starter.ts'
+import { programNames } from '../core/agent-kinds.ts'
 import { BurnError, ifCode, messageOf, noSuchPath } from '../core/errors.ts'
 import { itemsOf, membersOf, stringOf } from '../core/json.ts'
 import { chooseForge, otherForge } from '../decide/remotes.ts'
 import { openFetch } from '../host/fetch.ts'
 import { valueOf } from '../spec/jsonc.ts'
 import { starterFault } from '../spec/starter.ts'
-import { findCheckouts, findPrograms, findToken, searchedKinds, shortPath } from './init-find.ts'
+import { findCheckouts, findPrograms, findToken, shortPath } from './init-find.ts'
 import type { FoundAgent, FoundPrograms, FoundToken } from './init-find.ts'
 import { exampleForge, fleetNameOf } from './init-write.ts'
 
@@ -135,7 +136,7 @@ function agentFrom(given: InitOptions, { programs }: InitFacts): FoundAgent {
   if (found !== undefined) return found
   if (given.agent !== undefined) return { kind: given.agent, command: null }
   const hint = 'install one, or name one: burn init --agent claude'
-  throw new BurnError('init_agent', `burn found none of the agent programs ${searchedKinds.join(', ')}`, hint, { exit: 2 })
+  throw new BurnError('init_agent', `burn found none of the agent programs ${programNames.join(', ')}`, hint, { exit: 2 })
 }
 
 /** Returns the checkouts as repos of the spec. Leaves out names that a spec cannot have. */

@@ -7,6 +7,7 @@ import type { FleetState } from '../../core/fleet-state.ts'
 import type { Io } from '../io.ts'
 import type { Machine } from '../../core/nouns.ts'
 import type { Session } from '../../observe/session.ts'
+import type { StopSignals } from '../../cycle/stop-requests.ts'
 import { activeStates } from '../../core/lifecycle.ts'
 import { delegationTable, hasAgent } from '../delegation-table.ts'
 import { elsewhereAdvice } from '../../decide/report.ts'
@@ -42,8 +43,8 @@ export const dispatchCommand = command({
     const { session } = await open()
     const machines = machinesNamed(session.fleet, given.machine)
     if (given.dry_run) return planCycle(machines, session)
-    const { runJobAlone } = await import('../../jobs/run.ts')
-    const begin = () => runCycles(machines, session, { emit, person, stop }, { cycles: given.cycles, interval: given.interval })
+    const [{ runJobAlone }, { withStopRequests }] = await Promise.all([import('../../jobs/run.ts'), import('../../cycle/stop-requests.ts')])
+    const begin = () => withStopRequests(session, stop, (signals) => runCycles(machines, session, { emit, person, ...signals }, given))
     const ran = given.alone ? await runJobAlone('dispatch', session, begin) : { ran: true as const, result: await begin() }
     return ran.ran ? ran.result : done<DispatchPart>({ skipped: 'another burn dispatch --alone is running, so this command did nothing' })
   },
@@ -68,16 +69,16 @@ export async function planCycle(machines: readonly Machine[], session: Session):
 }
 
 /**
- * Runs cycles until their number is reached, Ctrl-C is pressed or `burn stop` asks for the end. Prints each cycle and each trouble. Returns
- * the exit code: 3 if a cycle failed; otherwise that of the last cycle, or 0 for cycles without end. `interval`: milliseconds; null for the one of the spec.
+ * Runs cycles until their number is reached or a signal ends them. Prints each cycle and each trouble. Returns the exit code: 3 if a cycle
+ * failed; otherwise that of the last cycle, or 0 for cycles without end. `interval`: ms; null for the one of the spec.
  */
 export async function runCycles(
   machines: readonly Machine[],
   session: Session,
-  { emit, person, stop: interrupt }: Pick<CommandContext, 'emit' | 'person' | 'stop'>,
+  { emit, person, stop, drain }: Pick<CommandContext, 'emit' | 'person'> & StopSignals,
   given: { readonly cycles: number; readonly interval: number | null },
 ): Promise<ExitCode> {
-  const [{ dispatch }, { followStopRequests }] = await Promise.all([import('../../cycle/loop.ts'), import('../../cycle/stop-requests.ts')])
+  const { dispatch } = await import('../../cycle/loop.ts')
   let exit: ExitCode = 0
   const reported = new Set<string>()
   const onCycle = (result: CycleResult, number: number, ms: number) => {
@@ -88,16 +89,11 @@ export async function runCycles(
     exit = exitOf(result.state, bad.length === 0 && cycle.deliveries.every(({ state }) => !badStates.includes(state)))
   }
   const cycles = given.cycles === 0 ? Infinity : given.cycles
-  const interval = given.interval === null ? session.fleet.dispatch.interval : given.interval
-  const { stop, drain, end } = await followStopRequests(session, interrupt)
+  const interval = given.interval ?? session.fleet.dispatch.interval
   drain.addEventListener('abort', () => person?.err('draining: burn gives no new issue, and ends when nothing is under way'))
-  try {
-    const failed = await dispatch(machines, session, stop, { cycles, interval, onCycle, drain })
-    if (failed > 0) return 3
-    return cycles === Infinity ? 0 : exit
-  } finally {
-    await end()
-  }
+  const failed = await dispatch(machines, session, stop, { cycles, interval, onCycle, drain })
+  if (failed > 0) return 3
+  return cycles === Infinity ? 0 : exit
 }
 
 /** Returns the exit code. It is 1 if no repo could be read. `well`: there is no trouble, and no delivery failed. */

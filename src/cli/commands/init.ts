@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { relative, resolve } from 'node:path'
 import type { InitFacts, InitPlaces } from '../../operate/init.ts'
 import type { Io } from '../io.ts'
-import { agentNames } from '../../core/agent-kinds.ts'
+import { programNames } from '../../core/agent-kinds.ts'
 import { BurnError } from '../../core/errors.ts'
 import { choice, flag, list, optional, parsedArg, parsePositive, usage } from '../args.ts'
 import { command, done, type CommandContext } from '../command.ts'
@@ -26,7 +26,7 @@ export const initCommand = command({
     url: optional('--url <address>', 'Address of the Gitea or Forgejo (default: from the git remotes)'),
     owner: optional('--owner <name>', 'User or organisation that owns the repos (default: from the git remotes)'),
     repo: list('-r, --repo <name...>', 'Repos whose issues the fleet gets (default: from the git remotes)'),
-    agent: choice('--agent <kind>', 'Agent program in the panes (default: the first one that is installed)', agentNames, undefined),
+    agent: choice('--agent <kind>', 'Agent program in the panes (default: the first one that is installed)', programNames, undefined),
     panes: parsedArg('--panes <n>', 'Number of panes with an agent (default: 2)', parsePositive, undefined),
     name: optional('--name <name>', 'Name of the fleet (default: the name of the folder)'),
     yes: flag('-y, --yes', 'Ask no questions: use the options, and what burn finds'),

@@ -31,19 +31,24 @@ export const startCommand = command({
   ],
   endless: ({ dry_run }) => !dry_run,
   async run(context, { interval, dry_run }) {
-    const { stop } = context
     const output = openScreenOutput(context, showNews)
     const { session } = await context.open(output.log)
     const machines = session.fleet.machines
-    const { bringUp } = await import('../../operate/up-down.ts')
-    const raised = await bringUp(machines, session, { dryRun: dry_run, prune: false })
-    context.emit({ dry_run, machines: raised.map(upReport) } satisfies Part)
-    if (raised.length > 0 && raised.every(({ error }) => error !== null)) return 1
-    if (dry_run) return planCycle(machines, session)
-    if (!stop.aborted) await startAgents(session, context)
-    const exit = await output.during(() => runCycles(machines, session, { ...output, stop }, { cycles: 0, interval }))
-    context.person?.out('burn start has ended. The agents keep running: burn status')
-    return exit
+    const [{ bringUp }, { withStopRequests }] = await Promise.all([
+      import('../../operate/up-down.ts'),
+      import('../../cycle/stop-requests.ts'),
+    ])
+    // A request to stop counts from the beginning, because the start of many agents takes minutes.
+    return withStopRequests(session, context.stop, async (signals) => {
+      const raised = await bringUp(machines, session, { dryRun: dry_run, prune: false })
+      context.emit({ dry_run, machines: raised.map(upReport) } satisfies Part)
+      if (raised.length > 0 && raised.every(({ error }) => error !== null)) return 1
+      if (dry_run) return planCycle(machines, session)
+      if (!signals.stop.aborted) await startAgents(session, { ...context, stop: signals.stop })
+      const exit = await output.during(() => runCycles(machines, session, { ...output, ...signals }, { cycles: 0, interval }))
+      context.person?.out('burn start has ended. The agents keep running: burn status')
+      return exit
+    })
   },
   present(part: Part, io) {
     if (!('machines' in part)) showCycle(part, io)
