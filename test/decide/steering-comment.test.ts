@@ -56,6 +56,7 @@ test('steering: no wrapping of a command is obeyed', () => {
       assert.equal(steeringIn(body), null, body)
       assert.deepEqual(steeringIn(`${more.replaceAll('/burn', '').replaceAll(/[`<>]/g, '')}\n\n/burn ${word}`), { word })
     }),
+    { numRuns: 50 },
   )
   // Strings of `unit: 'binary'` would cost two seconds, because fast-check first indexes all code points.
   const any = fc.array(
