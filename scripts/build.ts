@@ -1,4 +1,5 @@
 /** Bundles the command into dist/, and writes the package.json to publish. */
+import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, globSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { bundle } from './bundle.ts'
@@ -23,6 +24,7 @@ function published(manifest: Manifest): object {
 
 rmSync(dist, { recursive: true, force: true })
 await bundle(dist)
+writeFileSync(join(dist, 'chunks/options.txt'), execFileSync(process.execPath, [join(dist, 'burn.mjs'), '__complete', '--table']))
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
 writeFileSync(join(dist, 'package.json'), `${JSON.stringify(published(manifest), null, 2)}\n`)
 for (const file of ['README.md', 'LICENSE']) if (existsSync(join(root, file))) copyFileSync(join(root, file), join(dist, file))

@@ -9,6 +9,8 @@ const source = (name: string) => join(root, 'src', name)
 
 /** Entry modules of the chunk that every command with a fleet loads. It includes `burn status`, the command that people run most. */
 const fleetModules = ['cli/wire.ts', 'cli/commands/status.ts', 'forge/folder.ts'].map(source)
+/** Entry modules of the chunk that finds and reads the spec. Completion loads this chunk, but no fleet. */
+const specModules = ['cli/read-spec.ts', 'spec/places.ts'].map(source)
 /** Entry modules of the chunk that every command loads. */
 const startModules = [source('cli/main.ts')]
 
@@ -87,7 +89,8 @@ export async function bundle(dir: string): Promise<void> {
     return known.has(id)
   }
   const groups = [
-    { name: 'start', test: (id: string) => isBelow(id, startModules) && id !== source('cli/main.ts'), priority: 2 },
+    { name: 'start', test: (id: string) => isBelow(id, startModules) && id !== source('cli/main.ts'), priority: 3 },
+    { name: 'spec-file', test: (id: string) => isBelow(id, specModules), priority: 2 },
     // The runtime of rolldown imports `node:module`. In the chunk `fleet`, which imports the runtime, this would be a cycle.
     { name: 'fleet', test: (id: string) => isBelow(id, fleetModules) && id !== '\0node:module', priority: 1 },
   ]

@@ -51,6 +51,16 @@ export function choice<const C extends string, F extends C | undefined>(
   return { form, description, fallback, choices, read }
 }
 
+/** The options that every command has. */
+export const commonOptions = {
+  spec: optional(
+    '-f, --spec <file>',
+    'File with the fleet spec (default: $BURN_SPEC, else ./fleet-spec.json, else ~/.config/burn-fleet/fleet-spec.json)',
+  ),
+  here: optional('--here <machine>', 'Name of this computer in the spec; burn connects to this computer without ssh (default: $BURN_HERE)'),
+  json: flag('--json', 'Print JSON'),
+}
+
 /** Parses a whole number of 0 or more. Throws BurnError `usage` (exit 2). */
 export function parseWholeNumber(word: string): number {
   if (!/^\d{1,9}$/.test(word)) throw usage(`${JSON.stringify(word)} must be a whole number, 0 or more`)

@@ -9,18 +9,27 @@ const about = 'Assigns the open issues of a forge to a fleet of coding agents, w
 const exits = 'Exit codes: 0 done, 1 failed, 2 usage or spec error, 3 done in part.'
 const start = 'Get started: burn init, burn doctor, burn start. Then look: burn status, burn explain ISSUE'
 
-type Row = readonly [name: string, description: string]
+/** A name or form, and its description. */
+export type Row = readonly [name: string, description: string]
 
 /** Returns the width (in characters) of a first column that fits all names. */
 const nameWidth = (rows: readonly Row[]) => Math.max(0, ...rows.map(([name]) => name.length)) + 4
 
-/** Returns lines in two columns. The second column starts at column `first`, and its text wraps at `width`. */
+/** Maximum width of the first column, as a part of the whole width. */
+const firstPart = 0.4
+
+/**
+ * Returns lines in two columns. The second column starts at column `first`, and its text wraps at `width`. A name that is too long for the
+ * first column has its own line.
+ */
 function columns(rows: readonly Row[], width: number, first = nameWidth(rows)): string[] {
-  return rows.flatMap(([name, description]) =>
-    wrap(description, Math.max(30, width - first)).map(
-      (line, index) => (index === 0 ? `  ${name}`.padEnd(first) : ' '.repeat(first)) + line,
-    ),
-  )
+  const start = Math.min(first, Math.floor(width * firstPart))
+  const margin = ' '.repeat(start)
+  return rows.flatMap(([name, description]) => {
+    const [line = '', ...more] = wrap(description, width - start)
+    const head = name.length + 4 > start ? [...wrap(`  ${name}`, width, '    '), margin + line] : [`  ${name}`.padEnd(start) + line]
+    return [...head, ...more.map((each) => margin + each)]
+  })
 }
 
 /** Returns the lines of `burn --help`: all commands by task. Commands with the same first word share one row. */
@@ -41,10 +50,13 @@ export function rootHelp(io: Io): string[] {
     ...wrap(about, io.width),
     ...sections.flatMap(({ title, rows }) => ['', io.paint('bold', title), ...columns(rows, io.width, first)]),
     '',
-    ...wrap('burn <command> --help shows the options of a command. burn --version shows the version.', io.width),
+    ...wrap(
+      'burn <command> --help shows the options of a command, and burn --help --markdown the help of all. burn --version shows the version.',
+      io.width,
+    ),
     ...wrap(`Deprecated names: ${old}.`, io.width),
     ...wrap(start, io.width),
-    exits,
+    ...wrap(exits, io.width),
   ]
 }
 
@@ -54,7 +66,8 @@ export function nounHelp(word: string, entries: readonly Entry[], io: Io): strin
   return [`Usage: burn ${word} <command> [options]`, '', ...wrap(nouns[word] ?? '', io.width), '', ...columns(rows, io.width)]
 }
 
-function rowsOf(args: Args, kind: 'argument' | 'option'): Row[] {
+/** Returns the arguments or the options of a command, each with its description, choices and default. */
+export function rowsOf(args: Args, kind: 'argument' | 'option'): Row[] {
   return shapesOf(args).flatMap(({ arg, names }): Row[] => {
     if (names.length > 0 !== (kind === 'option')) return []
     const { fallback, description } = arg
@@ -84,7 +97,7 @@ export function commandHelp(
   const commands = below.map((each): Row => [each.name, each.summary])
   const exit = notes.some((note) => note.startsWith('Exit codes')) ? [] : [exits]
   return [
-    ['Usage: burn', name, ...words.map(([form]) => form), '[options]'].join(' '),
+    ...wrap(['Usage: burn', name, ...words.map(([form]) => form), '[options]'].join(' '), io.width, '  '),
     '',
     ...wrap(`${summary}.`, io.width),
     ...section('Arguments', words),

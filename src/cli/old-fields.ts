@@ -1,4 +1,4 @@
-/** Old names of JSON fields. burn prints a renamed field under both names for one release (docs/reference/commands.md). */
+/** Old names of JSON fields. burn prints a renamed field under both names for one release (docs/reference/output.md). */
 
 /** The old names of renamed fields, by command and new name. */
 const oldNames: Readonly<Record<string, Readonly<Record<string, string>>>> = {

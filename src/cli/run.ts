@@ -7,17 +7,7 @@ import { nearest } from '../core/suggest.ts'
 import { withProcessContext } from '../host/process-context.ts'
 import { entries, deprecatedNames, type Entry } from './catalog.ts'
 import { version, type AnyCommand, type Common, type Deps, type OpenSession, type Done, type CommandContext } from './command.ts'
-import { flag, optional, parseArgs, usage } from './args.ts'
-
-/** The options that every command has. */
-const common = {
-  spec: optional(
-    '-f, --spec <file>',
-    'File with the fleet spec (default: $BURN_SPEC, else ./fleet-spec.json, else ~/.config/burn-fleet/fleet-spec.json)',
-  ),
-  here: optional('--here <machine>', 'Name of this computer in the spec; burn connects to this computer without ssh (default: $BURN_HERE)'),
-  json: flag('--json', 'Print JSON'),
-}
+import { commonOptions as common, parseArgs, usage } from './args.ts'
 
 /** Runs `burn` with the arguments `argv`, and returns its exit code. It closes all sessions that the command opened. */
 export async function runBurn(argv: readonly string[], deps: Deps): Promise<ExitCode> {
@@ -32,6 +22,11 @@ async function runWords(argv: readonly string[], deps: Deps): Promise<ExitCode> 
   const [first] = argv
   if (first === '--version' || first === '-V') {
     deps.io.out(version)
+    return 0
+  }
+  if (first === '__complete') {
+    const { complete } = await import('./complete.ts')
+    deps.io.out(...(await complete(argv.slice(1), deps)))
     return 0
   }
   const asksHelp = first === 'help' || argv.slice(0, optionsEnd(argv)).some((word) => word === '--help' || word === '-h')
@@ -75,6 +70,11 @@ function find(argv: readonly string[], { io }: Deps): { readonly entry: Entry; r
 async function help(argv: readonly string[], found: { readonly entry: Entry } | null, asked: boolean, { io }: Deps): Promise<ExitCode> {
   const { commandHelp, nounHelp, rootHelp } = await import('./help.ts')
   const [first = '', second = ''] = argv
+  if (asked && found === null && argv.includes('--markdown')) {
+    const { commandReference } = await import('./command-reference.ts')
+    io.write(await commandReference())
+    return 0
+  }
   const below = entries.filter(({ name }) => name.startsWith(`${found?.entry.name ?? first} `))
   // Help that the user did not request with `--help` is an error message, so it goes to standard error.
   const print = asked ? io.out : io.err

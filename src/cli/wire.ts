@@ -14,7 +14,7 @@ import { version, type Common, type Deps, type OpenSession } from './command.ts'
 import { machinesNamed } from './named.ts'
 import { paneAgentCache } from '../agents/index.ts'
 import { eventKinds, eventText } from '../decide/event-kinds.ts'
-import { messageWithHint, BurnError, codeOf, messageOf } from '../core/errors.ts'
+import { messageWithHint, BurnError, messageOf } from '../core/errors.ts'
 import { worded } from '../decide/wording.ts'
 import { newId } from '../core/ids.ts'
 import { logSettings, openLog, type LogLine, type Log } from '../host/log.ts'
@@ -27,7 +27,9 @@ import { countCommits } from '../git/count-commits.ts'
 import { trackedBy } from '../git/tracked.ts'
 import { openLedger } from '../ledger/open.ts'
 import { TmuxMachines } from '../observe/machines.ts'
-import { completeSpec, ledgerOf, type DeclaredFleet } from '../spec/complete.ts'
+import { completeSpec, type DeclaredFleet } from '../spec/complete.ts'
+import { ledgerOf } from '../spec/places.ts'
+import { readSpec } from './read-spec.ts'
 import { valueOf } from '../spec/jsonc.ts'
 
 /** The parts of the process that a session uses. */
@@ -36,36 +38,6 @@ export interface Wiring extends Pick<Deps, 'clock' | 'env' | 'home' | 'cwd'>, Pa
   readonly notify: (line: LogLine) => void
   /** Redacts a secret in all later lines of the log. */
   readonly hide?: (secret: string) => void
-}
-
-/**
- * Returns the spec's text and path. Reads the file that `option` or `$BURN_SPEC` names, else the one in the working directory, else the one
- * in the folder of burn's configuration. Throws BurnError `spec_missing` or `spec_unreadable` (exit 2).
- */
-export async function readSpec(
-  option: string | undefined,
-  { env, home, cwd }: Pick<Wiring, 'env' | 'home' | 'cwd'>,
-): Promise<{ file: string; text: string }> {
-  const named = option ?? env['BURN_SPEC']
-  const places =
-    named === undefined ? [resolve(cwd, 'fleet-spec.json'), ownFiles({ env, home })('config', 'fleet-spec.json')] : [resolve(cwd, named)]
-  for (const file of places) {
-    try {
-      return { file, text: await readFile(file, 'utf8') }
-    } catch (thrown) {
-      const code = codeOf(thrown)
-      if (code !== 'ENOENT')
-        throw new BurnError('spec_unreadable', `${file} can't be read: ${code || String(thrown)}`, 'check the file and its permissions', {
-          exit: 2,
-        })
-    }
-  }
-  throw new BurnError(
-    'spec_missing',
-    `there is no fleet spec at ${places.join(' or ')}`,
-    'write a spec with burn init, or name its file with --spec',
-    { exit: 2 },
-  )
 }
 
 /**

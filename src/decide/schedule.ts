@@ -1,13 +1,13 @@
 /** Writes the configuration for cron, systemd and launchd that starts a scheduled run. It installs nothing. */
 import { BurnError } from '../core/errors.ts'
 
-/** A command that a scheduler starts at an interval. */
+/** A command that a scheduler starts: at an interval, or once as a service. */
 export interface ScheduledRun {
   /** A name for units and labels: letters, digits and dashes. */
   readonly name: string
   readonly argv: readonly string[]
-  /** The interval between two starts (ms). */
-  readonly every: number
+  /** The interval between two starts (ms); null for a service, which runs until somebody stops it. */
+  readonly every: number | null
   /** The environment variables of the run, by name. */
   readonly variables: Readonly<Record<string, string>>
   /** The absolute path of the log file, to which cron and launchd append the output. systemd writes the output to the journal instead. */
@@ -62,7 +62,8 @@ function withoutControls(run: ScheduledRun): ScheduledRun {
   )
 }
 
-function cronTime(every: number): string {
+function cronTime(every: number | null): string {
+  if (every === null) return '@reboot'
   const minutes = every / minute
   const hours = every / hour
   if (minutes >= 1 && minutes < 60 && Number.isInteger(minutes) && 60 % minutes === 0)
@@ -85,8 +86,20 @@ function shell(word: string): string {
 }
 
 /**
- * Returns two files, by name, for `systemctl --user`: a service and its timer. The timer starts no second run while the first is running.
- * The output goes to the journal. Throws BurnError `schedule_words` (exit 2).
+ * How systemd runs a service. `burn stop` is no failure, even if a cycle failed (3). A new start would not correct the spec (2). A stop must
+ * not end the tmux servers, which are in the control group of the service, too.
+ */
+const serviceKeys = `Type=simple
+Restart=on-failure
+RestartSec=30
+SuccessExitStatus=3
+RestartPreventExitStatus=2
+KillMode=process
+`
+
+/**
+ * Returns files, by name, for `systemctl --user`: a service, and its timer if the run has an interval. The timer starts no second run while
+ * the first is running. The output goes to the journal. Throws BurnError `schedule_words` (exit 2).
  */
 export function systemdUnits(run: ScheduledRun): ReadonlyMap<string, string> {
   const { name, argv, every, variables } = withoutControls(run)
@@ -96,13 +109,13 @@ export function systemdUnits(run: ScheduledRun): ReadonlyMap<string, string> {
 Description=burn-fleet: ${name}
 
 [Service]
-Type=oneshot
-${Object.entries(variables)
-  .map(([key, value]) => `Environment=${systemdWord(`${key}=${value}`)}\n`)
-  .join('')}ExecStart=${exec}
+${every === null ? serviceKeys : 'Type=oneshot\n'}${Object.entries(variables)
+    .map(([key, value]) => `Environment=${systemdWord(`${key}=${value}`)}\n`)
+    .join('')}ExecStart=${exec}
 KillSignal=SIGTERM
 TimeoutStopSec=120
-`
+${every === null ? '\n[Install]\nWantedBy=default.target\n' : ''}`
+  if (every === null) return new Map([[`${name}.service`, service]])
   const timer = `[Unit]
 Description=burn-fleet: ${name}, every ${Math.round(every / 1000)} seconds
 
@@ -125,7 +138,8 @@ function systemdWord(word: string): string {
 }
 
 /**
- * Returns a property list for `~/Library/LaunchAgents`. launchd starts no second run while the first is running. Throws BurnError
+ * Returns a property list for `~/Library/LaunchAgents`. launchd starts no second run while the first is running. It restarts a service after
+ * a failure, and leaves the tmux servers of a service alone. Throws BurnError
  * `schedule_words` (exit 2).
  */
 export function launchdPlist(run: ScheduledRun): string {
@@ -146,8 +160,7 @@ ${words}
   <dict>
 ${pairs.join('\n')}
   </dict>
-  <key>StartInterval</key>
-  <integer>${Math.round(every / 1000)}</integer>
+${every === null ? launchdService : `  <key>StartInterval</key>\n  <integer>${Math.round(every / 1000)}</integer>`}
   <key>StandardOutPath</key>
   <string>${xml(log)}</string>
   <key>StandardErrorPath</key>
@@ -156,6 +169,18 @@ ${pairs.join('\n')}
 </plist>
 `
 }
+
+const launchdService = `  <key>RunAtLoad</key>
+  <true/>
+  <key>KeepAlive</key>
+  <dict>
+    <key>SuccessfulExit</key>
+    <false/>
+  </dict>
+  <key>ThrottleInterval</key>
+  <integer>30</integer>
+  <key>AbandonProcessGroup</key>
+  <true/>`
 
 function xml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')

@@ -1,7 +1,7 @@
 /** Finds burn's own files on this computer: in the XDG folders, or in the default folders below the home directory. */
 import { existsSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
-import type { OwnFile } from '../spec/complete.ts'
+import type { OwnFile } from '../spec/places.ts'
 import type { Env } from './proxy.ts'
 
 /** For each kind of file the variable with its XDG folder, and the default folder. Source: the XDG Base Directory Specification. */

@@ -28,10 +28,8 @@ import { drawNames, knownNames } from './names.ts'
 import { durationMs } from './units.ts'
 import { throwFindings } from './findings.ts'
 import { positionsIn } from './jsonc.ts'
+import { fleetName, ledgerOf, type OwnFile } from './places.ts'
 import { completeWorkers, fullRepo, laneOf, machinesIn } from './worker.ts'
-
-/** Returns the path of one of burn's own files on this computer, for example of the token (`config`) or of the ledger (`state`). */
-export type OwnFile = (kind: 'config' | 'state', name: string) => string
 
 /** The facts that `completeSpec` needs in addition to the spec. */
 export interface CompleteOptions {
@@ -119,22 +117,9 @@ export function completeSpec(written: WrittenSpec, options: CompleteOptions): Co
   return { fleet, workers: workerRecords(spec, fleet), deprecations: deprecationsIn(written, positions) }
 }
 
-function fleetName(spec: WrittenSpec): string {
-  return spec.name ?? defaults.name
-}
-
 function folderOf(file: string): string {
   const end = file.lastIndexOf('/')
   return end < 0 ? '.' : file.slice(0, end)
-}
-
-/**
- * Returns the address of the ledger, with `~` replaced. burn needs the address before it calls `completeSpec`, because `completeSpec` needs
- * the workers in the ledger.
- */
-export function ledgerOf(spec: WrittenSpec, { home, ownFile }: Pick<CompleteOptions, 'home' | 'ownFile'>): string {
-  const written = spec.ledger ?? `sqlite:${ownFile('state', `${fleetName(spec)}.db`)}`
-  return written.replace(/^sqlite:~(?=\/)/, `sqlite:${home}`)
 }
 
 /**

@@ -3,9 +3,13 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
-import { groups, entries, deprecatedNames } from '../../src/cli/catalog.ts'
+import type { Io } from '../../src/cli/io.ts'
+import { groups, entries, deprecatedNames, nouns } from '../../src/cli/catalog.ts'
+import { commandReference } from '../../src/cli/command-reference.ts'
+import { commandHelp, nounHelp, rootHelp } from '../../src/cli/help.ts'
 import {
   choice,
+  commonOptions,
   flag,
   list,
   optional,
@@ -132,12 +136,36 @@ test('burn: every command has help and distinct option names', async () => {
   }
 })
 
-test('docs: commands.md lists the commands and the deprecated names', () => {
+test('docs: commands.md equals the generated reference', async () => {
   const document = readFileSync(join(env.HOME, 'docs/reference/commands.md'), 'utf8')
-  const rows = entries.map(({ name, summary }) => `| \`burn ${name}\` | ${summary.replaceAll('|', '\\|')} |`)
-  const old = Object.entries(deprecatedNames).map(([name, now]) => `| \`${name}\` | \`burn ${now}\` |`)
-  assert.deepEqual(document.split('## Old JSON fields')[0]?.match(/^\| `.*$/gm), [...rows, ...old])
+  assert.equal(document, await commandReference(), 'run: burn --help --markdown > docs/reference/commands.md')
 })
+
+test('help: fits 80 columns, and breaks no words', async () => {
+  const wide = { paint: (_: string, text: string) => text, width: Infinity } as unknown as Io
+  const helps = [
+    (io: Io) => rootHelp(io),
+    ...Object.keys(nouns).map((word) => (io: Io) => nounHelp(word, below(word), io)),
+    ...(await Promise.all(
+      entries.map(async (entry) => {
+        const command = await entry.load()
+        return (io: Io) => commandHelp(entry, command, { common: commonOptions, below: below(entry.name) }, io)
+      }),
+    )),
+  ]
+  const wordsOf = (lines: readonly string[]) => lines.join(' ').split(/\s+/)
+  for (const help of helps) {
+    const lines = help({ ...wide, width: 80 })
+    assert.deepEqual(
+      lines.filter((line) => line.length > 80),
+      [],
+      lines[0],
+    )
+    assert.deepEqual(wordsOf(lines), wordsOf(help(wide)), lines[0])
+  }
+})
+
+const below = (word: string) => entries.filter(({ name }) => name.startsWith(`${word} `))
 
 test('table: characters that skip the width check take one column', () => {
   for (let code = 0; code < 0x3000; code++) {

@@ -87,11 +87,25 @@ test('schedule: systemd reads the words back unchanged', () => {
   assert.match(units.get('burn-sprint.timer') ?? '', /^OnUnitActiveSec=900$/m)
 })
 
+test('schedule: a service restarts after a failure, and keeps tmux', () => {
+  const service = run({ name: 'burn-start', every: null })
+  const units = systemdUnits(service)
+  assert.deepEqual([...units.keys()], ['burn-start.service'])
+  const unit = units.get('burn-start.service') ?? ''
+  for (const line of ['Type=simple', 'Restart=on-failure', 'SuccessExitStatus=3', 'KillMode=process', 'WantedBy=default.target'])
+    assert.ok(unit.split('\n').includes(line), line)
+  const job = launchdPlist(service)
+  assert.match(job, /<key>SuccessfulExit<\/key>\s*<false\/>[^]*<key>AbandonProcessGroup<\/key>\s*<true\/>/)
+  assert.doesNotMatch(job, /StartInterval/)
+  assert.match(crontabLine(service), /^@reboot mkdir -p /)
+})
+
 const analyze = '/usr/bin/systemd-analyze'
 test('schedule: systemd-analyze accepts the units', { skip: existsSync(analyze) ? false : 'systemd is not installed' }, (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'units-'))
   t.after(() => rmSync(dir, { recursive: true }))
-  const units = systemdUnits(run({ argv: ['/bin/sh', ...hostile] }))
+  const argv = ['/bin/sh', ...hostile]
+  const units = new Map([...systemdUnits(run({ argv })), ...systemdUnits(run({ name: 'burn-sprint-service', argv, every: null }))])
   for (const [name, text] of units) writeFileSync(join(dir, name), text)
   const files = [...units.keys()].map((name) => join(dir, name))
   const said = execFileSync('/bin/sh', ['-c', `${analyze} --user --man=no verify "$@" 2>&1`, 'sh', ...files], {

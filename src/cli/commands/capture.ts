@@ -19,7 +19,7 @@ export const captureCommand = command({
     lines: parsedArg('-l, --lines <n>', 'Number of rows of history above the screen', parseWholeNumber, 0),
     ansi: flag('--ansi', 'Keep colours and styles, but no other escape sequences'),
     all: flag('-a, --all', 'Save the screens and facts of all panes in a new folder'),
-    machine: list('-m, --machine <name...>', 'With --all: save only the panes of these machines'),
+    machine: list('-m, --machine <machine...>', 'With --all: save only the panes of these machines'),
     output: optional('-o, --output <folder>', 'With --all: folder to create (default: a folder of burn, named by the time)'),
     html: flag('--html', 'With --all: also write the panes as one HTML page, which can be searched'),
     diff: list('--diff <folder...>', 'Compare two saved snapshots: the older folder, then the newer folder'),

@@ -30,14 +30,14 @@ export const dispatchCommand = command({
       parseDuration,
       null,
     ),
-    machine: list('-m, --machine <name...>', 'Assign issues only to workers of these machines'),
+    machine: list('-m, --machine <machine...>', 'Assign issues only to workers of these machines'),
     alone: flag('--alone', 'Exit if another "burn dispatch --alone" is running (for cron)'),
     dry_run: flag('-n, --dry-run', 'Show what would be assigned, and change nothing'),
   },
   examples: ['burn dispatch --dry-run', 'burn dispatch', 'burn dispatch --cycles 0 --interval 5m'],
   notes: [
     'burn stop ends all dispatchers of the ledger, also on other computers.',
-    'Exit codes of the last cycle: 0 done, 1 no repo could be read, 2 usage or spec error, 3 burn could not read a repo, reach a machine or deliver a text. With --cycles 0: 0, or 3 if a cycle failed.',
+    'Exit codes of the last cycle: 0 done, 1 no repo could be read, 2 usage or spec error, 3 done in part. In part means: burn could not read a repo, reach a machine or deliver a text. With --cycles 0: 0, or 3 if a cycle failed.',
   ],
   async run({ open, emit, person, stop }, given) {
     const { session } = await open()

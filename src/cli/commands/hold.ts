@@ -9,7 +9,7 @@ import { underWayText } from '../../decide/under-way.ts'
 import { command, done } from '../command.ts'
 import { flag, list, optional, timeFrom, usage } from '../args.ts'
 
-const names = list('<name...>', 'Workers, windows (mac/CRUCIBLE), lanes, machines, accounts or repos, or "all" for the whole fleet')
+const names = list('<target...>', 'Workers, windows (mac/CRUCIBLE), lanes, machines, accounts or repos, or "all" for the whole fleet')
 
 export const holdCommand = command({
   args: {

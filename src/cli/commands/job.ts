@@ -5,7 +5,7 @@ import { BurnError } from '../../core/errors.ts'
 import { command, done } from '../command.ts'
 import { duration, listTable } from '../table.ts'
 import { machinesNamed, unknownNameError } from '../named.ts'
-import { choice, list, parsedArg, parseDuration, text } from '../args.ts'
+import { choice, flag, list, parsedArg, parseDuration, text, usage } from '../args.ts'
 
 export const jobListCommand = command({
   args: {},
@@ -29,8 +29,8 @@ export const jobListCommand = command({
 
 export const jobRunCommand = command({
   args: {
-    name: text('<name>', 'Job to run: collect, login-refresh, notify, report, retention, roll-up, snapshot, usage or watchdog'),
-    machine: list('-m, --machine <name...>', 'Sample or capture only these machines'),
+    name: text('<job>', 'Job to run: collect, login-refresh, notify, report, retention, roll-up, snapshot, usage or watchdog'),
+    machine: list('-m, --machine <machine...>', 'Sample or capture only these machines'),
   },
   examples: ['burn job run collect'],
   notes: ['burn dispatch --cycles 0 runs these jobs when they are due. burn skips a job that another process runs now.'],
@@ -57,27 +57,41 @@ export const jobRunCommand = command({
 })
 
 /** `burn job run` needs no `--alone`: the lease of the job has the same effect. */
-const commandsOf = { sprint: ['sprint', 'run', '--alone'], dispatch: ['dispatch', '--alone'], collect: ['job', 'run', 'collect'] } as const
+const commandsOf = {
+  start: ['start'],
+  sprint: ['sprint', 'run', '--alone'],
+  dispatch: ['dispatch', '--alone'],
+  collect: ['job', 'run', 'collect'],
+} as const
+
+const formats = ['crontab', 'systemd', 'launchd'] as const
 
 export const scheduleCommand = command({
   args: {
-    what: choice('<what>', 'Command to schedule', ['sprint', 'dispatch', 'collect'], undefined),
+    what: choice('<what>', 'Command to schedule', ['start', 'sprint', 'dispatch', 'collect'], undefined),
     options: list('[args...]', 'Options of the scheduled command; write "--" before them'),
-    every: parsedArg('--every <duration>', 'Interval between runs (default: 15m)', parseDuration, parseDuration('15m')),
-    format: choice('--format <format>', 'Scheduler for which burn prints the entry', ['crontab', 'systemd', 'launchd'], 'crontab'),
+    every: parsedArg('--every <duration>', 'Interval between runs (default: 15m)', parseDuration, undefined),
+    cron: flag('--cron', 'Print a crontab line (default)'),
+    systemd: flag('--systemd', 'Print systemd units'),
+    launchd: flag('--launchd', 'Print a launchd job (macOS)'),
+    format: choice('--format <format>', 'Same as --cron, --systemd or --launchd', formats, undefined),
   },
   examples: [
+    'burn job schedule start --systemd',
     'burn job schedule sprint --every 15m',
     'burn job schedule sprint --every 1h -- --lane bugs --jobs 4',
-    'burn job schedule dispatch --every 5m --format systemd',
+    'burn job schedule dispatch --every 5m --systemd',
     'burn job schedule collect --every 5m',
   ],
   notes: [
     'burn prints the entry for the scheduler, and does not install it. A scheduled run exits at once if the previous run has not ended.',
+    '"start" is a service: it runs burn start until burn stop, and begins again after a failure or a reboot. Its stop leaves panes and agents alone.',
   ],
-  async run({ common, self, env, home, cwd }, { what = 'sprint', options, every, format }) {
+  async run({ common, self, env, home, cwd }, given) {
+    const { what = 'sprint', options } = given
+    const [every, format] = [intervalOf(what, given.every), formatOf(given)]
     const [{ readSpec }, { parseSpec }, { ownFiles }, { scheduledEnvironment, secretWarnings }] = await Promise.all([
-      import('../wire.ts'),
+      import('../read-spec.ts'),
       import('../../spec/load.ts'),
       import('../../host/own-files.ts'),
       import('../../decide/scheduled-environment.ts'),
@@ -93,10 +107,6 @@ export const scheduleCommand = command({
       every,
       variables,
       log: ownFiles({ env, home })('state', `${what}.log`),
-    }
-    if (every < 60_000) {
-      const hint = 'write --every 1m or more'
-      throw new BurnError('schedule_every', 'no scheduler starts a command more often than once a minute', hint, { exit: 2 })
     }
     const files = {
       crontab: (): [string, string][] => [['crontab', crontabLine(run)]],
@@ -125,10 +135,38 @@ export const scheduleCommand = command({
   },
 })
 
+/** Returns the interval between two runs (ms); null for a service. Throws BurnError `schedule_every` (exit 2). */
+function intervalOf(what: keyof typeof commandsOf, every: number | undefined): number | null {
+  if (what !== 'start') {
+    if (every === undefined || every >= 60_000) return every ?? parseDuration('15m')
+    const hint = 'write --every 1m or more'
+    throw new BurnError('schedule_every', 'no scheduler starts a command more often than once a minute', hint, { exit: 2 })
+  }
+  if (every === undefined) return null
+  throw new BurnError('schedule_every', 'burn start runs until it is stopped, so it has no interval', 'leave out --every', { exit: 2 })
+}
+
+type Format = (typeof formats)[number]
+
+/** Returns the format that the options name. Throws BurnError `usage` (exit 2) if they name several. */
+function formatOf(given: {
+  readonly cron: boolean
+  readonly systemd: boolean
+  readonly launchd: boolean
+  readonly format: Format | undefined
+}) {
+  const named = new Set(formats.filter((each) => given.format === each || given[each === 'crontab' ? 'cron' : each]))
+  if (named.size > 1) throw usage(`the options name several formats: ${[...named].join(', ')}`, 'name one format')
+  return [...named][0] ?? 'crontab'
+}
+
 const advice = {
-  crontab: () => 'Add the line with: crontab -e',
+  crontab: ({ every }: ScheduledRun) =>
+    every === null
+      ? 'Add the line with: crontab -e   (cron starts burn at each boot, and does not restart burn after a failure)'
+      : 'Add the line with: crontab -e',
   launchd: ({ name, log }: ScheduledRun) =>
     `Save the job as ~/Library/LaunchAgents/${name}.plist. Then run: mkdir -p ${dirname(log)}; launchctl load -w ~/Library/LaunchAgents/${name}.plist`,
-  systemd: ({ name }: ScheduledRun) =>
-    `Save both units in ~/.config/systemd/user. Then run: systemctl --user enable --now ${name}.timer   (loginctl enable-linger keeps it running when you are logged out; journalctl --user -u ${name} shows its output)`,
+  systemd: ({ name, every }: ScheduledRun) =>
+    `Save ${every === null ? `the unit as ~/.config/systemd/user/${name}.service` : 'both units in ~/.config/systemd/user'}. Then run: systemctl --user enable --now ${name}.${every === null ? 'service' : 'timer'}   (loginctl enable-linger keeps it running when you are logged out; journalctl --user -u ${name} shows its output)`,
 } as const

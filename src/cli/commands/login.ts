@@ -106,7 +106,7 @@ export const loginRefreshCommand = command({
   },
   examples: ['burn login refresh --dry-run', 'burn login refresh mac'],
   notes: [
-    "burn runs the agent's own command on the machine of the login: one at a time, at most once a minute for each login, and never after the provider has refused it. It compares the file before and after the command.",
+    "burn runs the agent's own command on the machine of the login, one at a time and at most once a minute for each login. It never does so after the provider has refused the login. It compares the file before and after the command.",
     'Exit codes: 0 each due login is renewed, 1 none is, 2 wrong usage or invalid spec, 3 some are.',
   ],
   async run({ open }, given) {

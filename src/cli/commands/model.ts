@@ -58,7 +58,7 @@ function loadedText(loaded: Loaded): string {
 }
 
 export const modelCheckCommand = command({
-  args: { names: list('[name...]', 'Models to check (default: all that the spec and Hermes name)') },
+  args: { names: list('[model...]', 'Models to check (default: all that the spec and Hermes name)') },
   examples: ['burn model check', 'burn model check qwen2.5:7b --json'],
   notes: [
     'The table shows the time to the first token (TTFT), and the speed if the server measures it. A check costs one token. It never makes a server pull, load or evict a model. burn skips models that answered real work within `models.fresh`.',

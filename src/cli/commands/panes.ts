@@ -114,7 +114,7 @@ export const classifyCommand = command({
       [0, 0],
     ),
   },
-  examples: ["tmux capture-pane -p -t %5 | burn classify --agent hermes --title '' --width 120 --height 30"],
+  examples: ['tmux capture-pane -p -t %5 | burn classify --agent hermes --width 120'],
   notes: ['burn classify reads the screen from standard input, and prints JSON.'],
   async run({ io }, { agent, title, command: running, dead, width, height, cursor }) {
     const { paneAgent } = await import('../../agents/index.ts')

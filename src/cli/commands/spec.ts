@@ -15,7 +15,7 @@ export const specCheckCommand = command({
   examples: ['burn spec check', 'burn spec check --spec ~/fleets/night.json'],
   async run({ common, home, io, ...deps }) {
     const [{ readSpec }, { parseSpec }, { completeSpec }, { ownFiles }, { eventKinds }] = await Promise.all([
-      import('../wire.ts'),
+      import('../read-spec.ts'),
       import('../../spec/load.ts'),
       import('../../spec/complete.ts'),
       import('../../host/own-files.ts'),

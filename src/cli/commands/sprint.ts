@@ -49,7 +49,7 @@ export const sprintRunCommand = command({
     'burn sprint run --lane bugs --jobs 4 --count 20',
   ],
   notes: [
-    'Exit codes: 0 all sprints opened a change, or there was nothing to do; 1 no sprint opened a change, or no repo could be read; 2 usage or spec error; 3 some sprints opened a change, a change waits for a person, or some repos could not be read.',
+    'Exit codes: 0 all sprints opened a change, or there was nothing to do; 1 none did, or no repo could be read; 2 usage or spec error. The code is 3 if only some sprints opened a change, a change waits for a person, or some repos could not be read.',
   ],
   async run(deps, given): Promise<Done<Shown>> {
     const open = await deps.open()

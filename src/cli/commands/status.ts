@@ -13,13 +13,13 @@ const minPause = 200
 
 export const statusCommand = command({
   args: {
-    machine: list('-m, --machine <name...>', 'Machines to show (default: all)'),
+    machine: list('-m, --machine <machine...>', 'Machines to show (default: all)'),
     watch: flag('-w, --watch', 'Repeat the report until Ctrl-C (see also "burn watch")'),
     interval: parsedArg('--interval <duration>', 'Pause between two reports with --watch, such as 30s (default: 2s)', parseDuration, 2000),
   },
   examples: ['burn status', 'burn status --machine mac --json'],
   notes: [
-    'Exit codes: 0 done, 1 failed, 2 usage or spec error, 3 no agent was ever started, a machine is unreachable, a repo could not be read, or burn waits before it retries a repo or an issue (back-off).',
+    'Exit codes: 0 done, 1 failed, 2 usage or spec error, 3 the fleet is not whole. Code 3 means: no agent was ever started, a machine is unreachable, a repo could not be read, or burn waits before a retry (back-off).',
   ],
   endless: ({ watch }) => watch,
   async run({ open, emit, clock, stop }, { machine, watch, interval }) {
