@@ -10,10 +10,12 @@ const narrowestLast = 28
 interface Column {
   readonly head: string
   readonly cells: readonly string[]
-  /** Whether all cells are numbers. Such a column aligns right and is never cut. */
-  readonly isNumber: boolean
+  /** `number`: all cells are numbers. Such a column aligns right and is never cut. `name`: no cell has a blank. */
+  readonly kind: 'number' | 'name' | 'text'
   /** The width of the widest cell. */
   readonly width: number
+  /** The width of the widest cell if names lose all parts but the last one. */
+  readonly shortest: number
 }
 
 /**
@@ -53,46 +55,48 @@ export function fittingTable(
 
 function columnOf(head: string, rows: readonly (readonly string[])[], index: number): Column {
   const cells = rows.map((row) => printableLine(row[index] ?? ''))
-  return measured(head, cells, rows.length > 0 && cells.every((cell) => /^-?[\d.,]*[KMGT%]?$/.test(plainText(cell))))
+  const isNumber = rows.length > 0 && cells.every((cell) => /^-?[\d.,]*[KMGT%]?$/.test(plainText(cell)))
+  const isName = cells.every((cell) => !cell.includes(' ') && !cell.includes('\x1b'))
+  return measured(head, cells, isNumber ? 'number' : isName ? 'name' : 'text')
 }
 
-function measured(head: string, cells: readonly string[], isNumber: boolean): Column {
-  return { head, cells, isNumber, width: cells.reduce((most, cell) => Math.max(most, widthOf(cell)), widthOf(head)) }
+function measured(head: string, cells: readonly string[], kind: Column['kind']): Column {
+  const widest = (texts: readonly string[]) => texts.reduce((most, text) => Math.max(most, widthOf(text)), widthOf(head))
+  const width = widest(cells)
+  return { head, cells, kind, width, shortest: kind === 'name' ? widest(cells.map(lastPart)) : width }
 }
 
 const sumWidths = (widths: readonly number[]) => widths.reduce((sum, each) => sum + each + 2, -2)
 
-function floorOf(column: Column, isLast: boolean): number {
-  if (column.isNumber) return column.width
-  const shortest = isNames(column) ? measured(column.head, column.cells.map(lastPart), false).width : column.width
-  return Math.min(shortest, isLast ? narrowestLast : narrowest)
+/** Returns the width to which a column may be cut before other columns are left out. */
+function floorOf({ kind, width, shortest }: Column, isLast: boolean): number {
+  return kind === 'number' ? width : Math.min(shortest, isLast ? narrowestLast : narrowest)
 }
 
-const isNames = ({ cells }: Column) => cells.every((cell) => !cell.includes(' ') && !cell.includes('\x1b'))
 const lastPart = (name: string) => name.slice(name.lastIndexOf('/') + 1)
 
 /** Cuts texts so that the columns fit: the last column first, then names, then the other texts. Of several columns, the widest is cut first. */
 function cutToWidth(columns: readonly Column[], width: number): Column[] {
   const cut = [...columns]
   const last = columns.length - 1
-  const shrink = (from: readonly number[], floor: (index: number) => number) => {
+  const shrink = (from: readonly number[], least: (index: number) => number) => {
     const widths = cut.map((column) => column.width)
     while (sumWidths(widths) > width) {
-      const wide = from.filter((index) => (widths[index] ?? 0) > floor(index))
+      const wide = from.filter((index) => (widths[index] ?? 0) > least(index))
       if (wide.length === 0) break
       const most = Math.max(...wide.map((index) => widths[index] ?? 0))
       for (const index of wide) if (widths[index] === most && sumWidths(widths) > width) widths[index] = most - 1
     }
     for (const index of from) cut[index] = cutColumn(columns[index]!, widths[index] ?? 0)
   }
-  const texts = [...columns.keys()].filter((index) => columns[index]?.isNumber === false)
+  const texts = [...columns.keys()].filter((index) => columns[index]?.kind !== 'number')
   const floor = (index: number) => floorOf(columns[index]!, index === last)
   shrink(
     texts.filter((index) => index === last),
     floor,
   )
   shrink(
-    texts.filter((index) => isNames(columns[index]!)),
+    texts.filter((index) => columns[index]?.kind === 'name'),
     floor,
   )
   shrink(texts, floor)
@@ -106,8 +110,9 @@ function cutToWidth(columns: readonly Column[], width: number): Column[] {
 }
 
 function cutColumn(column: Column, width: number): Column {
-  const cut = isNames(column) ? shortNames(column.cells, width) : column.cells.map((cell) => shorten(cell, width))
-  return measured(fit(column.head, width), cut, column.isNumber)
+  if (column.width <= width) return column
+  const cut = column.kind === 'name' ? shortNames(column.cells, width) : column.cells.map((cell) => shorten(cell, width))
+  return measured(fit(column.head, width), cut, column.kind)
 }
 
 /** Cuts names to `width` columns. All names lose as many first parts as the longest one must. */
@@ -134,7 +139,7 @@ function aligned(columns: readonly Column[], rows: number): string[] {
       .map((column, index) => {
         const cell = cellOf(column)
         const pad = ' '.repeat(Math.max(0, column.width - widthOf(cell)))
-        return column.isNumber ? pad + cell : index === columns.length - 1 ? cell : cell + pad
+        return column.kind === 'number' ? pad + cell : index === columns.length - 1 ? cell : cell + pad
       })
       .join('  ')
       .trimEnd()

@@ -1,6 +1,6 @@
 /** Measures, cuts and wraps texts for a terminal. The texts may have the styles of `Io.paint`. */
 import { sanitize } from '../core/text.ts'
-import { segmentsOf, segmentWidth, textWidth } from '../core/width.ts'
+import { singleWidth, segmentsOf, segmentWidth, textWidth } from '../core/width.ts'
 
 /** Matches the style sequences that `Io.paint` adds. They begin with four random numbers. */
 const styles = /(\x1b\[(?:\d{4};){4}[\d;]*m)/g
@@ -31,6 +31,12 @@ export function fit(text: string, width: number): string {
   for (const [index, piece] of text.split(styles).entries()) {
     if (index % 2 === 1) {
       cut += piece
+      continue
+    }
+    if (singleWidth.test(piece)) {
+      const part = piece.slice(0, Math.max(0, width - 1 - used))
+      cut += part
+      used = part === piece ? used + part.length : width
       continue
     }
     for (const { segment } of segmentsOf(piece)) {

@@ -1,15 +1,18 @@
 /** Calculates how many columns of a terminal a text takes. */
+import { once } from './memo.ts'
 
 /**
  * Matches texts of characters that take one column each. This covers most output and avoids `Intl.Segmenter`, whose first use is slow. The
  * ranges are written out, because a Unicode property class is slow to compile.
  */
 export const singleWidth =
-  /^[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u058f\u2010-\u2027\u2190-\u21ff\u2500-\u25fc\u25ff-\u2613\u270c-\u2727\u2729-\u274b\u2758-\u2794\u2798-\u27af]*$/
+  /^[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u058f\u2010-\u2027\u2190-\u21ff\u2500-\u25fc\u25ff-\u2613\u2694-\u26a0\u270c-\u2727\u2729-\u274b\u2758-\u2794\u2798-\u27af]*$/
+
+const segmenter = once(() => new Intl.Segmenter())
 
 /** Returns the segments of a text that a person sees as one character each. */
 export function segmentsOf(text: string): Iterable<{ readonly segment: string }> {
-  return new Intl.Segmenter().segment(text)
+  return segmenter().segment(text)
 }
 
 /** Returns the number of columns that a text takes in a terminal. Wide characters take two columns, combining marks none. */
