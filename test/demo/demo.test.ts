@@ -62,7 +62,7 @@ test('demo: does 20 issues, and leaves only its folder', { timeout: limit }, asy
     /^\$ burn dispatch/m,
     /tmux -L burn-demo-\w+ attach -t DEMO:CRUCIBLE/,
     /^\$ burn sprint run --issue handbook#10$/m,
-    /local\/handbook#10 +change .* demo-model/,
+    /local\/handbook#10 .* change .* demo-model/,
     /with its issue: it is right\.$/m,
     /"forge": \{ "kind": "gitea"/,
     /"agent": \{ "kind": "hermes" \}/,
