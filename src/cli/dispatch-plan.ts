@@ -138,10 +138,10 @@ function assignedLines(claims: Planned['would_dispatch'], io: Io): string[] {
 }
 
 /** Returns lines with the issues that a plan leaves out, by reason. */
-function leftOutLines(left: readonly LeftOut[], io: Io): string[] {
+export function leftOutLines(left: readonly LeftOut[], io: Io): string[] {
   const byReason = Map.groupBy(left, ({ reason }) => sentence(reason))
   return [...byReason].flatMap(([reason, issues]) => [
-    ...wrap(`not assigned: ${reason}`, io.columns).map((line) => io.paint('bold', line)),
+    ...wrap(`left out: ${reason}`, io.columns).map((line) => io.paint('bold', line)),
     ...wrap(issues.map(({ issue }) => issue).join(', '), io.columns - 2).map((line) => `  ${line}`),
   ])
 }

@@ -3,13 +3,11 @@ import type { Event, EventsAbout } from '../core/events.ts'
 import type { Fleet } from '../core/nouns.ts'
 import type { Io } from './io.ts'
 import type { BacklogLedger } from '../core/ledger/backlog.ts'
-import { BurnError } from '../core/errors.ts'
-import { reposOf } from '../core/refs.ts'
-import { nearest } from '../core/suggest.ts'
 import { oneLine } from '../core/text.ts'
 import { eventSentence } from '../decide/event-line.ts'
 import { toSecond } from '../decide/wording.ts'
 import { holdTargets, type HoldTarget } from '../operate/hold.ts'
+import { unknownIssue } from '../operate/issue.ts'
 import { allWorkers, issueNamed } from './named.ts'
 import { fit, widthOf } from './wrap.ts'
 
@@ -32,11 +30,8 @@ export async function aboutNames(fleet: Fleet, names: readonly string[], ledger:
 
 async function knownIssue(fleet: Fleet, name: string, ledger: Pick<BacklogLedger, 'issue'>): Promise<string> {
   const issue = issueNamed(fleet, name)
-  if ((await ledger.issue(issue)) !== null) return issue
-  const [repo = '', number = ''] = issue.split('#')
-  const near = reposOf(fleet).includes(repo) ? null : nearest(repo, reposOf(fleet))
-  const hint = near === null ? 'check the name, or list the issues with: burn issue list' : `did you mean ${near}#${number}?`
-  throw new BurnError('issue_unknown', `the ledger does not have ${issue}`, hint, { exit: 2 })
+  if ((await ledger.issue(issue)) === null) throw unknownIssue(issue, fleet)
+  return issue
 }
 
 function workersOf({ scope, name }: HoldTarget, fleet: Fleet): string[] {

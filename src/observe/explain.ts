@@ -99,7 +99,7 @@ function unknownIssue(ref: IssueRef, unread: Explanation['unread']): BurnError {
   if (unread !== null)
     return new BurnError('issue_unknown', `the ledger does not have ${ref}: ${unreadText(repoOf(ref), unread)}`, 'run burn doctor')
   const hint = 'check the name: the forge lists no such open issue in a repo of the spec'
-  return new BurnError('issue_unknown', `there is no issue ${ref}`, hint)
+  return new BurnError('issue_unknown', `there is no issue ${ref}`, hint, { exit: 2 })
 }
 
 /** Returns the message that burn could not read a repo, with the time and the reason. */

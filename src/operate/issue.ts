@@ -1,13 +1,14 @@
 /** `burn issue release`, `requeue` and `priority`: a person releases an issue, allows burn to dispatch it again, or orders the queue. */
 import type { Dispatch } from '../core/lifecycle.ts'
-import type { IssueRef } from '../core/nouns.ts'
+import type { Fleet, IssueRef } from '../core/nouns.ts'
 import type { OwnClaim } from '../claim/check.ts'
 import type { BacklogLedger } from '../core/ledger/backlog.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { Session, SessionPart } from '../observe/session.ts'
 import { BurnError } from '../core/errors.ts'
 import { agentKey } from '../core/incarnation.ts'
-import { machineOf } from '../core/refs.ts'
+import { machineOf, repoOf, reposOf } from '../core/refs.ts'
+import { nearest } from '../core/suggest.ts'
 import { isKept, liveStates } from '../core/lifecycle.ts'
 import { syncComments } from '../claim/comments.ts'
 import { endedAgents } from '../observe/agents.ts'
@@ -101,18 +102,21 @@ async function possibleHolders(live: readonly Dispatch[], session: Session): Pro
  * Allows burn to dispatch an issue again. It resets the number of attempts, deletes the record that the issue is done, and ends the
  * back-offs of the issue and its repo. Throws BurnError `still_live` or `issue_unknown`.
  */
-export async function requeue(issue: IssueRef, { ledger, clock }: Session): Promise<void> {
+export async function requeue(issue: IssueRef, { ledger, clock, fleet }: Session): Promise<void> {
   if (await ledger.requeue(issue, clock.now())) return
-  if ((await ledger.issue(issue)) === null) throw unknownIssue(issue)
+  if ((await ledger.issue(issue)) === null) throw unknownIssue(issue, fleet)
   throw new BurnError('still_live', `a worker has ${issue}`, `release the issue first: burn issue release ${issue}`)
 }
 
-const unknownIssue = (issue: IssueRef) =>
-  new BurnError(
-    'issue_unknown',
-    `the ledger does not have ${issue}`,
-    'check the name. To read new issues from the forge: burn dispatch --dry-run',
-  )
+/** Returns the BurnError `issue_unknown` (exit 2). If the spec does not have the repo, its hint has the most similar one. */
+export function unknownIssue(issue: IssueRef, fleet: Fleet): BurnError {
+  const repos = reposOf(fleet)
+  const near = repos.includes(repoOf(issue)) ? null : nearest(repoOf(issue), repos)
+  const number = issue.slice(repoOf(issue).length)
+  const hint =
+    near === null ? 'check the name. To read new issues from the forge: burn dispatch --dry-run' : `did you mean ${near}${number}?`
+  return new BurnError('issue_unknown', `the ledger does not have ${issue}`, hint, { exit: 2 })
+}
 
 /** The priority that a person set for an issue. */
 export interface Prioritized {
@@ -132,11 +136,12 @@ export async function prioritize(
   issue: IssueRef,
   wanted: number | 'next',
   dryRun: boolean,
-  { ledger, clock }: SessionPart<BacklogLedger, 'clock'>,
+  { ledger, clock, fleet }: SessionPart<BacklogLedger, 'clock' | 'fleet'>,
 ): Promise<Prioritized> {
   const record = await ledger.issue(issue)
-  if (record === null) throw unknownIssue(issue)
-  if (record.issue.state === 'closed') throw new BurnError('issue_closed', `${issue} is closed`, 'reopen the issue on the forge first')
+  if (record === null) throw unknownIssue(issue, fleet)
+  if (record.issue.state === 'closed')
+    throw new BurnError('issue_closed', `${issue} is closed`, 'reopen the issue on the forge first', { exit: 2 })
   const priority = wanted === 'next' ? (await ledger.highestPriority(issue)) + 1 : wanted
   if (!dryRun) await ledger.prioritize(issue, priority, clock.now())
   const { verdict, standing } = record

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { standIn, testFleet, until, type Fleet } from '../support/fleet.ts'
+import { standIn, testFleet, until, writeIssues, type Fleet } from '../support/fleet.ts'
 import { endServer } from '../support/tmux.ts'
 import { pressKeys } from './watch-keys.ts'
 import { execFileSync } from 'node:child_process'
@@ -92,6 +92,7 @@ test('answer: shows the question, types nothing over it, and answers it', { time
   const fleet = await startedFleet(t, '--approve-every', '2')
   await fleet.burn('send', 'ANN', 'clean up')
   await until('it asks', async () => (await stateOf(fleet, 'ANN')).state === 'waiting')
+  await dispatchWhileAsked(fleet)
   const refused = await fleet.burn('send', 'ANN', 'are you there?', '--wait', '1', '--json')
   assert.equal(refused.json<Sent>().sent[0]!.state, 'refused')
   const shown = await fleet.burn('answer', 'ANN', '--json')
@@ -115,6 +116,15 @@ test('answer: shows the question, types nothing over it, and answers it', { time
   await pressKeys(t, fleet)
   await captures(fleet)
 })
+
+/** Dispatches an issue to a worker that asks a question. The line names the issue and the remedy. */
+async function dispatchWhileAsked(fleet: Fleet): Promise<void> {
+  writeIssues(fleet.dir, 'app', [{ title: 'First', body: '1' }])
+  await fleet.burn('hold', 'BEN')
+  assert.match((await fleet.burn('dispatch')).out, /^me\/app#1: ANN waits for approval\. Run: burn answer ANN$/m)
+  await fleet.burn('resume', 'BEN')
+  assert.equal((await fleet.burn('issue', 'release', 'app#1', '--force')).code, 0)
+}
 
 /** Captures the pane with history, with colours and as JSON. */
 async function captures(fleet: Fleet): Promise<void> {

@@ -6,6 +6,7 @@ import type { Io } from '../io.ts'
 import { BurnError } from '../../core/errors.ts'
 import { servedRepos } from '../../core/refs.ts'
 import { counted, sanitize } from '../../core/text.ts'
+import { leftOutLines } from '../dispatch-plan.ts'
 import { sentence } from '../../decide/wording.ts'
 import { command, done, type OpenSession, type Done } from '../command.ts'
 import { issueNamed, unknownNameError } from '../named.ts'
@@ -109,6 +110,7 @@ async function dryRun(options: SprintRunOptions, sprints: SprintContext) {
     issue: options.issue,
     would_take,
     waiting: picks.picks.length - next.length,
+    waiting_issues: picks.picks.slice(next.length).map(({ issue }) => issue.ref),
     refused,
     backends,
     unread: reasonsOf(unread),
@@ -116,14 +118,15 @@ async function dryRun(options: SprintRunOptions, sprints: SprintContext) {
   return done(result, unread.size > 0 ? 3 : 0)
 }
 
-function showDryRun({ issue, would_take, waiting, refused, backends }: Exclude<Shown, Ran>, io: Io): void {
+function showDryRun({ would_take, waiting, waiting_issues, refused, backends }: Exclude<Shown, Ran>, io: Io): void {
   const rows = would_take.map(({ issue: ref, attempt, reason, title }) => [ref, String(attempt), sentence(reason), title])
   if (rows.length > 0) io.out(...table(['ISSUE', 'TRY', 'WHY', 'TITLE'], rows, io.columns, ['TRY', 'WHY']))
   const planned = rows.length === 0 ? 'Would work on no issue' : `Would work on ${counted(rows.length, 'issue')}`
+  const later = { code: 'prose', text: `eligible, but after the first ${counted(rows.length, 'issue')} (--count)` } as const
+  io.out(...leftOutLines([...waiting_issues.map((issue) => ({ issue, reason: later })), ...refused], io))
   io.out(`${planned}. Other eligible issues: ${waiting}. Not eligible: ${refused.length}.`)
   for (const { name, failure } of backends)
     io.out(failure === null ? `${name}: ready` : io.paint('yellow', `${name}: ${failure.class}: ${failure.reason}`))
-  if (issue !== null) for (const each of refused) io.out(`${each.issue}: ${sentence(each.reason)}`)
 }
 
 function showRan({ sprints, unread = [], unusable = [], skipped }: Ran, io: Io): void {
