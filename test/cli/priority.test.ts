@@ -8,7 +8,7 @@ interface Plan {
   readonly left_out: readonly { readonly issue: string; readonly reason: string }[]
 }
 
-test('issue priority: orders the queue, and dry runs say why issues wait', async (t) => {
+test('issue priority: orders the queue, and dry runs say why', async (t) => {
   const { burn, dir } = testFleet(t, (folder, socket) => ({
     name: 't',
     socket,
