@@ -24,8 +24,17 @@ const PERSIST_S = 120
 export function argvOn(machine: Pick<Machine, 'transport'>, words: readonly string[], options: { tty?: boolean } = {}): string[] {
   const transport = machine.transport
   if (transport.kind === 'local') return [...words]
-  if (transport.kind === 'exec') return [...transport.argv, ...words]
+  if (transport.kind === 'exec') return [...(options.tty === true ? withTerminal(transport.argv) : transport.argv), ...words]
   return [...sshArgv(transport, options.tty ?? false), '--', transport.host, loginShellWords(words)]
+}
+
+/** Container tools whose command `exec` gives the command a terminal with `-t`. */
+const containerTools = /(?:^|\/)(?:docker|podman|nerdctl|kubectl)$/
+
+/** Returns the argv of an `exec` with a terminal. The spec names the command without one, because a terminal would change the bytes of a channel. */
+function withTerminal(argv: readonly string[]): string[] {
+  const at = argv.some((word) => containerTools.test(word)) ? argv.indexOf('exec') + 1 : 0
+  return at === 0 ? [...argv] : [...argv.slice(0, at), '-t', ...argv.slice(at)]
 }
 
 /**

@@ -77,7 +77,8 @@ async function sessionOfPanes(machine: Machine): Promise<string | null> {
 }
 
 async function attach(machine: Machine, target: string, options: OpenOptions): Promise<Tmux> {
-  const words = [machine.tmux, '-u', ...attachWords(machine, target, options.create)]
+  const attached = [machine.tmux, '-u', ...attachWords(machine, target, options.create)]
+  const words = ['sh', '-c', whenServerAnswers, 'burn', machine.tmux, machine.socket, ...attached]
   const channel = new ControlModeClient(machine.name, frame(machine, words), options.clock)
   const abandon = () => channel.kill()
   options.signal?.addEventListener('abort', abandon)
@@ -93,6 +94,17 @@ async function attach(machine: Machine, target: string, options: OpenOptions): P
     options.signal?.removeEventListener('abort', abandon)
   }
 }
+
+/** Seconds after which a hanging server gets no client in control mode. burn itself waits longer (control-mode.ts). */
+const patience = 10
+/**
+ * Waits until the tmux server answers an ordinary client, and then becomes the client in control mode. If control-mode clients wait for a
+ * server that hangs, the server crashes when it continues, and all agents with it. The transport may have gone in the meantime, while this
+ * script still runs on the machine. Seen with tmux 3.3a; source: tmux pull request 4980.
+ */
+const whenServerAnswers = `began=$(date +%s); "$1" -u -N -L "$2" list-sessions </dev/null >/dev/null 2>&1
+[ $(($(date +%s) - began)) -lt ${patience} ] || { echo 'tmux did not answer in time' >&2; exit 1; }
+shift 2; exec "$@"`
 
 function attachWords(machine: Machine, target: string, create: FirstWindow | undefined): string[] {
   const socket = ['-L', machine.socket, '-C']

@@ -141,11 +141,10 @@ export class Faults {
     return [...(await this.raise()), ...(await this.#newlyGone())]
   }
 
-  /** Returns the dispatches whose issue a worker no longer has. */
+  /** Returns the dispatches whose issue an agent got and no longer has. burn may release a claim that no agent ever got. */
   async #newlyGone(): Promise<string[]> {
-    const ended = (await this.#fleet.dispatches()).filter(
-      ({ id, state }) => !this.#gone.has(id) && /^(?:lost|failed|released)$/.test(state),
-    )
+    const given = (await this.#fleet.dispatches()).filter(({ handed_at }) => handed_at !== null)
+    const ended = given.filter(({ id, state }) => !this.#gone.has(id) && /^(?:lost|failed|released)$/.test(state))
     for (const { id } of ended) this.#gone.add(id)
     return ended.map(({ issue, state, worker }) => `${issue} of ${worker} is ${state}`)
   }

@@ -8,7 +8,9 @@ const home = '/home/burn'
 
 /** Returns the violations after all issues have a change. `issues`: their number. */
 export async function judgeEnd(fleet: BoxFleet, issues: number): Promise<{ readonly violations: string[]; readonly figures: string }> {
-  const dispatches = await fleet.dispatches()
+  const all = await fleet.dispatches()
+  // No agent ever got the issue of any other dispatch.
+  const dispatches = all.filter(({ handed_at }) => handed_at !== null)
   const byIssue = Map.groupBy(dispatches, ({ issue }) => issue)
   const twice = [...byIssue].filter(([, [first, ...others]]) => first !== undefined && others.length > 0)
   const wrong = dispatches.filter(({ state }) => state !== 'review')
@@ -27,7 +29,7 @@ export async function judgeEnd(fleet: BoxFleet, issues: number): Promise<{ reado
       ...(changes.size === issues ? [] : [`${changes.size} of ${issues} issues have a change`]),
       ...lost.map((path) => `lost: ${path}`),
     ],
-    figures: `${dispatches.length} dispatches for ${issues} issues, ${changes.size} changes; ${left.length} unpushed files, ${lost.length} lost`,
+    figures: `${dispatches.length} dispatches for ${issues} issues, ${all.length - dispatches.length} claims without an agent, ${changes.size} changes; ${left.length} unpushed files, ${lost.length} lost`,
   }
 }
 

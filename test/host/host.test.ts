@@ -87,6 +87,17 @@ test('explainTransportFailure: tells the ssh failures apart', { timeout: 60_000 
   assert.equal(await kindOf({ host: 'no.such.host.invalid' }), 'no_host')
 })
 
+test('argvOn: gives a command in a container a terminal', () => {
+  const argvOf = (...argv: string[]) => argvOn({ transport: { kind: 'exec', argv } }, ['tmux'], { tty: true }).join(' ')
+  assert.equal(argvOf('docker', '--context', 'vps', 'exec', '-i', 'box'), 'docker --context vps exec -t -i box tmux')
+  assert.equal(argvOf('sudo', '/usr/bin/podman', 'exec', '-i', 'box'), 'sudo /usr/bin/podman exec -t -i box tmux')
+  assert.equal(argvOf('env', 'A=exec'), 'env A=exec tmux')
+  assert.equal(
+    argvOn({ transport: { kind: 'exec', argv: ['docker', 'exec', '-i', 'box'] } }, ['tmux']).join(' '),
+    'docker exec -i box tmux',
+  )
+})
+
 test('explainTransportFailure: names the state of a container', () => {
   const reasons = {
     'the container is paused': 'Error response from daemon: cannot create exec session as container 9475 is paused',

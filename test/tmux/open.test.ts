@@ -40,6 +40,19 @@ test('openTmux: tells missing server, session and tmux apart', async (t) => {
   )
 })
 
+test('openTmux: a server that hangs survives our attempts to connect', async (t) => {
+  const { machine } = await raised(t)
+  const pid = Number(tmuxOn(machine.socket, 'display-message', '-p', '#{pid}'))
+  process.kill(pid, 'SIGSTOP')
+  try {
+    const impatient = { ...clock, sleep: (ms: number, signal?: AbortSignal) => clock.sleep(Math.min(ms, 150), signal) }
+    for (let attempt = 0; attempt < 2; attempt++) await assert.rejects(openTmux(machine, { clock: impatient }), /no output for 20 s/)
+  } finally {
+    process.kill(pid, 'SIGCONT')
+  }
+  assert.equal(Number(tmuxOn(machine.socket, 'display-message', '-p', '#{pid}')), pid)
+})
+
 test('openTmux: uses one-shot processes if tmux refuses control mode', async (t) => {
   const { machine } = await raised(t)
   const tmux = await openTmux(
@@ -148,7 +161,10 @@ test('captureMachine: has every screen; capturePanes skips missing panes', async
 test('openTmux: limits the size of a reply and the pending commands', async (t) => {
   const { machine } = await raised(t)
   // The lines are long, because it takes much CPU to split the same size into short ones.
-  const endless = program(t, 'case "$1" in -V) echo tmux 3.4;; *) echo "%begin 1 1 1"; exec yes "$(printf %01000d 0)";; esac')
+  const endless = program(
+    t,
+    'case "$*" in -V) echo tmux 3.4;; *list-sessions*) ;; *) echo "%begin 1 1 1"; exec yes "$(printf %01000d 0)";; esac',
+  )
   await assert.rejects(openTmux({ ...machine, tmux: endless }, { clock }), /tmux answered with more than 64 MB/)
   const tmux = await openTmux(machine, { clock })
   t.after(() => tmux.close())
