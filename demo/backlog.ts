@@ -15,6 +15,15 @@ export interface Want {
 /** `work`: a worker opens a change. `council`: the council is asked. `skip`: burn does not assign the issue. */
 export type Expected = { readonly kind: 'work'; readonly wants: readonly Want[] } | { readonly kind: 'council' | 'skip' }
 
+/** Feedback about the change of an issue: a check or a reviewer wants another text in a line of a file. */
+export interface Feedback {
+  readonly by: 'check' | 'review'
+  readonly file: string
+  readonly line: number
+  readonly wrong: string
+  readonly right: string
+}
+
 /** An issue with its expected outcome. */
 export interface DemoIssue {
   readonly repo: Repo
@@ -25,13 +34,15 @@ export interface DemoIssue {
   readonly labels: readonly string[]
   readonly assignees: readonly string[]
   readonly expected: Expected
+  /** The feedback that the first version of the change gets; null for most changes. */
+  readonly feedback: Feedback | null
 }
 
 /** The accounts with write access, whose issues the fleet trusts. */
 export const writers = ['ann', 'mara', 'tom']
 
-type Written = Omit<DemoIssue, 'repo' | 'number' | 'labels' | 'assignees' | 'author'> &
-  Partial<Pick<DemoIssue, 'labels' | 'assignees' | 'author'>>
+type Written = Omit<DemoIssue, 'repo' | 'number' | 'labels' | 'assignees' | 'author' | 'feedback'> &
+  Partial<Pick<DemoIssue, 'labels' | 'assignees' | 'author' | 'feedback'>>
 
 const work = (title: string, body: string, ...wants: readonly Want[]): Written => ({ title, body, expected: { kind: 'work', wants } })
 const gone = (file: string): Want => ({ file, holds: null })
@@ -42,6 +53,14 @@ function add(file: string, title: string, ...lines: readonly string[]): Written 
     file,
     holds: text,
   })
+}
+
+/** Returns an issue whose change gets feedback. The final change must have the text that the feedback wants. */
+function withFeedback(issue: Written, feedback: Feedback): Written {
+  if (issue.expected.kind !== 'work') throw new RangeError('only changes get feedback')
+  const fixed = (text: string | null) => text?.replace(feedback.wrong, () => feedback.right) ?? null
+  const wants = issue.expected.wants.map((want) => ({ ...want, holds: fixed(want.holds) }))
+  return { ...issue, feedback, expected: { kind: 'work', wants } }
 }
 
 const kettle: readonly Written[] = [
@@ -82,7 +101,10 @@ const kettle: readonly Written[] = [
 ]
 
 const handbook: readonly Written[] = [
-  add('oncall.md', 'What to do on call', '# On call', '', 'Answer within an hour, write down what you did, sleep afterwards.'),
+  withFeedback(
+    add('oncall.md', 'What to do on call', '# On call', '', 'Answer within an hour, write down what you did, sleep afterwards.'),
+    { by: 'review', file: 'oncall.md', line: 3, wrong: 'within an hour', right: 'within half an hour' },
+  ),
   work('i before e', 'In style.md it says "recieve", of all pages. It should be "receive".', {
     file: 'style.md',
     holds: 'to receive',
@@ -132,12 +154,15 @@ const toolbox: readonly Written[] = [
     lacks: 'Helo,',
   }),
   { title: 'Rewrite backup with hard links', body: 'I have half of it on my laptop.', assignees: ['mara'], expected: { kind: 'skip' } },
-  add(
-    'docs/backup.md',
-    'How to bring a backup back',
-    '# Bring it back',
-    '',
-    'Copy the folder over your notes. Nothing is packed or encrypted.',
+  withFeedback(
+    add(
+      'docs/backup.md',
+      'How to bring a backup back',
+      '# Bring it back',
+      '',
+      'Copy the folder over your notes. Nothing is packed or encypted.',
+    ),
+    { by: 'check', file: 'docs/backup.md', line: 3, wrong: 'encypted', right: 'encrypted' },
   ),
   work(
     'oldsync is unsafe',
@@ -155,6 +180,7 @@ const numbered = (repo: Repo, issues: readonly Written[]): DemoIssue[] =>
   issues.map((issue, index) => ({
     labels: [],
     assignees: [],
+    feedback: null,
     author: writers[index % writers.length] ?? '',
     ...issue,
     repo,

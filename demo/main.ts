@@ -5,6 +5,7 @@ import type { Screen } from './screen.ts'
 import { processIo, type Io } from '../src/cli/io.ts'
 import { burn, endServer, follow, typed } from './burn.ts'
 import { afterCycle, afterStatus, isOver, noProgress } from './progress.ts'
+import { giveFeedback } from './feedback.ts'
 import { handyman } from '../test/stand-ins/model/handyman.ts'
 import { startModel } from '../test/stand-ins/model/server.ts'
 import { printNextSteps, printOutcomes } from './result.ts'
@@ -111,7 +112,9 @@ async function runCycles(setup: DemoSetup, first: Progress, screen: Screen, stop
     ),
     follow<StatusLine>(setup, ['status', '--watch', '--interval', '1', '--json'], (line) => change(afterStatus(progress, line)), ended),
   ]
+  const feedback = giveFeedback(setup, (lines) => change({ ...progress, feedback: lines }))
   const why = await over
+  feedback.stop()
   clearTimeout(timer)
   stop.removeEventListener('abort', interrupt)
   await Promise.all(running.map((each) => each.stop()))

@@ -1,5 +1,7 @@
 /** Tracks the progress of the demo from the output of its commands. */
+import type { FeedbackLine } from './feedback.ts'
 import { backlog } from './backlog.ts'
+import { noFeedback } from './feedback.ts'
 
 /** One line of `burn dispatch --json`. */
 export interface CycleLine {
@@ -45,10 +47,11 @@ export interface Progress {
   readonly given: ReadonlyMap<string, Given>
   /** The state of each worker. */
   readonly workers: ReadonlyMap<string, string>
+  readonly feedback: readonly FeedbackLine[]
 }
 
 /** The progress at the start. */
-export const noProgress: Progress = { commands: [], cycles: 0, given: new Map(), workers: new Map() }
+export const noProgress: Progress = { commands: [], cycles: 0, given: new Map(), workers: new Map(), feedback: noFeedback }
 
 /** Returns the progress after a line of `burn dispatch`. */
 export function afterCycle(progress: Progress, { cycle, claimed, settled, deliveries }: CycleLine): Progress {
@@ -84,8 +87,8 @@ export function counts({ given }: Progress): { readonly handed: number; readonly
   }
 }
 
-/** Whether all issues have their change, and the council got its questions. */
+/** Whether all issues have their change, all feedback is answered, and the council got its questions. */
 export function isOver(progress: Progress): boolean {
   const { review, asked } = counts(progress)
-  return review >= tasks && asked >= questions
+  return review >= tasks && asked >= questions && progress.feedback.every(({ state }) => state === 'fixed')
 }

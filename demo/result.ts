@@ -72,6 +72,13 @@ function closing(outcomes: readonly Outcome[], seconds: number): string[] {
   const count = (kind: string) => outcomes.filter(({ issue, wrong: why }) => why === null && issue.expected.kind === kind).length
   return [
     `${counted(changes.length, 'change')} by ${counted(workers, 'worker')} for your review, ${counted(count('council'), 'question')} to the council, ${counted(count('skip'), 'issue')} not assigned (${seconds.toFixed(0)} s).`,
+    ...outcomes.flatMap(({ issue, worker, wrong: why }) =>
+      issue.feedback === null || why !== null
+        ? []
+        : [
+            `The change of ${issue.repo}#${issue.number} came back after a ${issue.feedback.by === 'check' ? 'failed check' : 'review'}, and ${worker} fixed it.`,
+          ],
+    ),
     wrong === 0
       ? 'Each branch was compared with its issue: all are right.'
       : `${wrong} of ${counted(outcomes.length, 'issue')} have a wrong outcome: see ✗ above.`,

@@ -1,4 +1,5 @@
 /** Shows the progress of the demo: a live screen on a terminal, plain lines in a pipe. */
+import type { FeedbackLine } from './feedback.ts'
 import type { Progress } from './progress.ts'
 import type { DemoSetup } from './setup.ts'
 import type { Io } from '../src/cli/io.ts'
@@ -52,6 +53,7 @@ function picture(progress: Progress, setup: DemoSetup, io: Io, inside: boolean):
     ]),
     '',
     `${io.paint('green', '█'.repeat(done))}${io.paint('gray', '░'.repeat(barLength - done))}  ${handed} of ${tasks} handed, ${review} open for review, cycle ${progress.cycles}`,
+    ...progress.feedback.map((line) => fit(feedbackRow(line), width)),
     '',
     `Attach to a lane:  ${attachCommand(setup, lanes[0].name, inside)}`,
     io.paint('gray', '(in another terminal; Ctrl-b d detaches). Ctrl-C here ends the demo.'),
@@ -70,9 +72,15 @@ function workerRow(id: string, name: string, progress: Progress, io: Io, width: 
   return `${head}${fit(tasksOf.join('   '), Math.max(10, width - 26))}`
 }
 
+function feedbackRow({ issue, what, state }: FeedbackLine): string {
+  const happened = { awaited: 'waits for its change', given: 'came back to its worker', fixed: 'came back, and its worker fixed it' }
+  return `${state === 'fixed' ? '✓' : '…'} ${issue} ${what}: ${happened[state]}`
+}
+
 function plain(setup: DemoSetup, io: Io, inside: boolean): Screen {
   let printed = 0
   let before = ''
+  let shown: readonly FeedbackLine[] = []
   return {
     show(progress) {
       for (const line of progress.commands.slice(printed)) io.out(`$ ${line}`)
@@ -82,6 +90,8 @@ function plain(setup: DemoSetup, io: Io, inside: boolean): Screen {
       const now = `cycle ${progress.cycles}: ${handed} of ${tasks} handed, ${review} open for review`
       if (progress.cycles > 0 && now.slice(now.indexOf(':')) !== before) io.out(now)
       before = now.slice(now.indexOf(':'))
+      for (const line of progress.feedback) if (line.state !== 'awaited' && !shown.includes(line)) io.out(feedbackRow(line))
+      shown = progress.feedback
     },
     close: () => {},
   }

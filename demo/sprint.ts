@@ -41,7 +41,7 @@ async function verify(setup: DemoSetup): Promise<string | null> {
   const { repo, number, file, text } = issue
   const folder = join(setup.forge, 'reviews', repo)
   const review = existsSync(folder)
-    ? readdirSync(folder).find((name) => readFileSync(join(folder, name), 'utf8').includes(`issue: ${number}\n`))
+    ? readdirSync(folder).find((name) => name.endsWith('.md') && readFileSync(join(folder, name), 'utf8').includes(`issue: ${number}\n`))
     : undefined
   if (review === undefined) return `no change is open for ${repo}#${number}`
   const [, branch = ''] = /^branch: "?(burn\/\w{13})"?$/m.exec(readFileSync(join(folder, review), 'utf8')) ?? []

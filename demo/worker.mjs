@@ -19,7 +19,7 @@ export async function turn(prompt, ctx) {
     writeFileSync(join(ctx.cwd, '.identity'), name)
     return ctx.print(`${glyph} ${name}`)
   }
-  const order = parsePrompt(prompt)
+  const order = parsePrompt(prompt) ?? parseFollowUp(prompt)
   if (order === null) return ctx.print('I am a small program without a view. An agent would answer here.')
   await work(order, ctx)
 }
@@ -44,6 +44,15 @@ function parsePrompt(prompt) {
   return [repo, order.id, order.clone, order.branch, order.base, order.review].includes(undefined) ? null : order
 }
 
+/** Returns the fields of a text about a change that came back; null for any other prompt. */
+function parseFollowUp(prompt) {
+  const [, repo, number, id, branch] =
+    /^Your change \S+ for \S+\/(\S+)#(\d+) needs more work \(dispatch (\w+), branch (\S+),/m.exec(prompt) ?? []
+  const [, , body = ''] = /^----- (\S+) -----\n([^]*)\n----- \1 -----$/m.exec(prompt) ?? []
+  const check = /^Run `(.+)`; it must pass\./m.exec(prompt)?.[1]
+  return repo === undefined ? null : { repo, number, id, branch, base: branch, check, body, review: null }
+}
+
 async function work(order, { print, sleep, cwd, env }) {
   const name = readFileSync(join(cwd, '.identity'), 'utf8')
   const tree = join(cwd, order.repo)
@@ -51,7 +60,8 @@ async function work(order, { print, sleep, cwd, env }) {
   const step = async (text) => (print(`  ┊ ${text}`), sleep(pace))
   const change = requestedChange(order.body)
   if (change === null) return print(`I do not understand ${order.repo}#${order.number}, so I open no change.`)
-  await step(`clone ${basename(order.clone)}, start ${order.branch}`)
+  const isNew = order.review !== null
+  await step(isNew ? `clone ${basename(order.clone)}, start ${order.branch}` : `continue ${order.branch}`)
   if (existsSync(tree)) await run('git', 'fetch', '--quiet', 'origin')
   else await execute('git', ['clone', '--quiet', order.clone, tree], { env: environment(name, env) })
   await run('git', 'checkout', '--quiet', '--force', '-B', order.branch, '--no-track', `origin/${order.base}`)
@@ -62,11 +72,11 @@ async function work(order, { print, sleep, cwd, env }) {
     await run('sh', '-c', order.check)
   }
   await run('git', 'add', '--', ...change.files)
-  await run('git', 'commit', '--quiet', '-m', `${change.what}\n\nCloses #${order.number}`)
+  await run('git', 'commit', '--quiet', '-m', isNew ? `${change.what}\n\nCloses #${order.number}` : change.what)
   await step(`push ${order.branch}`)
   await run('git', 'push', '--quiet', 'origin', `HEAD:refs/heads/${order.branch}`)
-  openChange(order, change, name)
-  print(`${name}: ${order.repo}#${order.number} is open for review.`)
+  if (isNew) openChange(order, change, name)
+  print(`${name}: ${order.repo}#${order.number} is ${isNew ? 'open for review' : 'pushed again'}.`)
 }
 
 /** Opens a change for review: writes its file under a temporary name, then renames it, as the prompt asks. */
