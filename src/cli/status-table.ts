@@ -1,12 +1,12 @@
 /** Formats the fleet's status as lines, for `burn status` and `burn watch`. */
-import { counted, oneLine } from '../core/text.ts'
 import type { ReadingState } from '../core/nouns.ts'
 import type { MachineReport, StatusReport, Totals, WorkerReport } from '../decide/report.ts'
+import type { WorkerCondition } from '../decide/worker-condition.ts'
 import type { Io } from './io.ts'
 import { keysOf } from '../core/json.ts'
+import { counted, oneLine } from '../core/text.ts'
 import { driftLine } from '../decide/drift.ts'
-import { elsewhereAdvice, noneStarted, workersIn } from '../decide/report.ts'
-import type { WorkerCondition } from '../decide/worker-condition.ts'
+import { elsewhereAdvice, workersIn } from '../decide/report.ts'
 import { duration, table } from './table.ts'
 import { wrap } from './wrap.ts'
 import { heldName, sentence } from '../decide/wording.ts'
@@ -46,16 +46,12 @@ export function machineLines(machine: MachineReport, io: Io, now: number): strin
   const workers = machine.windows.flatMap((window) => window.workers.map((worker) => ({ window, worker })))
   const rows = workers.map(({ window, worker }) => [window.name, window.lane, nameOf(worker.id), ...workerCells(worker, io, now)])
   const heads = ['WINDOW', 'LANE', 'WORKER', ...stateHeads]
-  const notes = [
-    ...(machine.remedy === null ? [] : [io.paint('gray', machine.remedy)]),
-    ...(noneStarted(workersIn([machine])) ? [io.paint('gray', `Run: burn up ${machine.name}, then burn christen`)] : []),
-  ]
   const retiring = machine.retiring.map((id) =>
     io.paint('gray', `${id} is retiring: it is no longer in the spec (burn up --prune ends its pane)`),
   )
   return [
     ...wrap(head, io.columns, '  '),
-    ...indented(notes, io),
+    ...indented(machine.remedy === null ? [] : [io.paint('gray', machine.remedy)], io),
     ...(machine.reachable ? insetTable(heads, rows, io, ['LANE', 'WINDOW', 'EVIDENCE', 'FOR']) : []),
     ...indented(retiring, io),
     ...driftLines(

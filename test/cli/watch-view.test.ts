@@ -155,8 +155,8 @@ test('watch: workers that need a person come first', () => {
 test('watch: each screen fits its terminal, with any text', () => {
   const hostile = attacks.join('x')
   const wild = workers.map((each) => ({ ...each, evidence: hostile, question: each.question === null ? null : hostile, hold: hostile }))
-  const question = { worker: 'mac/W/ASKS', detail: hostile, question: `${hostile}\n`.repeat(60), mark: '1' }
-  const report = reportOf([...wild, ...Array.from({ length: 60 }, (_, index) => worker(`mac/W/漢字${index}`))])
+  const question = { worker: 'mac/W/ASKS', detail: hostile, question: `${hostile}\n`.repeat(20), mark: '1' }
+  const report = reportOf([...wild, ...Array.from({ length: 20 }, (_, index) => worker(`mac/W/漢字${index}`))])
   for (const [width, height] of [
     [30, 8],
     [40, 16],

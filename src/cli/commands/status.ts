@@ -46,7 +46,9 @@ export const statusCommand = command({
     ]
     io.out(...lines)
     if (noneStarted(workersIn(report.machines)))
-      io.err(`${io.paint('cyan', 'hint:')} burn has started no agent of this fleet. Run: burn up, then burn christen`)
+      io.err(
+        ...wrap(`${io.paint('cyan', 'hint:')} burn has started no agent of this fleet. Run: burn up, then burn christen`, io.columns, '  '),
+      )
   },
 })
 
