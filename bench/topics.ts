@@ -135,9 +135,13 @@ export async function starting(pairs: number): Promise<Compared[]> {
     await rig.burn('christen')
     const version = await againstNode(pairs * 3, () => rig.burn('--version'))
     const status = await againstNode(pairs * 3, () => rig.burn('status'))
+    const names = await againstNode(pairs * 3, () => rig.burn('__complete', '--', 'hold', ''))
+    const options = await againstNode(pairs * 3, () => rig.burn('__complete', '--', 'sprint', 'run', '-'))
     return [
       { name: 'burn --version, whole process', ...version, limit: atMost(1.5) },
       { name: 'burn status, 10 panes, whole process', ...status, limit: atMost(3) },
+      { name: 'completion of names, 10 panes, whole process', ...names, limit: atMost(2) },
+      { name: 'completion of options, whole process', ...options, limit: atMost(2) },
     ]
   } finally {
     rig.close()

@@ -9,8 +9,8 @@ const source = (name: string) => join(root, 'src', name)
 
 /** Entry modules of the chunk that every command with a fleet loads. It includes `burn status`, the command that people run most. */
 const fleetModules = ['cli/wire.ts', 'cli/commands/status.ts', 'forge/folder.ts'].map(source)
-/** Entry modules of the chunk that finds and reads the spec. Completion loads this chunk, but no fleet. */
-const specModules = ['cli/read-spec.ts', 'spec/places.ts'].map(source)
+/** The entry module of the chunk that finds and reads the spec. Completion loads this chunk, but no fleet. */
+const specModules = [source('cli/fleet-names.ts')]
 /** Entry modules of the chunk that every command loads. */
 const startModules = [source('cli/main.ts')]
 

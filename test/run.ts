@@ -92,6 +92,7 @@ const shared = [
   [
     'cli/attach',
     'cli/command-line',
+    'cli/completion',
     'cli/delegation',
     'cli/doctor',
     'cli/drift',

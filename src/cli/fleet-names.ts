@@ -5,6 +5,7 @@ import { BurnError } from '../core/errors.ts'
 import { stringOf } from '../core/json.ts'
 import { ownFiles } from '../host/own-files.ts'
 import { ledgerOf } from '../spec/places.ts'
+import { recentNames } from '../ledger/recent-names.ts'
 import { looseSpec, writtenNames, type WrittenNames } from '../spec/written-names.ts'
 import { readSpec } from './read-spec.ts'
 
@@ -33,7 +34,6 @@ export async function fleetNames(option: string | undefined, deps: Pick<Deps, 'e
   const [name, ledger] = [stringOf(spec['name']), stringOf(spec['ledger'])]
   const declared = { ...(name === null ? {} : { name }), ...(ledger === null ? {} : { ledger }) }
   const path = ledgerOf(declared, { home: deps.home, ownFile: ownFiles(deps) }).replace(/^sqlite:/, '')
-  const { recentNames } = await import('../ledger/recent-names.ts')
   const recent = isAbsolute(path) ? await recentNames(path, maxIssues) : { workers: [], issues: [] }
   const windows = new Set(written.windows)
   const recorded = recent.workers.filter((id) => windows.has(id.slice(0, id.lastIndexOf('/'))))

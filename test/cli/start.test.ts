@@ -36,6 +36,11 @@ test('bundle: starts small, and opens a fleet without schemas', async (t) => {
   for (const other of ['strictObject', 'chat.completions', 'YAMLParseError']) assert.ok(!fleet.includes(other), other)
 })
 
+test('bundle: completion loads no fleet', async (t) => {
+  const loaded = loadedWith(join(await built(t), 'chunks/complete.mjs')).join('')
+  assert.ok(loaded.length > 10_000 && loaded.length < 60_000, `${loaded.length} characters`)
+})
+
 test('bundle: has no syntax that the oldest allowed Node lacks', async (t) => {
   const dir = await built(t)
   // Node 22 does not know explicit resource management.
