@@ -101,7 +101,7 @@ test('simulate: reports wrong input with a hint', async (t) => {
     (await run('--issues', '3', '--faults', 'agents')).err,
     /"agents" is not a kind of fault[\s\S]*one or more of agent, question/,
   )
-  assert.match((await run('--issues', '3', '--turn', 'long')).err, /write a duration like 40m/)
+  assert.match((await run('--issues', '3', '--turn', 'long')).err, /write a duration like 90s, 40m/)
   assert.match((await run('--issues', '3', '--add', 'bax')).err, /did you mean box/)
   const short = await run('--issues', '30', '--hours', '1')
   assert.deepEqual([short.code, /not within 1h00m/.test(short.out)], [3, true], short.err)
