@@ -32,13 +32,14 @@ function viewOf(workers: number, issues: number): FleetState {
   const policy = {
     skip_labels: ['epic'],
     skip_titles: ['^\\[meta\\]'],
+    priority_labels: [['P0'], ['P1'], ['*'], ['P3']],
     council_labels: ['council'],
     assigned: 'skip',
     max_attempts: 3,
     trust,
   }
   return stateOf({
-    fleet: { name: 'f', dispatch: policy, machines: [{ windows: [{ workers: all }] }] } as unknown as FleetState['fleet'],
+    fleet: { name: 'f', dispatch: policy, accounts: [], machines: [{ windows: [{ workers: all }] }] } as unknown as FleetState['fleet'],
     now: 1e12,
     issues: records,
     records: all.map(({ id }) => ({ id, used_at: null })) as unknown as FleetState['records'],

@@ -6,7 +6,8 @@ import type { BacklogLedger } from '../core/ledger/backlog.ts'
 import { oneLine } from '../core/text.ts'
 import { eventSentence } from '../decide/event-line.ts'
 import { toSecond } from '../decide/wording.ts'
-import { holdTargets, type HoldTarget } from '../operate/hold.ts'
+import { partOf } from '../operate/drain.ts'
+import { holdTargets } from '../operate/hold.ts'
 import { unknownIssue } from '../operate/issue.ts'
 import { allWorkers, issueNamed } from './named.ts'
 import { fit, widthOf } from './wrap.ts'
@@ -20,8 +21,9 @@ export async function aboutNames(fleet: Fleet, names: readonly string[], ledger:
   const isSprint = (name: string) => name.split('/').length === 3 && !workers.some(({ id }) => id === name)
   const plain = names.filter((name) => !name.includes('#') && !isSprint(name))
   const targets = holdTargets(fleet, plain)
+  const { hasWorker } = partOf(targets, fleet)
   return {
-    workers: [...names.filter(isSprint), ...new Set(targets.flatMap((target) => workersOf(target, fleet)))],
+    workers: [...names.filter(isSprint), ...workers.map(({ id }) => id).filter(hasWorker)],
     issues: await Promise.all(names.filter((name) => name.includes('#')).map((name) => knownIssue(fleet, name, ledger))),
     repos: targets.filter(({ scope }) => scope === 'repo').map(({ name }) => name),
     subjects: targets.filter(({ scope }) => scope !== 'repo' && scope !== 'worker').map(({ name }) => name),
@@ -32,20 +34,6 @@ async function knownIssue(fleet: Fleet, name: string, ledger: Pick<BacklogLedger
   const issue = issueNamed(fleet, name)
   if ((await ledger.issue(issue)) === null) throw unknownIssue(issue, fleet)
   return issue
-}
-
-function workersOf({ scope, name }: HoldTarget, fleet: Fleet): string[] {
-  if (scope === 'account') return fleet.accounts.filter((account) => account.name === name).flatMap((account) => [...account.workers])
-  const isIn = {
-    fleet: () => true,
-    machine: ({ machine }: { readonly machine: string }) => machine === name,
-    lane: ({ machine, window }: { readonly machine: string; readonly window: string }) => `${machine}/${window}` === name,
-    worker: ({ id }: { readonly id: string }) => id === name,
-    repo: () => false,
-  }[scope]
-  return allWorkers(fleet)
-    .filter(isIn)
-    .map(({ id }) => id)
 }
 
 /**
@@ -62,11 +50,11 @@ export function eventLines(fleet: Fleet, io: Io): (events: readonly Event[]) => 
   const shortIssue = (issue: string) => (issue.startsWith(`${fleet.forge.owner}/`) ? issue.slice(fleet.forge.owner.length + 1) : issue)
   const widths = [0, 0]
   return (events) => {
-    const rows = events.map(({ at, subject, issue, worker, kind, payload }) => {
+    const rows = events.map((event) => {
+      const { at, subject, issue, worker } = event
       const cells = [issue === null ? (worker === null ? subject : '') : shortIssue(issue), worker === null ? '' : shortWorker(worker)]
       cells.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, widthOf(cell))))
-      // The types of kind and payload belong together, but separate variables lose that.
-      return { at, cells, text: oneLine(eventSentence({ kind, payload } as Event), 400) }
+      return { at, cells, text: oneLine(eventSentence(event), 400) }
     })
     return rows.map(({ at, cells, text }) => {
       const shown = cells.flatMap((cell, column) => {

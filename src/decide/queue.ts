@@ -8,8 +8,8 @@ export type QueueEntry = Pick<IssueRecord, 'issue' | 'priority'>
 
 /** The levels of labels, prepared once for all issues of a cycle. */
 export interface QueueRules {
-  /** The level of each label, by the label in lower case. Level 0 goes first. */
-  readonly levels: ReadonlyMap<string, number>
+  /** Returns the level of a label, whatever its case; Infinity if it is no priority label. Level 0 goes first. */
+  readonly level: (label: string) => number
   /** The level of issues without such a label. */
   readonly plain: number
 }
@@ -21,19 +21,25 @@ const anyLabel = '*'
 export function queueRules({ priority_labels }: Pick<DispatchPolicy, 'priority_labels'>): QueueRules {
   const pairs = priority_labels.flatMap((labels, level) => labels.map((label) => [label.toLowerCase(), level] as const))
   const levels = new Map(pairs.toReversed())
-  return { levels, plain: levels.get(anyLabel) ?? priority_labels.length }
+  // Thousands of issues share few labels.
+  const known = new Map<string, number>()
+  const level = (label: string) => {
+    const found = known.get(label) ?? levels.get(label.toLowerCase()) ?? Infinity
+    known.set(label, found)
+    return found
+  }
+  return { level, plain: levels.get(anyLabel) ?? priority_labels.length }
 }
 
 /** Returns the label that gives an issue its level; null if it has no priority label. Of several labels, the most urgent one counts. */
-function priorityLabel({ labels }: Pick<Issue, 'labels'>, { levels }: QueueRules): string | null {
-  const level = (label: string) => levels.get(label.toLowerCase()) ?? Infinity
+function priorityLabel({ labels }: Pick<Issue, 'labels'>, { level }: QueueRules): string | null {
   return labels.filter((label) => level(label) < Infinity).toSorted((a, b) => level(a) - level(b))[0] ?? null
 }
 
-function levelOf(issue: Pick<Issue, 'labels'>, rules: QueueRules): number {
-  if (issue.labels.length === 0) return rules.plain
-  const label = priorityLabel(issue, rules)
-  return label === null ? rules.plain : (rules.levels.get(label.toLowerCase()) ?? rules.plain)
+function levelOf({ labels }: Pick<Issue, 'labels'>, { level, plain }: QueueRules): number {
+  let first = Infinity
+  for (const label of labels) first = Math.min(first, level(label))
+  return first === Infinity ? plain : first
 }
 
 /** The due time of an issue without a due date. It is later than every time that a `Date` can have. */
@@ -53,13 +59,21 @@ export function queueRank(issue: Pick<Issue, 'labels' | 'due_at'>, rules: QueueR
  * issue first. The ledger sorts by the same columns (`ledger/verdicts`).
  */
 export function inQueueOrder<T extends QueueEntry>(entries: readonly T[], rules: QueueRules): T[] {
-  const ranked = entries.map((entry) => ({ entry, rank: queueRank(entry.issue, rules) }))
-  const compare = (a: (typeof ranked)[number], b: (typeof ranked)[number]) => {
+  return ranked(entries, rules).map(({ entry }) => entry)
+}
+
+interface Ranked<T> {
+  readonly entry: T
+  readonly rank: number
+}
+
+function ranked<T extends QueueEntry>(entries: readonly T[], rules: QueueRules): Ranked<T>[] {
+  const all = entries.map((entry): Ranked<T> => ({ entry, rank: queueRank(entry.issue, rules) }))
+  return all.sort((a, b) => {
     const [one, other] = [a.entry.issue, b.entry.issue]
     const urgency = b.entry.priority - a.entry.priority || a.rank - b.rank || one.created_at - other.created_at
     return urgency || (one.repo === other.repo ? one.number - other.number : one.repo < other.repo ? -1 : 1)
-  }
-  return ranked.toSorted(compare).map(({ entry }) => entry)
+  })
 }
 
 /**
@@ -67,8 +81,15 @@ export function inQueueOrder<T extends QueueEntry>(entries: readonly T[], rules:
  * repo before a less urgent issue of its home repo.
  */
 export function byUrgency<T extends QueueEntry>(entries: readonly T[], rules: QueueRules): T[][] {
-  const lists = Map.groupBy(inQueueOrder(entries, rules), ({ issue, priority }) => `${priority} ${levelOf(issue, rules)}`)
-  return [...lists.values()]
+  const lists: T[][] = []
+  let [priority, level] = [NaN, NaN]
+  for (const { entry, rank } of ranked(entries, rules)) {
+    const own = Math.floor(rank / (never + 1))
+    if (entry.priority !== priority || own !== level) lists.push([])
+    lists.at(-1)?.push(entry)
+    ;[priority, level] = [entry.priority, own]
+  }
+  return lists
 }
 
 /** Returns the reason for an issue's place in the queue. */
