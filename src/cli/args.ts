@@ -3,7 +3,10 @@ import { BurnError } from '../core/errors.ts'
 import { nearest } from '../core/suggest.ts'
 import { durationMs, durationPattern } from '../spec/units.ts'
 
-/** One argument or option. `form` is its syntax: `<issue>`, `[name...]`, `--json`, `-j, --jobs <n>`, `-m, --machine <name...>` or `--no-hooks`. */
+/**
+ * One argument or option. `form` is its syntax: `<issue>`, `[name...]`, `--json`, `-j, --jobs <n>`, `-m, --machine <machine...>` or
+ * `--no-hooks`. Completion offers names for some words in a form, such as `<worker>` (`cli/complete.ts`).
+ */
 export interface Arg<V> {
   readonly form: string
   /** The text in `--help`. It begins with a verb or a noun, is one line, and has no full stop. */
