@@ -89,7 +89,7 @@ export const groups: readonly { readonly title: string; readonly entries: readon
   {
     title: 'Set up',
     entries: [
-      entry('init', 'Write the first spec of a fleet, from questions and from what is on this computer', 'init', 'initCommand'),
+      entry('init', 'Write the first spec of a fleet: search this computer, and ask questions', 'init', 'initCommand'),
       entry('completion', 'Print a script that completes commands, options and names in a shell', 'completion', 'completionCommand'),
       entry('spec check', 'Check the spec and print each finding with its line and column', 'spec', 'specCheckCommand'),
       entry('spec docs', 'Print all spec keys with types, defaults and meanings (Markdown)', 'spec', 'specDocsCommand'),

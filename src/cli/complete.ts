@@ -20,8 +20,8 @@ const filesMark = ':files'
 const maxLength = 200
 
 /**
- * Returns a line for each word that may stand at the cursor: the word, and after a tab a few words about it. `words`: the words after `burn`
- * up to the cursor; the last one is the one at the cursor, and may be empty. With only `--table`, it returns the table of options.
+ * Returns a line for each word that may stand at the cursor: the word, and after a tab a few words about it. `words`: the words after
+ * `burn` up to the cursor; the last one is at the cursor, and may be empty. With only `--table`, it returns the table of options.
  */
 export async function complete(words: readonly string[], deps: Pick<Deps, 'env' | 'home' | 'cwd'>): Promise<string[]> {
   if (words.length === 1 && words[0] === '--table') return optionTable()

@@ -1,4 +1,4 @@
-/** The screen of `burn watch` and `burn start` on a terminal: it draws reports, reads keys, and carries out the steps that keys ask for. */
+/** The screen of `burn watch` and `burn start` on a terminal. It draws reports, reads keys and carries out their steps. */
 import type { WorkerId } from '../core/nouns.ts'
 import type { Clock } from '../core/ports.ts'
 import type { Session } from '../observe/session.ts'

@@ -68,10 +68,10 @@ export function nounHelp(word: string, entries: readonly Entry[], io: Io): strin
 
 /** Returns the arguments or the options of a command, each with its description, choices and default. */
 export function rowsOf(args: Args, kind: 'argument' | 'option'): Row[] {
-  return shapesOf(args).flatMap(({ arg, names }): Row[] => {
+  return shapesOf(args).flatMap(({ arg, names, required }): Row[] => {
     if (names.length > 0 !== (kind === 'option')) return []
     const { fallback, description } = arg
-    const hasDefault = Number.isFinite(fallback) || (typeof fallback === 'string' && fallback !== '')
+    const hasDefault = !required && (Number.isFinite(fallback) || (typeof fallback === 'string' && fallback !== ''))
     const more = [
       ...(arg.choices === undefined ? [] : [`one of ${arg.choices.join(', ')}`]),
       ...(hasDefault && !description.includes('(default') ? [`default: ${String(fallback)}`] : []),

@@ -13,7 +13,7 @@ import { allWorkers, issueNamed } from './named.ts'
 import { fit, widthOf } from './wrap.ts'
 
 /**
- * Returns the group of things that names stand for. A full worker id may be the worker of a sprint, which is not in the spec. Throws BurnError
+ * Returns the group that names select. A full worker id may be the worker of a sprint, which is not in the spec. Throws BurnError
  * `name_unknown`, `name_ambiguous`, `issue_ref` or `issue_unknown` (exit 2).
  */
 export async function aboutNames(fleet: Fleet, names: readonly string[], ledger: Pick<BacklogLedger, 'issue'>): Promise<EventsAbout> {

@@ -6,8 +6,8 @@ import { BurnError, codeOf } from '../core/errors.ts'
 import { ownFiles } from '../host/own-files.ts'
 
 /**
- * Returns the spec's text and path. Reads the file that `option` or `$BURN_SPEC` names, else the one in the working directory, else the one
- * in the folder of burn's configuration. Throws BurnError `spec_missing` or `spec_unreadable` (exit 2).
+ * Returns the spec's text and path. Reads the file that `option` or `$BURN_SPEC` names, else the file in the working directory, else the
+ * file in burn's configuration folder. Throws BurnError `spec_missing` or `spec_unreadable` (exit 2).
  */
 export async function readSpec(
   option: string | undefined,

@@ -130,7 +130,10 @@ async function runCommand(name: string, loaded: AnyCommand, given: Readonly<Reco
   }
 }
 
-/** Returns a function that prints results of a command as JSON, with each reason as a sentence, each time in ISO 8601, and renamed fields under both names. */
+/**
+ * Returns a function that prints results of a command as JSON. Each reason is a sentence, each time is in ISO 8601, and renamed fields have
+ * both names.
+ */
 async function jsonPrinter(command: string, io: Io): Promise<(value: unknown, indented?: boolean) => void> {
   const [{ worded }, { withOldFields }] = await Promise.all([import('../decide/wording.ts'), import('./old-fields.ts')])
   return (value, indented = false) => io.json(withIsoTimes(withOldFields(command, worded(value))), indented)

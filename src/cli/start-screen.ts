@@ -56,7 +56,7 @@ export function openScreenOutput(context: CommandContext, present: (part: unknow
       })
       const watching = watchOn(shown, session, AbortSignal.any([stop, end.signal])).catch(async (thrown: unknown) => {
         await close()
-        io.err(`burn goes on without a screen: ${codedMessageOf(thrown)}`)
+        io.err(`burn continues without a screen: ${codedMessageOf(thrown)}`)
       })
       try {
         return await work()

@@ -19,8 +19,9 @@ interface Column {
 }
 
 /**
- * Returns the lines of a table of aligned columns; no line is wider than `width`. If `width` is finite, columns without any text
- * are left out. If the table is still too wide, texts are cut, and then the columns in `drop` are left out, the first one first. Names such as `owner/repo#7` lose their first parts.
+ * Returns the lines of a table of aligned columns; no line is wider than `width`. If `width` is finite, columns without any text are left
+ * out. If the table is still too wide, texts are cut. Then the columns in `drop` are left out, the first one first. Names such as
+ * `owner/repo#7` lose their first parts.
  */
 export function table(
   head: readonly string[],
@@ -147,7 +148,7 @@ function aligned(columns: readonly Column[], rows: number): string[] {
 }
 
 /**
- * Returns the lines of a table in a list command: a bold head, the rows, and a line with the heads for which the terminal has no room.
+ * Returns the lines of a table in a list command: a bold head and the rows. A last line has the heads for which the terminal has no room.
  */
 export function listTable(
   head: readonly string[],

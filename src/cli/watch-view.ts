@@ -95,7 +95,10 @@ function inList(view: View, key: PressedKey, list: List): Pressed {
 function onWorker(view: View, step: 'attach' | 'ask', { lines }: List): Pressed {
   const worker = lines[view.at]?.worker ?? null
   if (worker === null)
-    return { view: { ...view, notice: lines.length === 0 ? 'The list is empty.' : 'This line is no worker.' }, step: null }
+    return {
+      view: { ...view, notice: lines.length === 0 ? 'The list is empty.' : 'This line is not a worker. Select a worker.' },
+      step: null,
+    }
   return { view: { ...view, busy: true }, step: { do: step, worker } }
 }
 

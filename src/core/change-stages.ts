@@ -41,7 +41,7 @@ export interface ChangePolicy {
   readonly method: MergeMethod | null
   /** The maximum number of follow-ups about each condition. */
   readonly rounds: Readonly<Record<ChangeCondition, number>>
-  /** Whether burn deletes the head branch after it merged; null: as the repo is set on the forge. */
+  /** Whether burn deletes the head branch after it merged; null: burn follows the setting of the repo on the forge. */
   readonly delete_branch: boolean | null
   /** Logins of bots whose reviews count as those of writers. */
   readonly bots: readonly string[]
@@ -72,8 +72,8 @@ export const conditionOf: Readonly<Partial<Record<StepAction, ChangeCondition>>>
 
 /**
  * The time (ms) after which a step without an outcome counts as interrupted: its process is gone, and burn repeats the step. It is longer
- * than every step takes. A step that another process still carries out is harmless twice: a push compares the head, and labels and comments
- * are set once.
+ * than every step takes. Two processes may take a step at once without harm: a push compares the head, and labels and comments are set
+ * once.
  */
 export const stepTimeout = 10 * 60_000
 

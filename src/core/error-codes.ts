@@ -79,7 +79,7 @@ const commandErrors = {
     remedy: 'Use one of the full names in the hint.',
   },
   name_unknown: {
-    meaning: 'No worker, window, lane, machine account or repo has the given name.',
+    meaning: 'No worker, window, lane, machine, account or repo has the given name.',
     remedy: 'Run `burn status` to list the names of the fleet.',
   },
   no_terminal: {

@@ -1,7 +1,7 @@
 /** The error type of burn, and helpers that read any thrown value. */
 import type { ErrorCode } from './error-codes.ts'
 
-/** The exit code of a command: 0 success, 1 failure, 2 wrong usage or invalid spec, 3 partial success. */
+/** The exit code of a command: 0 success, 1 failure, 2 usage or spec error, 3 partial success. */
 export type ExitCode = 0 | 1 | 2 | 3
 
 /** An error with a code for programs. The message says what happened; the hint tells a person what to do. */

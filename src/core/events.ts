@@ -185,7 +185,7 @@ export type Event = {
   readonly [K in EventKind]: Kept & { readonly kind: K; readonly actor: Actor | null; readonly payload: EventData[K] | Prose }
 }[EventKind]
 
-/** A group of things. An event belongs to the group if it belongs to one of them. */
+/** A group of workers, repos and other subjects. An event belongs to the group if it belongs to one of its members. */
 export interface EventsAbout {
   /** Events of these workers, and events of an issue while one of the workers had it. */
   readonly workers: readonly WorkerId[]

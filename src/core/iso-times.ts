@@ -30,7 +30,7 @@ const timeFields: ReadonlySet<string> = new Set([
 /** The earliest time (ms) that counts as one. A smaller number in such a field is a count. */
 const earliest = 1e11
 
-/** Returns true if a field with this name has a time, if its value is a number of the size of a time. */
+/** Returns true if a field with this name has a time when its value is at least the earliest time. */
 export function isTimeField(name: string): boolean {
   return timeFields.has(name) || /_(?:at|since|until)$/.test(name)
 }

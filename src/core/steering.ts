@@ -29,7 +29,7 @@ export interface SteeringOrder {
 
 /** A command that burn carried out or refused. `refusal`: null if burn carried it out. */
 export interface SteeringResult extends SteeringOrder {
-  /** The issue that the command is about; null if a comment on a change belongs to no issue of the ledger. */
+  /** The issue of the command; null if a comment on a change belongs to no issue of the ledger. */
   readonly issue: IssueRef | null
 }
 

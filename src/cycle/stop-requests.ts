@@ -1,6 +1,6 @@
 /**
  * The requests of `burn stop` to all dispatchers of a ledger. A dispatcher reads the latest request when it begins, and follows only other
- * requests, so that a dispatcher that begins later ignores them. No clock of a machine matters.
+ * requests. So a dispatcher ignores requests from before its beginning, whatever the clocks say.
  */
 import type { JobLedger } from '../core/ledger/jobs.ts'
 import type { HistoryLedger } from '../core/ledger/history.ts'

@@ -75,8 +75,9 @@ function underWay({ seen, history }: ChangeCase): ChangeDecision | null {
 const maxAttempts = 3
 
 /**
- * Returns the attempt at which burn may take a step: 1 if burn has not tried, or the next number if no earlier attempt reached its target.
- * If the process of an attempt was killed, returns the same attempt again. Returns null if burn has taken the step, or has used all attempts.
+ * Returns the attempt at which burn may take a step: 1 if burn has not tried. It is the next number if no earlier attempt reached its
+ * target. If the process of an attempt was killed, returns the same attempt again. Returns null if burn has taken the step, or has used all
+ * attempts.
  */
 export function nextStepAttempt(history: readonly ChangeStep[], action: StepAction, signature: string, now: Time): number | null {
   const before = history.filter((step) => step.action === action && step.signature === signature)

@@ -1,4 +1,4 @@
-/** Tells a person in one line what a delivery did in a cycle, and the command that helps if a person must act. Pure. */
+/** Makes one line of the result of a delivery in a cycle, with the command for a person who must act. Pure. */
 import type { Delivery } from '../core/lifecycle.ts'
 import type { IssueRef } from '../core/nouns.ts'
 import type { Reason } from '../core/reasons.ts'

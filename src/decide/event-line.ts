@@ -43,7 +43,7 @@ function heldAndResumed(...scopes: readonly HoldScope[]): { readonly [K in Event
   )
 }
 
-/** The sentences of other kinds whose data are not meant for people, or do not make a sentence. */
+/** The sentences of other kinds. Their data are not for people, or do not make a sentence. */
 const sentences: { readonly [K in EventKind]?: (data: EventData[K]) => string } = {
   'issue.found': ({ title }) => `new issue: ${title}`,
   'issue.closed': ({ title }) => `closed: ${title}`,

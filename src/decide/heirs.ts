@@ -6,8 +6,9 @@ import { repoOf } from '../core/refs.ts'
 import { holdsOnWorker } from './holds.ts'
 
 /**
- * Returns the changes in review of the leaving workers that no other worker may take over: no worker of the same lane serves the repo and
- * stays. If the spec no longer has the leaving worker, any worker that serves the repo may take over, as in `decide/change-actions`.
+ * Returns the changes in review of the leaving workers that no other worker may take over. In these cases no worker of the same lane serves
+ * the repo and stays. If the spec no longer has the leaving worker, any worker that serves the repo may take over, as in
+ * `decide/change-actions`.
  */
 export function changesWithoutHeir(
   { dispatches, fleet, holds, now }: Pick<StatusState, 'dispatches' | 'fleet' | 'holds' | 'now'>,
@@ -25,7 +26,7 @@ export function changesWithoutHeir(
     .map(({ worker, issue }) => ({
       worker,
       issue,
-      what: `has a change for ${issue} in review, which no other worker could continue: merge or close it, or release the issue`,
+      what: `has a change for ${issue} in review, and no other worker could continue the change: merge or close the change, or release the issue`,
       remedy: `burn issue release ${issue} --force`,
     }))
 }

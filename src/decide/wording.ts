@@ -200,8 +200,9 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   work_taken: () => 'the issue of the last conversation went back to the queue',
   conversation_missing: ({ conversation }) => `the agent did not find the conversation ${conversation}`,
 
-  steering_unclear: ({ text }) => `it must have one of the commands /burn go, /burn stop and /burn retry, and has: /burn ${text}`,
-  steering_text_new: () => 'the text of the issue is newer than the comment, or burn read it after the comment: read it, and comment again',
+  steering_unclear: ({ text }) =>
+    `a comment must have one of the commands /burn go, /burn stop and /burn retry, and this one has: /burn ${text}`,
+  steering_text_new: () => 'burn had not read the present text of the issue before the comment: read the text, and comment again',
   steering_homeless: () => 'burn knows no issue of this change',
   steering_on_change: () => 'to approve the text of an issue, comment on the issue itself',
 

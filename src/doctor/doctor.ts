@@ -89,7 +89,7 @@ async function checkRepo(repo: RepoRef, { forge, fleet }: Session): Promise<Find
     const facts = await readFacts(repo, fleet.dispatch.branch_prefix, forge)
     const fault = repoFault(repo, facts)
     if (fault !== null) return fail(fault.what, fault.remedy)
-    const remedy = `make the token's account a collaborator of ${repo} with write access, and give the token the scope write:issue, for sprints also write:repository`
+    const remedy = `give the token's account write access to ${repo}, and the token the scope write:issue (for sprints also write:repository)`
     if (!facts.write) return fail(`the token may not write to ${repo}`, remedy)
     if (!(await forge.mayComment(repo))) return fail(`the token may not write comments in ${repo}`, 'give the token write:issue')
     if (fleet.sprint?.repos.includes(repo) === true && !(await forge.mayOpenChange(repo)))

@@ -9,8 +9,9 @@ export interface MachineMemory {
 }
 
 /**
- * A script that prints the memory of the whole machine (KiB), and for each control group above the shell its limit, use and reclaimable
- * cache (bytes). In a container, the root of the mounted hierarchy is the container's own group, and the path may not exist below it.
+ * A script that prints the memory of the whole machine (KiB). For each control group above the shell, it prints the limit, the use and the
+ * reclaimable cache (bytes). In a container, the root of the mounted hierarchy is the container's own group, and the path may not exist
+ * below it.
  */
 export const memoryScript = `if [ -r /proc/meminfo ]; then
   sed -n -e 's/^MemTotal: *\\([0-9]*\\) kB/memory_total \\1/p' -e 's/^MemAvailable: *\\([0-9]*\\) kB/memory_free \\1/p' /proc/meminfo

@@ -35,7 +35,7 @@ export type IssueRow = Omit<Issue, 'labels' | 'assignees' | 'locked' | 'due_at'>
   open_change: Generated<string | null>
   /** The hash of the issue's title and body when burn first saw the issue with a trusted label. */
   approved_hash: Generated<string | null>
-  /** The login that approved the text with a comment; null if a label approved it, or if it is not approved. */
+  /** The login that approved the text with a comment; null if a label approved the text, or nothing did. */
   approved_by: Generated<string | null>
   /** The login that stopped the issue with a comment; null if the issue is not stopped. */
   stopped_by: Generated<string | null>

@@ -39,9 +39,9 @@ export interface RepoSteering {
 const nothing = (repo: RepoRef): RepoSteering => ({ repo, comments: [], at: null, writers: null })
 
 /**
- * Returns the new comments with commands of a repo. Makes one request if an issue or a change of the repo moved since the last reading, and
- * no request otherwise. If a comment has a command, asks again whether the writers may still write, and reads an issue again that a comment
- * approves. If the forge refuses, the next cycle tries again.
+ * Returns the new comments with commands of a repo. Makes one request if an issue or a change of the repo moved since the last reading,
+ * otherwise none. If a comment has a command, asks again whether the writers may still write. Reads an issue again if a comment approves
+ * it. If the forge refuses, the next cycle tries again.
  */
 export async function readRepoSteering({ repo, page, record, asked_at, writers }: ListedRepo, ports: Ports): Promise<RepoSteering> {
   const { forge, ledger, notify } = ports

@@ -77,7 +77,7 @@ async function placeOf({ id }: Pane, tmux: Tmux): Promise<Place> {
 /** The number of rows that a small terminal shows below the cursor: the rest of the composer, and the status line of the agent. */
 const belowCursor = 4
 
-/** Returns the corner of the part of a window that a terminal shows: the corner of the pane or, if the pane is too high, a row below it. */
+/** Returns the corner of the part of a window that a terminal shows: the corner of the pane, or a row below it if the pane is too high. */
 export function viewOf({ left, top, height, cursor, status }: Place, rows: number): { readonly left: number; readonly top: number } {
   const visible = rows - status
   if (height <= visible) return { left, top }

@@ -96,8 +96,7 @@ export type FoundToken =
 const tokenVariables = ['BURN_TOKEN', 'GITEA_TOKEN', 'FORGEJO_TOKEN', 'GITEA_SERVER_TOKEN']
 
 /**
- * Finds a token for a forge: the source that the old spec names, burn's token file, a variable, or a login of the program `tea`. Returns
- * null if there is none.
+ * Finds a token for a forge: the source in the old spec, burn's token file, a variable, or a login of `tea`. Returns null if there is none.
  */
 export async function findToken(
   url: string,

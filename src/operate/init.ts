@@ -177,7 +177,7 @@ export function tokenAnswer(found: FoundToken | null, { token_file, home }: Init
   const shown = shortPath(token_file, home)
   const source = { file: shown }
   if (found === null) {
-    const remark = `burn found no token. Create one on the forge, then: install -m 600 /dev/null ${shown}, and write the token into it`
+    const remark = `burn found no token. Create one on the forge. Then run install -m 600 /dev/null ${shown}, and write the token into that file`
     return { source, file: null, remark }
   }
   if (found.copies === null) return { source: found.source, file: null, remark: `burn reads the token from ${found.name}` }

@@ -158,7 +158,7 @@ export class Reviewers {
     clock.at(clock.now() + ms, () => void this.#look(change))
   }
 
-  /** Lets people look at a change: they answer pushes, merge or approve the change if it is clean, and finish what burn no longer does. */
+  /** Lets people look at a change. They answer pushes, merge or approve a clean change, and finish a change that burn escalated. */
   async #look(change: SimulatedChange): Promise<void> {
     const { forge, clock, merges, isLive } = this.#world
     const isOrphan = !(await isLive(change.id)) || !forge.isOpen(change.issue)

@@ -62,7 +62,7 @@ export interface Simulated {
   readonly began: Time
   readonly ended: Time
   readonly cycles: number
-  /** Whether all work has ended: each issue is closed, given up, or blocked by an issue that burn gave up, and no delivery is active. */
+  /** Whether all work has ended. No delivery is active, and each issue is closed, given up, or blocked by an issue that burn gave up. */
   readonly finished: boolean
 }
 

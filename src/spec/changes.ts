@@ -25,7 +25,7 @@ const rules = {
     .optional()
     .meta({
       description:
-        'Whether burn deletes the head branch after it merged a change. Without this key, burn does as the repo is set on the forge, and keeps the branch if the forge has no such setting. burn never deletes branches of forks or of people.',
+        'Whether burn deletes the head branch after it merged a change. Without this key, burn follows the setting of the repo on the forge. If the forge has no such setting, burn keeps the branch. burn never deletes branches of forks or of people.',
       examples: [true],
     }),
   bots: words.optional().meta({

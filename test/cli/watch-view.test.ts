@@ -74,7 +74,7 @@ test('watch: keys filter, attach, ask, show help and quit', () => {
   assert.deepEqual(after('/ann\x1b', firstView, lines).view.filter, '')
   assert.deepEqual(after('j\r', firstView, lines).steps, [{ do: 'attach', worker: 'w1' }])
   assert.deepEqual(after('ja', firstView, lines).steps, [{ do: 'ask', worker: 'w1' }])
-  assert.deepEqual(after('G\r', firstView, lines).view.notice, 'This line is no worker.')
+  assert.deepEqual(after('G\r', firstView, lines).view.notice, 'This line is not a worker. Select a worker.')
   assert.deepEqual(after('?', firstView, lines).view.mode, 'help')
   assert.deepEqual(after('?q', firstView, lines), { view: firstView, steps: [] })
   for (const bytes of ['q', '\x03', '?\x03', '/x\x03']) assert.deepEqual(after(bytes, firstView, lines).steps, [{ do: 'quit' }], bytes)

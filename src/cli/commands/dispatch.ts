@@ -70,7 +70,8 @@ export async function planCycle(machines: readonly Machine[], session: Session):
 
 /**
  * Runs cycles until their number is reached or a signal ends them. Prints each cycle and each trouble. Returns the exit code: 3 if a cycle
- * failed; otherwise that of the last cycle, or 0 for cycles without end. `interval`: ms; null for the one of the spec.
+ * failed; otherwise the code of the last cycle. Without an end of the cycles, the code is 0 or 3. `interval`: ms; null for the one of the
+ * spec.
  */
 export async function runCycles(
   machines: readonly Machine[],

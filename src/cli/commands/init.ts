@@ -1,4 +1,4 @@
-/** `burn init`: writes the first spec of a fleet from what it finds on this computer, and from the answers of a person. */
+/** `burn init`: writes the first spec of a fleet, from the facts on this computer and the answers of a person. */
 import { hostname } from 'node:os'
 import { relative, resolve } from 'node:path'
 import type { InitFacts, InitPlaces } from '../../operate/init.ts'

@@ -85,7 +85,7 @@ export const scheduleCommand = command({
   ],
   notes: [
     'burn prints the entry for the scheduler, and does not install it. A scheduled run exits at once if the previous run has not ended.',
-    '"start" is a service: it runs burn start until burn stop, and begins again after a failure or a reboot. Its stop leaves panes and agents alone.',
+    '"start" is a service: it runs burn start until burn stop, and begins again after a failure or a reboot. When the service ends, panes and agents stay as they are.',
   ],
   async run({ common, self, env, home, cwd }, given) {
     const { what = 'sprint', options } = given

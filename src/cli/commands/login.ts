@@ -23,7 +23,7 @@ export const loginStatusCommand = command({
   examples: ['burn login status', 'burn login status mac --json'],
   notes: [
     'burn reads the login files of the agents on each machine. It makes no request to a provider, so it cannot know whether a provider still accepts a login. The machine removes all tokens before it sends anything.',
-    'Exit codes: 0 no login needs a person, 1 no machine answered, 2 wrong usage or invalid spec, 3 a login needs a person or a machine did not answer.',
+    'Exit codes: 0 no login needs a person, 1 no machine answered, 2 usage or spec error, 3 a login needs a person or a machine did not answer.',
   ],
   async run({ open }, given) {
     const { session } = await open()
@@ -106,8 +106,8 @@ export const loginRefreshCommand = command({
   },
   examples: ['burn login refresh --dry-run', 'burn login refresh mac'],
   notes: [
-    "burn runs the agent's own command on the machine of the login, one at a time and at most once a minute for each login. It never does so after the provider has refused the login. It compares the file before and after the command.",
-    'Exit codes: 0 each due login is renewed, 1 none is, 2 wrong usage or invalid spec, 3 some are.',
+    "burn renews a login with the agent's own command, on the machine of the login. It runs one such command at a time, and at most one a minute for each login. After the provider has refused a login, burn runs no command for it. burn compares the file before and after the command.",
+    'Exit codes: 0 each due login is renewed, 1 none is, 2 usage or spec error, 3 some are.',
   ],
   async run({ open }, given) {
     const { session } = await open()

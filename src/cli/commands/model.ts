@@ -62,7 +62,7 @@ export const modelCheckCommand = command({
   examples: ['burn model check', 'burn model check qwen2.5:7b --json'],
   notes: [
     'The table shows the time to the first token (TTFT), and the speed if the server measures it. A check costs one token. It never makes a server pull, load or evict a model. burn skips models that answered real work within `models.fresh`.',
-    'Exit codes: 0 each model answers, is busy or is not loaded; 1 none does; 2 wrong usage or invalid spec; 3 some do not.',
+    'Exit codes: 0 each model answers, is busy or is not loaded; 1 none does; 2 usage or spec error; 3 some do not.',
   ],
   async run(context, { names }) {
     const ports = await portsOf(context)
@@ -92,7 +92,7 @@ export const modelChainCommand = command({
   notes: [
     `The spec has the chain in \`models.chain\`, for example: ${chainText(exampleChain)}. burn spec docs explains it.`,
     'Without --load, burn loads no model. With --load, burn asks the last step first, so that the first step stays loaded.',
-    'Exit codes: 0 a step answers, 1 no step is known to answer, 2 wrong usage or invalid spec.',
+    'Exit codes: 0 a step answers, 1 no step is known to answer, 2 usage or spec error.',
   ],
   async run(context, { load }) {
     const ports = await portsOf(context)

@@ -75,7 +75,7 @@ export const notifyTestCommand = command({
     dry_run: flag('-n, --dry-run', 'Print the message without its secrets, and send nothing'),
   },
   examples: ['burn notify test', 'burn notify test phone --dry-run'],
-  notes: ['Exit codes: 0 each channel accepted the message, 1 none did, 2 wrong usage or invalid spec, 3 some did not.'],
+  notes: ['Exit codes: 0 each channel accepted the message, 1 none did, 2 usage or spec error, 3 some did not.'],
   async run({ open, clock }, { channels, dry_run }) {
     const { session } = await open()
     const known = Object.keys(notifySettings(session).channels)

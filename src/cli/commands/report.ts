@@ -35,7 +35,7 @@ export const reportCommand = command({
   ],
   notes: [
     'The report reads the ledger only. Times are UTC. The times of workers come from samples, which a dispatcher takes while it runs (burn dispatch --cycles 0).',
-    'Exit codes of --send: 0 each channel got the report or gets it soon, 1 none did, 2 wrong usage or invalid spec, 3 some did not. burn retries those.',
+    'Exit codes of --send: 0 each channel got the report or gets it soon, 1 none did, 2 usage or spec error, 3 some did not. burn retries those.',
   ],
   async run({ open, clock, cwd, common }, { since, format, output, send }) {
     const { readReportFacts } = await import('../../observe/period.ts')

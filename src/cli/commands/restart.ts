@@ -12,7 +12,7 @@ export const restartCommand = command({
     drain: flag('--drain', 'Give the workers no new work, and restart each when nothing is under way'),
     now: flag('--now', 'Restart at once: interrupt running turns'),
     fresh: flag('--fresh', 'Begin new conversations instead of continuing the old ones'),
-    timeout: parsedArg('--timeout <duration>', 'How long to wait for busy workers, such as 30m (default: no limit)', parseDuration, null),
+    timeout: parsedArg('--timeout <duration>', 'Time to wait for busy workers, such as 30m (default: no limit)', parseDuration, null),
     dry_run: flag('-n, --dry-run', 'Show what would happen now, and change nothing'),
   },
   examples: ['burn restart AZOTH', 'burn restart bugs --drain', 'burn restart mac --now --fresh', 'burn restart all --timeout 30m'],
@@ -104,7 +104,7 @@ export const interruptCommand = command({
   notes: [
     'burn presses the interrupt key of the agent, such as Escape, and reads the screen until the turn has ended.',
     'The worker keeps its issue. To tell the agent what to do instead: burn send',
-    'Exit codes: 0 the turn has ended, 1 failed, 2 usage or spec error, 3 the agent is not working, or goes on.',
+    'Exit codes: 0 the turn has ended, 1 failed, 2 usage or spec error, 3 the agent is not working, or continues its turn.',
   ],
   async run({ open, stop }, { worker }) {
     const { session } = await open()

@@ -25,7 +25,7 @@ export const startCommand = command({
   },
   examples: ['burn start --dry-run', 'burn start', 'burn start | tee fleet.log'],
   notes: [
-    'burn start does the work of burn up, burn christen and burn dispatch --cycles 0. Its end leaves panes and agents as they are.',
+    'burn start does the work of burn up, burn christen and burn dispatch --cycles 0. When it ends, panes and agents stay as they are.',
     'Several burn start on one ledger share the work: burn gives each issue only once. burn stop ends all of them.',
     'Exit codes: 0 ended by Ctrl-C or burn stop, 1 no machine could be brought up, 2 usage or spec error, 3 a cycle failed.',
   ],
@@ -46,7 +46,7 @@ export const startCommand = command({
       if (dry_run) return planCycle(machines, session)
       if (!signals.stop.aborted) await startAgents(session, { ...context, stop: signals.stop })
       const exit = await output.during(() => runCycles(machines, session, { ...output, ...signals }, { cycles: 0, interval }))
-      context.person?.out('burn start has ended. The agents keep running: burn status')
+      context.person?.out('burn start has ended. The agents keep running. To see them: burn status')
       return exit
     })
   },
@@ -92,7 +92,7 @@ export const stopCommand = command({
   },
   examples: ['burn stop', 'burn stop --drain && burn down --yes'],
   notes: [
-    'burn stop ends every burn start and burn dispatch of the ledger, also on other computers, and waits until they have ended. Ctrl-C ends only the wait.',
+    'burn stop ends every burn start and burn dispatch of the ledger, also on other computers. It waits until they have ended. Ctrl-C ends only the wait.',
     'Agents keep running and finish their present turn. burn down ends them. A later burn start works as usual.',
     'Exit codes: 0 all have ended, 1 failed, 2 usage or spec error, 3 the wait ended while a dispatcher ran.',
   ],

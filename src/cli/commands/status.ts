@@ -19,7 +19,7 @@ export const statusCommand = command({
   },
   examples: ['burn status', 'burn status --machine mac --json'],
   notes: [
-    'Exit codes: 0 done, 1 failed, 2 usage or spec error, 3 the fleet is not whole. Code 3 means: no agent was ever started, a machine is unreachable, a repo could not be read, or burn waits before a retry (back-off).',
+    'Exit codes: 0 done, 1 failed, 2 usage or spec error, 3 done in part. In part means: no agent was ever started, a machine is unreachable, a repo could not be read, or burn backs off before a retry.',
   ],
   endless: ({ watch }) => watch,
   async run({ open, emit, clock, stop }, { machine, watch, interval }) {

@@ -17,7 +17,7 @@ export const skipCommand = command({
     why,
     for: parsedArg(
       '--for <duration>',
-      'How long to skip the issue, such as 2d (default: until --remove removes the skip)',
+      'Time to skip the issue, such as 2d (default: until --remove removes the skip)',
       parseDuration,
       null,
     ),
@@ -68,7 +68,7 @@ export const loopCommand = command({
       parsePositiveDuration,
       null,
     ),
-    skip_for: parsedArg('--skip-for <duration>', 'How long to skip an issue that failed (default: 6h)', parseDuration, parseDuration('6h')),
+    skip_for: parsedArg('--skip-for <duration>', 'Time to skip an issue that failed (default: 6h)', parseDuration, parseDuration('6h')),
   },
   examples: ['burn worker loop AZOTH', 'burn worker loop mac/CRUCIBLE/AZOTH --count 3'],
   notes: [

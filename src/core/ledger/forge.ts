@@ -60,7 +60,7 @@ export interface Approval {
   readonly issue: IssueRef
   /** The revision of the issue's record on which the decision is based. */
   readonly revision: number
-  /** True to approve the text of the issue; false to remove the approval, because the issue lost its trusted label or was edited. */
+  /** True to approve the text of the issue. False to remove the approval, after the issue lost its trusted label or was edited. */
   readonly approved: boolean
 }
 
