@@ -11,7 +11,7 @@ import { commonOptions, shapesOf, type Arg, type Shape } from './args.ts'
 import { deprecatedNames, entries, nouns } from './catalog.ts'
 import { fleetNames, type FleetNames } from './fleet-names.ts'
 
-/** A word that may stand at the cursor, and a few words about it; or a request to complete the names of files. */
+/** A candidate for the cursor, with a few words about it; or a request to complete the names of files. */
 type Candidate = { readonly word: string; readonly about?: string } | 'files'
 
 /** The line with which the script of a shell completes names of files. */
@@ -20,8 +20,8 @@ const filesMark = ':files'
 const maxLength = 200
 
 /**
- * Returns a line for each word that may stand at the cursor: the word, and after a tab a few words about it. `words`: the words after
- * `burn` up to the cursor; the last one is at the cursor, and may be empty. With only `--table`, it returns the table of options.
+ * Returns a line for each candidate: the word, and after a tab a few words about it. `words`: the words after `burn` up to the cursor; the
+ * last one is at the cursor, and may be empty. With only `--table`, it returns the table of options.
  */
 export async function complete(words: readonly string[], deps: Pick<Deps, 'env' | 'home' | 'cwd'>): Promise<string[]> {
   if (words.length === 1 && words[0] === '--table') return optionTable()
@@ -170,7 +170,10 @@ async function shapesFor(name: string): Promise<Shape[]> {
   return shapesOf({ ...args, ...commonOptions })
 }
 
-/** Returns the table of options: for each command a line with its name, and the form and choices of each argument and option. */
+/**
+ * Returns the table of options: a line for each command. The line has the command's name, and each argument and option with form and
+ * choices.
+ */
 async function optionTable(): Promise<string[]> {
   return Promise.all(
     entries.map(async ({ name, load }) => {

@@ -1,6 +1,6 @@
 /**
- * The scripts of `burn completion`. Each asks `burn __complete`, and quotes the candidates for its shell. No script evaluates a name: names
- * come from a spec and from a forge, and may contain any character that can be typed.
+ * The scripts of `burn completion`. Each asks `burn __complete`, and quotes the candidates for its shell. No script evaluates a name,
+ * because names come from a spec and from a forge, and may contain any character.
  */
 
 /**

@@ -22,7 +22,7 @@ const isSmall = ({ width, height }: Size) => width < smallest.width || height < 
 export function assertRoom(io: Pick<Io, 'size'>): void {
   const { width, height } = io.size()
   if (!isSmall({ width, height })) return
-  const hint = `needs ${smallest.width}×${smallest.height} or more`
+  const hint = `enlarge the terminal to ${smallest.width}×${smallest.height} or more`
   throw new BurnError('terminal_small', `terminal too small: ${width}×${height}`, hint, { exit: 2 })
 }
 

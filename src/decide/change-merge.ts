@@ -63,7 +63,7 @@ function whyForbidden({ seen, policy }: ChangeCase, protection: Protection): Blo
 
 /**
  * Returns whether burn deletes the head branch after a merge. The spec decides, otherwise the setting of the repo. burn never deletes a
- * branch of a fork, or a branch whose name is not that of a dispatch: a person may have made it.
+ * branch of a fork. It also keeps a branch without the name of a dispatch, because a person may have made it.
  */
 export function deletesBranch(
   { change }: Pick<ChangeState, 'change'>,

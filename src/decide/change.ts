@@ -149,7 +149,7 @@ export function recentRerun(history: readonly ChangeStep[], sha: string, now: Ti
   )
 }
 
-/** Returns true if a process asks for a rerun now, or if burn has asked and the failed checks are still those from before. */
+/** Returns true if a process asks for a rerun now. Also returns true if burn has asked, and the failed checks are still the old ones. */
 function isRerunning({ seen, history, now }: ChangeCase, failed: readonly Check[]): boolean {
   const rerun = recentRerun(history, seen.change.sha, now)
   if (rerun === undefined) return false

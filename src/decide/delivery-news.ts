@@ -47,7 +47,7 @@ function waiting(waits: Reason, worker: string, what: string): NewsLine {
   return { text: `${worker} does not have ${what} yet: ${sentence(waits)}`, remedy }
 }
 
-/** Returns the command that ends the cause of a wait or a refusal; null if the cause ends without a person, or burn knows no command. */
+/** Returns the command that ends the cause of a wait or a refusal. Null: the cause ends without a person, or burn knows no command. */
 function remedyFor(reason: Reason, worker: string): string | null {
   switch (reason.code) {
     case 'agent_state':

@@ -175,9 +175,9 @@ function failureOf(worker: WorkerId, seen: UnderWayState): { readonly kind: stri
 }
 
 /**
- * Returns true if burn may send an agent a follow-up about its dispatch. The dispatch must be of the kind `work`, the same agent must be
- * alive and have the prompt, burn must type no other text about the dispatch, and the forge must have answered about the repo. A council question gets no follow-up: it needs no change, and
- * ends with the answer.
+ * Returns true if burn may send an agent a follow-up about its dispatch. The dispatch must be of the kind `work`, and the forge must have
+ * answered about the repo. The same agent must be alive and have the prompt, and burn must type no other text about the dispatch. A council
+ * question gets no follow-up: it needs no change, and ends with the answer.
  */
 export function canBeTold(dispatch: LiveDispatch, seen: UnderWayState): boolean {
   const { id, kind, state, worker, incarnation } = dispatch

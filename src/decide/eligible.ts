@@ -57,7 +57,7 @@ export function eligibilityRules(seen: JudgedBy, served?: readonly RepoRef[]): E
   }
 }
 
-/** Returns the rules for an issue that a person named: only the label of an exceeded budget still skips it, and no title does. */
+/** Returns the rules for an issue that a person named. Only the label of an exceeded budget still skips the issue; no title does. */
 export function rulesForNamed(rules: EligibilityRules): EligibilityRules {
   return { ...rules, skipTitles: [], skipLabels: new Set([overBudgetLabel].filter((label) => rules.skipLabels.has(label))) }
 }
@@ -126,8 +126,9 @@ function trustReason({ issue, approval, approved_by }: IssueRecord, rules: Eligi
 }
 
 /**
- * Returns the approvals to store, and the issue records with these approvals. burn approves the text that an issue has when it first sees a
- * trusted label on the issue, and revokes the approval when the label is gone. An approval by a comment needs no label, but ends with an edit.
+ * Returns the approvals to store, and the issue records with these approvals. When burn first sees a trusted label on an issue, burn
+ * approves the present text. It revokes the approval when the label is gone. An approval by a comment needs no label, but ends with an
+ * edit.
  */
 export function withApprovals(
   issues: readonly IssueRecord[],

@@ -26,7 +26,7 @@ export function changesWithoutHeir(
     .map(({ worker, issue }) => ({
       worker,
       issue,
-      what: `has a change for ${issue} in review, and no other worker could continue the change: merge or close the change, or release the issue`,
+      what: `has a change for ${issue} in review, and no other worker could continue it: merge or close the change, or release the issue`,
       remedy: `burn issue release ${issue} --force`,
     }))
 }

@@ -132,8 +132,8 @@ function attendedReason({ hold, pane, mode_blocks, machine_now }: ObservationFac
 }
 
 /**
- * Returns true if a composer holds only the line of this delivery, or the beginning of the line. An agent that is interrupted before its first
- * output may put the line back into the composer, so the text is no draft of a person.
+ * Returns true if a composer holds only the line of this delivery, or the beginning of the line. An agent that is interrupted before its
+ * first output may put the line back. Such a text is not a draft of a person.
  */
 export function isOwnLine(draft: string, delivery: Pick<Delivery, 'id' | 'typed'>): boolean {
   const content = composerContent(draft, delivery.id, delivery.typed)

@@ -40,7 +40,7 @@ type Policy = Pick<SprintPolicy, 'skip_labels' | 'skip_titles'>
 /** The facets that decide which issues a sprint may claim. */
 export type PickedFrom = JudgedBy & Pick<FleetState, 'issues' | 'repos_down' | 'held_repos'>
 
-/** Returns the issues that a sprint may claim, in the order of the queue, and for each other issue the reason that it may not. */
+/** Returns the issues that a sprint may claim, in the order of the queue. For each other issue, it returns the reason. */
 export function pickIssues(seen: PickedFrom, policy: Policy, { repos, issue: wanted, skips }: PickRequest): Picks {
   const skipped = new Map(skips.map((skip) => [skip.issue, skip.reason]))
   const named = wanted !== null

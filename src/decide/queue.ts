@@ -77,8 +77,8 @@ function ranked<T extends QueueEntry>(entries: readonly T[], rules: QueueRules):
 }
 
 /**
- * Returns issues in the order of the queue, as one list for each priority and level. A worker gets an issue of a repo that is not its home
- * repo before a less urgent issue of its home repo.
+ * Returns issues in the order of the queue, as one list for each priority and level. A more urgent issue of another repo goes before a less
+ * urgent issue of the worker's home repo.
  */
 export function byUrgency<T extends QueueEntry>(entries: readonly T[], rules: QueueRules): T[][] {
   const lists: T[][] = []

@@ -42,9 +42,9 @@ export function sendBlockReason(snapshot: WorkerSnapshot, hold: Reason | null): 
 /**
  * Gives issues, in their order, to workers with a free slot whose window serves the repo. `urgency`: lists of equally urgent issues, the
  * most urgent list first. Within a list, a worker gets issues of its home repo first, because its agent has context about that repo. So the
- * first pass gives issues only to workers with that home repo, and the second pass gives the remaining issues to any worker. Among several workers, one whose sublane is a label of the issue goes first, then the one with
- * the fewest live dispatches, then the one whose last claim is oldest. If a lane stands behind an assignee of the issue, only workers of
- * this lane get the issue, and they get such issues before others.
+ * first pass gives issues only to workers with that home repo. The second pass gives the remaining issues to any worker. Of several
+ * workers, a worker whose sublane is a label of the issue goes first. Then the fewest live dispatches count, then the oldest last claim. If
+ * an assignee of the issue stands for a lane, only workers of this lane get the issue. They get such issues before others.
  */
 export function route(urgency: readonly (readonly Issue[])[], seen: FleetState, free: FreeWorkers): Routed {
   const routes: Route[] = []

@@ -1,4 +1,4 @@
-/** Decides which commands in comments burn obeys: those of people who may write, and never those of burn's own account or of bots. */
+/** Decides which commands in comments burn obeys: those of people who may write. burn never obeys its own account or bots. */
 import type { SteerAction } from '../core/actions.ts'
 import type { Moment, ReposFacet, SteeringFacet } from '../core/fleet-state.ts'
 import type { Fleet } from '../core/nouns.ts'

@@ -134,8 +134,8 @@ function diskFinding(machine: Machine, { disk_free_kb: free }: Probe): Finding {
 }
 
 /**
- * Compares the memory with the need of the agents: first the whole memory with all agents, then the free memory with the missing agents.
- * The memory of running agents is in use already.
+ * Compares the memory with the need of the agents. It compares the whole memory with all agents, then the free memory with the missing
+ * agents. The memory of running agents is in use already.
  */
 function memoryFinding(machine: Machine, { memory: { total, free, limited }, agents }: Probe, workers: number): Finding {
   const needOf = (count: number, noun: string) =>

@@ -97,7 +97,7 @@ function faultFinding(machine: Machine, { repo, url, step, error }: ProbedRepo &
   if (step === 'read')
     return fault(`git can't read ${url}: ${error}`, /certificate/i.test(error) ? certificateRemedy(machine, url, check) : remedy)
   if (step === 'empty') return fault(`${repo} has no commits`, 'push a first commit to the repo')
-  const access = `give the account that git uses on ${machine.name} write access to ${repo}, and check the credentials: an ssh key, or a line in ~/.netrc`
+  const access = `give the account of git on ${machine.name} write access to ${repo}, and check its ssh key, or its line in ~/.netrc`
   if (step === 'push') return fault(`git can't push to ${url}: ${error}`, needsLogin ? remedy : access)
   // The test commit has no files and no parent. A hook may refuse it, although it accepts the commits of agents.
   return { level: 'warn', where: machine.name, what: `the remote refuses a test commit for ${repo}: ${error}`, remedy: access }

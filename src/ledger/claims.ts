@@ -52,8 +52,9 @@ export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], 
 }
 
 /**
- * Returns the claims whose issue is still open and not stopped. Omits a claim if, since the decision to claim, a person held the worker or the repo, or an account of the worker was held. Omits a
- * claim of kind `work` if, since that decision, the issue was done, was attempted, or got an open change or other assignees.
+ * Returns the claims whose issue is still open and not stopped. Omits a claim if, since the decision, a person held the worker or the repo,
+ * or a hold on its account began. Omits a claim of kind `work` if, since that decision, the issue was done, was attempted, or got an open
+ * change or other assignees.
  */
 export async function stillClaimable<C extends Pick<Claim, 'issue' | 'kind' | 'attempt' | 'worker' | 'assignees' | 'accounts'>>(
   trx: Transaction<Tables>,

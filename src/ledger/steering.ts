@@ -56,7 +56,10 @@ export async function steer(
   return results
 }
 
-/** Returns the issue of a comment: its own issue, or the issue of the newest dispatch with this change; null if there is none. */
+/**
+ * Returns the issue of a comment. For a comment on a change, this is the issue of the newest dispatch with the change; null if there is
+ * none.
+ */
 async function issueOf(trx: Trx, { ref }: SteeringOrder): Promise<IssueRef | null> {
   if (!ref.includes('!')) return ref
   const found = await trx

@@ -45,9 +45,10 @@ interface Ports {
 }
 
 /**
- * Reads new issues and changes of all repos, saves them in the ledger, and returns the state of the forge for a cycle. Makes one request
- * per repo if nothing is new. Makes another request for comments if an issue moved. Makes another request, for changes, if a dispatch of the repo may have a change, or if the listing of issues
- * showed a newer change. If burn cannot read a repo, the reason is in `repos_down`. With `quiet` it writes no events.
+ * Reads new issues and changes of all repos, and saves them in the ledger. Returns the state of the forge for a cycle. Makes one request
+ * per repo if nothing is new. Makes another request for comments if an issue moved. Makes another request, for changes, if a dispatch may
+ * have a change or the listing of issues showed a newer change. If burn cannot read a repo, the reason is in `repos_down`. With `quiet` it
+ * writes no events.
  */
 export async function refreshForge(
   repos: readonly RepoRef[],

@@ -74,10 +74,10 @@ async function placeOf({ id }: Pane, tmux: Tmux): Promise<Place> {
   return { left, top, height, cursor, status: rows }
 }
 
-/** The number of rows that a small terminal shows below the cursor: the rest of the composer, and the status line of the agent. */
+/** The number of rows below the cursor in a small terminal, for the rest of the composer and the agent's status line. */
 const belowCursor = 4
 
-/** Returns the corner of the part of a window that a terminal shows: the corner of the pane, or a row below it if the pane is too high. */
+/** Returns the corner of the visible part of a window: the corner of the pane, or a row below it if the pane is too high. */
 export function viewOf({ left, top, height, cursor, status }: Place, rows: number): { readonly left: number; readonly top: number } {
   const visible = rows - status
   if (height <= visible) return { left, top }

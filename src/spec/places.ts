@@ -2,7 +2,7 @@
 import type { WrittenSpec } from './schema.ts'
 import { defaults } from './defaults.ts'
 
-/** Returns the path of one of burn's own files on this computer, for example of the token (`config`) or of the ledger (`state`). */
+/** Returns the path of one of burn's own files on this computer, such as the token (`config`) or the ledger (`state`). */
 export type OwnFile = (kind: 'config' | 'state', name: string) => string
 
 /** Returns the name of the fleet. */

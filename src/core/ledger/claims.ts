@@ -87,9 +87,10 @@ export interface AffectedWork {
 /** The operations on dispatches in the ledger. */
 export interface ClaimLedger {
   /**
-   * Claims issues in one transaction, and returns the dispatches of the successful claims. A claim fails if the issue is not open or is stopped, or if
-   * another dispatch has the issue or the slot. A claim fails if a person holds the worker or the repo, or if an account of the worker is held. A claim for work also fails if the issue is done or has other assignees by now, or if
-   * `attempt` is no longer the number of the issue's next attempt.
+   * Claims issues in one transaction, and returns the dispatches of the successful claims. A claim fails if the issue is not open or is
+   * stopped, or if another dispatch has the issue or the slot. A claim fails if a person holds the worker or the repo, or if an account of
+   * the worker is held. A claim for work also fails if the issue is done by now, or has other assignees. It also fails if `attempt` is no
+   * longer the number of the issue's next attempt.
    */
   claim(claims: readonly Claim[], owner: string, lease: Time, at: Time): Promise<readonly Dispatch[]>
   /**

@@ -7,7 +7,7 @@ export interface SteeringLedger {
   /** Returns those of these comments that the ledger has not handled. */
   unhandledComments<C extends Pick<SteeringOrder, 'ref' | 'comment'>>(comments: readonly C[]): Promise<readonly C[]>
   /**
-   * Carries out or refuses commands, and saves the time before which burn has read all comments of each repo, all in one transaction. Skips
+   * Carries out or refuses commands. Saves in the same transaction the time before which burn has read all comments of each repo. Skips
    * comments that were handled before. `newId`: makes the ids of texts for agents. Returns the handled commands.
    */
   steer(
