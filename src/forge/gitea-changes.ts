@@ -46,6 +46,8 @@ export async function readChanges(pulls: Pulls, since: Time | null): Promise<Cha
     date ??= answer.date
     newest = Math.max(newest, timeOf(membersOf(items[0])['updated_at']) ?? 0)
     for (const item of items) {
+      // A page has older changes, too. burn would read all facts about each of them again.
+      if ((timeOf(membersOf(item)['updated_at']) ?? from) < from) continue
       const change = changeOf(pulls, item)
       if (change !== null && !found.has(keyOf(change))) found.set(keyOf(change), change)
     }

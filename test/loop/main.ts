@@ -74,6 +74,8 @@ async function main(): Promise<number> {
         console.log(`${(shown = left().length)} issues left after ${Math.round((Date.now() - began) / 1000)} s`)
     }
   } finally {
+    // burn's own story helps to find the cause, but does not judge.
+    for (const { repo, number } of left()) console.log((await fleet.burn('explain', `${repo}#${number}`)).out.trimEnd())
     await processes.end()
   }
   return printed(judge, [...toldIn(join(dir, 'agents')), ...toldSprints], processes.kills)

@@ -8,7 +8,7 @@ import { runBurn } from '../../src/cli/run.ts'
 import { openSession } from '../../src/cli/wire.ts'
 import { dispatch } from '../../src/cycle/loop.ts'
 import { killAt } from '../kill/boundaries.ts'
-import { fastTime } from './fast-time.ts'
+import { fastTime, speed } from './fast-time.ts'
 
 const [what = '', spec = '', home = '', began = '0', boundary = '0'] = process.argv.slice(2)
 const clock = { ...systemClock, now: () => fastTime(Number(began)) }
@@ -30,6 +30,8 @@ if (what === 'dispatch') {
     random: Math.random,
   })
   const self = [process.execPath, new URL('../../src/cli/main.ts', import.meta.url).pathname]
+  // A sprint renews its lease after such a pause.
+  const fast = { ...clock, sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms / speed, signal) }
   const words = ['sprint', 'run', '--json', '--jobs', '2', '--count', '20']
-  process.exitCode = await runBurn(words, { io, clock, random: Math.random, env, home, cwd: home, self, stop: stop.signal })
+  process.exitCode = await runBurn(words, { io, clock: fast, random: Math.random, env, home, cwd: home, self, stop: stop.signal })
 }
