@@ -1,4 +1,4 @@
-/** Measures the time from a bare home to an issue in an agent's pane. */
+/** Measures the time from an empty home to an issue in an agent's pane. */
 import { spawn } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,7 +7,7 @@ import type { Compared } from './measure.ts'
 import { interleave, timed } from './measure.ts'
 import { bundle, endServerAndPanes, root, tmux, until } from './rig.ts'
 
-/** A bare home with the stand-in agent on PATH. */
+/** An empty home with the stand-in agent on PATH. */
 function bareHome() {
   const dir = mkdtempSync(join(tmpdir(), 'burn-first-'))
   for (const name of ['bin', 'home', 'logs']) mkdirSync(join(dir, name))
@@ -68,6 +68,6 @@ async function withTmux(): Promise<number> {
 export async function firstIssue(pairs: number): Promise<Compared[]> {
   const times = await interleave(pairs, withBurn, withTmux)
   const limit = { says: '< 10 s', holds: (ours: number) => ours < 10_000 }
-  const name = 'burn init --folder --yes && burn start, from a bare home to an issue in a pane'
+  const name = 'burn init --folder --yes && burn start, from an empty home to an issue in a pane'
   return [{ name, ...times, against: 'tmux new-session with the agent, then send-keys of one line', limit }]
 }

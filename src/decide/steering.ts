@@ -1,4 +1,7 @@
-/** Decides which commands in comments burn obeys: those of people who may write. burn never obeys its own account or bots. */
+/**
+ * Decides which commands in comments burn obeys: those of people who may write. burn never obeys its own account, and obeys a bot only if
+ * the spec names it.
+ */
 import type { SteerAction } from '../core/actions.ts'
 import type { Moment, ReposFacet, SteeringFacet } from '../core/fleet-state.ts'
 import type { Fleet } from '../core/nouns.ts'

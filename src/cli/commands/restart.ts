@@ -115,6 +115,8 @@ export const interruptCommand = command({
   present({ worker, outcome, reading, presses }, io) {
     const state = `it is ${reading.state} (${reading.evidence})`
     const times = counted(presses, 'time')
-    io.out(outcome === 'stopped' ? `${worker} stopped: ${state}` : `${worker} goes on after burn pressed the key ${times}: ${state}`)
+    io.out(
+      outcome === 'stopped' ? `${worker} stopped: ${state}` : `${worker} continues its turn after burn pressed the key ${times}: ${state}`,
+    )
   },
 })
