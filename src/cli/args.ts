@@ -229,5 +229,5 @@ function unknownOption(name: string, shapes: readonly Shape[]): never {
     name,
     shapes.flatMap(({ names }) => names),
   )
-  throw usage(`unknown option ${name}`, near === null ? '' : `did you mean ${near}?`)
+  throw usage(`unknown option ${name}`, near === null ? '--help lists the options of the command' : `did you mean ${near}?`)
 }

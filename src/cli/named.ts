@@ -22,8 +22,11 @@ export function allWorkers(fleet: Fleet): Worker[] {
   return fleet.machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers))
 }
 
-/** Returns the worker with this id or name. Throws BurnError `worker_unknown`, or `worker_ambiguous` if several workers have the name (exit 2). */
-export function workerNamed(fleet: Fleet, name: string): Worker {
+/**
+ * Returns the worker with this id or name. Throws BurnError `worker_unknown`, or `worker_ambiguous` if several workers have the name (exit 2).
+ * `others`: other names that the hint of the error may suggest.
+ */
+export function workerNamed(fleet: Fleet, name: string, others: Iterable<string> = []): Worker {
   const workers = allWorkers(fleet)
   const found = workers.filter((worker) => worker.id === name || worker.name === name)
   if (found.length === 1) return found[0]!
@@ -35,11 +38,7 @@ export function workerNamed(fleet: Fleet, name: string): Worker {
       { exit: 2 },
     )
   }
-  throw unknownNameError(
-    'worker',
-    name,
-    workers.flatMap(({ id, name: own }) => [own, id]),
-  )
+  throw unknownNameError('worker', name, [...workers.flatMap(({ id, name: own }) => [own, id]), ...others])
 }
 
 /**
@@ -50,7 +49,9 @@ export function workersNamed(fleet: Fleet, name: string): Worker[] {
   const workers = allWorkers(fleet)
   if (name === 'all') return workers
   const groups = workers.filter(({ machine, window, lane }) => [machine, window, lane, `${machine}/${window}`].includes(name))
-  return groups.length > 0 ? groups : [workerNamed(fleet, name)]
+  if (groups.length > 0) return groups
+  const names = workers.flatMap(({ machine, window, lane }) => [machine, window, lane])
+  return [workerNamed(fleet, name, new Set(names))]
 }
 
 /** Kinds of things that a command line can name. `place`: a worker, a window or a machine. `name`: one of these, for `burn watch`. */

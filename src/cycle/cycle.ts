@@ -7,7 +7,7 @@ import type { Session } from '../observe/session.ts'
 import type { Backlog, IssueRecord, BackedOff } from '../core/ledger/backlog.ts'
 import type { IssueRef, Machine, RepoRef } from '../core/nouns.ts'
 import { actionsOf } from '../core/actions.ts'
-import { freeWorkers } from '../decide/route.ts'
+import { freeWorkers, withAgents } from '../decide/route.ts'
 import { repoOf, reposOf } from '../core/refs.ts'
 import { assign } from '../decide/assign.ts'
 import { planDelegations, type DelegationPlan } from '../claim/plan-delegations.ts'
@@ -36,11 +36,11 @@ export async function cycle(machines: readonly Machine[], session: Session, stop
 }
 
 /**
- * Returns the actions of the next cycle without carrying them out. Refreshes the caches of the forge and the machines. Throws if the ledger
- * fails.
+ * Returns the actions of the next cycle without carrying them out. Refreshes the caches of the forge and the machines. With `started`, plans
+ * as if each worker already had an agent. Throws if the ledger fails.
  */
-export async function dryCycle(machines: readonly Machine[], session: Session): Promise<CyclePlan & QueueStatus> {
-  return { ...(await planCycle(machines, session, { quiet: true })), ...(await readQueueStatus(session)) }
+export async function dryCycle(machines: readonly Machine[], session: Session, started = false): Promise<CyclePlan & QueueStatus> {
+  return { ...(await planCycle(machines, session, { quiet: true, started })), ...(await readQueueStatus(session)) }
 }
 
 async function readQueueStatus({ ledger, clock }: Session): Promise<QueueStatus> {
@@ -48,14 +48,15 @@ async function readQueueStatus({ ledger, clock }: Session): Promise<QueueStatus>
 }
 
 /** Plans the actions of a cycle. It refreshes the caches of the forge and the machines, and changes nothing else. */
-async function planCycle(machines: readonly Machine[], session: Session, { quiet = false } = {}): Promise<CyclePlan> {
+async function planCycle(machines: readonly Machine[], session: Session, { quiet = false, started = false } = {}): Promise<CyclePlan> {
   // A fleet without panes has only the repos of its sprints and of delegation.
   const { sprint, delegation } = session.fleet
   const served = reposOf({ machines, sprint, delegation })
   const refreshed = await refresh(machines, session, { quiet, served })
   const settled = settle(refreshed)
-  const delegated = await planDelegations(settled.state, session)
-  const assigned = await assignIssues(settled.state, delegated, session)
+  const state = started ? withAgents(settled.state) : settled.state
+  const delegated = await planDelegations(state, session)
+  const assigned = await assignIssues(state, delegated, session)
   return { actions: [...settled.actions, ...delegated.actions, ...assigned.actions], state: assigned.state }
 }
 

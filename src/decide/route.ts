@@ -39,6 +39,15 @@ export function sendBlockReason(snapshot: WorkerSnapshot, hold: Reason | null): 
   return state === 'dead' || state === 'unreachable' ? { code: 'worker_state', state } : null
 }
 
+/** Returns the state of the fleet as it would be if burn had started an agent for each worker without one. */
+export function withAgents<State extends UnderWayState>(state: State): State {
+  const start = ({ reading, ...rest }: WorkerSnapshot): WorkerSnapshot => ({
+    ...rest,
+    reading: reading.state === 'dead' ? { state: 'idle', detail: null, evidence: 'burn would start its agent' } : reading,
+  })
+  return { ...state, workers: state.workers.map(start) }
+}
+
 /**
  * Gives issues, in their order, to workers with a free slot whose window serves the repo. `urgency`: lists of equally urgent issues, the
  * most urgent list first. Within a list, a worker gets issues of its home repo first, because its agent has context about that repo. So the

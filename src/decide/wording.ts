@@ -128,7 +128,8 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   retiring: ({ why }) => `the worker is retiring: ${why}`,
   retired: ({ why }) => `the worker is retired: ${why}`,
   sent_nothing: ({ why }) => `burn sends nothing to this worker: ${sentence(why)}`,
-  worker_state: ({ state }) => `the worker is ${state}`,
+  worker_state: ({ state }) =>
+    state === 'dead' ? 'the worker has no running agent (to start one: burn start, or burn christen)' : `the worker is ${state}`,
   follow_up_first: () => 'the worker first gets a text about its own change',
   starting: () => 'a process of burn starts or restarts the agent',
   looping: () => 'the worker claims its issues itself (burn worker loop)',

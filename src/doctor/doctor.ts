@@ -74,10 +74,12 @@ async function checkForge(machines: readonly Machine[], session: Session): Promi
   return [owner.finding, ...repos.flat()]
 }
 
-async function checkToken({ forge }: Session): Promise<{ finding: Finding; code: string | null }> {
+async function checkToken({ forge, fleet }: Session): Promise<{ finding: Finding; code: string | null }> {
   try {
     const { login } = await forge.whoami()
-    return { finding: { level: 'ok', where: 'forge', what: `the token belongs to ${login}`, remedy: '' }, code: null }
+    const what =
+      fleet.forge.kind === 'folder' ? `a folder of files needs no token; burn writes as ${login}` : `the token belongs to ${login}`
+    return { finding: { level: 'ok', where: 'forge', what, remedy: '' }, code: null }
   } catch (thrown) {
     return { finding: failedFinding('forge', thrown), code: thrown instanceof BurnError ? thrown.code : null }
   }
@@ -94,7 +96,7 @@ async function checkRepo(repo: RepoRef, { forge, fleet }: Session): Promise<Find
     if (!(await forge.mayComment(repo))) return fail(`the token may not write comments in ${repo}`, 'give the token write:issue')
     if (fleet.sprint?.repos.includes(repo) === true && !(await forge.mayOpenChange(repo)))
       return fail(`the token may not open changes in ${repo}, but sprints need that`, 'give the token write:repository')
-    return { level: 'ok', where: 'forge', what: `${repo}: the token may read and write`, remedy: '' }
+    return { level: 'ok', where: 'forge', what: `${repo}: burn may read and write`, remedy: '' }
   } catch (thrown) {
     return failedFinding('forge', thrown)
   }

@@ -4,13 +4,14 @@ import type { Event } from '../core/events.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { Delivery, Dispatch } from '../core/lifecycle.ts'
 import type { Sprint } from '../core/sprint.ts'
-import type { IssueRef, RepoRef, Time, WorkerId } from '../core/nouns.ts'
+import type { Fleet, IssueRef, RepoRef, Time, WorkerId } from '../core/nouns.ts'
 import type { IssueState } from '../core/fleet-state.ts'
 import type { Session } from './session.ts'
 import { BurnError } from '../core/errors.ts'
 import { isStale } from '../decide/dispatch-moves.ts'
 import { inQueueOrder, orderReason, queueRules } from '../decide/queue.ts'
-import { repoOf } from '../core/refs.ts'
+import { repoOf, reposOf } from '../core/refs.ts'
+import { nearest } from '../core/suggest.ts'
 
 /** The data that `burn explain` prints about an issue. */
 export interface Explanation {
@@ -74,7 +75,7 @@ function explanation(ref: IssueRef, state: IssueState): Omit<Explanation, 'ahead
   const [record = null] = state.issues
   const known = state.repos.find((each) => each.repo === repo)
   const unread = known?.unread ?? null
-  if (record === null && history.length === 0) throw unknownIssue(ref, unread)
+  if (record === null && history.length === 0) throw unknownIssue(ref, unread, fleet)
   const texts = new Map(state.texts.map((delivery) => [delivery.id, delivery]))
   const workers = fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
   return {
@@ -95,10 +96,16 @@ function explanation(ref: IssueRef, state: IssueState): Omit<Explanation, 'ahead
   }
 }
 
-function unknownIssue(ref: IssueRef, unread: Explanation['unread']): BurnError {
+function unknownIssue(ref: IssueRef, unread: Explanation['unread'], fleet: Fleet): BurnError {
   if (unread !== null)
     return new BurnError('issue_unknown', `the ledger does not have ${ref}: ${unreadText(repoOf(ref), unread)}`, 'run burn doctor')
-  const hint = 'check the name: the forge lists no such open issue in a repo of the spec'
+  const repo = repoOf(ref)
+  const repos = reposOf(fleet)
+  const near = repos.includes(repo) ? null : nearest(repo, repos)
+  const hint =
+    near === null
+      ? 'check the name: the forge lists no such open issue in a repo of the spec'
+      : `did you mean ${near}${ref.slice(repo.length)}?`
   return new BurnError('issue_unknown', `there is no issue ${ref}`, hint, { exit: 2 })
 }
 

@@ -26,7 +26,12 @@ test('init, start, stop: from nothing to work, and to the end', { timeout: 60_00
   assert.equal(doctor.code, 0, doctor.out)
   const idle = await run('stop', '--json')
   assert.deepEqual([idle.code, idle.json()], [0, { drain: false, asked: [], running: [] }])
-  assert.match((await run('start', '--dry-run')).out, /would create window WORK with 2 panes/)
+  const { out: planned } = await run('start', '--dry-run')
+  assert.match(planned, /would create window WORK with 2 panes/)
+  assert.match(planned, /^local\/hello#1 +\S+ +\S[^]*^Would assign 1 issue/m, 'as if the agents ran')
+  assert.match((await run('explain', 'hello#1')).out, /has no running agent/)
+  assert.match((await run('explain', 'helo#1')).err, /did you mean local\/hello#1\?/)
+  assert.match((await run('restart', 'WRK', '--dry-run')).err, /did you mean WORK\?/)
 
   const screen: string[] = []
   const first = burn(['start', '--interval', '1'], env, { terminal: true, onOutput: (text) => void screen.push(text) })

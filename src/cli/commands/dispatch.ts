@@ -59,10 +59,10 @@ export function showPart(shown: DispatchPart, io: Io): void {
   else showPlan(shown, io)
 }
 
-/** Returns the plan of a cycle without carrying it out. */
-export async function planCycle(machines: readonly Machine[], session: Session): Promise<Done<DispatchPart>> {
+/** Returns the plan of a cycle without carrying it out. `started`: as if each worker already had an agent. */
+export async function planCycle(machines: readonly Machine[], session: Session, started = false): Promise<Done<DispatchPart>> {
   const { dryCycle } = await import('../../cycle/cycle.ts')
-  const dry = await dryCycle(machines, session)
+  const dry = await dryCycle(machines, session, started)
   const bad = troubles(dry)
   const left = leftOut(dry, await session.ledger.openIssues())
   return done({ ...plannedOf(dry), left_out: left, troubles: bad.map(({ text }) => text) }, exitOf(dry.state, bad.length === 0))

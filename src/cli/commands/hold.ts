@@ -4,7 +4,7 @@ import type { UnderWay } from '../../decide/under-way.ts'
 import type { Session } from '../../observe/session.ts'
 import type { Io } from '../io.ts'
 import { counted } from '../../core/text.ts'
-import { heldName } from '../../decide/wording.ts'
+import { heldName, toSecond } from '../../decide/wording.ts'
 import { underWayText } from '../../decide/under-way.ts'
 import { command, done } from '../command.ts'
 import { flag, list, optional, timeFrom, usage } from '../args.ts'
@@ -48,7 +48,7 @@ export const holdCommand = command({
   present(report: HoldReport, io) {
     const left = report.under_way
     if (left === undefined) return showHeld(report, io)
-    io.out(left.length === 0 ? 'drained: nothing is under way' : `stopped waiting: ${counted(left.length, 'worker')} still at work`)
+    io.out(left.length === 0 ? 'drained: nothing is under way' : `stopped waiting: ${counted(workersOf(left), 'worker')} still at work`)
   },
 })
 
@@ -63,7 +63,8 @@ export const resumeCommand = command({
     return done({ named, resumed: ended.map(({ scope, name }) => ({ scope, name })) })
   },
   present({ named, resumed }, io) {
-    if (resumed.length === 0) io.out(`there was no hold on ${named.map(({ scope, name }) => heldName(scope, name)).join(', ')}`)
+    if (resumed.length === 0)
+      io.out(`there was no hold on ${named.map(({ scope, name }) => heldName(scope, name)).join(', ')}. burn status lists other holds`)
     for (const { scope, name } of resumed) io.out(`${heldName(scope, name)} gets work again`)
   },
 })
@@ -79,7 +80,8 @@ interface HoldReport {
 
 function showHeld({ held, hold, drain, until }: HoldReport, io: Io): void {
   const state = drain ? 'gets no new work' : 'is held'
-  for (const { scope, name } of held) io.out(`${heldName(scope, name)} ${state}${until === null ? '' : ` until ${until}`}: ${hold}`)
+  for (const { scope, name } of held)
+    io.out(`${heldName(scope, name)} ${state}${until === null ? '' : ` until ${toSecond(Date.parse(until))}`}: ${hold}`)
 }
 
 /** Waits until nothing is under way for the targets, until the hold ends, or until `stop` is aborted. Returns the work that is left. */
@@ -109,7 +111,12 @@ const shown = 3
 function progressLines(left: readonly UnderWay[]): string[] {
   const more = left.length - shown
   const named = left.slice(0, shown).map((each) => `  ${underWayText(each)}`)
-  return [`waiting for ${counted(left.length, 'worker')}:`, ...named, ...(more > 0 ? [`  … and ${more} more`] : [])]
+  return [`waiting for ${counted(workersOf(left), 'worker')}:`, ...named, ...(more > 0 ? [`  … and ${more} more`] : [])]
+}
+
+/** Returns the number of workers with work under way. A worker may have several issues. */
+function workersOf(left: readonly UnderWay[]): number {
+  return new Set(left.map(({ worker }) => worker)).size
 }
 
 function untilGiven(written: string, now: number): number {

@@ -43,7 +43,7 @@ export const startCommand = command({
       const raised = await bringUp(machines, session, { dryRun: dry_run, prune: false })
       context.emit({ dry_run, machines: raised.map(upReport) } satisfies Part)
       if (raised.length > 0 && raised.every(({ error }) => error !== null)) return 1
-      if (dry_run) return planCycle(machines, session)
+      if (dry_run) return planCycle(machines, session, true)
       if (!signals.stop.aborted) await startAgents(session, { ...context, stop: signals.stop })
       const exit = await output.during(() => runCycles(machines, session, { ...output, ...signals }, { cycles: 0, interval }))
       context.person?.out('burn start has ended. The agents keep running. To see them: burn status')
@@ -54,7 +54,7 @@ export const startCommand = command({
     if (!('machines' in part)) showCycle(part, io)
     else {
       for (const machine of part.machines) showUp(machine, part.dry_run, io)
-      if (part.dry_run) io.out('burn would then start an agent in each empty pane. Until then, workers without an agent get no issue.')
+      if (part.dry_run) io.out('burn would then start an agent in each empty pane, and assign the issues:')
     }
   },
 })
@@ -119,7 +119,7 @@ export const stopCommand = command({
 })
 
 function showAsked(asked: readonly string[], drain: boolean, io: Io): void {
-  if (asked.length === 0) return io.out('no dispatcher is running')
+  if (asked.length === 0) return io.out('no burn start or burn dispatch is running')
   const when = drain ? ' when nothing is under way' : ''
   for (const owner of asked) io.out(`asked ${processName(owner)} to end${when}`)
 }

@@ -46,9 +46,7 @@ export const statusCommand = command({
     ]
     io.out(...lines)
     if (noneStarted(workersIn(report.machines)))
-      io.err(
-        ...wrap(`${io.paint('cyan', 'hint:')} burn has started no agent of this fleet. Run: burn up, then burn christen`, io.columns, '  '),
-      )
+      io.err(...wrap(`${io.paint('cyan', 'hint:')} burn has started no agent of this fleet. Run: burn start`, io.columns, '  '))
   },
 })
 

@@ -83,7 +83,7 @@ export const downCommand = command({
     dry_run: flag('-n, --dry-run', 'Show which panes would be ended, and end no pane'),
   },
   examples: ['burn down --dry-run', 'burn down allegro --yes'],
-  async run({ open, emit, io }, given) {
+  async run({ open, emit, io, person }, given) {
     const { session } = await open()
     const { planBringDown, bringDown } = await import('../../operate/up-down.ts')
     const machines = machinesNamed(session.fleet, given.machines)
@@ -97,6 +97,7 @@ export const downCommand = command({
       return 1
     }
     await bringDown(machines, plans, given.force, session)
+    person?.out(`ended ${counted(plans.flatMap(({ end }) => end).length, 'pane')}`)
     return exit
   },
   present({ machines }: DownReport, io) {
