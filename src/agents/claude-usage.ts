@@ -1,7 +1,7 @@
 /** Reads the tokens of Claude Code from its session files. Facts come from running 2.1.332 against a stub model server. */
 import type { UsageFiles, Use } from '../core/usage.ts'
 import { countOf, membersOf, stringOf, type JsonObject } from '../core/json.ts'
-import { asideIf, countOnce, loadRecent, recordsWith, saveRecent, sumOf, recordTime } from './usage.ts'
+import { asideIf, inSession, countOnce, loadRecent, recordsWith, saveRecent, sumOf, recordTime } from './usage.ts'
 
 /** Returns the name of a folder below `projects`: the working directory with `-` for each other character. */
 export const folderOf = (dir: string) => dir.replaceAll(/[^A-Za-z0-9]/g, '-')
@@ -37,6 +37,7 @@ function useOf(line: JsonObject): { readonly name: string; readonly use: Use } |
       output,
       reasoning: sumOf(countOf(membersOf(usage['output_tokens_details'])['thinking_tokens'])),
       reported_cost: null,
+      ...inSession(stringOf(line['sessionId'])),
       ...asideIf(line['isSidechain'] === true),
     },
   }

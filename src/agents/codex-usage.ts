@@ -2,10 +2,12 @@
 import type { UsageFiles, Use } from '../core/usage.ts'
 import type { Tokens } from '../core/usage.ts'
 import { countOf, isFields, membersOf, stringOf, type JsonObject } from '../core/json.ts'
-import { addedTokens, asideIf, hasTokens, recordsWith, savedTokens, recordTime, uncached } from './usage.ts'
+import { addedTokens, asideIf, inSession, hasTokens, recordsWith, savedTokens, recordTime, uncached } from './usage.ts'
 
 interface State {
   key: string | null
+  /** The id of the thread; null until the file shows it. */
+  session: string | null
   model: string
   provider: string
   /** True if the thread is one of a sub-agent. */
@@ -45,6 +47,7 @@ function useOf(line: JsonObject, state: State): Use | null {
     model_asked: state.model,
     model_answered: '',
     subscription: plan === null ? null : true,
+    ...inSession(state.session),
     ...asideIf(state.aside),
   }
 }
@@ -57,9 +60,10 @@ export const codexUsage: UsageFiles = {
   keys: ({ dir }) => [dir],
   keyOf: () => null,
   read(saved, lines) {
-    const { key, model, provider, aside, total } = membersOf(saved)
+    const { key, session, model, provider, aside, total } = membersOf(saved)
     const state: State = {
       key: stringOf(key),
+      session: stringOf(session),
       model: stringOf(model) ?? '',
       provider: stringOf(provider) ?? '',
       aside: aside === true,
@@ -69,6 +73,7 @@ export const codexUsage: UsageFiles = {
       const payload = membersOf(line['payload'])
       if (line['type'] === 'session_meta') {
         state.key ??= stringOf(payload['cwd'])
+        state.session ??= stringOf(payload['id'])
         state.aside ||= isFields(payload['source'])
         state.provider = stringOf(payload['model_provider']) ?? state.provider
       }

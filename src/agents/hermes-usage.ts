@@ -2,7 +2,7 @@
 import type { Tokens, UsageDatabase, Use } from '../core/usage.ts'
 import type { Time } from '../core/nouns.ts'
 import { countOf, membersOf, stringOf, type JsonObject } from '../core/json.ts'
-import { addedTokens, asideIf, hasTokens, savedTokens } from './usage.ts'
+import { addedTokens, asideIf, inSession, hasTokens, savedTokens } from './usage.ts'
 
 /** The number of running totals that the reader remembers for each database. */
 const remembered = 2_000
@@ -74,6 +74,7 @@ export const hermesUsage: UsageDatabase = {
         model_asked: model,
         model_answered: '',
         subscription,
+        ...inSession(stringOf(row['session_id'])),
         ...asideIf(stringOf(row['task']) !== null),
       }
       return [key === null ? use : { ...use, key }]

@@ -1,14 +1,14 @@
 /** Reads the tokens of OpenCode from its database. Facts come from running 1.18.33 against a stub model server. */
 import type { UsageDatabase, Use } from '../core/usage.ts'
 import { countOf, membersOf, parseJson, stringOf } from '../core/json.ts'
-import { asideIf, sumOf } from './usage.ts'
+import { asideIf, inSession, sumOf } from './usage.ts'
 
 /** Messages of several sessions end almost at once, in another order than OpenCode saves them. burn reads this period (ms) again. */
 const overlap = 10 * 60_000
 
 /** Returns the query, with the column of the session's parent, or null in its place for versions that do not have the column. */
 function query(parent: string): string {
-  return `select m.id, m.data, s.directory, ${parent} as parent from message m left join session s on s.id = m.session_id
+  return `select m.id, m.data, m.session_id, s.directory, ${parent} as parent from message m left join session s on s.id = m.session_id
     where json_extract(m.data, '$.time.completed') >= ? - ${overlap} and json_extract(m.data, '$.role') = 'assistant'
     order by json_extract(m.data, '$.time.completed')`
 }
@@ -49,6 +49,7 @@ export const opencodeUsage: UsageDatabase = {
         output: sumOf(countOf(tokens['output']), reasoning) ?? 0,
         reasoning,
         reported_cost: countOf(message['cost']) || null,
+        ...inSession(stringOf(row['session_id'])),
         // The session of a sub-agent has a parent.
         ...asideIf(stringOf(row['parent']) !== null),
       }

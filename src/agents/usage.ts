@@ -19,6 +19,11 @@ export function asideIf(holds: boolean): Pick<Use, 'aside'> {
   return holds ? { aside: true } : {}
 }
 
+/** Returns the conversation of a request, if it is known. */
+export function inSession(session: string | null): Pick<Use, 'session'> {
+  return session === null ? {} : { session }
+}
+
 /** Returns the sum of counts; null if all of them are unknown. */
 export function sumOf(...counts: readonly (number | null)[]): number | null {
   return counts.every((count) => count === null) ? null : counts.reduce<number>((sum, count) => sum + (count ?? 0), 0)

@@ -1,9 +1,14 @@
 /** The types of the models of workers: the model that an agent should use, and the model that it used last. */
 import type { Incarnation, Time, WorkerId } from './nouns.ts'
 
-/** The last request of a worker's agent to its model, as the records of the agent show it. A text is empty if it is unknown. */
+/**
+ * The last request to a model in one conversation, as the records of the agent program show it. A text is empty if it is unknown. Besides the
+ * worker's agent, other sessions of the program may work in the worker's folder.
+ */
 export interface LastUse {
   readonly worker: WorkerId
+  /** The conversation; empty if it is unknown, or if the use counts for every conversation of the worker. */
+  readonly session: string
   readonly at: Time
   readonly provider: string
   readonly model_asked: string
@@ -12,6 +17,8 @@ export interface LastUse {
   /** The path of the file or database with the record. */
   readonly record: string
   readonly incarnation: Incarnation
+  /** True if no sample shows that the worker's agent worked then. Without other evidence, the request may be of another session. */
+  readonly idle: boolean
 }
 
 /** A model of a provider. The provider is null if it is not known. */

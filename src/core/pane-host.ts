@@ -93,6 +93,12 @@ export interface WrittenText {
 /** The absolute path of the agent's directory, or the reason why burn could not write the file. */
 export type Placed = { readonly directory: string } | { readonly why: string }
 
+/** Texts of files, by path, and the home directory of the person. */
+export interface HomeTexts {
+  readonly home: string
+  readonly texts: ReadonlyMap<string, string | null>
+}
+
 /** One machine, and the connection to its tmux server. */
 export interface PaneHost {
   readonly machine: Machine
@@ -145,6 +151,11 @@ export interface PaneHost {
   write(texts: readonly WrittenText[]): Promise<ReadonlyMap<string, Placed>>
   /** Returns the load, memory, disk, clock and processes of the machine; null if it does not answer. Throws BurnError `control_dir`. */
   facts(): Promise<MachineFacts | null>
+  /**
+   * Reads text files, such as the configurations of agents. A leading `~/` of a path stands for the person's home. Returns that home and the
+   * text of each file: null if the file is missing, unreadable or larger than 1 MiB. Null: the machine did not answer.
+   */
+  texts(paths: readonly string[]): Promise<HomeTexts | null>
   /** The files and databases in which agents record usage. */
   readonly usage: UsageRecords
   /** The logins of agents. */

@@ -41,6 +41,8 @@ export interface Use extends Tokens, UsedModel {
   readonly ids: readonly string[]
   /** The key of the worker, if only this record shows it. See `UsageLog.keys`. */
   readonly key?: string
+  /** The id of the conversation, as the hooks of the agent program report it; absent if the record does not show it. */
+  readonly session?: string
   /** True if the request is not a part of the conversation itself: of a sub-agent, or for a title. Its model is not the worker's. */
   readonly aside?: true
 }

@@ -49,7 +49,18 @@ async function commandsSince(drifts: ReadonlyMap<WorkerId, Drift>, state: Status
       if (sent?.state !== 'seen' || sent.incarnation === null || sent.incarnation !== state.incarnations.get(worker)) return []
       const record = `delivery ${delivery}`
       return [
-        { worker, at: sent.changed_at, provider: provider ?? '', model_asked, model_answered: '', record, incarnation: sent.incarnation },
+        // The command changes the model of whatever conversation the agent has.
+        {
+          worker,
+          session: '',
+          at: sent.changed_at,
+          provider: provider ?? '',
+          model_asked,
+          model_answered: '',
+          record,
+          incarnation: sent.incarnation,
+          idle: false,
+        },
       ]
     }),
   )

@@ -12,9 +12,14 @@ export interface Started {
   readonly at: Time
   readonly model: string | null
   readonly provider: string | null
+  /** The conversation of the agent, as its hook reported it; null if it is unknown. */
+  readonly conversation: string | null
   /** The parts that the spec has changed since then: `command`, `environment`, `identity`. */
   readonly changed: readonly string[]
 }
+
+/** A use of a model. `profile`: null if the agent kind has no profiles. */
+type ProfiledUse = LastUse & { readonly profile: string | null }
 
 /** The facts about one worker. */
 export interface DriftFacts {
@@ -22,8 +27,8 @@ export interface DriftFacts {
   readonly expected: ExpectedModel
   /** The live agent in the pane; null if there is none, or if burn did not look. */
   readonly incarnation: Incarnation | null
-  /** The last request of the agent; null if there is none. `profile`: null if the kind has no profiles. */
-  readonly used: (LastUse & { readonly profile: string | null }) | null
+  /** The last requests of the sessions of the agent program in the folder of the worker, one for each session. */
+  readonly uses: readonly ProfiledUse[]
   /** The start of the live agent; null if burn has no record of it. */
   readonly started: Started | null
 }
@@ -57,6 +62,11 @@ export function driftOf(facts: DriftFacts): Drift {
     evidence,
     at: found?.at ?? null,
   })
+  if (found !== null && isAmbiguous(facts, found))
+    return {
+      ...result('unknown', 'several sessions in the folder use different models, and no hook shows which one is the agent'),
+      used: noModel,
+    }
   const others = found === null ? [] : differencesOf(expected, found)
   if (found !== null && others.includes('profile')) return result('wrong_profile', found.evidence, others)
   if (found !== null && others.length > 0) return result(isFallback(expected, found) ? 'fallback' : 'wrong_model', found.evidence, others)
@@ -66,13 +76,11 @@ export function driftOf(facts: DriftFacts): Drift {
 }
 
 /** Returns the newest evidence about the model of the live agent; null if there is none. */
-function evidenceOf({ incarnation, used, started }: DriftFacts): Evidence | null {
-  const isOfThisAgent =
-    used !== null &&
-    (used.incarnation === '' || incarnation === null || used.incarnation === incarnation) &&
-    (started === null || used.at >= started.at)
+function evidenceOf(facts: DriftFacts): Evidence | null {
+  const { started } = facts
+  const used = usesOfAgent(facts).at(-1)
   const all: Evidence[] = []
-  if (isOfThisAgent) {
+  if (used !== undefined) {
     const { at, model_asked, model_answered, record, profile } = used
     const model = model_answered === '' ? model_asked : model_answered
     const source = model_answered === '' ? 'asked' : 'answered'
@@ -95,6 +103,35 @@ function evidenceOf({ incarnation, used, started }: DriftFacts): Evidence | null
   }
   return all.toSorted((a, b) => b.at - a.at)[0] ?? null
 }
+
+/**
+ * Returns the uses that may be those of the live agent, oldest first. If burn knows the conversation of the agent, it leaves out other sessions
+ * of the program in the same folder: of a person, or of a sub-agent that the agent started as a process. Otherwise it leaves out requests at times at which no sample shows that the agent worked.
+ */
+function usesOfAgent({ incarnation, uses, started }: DriftFacts): readonly ProfiledUse[] {
+  const conversation = started?.conversation ?? null
+  // A sample attributes requests to the agent that it saw last, so the time of the start decides if burn knows it.
+  const own = uses.filter((use) => (started !== null ? use.at >= started.at : incarnation === null || use.incarnation === incarnation))
+  const ofConversation = own.filter(({ session, idle }) => session === '' || (conversation === null ? !idle : session === conversation))
+  return ofConversation.toSorted((a, b) => a.at - b.at)
+}
+
+/** The time (ms) in which a sample shows that another agent runs in a pane. Until then, requests count as those of the agent before. */
+const sampled = 10 * 60_000
+
+/** Returns true if burn does not know which of several sessions is that of the agent, and they use different models. */
+function isAmbiguous({ expected, uses, incarnation, started }: DriftFacts, found: Evidence): boolean {
+  if (found.source === 'started' || (started?.conversation ?? null) !== null) return false
+  const isOfThisTime = (use: LastUse) =>
+    started !== null ? use.at >= started.at : use.incarnation === incarnation || use.at > found.at - sampled
+  return uses.filter(isOfThisTime).some(({ model_asked, model_answered, provider, profile }) => {
+    const model = model_answered || model_asked
+    const isSame = found.model !== null && names(expected, found.model, model)
+    return !isSame || !isSameProvider(found.provider ?? '', provider) || profile !== found.profile
+  })
+}
+
+const noModel = { model: null, provider: null, profile: null, source: null }
 
 /** Returns the settings in which the agent differs. A setting that is unknown on one side does not differ. */
 function differencesOf(expected: ExpectedModel, found: Evidence): ('model' | 'provider' | 'profile')[] {

@@ -26,7 +26,7 @@ export interface WorkerHistory {
 export function sumUsage(uses: readonly WorkerUse[], { spans, dispatches }: WorkerHistory): UsageRecord[] {
   const spansOf = Map.groupBy(spans, ({ subject }) => subject)
   const dispatchesOf = Map.groupBy(dispatches, ({ worker }) => worker)
-  const records = uses.map(({ ids: _ids, key: _key, aside: _aside, record: _record, at, ...use }): UsageRecord => {
+  const records = uses.map(({ ids: _ids, key: _key, session: _session, aside: _aside, record: _record, at, ...use }): UsageRecord => {
     const span = spanAt(spansOf.get(use.worker) ?? [], at)
     const issue = span?.issue ?? issueAt(dispatchesOf.get(use.worker) ?? [], at)
     return {
@@ -48,16 +48,20 @@ export function sumUsage(uses: readonly WorkerUse[], { spans, dispatches }: Work
   )
 }
 
-/** Returns the last use of a model by each worker. Leaves out sub-agents and titles, and records that several workers share. */
+/** Returns the last use of a model in each conversation of each worker. Leaves out sub-agents and titles, and records that several workers share. */
 export function lastModels(uses: readonly WorkerUse[], spans: readonly Span[]): LastUse[] {
-  const last = new Map<WorkerId, WorkerUse>()
+  const last = new Map<string, WorkerUse>()
   for (const use of uses) {
     const isOwn = use.worker !== '' && use.aside !== true && (use.model_asked !== '' || use.model_answered !== '')
-    if (isOwn && use.at >= (last.get(use.worker)?.at ?? 0)) last.set(use.worker, use)
+    const name = `${use.worker} ${use.session ?? ''}`
+    if (isOwn && use.at >= (last.get(name)?.at ?? 0)) last.set(name, use)
   }
-  return [...last.values()].map(({ worker, at, provider, model_asked, model_answered, record }) => {
+  return [...last.values()].map(({ worker, session = '', at, provider, model_asked, model_answered, record }) => {
     const own = spans.filter(({ subject }) => subject === worker)
-    return { worker, at, provider, model_asked, model_answered, record, incarnation: spanAt(own, at)?.incarnation ?? '' }
+    const span = spanAt(own, at)
+    // If burn took samples, but none at that time, no sample shows that the agent worked.
+    const by = { incarnation: span?.incarnation ?? '', idle: span === undefined ? own.length > 0 : span.state === 'idle' }
+    return { worker, session, at, provider, model_asked, model_answered, record, ...by }
   })
 }
 

@@ -1,4 +1,5 @@
 /** Summarises the life and the work of each worker, for `burn worker list`. Pure. */
+import type { AgentRecord } from '../core/agent-record.ts'
 import type { StatusState } from '../core/fleet-state.ts'
 import type { Dispatch, DispatchState } from '../core/lifecycle.ts'
 import type { Login } from '../core/login.ts'
@@ -26,7 +27,7 @@ export interface WorkerListFacts {
   /** Usage of at least the period and of `worker.silent_after`. */
   readonly usage: readonly UsageRecord[]
   readonly costFor: (record: UsageRecord) => Cost
-  /** The last use of a model by each worker. */
+  /** The last use of a model in each conversation of each worker, oldest first. */
   readonly models: readonly LastUse[]
   /** The login of each worker, as far as burn has read it. */
   readonly logins: ReadonlyMap<WorkerId, Login>
@@ -55,7 +56,7 @@ export function workerSummaries(facts: WorkerListFacts, all = false): WorkerSumm
     signs: signsIn(state),
   }
   const snapshots = new Map(state.workers.map((each) => [each.worker.id, each]))
-  const models = new Map(facts.models.map(({ worker, model_answered, model_asked }) => [worker, model_answered || model_asked]))
+  const models = modelsInUse(facts)
   const records = new Map(state.records.map((record) => [record.id, record]))
   const summary = (id: WorkerId, worker: Worker | null): WorkerSummary => {
     const snapshot = snapshots.get(id)
@@ -96,6 +97,18 @@ export function workerSummaries(facts: WorkerListFacts, all = false): WorkerSumm
   }
   const declared = state.fleet.machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers))
   return [...declared.map((worker) => summary(worker.id, worker)), ...leaving(state, by.work, all).map((id) => summary(id, null))]
+}
+
+/** Returns the model that each worker's agent used last. */
+function modelsInUse({ models, state }: WorkerListFacts): Map<WorkerId, string> {
+  const own = models.filter(({ worker, session }) => isOwnSession(session, state.agents.get(worker)))
+  return new Map(own.map(({ worker, model_answered, model_asked }) => [worker, model_answered || model_asked]))
+}
+
+/** Returns true if the conversation may be that of the worker's agent. */
+function isOwnSession(session: string, agent: AgentRecord | undefined): boolean {
+  const own = agent?.conversation ?? agent?.continues ?? null
+  return own === null || session === '' || session === own
 }
 
 /** Returns the workers that the spec does not have. */

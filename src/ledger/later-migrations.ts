@@ -1,3 +1,12 @@
+/** Keeps the last use of a model by conversation. The next requests of the agents fill the table again. */
+const usesByConversation: Migration = async (db, { serial }) => {
+  await sql.raw(`drop table model_use`).execute(db)
+  const columns =
+    'worker text!, session text!, at bigint!, provider text!, model_asked text!, model_answered text!, record text!, incarnation text!, idle integer!'
+  await createTables({ model_use: `id key, ${columns}` }, db, serial)
+  await sql.raw(`create index model_use_worker on model_use (worker, at)`).execute(db)
+}
+
 /** The migrations since version 7. A released migration never changes. */
 import type { Kysely } from 'kysely'
 import type { Engine } from './engine.ts'
@@ -131,4 +140,5 @@ export const laterMigrations = [
   queueOrder,
   steering,
   startsSeen,
+  usesByConversation,
 ] as const

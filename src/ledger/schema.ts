@@ -36,7 +36,7 @@ import { activeStates, liveStates } from '../core/lifecycle.ts'
 import { inList } from './sql.ts'
 
 /** The version of the tables. It equals the number of migrations. */
-export const ledgerVersion = 16
+export const ledgerVersion = 17
 
 /** A lease that prevents a person from moving the ledger. */
 export interface HeldLease {
@@ -129,8 +129,8 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
   usage_source: table<UsageSourceRow>()('id', 'id machine path inode position state read_at failure', {
     prunable: (before) => sql`select id from usage_source where read_at < ${before}`,
   }),
-  model_use: table<ModelUseRow>()('worker', 'worker at provider model_asked model_answered record incarnation', {
-    prunable: (before) => sql`select worker from model_use where at < ${before}`,
+  model_use: table<ModelUseRow>()('id', 'id worker session at provider model_asked model_answered record incarnation idle', {
+    prunable: (before) => sql`select id from model_use where at < ${before}`,
   }),
   change_watch: table<ChangeWatchRow>()('dispatch', 'dispatch ref facts first_pusher protected_paths read_at stage reason staged_at', {
     prunable: () => sql`select dispatch from change_watch where not exists (select 1 from dispatch d where d.id = change_watch.dispatch)`,

@@ -182,8 +182,8 @@ export type UsageRow = Omit<UsageRecord, 'subscription'> & { id: string; subscri
 /** A row of `usage_source`. `id` is composed of the machine and the path; `state` is JSON. */
 export type UsageSourceRow = Omit<UsageSource, 'state'> & { id: string; state: string }
 
-/** A row of `model_use`. */
-export type ModelUseRow = { -readonly [Key in keyof LastUse]: LastUse[Key] }
+/** A row of `model_use`. `id` is composed of the worker and the conversation. `idle`: 1 or 0. */
+export type ModelUseRow = { -readonly [Key in keyof Omit<LastUse, 'idle'>]: LastUse[Key] } & { id: string; idle: number }
 
 /** A row of `notification`. `content` is JSON. */
 export type NotificationRow = { -readonly [Key in keyof Omit<Notification, 'content'>]: Notification[Key] } & { content: string }

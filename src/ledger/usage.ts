@@ -71,31 +71,42 @@ export async function saveUsageSources(trx: Trx, sources: readonly UsageSource[]
       .execute()
 }
 
-/** Saves the last use of a model by each worker, unless a later one is saved. */
+/** The number of conversations of a worker whose last use the ledger keeps. */
+const keptSessions = 8
+
+/** Saves the last use of a model in each conversation, unless a later one is saved. Deletes old conversations. */
 export async function saveModelUses(trx: Trx, uses: readonly LastUse[]): Promise<void> {
   for (const part of chunks(uses, 64))
     await trx
       .insertInto('model_use')
-      .values([...part])
+      .values(part.map((use) => ({ ...use, id: `${use.worker} ${use.session}`, idle: Number(use.idle) })))
       .onConflict((c) =>
         c
-          .column('worker')
+          .column('id')
           .doUpdateSet((eb) => ({
             at: eb.ref('excluded.at'),
             provider: eb.ref('excluded.provider'),
             model_asked: eb.ref('excluded.model_asked'),
             model_answered: eb.ref('excluded.model_answered'),
             record: eb.ref('excluded.record'),
-            incarnation: eb.ref('excluded.incarnation'),
+            // A request between two samples has no agent. The conversation is still the one of the agent that a sample showed.
+            incarnation: sql<string>`case when excluded.incarnation = '' then model_use.incarnation else excluded.incarnation end`,
+            idle: sql<number>`case when excluded.incarnation = '' and model_use.incarnation <> '' then model_use.idle else excluded.idle end`,
           }))
           .whereRef('excluded.at', '>=', 'model_use.at'),
       )
       .execute()
+  for (const worker of new Set(uses.map((use) => use.worker)))
+    await sql`delete from model_use where worker = ${worker} and id not in
+      (select id from model_use where worker = ${worker} order by at desc, id limit ${keptSessions})`.execute(trx)
 }
 
-/** Returns the last use of a model by each worker. */
-export function modelUses(trx: Trx): Promise<LastUse[]> {
-  return trx.selectFrom('model_use').selectAll().execute()
+/** Returns the last use of a model in each conversation, oldest first. */
+export async function modelUses(trx: Trx): Promise<LastUse[]> {
+  return (await trx.selectFrom('model_use').selectAll().orderBy('at').execute()).map(({ id: _id, idle, ...use }) => ({
+    ...use,
+    idle: idle === 1,
+  }))
 }
 
 const idOf = (machine: string, path: string) => `${machine}:${path}`

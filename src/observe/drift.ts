@@ -14,12 +14,11 @@ import { startedWith } from '../agents/started-with.ts'
 import { ifCode } from '../core/errors.ts'
 import { driftOf, reportedDrift, type Started } from '../decide/drift.ts'
 import { identityPrompt } from '../decide/prompts.ts'
-import { readTexts } from '../host/files.ts'
 import { readIncarnations } from './readings.ts'
 
 /** The facts about the settings of agents that the ledger has, and the text of a template. */
 export interface DriftEvidence {
-  /** The last use of a model by each worker's agent. */
+  /** The last use of a model in each conversation of each worker. */
   readonly uses: readonly LastUse[]
   /** The states that the watchdog saved last. */
   readonly spans: readonly Span[]
@@ -39,19 +38,15 @@ interface AgentFacts extends Pick<DriftEvidence, 'uses' | 'identity'> {
 
 /** Returns the drift of each worker of the machines. */
 export function driftOfWorkers(machines: readonly Machine[], facts: AgentFacts, { fleet }: Pick<Session, 'fleet'>): Map<WorkerId, Drift> {
-  const uses = new Map(facts.uses.map((use) => [use.worker, use]))
+  const uses = Map.groupBy(facts.uses, ({ worker }) => worker)
   const workers = machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
   return new Map(
     workers.map((worker) => {
       const expected = expectedModel({ fleet: fleet.name, worker }, facts.files.get(worker.machine) ?? null)
-      const used = uses.get(worker.id)
-      const profile = used === undefined ? null : profileOf(worker, used)
+      const own = (uses.get(worker.id) ?? []).map((use) => ({ ...use, profile: profileOf(worker, use) }))
       const incarnation = facts.incarnations.get(worker.id) ?? null
       const started = startOf(worker, incarnation, facts, fleet)
-      return [
-        worker.id,
-        driftOf({ worker: worker.id, expected, incarnation, used: used === undefined ? null : { ...used, profile }, started }),
-      ]
+      return [worker.id, driftOf({ worker: worker.id, expected, incarnation, uses: own, started })]
     }),
   )
 }
@@ -78,7 +73,9 @@ function startOf(
     ...(now.environment === was.environment ? [] : ['environment']),
     ...(told === null || now.identity === was.identity ? [] : ['identity']),
   ]
-  return { at: record.started_at, model: was.model, provider: was.provider, changed }
+  // Until the hook of a new agent reports its conversation, the one that burn told it to continue counts.
+  const conversation = record.conversation ?? record.continues
+  return { at: record.started_at, model: was.model, provider: was.provider, conversation, changed }
 }
 
 /** Reads the evidence that needs no machine. `open`: the open spans, if the caller has read them. */
@@ -117,13 +114,17 @@ export async function driftsIn(machine: Machine, snapshot: MachineSnapshot, sess
 }
 
 /** Reads the configuration files of the agents of each machine. A machine that does not answer is missing in the result. */
-export async function readAgentFiles(machines: readonly Machine[], { fleet }: Pick<Session, 'fleet'>): Promise<Map<string, AgentFiles>> {
+export async function readAgentFiles(
+  machines: readonly Machine[],
+  session: Pick<Session, 'fleet' | 'machines'>,
+): Promise<Map<string, AgentFiles>> {
   const found = await Promise.all(
     machines.map(async (machine): Promise<[string, AgentFiles][]> => {
       const workers = machine.windows.flatMap((window) => window.workers)
-      const paths = [...new Set(workers.flatMap((worker) => modelFiles({ fleet: fleet.name, worker })))]
+      const paths = [...new Set(workers.flatMap((worker) => modelFiles({ fleet: session.fleet.name, worker })))]
       if (paths.length === 0) return []
-      const read = await readTexts(machine, paths).catch(ifCode(['machine_files'], null))
+      const [host] = await session.machines.open([machine])
+      const read = host === undefined || host.state === 'unreachable' ? null : await host.texts(paths)
       if (read === null) return []
       // Only commands that read these files load the parser.
       const { parseAnyConfig } = await import('../host/config-file.ts')

@@ -5,9 +5,10 @@ import type { MachineSnapshot } from '../core/panes.ts'
 import type { MachineCapture, Machines, PaneHost, SnapshotWithScreens } from '../core/pane-host.ts'
 import type { Clock } from '../core/ports.ts'
 import { hasElapsed } from '../core/elapsed.ts'
-import { BurnError, messageOf } from '../core/errors.ts'
+import { BurnError, ifCode, messageOf } from '../core/errors.ts'
 import { agentsIn, incarnationParts, pidsOf, agentLiveness } from '../core/incarnation.ts'
 import { backoffMs } from '../decide/backoff.ts'
+import { readTexts } from '../host/files.ts'
 import { loginAccess } from '../host/login-files.ts'
 import { machineFacts } from '../host/machine-facts.ts'
 import { usageRecords } from '../host/usage-records.ts'
@@ -118,6 +119,7 @@ export class TmuxMachines implements Machines {
         return new Set(ended)
       },
       write: (texts) => writeDeliveryFiles(machine, texts),
+      texts: (paths) => readTexts(machine, paths).catch(ifCode(['machine_files'], null)),
       usage: usageRecords(machine),
       logins: loginAccess(machine),
       facts: async () => (channel.state === 'unreachable' ? null : machineFacts(machine)),

@@ -70,6 +70,8 @@ export class SimulatedAgent {
   readonly queue: Prompt[] = []
   /** If true, the agent receives only the beginning of a submitted text, and its hook reports this shorter text. */
   mangles = false
+  /** The conversation that the agent's hook reported last; null if it has reported none. */
+  conversation: string | null = null
   #id: string | null = null
   /** The last report of the agent's hook. */
   #signal = ''
@@ -149,6 +151,7 @@ export class SimulatedAgent {
     this.alive = true
     this.#shown = []
     this.#signal = ''
+    this.conversation = null
     this.#world.changed(this)
   }
 
@@ -201,7 +204,7 @@ export class SimulatedAgent {
       agent_id: this.#id,
       made: true,
       retiring: false,
-      signal: this.#signal,
+      signal: this.#signal === '' && this.conversation !== null ? `1 1 turn - - ${this.conversation}` : this.#signal,
       label: null,
       in_mode: false,
       input: 'open' as const,

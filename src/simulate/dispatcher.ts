@@ -6,7 +6,7 @@ import type { Notice } from '../core/events.ts'
 import type { Session } from '../observe/session.ts'
 import type { Fault } from './faults.ts'
 import type { World } from './world.ts'
-import { paneAgentCache } from '../agents/index.ts'
+import { paneAgentCache, type PaneAgentOf } from '../agents/index.ts'
 import { BurnError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import { dispatch } from '../cycle/loop.ts'
@@ -49,6 +49,8 @@ interface DispatcherParts {
   readonly ledger: Ledger
   readonly random: () => number
   readonly callbacks: DispatcherCallbacks
+  /** Returns the kinds of the simulated agents; by default those of the spec. */
+  readonly kindOf?: PaneAgentOf
 }
 
 /** A simulated process that runs the dispatch loop for the simulated fleet. */
@@ -56,7 +58,7 @@ export class Dispatcher {
   #running = new SimulatedProcess()
   #skew = 0
   #starts = 0
-  readonly #kindOf = paneAgentCache()
+  readonly #kindOf: PaneAgentOf
   readonly #name: string
   readonly #fleet: Fleet
   readonly #world: World
@@ -64,13 +66,14 @@ export class Dispatcher {
   readonly #random: () => number
   readonly #callbacks: DispatcherCallbacks
 
-  constructor({ name, fleet, world, ledger, random, callbacks }: DispatcherParts) {
+  constructor({ name, fleet, world, ledger, random, callbacks, kindOf = paneAgentCache() }: DispatcherParts) {
     this.#name = name
     this.#fleet = fleet
     this.#world = world
     this.#ledger = ledger
     this.#random = random
     this.#callbacks = callbacks
+    this.#kindOf = kindOf
   }
 
   /** Starts the loop in a new process. The process runs until a fault kills it. */

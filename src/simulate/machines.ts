@@ -1,7 +1,7 @@
 /** Simulates machines in memory: tmux servers with panes and agents. */
 import type { AgentLiveness } from '../core/incarnation.ts'
 import type { Incarnation, Machine, WorkerId } from '../core/nouns.ts'
-import type { Launch, Machines, PaneHost, Placed, SnapshotWithScreens, Typed, Typing, WrittenText } from '../core/pane-host.ts'
+import type { HomeTexts, Launch, Machines, PaneHost, Placed, SnapshotWithScreens, Typed, Typing, WrittenText } from '../core/pane-host.ts'
 import type { MachineFacts } from '../core/machine-facts.ts'
 import type { LoginAccess } from '../core/login.ts'
 import type { MachineSnapshot, Pane } from '../core/panes.ts'
@@ -35,6 +35,10 @@ export class SimulatedMachine {
   reachable = true
   up = true
   serverStarted = agentStarted
+  /** The records of usage of the machine's agents. */
+  usage: UsageRecords = noUsage
+  /** The texts of the configuration files of the machine's agents. */
+  texts: HomeTexts = { home: '/home/agent', texts: new Map() }
   /** The facts that the machine reports beside its clock and its processes. */
   reported: Partial<MachineFacts> = {}
   /** If not null, the connection breaks at the next write: before or after the machine carries out the write. */
@@ -260,7 +264,8 @@ function hostOf(simulated: SimulatedMachine, trip: RoundTrip, dropped: Map<strin
     end: (agents) => ask(() => simulated.end(agents)),
     write: (texts) => ask(() => simulated.write(texts)),
     facts: () => ask(() => simulated.facts()),
-    usage: noUsage,
+    texts: () => ask(() => simulated.texts),
+    usage: simulated.usage,
     logins: noLogins,
     drop: async (thrown) => void dropped.set(name, messageOf(thrown)),
   }

@@ -17,6 +17,7 @@ const expected: ExpectedModel = {
 }
 const use = {
   worker: 'box/W/ANN',
+  session: 'talk',
   at,
   provider: '',
   model_asked: 'small-model',
@@ -24,14 +25,15 @@ const use = {
   record: '/home/x/state.db',
   incarnation: 'one',
   profile: null,
+  idle: false,
 }
-const started = { at: at - 1000, model: null, provider: null, changed: [] }
-const facts: DriftFacts = { worker: 'box/W/ANN', expected, incarnation: 'one', used: use, started }
+const started = { at: at - 1000, model: null, provider: null, conversation: 'talk', changed: [] }
+const facts: DriftFacts = { worker: 'box/W/ANN', expected, incarnation: 'one', uses: [use], started }
 const stateOf = (changes: Partial<DriftFacts>) => {
   const { state, used, differs } = driftOf({ ...facts, ...changes })
   return [state, used.source, differs.join()]
 }
-const used = (changes: Partial<typeof use>) => ({ used: { ...use, ...changes } })
+const used = (changes: Partial<typeof use>) => ({ uses: [{ ...use, ...changes }] })
 const expects = (changes: Partial<ExpectedModel>) => ({ expected: { ...expected, ...changes } })
 
 test('drift: the last request shows the model', () => {
@@ -51,20 +53,57 @@ test('drift: compares providers and profiles that are known', () => {
   assert.deepEqual(stateOf({ ...nous, ...used({ provider: 'openrouter' }) }), ['wrong_model', 'asked', 'provider'])
   const fallbacks = [{ model: 'small-model', provider: 'openrouter' }]
   assert.deepEqual(stateOf({ ...expects({ provider: 'nous', fallbacks }), ...used({ provider: 'openrouter' }) })[0], 'fallback')
-  const profile = { used: { ...use, model_asked: 'big-model', profile: '' } }
+  const profile = { uses: [{ ...use, model_asked: 'big-model', profile: '' }] }
   assert.deepEqual(stateOf({ ...expects({ profile: 'burn-ann' }), ...profile }), ['wrong_profile', 'asked', 'profile,model'])
   assert.deepEqual(stateOf(profile)[0], 'wrong_model')
 })
 
 test('drift: a request of an earlier agent is no evidence', () => {
   const big = { model_asked: 'big-model' }
-  assert.deepEqual(stateOf(used({ ...big, incarnation: 'zero' })), ['unknown', null, ''])
+  assert.deepEqual(stateOf({ started: null, ...used({ ...big, incarnation: 'zero' }) }), ['unknown', null, ''])
+  assert.deepEqual(stateOf({ started: null, ...used({ ...big, incarnation: '' }) }), ['unknown', null, ''])
+  // A sample saw the new agent only after its first request.
+  assert.deepEqual(stateOf(used({ ...big, incarnation: 'zero' })), ['wrong_model', 'asked', 'model'])
   assert.deepEqual(stateOf(used({ ...big, incarnation: '', at: at - 2000 })), ['unknown', null, ''])
-  assert.deepEqual(stateOf({ started: null, ...used({ ...big, incarnation: '' }) })[0], 'wrong_model')
-  assert.deepEqual(stateOf({ used: null, started: { ...started, model: 'small-model' } }), ['ok', 'started', ''])
-  assert.deepEqual(stateOf({ used: null, started: { ...started, model: 'big-model' } }), ['wrong_model', 'started', 'model'])
+  assert.deepEqual(stateOf({ uses: [], started: { ...started, model: 'small-model' } }), ['ok', 'started', ''])
+  assert.deepEqual(stateOf({ uses: [], started: { ...started, model: 'big-model' } }), ['wrong_model', 'started', 'model'])
   // A later request shows that the agent changed its model since its start.
   assert.deepEqual(stateOf({ started: { ...started, model: 'big-model' } }), ['ok', 'asked', ''])
+})
+
+test('drift: another session in the folder is no evidence', () => {
+  const other = { ...use, session: 'other', at: at + 9, model_asked: 'big-model' }
+  assert.deepEqual(stateOf({ uses: [use, other] }), ['ok', 'asked', ''])
+  assert.deepEqual(stateOf({ uses: [other] }), ['unknown', null, ''])
+  assert.deepEqual(
+    stateOf({
+      uses: [
+        { ...use, model_asked: 'big-model' },
+        { ...other, model_asked: 'small-model' },
+      ],
+    })[0],
+    'wrong_model',
+  )
+  // A command of burn changed the model since the last request.
+  assert.deepEqual(
+    stateOf({
+      uses: [
+        { ...use, model_asked: 'big-model' },
+        { ...use, session: '', at: at + 5 },
+      ],
+    })[0],
+    'ok',
+  )
+})
+
+test('drift: without a hook, sessions that differ are unknown', () => {
+  const hookless = { ...started, conversation: null }
+  const other = { ...use, session: 'other', at: at + 9, model_asked: 'big-model' }
+  assert.deepEqual(stateOf({ started: hookless, uses: [use, other] }), ['unknown', null, ''])
+  assert.deepEqual(stateOf({ started: hookless, uses: [{ ...use, session: 'other' }, use] }), ['ok', 'asked', ''])
+  assert.deepEqual(stateOf({ started: hookless, uses: [other] })[0], 'wrong_model')
+  assert.deepEqual(stateOf({ started: hookless, uses: [{ ...other, idle: true }] }), ['unknown', null, ''], 'the agent was idle then')
+  assert.deepEqual(stateOf({ started: hookless, uses: [{ ...use, at: at - 2000 }, other] })[0], 'wrong_model', 'from before the start')
 })
 
 test('drift: reports settings that the spec has changed since the start', () => {

@@ -1,4 +1,5 @@
 /** The part of the suite about telemetry. */
+import type { LastUse } from '../../src/core/model-use.ts'
 import type { Span } from '../../src/core/span.ts'
 import type { Holds } from './conformance.ts'
 import assert from 'node:assert/strict'
@@ -51,6 +52,23 @@ export function telemetry(holds: Holds): void {
     assert.deepEqual(await ledger.spans({}), [ended])
     await ledger.rollUp(0, 21)
     assert.deepEqual(await ledger.spans({}), [])
+  })
+
+  holds('addUsage: keeps the last use of each conversation', async ({ ledger }) => {
+    const use = (session: string, at: number, more: Partial<LastUse> = {}): LastUse => {
+      const model = { provider: 'p', model_asked: 'a', model_answered: '', record: '/f', incarnation: 'i', idle: false }
+      return { worker: 'w', session, at, ...model, ...more }
+    }
+    await ledger.addUsage([], [], [use('one', 2), use('two', 1, { idle: true })])
+    await ledger.addUsage(
+      [],
+      [],
+      [use('one', 1, { model_asked: 'old' }), use('two', 3, { incarnation: '' }), use('one', 9, { worker: 'v' })],
+    )
+    assert.deepEqual(await ledger.modelUses(), [use('one', 2), use('two', 3), use('one', 9, { worker: 'v' })])
+    const many = Array.from({ length: 8 }, (_, index) => use(`more ${index}`, 10 + index))
+    await ledger.addUsage([], [], many)
+    assert.deepEqual(await ledger.modelUses(), [use('one', 9, { worker: 'v' }), ...many])
   })
 
   holds('addUsage: adds tokens by hour, and saves positions with them', async ({ ledger }) => {

@@ -1,11 +1,15 @@
 /**
- * `npm run night -- [--seed 1] [--quiet 20] [--html report.html]`: simulates a night of 112 workers with troubles and compares the report and
- * the health with the truth. Then it simulates quiet nights, in which health must find nothing.
+ * `npm run night -- [--seed 1] [--quiet 20] [--drift 20] [--only-drift] [--html report.html]`: simulates a night of 112 workers with troubles,
+ * and compares the report and the health with the truth. Then it simulates quiet nights, in which health must find nothing. `--drift`: nights
+ * in which agents record their requests to models, and `burn model drift` must find nothing; and a quarter as many in which models change.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { keysOf } from '../../src/core/json.ts'
+import { judgeDrift } from './drift-judge.ts'
+import { driftNight } from './drift-night.ts'
 import { judgeNight } from './judge.ts'
 import { ledgerGrowth, reportTime, sampleCpu } from './measures.ts'
 import { simulateNight } from './night.ts'
@@ -15,20 +19,26 @@ const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     quiet: { type: 'string', default: '20' },
+    drift: { type: 'string', default: '20' },
+    'only-drift': { type: 'boolean', default: false },
     html: { type: 'string' },
   },
 })
-const [seed, quietNights] = [Number(values.seed), Number(values.quiet)]
+const [seed, quietNights, driftNights] = [Number(values.seed), Number(values.quiet), Number(values.drift)]
 const size = { machines: 4, panes: 28, before: 1, hours: 14 }
 const dir = mkdtempSync(join(tmpdir(), 'burn-night-'))
 let broken = 0
 try {
-  await eventfulNight()
-  for (let index = 0; index < quietNights; index++) await quietNight(seed + index)
+  if (!values['only-drift']) {
+    await eventfulNight()
+    for (let index = 0; index < quietNights; index++) await quietNight(seed + index)
+  }
+  await watchedNights(driftNights, false)
+  await watchedNights(Math.ceil(driftNights / 4), true)
 } finally {
   rmSync(dir, { recursive: true, force: true })
 }
-console.log(broken === 0 ? 'the report and the health agree with the truth' : `${broken} contradictions`)
+console.log(broken === 0 ? 'all reports agree with the truth' : `${broken} contradictions`)
 process.exitCode = broken === 0 ? 0 : 1
 
 async function eventfulNight(): Promise<void> {
@@ -63,6 +73,24 @@ async function quietNight(own: number): Promise<void> {
   for (const line of wrong.slice(0, 20)) console.log(`  WRONG ${line}`)
   if (items > 0) console.log(`  WRONG ${JSON.stringify({ went_wrong, needs_you, jobs }).slice(0, 600)}`)
   await night.ledger.close()
+}
+
+/** Simulates nights of agents with models. `injects`: whether agents also get other settings than they should. */
+async function watchedNights(count: number, injects: boolean): Promise<void> {
+  const sum = { probes: 0, events: 0, drifts: 0, due: 0, missed: 0, alarms: 0 }
+  for (let own = seed; own < seed + count; own++) {
+    const night = await driftNight({ seed: own, injects })
+    const { drifts, due, missed, alarms } = judgeDrift(night)
+    const events = [...night.counts.values()].reduce((all, each) => all + each, 0)
+    const found = { probes: night.probes.length, events, drifts, due, missed: missed.length, alarms: alarms.length }
+    for (const key of keysOf(sum)) sum[key] += found[key]
+    for (const line of [...missed, ...alarms].slice(0, 20)) console.log(`  WRONG seed ${own}: ${line}`)
+  }
+  if (count === 0) return
+  broken += sum.missed + sum.alarms
+  const found = injects ? `${sum.due - sum.missed} of ${sum.due} differences found within one cycle, ` : ''
+  console.log(`drift, ${count} nights${injects ? ' with changes of models' : ''}: ${found}${sum.alarms} false alarms`)
+  console.log(`  ${sum.probes} readings of 18 workers in 8 hours a night, ${sum.events} events`)
 }
 
 /** Counts the explanations by the rule of sampling, which is the text after the last colon. */

@@ -1,6 +1,8 @@
 /** A short night. `npm run night` simulates a whole one. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { judgeDrift } from './drift-judge.ts'
+import { driftNight } from './drift-night.ts'
 import { judgeNight } from './judge.ts'
 import { simulateNight } from './night.ts'
 import { troublesOf } from './troubles.ts'
@@ -22,4 +24,11 @@ test('night: health and report find nothing in a quiet night', async (t) => {
   assert.deepEqual(judgeNight(night).wrong, [])
   const { went_wrong, needs_you, jobs } = night.report
   assert.deepEqual({ went_wrong, needs_you, jobs }, { went_wrong: [], needs_you: [], jobs: [] })
+})
+
+test('night: drift is found within one cycle, and nothing else', async () => {
+  const night = await driftNight({ seed, machines: 1, panes: 9, hours: 1.5, injects: true })
+  const { due, missed, alarms } = judgeDrift(night)
+  assert.deepEqual({ missed, alarms }, { missed: [], alarms: [] })
+  assert.ok(due > 0)
 })

@@ -159,7 +159,8 @@ interface SessionParts {
   readonly seed: number
 }
 
-function sessionOf(owner: string, { fleet, ledger, world, clock, seed }: SessionParts, notify: Session['notify']): Session {
+/** Returns the session of a process. */
+export function sessionOf(owner: string, { fleet, ledger, world, clock, seed }: SessionParts, notify: Session['notify']): Session {
   const random = seeded(seed + 1)
   let last = 0
   return {

@@ -9,10 +9,10 @@ export interface UsageLedger {
   usage(filter: { readonly since: Time; readonly until?: Time; readonly issues?: readonly IssueRef[] }): Promise<readonly UsageRecord[]>
   /**
    * Adds usage to the ledger, and saves the positions and the last uses of models, in one transaction. So a crash neither loses nor repeats
-   * tokens. A use that is older than the saved one of its worker changes nothing.
+   * tokens. A use that is older than the saved one of its conversation changes nothing.
    */
   addUsage(records: readonly UsageRecord[], sources: readonly UsageSource[], models?: readonly LastUse[]): Promise<void>
-  /** Returns the last use of a model by each worker's agent. */
+  /** Returns the last use of a model in each of the newest conversations of each worker, oldest first. */
   modelUses(): Promise<readonly LastUse[]>
   /** Returns the sources of a machine with these paths. */
   usageSources(machine: string, paths: readonly string[]): Promise<readonly UsageSource[]>

@@ -1,0 +1,100 @@
+/** Simulates the files and databases in which the agent programs of one machine record their requests to models. */
+import { createHash } from 'node:crypto'
+import type { Time, Worker } from '../../src/core/nouns.ts'
+import type { UsageRecords } from '../../src/core/usage.ts'
+import { folderOf } from '../../src/agents/claude-usage.ts'
+import { agentName } from '../../src/core/agent-kinds.ts'
+
+/** The home directory of the simulated person. */
+export const person = '/home/agent'
+
+/** One request to a model. */
+export interface Request {
+  readonly session: string
+  readonly asked: string
+  readonly answered: string
+  readonly provider: string
+  /** `own`: of the conversation. `aside`: of a sub-agent within the program, or for a title. */
+  readonly kind: 'own' | 'aside'
+  /** For Hermes, true if the program runs in the profile of the worker, and not in the default one. */
+  readonly in_profile: boolean
+}
+
+/** The records of one machine. `clock`: the machine's own clock. */
+export class AgentRecords implements UsageRecords {
+  /** The times at which burn listed the records, by the simulated clock. */
+  readonly reads: Time[] = []
+  readonly #files = new Map<string, string>()
+  readonly #rows = new Map<string, Map<string, Record<string, unknown>>>()
+  readonly #machine: { readonly reachable: boolean; readonly up: boolean }
+  readonly #now: () => Time
+  readonly #skew: number
+  #requests = 0
+
+  constructor(machine: { readonly reachable: boolean; readonly up: boolean }, now: () => Time, skew: number) {
+    this.#machine = machine
+    this.#now = now
+    this.#skew = skew
+  }
+
+  /** Records a request of the program of a worker, in the worker's folder. */
+  add(worker: Worker, request: Request): void {
+    const { session, asked, answered, kind } = request
+    const at = this.#now() + this.#skew
+    const timestamp = new Date(at).toISOString()
+    const id = `r${++this.#requests}`
+    const aside = kind === 'aside'
+    if (worker.agent.kind === 'claude') {
+      const message = { id, model: answered, usage: { input_tokens: 10, output_tokens: 1 } }
+      const line = { type: 'assistant', timestamp, requestId: id, requestedModel: asked, sessionId: session, isSidechain: aside, message }
+      this.#append(`${person}/.claude/projects/${folderOf(worker.dir)}/${session}.jsonl`, line)
+    } else if (worker.agent.kind === 'codex')
+      this.#addCodex(worker, { ...request, session: aside ? `${session}-${id}` : session }, timestamp)
+    else this.#addHermes(worker, request, at)
+  }
+
+  #addCodex({ dir }: Worker, { session, asked, provider, kind }: Request, timestamp: string): void {
+    const path = `${person}/.codex/sessions/rollout-${session}.jsonl`
+    const source = kind === 'aside' ? { subagent: 'review' } : 'cli'
+    const turns = (this.#files.get(path) ?? '').split('token_count').length
+    if (turns === 1)
+      this.#append(path, { timestamp, type: 'session_meta', payload: { id: session, cwd: dir, source, model_provider: provider } })
+    this.#append(path, { timestamp, type: 'turn_context', payload: { model: asked } })
+    const total_token_usage = { input_tokens: turns * 10, output_tokens: turns }
+    this.#append(path, { timestamp, type: 'event_msg', payload: { type: 'token_count', info: { total_token_usage } } })
+  }
+
+  #addHermes(worker: Worker, { session, asked, provider, kind, in_profile }: Request, at: Time): void {
+    const path = `${person}/.hermes/${in_profile ? `profiles/${agentName('storm', worker)}/` : ''}state.db`
+    const rows = this.#rows.get(path) ?? new Map<string, Record<string, unknown>>()
+    const task = kind === 'aside' ? 'title' : null
+    const name = [session, asked, provider, task].join(' ')
+    const row = rows.get(name)
+    const calls = Number(row?.['api_call_count'] ?? 0) + 1
+    const tokens = { api_call_count: calls, input_tokens: calls * 10, output_tokens: calls }
+    const about = { session_id: session, model: asked, billing_provider: provider, billing_base_url: '', task, cwd: worker.dir }
+    rows.set(name, { ...about, ...tokens, first_seen: row?.['first_seen'] ?? at / 1000, last_seen: at / 1000 })
+    this.#rows.set(path, rows)
+  }
+
+  #append(path: string, line: object): void {
+    this.#files.set(path, `${this.#files.get(path) ?? ''}${JSON.stringify(line)}\n`)
+  }
+
+  list: UsageRecords['list'] = async (dirs) => {
+    if (!this.#machine.reachable || !this.#machine.up) return null
+    this.reads.push(this.#now())
+    const inode = (path: string) => createHash('sha256').update(path).digest('hex').slice(0, 8)
+    const files = [...this.#files].map(([path, text]) => ({ path, inode: inode(path), size: text.length }))
+    return { clock: this.#now() + this.#skew, person, dirs: new Map(dirs.map((dir) => [dir, dir])), files, failures: [] }
+  }
+
+  read: UsageRecords['read'] = async (parts) =>
+    parts.map(({ path, position, length }) => this.#files.get(path)?.slice(position, position + length) ?? null)
+
+  query: UsageRecords['query'] = async (queries) =>
+    queries.map(({ path, since }) => {
+      const rows = this.#rows.get(path)
+      return rows === undefined ? null : { rows: [...rows.values()].filter(({ last_seen }) => Number(last_seen) * 1000 >= since) }
+    })
+}
