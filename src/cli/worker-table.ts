@@ -4,6 +4,7 @@ import type { WorkerLife } from '../core/lifecycle.ts'
 import type { SignOfLife, WorkerSummary } from '../core/worker-life.ts'
 import type { Io } from './io.ts'
 import { keysOf } from '../core/json.ts'
+import { machineOf } from '../core/refs.ts'
 import { counted } from '../core/text.ts'
 import { stateText } from './status-table.ts'
 import { duration, listTable } from './table.ts'
@@ -55,7 +56,7 @@ export function workerLines(workers: readonly ListedWorker[], io: Io, now: numbe
   const names = Map.groupBy(workers, ({ id }) => nameOf(id))
   const head = ['WORKER', 'LIFE', 'STATE', 'ISSUE', 'DONE', 'FAILED', 'TIME', 'USD', 'SEEN', 'LOGIN', 'MODEL', 'EVIDENCE']
   const rows = workers.map(({ id, life, state, issues, done, failed, worked, cost, last_sign, login, model, evidence }) => [
-    names.get(nameOf(id))?.length === 1 ? nameOf(id) : id,
+    shortName(id, names.get(nameOf(id)) ?? []),
     lifeText(life, io),
     state === null || withoutAgent.has(life) ? '' : stateText(state, null, io),
     issueText(issues),
@@ -68,8 +69,16 @@ export function workerLines(workers: readonly ListedWorker[], io: Io, now: numbe
     model ?? '',
     evidence,
   ])
-  const drop = ['EVIDENCE', 'MODEL', 'LOGIN', 'TIME', 'USD', 'FAILED', 'DONE', 'SEEN']
+  const drop = ['EVIDENCE', 'MODEL', 'LOGIN', 'TIME', 'USD', 'FAILED', 'DONE', 'SEEN', 'STATE']
   return [...listTable(head, rows, io, drop), ...wrap(totalsLine(workers, io), io.columns, '  ')]
+}
+
+/** Returns the name; with its machine, and if necessary its window, if another worker has the same name. A narrow column keeps both. */
+function shortName(id: string, namesakes: readonly { readonly id: string }[]): string {
+  if (namesakes.length < 2) return nameOf(id)
+  const machine = machineOf(id)
+  const isEnough = namesakes.filter((other) => machineOf(other.id) === machine).length === 1
+  return `${nameOf(id)} (${isEnough ? machine : id.slice(0, id.lastIndexOf('/'))})`
 }
 
 const nameOf = (id: string) => id.slice(id.lastIndexOf('/') + 1)
