@@ -47,6 +47,13 @@ test('gitea: knows who pushed the head, and when it does not', async (t) => {
   assert.equal(server.log.length - before, 6, 'the change, 3 pages of events, statuses, reviews')
 })
 
+test('gitea: lists no change that was not updated since', async (t) => {
+  const { forge, row } = await serve(t)
+  const listed = async (since: number) => (await forge.changes(repo, since)).changes.map(({ name }) => name)
+  const updated = row.updated * 1000
+  assert.deepEqual([await listed(updated), await listed(updated + 10 * 60_000)], [[`#${row.number}`], []])
+})
+
 test("gitea: reports a conflict only after the forge's test", async (t) => {
   const { forge, row, pull, ref } = await serve(t)
   const mergeable = async () => (await forge.changeState(ref))?.mergeable
