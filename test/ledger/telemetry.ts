@@ -65,7 +65,7 @@ export function telemetry(holds: Holds): void {
       [],
       [use('one', 1, { model_asked: 'old' }), use('two', 3, { incarnation: '' }), use('one', 9, { worker: 'v' })],
     )
-    assert.deepEqual(await ledger.modelUses(), [use('one', 2), use('two', 3), use('one', 9, { worker: 'v' })])
+    assert.deepEqual(await ledger.modelUses(), [use('one', 2), use('two', 3, { idle: true }), use('one', 9, { worker: 'v' })])
     const many = Array.from({ length: 8 }, (_, index) => use(`more ${index}`, 10 + index))
     await ledger.addUsage([], [], many)
     assert.deepEqual(await ledger.modelUses(), [use('one', 9, { worker: 'v' }), ...many])

@@ -27,7 +27,7 @@ test('night: health and report find nothing in a quiet night', async (t) => {
 })
 
 test('night: drift is found within one cycle, and nothing else', async () => {
-  const night = await driftNight({ seed, machines: 1, panes: 9, hours: 1.5, injects: true })
+  const night = await driftNight({ seed, machines: 1, panes: 9, hours: 1.2, injects: true })
   const { due, missed, alarms } = judgeDrift(night)
   assert.deepEqual({ missed, alarms }, { missed: [], alarms: [] })
   assert.ok(due > 0)
