@@ -1,6 +1,6 @@
 /** `burn issue release`, `requeue` and `priority`: a person releases an issue, allows burn to dispatch it again, or orders the queue. */
 import type { Dispatch } from '../core/lifecycle.ts'
-import type { Fleet, IssueRef } from '../core/nouns.ts'
+import type { Fleet, IssueRef, WorkerId } from '../core/nouns.ts'
 import type { OwnClaim } from '../claim/check.ts'
 import type { BacklogLedger } from '../core/ledger/backlog.ts'
 import type { Reason } from '../core/reasons.ts'
@@ -9,7 +9,7 @@ import { BurnError } from '../core/errors.ts'
 import { agentKey } from '../core/incarnation.ts'
 import { machineOf, repoOf, reposOf } from '../core/refs.ts'
 import { nearest } from '../core/suggest.ts'
-import { isKept, liveStates } from '../core/lifecycle.ts'
+import { isKept, liveStates, slotStates } from '../core/lifecycle.ts'
 import { syncComments } from '../claim/comments.ts'
 import { endedAgents } from '../observe/agents.ts'
 import { claimsElsewhere, heldElsewhere, releaseElsewhere } from './adopt.ts'
@@ -47,6 +47,31 @@ export async function release(issue: IssueRef, force: boolean, session: Session)
   )
   await syncComments(new Set(), session)
   return { dispatches, elsewhere, open_change: openChange(live)?.change_url ?? null }
+}
+
+/** Time (ms) in which an agent has ended after its pane. */
+const endTime = 5_000
+
+/**
+ * Releases the issues of workers whose panes a person ended. burn would otherwise count these dispatches as lost, and so as attempts. It
+ * waits a moment until the agents have provably ended, and leaves out dispatches of agents that may still be alive.
+ */
+export async function releaseEnded(workers: ReadonlySet<WorkerId>, session: Session): Promise<readonly Dispatch[]> {
+  const { ledger, clock } = session
+  const live = await Promise.all(slotStates.map((state) => ledger.dispatches({ state })))
+  const held = live.flat().filter(({ worker }) => workers.has(worker))
+  const end = clock.now() + endTime
+  let alive = await possibleHolders(held, session)
+  while (alive.length > 0 && clock.now() < end) {
+    await clock.sleep(200)
+    alive = await possibleHolders(held, session)
+  }
+  const ended = held.filter((dispatch) => !alive.includes(dispatch))
+  const reason = { code: 'released_by_person', forced: true } as const
+  const moves = ended.map(({ id }) => ({ id, from: slotStates, to: 'released' as const, reason }))
+  const released = await ledger.moveDispatches(moves, clock.now())
+  await syncComments(new Set(), session)
+  return released
 }
 
 const noLiveDispatch = (issue: IssueRef) =>

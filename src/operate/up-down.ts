@@ -2,6 +2,7 @@
 import type { Machine, WorkerId } from '../core/nouns.ts'
 import type { DriftReport } from '../core/drift.ts'
 import type { MachineSnapshot, Pane } from '../core/panes.ts'
+import type { Dispatch } from '../core/lifecycle.ts'
 import type { Tmux } from '../core/ports.ts'
 import type { TopologyAction } from '../decide/topology.ts'
 import type { HoldLedger, NewHold } from '../core/ledger/holds.ts'
@@ -11,6 +12,7 @@ import { BurnError, codedMessageOf } from '../core/errors.ts'
 import { slotStates } from '../core/lifecycle.ts'
 import { counted } from '../core/text.ts'
 import { isInForce } from '../decide/holds.ts'
+import { releaseEnded } from './issue.ts'
 import { planDown, planUp } from '../decide/topology.ts'
 import { workUnderWay } from '../decide/under-way.ts'
 import { adviceOn, strayAgents } from '../observe/agents.ts'
@@ -225,16 +227,19 @@ export async function planBringDown(machines: readonly Machine[], session: Sessi
   )
 }
 
-/** Ends the panes of the plans. Without `force`, throws BurnError `still_live` if workers have live dispatches. */
-export async function bringDown(machines: readonly Machine[], plans: readonly DownPlan[], force: boolean, session: Session): Promise<void> {
+/** Throws BurnError `still_live` if workers whose panes would end have live dispatches. */
+export function throwIfLive(plans: readonly DownPlan[]): void {
   const busy = plans.flatMap(({ live }) => live)
-  if (busy.length > 0 && !force) {
-    throw new BurnError(
-      'still_live',
-      `${counted(busy.length, 'worker')} ${busy.length === 1 ? 'has' : 'have'} live dispatches: ${busy.slice(0, 5).join(', ')}${busy.length > 5 ? ', …' : ''}`,
-      'wait for these workers, release their issues (burn issue release), or end the panes with --force',
-    )
-  }
+  if (busy.length === 0) return
+  throw new BurnError(
+    'still_live',
+    `${counted(busy.length, 'worker')} ${busy.length === 1 ? 'has' : 'have'} live dispatches: ${busy.slice(0, 5).join(', ')}${busy.length > 5 ? ', …' : ''}`,
+    'wait for these workers, release their issues (burn issue release), or end the panes with --force',
+  )
+}
+
+/** Ends the panes of the plans, and releases the issues of their workers. Returns the released dispatches. */
+export async function bringDown(machines: readonly Machine[], plans: readonly DownPlan[], session: Session): Promise<readonly Dispatch[]> {
   const hosts = await session.machines.open(machines)
   await Promise.all(
     hosts.map(async (host) => {
@@ -244,4 +249,6 @@ export async function bringDown(machines: readonly Machine[], plans: readonly Do
       await host.tmux.run(downLines(plan.end, plan.leave)).catch((thrown: unknown) => host.drop(thrown))
     }),
   )
+  const live = new Set(plans.flatMap((plan) => plan.live))
+  return live.size === 0 ? [] : releaseEnded(live, session)
 }

@@ -59,4 +59,9 @@ test('init, start, stop: from nothing to work, and to the end', { timeout: 60_00
   await until('a later dispatcher gives the second issue', () => work() === 2)
   interrupt.abort()
   assert.equal((await third).code, 0, 'Ctrl-C is the normal end')
+
+  assert.match((await run('down')).err, /still_live/, 'burn refuses before it asks')
+  const down = await run('down', '--yes', '--force')
+  assert.match(down.out, /ended 2 panes\nlocal\/hello#2: released by vm\/WORK\//)
+  assert.match((await run('explain', 'hello#2')).out, /0 failed attempts/, 'the end of a pane is no attempt')
 })

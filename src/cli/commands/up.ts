@@ -79,25 +79,27 @@ export const downCommand = command({
   args: {
     machines: list('[machine...]', 'Machines whose panes burn ends (default: all)'),
     yes: flag('-y, --yes', 'Do not ask for confirmation'),
-    force: flag('--force', 'End panes even if workers have live dispatches'),
+    force: flag('--force', 'End panes even if workers have live dispatches, and release their issues'),
     dry_run: flag('-n, --dry-run', 'Show which panes would be ended, and end no pane'),
   },
   examples: ['burn down --dry-run', 'burn down allegro --yes'],
   async run({ open, emit, io, person }, given) {
     const { session } = await open()
-    const { planBringDown, bringDown } = await import('../../operate/up-down.ts')
+    const { planBringDown, bringDown, throwIfLive } = await import('../../operate/up-down.ts')
     const machines = machinesNamed(session.fleet, given.machines)
     const plans = await planBringDown(machines, session)
     emit({ dry_run: given.dry_run, machines: plans.map(machineDown) } satisfies DownReport)
     const exit = plans.some(({ error }) => error !== null) ? 3 : 0
     const count = plans.reduce((sum, { end, leave }) => sum + end.length + leave.length, 0)
     if (given.dry_run || count === 0) return exit
+    if (!given.force) throwIfLive(plans)
     if (!given.yes && !(await io.confirm(`End ${counted(count, 'pane')} and the agents in them?`))) {
       io.err('burn ended no pane. Without a terminal, confirm with --yes.')
       return 1
     }
-    await bringDown(machines, plans, given.force, session)
+    const released = await bringDown(machines, plans, session)
     person?.out(`ended ${counted(plans.flatMap(({ end }) => end).length, 'pane')}`)
+    for (const { issue, worker } of released) person?.out(`${issue}: released by ${worker}`)
     return exit
   },
   present({ machines }: DownReport, io) {
