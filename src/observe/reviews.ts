@@ -75,7 +75,8 @@ function dueReading(
 ): DueReading | null {
   if (watched === null || news.has(change_url) || now - watched.read_at >= cyclesBetweenReads * fleet.dispatch.interval) return 'all'
   const { mergeable, checks } = watched.state
-  if ((mergeable === 'unknown' && watched.state.base_sha !== null) || watched.stage === 'merging') return 'all'
+  // burn merges only what it read in the same cycle: a person may run a green check again, or dismiss a review.
+  if ((mergeable === 'unknown' && watched.state.base_sha !== null) || watched.stage === 'merging' || watched.stage === 'ready') return 'all'
   // A forge does not list a change as updated when its first check begins.
   const mayBegin = checks.length === 0 && now - watched.state.updated_at < firstChecksWithin
   const isRerun = recentRerun(history, watched.state.sha, now) !== undefined

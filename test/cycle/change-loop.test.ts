@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BurnError } from '../../src/core/errors.ts'
 import { changeInReview } from '../support/change-in-review.ts'
-import { checkOf, reviewOf } from '../support/changes.ts'
+import { checkOf, protection, reviewOf } from '../support/changes.ts'
 
 const stage = async ({ ledger }: Awaited<ReturnType<typeof changeInReview>>) => (await ledger.reviewView()).dispatches[0]?.watched?.stage
 
@@ -28,6 +28,24 @@ test('change loop: a red check reaches the agent within one cycle', async (t) =>
   assert.equal((await fleet.state())?.state, 'done')
   const steps = (await fleet.ledger.events({ issue: fleet.issue, kinds: ['change.*'] })).length
   assert.ok(steps > 3, 'the events tell the story')
+})
+
+test('change loop: a change that may merge is read each cycle', async (t) => {
+  const fleet = await changeInReview(t, { merge: 'green' })
+  let may_merge = false
+  fleet.forge.protection = async () => ({ ...protection, may_merge })
+  await fleet.endTurn()
+  fleet.set({ checks: [checkOf('unit tests', 'passed')] })
+  await fleet.cycle()
+  // The forge lists the change once more, because listings overlap by a moment.
+  await fleet.pass(61_000)
+  await fleet.cycle()
+  assert.equal(await stage(fleet), 'ready')
+  // A person runs the check again, which changes no date of the change.
+  may_merge = true
+  fleet.setUnlisted({ checks: [checkOf('unit tests', 'failed')] })
+  await fleet.cycle()
+  assert.deepEqual([fleet.merges, (await fleet.state())?.state], [[], 'handed'])
 })
 
 test('change loop: merges no file that a CI definition calls', async (t) => {

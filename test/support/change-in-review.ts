@@ -20,8 +20,10 @@ export async function changeInReview(t: TestContext, rules: Partial<ChangePolicy
   let facts: Partial<ChangeState> = {}
   const change = () =>
     ({ name: `#${id}`, author: 'burn', dispatch_id: id, closes: [issue], state: merges.length > 0 ? 'merged' : 'open' }) as const
+  /** Sets facts, and the forge does not list the change as updated. */
+  const setUnlisted = (next: Partial<ChangeState>) => void (facts = { ...facts, ...next })
   const set = (next: Partial<ChangeState>) => {
-    facts = { ...facts, ...next }
+    setUnlisted(next)
     fleet.people.put('o/a', change())
   }
   fleet.forge.changeState = async (ref) => {
@@ -56,5 +58,5 @@ export async function changeInReview(t: TestContext, rules: Partial<ChangePolicy
     await fleet.pass(61_000)
     await dispatcher.cycle()
   }
-  return { ...fleet, ...dispatcher, id, issue, worker, set, state, merges, received, agent, endTurn }
+  return { ...fleet, ...dispatcher, id, issue, worker, set, setUnlisted, state, merges, received, agent, endTurn }
 }
