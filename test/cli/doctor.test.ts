@@ -60,7 +60,7 @@ test('doctor: prints remedies over ssh, and the rights to each repo', async (t) 
   assert.equal(find(findings, /^forge: the token belongs to burn/).level, 'ok')
   assert.equal(find(findings, /^forge: acme\/app: burn may read and write/).level, 'ok')
   assert.equal(find(findings, /^forge: burn counts members of these read-only teams as writers, .*: readers/).level, 'warn')
-  assert.match(find(findings, /^forge: the token may not write to acme\/locked/).remedy, /collaborator of acme\/locked/)
+  assert.match(find(findings, /^forge: the token may not write to acme\/locked/).remedy, /write access to acme\/locked/)
   assert.equal(find(findings, /^forge: the repo acme\/none does not exist/).level, 'fail')
   assert.equal(find(findings, /^box: tmux \d/).level, 'ok')
   // The stand-in has no git server, so the remedy is to run git by hand on that machine.

@@ -23,7 +23,10 @@ test('issue priority: orders the queue, and dry runs say why', async (t) => {
     { title: 'Epic: all', body: '3' },
   ])
   const explained = await burn('explain', 'app#2')
-  assert.match(explained.out, /^no cycle has judged this issue\. burn dispatch would not assign the issue now: the only worker .* dead$/m)
+  assert.match(
+    explained.out,
+    /^no cycle has judged this issue\. burn dispatch would not assign the issue now: the only worker .* has no running agent/m,
+  )
   const dry = await burn('issue', 'priority', 'app#2', 'next', '--dry-run')
   assert.equal(dry.out, 'local/app#2 would have priority 1, and goes before all others\n')
   const order = async () =>

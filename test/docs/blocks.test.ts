@@ -1,4 +1,7 @@
-/** Runs the command blocks of the README and the tutorial as a reader does: in an empty home, with stand-ins for the agent and the forge. */
+/**
+ * Runs the command blocks of the tutorial as a reader does: in an empty home, with stand-ins for the agent and the forge. All commands of the
+ * README are commands of the tutorial.
+ */
 import assert from 'node:assert/strict'
 import { execFile, execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -42,8 +45,16 @@ const comparable = (line: string) =>
     .trim()
 
 /** Runs the blocks of a document in order. `burn start` runs in the background until a block ends it. */
-async function readerOf(t: TestContext, typed = '') {
-  const dir = scratch(t)
+async function readerOf(t: TestContext, typed: string) {
+  const running = new Set<ChildProcess>()
+  let dir = ''
+  // This runs before the folder is removed, because the sockets of the tmux servers are in it.
+  t.after(() => {
+    for (const child of running) child.kill('SIGKILL')
+    const sockets = join(dir, `tmux-${process.getuid?.()}`)
+    for (const socket of existsSync(sockets) ? readdirSync(sockets) : []) spawnSync('tmux', ['-S', join(sockets, socket), 'kill-server'])
+  })
+  dir = scratch(t)
   for (const name of ['bin', 'home', 'agents']) mkdirSync(join(dir, name))
   const program = (name: string, argv: readonly string[]) =>
     writeFileSync(join(dir, 'bin', name), `#!/bin/sh\nexec ${argv.map((word) => `'${word}'`).join(' ')} "$@"\n`, { mode: 0o755 })
@@ -58,12 +69,6 @@ async function readerOf(t: TestContext, typed = '') {
     NODE_COMPILE_CACHE: compiled,
     TMUX_TMPDIR: dir,
   }
-  const running = new Set<ChildProcess>()
-  t.after(() => {
-    for (const child of running) child.kill('SIGKILL')
-    const sockets = join(dir, `tmux-${process.getuid?.()}`)
-    for (const socket of existsSync(sockets) ? readdirSync(sockets) : []) spawnSync('tmux', ['-S', join(sockets, socket), 'kill-server'])
-  })
   let cwd = home
   const start = async (words: string) => {
     const before = receivedIn(join(dir, 'agents')).length
@@ -115,8 +120,15 @@ async function readDocument(document: string, { read, ended }: Awaited<ReturnTyp
   }
 }
 
-test('README: its commands run', { timeout: 60_000 }, async (t) => {
-  await readDocument('README.md', await readerOf(t), 2)
+/** Returns the commands of a block, one per line, without comments. */
+const commandsIn = ({ code }: Block) => code.split('\n').flatMap((line) => line.replace(/\s+#.*$/, '').trim() || [])
+
+test('README: its commands are commands of the tutorial', () => {
+  const blocks = blocksOf('README.md')
+  assert.equal(blocks.filter(({ untested }) => untested !== null).length, 2, 'blocks that no test runs')
+  const run = new Set(blocksOf('docs/tutorial.md').flatMap((block) => (block.untested === null ? commandsIn(block) : [])))
+  const missing = blocks.flatMap((block) => (block.untested === null ? commandsIn(block).filter((line) => !run.has(line)) : []))
+  assert.deepEqual(missing, [])
 })
 
 test('tutorial: its commands run, and print what it shows', { timeout: 60_000 }, async (t) => {

@@ -114,6 +114,6 @@ test('off-heap texts: return the last text, however sizes change', () => {
 const seeds = process.env['BURN_STORM'] === undefined ? [Date.now() % 100_000] : process.env['BURN_STORM'].split(',').map(Number)
 for (const seed of seeds)
   test(`storm: rules hold under all faults (BURN_STORM=${seed} repeats it)`, { timeout: 120_000 }, async () => {
-    const { dispatches, faults } = await night(seed, 24)
-    assert.ok(dispatches >= 24 && faults > 0)
+    const { dispatches, faults } = await night(seed, 8)
+    assert.ok(dispatches >= 8 && faults > 0)
   })
