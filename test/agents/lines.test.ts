@@ -98,7 +98,7 @@ test('lines: no text of an issue reaches any composer', async () => {
 test('lines: a person may type texts that no composer expands', () => {
   for (const name of agentNames) {
     const { expands } = paneAgent({ kind: name })
-    for (const text of ['Stop after this issue, and say what is left.', 'yes'])
+    for (const text of ['Stop after this issue, and list the open work.', 'yes'])
       assert.equal(isTyped(text, expands), true, `${name}: ${text}`)
     for (const text of [
       'two\nlines',

@@ -12,7 +12,7 @@ import { attacks, forbidden } from '../support/attacks.ts'
 
 const now = Date.UTC(2026, 5, 1)
 
-test('keys: reads keys, text and pastes, and keeps what is incomplete', () => {
+test('keys: reads keys, text and pastes, and keeps incomplete sequences', () => {
   const names = (text: string, isComplete = false) => {
     const { keys, rest } = readKeys(text, isComplete)
     return [keys.map((key) => (key.name === 'text' ? key.text : `<${key.name}>`)).join(' '), rest]

@@ -40,7 +40,7 @@ export async function killAt(boundary: number, session: Session): Promise<() => 
 }
 
 /** Puts a boundary before and after each call of these methods. `counts` excludes calls that change nothing. */
-function addBoundaries(
+export function addBoundaries(
   reach: () => void,
   object: object,
   names: readonly string[],

@@ -1,4 +1,4 @@
-/** What can change about a simulated agent, and the record of it that the judge keeps. */
+/** The changes of a simulated agent, and the record that the judge keeps of each change. */
 import type { DriftState } from '../../src/core/drift.ts'
 import type { Time, Worker, WorkerId } from '../../src/core/nouns.ts'
 import type { SimulatedAgent } from '../../src/simulate/agent.ts'

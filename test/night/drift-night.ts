@@ -103,7 +103,7 @@ function withAgents(fleet: Fleet): Fleet {
     const provider = kind === 'hermes' ? 'nous' : null
     const base = { kind, command, model, provider, hooks: index % 4 !== 3, env: {}, busy_input_mode: 'queue' } as const
     // The ninth worker works in the folder of the sixth one.
-    return { ...worker, dir: `/work/${worker.machine}/${index === 8 ? 'W6' : worker.name}`, agent: base }
+    return { ...worker, dir: `/fleet/${worker.machine}/${index === 8 ? 'W6' : worker.name}`, agent: base }
   }
   const machines = fleet.machines.map((machine) => ({
     ...machine,

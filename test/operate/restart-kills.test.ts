@@ -14,6 +14,7 @@ import { openSession } from '../../src/cli/wire.ts'
 import { seeded } from '../../src/core/random.ts'
 import { withProcessContext } from '../../src/host/process-context.ts'
 import { restartWorkers } from '../../src/operate/restart.ts'
+import { addBoundaries } from '../kill/boundaries.ts'
 import { jsonLines } from '../support/json-lines.ts'
 import { standIn, testFleet, until, type Fleet } from '../support/fleet.ts'
 
@@ -40,20 +41,8 @@ function boundaries(stopAt: number) {
     met++
     if (stopAt > 0 && met >= stopAt) throw new Stopped()
   }
-  const add = (object: object, names: readonly string[], counts: (args: readonly unknown[]) => boolean = () => true) => {
-    const methods = object as Record<string, (...args: unknown[]) => Promise<unknown>>
-    for (const name of names) {
-      const method = methods[name]?.bind(object)
-      if (method === undefined) throw new Error(`there is no ${name}`)
-      methods[name] = async (...args) => {
-        if (!counts(args)) return method(...args)
-        reach()
-        const result = await method(...args)
-        reach()
-        return result
-      }
-    }
-  }
+  const add = (object: object, names: readonly string[], counts?: (args: readonly unknown[]) => boolean) =>
+    addBoundaries(reach, object, names, counts)
   return { add, met: () => met }
 }
 

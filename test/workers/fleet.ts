@@ -156,7 +156,7 @@ export class WorkerFleet {
     })
   }
 
-  /** Ends what is left, and deletes the folder. */
+  /** Ends the processes that still run, and deletes the folder. */
   async close(): Promise<void> {
     for (const child of this.#running) child.kill('SIGKILL')
     endServer(this.socket)

@@ -37,7 +37,7 @@ export const sendCommand = command({
     dry_run: flag('-n, --dry-run', 'Show which workers would get the text, and send nothing'),
   },
   examples: [
-    'burn send AZOTH "Stop after this issue, and say what is left."',
+    'burn send AZOTH "Stop after this issue, and list the open work."',
     'git diff | burn send mac/CRUCIBLE -',
     'burn send bugs "The CI is red: look there first." --wait 120',
   ],
