@@ -1,5 +1,6 @@
 /** Defines Claude Code's hooks and the settings file that registers them. Qwen Code uses the same hooks and the same file format. */
 import type { AgentPlace, Conversations, HookState, HookEvent } from '../core/agent.ts'
+import { membersOf, stringOf, type JsonObject } from '../core/json.ts'
 import { shellWords } from '../host/quote.ts'
 import { troubleIn } from './trouble.ts'
 
@@ -11,18 +12,34 @@ const details: Readonly<Record<string, string>> = {
   StopFailure: 'error',
 }
 
+/** The file with the settings of the person, relative to the home directory. */
+export const claudeSettingsFile = '.claude/settings.json'
+
 /**
- * Returns a settings file that calls the hook for each event. `timeout` has the unit that the agent program expects. With `conversations`,
- * each event also reports the id of the conversation.
+ * Returns the settings of a status line that reports the usage limits of the login. Claude Code tells them only to a status line. `own`: the
+ * status line of the person, whose command still gets the same input and prints the line; undefined if there is none.
  */
-export function hookSettings({ hook }: AgentPlace, timeout: number, conversations = false): string {
+function limitsStatusLine(hook: string, own: JsonObject): JsonObject {
+  const command = stringOf(own['command'])
+  const report = `${shellWords([hook])} --limits`
+  if (command === null) return { type: 'command', command: report }
+  const input = `printf '%s\\n' "$burn_input"`
+  return { ...own, command: `burn_input=$(cat); ${input} | ${report}; ${input} | eval ${shellWords([command])}` }
+}
+
+/**
+ * Returns a settings file that calls the hook for each event. `timeout` has the unit that the agent program expects. `isClaude`: each event
+ * also reports the id of the conversation, and the status line reports usage limits.
+ */
+export function hookSettings({ hook, configs }: AgentPlace, timeout: number, isClaude = false): string {
   const command = (event: string) => {
-    const keys = [...(details[event] === undefined ? [] : [details[event]]), ...(conversations ? ['@session_id'] : [])]
+    const keys = [...(details[event] === undefined ? [] : [details[event]]), ...(isClaude ? ['@session_id'] : [])]
     return shellWords([hook, event, ...(keys.length === 0 ? [] : [keys.join(',')])])
   }
-  const all = conversations ? ['SessionStart', ...events] : events
+  const all = isClaude ? ['SessionStart', ...events] : events
   const hooks = Object.fromEntries(all.map((event) => [event, [{ hooks: [{ type: 'command', command: command(event), timeout }] }]]))
-  return `${JSON.stringify({ hooks }, null, 2)}\n`
+  const own = membersOf(membersOf(configs.get(claudeSettingsFile))['statusLine'])
+  return `${JSON.stringify({ hooks, ...(isClaude ? { statusLine: limitsStatusLine(hook, own) } : {}) }, null, 2)}\n`
 }
 
 /**

@@ -9,7 +9,7 @@
  */
 import type { AgentConfig } from '../core/nouns.ts'
 import type { AgentPlace, AgentStart, AnswerReader, ParsedScreen, PaneAgent, PaneFacts, SprintAgent } from '../core/agent.ts'
-import { claudeConversations, claudeHookState, hookSettings } from './claude-hooks.ts'
+import { claudeConversations, claudeHookState, claudeSettingsFile, hookSettings } from './claude-hooks.ts'
 import {
   withoutComposer,
   evidenceOf,
@@ -42,6 +42,10 @@ const spinner = /^[·✢✳✶✻✽*∗] (?:.*…(?: \(.*)?$|.* · Retrying in 
 const placeholders = /^(?:Press up to edit queued messages|Try ".*)$/u
 const failed =
   /^● (?:API Error\b|Invalid API key|Please run \/login|Credit balance|OAuth |There's an issue with the selected model|.*\b(?:usage|session|weekly) limit (?:reached|exceeded))/u
+/** The row after a turn that the provider refused because of a usage limit: `  ⎿  You've hit your session limit · resets 3am (UTC)`. */
+const limited = /^\s+⎿\s+You.ve (?:hit|reached) your .*\blimit\b/u
+/** The first choice of the menu that 2.1.197 opens at the first such turn. */
+const limitMenu = /^\s*❯ 1\. Stop and wait for limit to reset/u
 const choice = /^\s*❯ \d+\. /u
 const asks = /(?:^\s*|· )Esc to (?:cancel|exit)|^\s*Enter to (?:select|confirm)/iu
 
@@ -80,6 +84,9 @@ function parseScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen {
   const drawn = screen.some((row) => /Claude Code v\d|^❯ |^claude --resume /u.test(row))
   if (pane.dead || isShell(pane.command)) return unrecognised(screen, pane, drawn)
   const question = questionOf(screen)
+  const refused = screen.findLastIndex((row) => limited.test(row))
+  if (question !== null && refused >= 0 && screen.some((row) => limitMenu.test(row)))
+    return { ...withoutComposer('error', null, ''), reading: failedTurn(screen, refused), closes_menu: escapeKey }
   if (question !== null) {
     const detail = /^\s*Enter to select/u.test(screen[lastRow(screen)] ?? '') ? 'question' : 'approval'
     return withoutComposer('waiting', detail, evidenceOf(question.split('\n')[0]), question)
@@ -108,12 +115,16 @@ function readingOf(screen: readonly string[], { first, end }: RowSpan, title: st
   const asked = screen.slice(0, first - 1).findLastIndex((row) => row.startsWith('❯ '))
   const reply = replied > asked ? (screen[replied] ?? '') : ''
   if (failed.test(reply)) return failedTurn(screen, replied)
+  const refused = screen.slice(0, first).findLastIndex((row) => limited.test(row))
+  // 2.1.332 adds a message of its own about the time at which it continues.
+  if (refused > asked && (replied < refused || reply.startsWith('● Usage limit reached'))) return failedTurn(screen, refused)
   return { state: 'idle', detail: null, evidence: evidenceOf(screen[first]) === '' ? '❯' : evidenceOf(screen[first]) }
 }
 
 /**
  * Returns the command, environment and files that start Claude Code. burn's hooks are in a settings file that an option names. Claude Code
- * also reads the person's own settings; burn does not change them.
+ * also reads the person's own settings; burn does not change them. The status line of burn's file replaces that of the person, so burn's
+ * file has both.
  */
 function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   const argv = [
@@ -132,6 +143,7 @@ export const claude: PaneAgent = {
   kind: 'claude',
   command: ['claude'],
   versions: ['2.1', '2.1'],
+  reads: [claudeSettingsFile],
   start,
   conversations: claudeConversations,
   parseScreen,

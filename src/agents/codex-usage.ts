@@ -1,6 +1,7 @@
 /** Reads the tokens of Codex from its rollout files. Facts come from running 0.171.0 against a stub model server. */
 import type { UsageFiles, Use } from '../core/usage.ts'
 import type { Tokens } from '../core/usage.ts'
+import { limitName, type UsageLimit } from '../core/usage-limit.ts'
 import { countOf, isFields, membersOf, stringOf, type JsonObject } from '../core/json.ts'
 import { addedTokens, asideIf, inSession, hasTokens, recordsWith, savedTokens, recordTime, uncached } from './usage.ts'
 
@@ -52,6 +53,24 @@ function useOf(line: JsonObject, state: State): Use | null {
   }
 }
 
+/**
+ * Returns the limits of the login in a `token_count`, which Codex also writes if the provider refused a request. The limits of some models
+ * have an id of their own.
+ */
+function limitsOf(line: JsonObject): UsageLimit[] {
+  const payload = membersOf(line['payload'])
+  const [at, limits] = [recordTime(line['timestamp']), membersOf(payload['rate_limits'])]
+  if (payload['type'] !== 'token_count' || at === null) return []
+  const id = stringOf(limits['limit_id']) ?? 'codex'
+  return ['primary', 'secondary'].flatMap((slot) => {
+    const { used_percent, window_minutes, resets_at } = membersOf(limits[slot])
+    if (typeof used_percent !== 'number') return []
+    const [minutes, reset] = [countOf(window_minutes), countOf(resets_at)]
+    const name = minutes === null ? slot : limitName(minutes)
+    return [{ name: id === 'codex' ? name : `${id} ${name}`, used: used_percent, resets_at: reset === null ? null : reset * 1000, at }]
+  })
+}
+
 /** The rollout files of Codex: one for each thread, in folders by date. */
 export const codexUsage: UsageFiles = {
   format: 'files',
@@ -69,7 +88,8 @@ export const codexUsage: UsageFiles = {
       aside: aside === true,
       total: savedTokens(total),
     }
-    const uses = recordsWith(lines, '"session_meta"', '"turn_context"', '"token_count"').flatMap((line) => {
+    const records = recordsWith(lines, '"session_meta"', '"turn_context"', '"token_count"')
+    const uses = records.flatMap((line) => {
       const payload = membersOf(line['payload'])
       if (line['type'] === 'session_meta') {
         state.key ??= stringOf(payload['cwd'])
@@ -80,6 +100,6 @@ export const codexUsage: UsageFiles = {
       if (line['type'] === 'turn_context') state.model = stringOf(payload['model']) ?? state.model
       return useOf(line, state) ?? []
     })
-    return { uses, state, ...(state.key === null ? {} : { key: state.key }) }
+    return { uses, limits: records.flatMap(limitsOf), state, ...(state.key === null ? {} : { key: state.key }) }
   },
 }

@@ -114,14 +114,17 @@ function readingOf(screen: readonly string[], { first }: RowSpan, title: string)
 
 /**
  * Returns the command and environment that start Codex, with the setting `notify` on the command line. This setting replaces the person's
- * `notify`; the rest of the person's configuration applies.
+ * `notify`; the rest of the person's configuration applies. A menu about models stays away, because nobody may be there to answer it.
  */
 function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   const argv = [...(config.command.length > 0 ? config.command : codex.command), ...(config.model === null ? [] : ['-m', config.model])]
   return at === null
     ? { argv, env: config.env }
-    : { argv: [...argv, '-c', `notify=${JSON.stringify([at.hook, 'agent-turn-complete', threadKey])}`], env: config.env }
+    : { argv: [...argv, '-c', `notify=${JSON.stringify([at.hook, 'agent-turn-complete', threadKey])}`, '-c', noNudge], env: config.env }
 }
+
+/** Without this setting, Codex asks near a usage limit whether to use another model, and waits for an answer. */
+const noNudge = 'notice.hide_rate_limit_model_nudge=true'
 
 /**
  * The key of the conversation. Codex also asks a model for a title, in a thread that it does not record. So only a thread whose first

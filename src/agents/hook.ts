@@ -124,11 +124,40 @@ END {
   print seq, at, event, detail, (recent == "" ? "-" : recent), (conversation == "" ? "-" : conversation)
 }`
 
+/**
+ * The awk program that turns the JSON of a status line into the value of the pane option `@burn_limits`, without its time. Prints nothing if
+ * the agent does not know its limits, for example because an API key pays. The first word changes with each request and each prompt.
+ */
+const limitsScript = `
+function numberOf(text, key) {
+  if (!match(text, "\\"" key "\\"[ \\t]*:[ \\t]*[0-9.]+")) return ""
+  text = substr(text, RSTART, RLENGTH)
+  sub(/^.*:[ \\t]*/, "", text)
+  return text
+}
+size <= ${maxPayload} { text = text $0 " " }
+{ size += length($0) + 1 }
+END {
+  if (size > ${maxPayload} || text !~ /[}][ \\t\\r]*$/) exit
+  requests = numberOf(text, "total_api_duration_ms")
+  if (match(text, /"prompt_id"[ \\t]*:[ \\t]*"[0-9a-f]+/)) requests = requests "-" substr(text, RSTART + RLENGTH - 8, 8)
+  if (requests == "" || !match(text, /"rate_limits"[ \\t]*:[ \\t]*[{]/)) exit
+  text = substr(text, RSTART + RLENGTH)
+  while (count < 8 && match(text, /^[ \\t,]*"[a-z0-9_]+"[ \\t]*:[ \\t]*([{][^{}]*[}]|null)/)) {
+    each = substr(text, RSTART, RLENGTH)
+    text = substr(text, RSTART + RLENGTH)
+    split(each, part, "\\"")
+    used = numberOf(each, "used_percentage")
+    if (used != "") { out = out " " substr(part[2], 1, 40) "=" used "=" numberOf(each, "resets_at"); count++ }
+  }
+  if (out != "") print requests out
+}`
+
 const word = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`
 
 /**
  * The text of the hook script. burn installs the script beside the folder `hooks/`. Agents call it as `hook <event> [<payload key>[,<key>
- * …]]`, with the payload on stdin or as the last argument.
+ * …]]`, with the payload on stdin or as the last argument. As a status line, `hook --limits` prints nothing.
  */
 export const hookScript = `#!/bin/sh
 # An agent calls this for each event. It writes the event to hooks/<pane>.jsonl beside this file, and to an option of tmux. Part of burn-fleet.
@@ -150,11 +179,19 @@ tell() {
   done
   [ "$(($(wc -c <"$file")))" -le ${maxFile} ] || mv -f "$file" "$file.1"
 }
+limits() {
+  value=$(LC_ALL=C awk ${word(limitsScript)})
+  # The time stays unless a request or a prompt has come: an agent also draws its status line for other reasons.
+  changed="#{!=:#{s/^[0-9]+ //:@burn_limits},$value}"
+  [ -z "$value" ] || tmux if-shell -F -t "$TMUX_PANE" "#{&&:#{==:#{@burn_agent_id},$agent},$changed}" \\
+    "set-option -p -t $TMUX_PANE @burn_limits '$(date +%s) $value'"
+}
 main() {
   pane=\${TMUX_PANE#%}
   file=\${0%/*}/hooks/$pane.jsonl
   umask 077
   case $BURN_AGENT_ID in *[!0-9a-z]*) agent= ;; *) agent=$BURN_AGENT_ID ;; esac
+  [ "$1" != --limits ] || { case $pane in '' | *[!0-9]*) ;; *) limits ;; esac; return; }
   case "$2" in '{'*) key= ;; *) key=$2 ;; esac
   line=$(payload "$@" | LC_ALL=C awk -v at="$(date +%s)" -v event="$1" -v key="$key" -v agent="$agent" ${word(eventScript)})
   case $pane in

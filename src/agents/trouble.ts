@@ -9,9 +9,11 @@ const words: readonly (readonly [RegExp, TroubleKind])[] = [
     /context.?(?:length|window|overflow|compression|size|exceed)|maximum context|too many tokens|grown too l(?:ong|arge)|(?:prompt|input) is too long|payload.too.large|\b413\b/i,
     'context',
   ],
+  // Codex' message about a usage limit also offers credits.
+  [/(?:hit|reached) your\b.*?\blimit\b/i, 'rate limit'],
   [/empty.(?:answer|response|content|stream)|no.reply|returned no content/i, 'empty answer'],
   [/\b402\b|billing|\bcredits?\b|insufficient.(?:quota|funds|balance)|payment/i, 'billing'],
-  [/\b(?:429|529)\b|rate.?limit|quota|(?:usage|session|weekly).limit|too many requests|overloaded|resource.exhausted/i, 'rate limit'],
+  [/\b(?:429|529)\b|rate.?limit|quota|(?:usage|session|weekly|hour).limit|too many requests|overloaded|resource.exhausted/i, 'rate limit'],
   [
     /model.(?:not.found|entitlement)|provider.policy|\bmodel\b.*(?:not (?:exist|found|available|supported)|isn't available|no access)|\b404\b/i,
     'model',

@@ -1,4 +1,4 @@
-/** `burn costs --limits`: accounts with their holds, and budgets with their used parts. */
+/** `burn costs --limits`: accounts with their holds, the usage limits that agents reported, and budgets with their used parts. */
 import type { Spending, Allowance, UsageBudget } from '../core/budget.ts'
 import type { HoldScope, WorkerId } from '../core/nouns.ts'
 import type { Reason } from '../core/reasons.ts'
@@ -7,7 +7,8 @@ import { usedPart } from '../decide/budgets.ts'
 import { isInForce } from '../decide/holds.ts'
 import { heldName, sentence } from '../decide/wording.ts'
 import { readBudgets } from '../observe/budgets.ts'
-import { shortCount, table } from './table.ts'
+import { loginLimits, type ShownLimit } from '../decide/usage-limits.ts'
+import { duration, shortCount, table } from './table.ts'
 
 /** A hold on new work because of a limit. */
 interface LimitHold {
@@ -20,6 +21,15 @@ interface LimitHold {
 /** The limits of the fleet now. */
 export interface LimitsReport {
   readonly accounts: readonly { readonly name: string; readonly workers: readonly WorkerId[]; readonly hold: LimitHold | null }[]
+  /** The limits that agents reported: the newest report of each limit of each login. */
+  readonly limits: readonly (Pick<ShownLimit, 'account' | 'worker' | 'name' | 'used'> & {
+    readonly resets_at: string | null
+    readonly reported_at: string
+    /** The time (ms) until the reset; negative if the reset has passed; null if the agent does not report it. */
+    readonly left: number | null
+    /** The age of the report (ms). */
+    readonly age: number
+  })[]
   readonly budgets: readonly (Pick<UsageBudget, 'scope' | 'name'> & {
     /** The issue of the budget; null for the budget of a day. */
     readonly issue: string | null
@@ -41,11 +51,20 @@ export async function readLimits(session: Session): Promise<LimitsReport> {
     return { scope, name, until: until === null ? null : new Date(until).toISOString(), reason }
   }
   const uses = await readBudgets(view.dispatches, session)
+  const now = clock.now()
+  const reported = loginLimits(await ledger.usageLimits(), fleet.accounts, now)
   return {
     accounts: fleet.accounts.map(({ name, workers }) => {
       const hold = holds.find((each) => each.scope === 'account' && each.name === name)
       return { name, workers, hold: hold === undefined ? null : shown(hold) }
     }),
+    limits: reported.map(({ resets_at, at, ...limit }) => ({
+      ...limit,
+      resets_at: resets_at === null ? null : new Date(resets_at).toISOString(),
+      reported_at: new Date(at).toISOString(),
+      left: resets_at === null ? null : resets_at - now,
+      age: now - at,
+    })),
     budgets: uses.map((use) => {
       const { scope, name, issue, allowed, spent } = use
       return { scope, name, issue: issue?.ref ?? null, allowed, spent, used: usedPart(use).part }
@@ -55,7 +74,7 @@ export async function readLimits(session: Session): Promise<LimitsReport> {
 }
 
 /** Returns the limits as text. `columns`: the width of the terminal. */
-export function limitLines({ accounts, budgets, holds }: LimitsReport, columns: number): string[] {
+export function limitLines({ accounts, limits, budgets, holds }: LimitsReport, columns: number): string[] {
   const states = accounts.map(({ name, workers, hold }) => {
     return [name, String(workers.length), hold === null ? 'no hold' : `held until ${hold.until ?? 'burn resume'}: ${sentence(hold.reason)}`]
   })
@@ -65,9 +84,16 @@ export function limitLines({ accounts, budgets, holds }: LimitsReport, columns: 
     const amounts = [money(spent.usd), money(allowed.usd), tokens(spent.tokens), tokens(allowed.tokens)]
     return [heldName(scope, name), issue ?? 'today', `${Math.floor(used * 100)} %`, ...amounts]
   })
+  const left = (ms: number | null) => (ms === null ? '' : ms <= 0 ? 'has reset' : duration(ms))
+  const reports = limits.map(({ account, worker, name, used, left: ms, age }) => {
+    return [account ?? worker, name, used === null ? '' : `${Math.floor(used)}%`, left(ms), `${duration(age)} ago`]
+  })
   const unpriced = Math.max(0, ...budgets.map(({ spent }) => spent.unpriced_tokens))
   return [
     ...(accounts.length === 0 ? ['The spec declares no accounts.'] : table(['ACCOUNT', 'WORKERS', 'STATE'], states, columns)),
+    ...(reports.length === 0
+      ? ['No agent has reported its usage limits.']
+      : table(['LOGIN', 'LIMIT', 'USED', 'RESETS IN', 'REPORTED'], reports, columns)),
     ...(rows.length === 0
       ? ['No budget applies now.']
       : table(['BUDGET', 'PERIOD', 'USED', 'USD', 'OF USD', 'TOKENS', 'OF TOKENS'], rows, columns, ['TOKENS', 'OF TOKENS', 'PERIOD'])),

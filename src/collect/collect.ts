@@ -11,6 +11,7 @@ import { burnJobStates, machineJobStates } from './jobs.ts'
 import { descendants, leftovers } from '../core/machine-facts.ts'
 import { repoOf } from '../core/refs.ts'
 import { spanChanges, type Sample } from '../decide/spans.ts'
+import { paneLimits } from '../decide/usage-limits.ts'
 import { saveNewReadings } from '../observe/save-readings.ts'
 import { readStatus } from '../observe/state.ts'
 
@@ -36,6 +37,8 @@ export async function collectMachine(machine: Machine, session: Session): Promis
   // A dispatcher that starts again learns from these readings what the agents did meanwhile.
   await saveNewReadings(state, session)
   const at = clock.now()
+  const limits = paneLimits(state.snapshots, at)
+  if (limits.length > 0) await ledger.saveUsageLimits(limits)
   const found = facts?.jobs ?? null
   const states = [
     ...workerStates(state, open),

@@ -1,11 +1,16 @@
 /** Continues to read a usage file from the position that is stored in the ledger. */
 import type { Time } from '../core/nouns.ts'
-import type { ListedFile, UsageSource, Use } from '../core/usage.ts'
+import type { ListedFile, UsageRead, UsageSource } from '../core/usage.ts'
 import type { KindFiles } from './usage-owners.ts'
 import { countOf, membersOf, stringOf } from '../core/json.ts'
 
 /** The maximum number of bytes that burn reads at once. It skips a line that is longer. */
 export const maxRead = 16 * 1024 * 1024
+
+/** The uses and the reports of limits in a part of a file. */
+export type Taken = Required<Pick<UsageRead, 'uses' | 'limits'>>
+
+const nothing: Taken = { uses: [], limits: [] }
 
 /** The state of a file between two readings. */
 interface FileState {
@@ -81,18 +86,18 @@ export class FileReader {
     this.#state.foreign = true
   }
 
-  /** Returns the uses in the next bytes of the file. A last line without a line end stays for the next time. */
-  take(bytes: string | null, asked: number): readonly Use[] {
+  /** Returns the records in the next bytes of the file. A last line without a line end stays for the next time. */
+  take(bytes: string | null, asked: number): Taken {
     this.#failure = bytes === null ? 'burn may not read the file' : null
     this.#ended = bytes === null || bytes.length < asked || asked >= this.left
-    if (bytes === null) return []
+    if (bytes === null) return nothing
     const end = bytes.lastIndexOf('\n') + 1
     if (end === 0) {
       if (bytes.length >= maxRead) {
         this.#at += bytes.length
         this.#state.skips = true
       }
-      return []
+      return nothing
     }
     const start = this.#state.skips ? bytes.indexOf('\n') + 1 : 0
     this.#state.skips = false
@@ -103,6 +108,6 @@ export class FileReader {
     this.#state.key = read.key ?? this.#state.key
     const uses = read.uses.filter(({ at }) => at > this.#state.counted_until)
     this.#state.newest = uses.reduce((max, { at }) => Math.max(max, at), this.#state.newest)
-    return uses
+    return { uses, limits: read.limits ?? [] }
   }
 }

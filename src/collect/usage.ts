@@ -4,6 +4,7 @@
  */
 import type { Machine, Time, Worker, WorkerId } from '../core/nouns.ts'
 import type { UsageListing, UsageRecords, UsageSource, Use } from '../core/usage.ts'
+import type { WorkerLimit } from '../core/usage-limit.ts'
 import type { Session } from '../observe/session.ts'
 import { lastModels, sumUsage, type WorkerUse } from '../decide/usage.ts'
 import { FileReader, maxRead } from './usage-files.ts'
@@ -105,13 +106,20 @@ class UsageSample {
     const bytes = await this.#records.read(asked)
     if (bytes === null) return false
     const uses: WorkerUse[] = []
+    const reported: WorkerLimit[] = []
     for (const [index, { reader, length }] of parts.entries()) {
-      const found = reader.take(bytes[index] ?? null, length)
+      const { uses: found, limits } = reader.take(bytes[index] ?? null, length)
       const key = reader.key
       if (reader.position.failure !== null) this.#failed++
-      if (key !== null && !owners.has(reader.log, key)) reader.skip()
-      else uses.push(...this.#once(this.#assign(found, { key, path: reader.file.path }, reader.log.kind, owners)))
+      if (key !== null && !owners.has(reader.log, key)) {
+        reader.skip()
+        continue
+      }
+      const worker = key === null ? null : owners.workerOf(reader.log.kind, key)
+      if (worker !== null && worker !== '') reported.push(...limits.map((each) => ({ ...each, worker, at: each.at + this.#shift })))
+      uses.push(...this.#once(this.#assign(found, { key, path: reader.file.path }, reader.log.kind, owners)))
     }
+    if (reported.length > 0) await this.#session.ledger.saveUsageLimits(reported)
     await this.#save(
       uses,
       parts.map(({ reader }) => this.#sourceOf(reader.file.path, reader.position)),

@@ -20,6 +20,8 @@ export interface ParsedScreen {
   readonly draft: string
   /** True if Enter would interrupt the running turn, instead of queueing the text in the composer. */
   readonly interrupts?: boolean
+  /** The bytes of the keys that close a menu in front of the composer, if the menu needs no answer. Absent if there is no such menu. */
+  readonly closes_menu?: string
   /** The question that the agent asks, with its choices, as the screen shows it. Present only if the state is `waiting`. */
   readonly question?: string
 }

@@ -23,6 +23,7 @@ import type { MachineSnapshot } from './panes.ts'
 import type { RepoRecord } from './ledger/forge.ts'
 import type { Sprint } from './sprint.ts'
 import type { SteeringComment } from './steering.ts'
+import type { UsageLimit } from './usage-limit.ts'
 
 /** A worker at the time of the snapshot: the state of the worker, and the agent in its pane. */
 export interface WorkerSnapshot {
@@ -41,6 +42,8 @@ export interface WorkerSnapshot {
    * its last turn failed. Absent if burn may send.
    */
   readonly stopped?: Reason
+  /** The usage limits of the worker's login, as its agents reported them last. Absent if they reported none. */
+  readonly usage_limits?: readonly UsageLimit[]
 }
 
 /** The configuration of the fleet, and the time at which burn read the state. */

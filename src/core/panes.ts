@@ -34,6 +34,8 @@ export interface Pane {
   readonly queues: boolean
   /** `@burn_signal`: the last event of the agent's hook, unparsed; empty if there was no event. */
   readonly signal: string
+  /** `@burn_limits`: the usage limits that the agent reported last, unparsed; empty if it reported none. */
+  readonly limits: string
   /**
    * `@burn_label`: the text in the border of the pane; null if the option is not set. Also null in a snapshot with screens, which does not
    * read this option.

@@ -4,6 +4,7 @@
  */
 import type { AgentHome } from './agent-home.ts'
 import type { Incarnation, IssueRef, Time, WorkerId } from './nouns.ts'
+import type { UsageLimit } from './usage-limit.ts'
 
 /** Counted tokens. Null means that the agent does not report the number; it never means 0. */
 export interface Tokens {
@@ -50,6 +51,8 @@ export interface Use extends Tokens, UsedModel {
 /** The result of reading a part of a record. */
 export interface UsageRead {
   readonly uses: readonly Use[]
+  /** The usage limits that the agent recorded; absent if it records none. */
+  readonly limits?: readonly UsageLimit[]
   /** The values that the reader needs to continue after this part, as JSON. */
   readonly state: unknown
   /** The key of the worker that the records belong to, if the content shows it. */

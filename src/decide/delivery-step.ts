@@ -32,6 +32,7 @@ export interface DeliveryLimits {
  * - `move`: store the state.
  * - `abandon`: store `unknown`, then delete the line from the composer.
  * - `take_back`: delete the line of an ended delivery from the composer.
+ * - `close_menu`: close a menu that needs no answer, so that the composer appears.
  * - `wait`: observe again. `until`: the time at which burn may take another step even if the pane stays the same; null if burn waits until the pane changes.
  */
 export type DeliveryStep =
@@ -42,6 +43,7 @@ export type DeliveryStep =
   | { readonly do: 'move'; readonly to: DeliveryState; readonly evidence: Reason; readonly proof?: Proof }
   | { readonly do: 'abandon'; readonly evidence: Reason }
   | { readonly do: 'take_back' }
+  | { readonly do: 'close_menu' }
 
 /**
  * Minimum time (ms) that the tag must be visible outside the composer to count as proof. In a half-drawn frame the old composer can still
@@ -124,6 +126,7 @@ function stepPlanned(delivery: Delivery, seen: Observation, limits: DeliveryLimi
   if (hasElapsed(delivery.planned_at, limits.planned, now))
     return move('refused', { code: 'not_placed', seconds: inSeconds(limits.planned), why: reason ?? seen.unwritten?.why ?? null })
   if (seen.leftover && typeBlockReason(delivery, seen) === null && seen.parsed?.reading.state !== 'waiting') return { do: 'take_back' }
+  if (seen.parsed?.closes_menu !== undefined && typeBlockReason(delivery, seen) === null) return { do: 'close_menu' }
   if (reason !== null) return wait(reason, until)
   return seen.line === null ? { do: 'write' } : { do: 'place' }
 }

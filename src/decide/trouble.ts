@@ -11,6 +11,7 @@ import type { HoldsFacet, Moment, ReadingsFacet, UnderWayState, WorkerSnapshot }
 import { activeStates } from '../core/lifecycle.ts'
 import { isWorkerTrouble } from '../core/trouble.ts'
 import { rateLimitReset } from './rate-limit-reset.ts'
+import { limitReset } from './usage-limits.ts'
 
 const minute = 60_000
 /** After this time (ms) burn gives a worker in trouble one issue, which shows whether the worker has recovered. */
@@ -36,10 +37,13 @@ export interface WorkerTrouble {
 
 /** Returns a worker's trouble; null if it has none, or if the issue caused the failure. `since`: the start of its current state. */
 export function workerTrouble(
-  { reading: { state, detail, evidence } }: Pick<WorkerSnapshot, 'reading'>,
+  { reading: { state, detail, evidence }, usage_limits = [] }: Pick<WorkerSnapshot, 'reading' | 'usage_limits'>,
   since: Time,
 ): WorkerTrouble | null {
-  return state === 'error' && isWorkerTrouble(detail) ? { kind: detail, evidence, since, reset: rateLimitReset(evidence, since) } : null
+  if (state !== 'error' || !isWorkerTrouble(detail)) return null
+  // Reports of the agent are more precise than words on a screen, which may lack the day or the time zone.
+  const reported = detail === 'rate limit' ? limitReset(usage_limits, since) : null
+  return { kind: detail, evidence, since, reset: reported ?? rateLimitReset(evidence, since) }
 }
 
 /**

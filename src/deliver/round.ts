@@ -107,7 +107,7 @@ export class MachineDeliveries {
     const moves = cases.flatMap((each) => moveOf(each) ?? [])
     const moved = new Map(moves.length === 0 ? [] : await this.#shared.write(moves))
     const refused = moves.some(({ id }) => !moved.has(id))
-    const written = cases.filter(({ delivery, step }) => step.do === 'take_back' || moved.has(delivery.id))
+    const written = cases.filter(({ delivery, step }) => step.do === 'take_back' || step.do === 'close_menu' || moved.has(delivery.id))
     for (const undone of await this.#type(written)) moved.set(undone.id, undone)
     return { moved: moves.flatMap(({ id }) => moved.get(id) ?? []), wrote, refused }
   }
@@ -161,6 +161,7 @@ function moveOf({ delivery, seen, step }: Case): DeliveryMove | null {
       return { ...base, to: 'unknown', evidence: step.evidence }
     case 'write':
     case 'take_back':
+    case 'close_menu':
     case 'wait':
       return null
   }
@@ -173,5 +174,6 @@ function typingOf({ delivery, pane, kind, seen, step }: Case): Typing | null {
   const typing = { target: { pane: pane.id, agent_pid: pane.agent_pid }, id: delivery.id }
   if (step.do === 'submit') return { ...typing, submit: kind.submit ?? enter }
   if (step.do === 'place') return { ...typing, place: kind.place(seen.line ?? '', seen.parsed) }
-  return kind.take_back === undefined ? null : { ...typing, submit: kind.take_back }
+  const keys = step.do === 'close_menu' ? seen.parsed.closes_menu : kind.take_back
+  return keys === undefined ? null : { ...typing, submit: keys }
 }

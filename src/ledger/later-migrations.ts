@@ -128,6 +128,11 @@ const startsSeen: Migration = async (db) => {
   await sql.raw(`alter table worker add column start_seen integer`).execute(db)
 }
 
+/** Adds the usage limits that agents report. */
+const usageLimits: Migration = async (db, { serial }) => {
+  await createTables({ usage_limit: 'id key, worker text!, name text!, used float8!, resets_at bigint, at bigint!' }, db, serial)
+}
+
 /** The migrations since version 7, in order. */
 export const laterMigrations = [
   telemetry,
@@ -141,4 +146,5 @@ export const laterMigrations = [
   steering,
   startsSeen,
   usesByConversation,
+  usageLimits,
 ] as const

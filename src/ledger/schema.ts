@@ -25,6 +25,7 @@ import type {
   SprintRow,
   SteeringRow,
   Tables,
+  UsageLimitRow,
   UsageRow,
   UsageSourceRow,
   WorkerRow,
@@ -36,7 +37,7 @@ import { activeStates, liveStates } from '../core/lifecycle.ts'
 import { inList } from './sql.ts'
 
 /** The version of the tables. It equals the number of migrations. */
-export const ledgerVersion = 17
+export const ledgerVersion = 18
 
 /** A lease that prevents a person from moving the ledger. */
 export interface HeldLease {
@@ -131,6 +132,9 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
   }),
   model_use: table<ModelUseRow>()('id', 'id worker session at provider model_asked model_answered record incarnation idle', {
     prunable: (before) => sql`select id from model_use where at < ${before}`,
+  }),
+  usage_limit: table<UsageLimitRow>()('id', 'id worker name used resets_at at', {
+    prunable: (before) => sql`select id from usage_limit where at < ${before}`,
   }),
   change_watch: table<ChangeWatchRow>()('dispatch', 'dispatch ref facts first_pusher protected_paths read_at stage reason staged_at', {
     prunable: () => sql`select dispatch from change_watch where not exists (select 1 from dispatch d where d.id = change_watch.dispatch)`,

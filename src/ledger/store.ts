@@ -272,6 +272,8 @@ function usageStore({ read, write }: Engine): UsageLedger {
         await usages.saveUsageSources(trx, sources)
         await usages.saveModelUses(trx, models)
       }),
+    saveUsageLimits: (limits) => write((trx) => usages.saveUsageLimits(trx, limits)),
+    usageLimits: () => read(usages.usageLimits),
     modelUses: () => read(usages.modelUses),
     usageSources: (machine, paths) => read((trx) => usages.usageSources(trx, machine, paths)),
     failedUsageSources: () => read(usages.failedUsageSources),

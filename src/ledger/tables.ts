@@ -16,6 +16,7 @@ import type { Issue, ReadingState } from '../core/nouns.ts'
 import type { Sprint } from '../core/sprint.ts'
 import type { LastUse } from '../core/model-use.ts'
 import type { UsageRecord, UsageSource } from '../core/usage.ts'
+import type { WorkerLimit } from '../core/usage-limit.ts'
 
 /** A row of `issue`. */
 export type IssueRow = Omit<Issue, 'labels' | 'assignees' | 'locked' | 'due_at'> & {
@@ -185,6 +186,9 @@ export type UsageSourceRow = Omit<UsageSource, 'state'> & { id: string; state: s
 /** A row of `model_use`. `id` is composed of the worker and the conversation. `idle`: 1 or 0. */
 export type ModelUseRow = { -readonly [Key in keyof Omit<LastUse, 'idle'>]: LastUse[Key] } & { id: string; idle: number }
 
+/** A row of `usage_limit`. `id` is composed of the worker and the name of the limit. */
+export type UsageLimitRow = { -readonly [Key in keyof WorkerLimit]: WorkerLimit[Key] } & { id: string }
+
 /** A row of `notification`. `content` is JSON. */
 export type NotificationRow = { -readonly [Key in keyof Omit<Notification, 'content'>]: Notification[Key] } & { content: string }
 
@@ -217,6 +221,7 @@ export interface Tables {
   usage: UsageRow
   usage_source: UsageSourceRow
   model_use: ModelUseRow
+  usage_limit: UsageLimitRow
   notification: NotificationRow
   meta: MetaRow
 }

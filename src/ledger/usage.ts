@@ -2,8 +2,10 @@
 import type { Transaction } from 'kysely'
 import type { LastUse } from '../core/model-use.ts'
 import type { UsageRecord, UsageSource } from '../core/usage.ts'
+import type { WorkerLimit } from '../core/usage-limit.ts'
 import type { Tables, UsageRow, UsageSourceRow } from './tables.ts'
 import { sql } from 'kysely'
+import { newestLimits } from '../core/usage-limit.ts'
 import { hour } from '../decide/roll-up.ts'
 import { chunks } from './sql.ts'
 
@@ -107,6 +109,26 @@ export async function modelUses(trx: Trx): Promise<LastUse[]> {
     ...use,
     idle: idle === 1,
   }))
+}
+
+/** Saves reported limits, each unless a later report of it is saved. */
+export async function saveUsageLimits(trx: Trx, limits: readonly WorkerLimit[]): Promise<void> {
+  for (const part of chunks(newestLimits(limits), 64))
+    await trx
+      .insertInto('usage_limit')
+      .values(part.map((limit) => ({ ...limit, id: `${limit.worker} ${limit.name}` })))
+      .onConflict((c) =>
+        c
+          .column('id')
+          .doUpdateSet((eb) => ({ used: eb.ref('excluded.used'), resets_at: eb.ref('excluded.resets_at'), at: eb.ref('excluded.at') }))
+          .whereRef('excluded.at', '>=', 'usage_limit.at'),
+      )
+      .execute()
+}
+
+/** Returns the last report of each limit by each worker. */
+export async function usageLimits(trx: Trx): Promise<WorkerLimit[]> {
+  return (await trx.selectFrom('usage_limit').selectAll().execute()).map(({ id: _id, ...limit }) => limit)
 }
 
 const idOf = (machine: string, path: string) => `${machine}:${path}`

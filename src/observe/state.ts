@@ -18,16 +18,18 @@ import type { LedgerView, CycleView } from '../core/ledger.ts'
 import type { IssueRecord } from '../core/ledger/backlog.ts'
 import type { ChangedWork, LiveDispatch, ResumeText } from '../core/ledger/claims.ts'
 import type { Delivery, DeliveryState } from '../core/lifecycle.ts'
-import type { Change, Machine, RepoRef, Time, WorkerId } from '../core/nouns.ts'
+import type { Change, Machine, RepoRef, Time } from '../core/nouns.ts'
 import type { MachineScreens } from './readings.ts'
 import type { ForgeView } from './forge.ts'
 import type { Session } from './session.ts'
+import type { WorkerLimit } from '../core/usage-limit.ts'
 import { activeStates, followUpKinds, isFirstText, slotStates, unprovenStates } from '../core/lifecycle.ts'
 import { repoOf, servedRepos } from '../core/refs.ts'
 import { heldBy } from '../decide/holds.ts'
 import { withFreed } from '../decide/settle.ts'
 import { rulesMark } from '../decide/eligible.ts'
 import { withStops } from '../decide/stops.ts'
+import { paneLimits, withUsageLimits } from '../decide/usage-limits.ts'
 import { readBudgets } from './budgets.ts'
 import { readChangesInReview } from './reviews.ts'
 import { endedAgents, withStrays } from './agents.ts'
@@ -39,6 +41,7 @@ import { steeringOf } from './steering.ts'
 import { seenAgents } from './seen-agents.ts'
 import { givenAt, toldDispatches } from './told.ts'
 import { saveNewReadings } from './save-readings.ts'
+import { statesOf, type EarlierStates } from './worker-states.ts'
 import { readIncarnations, readRemoved, readWorkers, snapshotsOf } from './readings.ts'
 import { redrawTime_ms, unrecognisedPanes } from './steady-screens.ts'
 import type { StatusReport } from '../decide/report.ts'
@@ -98,11 +101,20 @@ export async function refresh(
     session,
   )
   const now = clock.now()
+  const limited = workers.some(({ reading }) => reading.detail === 'rate limit')
   const state = {
     ...fleetFacets(
       workers,
       seen,
-      { ...before, dispatches, given: givenAt(dispatches, resumes, began), ended, sampled: null, now },
+      {
+        ...before,
+        dispatches,
+        given: givenAt(dispatches, resumes, began),
+        ended,
+        sampled: null,
+        usage_limits: limited ? await ledger.usageLimits() : [],
+        now,
+      },
       session,
     ),
     ...(await followUps(before, resumes, ended, session)),
@@ -172,28 +184,34 @@ export function statusState(
   }
 }
 
-/** If burn saw a worker within this time (ms) before a new state, it saw the start of the state. */
-const watchInterval = 10 * 60_000
-
-interface LedgerFacts extends Pick<
-  LedgerView,
-  'workers' | 'agents' | 'holders' | 'holds' | 'leases' | 'recent' | 'deliveries' | 'sprints'
-> {
+interface LedgerFacts extends EarlierStates, Pick<LedgerView, 'holders' | 'holds' | 'leases' | 'recent' | 'deliveries' | 'sprints'> {
   readonly dispatches: readonly LiveDispatch[]
-  /** The time at which burn last sent a text to each worker's agent. */
-  readonly given: ReadonlyMap<WorkerId, Time>
   /** The keys (`agentKey`) of agents that have ended. */
   readonly ended: ReadonlySet<string>
-  /** The time of the last sample of each worker; null if the caller takes samples often. */
-  readonly sampled: ReadonlyMap<WorkerId, Time> | null
-  readonly now: Time
+  /** The usage limits that the ledger has. */
+  readonly usage_limits: readonly WorkerLimit[]
 }
 
 /** Returns the facets that both cycles and status reports use, from one read of the machines and one read of the ledger. */
 function fleetFacets(
   snapshots: readonly WorkerSnapshot[],
   seen: ReadonlyMap<string, MachineScreens>,
-  { workers, agents, holders, holds, leases, recent, deliveries, sprints, dispatches, given, ended, sampled, now }: LedgerFacts,
+  {
+    workers,
+    agents,
+    holders,
+    holds,
+    leases,
+    recent,
+    deliveries,
+    sprints,
+    dispatches,
+    given,
+    ended,
+    sampled,
+    usage_limits,
+    now,
+  }: LedgerFacts,
   { fleet }: Pick<Session, 'fleet'>,
 ): Moment & MachinesFacet & ReadingsFacet & HoldsFacet & WorkFacet {
   const states = statesOf(snapshots, { workers, agents, given, sampled, now })
@@ -204,7 +222,14 @@ function fleetFacets(
     now,
     snapshots: snapshotsOf(seen),
     incarnations: readIncarnations(seen),
-    workers: withStops(snapshots, { fleet, leases, recent, records: workers, states, now }),
+    workers: withStops(withUsageLimits(snapshots, [...usage_limits, ...paneLimits(snapshotsOf(seen), now)], fleet.accounts), {
+      fleet,
+      leases,
+      recent,
+      records: workers,
+      states,
+      now,
+    }),
     states,
     records: workers,
     ...seenAgents({ agents, holders }, snapshots, ended, now),
@@ -254,29 +279,6 @@ function changedWork(held: CycleView['dispatches'], { changes }: ForgeView): Cha
     issues: changes.flatMap(({ closes }) => closes),
     urls: changes.flatMap(({ dispatch_id, url }) => (dispatch_id === null ? [url] : [])),
   }
-}
-
-/**
- * Returns the state of each worker with the time at which it began. An error after a new text is a new error, even if burn never saw the
- * worker working in between.
- */
-function statesOf(
-  snapshots: readonly WorkerSnapshot[],
-  { workers, agents, given, sampled, now }: Pick<LedgerFacts, 'workers' | 'agents' | 'given' | 'sampled' | 'now'>,
-): ReadingsFacet['states'] {
-  const before = new Map(workers.map((record) => [record.id, record]))
-  const started = new Map(agents.map(({ worker, started_at }) => [worker, started_at]))
-  return new Map(
-    snapshots.map(({ worker: { id }, reading: { state }, incarnation }) => {
-      const record = before.get(id)
-      const since = record?.state === state ? (record.state_since ?? now) : now
-      if (state === 'error' && (given.get(id) ?? 0) > since) return [id, { state, since: now, start_seen: true }]
-      if (record?.state === state) return [id, { state, since, start_seen: record.start_seen }]
-      const isWatched = sampled === null && (record?.state ?? null) !== null
-      const lastSeen = [record?.state_since ?? 0, sampled?.get(id) ?? 0, incarnation === null ? 0 : (started.get(id) ?? 0)]
-      return [id, { state, since, start_seen: isWatched || now - Math.max(...lastSeen) < watchInterval }]
-    }),
-  )
 }
 
 /** Adds the issues that the deciders judge to the state. Looks up the fleet's own login only if an issue has assignees. */

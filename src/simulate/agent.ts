@@ -205,6 +205,7 @@ export class SimulatedAgent {
       made: true,
       retiring: false,
       signal: this.#signal === '' && this.conversation !== null ? `1 1 turn - - ${this.conversation}` : this.#signal,
+      limits: '',
       label: null,
       in_mode: false,
       input: 'open' as const,

@@ -34,7 +34,7 @@ const paneFacts = [
  * The format fields whose values other programs write, so they may contain anything. burn puts separators that nobody can guess between
  * them. The current command is read only if burn started no agent in the pane, because tmux asks the system for the command of each pane.
  */
-const paneTexts = ['@burn_worker', '@burn_signal', 'pane_title', '?@burn_agent,,#{pane_current_command}']
+const paneTexts = ['@burn_worker', '@burn_signal', '@burn_limits', 'pane_title', '?@burn_agent,,#{pane_current_command}']
 const windowFacts = ['window_id', 'window_width', 'window_height', 'start_time', 'session_id']
 const windowTexts = ['@burn_window', 'window_name', 'session_name']
 const clientFacts = ['client_control_mode', 'client_activity', 'pane_id']
@@ -241,7 +241,7 @@ function toPane(
 ): Pane {
   const [id = '', window_id = '', pid, mode, width, height, x, y, made, agent = '', retiring, queues] = facts
   const [input_off, synchronized, made_for = '', started = '', agent_id = '', dead, status = '', by = ''] = facts.slice(12)
-  const [worker = '', signal = '', title = '', command = '', label = ''] = texts
+  const [worker = '', signal = '', limits = '', title = '', command = '', label = ''] = texts
   return {
     id,
     window_id,
@@ -260,6 +260,7 @@ function toPane(
     queues: queues === '1',
     label: label === '' ? null : label,
     signal,
+    limits,
     pid: Number(pid),
     dead: dead === '1',
     ended: status !== '' ? `with status ${status}` : by === '' ? null : `by signal ${by}`,

@@ -7,7 +7,9 @@ import { test, type TestContext } from 'node:test'
 import * as fc from 'fast-check'
 import { hookScript } from '../../src/agents/hook.ts'
 import { fileLine, lineChecksum } from '../../src/core/typed-line.ts'
+import { paneAgent } from '../../src/agents/index.ts'
 import { parseHookEvent } from '../../src/core/hook-event.ts'
+import { parseLimits } from '../../src/core/usage-limit.ts'
 import { scratch, until } from '../support/fleet.ts'
 import { privateSocket } from '../support/tmux.ts'
 import { anyCharacter } from '../support/any-character.ts'
@@ -27,9 +29,10 @@ function pane(t: TestContext) {
     file,
     tmux,
     option: () => parseHookEvent(tmux('show-options', '-p', '-q', '-v', '-t', id, '@burn_signal')),
-    hook: (words: readonly string[], payload: string | Buffer, more: Record<string, string> = {}) =>
+    dir,
+    hook: (words: readonly string[], payload: string | Buffer, more: Record<string, string> = {}, program = 'hook') =>
       new Promise<{ code: number | null; out: string }>((done) => {
-        const child = spawn(join(dir, 'hook'), words, { env: { ...env, ...more } })
+        const child = spawn(join(dir, program), words, { env: { ...env, ...more } })
         let out = ''
         child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
         child.stderr.on('data', (chunk: Buffer) => (out += chunk.toString()))
@@ -43,6 +46,13 @@ function pane(t: TestContext) {
         .split('\n')
         .map((line) => JSON.parse(line) as { event: string; detail: string | null; ids: string[]; ok: boolean }),
   }
+}
+
+/** Returns the lines that the real program wrote while its provider reported limits. */
+function recordedLimits(name: string): string[] {
+  return readFileSync(join(import.meta.dirname, 'limit-records', name), 'utf8')
+    .trimEnd()
+    .split('\n')
 }
 
 const id = '1m7y6ewdbs30w'
@@ -181,6 +191,34 @@ test('hook: reports a checksum of the line from any recorded form', async (t) =>
   await until('the other line is in the option, too', () => (option()?.deliveries.length ?? 0) > 1)
   assert.notEqual(option()?.deliveries[0]?.sum, lineChecksum(line))
   assert.ok(option()?.deliveries.some(({ sum }) => sum === lineChecksum(line)))
+})
+
+test('hook: a status line reports usage limits', async (t) => {
+  const { hook, tmux, dir } = pane(t)
+  const [unknown = '', known = '', full = ''] = recordedLimits('claude-status-line.jsonl')
+  const limits = () => tmux('show-options', '-p', '-q', '-v', '@burn_limits')
+  await hook(['--limits'], unknown)
+  await hook(['--limits'], `${known.slice(0, -20)}`)
+  assert.equal(limits(), '')
+  assert.deepEqual(await hook(['--limits'], known), { code: 0, out: '' })
+  const first = limits()
+  tmux('set-option', '-p', '@burn_limits', first.replace(/^\d+/, '9'))
+  await hook(['--limits'], known)
+  assert.match(limits(), /^9 /, 'the same report keeps its time')
+  const own = { type: 'command', command: `read -r line; echo "it's \${#line} long"`, padding: 0 }
+  const at = { hook: join(dir, 'hook'), home: dir, person: dir, name: 'a', entries: new Map() }
+  const { files = {} } = paneAgent({ kind: 'claude' }).start(
+    { kind: 'claude', command: [], model: null, provider: null, busy_input_mode: 'interrupt', hooks: true, env: {} },
+    { ...at, configs: new Map([['.claude/settings.json', { statusLine: own }]]) },
+  )
+  const { statusLine } = JSON.parse(Object.values(files)[0] ?? '') as { statusLine: typeof own }
+  assert.equal(statusLine.padding, 0)
+  writeFileSync(join(dir, 'status'), `#!/bin/sh\n${statusLine.command}\n`, { mode: 0o700 })
+  assert.equal((await hook([], full, {}, 'status')).out, `it's ${full.length} long\n`)
+  const [hours, days] = parseLimits(limits())
+  assert.deepEqual([hours?.name, hours?.used, hours?.resets_at], ['5h', 100, 1_795_842_736_000])
+  assert.deepEqual([days?.name, days?.used], ['7d', 17])
+  assert.ok(Math.abs(Date.now() - (hours?.at ?? 0)) < 60_000)
 })
 
 test('hook: the last event stays, and no agent waits for it', async (t) => {

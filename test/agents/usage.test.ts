@@ -1,5 +1,7 @@
 /** The readers of usage, on records that real agent programs wrote. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { DatabaseSync } from 'node:sqlite'
 import type { UsageDatabase, UsageFiles, Use } from '../../src/core/usage.ts'
@@ -143,6 +145,23 @@ test('usage: the totals of Codex may begin anew and repeat', () => {
     ],
   )
   assert.ok(uses.every(({ subscription }) => subscription === true))
+})
+
+test('usage: reads the limits that Codex recorded, also at a refusal', () => {
+  const text = readFileSync(join(import.meta.dirname, 'limit-records/codex.jsonl'), 'utf8')
+  const { limits = [], uses } = filesOf('codex').read(null, text.split('\n'))
+  assert.deepEqual(
+    limits.map(({ name, used, resets_at }) => [name, used, resets_at]),
+    [
+      ['5h', 42.5, 1_795_842_735_000],
+      ['7d', 17, 1_796_233_735_000],
+      ['5h', 100, 1_795_842_741_000],
+      ['7d', 17, 1_796_233_741_000],
+    ],
+  )
+  assert.equal(uses.length, 1)
+  const bad = { payload: { type: 'token_count', rate_limits: { primary: { used_percent: '9' }, secondary: [] } } }
+  assert.deepEqual(filesOf('codex').read(null, [JSON.stringify({ ...bad, timestamp: '2026-05-01T10:00:00Z' })]).limits, [])
 })
 
 test('usage: counts a fork of Codex without its parent', () => {

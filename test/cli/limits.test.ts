@@ -38,6 +38,9 @@ test('costs: --limits shows accounts, holds and used budgets', async (t) => {
   const reason = { code: 'limit_reached', worker: 'box/A/ANN', evidence: 'limit \u001b[31m', pause: null } as const
   await ledger.saveHolds([{ scope: 'account', name: 'max', code: 'limit', reason, until: now + hour, actor: 'burn' }], now)
 
+  const limit = { worker: 'box/A/ANN', name: '5h', used: 42.5, resets_at: now + 2 * hour + 30_000, at: now - 120_000 }
+  await ledger.saveUsageLimits([limit, { ...limit, name: '7d', resets_at: now - 1 }])
+
   const spent = { usd: null, tokens: 450, unpriced_tokens: 450 }
   const { budgets, accounts } = (await fleet.burn('costs', '--limits', '--json')).json<{
     budgets: object[]
@@ -51,6 +54,7 @@ test('costs: --limits shows accounts, holds and used budgets', async (t) => {
   const { out } = await fleet.burn('costs', '--limits')
   assert.match(out, /^ACCOUNT +WORKERS +STATE\nmax +1 +held until 20\S+Z: box\/A\/ANN reached the usage limit: limit/)
   assert.match(out, /the whole fleet +today +45 % +4\.00 +450 +1\.0K/)
+  assert.match(out, /^LOGIN +LIMIT +USED +RESETS IN +REPORTED\nmax +5h +42% +2h00m +2m ago\nmax +7d +has reset +2m ago$/m)
   assert.match(out, /The price of 450 tokens is unknown\./)
   assert.ok(!out.includes('\u001b'), out)
 })

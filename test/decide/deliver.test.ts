@@ -13,6 +13,7 @@ import { because, said } from '../support/reasons.ts'
 const brief = (next: DeliveryStep) => (next.do === 'move' ? next.to : next.do)
 const ours = { in_composer: true, parsed: screenOf('idle', 'draft') }
 const beside = { tag_in_composer: true, parsed: screenOf('idle', 'draft') }
+const limitMenu = { ...screenOf('error', 'absent'), closes_menu: '\u001b' }
 const left = { leftover: true, parsed: screenOf('idle', 'draft') }
 const gone = { incarnation: null, parsed: screenOf('dead', 'absent') }
 
@@ -41,6 +42,7 @@ const table: readonly Row[] = [
   ['planned too long', delivery('planned'), seen({ parsed: screenOf('waiting') }), limits.planned, 'refused'],
   ['planned too long, unreachable', delivery('planned'), seen({ reachable: false }), limits.planned, 'refused'],
   ['planned too long, although burn could type it now', delivery('planned'), seen(), limits.planned, 'refused'],
+  ['a menu that needs no answer', delivery('planned'), seen({ parsed: limitMenu }), 1, 'close_menu'],
   ['an abandoned line of burn', delivery('planned'), seen(left), 1, 'take_back'],
   ['an abandoned line of burn, but a person is typing', delivery('planned'), seen({ ...left, attended: because('a person') }), 1, 'wait'],
   [

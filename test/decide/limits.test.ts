@@ -8,6 +8,9 @@ import type { Reading, Time, Worker, WorkerId } from '../../src/core/nouns.ts'
 import { actionsOf } from '../../src/core/actions.ts'
 import { freeWorkers } from '../../src/decide/route.ts'
 import { settle } from '../../src/decide/settle.ts'
+import type { UsageLimit } from '../../src/core/usage-limit.ts'
+import { workerTrouble } from '../../src/decide/trouble.ts'
+import { loginLimits, withUsageLimits } from '../../src/decide/usage-limits.ts'
 import { said } from '../support/reasons.ts'
 import { dispatchOf, stateOf } from '../support/state.ts'
 
@@ -148,4 +151,40 @@ test('limits: the reason names the worker and its message', () => {
   const states = new Map([[cut, { state: 'error' as const, since: start }]])
   const [action] = actionsOf(settle(stateAt(start, new Map([[cut, limit('HTTP 429')]]), { states })).actions, 'hold')
   assert.equal(said(action?.reason), 'm/W/A reached the usage limit: HTTP 429 (the reset time is unknown)')
+})
+
+test('limits: a new report of an agent gives the reset time', () => {
+  const failedAt = start + 60 * minute
+  const report = { name: '5h', used: 100, resets_at: failedAt + 90 * minute, at: failedAt - minute }
+  const reset = (...limits: readonly UsageLimit[]) => {
+    const reading = limit("You've hit your usage limit")
+    return workerTrouble({ reading, usage_limits: limits }, failedAt)?.reset ?? null
+  }
+  assert.equal(reset(report), report.resets_at)
+  assert.equal(reset(report, { ...report, name: '7d', used: 17, resets_at: failedAt + 999 * minute }), report.resets_at)
+  assert.equal(reset({ ...report, at: failedAt - 6 * minute }), null, 'the login may have got further usage')
+  assert.equal(reset({ ...report, used: 99.9 }), null)
+  assert.equal(reset({ ...report, resets_at: null }), null)
+  assert.equal(reset({ ...report, resets_at: failedAt }), null)
+})
+
+test('limits: workers of one account share the reports of their agents', () => {
+  const workers = [cut, other, foreign].map((id): WorkerSnapshot => ({
+    worker: workerOf(id),
+    reading: { ...limit('x') },
+    incarnation: 'i',
+  }))
+  const report = { worker: other, name: '5h', used: 100, resets_at: start + 90 * minute, at: start }
+  const accounts = [{ name: 'max', workers: [cut, other] }]
+  const seen = withUsageLimits(workers, [{ ...report, used: 1, at: start - 1 }, report], accounts)
+  assert.deepEqual(
+    seen.map((snapshot) => workerTrouble(snapshot, start)?.reset ?? null),
+    [report.resets_at, report.resets_at, null],
+  )
+  const shown = loginLimits([report, { ...report, worker: cut, used: 3, at: start + 1 }], accounts, start + minute)
+  assert.deepEqual(
+    shown.map(({ account, worker, used }) => [account, worker, used]),
+    [['max', cut, 3]],
+  )
+  assert.equal(loginLimits([report], [], report.resets_at)[0]?.used, null, 'the period has ended')
 })

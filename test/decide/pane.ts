@@ -13,6 +13,7 @@ export const pane: Pane = {
   label: null,
   made: true,
   signal: '',
+  limits: '',
   queues: false,
   retiring: false,
   agent_pid: 10,

@@ -71,6 +71,21 @@ export function telemetry(holds: Holds): void {
     assert.deepEqual(await ledger.modelUses(), [use('one', 9, { worker: 'v' }), ...many])
   })
 
+  holds('saveUsageLimits: keeps the newest report of each limit', async ({ ledger }) => {
+    const limit = { worker: 'w', name: '5h', used: 42.5, resets_at: 9_000_000_000_000, at: 5 }
+    await ledger.saveUsageLimits([limit, { ...limit, name: '7d', resets_at: null, at: 3 }])
+    await ledger.saveUsageLimits([
+      { ...limit, used: 1, at: 4 },
+      { ...limit, worker: 'v', at: 4 },
+    ])
+    const saved = (await ledger.usageLimits()).map(({ worker, name, used, at }) => [worker, name, used, at]).toSorted()
+    assert.deepEqual(saved, [
+      ['v', '5h', 42.5, 4],
+      ['w', '5h', 42.5, 5],
+      ['w', '7d', 42.5, 3],
+    ])
+  })
+
   holds('addUsage: adds tokens by hour, and saves positions with them', async ({ ledger }) => {
     const model = { provider: 'p', model_asked: 'a', model_answered: 'b', subscription: true }
     const tokens = { calls: 1, input: 3_000_000_000, cache_read: null, cache_write: 5, output: 2, reasoning: null, reported_cost: 0.1 }

@@ -21,7 +21,7 @@ export const costsCommand = command({
       '--since <when>',
       `Time of the first hour to show, such as 2026-05-01, or its age, such as 8h or 30d (default: ${defaultPeriod})`,
     ),
-    limits: flag('--limits', 'Show accounts with their holds, and budgets with their used parts'),
+    limits: flag('--limits', 'Show accounts with their holds, usage limits, and budgets with their used parts'),
   },
   examples: ['burn costs', 'burn costs --limits', 'burn costs --by issue --since 24h', 'burn costs --by day --since 30d --json'],
   notes: [

@@ -2,6 +2,7 @@
 import type { IssueRef, Time } from '../nouns.ts'
 import type { LastUse } from '../model-use.ts'
 import type { UsageRecord, UsageSource } from '../usage.ts'
+import type { WorkerLimit } from '../usage-limit.ts'
 
 /** The operations on usage in the ledger. */
 export interface UsageLedger {
@@ -12,6 +13,10 @@ export interface UsageLedger {
    * tokens. A use that is older than the saved one of its conversation changes nothing.
    */
   addUsage(records: readonly UsageRecord[], sources: readonly UsageSource[], models?: readonly LastUse[]): Promise<void>
+  /** Saves the reported limits, unless the ledger has a later report of the same limit by the same worker. */
+  saveUsageLimits(limits: readonly WorkerLimit[]): Promise<void>
+  /** Returns the last report of each limit by each worker, in any order. */
+  usageLimits(): Promise<readonly WorkerLimit[]>
   /** Returns the last use of a model in each of the newest conversations of each worker, oldest first. */
   modelUses(): Promise<readonly LastUse[]>
   /** Returns the sources of a machine with these paths. */
