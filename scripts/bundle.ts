@@ -24,6 +24,9 @@ const output: OutputOptions = {
   minify: { compress: true, mangle: { keepNames: { function: true, class: true } }, codegen: { removeWhitespace: true } },
 }
 
+/** Names that the bundle does not export. Node loads its HTTP client for `fetch` at the first read of the last three. */
+const unread = new Set(['default', 'module.exports', 'WebSocket', 'CloseEvent', 'MessageEvent'])
+
 /**
  * Replaces imports of Node modules by `process.getBuiltinModule`. A real `import` reads all exports, which calls lazy getters and loads
  * unused code at each start.
@@ -39,7 +42,7 @@ const builtins: Plugin = {
     if (id.startsWith('\0require:')) return `module.exports = process.getBuiltinModule(${JSON.stringify(id.slice('\0require:'.length))})`
     if (!id.startsWith('\0node:')) return null
     const name = id.slice(1)
-    const exported = Object.keys((await import(name)) as object).filter((key) => key !== 'default' && key !== 'module.exports')
+    const exported = Object.keys((await import(name)) as object).filter((key) => !unread.has(key))
     const get = `process.getBuiltinModule(${JSON.stringify(name)})`
     // Load crypto at its first call, because loading it initializes OpenSSL, which is slow.
     const lines = exported.map((key) =>
@@ -99,6 +102,13 @@ export async function bundle(dir: string): Promise<void> {
   await build.close()
   copyFileSync(join(root, 'bin/start.mjs'), join(dir, 'start.mjs'))
   for (const file of ['burn.mjs', 'start.mjs']) chmodSync(join(dir, file), 0o755)
+}
+
+/** Bundles a small program into one file. */
+export async function bundleScript(input: string, file: string): Promise<void> {
+  const build = await rolldown({ input, platform: 'node', plugins: [builtins] })
+  await build.write({ file, format: 'esm', codeSplitting: false })
+  await build.close()
 }
 
 /** Returns the given modules and all modules that they import statically, directly or indirectly. */

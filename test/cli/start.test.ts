@@ -34,6 +34,8 @@ test('bundle: starts small, and opens a fleet without schemas', async (t) => {
   // The sum has the shared chunks twice, once for each of the two names.
   assert.ok(fleet.length > 200_000 && fleet.length < 1_800_000, `${fleet.length} characters to open a fleet`)
   for (const other of ['strictObject', 'chat.completions', 'YAMLParseError']) assert.ok(!fleet.includes(other), other)
+  for (const name of globSync('chunks/_node_http*.mjs', { cwd: dir }))
+    assert.doesNotMatch(readFileSync(join(dir, name), 'utf8'), /CloseEvent/, `${name} makes Node load its client for fetch`)
 })
 
 test('bundle: completion loads no fleet', async (t) => {
