@@ -2,11 +2,11 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { bundle } from '../scripts/bundle.ts'
 import { messageOf } from '../src/core/errors.ts'
 import { runProcess } from '../src/host/exec.ts'
 import { openSandbox } from '../src/sandbox/open.ts'
 import { renderDocument } from '../src/forge/front-matter.ts'
+import { standInFile } from '../test/stand-ins/files.ts'
 import { backlog, writers, type DemoIssue } from './backlog.ts'
 import { repos } from './repos.ts'
 
@@ -28,7 +28,7 @@ export interface DemoSetup {
 }
 
 const root = resolve(import.meta.dirname, '..')
-const agent = join(root, 'test/stand-ins/agent/agent.mjs')
+const agent = standInFile('hermes')
 
 /** The windows of the demo, with their lanes, repos and workers. One worker is in the council. */
 export const lanes = [
@@ -67,7 +67,10 @@ export async function setUpDemo(env: Readonly<Record<string, string | undefined>
   }
   writeIssues(forge)
   // If BURN_COMMAND is set, a test run has bundled the command already.
-  if (env['BURN_COMMAND'] === undefined) await bundle(dirname(setup.command))
+  if (env['BURN_COMMAND'] === undefined) {
+    const { bundle } = await import('../scripts/bundle.ts')
+    await bundle(dirname(setup.command))
+  }
   await Promise.all(Object.entries(repos).map(([name, { files }]) => makeRepo(setup, name, files)))
   writeFileSync(setup.spec, specOf(setup, model))
   return setup

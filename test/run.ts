@@ -3,7 +3,8 @@
  * any. Exits with 1 if a test failed or none ran.
  *
  * Most files have their own process, so that unhandled rejections and open resources can be attributed to them. Files in `shared` share
- * processes. `BURN_COMMAND` names the bundled command for the tests. A file that runs without this program uses the sources.
+ * processes. `BURN_COMMAND` names the bundled command for the tests, and `BURN_STAND_INS` the folder of the bundled stand-in agents. A file
+ * that runs without this program uses the sources.
  */
 import { createHash } from 'node:crypto'
 import {
@@ -22,10 +23,10 @@ import {
 } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
-import { bundle } from '../scripts/bundle.ts'
 import { bundlePackages } from './packages.ts'
 import { runFiles } from './process.ts'
 import { Tally } from './report.ts'
+import { standIns } from './stand-ins/files.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
@@ -170,28 +171,43 @@ function processesOf(files: readonly string[]): string[][] {
 
 const cache = join(root, 'node_modules/.cache')
 
-/** Returns the folder of the bundled command. It is cached by the hash of its sources, at a stable path for Node's compile cache. */
-async function bundled(): Promise<string> {
+/**
+ * Returns the folder that `make` fills from the sources. It is cached by the hash of the sources, at a stable path for Node's compile
+ * cache.
+ */
+async function cached(kind: string, sources: readonly string[], make: (dir: string) => Promise<void>): Promise<string> {
   const hash = createHash('sha256').update(process.version)
-  const sources = globSync(['src/**/*.ts', 'scripts/bundle.ts', 'bin/start.mjs', 'package-lock.json'], { cwd: root })
-  for (const file of sources.toSorted()) hash.update(`\0${file}\0`).update(readFileSync(join(root, file)))
-  const all = join(cache, 'bundles')
+  for (const file of globSync([...sources, 'scripts/bundle.ts', 'package-lock.json'], { cwd: root }).toSorted())
+    hash.update(`\0${file}\0`).update(readFileSync(join(root, file)))
+  const all = join(cache, kind)
   const kept = join(all, hash.digest('hex').slice(0, 16))
   if (existsSync(kept)) return kept
   mkdirSync(all, { recursive: true })
-  // Keep recent bundles: a concurrent run may use one.
+  // Keep recent folders: a concurrent run may use one.
   for (const old of readdirSync(all).map((name) => join(all, name)))
     if (Date.now() - statSync(old).mtimeMs > 86_400_000) rmSync(old, { recursive: true, force: true })
   const made = mkdtempSync(`${kept}-`)
-  await bundle(made)
+  await make(made)
   try {
     renameSync(made, kept)
   } catch (thrown) {
-    // A concurrent run renamed its bundle first.
+    // A concurrent run renamed its folder first.
     if (!existsSync(kept)) throw thrown
     rmSync(made, { recursive: true })
   }
   return kept
+}
+
+async function bundleCommand(dir: string): Promise<void> {
+  // Loaded here, because loading the bundler takes longer than a small test file.
+  const { bundle } = await import('../scripts/bundle.ts')
+  await bundle(dir)
+}
+
+/** Bundles each stand-in agent into one file, because an agent starts for each pane, and loading eleven files takes half of its start. */
+async function bundleStandIns(dir: string): Promise<void> {
+  const { bundleScript } = await import('../scripts/bundle.ts')
+  for (const [name, file] of Object.entries(standIns)) await bundleScript(join(root, file), join(dir, `${name}.mjs`))
 }
 
 /** Free space that a file system in memory must have (bytes): several times the need of a whole run. */
@@ -222,7 +238,8 @@ async function main(): Promise<number> {
   const tally = new Tally((line) => process.stdout.write(`${line}\n`))
   const left = processesOf(testFiles(process.argv.slice(2))).values()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
-  process.env['BURN_COMMAND'] = join(await bundled(), 'start.mjs')
+  process.env['BURN_COMMAND'] = join(await cached('bundles', ['src/**/*.ts', 'bin/start.mjs'], bundleCommand), 'start.mjs')
+  process.env['BURN_STAND_INS'] = await cached('stand-ins', ['test/stand-ins/agent*/*.mjs'], bundleStandIns)
   process.env['BURN_PACKAGES'] = await bundlePackages(cache)
   process.env['BURN_CLUSTERS'] = join(cache, 'clusters')
   mkdirSync(process.env['BURN_CLUSTERS'], { recursive: true })

@@ -20,9 +20,9 @@ interface Ran {
 /** Returns a short folder for the demo and its tmux sockets: the path of a socket can have about 100 characters. */
 function place(t: TestContext): { readonly tmp: string; readonly env: Readonly<Record<string, string>> } {
   const tmp = scratch(t)
-  const { PATH = '', BURN_COMMAND } = process.env
+  const { PATH = '', BURN_COMMAND, BURN_STAND_INS } = process.env
   const own = { PATH, TMPDIR: tmp, TMUX_TMPDIR: tmp, NO_COLOR: '1', NODE_COMPILE_CACHE: compiled }
-  return { tmp, env: BURN_COMMAND === undefined ? own : { ...own, BURN_COMMAND } }
+  return { tmp, env: BURN_COMMAND === undefined || BURN_STAND_INS === undefined ? own : { ...own, BURN_COMMAND, BURN_STAND_INS } }
 }
 
 function started(words: readonly string[], env: Readonly<Record<string, string>>) {

@@ -1,8 +1,8 @@
 /** The stand-in agents of the soak. Each imitates a kind of agent with a behaviour that was observed in the real program. */
-import { resolve } from 'node:path'
+import { standInFile } from '../stand-ins/files.ts'
 
-const hermes = resolve(import.meta.dirname, '../stand-ins/agent/agent.mjs')
-const others = resolve(import.meta.dirname, '../stand-ins/agents/main.mjs')
+const hermes = standInFile('hermes')
+const others = standInFile('others')
 
 /** A stand-in agent and its options. */
 export interface Habit {

@@ -8,13 +8,14 @@ import type { TestContext } from 'node:test'
 import { systemClock } from '../../src/cli/clock.ts'
 import { openIo } from '../../src/cli/io.ts'
 import type { runBurn as Run } from '../../src/cli/run.ts'
+import { standInFile } from '../stand-ins/files.ts'
 import { jsonLines } from './json-lines.ts'
 import { privateSocket } from './tmux.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 /** The compile cache of Node, shared by all processes of the tests. It makes each command start faster. */
 export const compiled = join(root, 'node_modules/.cache/compiled')
-const agent = join(root, 'test/stand-ins/agent/agent.mjs')
+const agent = standInFile('hermes')
 
 /** The result of a command. */
 export interface Ran {

@@ -2,7 +2,6 @@
  * Runs shell hooks as Hermes does: named in `$HERMES_HOME/config.yaml` (here JSON, which is valid YAML), JSON on stdin, one after the
  * other.
  */
-import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -51,13 +50,16 @@ const hookEvents = {
 export function hookRunner(env, session) {
   const hooks = configured(env.HERMES_HOME)
   let before = Promise.resolve()
-  const run = (command, payload) =>
-    new Promise((done) => {
+  const run = async (command, payload) => {
+    // Loaded at the first hook, because most agents call none.
+    const { spawn } = await import('node:child_process')
+    await new Promise((done) => {
       const child = spawn('sh', ['-c', command], { stdio: ['pipe', 'ignore', 'ignore'], env })
       child.stdin.on('error', () => {})
       child.stdin.end(JSON.stringify(payload))
       child.on('close', done)
     })
+  }
   return (event, fields) => {
     for (const [name, payload] of hookEvents[event]?.(fields, session) ?? []) {
       for (const { command } of hooks[name] ?? []) {

@@ -13,8 +13,9 @@ import { clock } from '../../support/clock.ts'
 import { jsonLines } from '../../support/json-lines.ts'
 import { endServer, socketName } from '../../support/tmux.ts'
 import { machineOn, quiet } from '../../tmux/conformance.ts'
+import { standInFile } from '../files.ts'
 
-const program = new URL('agent.mjs', import.meta.url).pathname
+const program = standInFile('hermes')
 
 /** One line of the log of the stand-in. */
 export interface Logged {

@@ -1,11 +1,12 @@
 /** Tests that the stand-ins for other agents behave as the real programs do. */
 import assert from 'node:assert/strict'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { paneAgent } from '../../../src/agents/index.ts'
 import { scratch, until } from '../../support/fleet.ts'
 import { jsonLines } from '../../support/json-lines.ts'
 import { raised } from '../../tmux/conformance.ts'
+import { standInFile } from '../files.ts'
 
 interface Line {
   readonly event: string
@@ -22,7 +23,7 @@ async function agent(t: TestContext, kind: string, ...flags: readonly string[]) 
     if (reply?.ok !== true) throw new Error(`tmux: ${reply?.error}`)
     return reply.lines
   }
-  const program = resolve(import.meta.dirname, 'main.mjs')
+  const program = standInFile('others')
   const command = [process.execPath, program, '--as', kind, '--log', file, ...flags]
   await tmux(['resize-window', '-t', pane, '-x', '120', '-y', '30'], ['respawn-pane', '-k', '-t', pane, ...command])
   const log = () => jsonLines<Line>(file)
