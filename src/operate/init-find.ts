@@ -1,5 +1,6 @@
 /** Finds what `burn init` needs on this computer: git remotes, agent programs, tmux and tokens. Changes nothing. */
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { open, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AgentName } from '../core/agent-kinds.ts'
 import type { SecretSource } from '../core/secret-source.ts'
@@ -77,11 +78,27 @@ async function checkoutIn(folder: string, git: Git): Promise<Checkout | null> {
   if (remote === null) return null
   const head = await runGit(git, ['symbolic-ref', '--quiet', '--short', `refs/remotes/${name}/HEAD`], { at })
   const base = head.code === 0 ? head.stdout.trim().slice(`${name}/`.length) : null
-  return { remote, base, check: await findKnownCheck((file) => readText(join(folder, file))) }
+  return { remote, base, check: await findKnownCheck((file) => readRepoFile(join(folder, file))) }
 }
 
-async function readText(path: string): Promise<string | null> {
-  return readFile(path, 'utf8').catch(ifCode([...noSuchPath, 'EACCES', 'EISDIR', 'ELOOP'], null))
+/** The maximum size (bytes) of a file that defines a check. */
+const maxCheckFile = 1024 * 1024
+
+/**
+ * Returns the text of a file in a checkout; null if burn does not read it. Somebody else may have committed a link to a device that never
+ * ends, such as /dev/zero.
+ */
+async function readRepoFile(path: string): Promise<string | null> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
+    ifCode([...noSuchPath, 'EACCES', 'ELOOP', 'ENXIO'], null),
+  )
+  if (file === null) return null
+  try {
+    const stat = await file.stat()
+    return stat.isFile() && stat.size <= maxCheckFile ? await file.readFile('utf8') : null
+  } finally {
+    await file.close()
+  }
 }
 
 /**
@@ -117,7 +134,7 @@ export function shortPath(path: string, home: string): string {
 
 /** Returns the token of a login of `tea` for the forge. Ignores logins by OAuth, because their tokens end after an hour. */
 async function findTeaToken(url: string, file: string): Promise<FoundToken | null> {
-  const text = await readText(file)
+  const text = await readFile(file, 'utf8').catch(ifCode([...noSuchPath, 'EACCES', 'EISDIR', 'ELOOP'], null))
   const logins = text === null ? [] : itemsOf(membersOf(parseConfig(text))['logins']).map(membersOf)
   const wanted = url.replace(/\/+$/, '')
   const login = logins.find((each) => stringOf(each['url'])?.replace(/\/+$/, '') === wanted && stringOf(each['refresh_token']) === null)

@@ -1,7 +1,7 @@
 /** `burn init`: what it finds, what it writes and what it refuses. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { burn, command, scratch, until } from '../support/fleet.ts'
@@ -56,6 +56,9 @@ test('init: finds the forge, the repos, their checks and a token', async (t) => 
   clone(join(work, 'app'), 'git@127.0.0.1:me/app.git')
   writeFileSync(join(work, 'app/Makefile'), 'test:\n\ttrue\n')
   clone(join(work, 'docs'), 'http://127.0.0.1:9/me/docs.git')
+  // Without an end, so burn must not read it.
+  symlinkSync('/dev/zero', join(work, 'docs/package.json'))
+  writeFileSync(join(work, 'docs/go.mod'), 'module docs\n')
   mkdirSync(join(dir, 'home/.config/tea'), { recursive: true })
   const secret = 'a-secret-token'
   writeFileSync(join(dir, 'home/.config/tea/config.yml'), `logins:\n- name: mine\n  url: http://127.0.0.1:9\n  token: ${secret}\n`)
@@ -63,6 +66,7 @@ test('init: finds the forge, the repos, their checks and a token', async (t) => 
   const { spec, remarks } = given.json<Report>()
   assert.match(spec, /"url": "http:\/\/127\.0\.0\.1:9", "owner": "me", "token": \{ "env": "GITEA_TOKEN" \}/)
   assert.match(spec, /"app": \{ "check": "make test", "clone_url": "ssh:\/\/git@127\.0\.0\.1\/me\/app\.git" \}/)
+  assert.match(spec, /"docs": \{ "check": "go test \.\/\.\.\." \}/)
   assert.match(remarks.join('\n'), /does not answer/)
   const copied = await init('--yes', '--json')
   assert.deepEqual([copied.code, copied.json<Report>().written.length], [0, 2])
