@@ -27,9 +27,12 @@ function limitsStatusLine(hook: string, own: JsonObject): JsonObject {
   return { ...own, command: `burn_input=$(cat); ${input} | ${report}; ${input} | eval ${shellWords([command])}` }
 }
 
+/** A suggested prompt in the composer looks like a person's draft, and costs a request after each turn. */
+const qwenSettings = { ui: { enableFollowupSuggestions: false } }
+
 /**
- * Returns a settings file that calls the hook for each event. `timeout` has the unit that the agent program expects. `isClaude`: each event
- * also reports the id of the conversation, and the status line reports usage limits.
+ * Returns a settings file that calls the hook for each event. `timeout` has the unit that the agent program expects. For Claude Code, each
+ * event also reports the id of the conversation, and the status line reports usage limits. For Qwen Code, suggested prompts are off.
  */
 export function hookSettings({ hook, configs }: AgentPlace, timeout: number, isClaude = false): string {
   const command = (event: string) => {
@@ -39,7 +42,8 @@ export function hookSettings({ hook, configs }: AgentPlace, timeout: number, isC
   const all = isClaude ? ['SessionStart', ...events] : events
   const hooks = Object.fromEntries(all.map((event) => [event, [{ hooks: [{ type: 'command', command: command(event), timeout }] }]]))
   const own = membersOf(membersOf(configs.get(claudeSettingsFile))['statusLine'])
-  return `${JSON.stringify({ hooks, ...(isClaude ? { statusLine: limitsStatusLine(hook, own) } : {}) }, null, 2)}\n`
+  const others = isClaude ? { statusLine: limitsStatusLine(hook, own) } : qwenSettings
+  return `${JSON.stringify({ hooks, ...others }, null, 2)}\n`
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Qwen Code in a pane. Facts about its screen come from running 0.15.10 against a stub model server:
+ * Qwen Code in a pane. Facts about its screen come from running 0.15.10 and 0.24.4 against a stub model server:
  *
  * - The composer is a `>` row (`*` in YOLO mode) between two rules, with a row of hints below it.
  * - An approval is a box in the composer's place. `Waiting for user confirmation...` closes it.
@@ -13,6 +13,7 @@ import {
   withoutComposer,
   evidenceOf,
   expandingPatterns,
+  hasCursor,
   isShell,
   lastRow,
   pasteLine,
@@ -33,7 +34,7 @@ const mark = /^[>*!](?:\s|$)/u
 const placeholder = /^ {3}\S/u
 const confirming = /^ {2}[\u2801-\u28ff] Waiting for user confirmation/u
 const turning = /^ {2}(?:\.{1,3}|[\u2801-\u28ff]) .*|^ {2}\(\d+[smh].*esc to cancel\)/u
-const failed = /^ {2}✕ /u
+const failed = /^ {2}✕\ufe0e? /u
 const maxHints = 3
 /** The list of keys that `?` opens below the composer, in one to three columns. */
 const keys = /^ {2}(?:! for shell mode|@ for file paths|shift\+tab to cycle approvals|ctrl\+o to toggle compact mode)/u
@@ -70,20 +71,29 @@ function parseScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen {
   if (composer === null) return unrecognised(screen, pane, drawn)
   const rows = screen.slice(composer.first, composer.end).map((row) => row.slice(2).trimEnd())
   const typed = rows.join('\n').trimEnd()
-  const draft = rows.length === 1 && placeholder.test(screen[composer.first]?.slice(1) ?? '') ? '' : typed
+  const hint = rows.length === 1 && placeholder.test(screen[composer.first]?.slice(1) ?? '')
+  const draft = hint || isSuggestion(composer, pane) ? '' : typed
   return withComposer(readingOf(screen, composer), composer, draft)
+}
+
+/**
+ * Returns true if the text of the composer is a suggestion: the cursor stands before its first character. From 0.24, Qwen Code suggests the
+ * next prompt. Older versions keep the cursor outside the composer.
+ */
+function isSuggestion({ first }: RowSpan, pane: PaneFacts): boolean {
+  return hasCursor(pane) && pane.cursor_x === 2 && pane.cursor_y === first
 }
 
 function readingOf(screen: readonly string[], { first }: RowSpan): ParsedScreen['reading'] {
   const above = screen.slice(Math.max(0, first - 14), first - 1)
   // Only queued messages and the row of a running turn are directly above the rule.
   const nearest = above.at(-1) ?? ''
-  const queued = /^ {2}[^\s╰│╭✦>●✕ℹ⚠()]/u.test(nearest) && !turning.test(nearest)
+  const queued = /^ {2}[^\s╰│╭✦◆>●✕ℹ⚠()]/u.test(nearest) && !turning.test(nearest)
   const loading = above.findLast((row) => turning.test(row) && /esc to cancel\)|^ {2}(?:\.{1,3}|[\u2801-\u28ff]) /u.test(row))
   if (loading !== undefined || queued)
     return { state: 'working', detail: queued ? 'queued' : null, evidence: evidenceOf(loading ?? nearest) }
   const asked = screen.slice(0, first - 1).findLastIndex((row) => /^ {2}> /u.test(row))
-  const last = screen.findLastIndex((row, index) => index > asked && index < first && /^ {2}[✕✦●ℹ] /u.test(row))
+  const last = screen.findLastIndex((row, index) => index > asked && index < first && /^ {2}[✕✦◆●ℹ]\ufe0e? /u.test(row))
   if (failed.test(screen[last] ?? '')) return failedTurn(screen, last)
   return { state: 'idle', detail: null, evidence: evidenceOf(screen[first]) }
 }
@@ -107,7 +117,7 @@ function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
 export const qwen: PaneAgent = {
   kind: 'qwen',
   command: ['qwen'],
-  versions: ['0.15', '0.15'],
+  versions: ['0.15', '0.24'],
   start,
   parseScreen,
   hookState: claudeHookState,

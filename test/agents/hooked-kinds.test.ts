@@ -1,7 +1,7 @@
 /** Tests starts, hooks and answers of claude, codex, gemini and qwen. Their screens have separate tests. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { AgentPlace, ParsedScreen } from '../../src/core/agent.ts'
+import type { AgentPlace, PaneFacts, ParsedScreen } from '../../src/core/agent.ts'
 import type { AgentConfig } from '../../src/core/nouns.ts'
 import { paneAgent } from '../../src/agents/index.ts'
 
@@ -117,6 +117,18 @@ test('answers: use a digit or arrows, for offered choices only', () => {
     assert.equal(keysOf(kind, '7', mark), null)
     assert.equal(keysOf(kind, 'rm -rf /', mark), null)
   }
+})
+
+test('qwen: a suggested prompt is no draft, and hooks turn it off', () => {
+  const rule = '─'.repeat(60)
+  const screen = ['  > Do it.', '  ◆\ufe0e All is well.', '', rule, '> run the tests', rule, '  ➜ A · stub']
+  const pane: PaneFacts = { width: 60, height: 12, title: '', command: 'node', dead: false, cursor_x: 2, cursor_y: 4 }
+  const read = (cursor: Partial<PaneFacts>) => paneAgent({ kind: 'qwen' }).parseScreen(screen, { ...pane, ...cursor })
+  assert.deepEqual([read({}).composer, read({}).reading.state], ['empty', 'idle'])
+  assert.equal(read({ cursor_x: 15 }).draft, 'run the tests')
+  assert.equal(read({ cursor_x: 0, cursor_y: 9 }).draft, 'run the tests', 'older versions')
+  const { files = {} } = paneAgent({ kind: 'qwen' }).start(config('qwen'), at)
+  assert.match(Object.values(files).join(), /"enableFollowupSuggestions": false/)
 })
 
 test('conversations: four kinds continue one and report its id', () => {

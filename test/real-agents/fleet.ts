@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { OpenSession } from '../../src/cli/command.ts'
 import type { Delivery } from '../../src/core/lifecycle.ts'
@@ -44,7 +44,9 @@ export async function openFleet(program: Program, place: Place): Promise<OpenSes
   mkdirSync(join(root, 'forge/issues/app'), { recursive: true })
   const setting = program.setting(url, home, dirs)
   writeHome(home, setting)
-  const agent = { kind: program.kind, command: [bin, ...setting.args], env: { ...offline, ...setting.env, HOME: home } }
+  // The Node of the login shell may be too old for the program.
+  const PATH = [dirname(process.execPath), process.env['PATH']].join(delimiter)
+  const agent = { kind: program.kind, command: [bin, ...setting.args], env: { PATH, ...offline, ...setting.env, HOME: home } }
   if (program.first !== undefined)
     execFileSync(bin, program.first, { cwd: dirs[0], env: { ...process.env, ...agent.env }, stdio: 'ignore', timeout: 120_000 })
   const withoutHooks = { ...agent, hooks: false, env: { ...agent.env, ...setting.bare_env } }
