@@ -1,8 +1,8 @@
 /**
- * pi in a pane. Facts about its screen come from running 0.73.1 against a stub model server, and from reading its sources (pi-tui
- * editor.js, loader.js; interactive-mode.js). From top to bottom pi draws the transcript, queued messages, the loader, the composer between
- * two rules, the working directory and the statistics. The composer has no symbol of its own. If the composer scrolls, its rules show how
- * many rows are hidden.
+ * pi in a pane. Facts about its screen come from running 0.73.1 and 1.6.0 against a stub model server, and from reading their sources
+ * (pi-tui editor.js, loader.js; interactive-mode.js, custom-editor.js). From top to bottom pi draws the transcript, queued messages, the
+ * loader, the composer between two rules, the working directory and the statistics. Since 1.0 the loader is in the upper rule. The composer
+ * has no symbol of its own. If the composer scrolls, its rules show how many rows are hidden.
  */
 import type { PaneAgent, HookState, ParsedScreen, PaneFacts } from '../core/agent.ts'
 import {
@@ -25,7 +25,9 @@ import { piUsage } from './pi-usage.ts'
 import { troubleIn } from './trouble.ts'
 import { hookCallerSource } from './hook-caller.ts'
 
-const rule = /^─{5,}$|^─── [↑↓] \d+ more ─*$/u
+const rule = /^─{5,}$|^─+ [↑↓] \d+ more ─*$/u
+/** The upper rule with the loader: `── ⠧ Working ─────`, `── ⠧ Working ── ↑ 3 more ──`; in a narrow pane `───⠧────`. */
+const busyRule = /^─{1,3} ?([⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏](?: \S.*?)?) ?─+(?: ↑ \d+ more ─+)?$/u
 /** The last row of the screen: tokens, cost and the use of the context. */
 const statistics = /(?:\d\.\d%|\?)\/\d[\d.]*[kM]?\b/u
 /** The row of a running turn: `⠋ Working...`, `⠙ Retrying (1/2) in 2s... (escape to cancel)`, `⠹ Auto-compacting...`. */
@@ -48,7 +50,8 @@ function frameOf(screen: readonly string[], pane: PaneFacts): Frame | null {
   const bottom = screen.slice(0, footer).findLastIndex((row) => rule.test(row.trimEnd()))
   if (footer < 0 || last - footer > 3 || bottom < 0 || footer - bottom > 12) return null
   const most = Math.max(5, Math.floor(Math.max(pane.height, screen.length) * 0.3)) + 15
-  for (let top = bottom - 1; top >= Math.max(0, bottom - most); top--) if (rule.test((screen[top] ?? '').trimEnd())) return { top, bottom }
+  const isTop = (row: string) => rule.test(row) || busyRule.test(row)
+  for (let top = bottom - 1; top >= Math.max(0, bottom - most); top--) if (isTop((screen[top] ?? '').trimEnd())) return { top, bottom }
   return null
 }
 
@@ -74,10 +77,12 @@ function readingOf(screen: readonly string[], frame: Frame, draft: string, focus
     .join(' ')
   const evidence = evidenceOf(paragraph) || 'an empty composer between its two horizontal lines'
   const drafted = draft === '' ? null : 'draft'
-  if (loader.test(screen[first] ?? '')) {
-    const above = paragraphAbove(screen, first - 1)
+  const inRule = busyRule.exec((screen[frame.top] ?? '').trimEnd())?.[1]
+  const turn = inRule ?? (loader.test(screen[first] ?? '') ? paragraph : null)
+  if (turn !== null) {
+    const above = inRule === undefined ? paragraphAbove(screen, first - 1) : { first, end }
     const detail = screen.slice(above.first, above.end).some((row) => queued.test(row)) ? 'queued' : drafted
-    return { state: 'working', detail: /^\S Retrying/u.test(paragraph) ? 'retrying' : detail, evidence }
+    return { state: 'working', detail: /^\S Retrying/u.test(turn) ? 'retrying' : detail, evidence: evidenceOf(turn) }
   }
   if (!focused) return { state: 'unknown', detail: null, evidence: 'the cursor is not in the composer' }
   if (/^ (?:Error: \S|Context overflow recovery failed\b)/u.test(screen[first] ?? ''))
@@ -114,7 +119,7 @@ export default function (pi) {
 export const pi: PaneAgent = {
   kind: 'pi',
   command: ['pi'],
-  versions: ['0.73', '0.73'],
+  versions: ['0.73', '1.6'],
   start: (config, at) => {
     const file = `${at?.home}/burn-signals.js`
     return {

@@ -45,6 +45,20 @@ test('pi: only the loader above the composer shows a turn', () => {
   assert.equal(look(screen(quoted), { cursor_x: 3, cursor_y: 1 }).reading.state, 'unknown')
 })
 
+test('pi: the upper rule of newer versions shows a turn', () => {
+  const busy = (label: string, typed: readonly string[] = [''], above: readonly string[] = [' Done.', '']) =>
+    look([...above, `── ${label} ${'─'.repeat(60)}`, ...typed, rule, ...footer])
+  const { reading, composer, composer_rows } = busy('⠧ Working')
+  assert.deepEqual([reading.state, reading.detail, composer, composer_rows], ['working', null, 'empty', [3, 4]])
+  assert.deepEqual([busy('⠧ Working', ['a', 'b']).draft, busy('⠧ Working ── ↑ 3 more', ['b']).draft], ['a\nb', 'b'])
+  assert.equal(busy('⠙ Retrying (1/3) in 2s... (escape to cancel)').reading.detail, 'retrying')
+  assert.equal(busy('⠦ Working', [''], [' Steering: then the docs', '']).reading.detail, 'queued')
+  const narrow = look([' Done.', '', `───⠧${'─'.repeat(8)}`, '', '─'.repeat(12), ...footer])
+  assert.equal(narrow.reading.state, 'working')
+  const scrolled = look([' Done.', '', `${'─'.repeat(20)} ↑ 3 more ${'─'.repeat(20)}`, 'a', rule, ...footer])
+  assert.deepEqual([scrolled.reading.state, scrolled.draft], ['idle', 'a'])
+})
+
 test('pi: an interrupted turn is not an error', () => {
   const state = (last: readonly string[]) => [look(screen(last)).reading.state, look(screen(last)).reading.detail]
   assert.deepEqual(state([' Error: Retry failed after 2 attempts: 429 Rate limit', ' exceeded, please slow down']), ['error', 'rate limit'])
