@@ -76,6 +76,7 @@ const shared = [
     'decide',
     'doctor',
     'spec',
+    'cli/present',
     'cli/table',
     'cli/watch-view',
     'forge',

@@ -47,7 +47,7 @@ async function candidates(line: readonly string[], deps: Pick<Deps, 'env' | 'hom
   if (name === undefined || helps) return more
   const shapes = await shapesFor(nameOf(name) ?? '')
   const place = placeIn(path.slice(name.split(' ').length), shapes)
-  const names = () => fleetNames(place.spec, deps)
+  const names = () => fleetNames(place.spec, deps, { fullIssues: current.includes('/') })
   return [...more, ...(await wordsAt(place, current, names))]
 }
 

@@ -2,8 +2,9 @@
 import { isAbsolute } from 'node:path'
 import type { Deps } from './command.ts'
 import { BurnError } from '../core/errors.ts'
-import { stringOf } from '../core/json.ts'
+import { membersOf, stringOf } from '../core/json.ts'
 import { ownFiles } from '../host/own-files.ts'
+import { defaults } from '../spec/defaults.ts'
 import { ledgerOf } from '../spec/places.ts'
 import { recentNames } from '../ledger/recent-names.ts'
 import { looseSpec, writtenNames, type WrittenNames } from '../spec/written-names.ts'
@@ -26,9 +27,14 @@ const maxIssues = 200
 
 /**
  * Returns the names in the spec, and those that burn recorded in a ledger on SQLite. `option`: the file that the command line names. It
- * returns no names if there is no readable spec, and checks no spec.
+ * returns no names if there is no readable spec, and checks no spec. With `fullIssues`, issues have the form `owner/repo#7`. Otherwise issues
+ * of the fleet's owner have the form `repo#7`.
  */
-export async function fleetNames(option: string | undefined, deps: Pick<Deps, 'env' | 'home' | 'cwd'>): Promise<FleetNames> {
+export async function fleetNames(
+  option: string | undefined,
+  deps: Pick<Deps, 'env' | 'home' | 'cwd'>,
+  { fullIssues }: { readonly fullIssues: boolean },
+): Promise<FleetNames> {
   const spec = looseSpec(await textOf(option, deps))
   const written = writtenNames(spec)
   const [name, ledger] = [stringOf(spec['name']), stringOf(spec['ledger'])]
@@ -36,11 +42,13 @@ export async function fleetNames(option: string | undefined, deps: Pick<Deps, 'e
   const path = ledgerOf(declared, { home: deps.home, ownFile: ownFiles(deps) }).replace(/^sqlite:/, '')
   const recent = isAbsolute(path) ? await recentNames(path, maxIssues) : { workers: [], issues: [] }
   const windows = new Set(written.windows)
+  const prefix = `${stringOf(membersOf(spec['forge'])['owner']) ?? defaults.folderOwner}/`
+  const nameOfIssue = (ref: string) => (!fullIssues && ref.startsWith(prefix) ? ref.slice(prefix.length) : ref)
   const recorded = recent.workers.filter((id) => windows.has(id.slice(0, id.lastIndexOf('/'))))
   return {
     ...written,
     workers: shortNames([...new Set([...written.workers, ...recorded])]),
-    issues: recent.issues.map(({ ref, title }) => ({ word: ref, about: title })),
+    issues: recent.issues.map(({ ref, title }) => ({ word: nameOfIssue(ref), about: title })),
   }
 }
 

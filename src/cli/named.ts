@@ -51,7 +51,7 @@ export function workersNamed(fleet: Fleet, name: string): Worker[] {
   const groups = workers.filter(({ machine, window, lane }) => [machine, window, lane, `${machine}/${window}`].includes(name))
   if (groups.length > 0) return groups
   const names = workers.flatMap(({ machine, window, lane }) => [machine, window, lane])
-  return [workerNamed(fleet, name, new Set(names))]
+  return [workerNamed(fleet, name, new Set([...names, 'all']))]
 }
 
 /** Kinds of things that a command line can name. `place`: a worker, a window or a machine. `name`: one of these, for `burn watch`. */
@@ -68,6 +68,7 @@ export function unknownNameError(noun: Noun, name: string, candidates: readonly 
 /** Returns an issue in the form `owner/repo#7`. Adds the owner of the spec's forge to `repo#7`. Throws BurnError `issue_ref` (exit 2). */
 export function issueNamed(fleet: Fleet, text: string): string {
   const match = /^(?:([\w.-]+)\/)?([\w.-]+)#([1-9]\d{0,9})$/.exec(text)
-  if (match === null) throw new BurnError('issue_ref', `${JSON.stringify(text)} is not an issue`, 'write owner/repo#7', { exit: 2 })
+  if (match === null)
+    throw new BurnError('issue_ref', `${JSON.stringify(text)} is not an issue`, 'write repo#7 or owner/repo#7', { exit: 2 })
   return `${match[1] ?? fleet.forge.owner}/${match[2]}#${match[3]}`
 }

@@ -105,7 +105,7 @@ export function sprintLines({ sprints }: StatusReport, io: Io, now: number): str
 /** Maximum number of rows that `backoffLines` returns. */
 const maxRows = 20
 
-/** Returns the table of unread repos, holds, and backed-off issues and repos. Holds on single workers are in the rows of the workers. */
+/** Returns the list of unread repos, holds, and backed-off issues and repos. Holds on single workers are in the rows of the workers. */
 export function backoffLines({ backed_off, holds, unread }: StatusReport, io: Io, now: number): string[] {
   const down = unread.map(({ repo, since, why }) => [repo, `not read for ${duration(now - Date.parse(since))}`, why])
   const backoffs = backed_off.map(({ subject, until, why }) => [
@@ -122,8 +122,9 @@ export function backoffLines({ backed_off, holds, unread }: StatusReport, io: Io
   const rows = all.slice(0, maxRows)
   if (rows.length === 0) return []
   const more = all.length - rows.length
-  if (more > 0) rows.push([`… and ${more} more`, '', ''])
-  return [io.paint('bold', 'no new work'), ...insetTable(['NAME', 'STATE', 'WHY'], rows, io, ['WHY']), '']
+  // A reason may end with its remedy, so it must not be cut.
+  const texts = rows.map(([name, state, why]) => `${name} ${state}: ${why}`)
+  return [io.paint('bold', 'no new work'), ...indented([...texts, ...(more > 0 ? [`… and ${more} more`] : [])], io), '']
 }
 
 /** Returns the text of a state and its detail, in the colour of the state. */

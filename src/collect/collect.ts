@@ -173,7 +173,7 @@ function silentDispatchers(
 }
 
 function machineMeasure(machine: Machine, facts: MachineFacts, snapshot: MachineSnapshot | undefined, at: Time): Measure {
-  const { clock, processes, jobs: _, ...numbers } = facts
+  const { clock, processes, jobs: _, socket_folder: folder, ...numbers } = facts
   const known = Object.entries(numbers).flatMap(([key, number]) => (number === null ? [] : [[key, number] as const]))
   return {
     subject: `machine ${machine.name}`,
@@ -182,7 +182,7 @@ function machineMeasure(machine: Machine, facts: MachineFacts, snapshot: Machine
     numbers: {
       ...Object.fromEntries(known),
       ...(clock === null ? {} : { clock_offset: clock - Math.floor(at / 1000) * 1000 }),
-      ...(processes === null || snapshot?.state !== 'up' ? {} : processNumbers(processes, snapshot.panes, machine)),
+      ...(processes === null || snapshot?.state !== 'up' ? {} : processNumbers(processes, snapshot.panes, { ...machine, folder })),
     },
   }
 }
@@ -190,7 +190,7 @@ function machineMeasure(machine: Machine, facts: MachineFacts, snapshot: Machine
 function processNumbers(
   processes: readonly MachineProcess[],
   panes: readonly Pick<Pane, 'pid'>[],
-  machine: Machine,
+  machine: Pick<Machine, 'name' | 'socket'> & { readonly folder: string | null },
 ): Record<string, number> {
   const roots = panes.map(({ pid }) => pid)
   const memoryOf = (some: readonly MachineProcess[]) => some.reduce((sum, { memory }) => sum + memory, 0)

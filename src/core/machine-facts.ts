@@ -32,6 +32,8 @@ export interface MachineFacts {
   /** Bytes of the file system with the home directory. */
   readonly disk_total: number | null
   readonly disk_free: number | null
+  /** The folder with the tmux sockets that burn uses on the machine. */
+  readonly socket_folder: string | null
   readonly processes: readonly MachineProcess[] | null
   readonly jobs: MachineJobs | null
 }
@@ -51,14 +53,17 @@ export function descendants(processes: readonly MachineProcess[], roots: Iterabl
 
 /**
  * Returns the processes that burn started for agents of a machine's workers, and that descend from no pane. `panes`: the pids of the panes'
- * first processes. Other fleets may use the same names, so the process must also have the tmux socket of the machine.
+ * first processes. Other fleets may use the same names, so the process must also have the tmux socket of the machine. `folder`: the folder of
+ * this socket; null if it is unknown.
  */
 export function leftovers(
   processes: readonly MachineProcess[],
   panes: Iterable<number>,
-  { name, socket }: Pick<Machine, 'name' | 'socket'>,
+  { name, socket, folder }: Pick<Machine, 'name' | 'socket'> & { readonly folder: string | null },
 ) {
   const owned = new Set(descendants(processes, panes).map(({ pid }) => pid))
-  const isOfFleet = (each: MachineProcess) => each.worker?.startsWith(`${name}/`) === true && each.socket?.endsWith(`/${socket}`) === true
+  const isOwnSocket = (path: string) => (folder === null ? path.endsWith(`/${socket}`) : path === `${folder}/${socket}`)
+  const isOfFleet = (each: MachineProcess) =>
+    each.worker?.startsWith(`${name}/`) === true && each.socket !== null && isOwnSocket(each.socket)
   return processes.filter((each) => isOfFleet(each) && !owned.has(each.pid))
 }

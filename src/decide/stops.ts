@@ -28,6 +28,12 @@ export function loopsIn(leases: LedgerView['leases'], now: Time): Map<WorkerId, 
 }
 
 const startPrefix = 'start '
+const drainPrefix = 'drain '
+
+/** Returns true for the name of a lease without work of its own. The ledger stores these leases as jobs. */
+export function isMereLease(job: string): boolean {
+  return job.startsWith(startPrefix) || job.startsWith(drainPrefix)
+}
 
 /** Returns the name of the lease that a process holds while it starts or restarts the agent of a worker. */
 export function startLease(worker: WorkerId): string {
@@ -36,7 +42,7 @@ export function startLease(worker: WorkerId): string {
 
 /** Returns the name of the lease that keeps new work from a worker until the work under way has ended. */
 export function drainLease(worker: WorkerId): string {
-  return `drain ${worker}`
+  return `${drainPrefix}${worker}`
 }
 
 /** Returns true if a process starts or restarts the agent of a worker, or waits until nothing is under way to do so. */

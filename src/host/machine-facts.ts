@@ -14,6 +14,7 @@ if [ -r /proc/loadavg ]; then read -r load rest </proc/loadavg; echo "load $load
 else set -- $(sysctl -n vm.loadavg 2>/dev/null); [ -n "$2" ] && echo "load $2"; fi
 echo "cores $(getconf _NPROCESSORS_ONLN 2>/dev/null)"
 ${memoryScript}
+dir=$TMUX_TMPDIR; [ -d "$dir" ] || dir=/tmp; echo "sockets $(cd -P "$dir" && pwd)/tmux-$(id -u)"
 df -Pk "$HOME" 2>/dev/null | awk 'NR == 2 {print "disk_total " $2; print "disk_free " $4}'
 ps -A -o pid= -o ppid= -o rss= -o comm= 2>/dev/null | sed 's/^/process /'
 if [ -r /proc/self/environ ]; then grep -a -o -z -e '^BURN_WORKER=.*' -e '^TMUX=[^,]*' /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' |
@@ -59,6 +60,7 @@ export function parseMachineFacts(output: string): MachineFacts | null {
     memory_free: memory.free,
     disk_total: scaled('disk_total', 1024),
     disk_free: scaled('disk_free', 1024),
+    socket_folder: lines.flatMap((line) => /^sockets (.+)$/.exec(line)?.[1] ?? [])[0] ?? null,
     processes:
       processes.length === 0
         ? null

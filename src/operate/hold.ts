@@ -36,10 +36,7 @@ function holdTargetsNamed(fleet: Fleet, name: string): readonly HoldTarget[] {
   )
   const [scopes, [first = []]] = [[...found.keys()], [...found.values()]]
   if (scopes.length === 0) {
-    const near = nearest(
-      name,
-      all.flatMap(({ names }) => names),
-    )
+    const near = nearest(name, [wholeFleet, ...all.flatMap(({ names }) => names)])
     const hint =
       near === null
         ? 'name workers, windows, lanes, machines, accounts or repos, or "all" for the whole fleet. Quote a reason: --reason "TEXT"'

@@ -107,7 +107,7 @@ export class SimulatedMachine {
   /** Returns the machine's facts; null if it is unreachable. Facts that `reported` does not have are unknown. */
   facts(): MachineFacts | null {
     if (!this.reachable) return null
-    const none = { load: null, cores: null, memory_total: null, memory_free: null, disk_total: null, disk_free: null }
+    const none = { load: null, cores: null, memory_total: null, memory_free: null, disk_total: null, disk_free: null, socket_folder: null }
     const running = [...this.agents.values()].filter(({ alive }) => alive)
     const processes = running.map(({ pid, worker }) => ({ pid, parent: 1, memory: 0, command: 'agent', worker, socket: null }))
     return { clock: this.#world.clock.now(), ...none, processes, jobs: null, ...this.reported }

@@ -25,7 +25,13 @@ async function homeOf(t: TestContext) {
     mac: { windows: [window] },
     vps: { windows: [{ name: 'LOOM', names: ['BOB'], workers: { ANN: { repo: 'me/lib' } } }] },
   }
-  const spec = { ledger: `sqlite:${dir}/l.db`, notify: { channels: { phone: {} } }, accounts: { max: {} }, machines }
+  const spec = {
+    forge: { owner: 'me' },
+    ledger: `sqlite:${dir}/l.db`,
+    notify: { channels: { phone: {} } },
+    accounts: { max: {} },
+    machines,
+  }
   const text = JSON.stringify(spec, null, 2).replace('{', '{ // the fleet\n /* "machines": */').replace(/}$/, ', }')
   writeFileSync(join(dir, 'fleet-spec.json'), text)
   await newLedger(join(dir, 'l.db'))
@@ -64,7 +70,8 @@ test('completion: offers commands, options and live names by place', async (t) =
   await has(['sprint', 'run', '--lane='], ['--lane=bugs'])
   await has(['sprint', 'run', '--repo', ''], ['app', 'me/lib'])
   await has(['completion', ''], ['bash', 'zsh', 'fish'])
-  await has(['release', ''], ['me/app#7', 'me/app#8'])
+  await has(['release', ''], ['app#7', 'app#8'], ['me/app#7'])
+  await has(['release', 'me/'], ['me/app#7'], ['app#7'])
   await has(['notify', 'test', ''], ['phone'])
   assert.deepEqual(await words('model', 'import', ''), [':files'])
   assert.deepEqual(await words('nosuch', ''), [])

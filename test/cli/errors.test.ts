@@ -30,7 +30,7 @@ test('explain: suggests the code that a mistyped word means', async () => {
   const near = await burn(['explain', 'legder_full'], env)
   assert.equal(near.code, 2)
   assert.match(near.err, /"legder_full" is neither an issue nor an error code \(issue_ref\)\n {2}hint: did you mean ledger_full\?/)
-  assert.match((await burn(['explain', 'something-else'], env)).err, /hint: write owner\/repo#7 .* burn explain --codes/)
+  assert.match((await burn(['explain', 'something-else'], env)).err, /hint: for an issue write something-else#7; burn explain --codes/)
   assert.match((await burn(['explain'], env)).err, /\[issue\|code\] is missing \(usage\)/)
 })
 

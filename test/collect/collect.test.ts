@@ -12,6 +12,7 @@ import { judgeHealth } from '../../src/decide/health.ts'
 import { readHealthFacts } from '../../src/observe/health.ts'
 import { status } from '../../src/observe/state.ts'
 import { standIn, testFleet, until, writeIssues } from '../support/fleet.ts'
+import { tmuxOn } from '../support/tmux.ts'
 import { shiftedSession } from '../support/shifted-session.ts'
 
 const minute = 60_000
@@ -42,9 +43,10 @@ test('collect: samples workers, the machine and a silent dispatcher', async (t) 
 
   for (const word of ['up', 'christen']) assert.equal((await fleet.burn(word)).code, 0, word)
   await until('ANN is idle', async () => (await stateOf()) === 'idle')
+  const socketPath = tmuxOn(fleet.socket, 'display-message', '-p', '#{socket_path}').trim()
   // A process that burn started for an agent and that no pane owns any more.
   const left = spawn('sleep', ['600'], {
-    env: { ...process.env, BURN_WORKER: 'box/W/ANN', TMUX: `/tmp/${fleet.socket},1,0` },
+    env: { ...process.env, BURN_WORKER: 'box/W/ANN', TMUX: `${socketPath},1,0` },
     stdio: 'ignore',
   })
   t.after(async () => {

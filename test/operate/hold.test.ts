@@ -180,4 +180,5 @@ test('hold: refuses unknown and ambiguous names', () => {
   assert.deepEqual(holdTargets(fleet, ['o/app']), [{ scope: 'repo', name: 'o/app' }])
   assert.throws(() => holdTargets(fleet, ['app']), { code: 'name_ambiguous', exit: 2 })
   assert.throws(() => holdTargets(fleet, ['box/WW']), { code: 'name_unknown', exit: 2 })
+  assert.throws(() => holdTargets(fleet, ['al']), { hint: 'did you mean all?' })
 })

@@ -23,7 +23,8 @@ export function codeNamed(word: string): ExplainedCode {
     word,
     allCodes().map(({ code }) => code),
   )
-  const hint = near === null ? 'write owner/repo#7 for an issue; burn explain --codes lists the error codes' : `did you mean ${near}?`
+  const issue = /^[\w.-]+(?:\/[\w.-]+)?$/.test(word) ? word : 'repo'
+  const hint = near === null ? `for an issue write ${issue}#7; burn explain --codes lists the error codes` : `did you mean ${near}?`
   throw new BurnError('issue_ref', `${JSON.stringify(word)} is neither an issue nor an error code`, hint, { exit: 2 })
 }
 

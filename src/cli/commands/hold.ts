@@ -27,7 +27,7 @@ export const holdCommand = command({
   ],
   notes: [
     'Without --drain, a hold also stops texts to the workers. An agent continues its present turn.',
-    '--wait needs a running dispatcher (burn dispatch --cycles 0), which notices when work ends. A change in review is not under way.',
+    '--wait needs a running dispatcher (burn start), which notices when work ends. A change in review is not under way.',
     'Exit codes: 0 done, 1 failed, 2 usage or spec error, 3 --wait ended while work was under way.',
   ],
   async run({ open, env, clock, stop, person }, given) {
@@ -96,7 +96,9 @@ async function waitUntilDrained(
     import('../../observe/dispatchers.ts'),
   ])
   const warning =
-    (await runningDispatchers(session)).length > 0 ? [] : ['no dispatcher is running. The wait ends only after: burn dispatch']
+    (await runningDispatchers(session)).length > 0
+      ? []
+      : ['no dispatcher is running, so the wait does not end. In another terminal, run: burn start']
   return untilDrained(partOf(targets, session.fleet), session, stop, {
     isOver: () => until !== null && session.clock.now() >= until,
     onChange: (left) => {

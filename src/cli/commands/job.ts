@@ -2,6 +2,7 @@
 import { dirname, resolve } from 'node:path'
 import type { ScheduledRun } from '../../decide/schedule.ts'
 import { BurnError } from '../../core/errors.ts'
+import { isMereLease } from '../../decide/stops.ts'
 import { command, done } from '../command.ts'
 import { duration, listTable } from '../table.ts'
 import { machinesNamed, unknownNameError } from '../named.ts'
@@ -12,7 +13,7 @@ export const jobListCommand = command({
   async run({ open, clock }) {
     const { ledger } = (await open()).session
     const now = clock.now()
-    const jobs = await ledger.jobs()
+    const jobs = (await ledger.jobs()).filter(({ name }) => !isMereLease(name))
     return done({ jobs: jobs.map((job) => ({ ...job, running: job.owner !== null && (job.until ?? 0) > now })) })
   },
   present({ jobs }, io, _, now) {

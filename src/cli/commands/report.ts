@@ -34,7 +34,7 @@ export const reportCommand = command({
     'burn report --send',
   ],
   notes: [
-    'The report reads the ledger only. Times are UTC. The times of workers come from samples, which a dispatcher takes while it runs (burn dispatch --cycles 0).',
+    'The report reads the ledger only. Times are UTC. The times of workers come from samples, which a dispatcher takes while it runs (burn start).',
     'Exit codes of --send: 0 each channel got the report or gets it soon, 1 none did, 2 usage or spec error, 3 some did not. burn retries those.',
   ],
   async run({ open, clock, cwd, common }, { since, format, output, send }) {

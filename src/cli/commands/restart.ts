@@ -115,8 +115,11 @@ export const interruptCommand = command({
   present({ worker, outcome, reading, presses }, io) {
     const state = `it is ${reading.state} (${reading.evidence})`
     const times = counted(presses, 'time')
-    io.out(
-      outcome === 'stopped' ? `${worker} stopped: ${state}` : `${worker} continues its turn after burn pressed the key ${times}: ${state}`,
-    )
+    if (outcome === 'stopped') io.out(`${worker} stopped: ${state}`)
+    else
+      io.out(
+        `${worker} continues its turn after burn pressed the key ${times}: ${state}`,
+        `look at its pane: burn attach ${worker}; to end the turn with the agent: burn restart ${worker} --now`,
+      )
   },
 })

@@ -36,7 +36,6 @@ export const statusCommand = command({
     return 0
   },
   present(report: StatusReport, io, { watch }, now) {
-    if (watch && io.draws) io.write(io.control('H') + io.control('2J'))
     const lines = [
       ...report.machines.flatMap((machine) => machineLines(machine, io, now)),
       ...sprintLines(report, io, now),
@@ -44,7 +43,11 @@ export const statusCommand = command({
       ...wrap(`${io.paint('bold', 'fleet')}  ${fleetTotals(report, io)}`, io.columns, '  '),
       ...elsewhereLines(report, io),
     ]
-    io.out(...lines)
+    const redraws = watch && io.draws
+    // If burn cleared the whole screen first, it would flicker. So burn replaces each line, and then clears the rest.
+    if (redraws) io.write(io.control('H'))
+    io.out(...(redraws ? lines.map((line) => io.control('K') + line) : lines))
+    if (redraws) io.write(io.control('J'))
     if (noneStarted(workersIn(report.machines)))
       io.err(...wrap(`${io.paint('cyan', 'hint:')} burn has started no agent of this fleet. Run: burn start`, io.columns, '  '))
   },

@@ -115,7 +115,7 @@ export const workerRetireCommand = command({
   ],
   notes: [
     'The workers get no new work. burn waits until nothing is under way, then ends their panes. It deletes nothing: folders, clones, transcripts and history stay.',
-    'A dispatcher must run (burn dispatch --cycles 0), because it notices when work ends. On Ctrl-C the workers stay without new work; run the command again to continue. burn resume brings a worker back.',
+    'A dispatcher must run (burn start), because it notices when work ends. On Ctrl-C the workers stay without new work; run the command again to continue. burn resume brings a worker back.',
     'Exit codes: 0 all are retired, 1 none is, 2 usage or spec error, 3 some are not.',
   ],
   async run({ open, env, stop, person }, { names, reason, dry_run }) {
@@ -158,7 +158,9 @@ async function retireNow(
   ])
   const actor = env['USER'] ?? env['LOGNAME'] ?? 'a person'
   const warning =
-    (await runningDispatchers(session)).length > 0 ? [] : ['no dispatcher is running. The wait ends only after: burn dispatch']
+    (await runningDispatchers(session)).length > 0
+      ? []
+      : ['no dispatcher is running, so the wait does not end. In another terminal, run: burn start']
   return retire(workers, session, stop, {
     why: reason ?? `by ${actor}`,
     actor,

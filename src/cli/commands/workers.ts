@@ -21,7 +21,7 @@ export const workerListCommand = command({
   examples: ['burn worker list', 'burn worker list mac --since 20:00', 'burn worker list --json'],
   notes: [
     'LIFE: declared, provisioned, deployed, held, draining, silent, retiring or retired. SEEN: the time since the last sign of life. A blank cell means that the value is unknown.',
-    'TIME comes from samples, which a dispatcher takes while it runs (burn dispatch --cycles 0).',
+    'TIME comes from samples, which a dispatcher takes while it runs (burn start).',
   ],
   async run({ open, clock }, { names, since, all }) {
     const { session } = await open()
