@@ -32,8 +32,11 @@ function columns(rows: readonly Row[], width: number, first = nameWidth(rows)): 
   })
 }
 
-/** Returns the lines of `burn --help`: all commands by task. Commands with the same first word share one row. */
-export function rootHelp(io: Io): string[] {
+/**
+ * Returns the lines of `burn --help`: all commands by task, and the options that every command has. Commands with the same first word share
+ * one row.
+ */
+export function rootHelp(common: Args, io: Io): string[] {
   const sections = groups.map(({ title, entries }) => ({
     title,
     rows: [...Map.groupBy(entries, ({ name }) => name.split(' ')[0] ?? '')].map(([word, all]): Row => {
@@ -49,6 +52,9 @@ export function rootHelp(io: Io): string[] {
     '',
     ...wrap(about, io.width),
     ...sections.flatMap(({ title, rows }) => ['', io.paint('bold', title), ...columns(rows, io.width, first)]),
+    '',
+    io.paint('bold', 'Options of every command'),
+    ...columns(rowsOf(common, 'option'), io.width, first),
     '',
     ...wrap(
       'burn <command> --help shows the options of a command, and burn --help --markdown the help of all. burn --version shows the version.',
@@ -90,8 +96,8 @@ export function commandHelp(
   { common, below }: { readonly common: Args; readonly below: readonly Entry[] },
   io: Io,
 ): string[] {
-  const [words, options, others] = [rowsOf(args, 'argument'), rowsOf(args, 'option'), rowsOf(common, 'option')]
-  const first = nameWidth([...words, ...options, ...others])
+  const [words, options] = [rowsOf(args, 'argument'), rowsOf(args, 'option')]
+  const first = nameWidth([...words, ...options])
   const section = (title: string, rows: readonly Row[], at = first) =>
     rows.length === 0 ? [] : ['', io.paint('bold', title), ...columns(rows, io.width, at)]
   const commands = below.map((each): Row => [each.name, each.summary])
@@ -102,9 +108,17 @@ export function commandHelp(
     ...wrap(`${summary}.`, io.width),
     ...section('Arguments', words),
     ...section('Options', options),
-    ...section('Common options', others),
     ...section('Commands', commands, nameWidth(commands)),
-    ...[...notes, ...exit].flatMap((note) => ['', ...wrap(note, io.width)]),
+    '',
+    ...wrap(
+      `Common options (see burn --help): ${rowsOf(common, 'option')
+        .map(([form]) => form)
+        .join(', ')}`,
+      io.width,
+      '  ',
+    ),
+    ...(notes.length + exit.length === 0 ? [] : ['']),
+    ...[...notes, ...exit].flatMap((note) => wrap(note, io.width, '  ')),
     ...(examples.length === 0 ? [] : ['', io.paint('bold', 'Examples'), ...examples.map((line) => `  ${line}`)]),
   ]
 }

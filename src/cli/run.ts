@@ -82,7 +82,7 @@ async function help(argv: readonly string[], found: { readonly entry: Entry } | 
     const command = await found.entry.load()
     print(...commandHelp(found.entry, command, { common, below }, io))
   } else if (below.length > 0 && (second === '' || second.startsWith('-'))) print(...nounHelp(first, below, io))
-  else if (first === '' || (asked && first.startsWith('-'))) print(...rootHelp(io))
+  else if (first === '' || (asked && first.startsWith('-'))) print(...rootHelp(common, io))
   else throw unknownCommand(first, second, below)
   return asked ? 0 : 2
 }

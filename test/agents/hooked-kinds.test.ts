@@ -119,7 +119,7 @@ test('answers: use a digit or arrows, for offered choices only', () => {
   }
 })
 
-test('qwen: a suggested prompt is no draft, and hooks turn it off', () => {
+test('qwen: a suggested prompt is no draft', () => {
   const rule = '─'.repeat(60)
   const screen = ['  > Do it.', '  ◆\ufe0e All is well.', '', rule, '> run the tests', rule, '  ➜ A · stub']
   const pane: PaneFacts = { width: 60, height: 12, title: '', command: 'node', dead: false, cursor_x: 2, cursor_y: 4 }

@@ -144,7 +144,7 @@ test('docs: commands.md equals the generated reference', async () => {
 test('help: fits 80 columns, and breaks no words', async () => {
   const wide = { paint: (_: string, text: string) => text, width: Infinity } as unknown as Io
   const helps = [
-    (io: Io) => rootHelp(io),
+    (io: Io) => rootHelp(commonOptions, io),
     ...Object.keys(nouns).map((word) => (io: Io) => nounHelp(word, below(word), io)),
     ...(await Promise.all(
       entries.map(async (entry) => {
