@@ -75,7 +75,8 @@ export function hermesHome(config: AgentConfig, at: AgentPlace): HermesHome {
 
 /** Returns the reason why burn can't or must not make a home; null if there is none. */
 function obstacle({ env }: AgentConfig, own: unknown): string | null {
-  if (env['HERMES_HOME'] !== undefined) return 'the spec sets HERMES_HOME, and burn does not change the configuration in that folder: remove HERMES_HOME from "env" to get hooks'
+  if (env['HERMES_HOME'] !== undefined)
+    return 'the spec sets HERMES_HOME, and burn does not change the configuration in that folder: remove HERMES_HOME from "env" to get hooks'
   if (!isObject(own)) return `burn can't read ~/${hermesConfig}: make it valid YAML that burn may read, or run hermes setup`
   const secret = secretIn(own)
   return secret === null ? null : `~/${hermesConfig} contains a secret (${secret}), which burn does not copy: move it to ~/.hermes/.env`
