@@ -16,8 +16,7 @@ import type { SteeringOrder } from './steering.ts'
 import type { Incarnation, Issue, IssueRef, RepoRef, Time, Worker, WorkerId } from './nouns.ts'
 
 /**
- * Changes the state of a dispatch. Guard: the dispatch is still in one of the states `from`, its agent has no more than `resumes_seen`
- * messages of the kind `resume`, and `holder` is still true.
+ * Changes the state of a dispatch. Guard: the dispatch is still in one of the states `from`, and the guards of `DispatchMove` hold.
  */
 export interface MoveAction extends Omit<DispatchMove, 'follow_up'> {
   readonly do: 'move'

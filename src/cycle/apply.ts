@@ -168,17 +168,9 @@ async function applyTells(actions: readonly TellAction[], { ledger, clock, owner
   }
 }
 
-function toMove({ id, from, to, reason, change_url, resumes_seen, holder, tell }: MoveAction, { newId }: Session): DispatchMove {
-  return {
-    id,
-    from,
-    to,
-    reason,
-    ...(change_url === undefined ? {} : { change_url }),
-    ...(resumes_seen === undefined ? {} : { resumes_seen }),
-    ...(holder === undefined ? {} : { holder }),
-    ...(tell === undefined ? {} : { follow_up: { id: newId(), text: tell } }),
-  }
+/** Returns the transition with all its guards. */
+function toMove({ do: _do, kind: _kind, issue: _issue, worker: _worker, tell, ...move }: MoveAction, { newId }: Session): DispatchMove {
+  return { ...move, ...(tell === undefined ? {} : { follow_up: { id: newId(), text: tell } }) }
 }
 
 function toText([id, { kind, dispatch, issue, worker, incarnation, text, before }]: readonly [string, TellAction]): PlannedText {

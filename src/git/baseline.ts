@@ -38,11 +38,7 @@ export async function neverCommit(workspace: Workspace, paths: readonly string[]
  */
 export async function recordBaseline(git: Git, workspace: Workspace): Promise<void> {
   const left_out = await asWorkspaceError(workspace, () => readFolder(git, workspace, { store: false }))
-  const [folder, own] = [await differences(git, workspace, folderIndexOf(workspace)), await differences(git, workspace, indexOf(workspace))]
-  const paths = [...new Set([...folder.keys(), ...own.keys()])]
-  const files = paths
-    .map((path) => [path, { seen: folder.get(path)?.now ?? null, kept: own.get(path)?.now ?? null }] as const)
-    .filter(([, { seen, kept }]) => seen !== kept)
+  const files = (await haveSameIndex(workspace)) ? [] : await differingFiles(git, workspace)
   const baseline: Baseline = { files: Object.fromEntries(files), left_out }
   await writeFile(recordPath(workspace), JSON.stringify(baseline)).catch((thrown: unknown) => {
     throw diskError(thrown)
@@ -71,6 +67,20 @@ export async function leaveOutBaseline(git: Git, workspace: Workspace, left_out:
   const input = lines.toSorted((a, b) => Number(b.startsWith('0 ')) - Number(a.startsWith('0 '))).join('')
   if (input !== '') await gitOutput(git, ['update-index', '-z', '--index-info'], withIndex(workspace, index, input))
   return left_out.filter((path) => !baseline.left_out.includes(path))
+}
+
+/** Tells whether the index of the folder and burn's index have the same content, as they usually do after the checkout. */
+async function haveSameIndex(workspace: Workspace): Promise<boolean> {
+  const [folder, own] = [await readFile(folderIndexOf(workspace)), await readFile(indexOf(workspace)).catch(ifCode(noSuchPath, null))]
+  return own !== null && folder.equals(own)
+}
+
+/** Returns the files that differ between the index of the folder and burn's index, by path. */
+async function differingFiles(git: Git, workspace: Workspace) {
+  const [folder, own] = [await differences(git, workspace, folderIndexOf(workspace)), await differences(git, workspace, indexOf(workspace))]
+  return [...new Set([...folder.keys(), ...own.keys()])]
+    .map((path) => [path, { seen: folder.get(path)?.now ?? null, kept: own.get(path)?.now ?? null }] as const)
+    .filter(([, { seen, kept }]) => seen !== kept)
 }
 
 /** Returns the differences between an index and the base commit, by path. `now` is the file in the index, and `base` in the commit. */

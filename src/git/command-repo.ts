@@ -2,12 +2,11 @@
  * The repository that commands in the sandbox see as `.git`. The setup command may change it. burn's own git never reads it, so a hook or a
  * filter that it configures runs only in the sandbox.
  */
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Mirror, Workspace } from './places.ts'
 import { formatOf, mirrorConfigs } from './config.ts'
 import { diskError } from './failure.ts'
-import { gitOutput, type Git } from './run.ts'
 
 /** The paths of a repository for commands. */
 export interface CommandRepo {
@@ -18,16 +17,13 @@ export interface CommandRepo {
 
 /**
  * Creates the repository for the commands of a new workspace. It has the workspace's index and branch, the tags and the base branches. It
- * borrows the objects of the mirror. Throws BurnError `git_*`.
+ * borrows the objects of the mirror. Throws BurnError `git_disk_full`.
  */
-export async function createCommandRepo(git: Git, workspace: Workspace): Promise<CommandRepo> {
+export async function createCommandRepo(workspace: Workspace): Promise<CommandRepo> {
   const { mirror, branch } = workspace
   const repo = { git_dir: join(workspace.git_dir, 'commands'), link: join(workspace.git_dir, 'commands.link') }
-  const format = '--format=%(objectname) %(refname)'
-  const refs = await gitOutput(git, ['for-each-ref', format, 'refs/tags', 'refs/remotes/origin', `refs/heads/${branch}`], {
-    at: { git_dir: mirror.path },
-  })
   try {
+    const refs = await readFile(refsPath(workspace), 'latin1')
     await writeRepo(repo.git_dir, { head: `ref: refs/heads/${branch}`, refs, mirror, work_tree: null })
     await copyFile(join(workspace.git_dir, 'index'), join(repo.git_dir, 'index'))
     await writeFile(repo.link, `gitdir: ${repo.git_dir}\n`)
@@ -35,6 +31,14 @@ export async function createCommandRepo(git: Git, workspace: Workspace): Promise
     throw diskError(thrown)
   }
   return repo
+}
+
+const refsPath = ({ git_dir }: Workspace) => join(git_dir, 'burn-refs')
+
+/** Saves the refs of the mirror that commands see: the tags, the base branches and the workspace's own branch. Throws Node's errors. */
+export async function saveRefs(workspace: Workspace, refs: ReadonlyMap<string, string>): Promise<void> {
+  const seen = [...refs].filter(([name]) => /^refs\/(?:tags|remotes\/origin)\//.test(name) || name === `refs/heads/${workspace.branch}`)
+  await writeFile(refsPath(workspace), seen.map(([name, id]) => `${id} ${name}\n`).join(''), 'latin1')
 }
 
 interface NewRepo {

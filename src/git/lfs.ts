@@ -3,6 +3,7 @@ import type { Workspace } from './places.ts'
 import { oneLine } from '../core/text.ts'
 import { restoreConfig } from './config.ts'
 import { stoppedError } from './failure.ts'
+import { mayHaveAttributes } from './folder.ts'
 import { worktreeOf } from './places.ts'
 import { runGit, type Git } from './run.ts'
 
@@ -15,6 +16,7 @@ const filter = ['filter.lfs.smudge=git-lfs smudge -- %f', 'filter.lfs.clean=git-
  */
 export async function checkOutLfs(git: Git, workspace: Workspace): Promise<string | null> {
   const { mirror, base_commit } = workspace
+  if (!(await mayHaveAttributes(workspace))) return null
   const at = worktreeOf(workspace)
   const uses = await runGit(git, ['grep', '--cached', '--quiet', 'filter=lfs', '--', ':(glob)**/.gitattributes'], { at })
   if (uses.code !== 0) return null

@@ -4,18 +4,19 @@
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { RepoRef } from '../core/nouns.ts'
 import type { Mirror } from './places.ts'
 import type { Git } from './run.ts'
-import { BurnError } from '../core/errors.ts'
+import { BurnError, ifCode, noSuchPath } from '../core/errors.ts'
+import { oneLine } from '../core/text.ts'
 import { restoreConfig, writeConfig, type ObjectFormat } from './config.ts'
 import { diskError } from './failure.ts'
 import { withLock } from './lock.ts'
 import { mirrorAt } from './places.ts'
 import { unpushedWorkspace } from './pushed.ts'
-import { gitOutput, runGit } from './run.ts'
+import { gitFailure, gitOutput, runGit } from './run.ts'
 
 export interface MirrorOptions {
   readonly dir: string
@@ -26,8 +27,9 @@ export interface MirrorOptions {
 }
 
 /**
- * Returns the mirror of a repo. Clones the repo if the mirror is missing, or if it is damaged and no workspace has unpushed work. Throws
- * BurnError `git_*`: `git_empty` if the repo has no commits, `git_mirror_damaged` if a new clone would lose work.
+ * Returns the mirror of a repo. Clones the repo if the mirror is missing, or if it lacks its HEAD and no workspace has unpushed work. Finds
+ * other damage only when git uses the mirror (`withRepair`). Throws BurnError `git_*`: `git_empty` if the repo has no commits,
+ * `git_mirror_damaged` if a new clone would lose work.
  */
 export async function openMirror(git: Git, { dir, repo, clone_url, snapshot }: MirrorOptions): Promise<Mirror> {
   if (!/^(?!\.)[\w.-]{1,100}\/(?!\.{1,2}$)[\w.-]{1,100}$/.test(repo))
@@ -43,7 +45,8 @@ export async function openMirror(git: Git, { dir, repo, clone_url, snapshot }: M
   await mkdir(dirname(mirror.path), { recursive: true, mode: 0o700 }).catch(throwDiskError)
   await withMirrorLock(git, mirror, async () => {
     if (!existsSync(mirror.path)) return clone(git, mirror, snapshot)
-    if (!(await isReadable(git, mirror))) return cloneAgain(git, mirror)
+    if (!existsSync(join(mirror.path, 'HEAD'))) return cloneAgain(git, mirror)
+    await restoreConfig(mirror)
   })
   return mirror
 }
@@ -82,7 +85,32 @@ export async function fetchBase(git: Git, mirror: Mirror, base: string, { tidy }
       'correct the base branch of the repo in the spec',
     )
   await fetchRef(git, mirror, `+refs/heads/${base}:${ref}`, { git_dir: mirror.path, tidy })
-  return (await gitOutput(git, ['rev-parse', '--verify', `${ref}^{commit}`], { at: { git_dir: mirror.path } })).trim()
+  return commitOf(git, mirror, ref)
+}
+
+/** Returns the commit of a ref of the mirror. Reads git's file of the ref if there is one, which costs less than a git process. */
+async function commitOf(git: Git, { path }: Mirror, ref: string): Promise<string> {
+  const text = await readFile(join(path, ref), 'latin1').catch(ifCode(noSuchPath, ''))
+  const commit = /^([0-9a-f]{40}|[0-9a-f]{64})\n$/.exec(text)?.[1]
+  return commit ?? (await gitOutput(git, ['rev-parse', '--verify', `${ref}^{commit}`], { at: { git_dir: path } })).trim()
+}
+
+/**
+ * Returns the ids of all refs of the mirror, by name. Throws BurnError `git_mirror_damaged` if a ref cannot be read, or names a missing
+ * object. Damage in other objects is found only when git uses them.
+ */
+export async function refsOf(git: Git, mirror: Mirror): Promise<ReadonlyMap<string, string>> {
+  const args = ['for-each-ref', '--format=%(objecttype) %(objectname) %(refname)']
+  const result = await runGit(git, args, { at: { git_dir: mirror.path } })
+  if (result.stopped !== null) throw gitFailure(args, result)
+  if (result.code !== 0 || result.stderr !== '')
+    throw new BurnError(
+      'git_mirror_damaged',
+      `git cannot read the refs of ${mirror.path}: ${oneLine(result.stderr)}`,
+      'burn clones the repo again if no workspace has unpushed work',
+    )
+  const lines = result.stdout.split('\n').filter((line) => line !== '')
+  return new Map(lines.map((line) => line.split(' ')).map(([, id = '', name = '']) => [name, id]))
 }
 
 /** Fetches a branch, and sets the branch of the same name in the mirror to its commit. Throws BurnError `git_*`. */
@@ -186,14 +214,6 @@ async function fetchInto(git: Git, mirror: Mirror, { made, snapshot, format }: N
 /** Ignores the error that the HEAD of a repo names a missing branch, because other branches may exist. Throws all other errors. */
 function ignoreMissingHead(thrown: unknown): void {
   if (!(thrown instanceof BurnError) || thrown.code !== 'git_no_base') throw thrown
-}
-
-/** Tells whether the refs of a mirror can be read and point to commits. Damage in other objects is found only when git uses them. */
-async function isReadable(git: Git, mirror: Mirror): Promise<boolean> {
-  if (!existsSync(join(mirror.path, 'HEAD'))) return false
-  await restoreConfig(mirror)
-  const refs = await runGit(git, ['for-each-ref', '--format=%(objecttype)'], { at: { git_dir: mirror.path } })
-  return refs.code === 0 && refs.stderr === ''
 }
 
 /** Clones a damaged mirror again. Throws BurnError `git_mirror_damaged` if that would lose the unpushed work of a workspace. */

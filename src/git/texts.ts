@@ -1,6 +1,5 @@
 /** Searches the files of a workspace's commits for texts, such as secrets. */
 import type { Workspace } from './places.ts'
-import { tipOf } from './changes.ts'
 import { decodeUtf8, encodeUtf8, gitFailure, runGit, type Git } from './run.ts'
 
 /** Returns those of the texts that files of the base commit contain. A text must not have line ends. Throws BurnError `git_*`. */
@@ -8,9 +7,8 @@ export async function textsInBase(git: Git, workspace: Workspace, texts: readonl
   return new Set((await grep(git, workspace, ['-h', '-o', workspace.base_commit], texts)).split('\n'))
 }
 
-/** Returns the paths of the files in the tip of the workspace's branch that contain one of the texts. Throws BurnError `git_*`. */
-export async function pathsWith(git: Git, workspace: Workspace, texts: readonly string[]): Promise<string[]> {
-  const tip = await tipOf(git, workspace)
+/** Returns the paths of the files in a commit of the workspace that contain one of the texts. Throws BurnError `git_*`. */
+export async function pathsWith(git: Git, workspace: Workspace, tip: string, texts: readonly string[]): Promise<string[]> {
   const found = (await grep(git, workspace, ['-l', '-z', '-a', tip], texts)).split('\0')
   return found.filter((name) => name !== '').map((name) => name.slice(tip.length + 1))
 }

@@ -4,14 +4,14 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { BurnError } from '../core/errors.ts'
 import { defaultBranchPrefix, idPattern } from '../core/ids.ts'
-import type { RunResult } from '../host/exec.ts'
 import { removeTree } from '../host/untrusted-tree.ts'
 import { diskError } from './failure.ts'
 import { createIndexes } from './folder.ts'
-import { withMirrorLock, fetchBase, withRepair } from './mirror.ts'
-import { recordOf, workspaceAt, workspacesOf, type Mirror, type Workspace } from './places.ts'
+import { saveRefs } from './command-repo.ts'
+import { withMirrorLock, fetchBase, refsOf, withRepair } from './mirror.ts'
+import { recordOf, workspaceAt, workspacesOf, worktreeOf, type Mirror, type Workspace } from './places.ts'
 import { isPushed, pushedRef } from './pushed.ts'
-import { gitFailure, gitOutput, runGit, withoutSignal, type Git } from './run.ts'
+import { gitOutput, runGit, withoutSignal, type Git } from './run.ts'
 
 /**
  * Creates a workspace on the new branch `<branch_prefix><id>`, from the newest commit of a base branch. If the branch exists but its folder was
@@ -31,6 +31,7 @@ export async function addWorkspace(
   return withMirrorLock(git, mirror, () =>
     withRepair(git, mirror, async () => {
       const base_commit = await fetchBase(git, mirror, base, { tidy: true })
+      const refs = await refsOf(git, mirror)
       const workspace = workspaceAt(mirror, { id, branch: `${branch_prefix}${id}`, base, base_commit })
       const complete = (await workspacesOf(mirror.dir, mirror.repo)).some((each) => each.id === id)
       // A folder without a git directory is not an incomplete workspace of burn: someone else created the folder.
@@ -43,7 +44,7 @@ export async function addWorkspace(
       // If a process was killed or the folder was deleted, parts of a workspace may remain.
       await clearWorkspace(workspace)
       try {
-        return await checkOut(git, workspace)
+        return await checkOut(git, workspace, refs)
       } catch (thrown) {
         await clearWorkspace(workspace)
         const unused = ['update-ref', '-d', `refs/heads/${workspace.branch}`, workspace.base_commit]
@@ -54,30 +55,38 @@ export async function addWorkspace(
   )
 }
 
-const addCommand = ['worktree', 'add', '--quiet', '--force']
-
-async function checkOut(git: Git, workspace: Workspace): Promise<Workspace> {
-  const { mirror, branch, path, base_commit } = workspace
-  const at = { git_dir: mirror.path }
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const added = await runGit(git, [...addCommand, '--no-track', '-b', branch, path, base_commit], { at })
-  const made = added.code === 0 ? workspace : await checkOutAgain(git, workspace, added)
+/** Checks out the new branch, or the existing one. `refs` are the refs of the mirror. */
+async function checkOut(git: Git, workspace: Workspace, refs: ReadonlyMap<string, string>): Promise<Workspace> {
+  const { branch, base_commit } = workspace
+  const ref = `refs/heads/${branch}`
+  const tip = refs.get(ref)
+  const made = tip === undefined ? workspace : { ...workspace, base_commit: await forkPoint(git, workspace, tip) }
+  await writeWorktree(workspace)
+  // HEAD names the branch, so this command also creates it.
+  await gitOutput(git, ['reset', '--hard', '--quiet', '--no-recurse-submodules', tip ?? base_commit], { at: worktreeOf(workspace) })
   await createIndexes(git, workspace)
+  await saveRefs(workspace, new Map([...refs, [ref, tip ?? base_commit]]))
   const { path: record, text } = recordOf(made)
   await writeFile(`${record}.new`, text)
   await rename(`${record}.new`, record)
   return made
 }
 
-/** Checks out the branch if it already exists. Otherwise throws the error of `added`, the failed `git worktree add`. */
-async function checkOutAgain(git: Git, workspace: Workspace, added: RunResult): Promise<Workspace> {
-  const { mirror, branch, path, base_commit } = workspace
-  const at = { git_dir: mirror.path }
-  if (added.stopped !== null || !/^fatal: a branch named '.*' already exists/im.test(added.stderr)) throw gitFailure(addCommand, added)
-  const mergeBase = await runGit(git, ['merge-base', base_commit, `refs/heads/${branch}`], { at })
-  if (mergeBase.code !== 0) throw gitFailure(addCommand, added)
-  await gitOutput(git, [...addCommand, path, branch], { at })
-  return { ...workspace, base_commit: mergeBase.stdout.trim() }
+/** Returns the commit at which the existing branch left the base branch. */
+async function forkPoint(git: Git, { mirror, branch, base_commit }: Workspace, tip: string): Promise<string> {
+  const { code, stdout } = await runGit(git, ['merge-base', base_commit, tip], { at: { git_dir: mirror.path } })
+  if (code === 0) return stdout.trim()
+  const hint = 'delete this branch in the mirror, or use another branch prefix'
+  throw new BurnError('git_refused', `the branch ${branch} exists, and has no common commit with the base branch`, hint)
+}
+
+/** Writes the files that `git worktree add` would write. That command starts three more processes for them. */
+async function writeWorktree({ git_dir, branch, path }: Workspace): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 })
+  await mkdir(git_dir, { recursive: true })
+  const files = { HEAD: `ref: refs/heads/${branch}\n`, commondir: '../..\n', gitdir: `${join(path, '.git')}\n` }
+  for (const [name, text] of Object.entries(files)) await writeFile(join(git_dir, name), text)
+  await writeFile(join(path, '.git'), `gitdir: ${git_dir}\n`)
 }
 
 /** Removes the workspace's folder and branch. Throws BurnError `git_unpushed` if work would be lost and `force` is false. */

@@ -1,26 +1,36 @@
 /** Creates tables from a short notation, for migrations. */
-import type { ColumnDefinitionBuilder, CreateTableBuilder, Kysely } from 'kysely'
+import type { Kysely } from 'kysely'
 import type { Engine } from './engine.ts'
 import type { Tables } from './tables.ts'
+import { sql } from 'kysely'
+
+type Notation = Readonly<Record<string, string>>
 
 /** Creates tables. `tables` has the columns of each table, as `name type`. `!` means not null. `name table.column!` is a foreign key. */
-export async function createTables(tables: Readonly<Record<string, string>>, db: Kysely<Tables>, serial: Engine['serial']): Promise<void> {
-  for (const [name, columns] of Object.entries(tables)) {
-    let table = db.schema.createTable(name)
-    for (const column of columns.split(/,\s+/)) table = addColumn(table, column, serial)
-    await table.execute()
-  }
+export async function createTables(tables: Notation, db: Kysely<Tables>, serial: Engine['serial']): Promise<void> {
+  for (const statement of tableStatements(tables, serial)) await sql.raw(statement).execute(db)
 }
 
-function addColumn(table: CreateTableBuilder<string>, column: string, serial: Engine['serial']): CreateTableBuilder<string> {
-  const [name = '', declared = ''] = column.split(' ')
-  const type = declared.replace('!', '')
-  const wanted = (c: ColumnDefinitionBuilder) => (declared.endsWith('!') ? c.notNull() : c)
-  if (type === 'key') return table.addColumn(name, 'text', (c) => c.primaryKey())
-  if (type === 'serial')
-    return table.addColumn(name, serial, (c) => (serial === 'integer' ? c.primaryKey().autoIncrement() : c.primaryKey()))
-  if (type === 'count') return table.addColumn(name, 'integer', (c) => wanted(c).defaultTo(0))
-  if (type.includes('.')) return table.addColumn(name, 'text', (c) => wanted(c).references(type))
+/** Returns the statements that create tables. It has the notation of `createTables`. */
+export function tableStatements(tables: Notation, serial: Engine['serial']): string[] {
+  return Object.entries(tables).map(([name, columns]) => {
+    const declared = columns.split(/,\s+/).map((column) => declarationOf(column, serial))
+    return `create table "${name}" (${declared.join(', ')})`
+  })
+}
+
+function declarationOf(column: string, serial: Engine['serial']): string {
+  const [name = '', notation = ''] = column.split(' ')
+  const type = notation.replace('!', '')
+  return `"${name}" ${typeOf(type, serial)}${notation.endsWith('!') ? ' not null' : ''}`
+}
+
+function typeOf(type: string, serial: Engine['serial']): string {
+  if (type === 'key') return 'text primary key'
+  if (type === 'serial') return serial === 'integer' ? 'integer primary key autoincrement' : 'bigserial primary key'
+  if (type === 'count') return 'integer default 0'
+  if (type === 'rank') return 'bigint default 0'
+  const [table, key] = type.split('.')
   // The remaining types are SQL types.
-  return table.addColumn(name, type as 'text' | 'integer' | 'bigint' | 'real' | 'float8', wanted)
+  return key === undefined ? type : `text references "${table}" ("${key}")`
 }

@@ -41,6 +41,8 @@ export interface Engine {
    * When the promise resolves, the changes are on disk. Throws BurnError `ledger_*`.
    */
   write<T>(work: (trx: Transaction<Tables>) => Promise<T>, how?: WriteOptions<T>): Promise<T>
+  /** Runs statements without parameters and results, in one call. */
+  script(trx: Transaction<Tables>, statements: readonly string[]): Promise<void>
   /** Resolves when another process has sent a notification since the last call, or when `stop` is aborted. On SQLite only `stop` resolves it. */
   waitForChange(stop: AbortSignal): Promise<void>
   /** Returns the names of all tables in the file or schema, including those of other programs. */

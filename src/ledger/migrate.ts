@@ -3,6 +3,7 @@ import type { Transaction } from 'kysely'
 import type { Engine } from './engine.ts'
 import type { Tables } from './tables.ts'
 import { BurnError } from '../core/errors.ts'
+import { createTables } from './create-tables.ts'
 import { migrations } from './migrations.ts'
 import { createNewTables, newTablesVersion } from './new-tables.ts'
 import { ledgerVersion } from './schema.ts'
@@ -23,14 +24,9 @@ export async function migrate(engine: Engine, to = ledgerVersion): Promise<numbe
     const from = refuseNewer(await storedVersion(trx, engine), engine)
     if (from === to) return null
     if (from === 0) await refuseForeign(trx, engine)
-    if (from === 0)
-      await trx.schema
-        .createTable('meta')
-        .addColumn('key', 'text', (c) => c.primaryKey())
-        .addColumn('value', 'text', (c) => c.notNull())
-        .execute()
     const isNew = from === 0 && to >= newTablesVersion
     if (isNew) await createNewTables(trx, engine)
+    else if (from === 0) await createTables({ meta: 'key key, value text!' }, trx, engine.serial)
     for (const migration of migrations.slice(isNew ? newTablesVersion : from, to)) await migration(trx, engine)
     const row = { key: 'version', value: String(to) }
     await trx

@@ -6,7 +6,7 @@ import type { Tables } from './tables.ts'
 import type { Column } from './schema.ts'
 import { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Kysely, PostgresDialect, sql } from 'kysely'
+import { CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely'
 import { Pool, type CustomTypesConfig, type PoolConfig, types } from 'pg'
 import { openNotifications, notify } from './postgres-notify.ts'
 import { tableNames } from './schema.ts'
@@ -92,6 +92,8 @@ export async function openPostgres(url: string, { random, tries = defaultTries, 
           return result
         }),
       ),
+    // Without parameters, `pg` sends the text as one simple query, which may have several statements.
+    script: async (trx, statements) => void (await trx.executeQuery(CompiledQuery.raw(statements.join(';')))),
     waitForChange: notifications.waitForChange,
     tables: async (trx) => (await tablesIn(trx)).rows.map(({ name }) => name),
     columns: async (trx) => (await columnsIn(trx)).rows,

@@ -133,6 +133,7 @@ export async function openSqlite(path: string, { random, tries = defaultTries }:
     overlaps: false,
     read: (work) => explained(() => db.transaction().setAccessMode('read only').execute(work)),
     write: (work) => explained(() => db.transaction().execute(work)),
+    script: async (_, statements) => database.exec(statements.join(';')),
     // A file sends no notifications. The next cycle, after its interval, sees the changes of other processes.
     waitForChange: (stop) => whenAborted(stop),
     tables: async (trx) => (await tablesIn(trx)).rows.map(({ name }) => name),

@@ -9,6 +9,7 @@ import type { SprintContext } from './context.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { isKept } from '../core/lifecycle.ts'
 import { repoOf } from '../core/refs.ts'
+import { tipOf } from '../git/changes.ts'
 import { listWorkspaces } from '../git/places.ts'
 import { patchOf, touchedPaths } from '../git/push.ts'
 import { removeWorkspace } from '../git/workspace.ts'
@@ -25,6 +26,8 @@ type Ports = Pick<SprintContext, 'session' | 'policy' | 'git' | 'host'>
 export interface KeptChange {
   readonly sprint: Sprint
   readonly workspace: Workspace
+  /** The tip of its branch, which burn pushes. */
+  readonly tip: string
   /** The change to open on the forge. */
   readonly change: NewChange
   /** All paths that the commits of the change touch. */
@@ -57,14 +60,16 @@ export async function findKeptChange(id: string, ports: Ports): Promise<KeptChan
   }
   // Only `keepChange` writes this file, and models cannot write to its folder, so the content has this type.
   const change = JSON.parse(await readFile(recordPath(workspace.git_dir), 'utf8')) as NewChange
-  const protectedFiles = await protectedPaths(git, workspace, policy)
+  const tip = await tipOf(git, workspace)
+  const protectedFiles = await protectedPaths(git, workspace, tip, policy)
   return {
     sprint,
     workspace,
+    tip,
     change,
-    paths: await touchedPaths(git, workspace),
+    paths: await touchedPaths(git, workspace, tip),
     protected: protectedFiles,
-    patch: await patchOf(git, workspace, protectedFiles),
+    patch: await patchOf(git, workspace, tip, protectedFiles),
   }
 }
 
@@ -79,7 +84,7 @@ async function assertKept({ id, issue }: Sprint, { session }: Ports): Promise<vo
  * Pushes the branch, opens the change on the forge, and returns it. Throws the errors of `findKeptChange`, and BurnError `publish_running`,
  * `publish_failed` and `git_*`.
  */
-export async function publishKeptChange({ sprint, workspace, change }: KeptChange, ports: Ports): Promise<Change> {
+export async function publishKeptChange({ sprint, workspace, tip, change }: KeptChange, ports: Ports): Promise<Change> {
   const { session } = ports
   const { ledger, clock, forge } = session
   const job = await runJobAlone(`publish ${sprint.id}`, session, async () => {
@@ -92,7 +97,7 @@ export async function publishKeptChange({ sprint, workspace, change }: KeptChang
           `burn pushed nothing; the next run of "burn dispatch" ends the dispatch of this issue`,
         )
       const assertKeptNow = () => assertKept(sprint, ports)
-      const opened = await pushChange({ workspace, repo: repoOf(sprint.issue), change, assertClaimed: assertKeptNow }, ports)
+      const opened = await pushChange({ workspace, repo: repoOf(sprint.issue), change, tip, assertClaimed: assertKeptNow }, ports)
       await ledger.publishSprint(sprint.id, opened.url, clock.now())
       await syncComments(new Set(), session)
       await removeOrReport(workspace, ports)

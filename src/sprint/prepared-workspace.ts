@@ -59,7 +59,7 @@ export async function prepareWorkspace(
   const own_dir = join(policy.dir, 'private', id)
   const lfsProblem = await checkOutLfs(git, workspace)
   if (lfsProblem !== null) note({ kind: 'note', text: lfsProblem })
-  const commandRepo = await createCommandRepo(git, workspace)
+  const commandRepo = await createCommandRepo(workspace)
   const submodules = await checkOutSubmodules(git, workspace, commandRepo)
   for (const text of submodules.problems) note({ kind: 'note', text })
   const secrets = copy === null ? [] : await bringFiles(copy, workspace, context)

@@ -10,13 +10,14 @@ import { topNames, touchedPaths } from '../git/push.ts'
 const maxFiles = 100
 const maxRounds = 5
 
-/** Returns the protected paths that the branch's commits touch, except those that the spec allows. Throws BurnError `git_*`. */
+/** Returns the protected paths that the commits up to `tip` touch, except those that the spec allows. Throws BurnError `git_*`. */
 export async function protectedPaths(
   git: Git,
   workspace: Workspace,
+  tip: string,
   { allow_paths }: Pick<SprintPolicy, 'allow_paths'>,
 ): Promise<string[]> {
-  const touched = await touchedPaths(git, workspace)
+  const touched = await touchedPaths(git, workspace, tip)
   return protectedAmong(touched, await referencedInBase(git, workspace), allow_paths)
 }
 

@@ -15,22 +15,30 @@ const retryPauses = [500, 2_000, 8_000]
 
 type Ports = Pick<SprintContext, 'session' | 'git'>
 
-/** Commits the staged changes in the workspace, and returns the change to open. Contacts no server. Throws BurnError `git_*`. */
+/**
+ * Commits the staged changes in the workspace. Returns the change to open, and the tip of its branch. Contacts no server. Throws BurnError
+ * `git_*`.
+ */
 export async function commitChange(
   workspace: Workspace,
   text: ChangeText,
   { git, policy }: Pick<SprintContext, 'git' | 'policy'>,
-): Promise<NewChange> {
+): Promise<{ change: NewChange; tip: string }> {
   const { commits } = policy
-  await commitIndex(git, workspace, { message: commitMessage(text, commits.sign_off ? commits.committer : null), committing: commits })
+  const tip = await commitIndex(git, workspace, {
+    message: commitMessage(text, commits.sign_off ? commits.committer : null),
+    committing: commits,
+  })
   const { branch, base } = workspace
-  return { branch, base, title: changeTitle(text.issue), body: changeBody(text), issue: text.issue.ref }
+  return { tip, change: { branch, base, title: changeTitle(text.issue), body: changeBody(text), issue: text.issue.ref } }
 }
 
 export interface PushRequest {
   readonly workspace: Workspace
   readonly repo: RepoRef
   readonly change: NewChange
+  /** The commit that burn has checked, and that it pushes. */
+  readonly tip: string
   /** Throws if this process has lost the claim. Called right before each write to the remote or the forge. */
   readonly assertClaimed: () => Promise<void>
 }
@@ -39,16 +47,16 @@ export interface PushRequest {
  * Pushes the branch, opens the change, and returns it. Throws SprintFailure `conflict` or `change_refused`, and BurnErrors of git and the
  * ledger.
  */
-export async function pushChange({ workspace, repo, change, assertClaimed }: PushRequest, context: Ports): Promise<Change> {
+export async function pushChange({ workspace, repo, change, tip, assertClaimed }: PushRequest, context: Ports): Promise<Change> {
   const { git } = context
-  const { merges, files } = await checkMerge(git, workspace)
+  const { merges, files } = await checkMerge(git, workspace, tip)
   if (merges === false)
     throw new SprintFailure({
       class: 'conflict',
       reason: `commits on ${workspace.base} conflict with this change in ${files.slice(0, 5).join(', ')}`,
     })
   await assertClaimed()
-  await push(git, workspace)
+  await push(git, workspace, tip)
   await assertClaimed()
   return openChange(repo, change, context)
 }

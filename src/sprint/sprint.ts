@@ -194,11 +194,11 @@ class SprintRun {
       throw new SprintFailure({ class: 'issue_gone', reason: 'the issue was closed during the sprint' })
     const text = { ...redactTexts(finished, context.redact), id, fleet: session.fleet.name, issue }
     const assertClaimed = () => this.#enterStage('publishing', {})
-    const newChange = await commitChange(workspace, text, context)
-    const leaks = await pathsWith(context.git, workspace, secrets)
-    const protectedFound = [...leaks, ...(await protectedPaths(context.git, workspace, context.policy))]
+    const { change: newChange, tip } = await commitChange(workspace, text, context)
+    const leaks = await pathsWith(context.git, workspace, tip, secrets)
+    const protectedFound = [...leaks, ...(await protectedPaths(context.git, workspace, tip, context.policy))]
     if (protectedFound.length > 0) return this.#keepForPerson(workspace, newChange, protectedFound)
-    const change = await pushChange({ workspace, repo: issue.repo, change: newChange, assertClaimed }, context)
+    const change = await pushChange({ workspace, repo: issue.repo, change: newChange, tip, assertClaimed }, context)
     this.note({ kind: 'note', text: `open for review: ${change.url}` })
     await this.#removeWorkspace(workspace, finished.left_out)
     return { outcome: 'change', failure: null, dispatch: 'review', reason: { code: 'change_for_review' }, change_url: change.url }

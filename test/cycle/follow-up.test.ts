@@ -1,6 +1,7 @@
 /** Texts about a change in review. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { applyMoves } from '../../src/cycle/apply.ts'
 import { issuesOf } from '../simulate/storm.ts'
 import { because } from '../support/reasons.ts'
 import { simulatedFleet } from '../support/world.ts'
@@ -22,4 +23,16 @@ test('follow-up: precedes new work and reopens the dispatch in review', async (t
   )
   assert.equal((await ledger.dispatches({ issue }))[0]?.state, 'handed')
   assert.notEqual((await ledger.deliveries({ about: [id] }))[0]?.state, 'planned')
+  // Another dispatcher decided before the follow-up reached the agent, and was suspended. It must not end the new turn.
+  const old = {
+    do: 'move',
+    id,
+    kind: 'work',
+    issue,
+    worker,
+    from: ['handed'],
+    to: 'review',
+    reason: { code: 'change_for_review' },
+  } as const
+  assert.deepEqual(await applyMoves([{ ...old, handed_at: first.handed_at }], { changes_at: new Map() }, session), [])
 })

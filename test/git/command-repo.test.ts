@@ -8,12 +8,12 @@ import { commitTo, gitAs } from '../stand-ins/gitea/git.ts'
 import { openRig } from './rig.ts'
 
 test('command repo: has the object format of a SHA-256 repo', async (t) => {
-  const { root, bare, git, workspace } = await openRig(t, {})
+  const { root, bare, workspace } = await openRig(t, {})
   rmSync(bare, { recursive: true })
   gitAs(root, 'init', '--quiet', '--bare', '--object-format=sha256', '-b', 'main', bare)
   const tip = commitTo(bare, 'main', { 'a.txt': 'a\n' }, null)
   const made = await workspace()
-  const { link } = await createCommandRepo(git, made)
+  const { link } = await createCommandRepo(made)
   copyFileSync(link, join(made.path, '.git'))
   assert.equal(gitAs(made.path, 'rev-parse', 'HEAD'), tip)
   assert.equal(gitAs(made.path, 'status', '--short'), '')

@@ -74,8 +74,7 @@ async function hostileWorkspace(t: TestContext) {
 async function publish({ git, made }: Pick<Awaited<ReturnType<typeof hostileWorkspace>>, 'git' | 'made'>): Promise<string> {
   await stageChanges(git, made)
   assert.equal(await isPushed(git, made), false)
-  await commitAll(git, made, { message: 'work', committing })
-  await checkMerge(git, made)
+  await checkMerge(git, made, await commitAll(git, made, { message: 'work', committing }))
   const tip = await push(git, made)
   await isPushed(git, made)
   return tip

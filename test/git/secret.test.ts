@@ -25,9 +25,9 @@ test('token: is in no argv, environment or file of git', async (t) => {
   const other = { ...rig, git }
   writeFileSync(join(made.path, 'new.txt'), 'x\n')
   await stageChanges(git, made)
-  await commitAll(other.git, made, { message: 'work', committing })
+  const tip = await commitAll(other.git, made, { message: 'work', committing })
   await push(git, made)
-  await checkMerge(git, made)
+  await checkMerge(git, made, tip)
   assert.equal(await isPushed(git, made), true)
   const spawned = readFileSync(log, 'latin1')
   assert.ok(spawned.split('\ngit ').length > 8)

@@ -109,12 +109,12 @@ test('checkMerge: uses the newest commit of the base', async (t) => {
   const { bare, git, workspace } = await openRig(t)
   const made = await workspace()
   writeFileSync(join(made.path, 'a.txt'), 'one\nours\n')
-  await commitAll(git, made, commit)
-  assert.deepEqual(await checkMerge(git, made), { merges: true, files: [] })
+  const tip = await commitAll(git, made, commit)
+  assert.deepEqual(await checkMerge(git, made, tip), { merges: true, files: [] })
   commitTo(bare, 'main', { 'lib/b.txt': 'elsewhere\n' })
-  assert.deepEqual(await checkMerge(git, made), { merges: true, files: [] })
+  assert.deepEqual(await checkMerge(git, made, tip), { merges: true, files: [] })
   commitTo(bare, 'main', { 'a.txt': 'one\ntheirs\n' })
-  assert.deepEqual(await checkMerge(git, made), { merges: false, files: ['a.txt'] })
+  assert.deepEqual(await checkMerge(git, made, tip), { merges: false, files: ['a.txt'] })
 })
 
 test('removeWorkspace: refuses unpushed work without force', async (t) => {

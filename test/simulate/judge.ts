@@ -75,13 +75,13 @@ function throwIfBroken(broken: Violations): void {
   if (broken.length > 0) throw new Error(broken.slice(0, 8).join('\n'))
 }
 
-/** Returns the issues that several live agents have. One agent may have several texts about its issue, such as two follow-ups. */
+/** Returns the issues about which live agents have several unread texts, such as two follow-ups. */
 function sharedIssues(world: World): Violations {
-  const holders = new Map<string, Set<string>>()
+  const holders = new Map<string, string[]>()
   for (const agent of world.agents())
     for (const { id, issue } of agent.queue.filter((prompt) => prompt.issue !== ''))
-      holders.set(issue, (holders.get(issue) ?? new Set()).add(`${agent.worker} process ${agent.pid} (${id})`))
-  return [...holders].flatMap(([issue, agents]) => (agents.size === 1 ? [] : [`${issue} is with ${[...agents].join(' and ')}`]))
+      holders.set(issue, [...(holders.get(issue) ?? []), `${agent.worker} process ${agent.pid} (${id})`])
+  return [...holders].flatMap(([issue, agents]) => (agents.length === 1 ? [] : [`${issue} is with ${agents.join(' and ')}`]))
 }
 
 /** Returns the issues with more than one comment per dispatch. */

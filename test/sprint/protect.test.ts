@@ -127,8 +127,7 @@ test('protect: renames, deletions, links, includes and reverted commits count', 
     count += 1
     const target = await workspace(count, first.branch)
     act(target)
-    await commitAll(git, target, commit)
-    return protectedPaths(git, target, { allow_paths: [] })
+    return protectedPaths(git, target, await commitAll(git, target, commit), { allow_paths: [] })
   }
   assert.deepEqual(await changedPaths((target) => write(target, 'src/a.ts')), [])
   const touched = await changedPaths((target) => {
