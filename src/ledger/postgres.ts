@@ -92,8 +92,7 @@ export async function openPostgres(url: string, { random, tries = defaultTries, 
           return result
         }),
       ),
-    // Without parameters, `pg` sends the text as one simple query, which may have several statements.
-    script: async (trx, statements) => void (await trx.executeQuery(CompiledQuery.raw(statements.join(';')))),
+    script,
     waitForChange: notifications.waitForChange,
     tables: async (trx) => (await tablesIn(trx)).rows.map(({ name }) => name),
     columns: async (trx) => (await columnsIn(trx)).rows,
@@ -121,12 +120,20 @@ function openPool(connection: PoolConfig): Pool {
   return pool
 }
 
+/** Without parameters, `pg` sends the text as one simple query, which may have several statements. */
+async function script(trx: Transaction<Tables>, statements: readonly string[]): Promise<void> {
+  await trx.executeQuery(CompiledQuery.raw(statements.join(';')))
+}
+
 /**
  * Autovacuum refreshes statistics at most once a minute. Until then, after a bulk write, the planner would join large tables as if they
  * were empty.
  */
 async function refreshStatistics(trx: Transaction<Tables>): Promise<void> {
-  for (const name of tableNames) await sql`analyze ${sql.table(name)}`.execute(trx)
+  await script(
+    trx,
+    tableNames.map((name) => `analyze "${name}"`),
+  )
 }
 
 async function bytesOf(trx: Transaction<Tables>): Promise<number> {
