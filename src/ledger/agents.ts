@@ -5,7 +5,7 @@ import type { Inheritance, NewAgent, Restart, SeenAgent } from '../core/ledger/a
 import type { NewEvent } from '../core/events.ts'
 import type { WorkerId } from '../core/nouns.ts'
 import type { Lease } from './claims.ts'
-import type { AgentRow, Tables } from './tables.ts'
+import type { AgentRow, Db, Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { liveStates, pastingStates } from '../core/lifecycle.ts'
 import { startLease } from '../decide/stops.ts'
@@ -122,9 +122,9 @@ export async function inherit(trx: Trx, given: readonly Inheritance[], at: numbe
 }
 
 /** Returns the record of the last agent of each worker. */
-export async function lastAgents(trx: Trx): Promise<AgentRecord[]> {
+export async function lastAgents(db: Db): Promise<AgentRecord[]> {
   const { rows } = await sql<Selectable<AgentRow>>`select a.* from worker w join agent a on a.id = (select max(l.id) from agent l
-    where l.worker = w.id) order by a.worker`.execute(trx)
+    where l.worker = w.id) order by a.worker`.execute(db)
   return rows.map(toAgent)
 }
 

@@ -34,6 +34,8 @@ export interface Engine {
   readonly serial: 'integer' | 'bigserial'
   /** True if write transactions can overlap. They may then commit in a different order than they began. */
   readonly overlaps: boolean
+  /** Runs `work`, which has one statement and therefore needs no transaction. Throws BurnError `ledger_*`. */
+  query<T>(work: (db: Db) => Promise<T>): Promise<T>
   /** Runs `work` on a snapshot, which shows no later changes by other transactions. Throws BurnError `ledger_*`. */
   read<T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>
   /**

@@ -3,7 +3,7 @@ import type { Transaction } from 'kysely'
 import type { NewEvent } from '../core/events.ts'
 import type { Account, HoldScope } from '../core/nouns.ts'
 import type { Hold, HoldCode, HoldGuard, NewHold } from '../core/ledger/holds.ts'
-import type { HoldRow, Tables } from './tables.ts'
+import type { Db, HoldRow, Tables } from './tables.ts'
 import { decodeReason, encodeReason } from '../core/reasons.ts'
 import { heldBy, personalCodes, type HoldIndex } from '../decide/holds.ts'
 import { appendEvents } from './events.ts'
@@ -15,8 +15,8 @@ const idOf = ({ scope, name, code }: Key) => `${scope} ${name} ${code}`
 const columns = ['scope', 'name', 'code', 'reason', 'until', 'actor', 'created_at'] as const
 
 /** Returns all holds, including expired ones. */
-export async function holds(trx: Trx): Promise<Hold[]> {
-  return (await trx.selectFrom('hold').select(columns).orderBy('id').execute()).map(toHold)
+export async function holds(db: Db): Promise<Hold[]> {
+  return (await db.selectFrom('hold').select(columns).orderBy('id').execute()).map(toHold)
 }
 
 /** For the code of a new hold, the code of another hold on the same target that the new hold replaces. */

@@ -6,7 +6,8 @@ import type { Transaction } from 'kysely'
 import type { Job, JobLedger } from '../core/ledger/jobs.ts'
 import type { Delivery } from '../core/lifecycle.ts'
 import type { Lease } from './claims.ts'
-import type { Tables } from './tables.ts'
+import type { Db, Tables } from './tables.ts'
+import { sql } from 'kysely'
 import { hasElapsed } from '../core/elapsed.ts'
 import { activeStates } from '../core/lifecycle.ts'
 import { inList } from './sql.ts'
@@ -33,6 +34,14 @@ export async function takeOverDeliveries(trx: Trx, { owner, until }: Lease, at: 
   return rows.map(toDelivery)
 }
 
+/** Whether this owner has a lease on a job, a delivery or a sprint. */
+export async function hasLeases(db: Db, owner: string): Promise<boolean> {
+  const { rows } =
+    await sql`select 1 from job where owner = ${owner} union all select 1 from delivery where ${active} and lease_owner = ${owner}
+    union all select 1 from sprint where ended_at is null and lease_owner = ${owner} limit 1`.execute(db)
+  return rows.length > 0
+}
+
 /**
  * Extends all leases of this owner to `until`. Returns the ids of the owner's deliveries and sprints. Records no event, because burn renews
  * leases at every heartbeat.
@@ -48,13 +57,8 @@ export async function renewLeases(trx: Trx, { owner, until }: Lease): Promise<st
  * Returns the job if this owner may not run it now: another owner is running it, or it is not due. Otherwise returns null. A job without a
  * period is due at any time. If the period is now shorter than at the last run, the shorter period counts.
  */
-export async function blockingJob(
-  trx: Trx,
-  { name, period }: Pick<Job, 'name' | 'period'>,
-  owner: string,
-  at: number,
-): Promise<Job | null> {
-  const job = await trx.selectFrom('job').selectAll().where('name', '=', name).executeTakeFirst()
+export async function blockingJob(db: Db, { name, period }: Pick<Job, 'name' | 'period'>, owner: string, at: number): Promise<Job | null> {
+  const job = await db.selectFrom('job').selectAll().where('name', '=', name).executeTakeFirst()
   if (job === undefined || job.owner === owner) return null
   const runs = job.owner !== null && (job.until ?? 0) > at
   const isEarly = () => {
@@ -95,8 +99,8 @@ export async function endJob(trx: Trx, { name, ...ended }: Parameters<JobLedger[
 }
 
 /** Returns all jobs, by name. */
-export async function jobs(trx: Trx): Promise<Job[]> {
-  return trx.selectFrom('job').selectAll().orderBy('name').execute()
+export async function jobs(db: Db): Promise<Job[]> {
+  return db.selectFrom('job').selectAll().orderBy('name').execute()
 }
 
 /** Returns the leases on jobs, by the job's name, including expired leases. */
@@ -109,8 +113,8 @@ export async function leases(trx: Trx): Promise<Map<string, { readonly owner: st
 export const valueKey = (key: string) => `kept.${key}`
 
 /** Returns the value saved under this key; null if there is none. */
-export async function loadValue(trx: Trx, key: string): Promise<string | null> {
-  const row = await trx.selectFrom('meta').select('value').where('key', '=', valueKey(key)).executeTakeFirst()
+export async function loadValue(db: Db, key: string): Promise<string | null> {
+  const row = await db.selectFrom('meta').select('value').where('key', '=', valueKey(key)).executeTakeFirst()
   return row?.value ?? null
 }
 

@@ -2,7 +2,7 @@
 import type { Transaction } from 'kysely'
 import type { NotificationLedger, NotificationPlan } from '../core/ledger/notifications.ts'
 import type { Notification } from '../core/notify.ts'
-import type { NotificationRow, Tables } from './tables.ts'
+import type { Db, NotificationRow, Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { loadValue, saveValue } from './jobs.ts'
 import { chunks } from './sql.ts'
@@ -15,8 +15,8 @@ export const notificationCursorKey = 'notifications'
 const pending = sql<boolean>`state = 'pending'`
 
 /** Returns the cursor of the last plan. */
-export async function notificationCursor(trx: Trx): Promise<string | null> {
-  return loadValue(trx, notificationCursorKey)
+export async function notificationCursor(db: Db): Promise<string | null> {
+  return loadValue(db, notificationCursorKey)
 }
 
 /** Saves a plan, unless another process has changed what the plan depends on. */
@@ -80,8 +80,8 @@ export async function saveAttempt(trx: Trx, message: string, result: Parameters<
 }
 
 /** Returns true if the channel may have something to send. Most passes send nothing, and need no write lock. */
-export async function isDue(trx: Trx, channel: string, at: number, now: boolean): Promise<boolean> {
-  const query = trx.selectFrom('notification').select('id').where('channel', '=', channel).where(pending).limit(1)
+export async function isDue(db: Db, channel: string, at: number, now: boolean): Promise<boolean> {
+  const query = db.selectFrom('notification').select('id').where('channel', '=', channel).where(pending).limit(1)
   return (await (now ? query : query.where('next_at', '<=', at)).executeTakeFirst()) !== undefined
 }
 

@@ -81,6 +81,7 @@ export async function openPostgres(url: string, { random, tries = defaultTries, 
     upgraded_from: null,
     serial: 'bigserial',
     overlaps: true,
+    query: (work) => explained(() => work(db)),
     read: (work) => explained(() => db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work)),
     write: <T>(work: (trx: Transaction<Tables>) => Promise<T>, { locks, notifies }: WriteOptions<T> = {}) =>
       explained((committing) =>

@@ -8,7 +8,7 @@ import type { RepoRecord } from '../core/ledger/forge.ts'
 import type { Delivery, Dispatch } from '../core/lifecycle.ts'
 import type { WorkerRecord } from '../core/ledger/workers.ts'
 import type { IssueRef, WorkerId } from '../core/nouns.ts'
-import type { DeliveryRow, Tables } from './tables.ts'
+import type { Db, DeliveryRow, Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { activeStates, liveStates, slotStates, unprovenStates } from '../core/lifecycle.ts'
 import { holders, lastAgents } from './agents.ts'
@@ -167,8 +167,8 @@ export async function pendingComments(trx: Trx, owner: string): Promise<Dispatch
 }
 
 /** Returns all repos, by name. */
-export async function repoRecords(trx: Trx): Promise<RepoRecord[]> {
-  return (await trx.selectFrom('repo').selectAll().orderBy('repo').execute()).map(toRepoRecord)
+export async function repoRecords(db: Db): Promise<RepoRecord[]> {
+  return (await db.selectFrom('repo').selectAll().orderBy('repo').execute()).map(toRepoRecord)
 }
 
 /** Returns dispatches, newest first. An id begins with the time of its creation, so the ids give the order. */
@@ -252,7 +252,7 @@ export async function issue(trx: Trx, ref: IssueRef): Promise<IssueRecord | null
 }
 
 /** Returns all workers, in the order in which burn first recorded them. */
-export async function workerRecords(trx: Trx): Promise<readonly WorkerRecord[]> {
-  const workers = await trx.selectFrom('worker').selectAll().orderBy('drawn_seq').execute()
+export async function workerRecords(db: Db): Promise<readonly WorkerRecord[]> {
+  const workers = await db.selectFrom('worker').selectAll().orderBy('drawn_seq').execute()
   return workers.map(toWorkerRecord)
 }

@@ -131,6 +131,7 @@ export async function openSqlite(path: string, { random, tries = defaultTries }:
     upgraded_from: null,
     serial: 'integer',
     overlaps: false,
+    query: (work) => explained(() => work(db)),
     read: (work) => explained(() => db.transaction().setAccessMode('read only').execute(work)),
     write: (work) => explained(() => db.transaction().execute(work)),
     script: async (_, statements) => database.exec(statements.join(';')),

@@ -7,7 +7,7 @@ import type { NewEvent } from '../core/events.ts'
 import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { SteeringOrder, SteeringResult, UnacknowledgedSteering } from '../core/steering.ts'
-import type { SteeringRow, Tables } from './tables.ts'
+import type { Db, SteeringRow, Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { liveStates } from '../core/lifecycle.ts'
 import { encodeReason } from '../core/reasons.ts'
@@ -149,8 +149,8 @@ function steeredEvent({ ref, comment, author, word, issue, refusal }: SteeringRe
 }
 
 /** Returns the handled commands whose comment has no reaction yet. */
-export async function unacknowledgedSteering(trx: Trx): Promise<UnacknowledgedSteering[]> {
-  const rows = await trx
+export async function unacknowledgedSteering(db: Db): Promise<UnacknowledgedSteering[]> {
+  const rows = await db
     .selectFrom('steering')
     .select(['ref', 'comment', 'outcome'])
     .where('acknowledged_at', 'is', null)

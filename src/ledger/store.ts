@@ -75,7 +75,7 @@ function viewStore({ read }: Engine): ViewLedger {
   return { view: () => read(queries.view), cycleView: () => read(queries.cycleView) }
 }
 
-function agentStore({ read, write }: Engine): AgentLedger {
+function agentStore({ query, write }: Engine): AgentLedger {
   return {
     recordAgents: async (given, owner, until, at) =>
       given.length === 0 ? [] : write((trx) => agents.recordAgents(trx, given, { owner, until }, at)),
@@ -83,7 +83,7 @@ function agentStore({ read, write }: Engine): AgentLedger {
     endStarts: (workers, owner) => write((trx) => agents.endStarts(trx, workers, owner)),
     saveAgents: (seen) => write((trx) => agents.saveAgents(trx, seen)),
     inherit: async (given, at) => (given.length === 0 ? [] : write((trx) => agents.inherit(trx, given, at))),
-    lastAgents: () => read(agents.lastAgents),
+    lastAgents: () => query(agents.lastAgents),
   }
 }
 
@@ -160,9 +160,9 @@ function deliveryStore({ read, write }: Engine): DeliveryLedger {
   }
 }
 
-function forgeStore({ read, write }: Engine): ForgeLedger {
+function forgeStore({ query, read, write }: Engine): ForgeLedger {
   return {
-    repos: () => read(queries.repoRecords),
+    repos: () => query(queries.repoRecords),
     saveIssues: (pages, at, quiet = false) => write((trx) => issues.saveIssues(trx, pages, at, quiet)),
     writePendingEvents: (at) => write((trx) => issues.writePendingEvents(trx, at)),
     openIssueRefs: (repo) => read((trx) => verdicts.openIssueRefs(trx, repo)),
@@ -192,35 +192,37 @@ function historyStore(engine: Engine): HistoryLedger {
   }
 }
 
-function holdStore({ read, write }: Engine): HoldLedger {
+function holdStore({ query, write }: Engine): HoldLedger {
   return {
-    holds: () => read(holds.holds),
+    holds: () => query(holds.holds),
     saveHolds: async (given, at) => (given.length === 0 ? undefined : write((trx) => holds.saveHolds(trx, given, at))),
     removeHolds: (keys, at) => write((trx) => holds.removeHolds(trx, keys, at), { notifies: (gone) => gone.length > 0 }),
   }
 }
 
-function jobStore({ read, write }: Engine): JobLedger {
+function jobStore({ query, write }: Engine): JobLedger {
   return {
     // A job is rarely due, so this method reads first, without a write lock.
     beginJob: async (job, owner, until, at) =>
-      (await read((trx) => jobs.blockingJob(trx, job, owner, at))) ?? write((trx) => jobs.beginJob(trx, job, { owner, until }, at)),
+      (await query((db) => jobs.blockingJob(db, job, owner, at))) ?? write((trx) => jobs.beginJob(trx, job, { owner, until }, at)),
     endJob: (job, owner) => write((trx) => jobs.endJob(trx, job, owner)),
-    jobs: () => read(jobs.jobs),
-    renewLeases: (owner, until) => write((trx) => jobs.renewLeases(trx, { owner, until })),
+    jobs: () => query(jobs.jobs),
+    // A process rarely has a lease while its loop pauses, so this method reads first, without a write lock.
+    renewLeases: async (owner, until) =>
+      (await query((db) => jobs.hasLeases(db, owner))) ? write((trx) => jobs.renewLeases(trx, { owner, until })) : [],
     releaseLeases: async (owner) => void (await write((trx) => jobs.renewLeases(trx, { owner, until: 0 }))),
-    loadValue: (key) => read((trx) => jobs.loadValue(trx, key)),
+    loadValue: (key) => query((db) => jobs.loadValue(db, key)),
     saveValue: (key, value) => write((trx) => jobs.saveValue(trx, key, value)),
   }
 }
 
-function notificationStore({ read, write }: Engine): NotificationLedger {
+function notificationStore({ query, read, write }: Engine): NotificationLedger {
   return {
-    notificationCursor: () => read(notifications.notificationCursor),
+    notificationCursor: () => query(notifications.notificationCursor),
     savePlan: (plan) => write((trx) => notifications.savePlan(trx, plan)),
     notificationsOf: (topics) => read((trx) => notifications.notificationsOf(trx, topics)),
     composeMessage: async (channel, at, how) =>
-      (await read((trx) => notifications.isDue(trx, channel, at, how.now)))
+      (await query((db) => notifications.isDue(db, channel, at, how.now)))
         ? write((trx) => notifications.composeMessage(trx, channel, at, how))
         : [],
     saveAttempt: (message, result) => write((trx) => notifications.saveAttempt(trx, message, result)),
@@ -243,19 +245,19 @@ function sprintStore({ read, write }: Engine): SprintLedger {
   }
 }
 
-function steeringStore({ read, write }: Engine): SteeringLedger {
+function steeringStore({ query, read, write }: Engine): SteeringLedger {
   return {
     unhandledComments: async (comments) => (comments.length === 0 ? [] : read((trx) => steering.unhandledComments(trx, comments))),
     steer: (orders, seen, newId, at) =>
       write((trx) => steering.steer(trx, orders, { read: seen, newId }, at), { notifies: (handled) => handled.length > 0 }),
-    unacknowledgedSteering: () => read(steering.unacknowledgedSteering),
+    unacknowledgedSteering: () => query(steering.unacknowledgedSteering),
     acknowledgeSteering: (order, at) => write((trx) => steering.acknowledgeSteering(trx, order, at)),
   }
 }
 
-function telemetryStore({ read, write }: Engine): TelemetryLedger {
+function telemetryStore({ query, read, write }: Engine): TelemetryLedger {
   return {
-    openSpans: () => read(telemetry.openSpans),
+    openSpans: () => query(telemetry.openSpans),
     spans: (filter) => read((trx) => telemetry.spans(trx, filter)),
     saveSample: (changes, at) => write((trx) => telemetry.saveSample(trx, changes, at)),
     measures: (filter) => read((trx) => telemetry.measures(trx, filter)),
@@ -263,7 +265,7 @@ function telemetryStore({ read, write }: Engine): TelemetryLedger {
   }
 }
 
-function usageStore({ read, write }: Engine): UsageLedger {
+function usageStore({ query, read, write }: Engine): UsageLedger {
   return {
     usage: (filter) => read((trx) => usages.usageSince(trx, filter)),
     addUsage: (records, sources, models = []) =>
@@ -273,16 +275,16 @@ function usageStore({ read, write }: Engine): UsageLedger {
         await usages.saveModelUses(trx, models)
       }),
     saveUsageLimits: (limits) => write((trx) => usages.saveUsageLimits(trx, limits)),
-    usageLimits: () => read(usages.usageLimits),
-    modelUses: () => read(usages.modelUses),
+    usageLimits: () => query(usages.usageLimits),
+    modelUses: () => query(usages.modelUses),
     usageSources: (machine, paths) => read((trx) => usages.usageSources(trx, machine, paths)),
     failedUsageSources: () => read(usages.failedUsageSources),
   }
 }
 
-function workerStore({ read, write }: Engine): WorkerLedger {
+function workerStore({ query, read, write }: Engine): WorkerLedger {
   return {
-    workers: () => read(queries.workerRecords),
+    workers: () => query(queries.workerRecords),
     recordWorkers: (given, at) => write((trx) => workers.recordWorkers(trx, given, at)),
     saveReadings: (readings, at) => write((trx) => workers.saveReadings(trx, readings, at)),
     saveProvision: (worker, provision) => write((trx) => workers.saveProvision(trx, worker, provision)),

@@ -2,7 +2,7 @@
 import type { Transaction } from 'kysely'
 import type { SampleChanges, SpanFilter, TelemetryLedger } from '../core/ledger/telemetry.ts'
 import type { Measure, Span } from '../core/span.ts'
-import type { MeasureRow, Tables } from './tables.ts'
+import type { Db, MeasureRow, Tables } from './tables.ts'
 import { hour, summarise } from '../decide/roll-up.ts'
 import { appendEvents } from './events.ts'
 import { chunks } from './sql.ts'
@@ -10,8 +10,8 @@ import { chunks } from './sql.ts'
 type Trx = Transaction<Tables>
 
 /** Returns the spans that have not ended, in the order of their ids. */
-export async function openSpans(trx: Trx): Promise<Span[]> {
-  return trx.selectFrom('span').selectAll().where('ended_at', 'is', null).orderBy('id').execute()
+export async function openSpans(db: Db): Promise<Span[]> {
+  return db.selectFrom('span').selectAll().where('ended_at', 'is', null).orderBy('id').execute()
 }
 
 /** Returns the spans that overlap a period, oldest first. */

@@ -3,7 +3,7 @@ import type { Transaction } from 'kysely'
 import type { LastUse } from '../core/model-use.ts'
 import type { UsageRecord, UsageSource } from '../core/usage.ts'
 import type { WorkerLimit } from '../core/usage-limit.ts'
-import type { Tables, UsageRow, UsageSourceRow } from './tables.ts'
+import type { Db, Tables, UsageRow, UsageSourceRow } from './tables.ts'
 import { sql } from 'kysely'
 import { newestLimits } from '../core/usage-limit.ts'
 import { hour } from '../decide/roll-up.ts'
@@ -104,8 +104,8 @@ export async function saveModelUses(trx: Trx, uses: readonly LastUse[]): Promise
 }
 
 /** Returns the last use of a model in each conversation, oldest first. */
-export async function modelUses(trx: Trx): Promise<LastUse[]> {
-  return (await trx.selectFrom('model_use').selectAll().orderBy('at').execute()).map(({ id: _id, idle, ...use }) => ({
+export async function modelUses(db: Db): Promise<LastUse[]> {
+  return (await db.selectFrom('model_use').selectAll().orderBy('at').execute()).map(({ id: _id, idle, ...use }) => ({
     ...use,
     idle: idle === 1,
   }))
@@ -127,8 +127,8 @@ export async function saveUsageLimits(trx: Trx, limits: readonly WorkerLimit[]):
 }
 
 /** Returns the last report of each limit by each worker. */
-export async function usageLimits(trx: Trx): Promise<WorkerLimit[]> {
-  return (await trx.selectFrom('usage_limit').selectAll().execute()).map(({ id: _id, ...limit }) => limit)
+export async function usageLimits(db: Db): Promise<WorkerLimit[]> {
+  return (await db.selectFrom('usage_limit').selectAll().execute()).map(({ id: _id, ...limit }) => limit)
 }
 
 const idOf = (machine: string, path: string) => `${machine}:${path}`
