@@ -9,7 +9,9 @@ import { nullOnCode, type Api } from './api.ts'
 import { arrayOf, commentOf, isPull, issueOf, timeOf, type Unusable } from './gitea-objects.ts'
 import { sinceQuery, timelineEvents } from './gitea-timeline.ts'
 import { truncatedBodyOf, numberIn, listAll, repeatedPage } from './paging.ts'
+import { checkMilestones, milestoneDate, milestonesAfter, type Milestones } from './gitea-milestones.ts'
 import { repoPath, splitIssue, splitNumbered } from './refs.ts'
+import type { Server } from './gitea-server.ts'
 
 /** The maximum size (bytes) of all comments of an issue in one answer. If the comments are larger, burn reads them page by page. */
 const maxUnpagedBytes = 4 * 1024 * 1024
@@ -21,11 +23,14 @@ export function issuePath(ref: IssueRef | ChangeRef): string {
 }
 
 /**
- * Returns the issues that changed since the cursor; without a valid cursor, all open issues. Throws BurnError `forge_issues_off` if issues
- * are disabled in the repo.
+ * Returns the issues that changed since the cursor; all open issues if there is no valid cursor, or if a due date of a milestone changed.
+ * Throws BurnError `forge_issues_off` if issues are disabled in the repo.
  */
-export async function readIssues(api: Api, url: string, repo: RepoRef, text: string | null): Promise<IssuePage> {
-  const before = readCursor(text, url, repo)
+export async function readIssues({ api, url }: Server, repo: RepoRef, text: string | null, now: Time): Promise<IssuePage> {
+  const known = readCursor(text, url, repo)
+  const checked = await checkMilestones(api, repo, known, now)
+  // The forge does not list an issue as updated if the due date of its milestone changes.
+  const before = known !== null && checked?.dates === known.milestones?.dates ? known : null
   // Without the parameter `type`, the list contains pull requests, too. So burn needs no further request to see whether a pull request
   // changed.
   const query =
@@ -34,7 +39,8 @@ export async function readIssues(api: Api, url: string, repo: RepoRef, text: str
       : { state: 'all', since: new Date(sinceOf(before)).toISOString().replace(/\.\d+Z/, 'Z') }
   const keep = (item: unknown) => {
     const fields = membersOf(item)
-    const value = { time: timeOf(fields['updated_at']), issue: isPull(item) ? null : issueOf(repo, item, url) }
+    const milestone = isPull(item) || fields['milestone'] == null ? null : milestoneDate(fields['milestone'])
+    const value = { time: timeOf(fields['updated_at']), issue: isPull(item) ? null : issueOf(repo, item, url), milestone }
     return { key: fields['number'], value }
   }
   const listing = listAll(api, `${repoPath(repo)}/issues`, query, keep)
@@ -50,7 +56,9 @@ export async function readIssues(api: Api, url: string, repo: RepoRef, text: str
   }
   // The update time of an issue that is too large is unknown, but not later than the server's clock.
   const times = [...values.map(({ time }) => time), too_big.length > 0 ? date : null].filter((time) => time !== null)
-  const cursor = writeCursor(cursorAfter({ url, repo }, times, before, date))
+  const used = values.flatMap(({ milestone }) => milestone ?? [])
+  const milestones = await milestonesAfter(api, repo, checked, { before, milestones: used }, now)
+  const cursor = writeCursor({ ...cursorAfter({ url, repo }, times, before, date), milestones })
   const pulls = values.flatMap(({ time, issue }) => (issue === null && time !== null ? [time] : []))
   const changed_at = pulls.reduce<number | null>((newest, time) => Math.max(newest ?? 0, time), null)
   return { issues, skipped, cursor, complete: before === null, changed_at }
@@ -154,6 +162,8 @@ export interface Cursor {
   readonly newest: Time
   /** True if the forge can list no further change whose time is `newest` or earlier. */
   readonly settled: boolean
+  /** The due dates of the repo's milestones; null if burn has seen no issue with a milestone. */
+  readonly milestones: Milestones | null
 }
 
 /** The time (ms) by which two consecutive reads overlap. The forge may store a change a little later than its `updated_at` says. */
@@ -166,15 +176,17 @@ const settles_ms = 30_000
  * open issues again.
  */
 export function readCursor(text: string | null, url: string, repo: RepoRef): Cursor | null {
-  const [version, mark, time, server, name] = (text ?? '').split(' ')
+  const [version, mark, time, server, name, dates, checked = ''] = (text ?? '').split(' ')
   const newest = Number(time)
   if (version !== '1' || server !== url || name !== repo || !Number.isSafeInteger(newest)) return null
-  return { url, repo, newest, settled: mark === 'settled' }
+  const milestones = dates === undefined || !/^\d+$/.test(checked) ? null : { dates, checked_at: Number(checked) }
+  return { url, repo, newest, settled: mark === 'settled', milestones }
 }
 
 /** Returns a cursor as the text that the ledger stores. */
-export function writeCursor({ url, repo, newest, settled }: Cursor): string {
-  return `1 ${settled ? 'settled' : 'fresh'} ${newest} ${url} ${repo}`
+export function writeCursor({ url, repo, newest, settled, milestones }: Cursor): string {
+  const dates = milestones === null ? '' : ` ${milestones.dates} ${milestones.checked_at}`
+  return `1 ${settled ? 'settled' : 'fresh'} ${newest} ${url} ${repo}${dates}`
 }
 
 /**
@@ -191,7 +203,7 @@ export function cursorAfter(
   times: readonly Time[],
   before: Cursor | null,
   date: Time | null,
-): Cursor {
+): Omit<Cursor, 'milestones'> {
   const newest = times.reduce((latest, time) => Math.max(latest, time), before?.newest ?? 0)
   return { url, repo, newest, settled: date !== null && date - newest > settles_ms }
 }

@@ -46,7 +46,7 @@ export function openGitea(options: GiteaOptions): Forge {
   return {
     kind: 'gitea',
     ...changeOperations(changes),
-    issues: (repo, cursor) => readIssues(api, url, repo, cursor),
+    issues: (repo, cursor) => readIssues(server, repo, cursor, options.clock.now()),
     issue: (ref) => readIssue(api, url, ref),
     writers,
     comments: (ref, since) => readComments(api, ref, since),

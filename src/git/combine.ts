@@ -1,10 +1,11 @@
 /** Merges, rebases and squashes commits of a bare repository, without a working tree. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CommitPair } from '../core/bare-git.ts'
 import type { MergeMethod } from '../core/change-stages.ts'
 import type { GitPlace } from './command.ts'
+import { ifCode, noSuchPath } from '../core/errors.ts'
 import { decodeUtf8, encodeUtf8, gitFailure, gitOutput, runGit, type Git } from './run.ts'
 
 /** A git directory, and the environment of commands in it. */
@@ -21,13 +22,29 @@ interface Scratch {
   readonly writing: ScratchPlace
 }
 
+const scratchPrefix = 'burn-merge-'
+/** A merge takes less than this time (ms), so an older scratch directory belongs to a process that was killed. */
+const longestMerge = 60 * 60_000
+
+/** Deletes the scratch directories that killed processes of this user left beside a new one. */
+async function deleteAbandoned(own: string): Promise<void> {
+  const { uid, mtimeMs: now } = await lstat(own)
+  const names = (await readdir(tmpdir())).filter((name) => name.startsWith(scratchPrefix))
+  for (const path of names.map((name) => join(tmpdir(), name))) {
+    const found = await lstat(path).catch(ifCode(noSuchPath, null))
+    if (found?.isDirectory() === true && found.uid === uid && now - found.mtimeMs > longestMerge)
+      await rm(path, { recursive: true, force: true })
+  }
+}
+
 /**
  * Runs a task with a scratch directory. A merge runs the programs that the settings of its repository name as merge drivers. Every agent
  * that may push can change the settings of a bare repository, so a merge must not read them. `commit` shows the object format.
  */
 export async function withScratch<T>(bare: string, commit: string, task: (scratch: Scratch) => Promise<T>): Promise<T> {
-  const dir = await mkdtemp(join(tmpdir(), 'burn-merge-'))
+  const dir = await mkdtemp(join(tmpdir(), scratchPrefix))
   try {
+    await deleteAbandoned(dir)
     await Promise.all(['objects', 'refs'].map((name) => mkdir(join(dir, name))))
     await writeFile(join(dir, 'HEAD'), 'ref: refs/heads/none\n')
     const format = commit.length === 64 ? '[core]\nrepositoryformatversion = 1\n[extensions]\nobjectformat = sha256\n' : ''

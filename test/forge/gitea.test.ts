@@ -157,6 +157,33 @@ test('gitea: a cycle without news takes two requests', async (t) => {
   )
 })
 
+test('gitea: a moved due date of a milestone counts within five minutes', async (t) => {
+  const issues = [{ title: 'soon', due: '2026-12-24T00:00:00Z' }, { title: 'later' }]
+  const { server, state } = await serve(t, { repos: [{ name: repo, writers: ['burn'], issues }] })
+  let now = Date.now()
+  const forge = openGitea({
+    url: server.url,
+    token: async () => server.token,
+    clock: { ...clock, now: () => now },
+    random: () => 0.5,
+    budget,
+  })
+  let { cursor } = await forge.issues(repo, null)
+  const listed = async () => {
+    const page = await forge.issues(repo, cursor)
+    cursor = page.cursor
+    return page.complete ? page.issues.find(({ number }) => number === 1)?.due_at : null
+  }
+  state.issue(repo, 1).due = '2026-12-01T00:00:00Z'
+  assert.equal(await listed(), null)
+  now += 5 * 60_000
+  assert.equal(await listed(), Date.parse('2026-12-01T00:00:00Z'))
+  assert.equal(await listed(), null, 'burn lists all issues once')
+  now += 5 * 60_000
+  const before = forge.requests()
+  assert.deepEqual([await listed(), forge.requests() - before], [null, 2])
+})
+
 test('gitea: ignores a cursor of another server', async (t) => {
   const [one, other] = [await serve(t), await serve(t)]
   one.state.addIssue(repo, { title: 'one' })

@@ -1,6 +1,6 @@
 /** Tests merges in bare repositories: each method, conflicts, moved branches, and programs that the repository names. */
 import assert from 'node:assert/strict'
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -50,6 +50,17 @@ test('bare git: a conflict gives no commit', async (t) => {
   assert.deepEqual(await git.changedPaths(bare, { base, head }), ['a.txt', 'c.txt'])
   const unrelated = commitTo(bare, 'other', { 'a.txt': 'x\n' }, null)
   assert.equal(await git.combine(bare, { base, head: unrelated }, 'merge', ''), null)
+})
+
+test('bare git: deletes scratch directories of killed processes', async (t) => {
+  const { bare, base, head } = begin(t)
+  const [old, fresh] = [1, 2].map(() => mkdtempSync(join(tmpdir(), 'burn-merge-'))) as [string, string]
+  t.after(() => rmSync(fresh, { recursive: true, force: true }))
+  writeFileSync(join(old, 'HEAD'), 'x')
+  const before = new Date(Date.now() - 2 * 3_600_000)
+  utimesSync(old, before, before)
+  await git.compare(bare, { base, head })
+  assert.deepEqual([existsSync(old), existsSync(fresh)], [false, true])
 })
 
 test('bare git: moves a branch only from the expected commit', async (t) => {

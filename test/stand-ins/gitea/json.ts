@@ -69,6 +69,11 @@ export function teamJson({ name, permission, code = 'read' }: TeamSeed, id: numb
   return { id, name, description: '', organization: null, permission, units: Object.keys(units_map), units_map }
 }
 
+/** Returns the milestone of an issue, which no other issue has; null if the issue has no due date. */
+export function milestoneOf({ number, due }: IssueRow) {
+  return due === null ? null : { id: number, title: 'next', state: 'open', due_on: due }
+}
+
 /** Returns the fields that issues and pull requests share. */
 function common(repo: RepoRow, row: IssueRow, url: string) {
   return {
@@ -78,7 +83,7 @@ function common(repo: RepoRow, row: IssueRow, url: string) {
     body: row.body,
     user: userJson(row.author, url),
     labels: row.labels.map(labelJson),
-    milestone: row.due === null ? null : { id: 1, title: 'next', state: 'open', due_on: row.due },
+    milestone: milestoneOf(row),
     assignee: row.assignees[0] === undefined ? null : userJson(row.assignees[0], url),
     // Gitea sends null if nobody is assigned.
     assignees: row.assignees.length === 0 ? null : row.assignees.map((login) => userJson(login, url)),

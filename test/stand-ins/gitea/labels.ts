@@ -1,12 +1,17 @@
-/** The calls about the labels of a repo and of an issue. */
+/** The calls about the labels of a repo and of an issue, and about milestones. */
 import type { ForgeState, RepoRow } from './state.ts'
 import { mayWrite, nameOf, refuse, reply, repoOf, textIn, type Call, type Reply } from './calls.ts'
-import { labelJson } from './json.ts'
+import { labelJson, milestoneOf } from './json.ts'
 
 const labelsOf = (repo: RepoRow) => [...new Set([...repo.labels, ...[...repo.items.values()].flatMap(({ labels }) => labels)])]
 
 export function getLabels(state: ForgeState, call: Call, words: readonly string[]): Reply {
   const all = labelsOf(repoOf(state, call, words)).map(labelJson)
+  return reply(200, all, all.length)
+}
+
+export function getMilestones(state: ForgeState, call: Call, words: readonly string[]): Reply {
+  const all = [...repoOf(state, call, words).items.values()].flatMap((row) => milestoneOf(row) ?? [])
   return reply(200, all, all.length)
 }
 

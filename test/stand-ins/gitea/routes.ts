@@ -3,7 +3,7 @@ import type { ForgeState, IssueRow, RepoRow } from './state.ts'
 import { Refused, isSince, mayWrite, nameOf, pageOf, refuse, reply, repoOf, textIn, type Call, type Handler, type Reply } from './calls.ts'
 import { getJobs, getLogs, getRuns, getStatus, postRerun, postStatus } from './checks.ts'
 import { commentJson, issueJson, pushJson, repoJson, teamJson, timelineJson, userJson } from './json.ts'
-import { getLabels, postLabel, postLabels } from './labels.ts'
+import { getLabels, getMilestones, postLabel, postLabels } from './labels.ts'
 import { getBranch, postMerge, postUpdate } from './merging.ts'
 import { getFiles, getPull, getPullByBranches, getPullRef, getPulls, patchPull, postPull } from './pulls.ts'
 import { getDependencies, getReviewComments, getReviews, postReaction, postReview } from './reviews.ts'
@@ -38,6 +38,7 @@ const routes: readonly Route[] = [
   ['POST', path('/repos/:o/issues/:n/comments'), postComment],
   ['GET', path('/repos/:o/issues/:n/dependencies'), getDependencies],
   ['GET', path('/repos/:o/labels'), getLabels],
+  ['GET', path('/repos/:o/milestones'), getMilestones],
   ['POST', path('/repos/:o/labels'), postLabel],
   ['POST', path('/repos/:o/issues/:n/labels'), postLabels],
   ['GET', path('/repos/:o/issues/:n/timeline'), getTimeline],
@@ -65,7 +66,7 @@ export function answer(state: ForgeState, path: string, call: Call): Reply {
   for (const [method, pattern, handle, since] of routes) {
     const words = method === call.method ? pattern.exec(path) : null
     if (words === null || (since !== undefined && !isSince(call.version, since))) continue
-    const scope = `${method === 'GET' ? 'read' : 'write'}:${/^\/repos\/[^/]+\/[^/]+\/(?:issues|labels)/.test(path) ? 'issue' : 'repository'}`
+    const scope = `${method === 'GET' ? 'read' : 'write'}:${/^\/repos\/[^/]+\/[^/]+\/(?:issues|labels|milestones)/.test(path) ? 'issue' : 'repository'}`
     if (path.startsWith('/repos/') && !call.scopes.includes(scope)) {
       const held = call.scopes.join(',')
       return refuse(403, `token does not have at least one of required scope(s), required=[${scope}], token scope=${held}`, call.url)

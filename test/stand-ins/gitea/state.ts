@@ -80,7 +80,8 @@ export interface IssueRow {
   readonly blockers: { readonly repo: string; readonly number: number }[]
   title: string
   body: string
-  readonly due: string | null
+  /** The due date of the milestone. As on Gitea, a new date does not change `updated`. */
+  due: string | null
   labels: string[]
   assignees: string[]
   state: 'open' | 'closed'
