@@ -143,11 +143,13 @@ export type MergeResult =
 export type UpdateMethod = 'merge' | 'rebase'
 
 /**
- * The result of an update of a head branch. `up_to_date`: the head already contains the base. `not_mergeable`: the update has a conflict.
- * The other results are those of a merge.
+ * The result of an update of a head branch. `sha`: the new head if it is a merge of the base into the given head, and nothing else; null
+ * after a rebase, or if burn could not prove it. `up_to_date`: the head already contains the base. `not_mergeable`: the update has a
+ * conflict. The other results are those of a merge.
  */
 export type UpdateResult =
-  | { readonly result: 'updated' | 'up_to_date' }
+  | { readonly result: 'updated'; readonly sha: string | null }
+  | { readonly result: 'up_to_date' }
   | { readonly result: 'head_moved' | 'not_mergeable' | 'not_allowed' | 'try_again' | 'ended'; readonly why: string }
 
 /** The result of a request to rerun a check. */

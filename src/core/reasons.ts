@@ -170,6 +170,7 @@ export interface ReasonData {
   merge_refused: { readonly result: string; readonly why: string }
   merge_policy: { readonly policy: 'approved' | 'green' | 'person' }
   base_moved: { readonly base: string }
+  branch_updated: { readonly base: string; readonly sha: string }
   base_taken: { readonly change: string }
   step_interrupted: None
   git_resolves: { readonly why: string | null }

@@ -5,7 +5,7 @@
  */
 import type { ChangeAction, FollowUpTarget } from '../core/actions.ts'
 import type { ChangeDecision } from '../core/change-loop.ts'
-import type { LogTail, MergeResult, UpdateResult } from '../core/change-state.ts'
+import type { LogTail } from '../core/change-state.ts'
 import type { NewStep } from '../core/ledger/changes.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { Session } from '../observe/session.ts'
@@ -23,6 +23,7 @@ import {
   type Problem,
 } from '../decide/change-texts.ts'
 import { redactTexts, redactor } from '../host/redact.ts'
+import { outcomeOf } from '../decide/change-outcome.ts'
 import { syncChangeComment } from './change-comments.ts'
 
 /** Saves the stages, and takes the next step for each change. Throws if the ledger fails. */
@@ -49,7 +50,8 @@ async function takeStep(action: ChangeAction, session: Session): Promise<void> {
 
 async function carryOut(action: ChangeAction, session: Session): Promise<void> {
   const { decision, snapshot } = action
-  const { sha } = snapshot.change
+  const { sha, base } = snapshot.change
+  const done = { outcome: 'done', reason: decision.reason } as const
   switch (decision.do) {
     case 'nothing':
       return
@@ -61,21 +63,30 @@ async function carryOut(action: ChangeAction, session: Session): Promise<void> {
       return effect(action, decision, session, async () => {
         const results = await Promise.all(decision.checks.map((check) => session.forge.rerun(snapshot.repo, check)))
         const refused = results.find((each) => each.result === 'not_possible')
-        return refused === undefined ? null : { code: 'merge_refused', result: 'rerun', why: refused.why }
+        return refused === undefined ? done : failed({ code: 'merge_refused', result: 'rerun', why: refused.why })
       })
     case 'resolve_by_git':
       return effect(action, decision, session, async () => {
         const why = await session.resolveConflict(snapshot)
-        return why === null ? null : { code: 'git_resolves', why }
+        return why === null ? done : failed({ code: 'git_resolves', why })
       })
     case 'update_branch':
-      return effect(action, decision, session, async () => refusal(await session.forge.updateBranch(snapshot.ref, sha, decision.method)))
+      return effect(action, decision, session, async () =>
+        outcomeOf(await session.forge.updateBranch(snapshot.ref, sha, decision.method), base, decision.reason),
+      )
     case 'merge':
       return effect(action, decision, session, async () =>
-        refusal(await session.forge.merge(snapshot.ref, { sha, method: decision.method, delete_branch: decision.delete_branch })),
+        outcomeOf(
+          await session.forge.merge(snapshot.ref, { sha, method: decision.method, delete_branch: decision.delete_branch }),
+          base,
+          decision.reason,
+        ),
       )
     case 'escalate':
-      return effect(action, decision, session, () => callPerson(action, session))
+      return effect(action, decision, session, async () => {
+        await callPerson(action, session)
+        return done
+      })
   }
 }
 
@@ -85,21 +96,21 @@ const stepOf = ({ dispatch, snapshot, to }: ChangeAction, { do: what, signature,
   return { dispatch, action: what, signature, attempt, head: snapshot.change.sha, reason, worker: to?.worker ?? null }
 }
 
-/** Records a step, carries out its effect, and saves the outcome. `run` returns the reason of a failure. */
-async function effect(action: ChangeAction, decision: Acting, session: Session, run: () => Promise<Reason | null>): Promise<void> {
+type Outcome = ReturnType<typeof outcomeOf>
+
+const failed = (reason: Reason): Outcome => ({ outcome: 'failed', reason })
+
+/** Records a step, carries out its effect, and saves the outcome. */
+async function effect(action: ChangeAction, decision: Acting, session: Session, run: () => Promise<Outcome>): Promise<void> {
   const { ledger, clock } = session
   const step = stepOf(action, decision)
   if (!(await ledger.beginStep(step, clock.now()))) return
-  const failure = await run().catch((thrown: unknown): Reason => {
+  const { outcome, reason } = await run().catch((thrown: unknown) => {
     if (isLedgerFailure(thrown) || !(thrown instanceof BurnError)) throw thrown
-    return { code: 'merge_refused', result: decision.do, why: messageOf(thrown) }
+    return failed({ code: 'merge_refused', result: decision.do, why: messageOf(thrown) })
   })
-  await ledger.endStep(step, failure === null ? 'done' : 'failed', failure ?? decision.reason, clock.now())
+  await ledger.endStep(step, outcome, reason, clock.now())
   await syncChangeComment(action, session)
-}
-
-function refusal(result: MergeResult | UpdateResult): Reason | null {
-  return 'why' in result ? { code: 'merge_refused', result: result.result, why: result.why } : null
 }
 
 /** Plans the text for an agent. A sprint takes the text from the step. */
@@ -158,7 +169,7 @@ function redactLog({ text, truncated }: LogTail, redact: (text: string) => strin
 }
 
 /** Calls a person: a label on the issue, and the comment on the change. The ledger records the event together with the outcome. */
-async function callPerson(action: ChangeAction, session: Session): Promise<null> {
+async function callPerson(action: ChangeAction, session: Session): Promise<void> {
   const { forge, notify } = session
   const { issue } = action
   // The label is a hint for people. If the token may not set labels, the event and the comment must do.
@@ -168,5 +179,4 @@ async function callPerson(action: ChangeAction, session: Session): Promise<null>
   })
   // It is the last step, so no later step would write a comment that a crash lost.
   await syncChangeComment(action, session)
-  return null
 }

@@ -6,7 +6,7 @@ import type { ChangeStage } from '../core/change-stages.ts'
 import type { Reason } from '../core/reasons.ts'
 import { backoffMs } from './backoff.ts'
 import { checksVerdict } from './change-checks.ts'
-import { asksForChanges, countedReviews } from './change-reviews.ts'
+import { approvalsOf, asksForChanges, hasLostApproval } from './change-reviews.ts'
 
 /** Returns the merge or the update of a change, or the reason why burn waits. */
 export function mergeDecision(given: ChangeCase): ChangeDecision {
@@ -18,8 +18,31 @@ export function mergeDecision(given: ChangeCase): ChangeDecision {
   if (protection === null) return { do: 'nothing', stage: 'watched', reason: { code: 'base_gone', base: seen.change.base } }
   const forbidden = whyForbidden(given, protection)
   if (forbidden !== null) return { do: 'nothing', ...forbidden }
-  // The checks of a head that lacks commits of the base say nothing about the merged result.
-  return seen.change.behind === true ? updateOf(given, protection) : mergeOf(given, protection)
+  return needsUpdate(given) ? updateOf(given, protection) : mergeOf(given, protection)
+}
+
+/**
+ * Returns true if burn brings the base into the branch before a merge: the checks of a head that lacks commits of the base say nothing
+ * about the merged result. If an update has cost an approval, burn merges the head that a person approved since, unless the forge refuses:
+ * otherwise a busy base would need ever new approvals.
+ */
+function needsUpdate(given: ChangeCase): boolean {
+  const { seen, history } = given
+  const { behind, sha } = seen.change
+  const signature = updateSignature(sha, seen.protection?.base_sha)
+  // An update without a new head: the new commits of the base change nothing.
+  const isUpdated = history.some((step) => step.action === 'update_branch' && step.signature === signature && step.outcome === 'done')
+  if (behind !== true || isUpdated) return false
+  const isRefused = history.some(({ action, signature: of, reason }) => {
+    return action === 'merge' && of === sha && reason.code === 'merge_refused' && reason.result === 'checks_missing'
+  })
+  return isRefused || requiredApprovals(given) === 0 || !hasLostApproval(given)
+}
+
+const updateSignature = (sha: string, base_sha: string | undefined) => JSON.stringify([sha, base_sha])
+
+function requiredApprovals({ seen, policy }: ChangeCase): number {
+  return Math.max(policy.merge === 'approved' ? 1 : 0, seen.protection?.required_approvals ?? 0)
 }
 
 interface Blocked {
@@ -38,16 +61,12 @@ function whyNotMergeable({ seen, history }: ChangeCase): Blocked | null {
   return mergeable === 'unknown' ? { stage, reason: { code: 'forge_thinks' } } : null
 }
 
-function whyNotApproved({ seen, policy }: ChangeCase): Blocked | null {
-  const { sha, checks } = seen.change
+function whyNotApproved(given: ChangeCase): Blocked | null {
+  const { seen, policy } = given
   if (asksForChanges(seen, policy)) return { stage: 'watched', reason: { code: 'review_awaited' } }
-  if (policy.merge === 'green' && checks.length === 0) return { stage: 'watched', reason: { code: 'no_checks' } }
-  const approvals = countedReviews(seen, policy).filter(
-    ({ state, stale, commit }) => state === 'approved' && !stale && (commit ?? sha) === sha,
-  )
-  const required = Math.max(policy.merge === 'approved' ? 1 : 0, seen.protection?.required_approvals ?? 0)
-  if (approvals.length >= required) return null
-  return { stage: 'watched', reason: { code: 'approvals_missing', approvals: approvals.length, required } }
+  if (policy.merge === 'green' && seen.change.checks.length === 0) return { stage: 'watched', reason: { code: 'no_checks' } }
+  const [approvals, required] = [approvalsOf(given), requiredApprovals(given)]
+  return approvals >= required ? null : { stage: 'watched', reason: { code: 'approvals_missing', approvals, required } }
 }
 
 function whyForbidden({ seen, policy }: ChangeCase, protection: Protection): Blocked | null {
@@ -82,11 +101,12 @@ function updateOf(given: ChangeCase, { base_sha, may_rebase, methods }: Protecti
   const { sha, base } = given.seen.change
   // A repo without merge commits needs a linear history.
   const method = may_rebase && !methods.includes('merge') ? 'rebase' : 'merge'
-  const again = retry(given, 'update_branch', JSON.stringify([sha, base_sha]))
+  const signature = updateSignature(sha, base_sha)
+  const again = retry(given, 'update_branch', signature)
   const reason: Reason = { code: 'base_moved', base }
   return 'why' in again
     ? { do: 'nothing', stage: 'ready', reason: again.why }
-    : { do: 'update_branch', stage: 'merging', reason, method, signature: JSON.stringify([sha, base_sha]), attempt: again.attempt }
+    : { do: 'update_branch', stage: 'merging', reason, method, signature, attempt: again.attempt }
 }
 
 function mergeOf(given: ChangeCase, protection: Protection): ChangeDecision {

@@ -1,6 +1,6 @@
 /** Judges the reviews of a change: whose reviews count, and what they ask for. */
 import type { Review, ReviewThread } from '../core/change-state.ts'
-import type { ChangeSnapshot } from '../core/change-loop.ts'
+import type { ChangeCase, ChangeSnapshot, ChangeStep } from '../core/change-loop.ts'
 import type { ChangePolicy } from '../core/change-stages.ts'
 
 /** The facts and rules that decide whose reviews count. */
@@ -18,6 +18,37 @@ export function countedReviews(seen: Seen, policy: Policy): readonly Review[] {
   for (const each of seen.change.reviews)
     if (!each.dismissed && each.state !== 'commented' && counts(each.author, seen, policy)) newest.set(each.author, each)
   return [...newest.values()]
+}
+
+/**
+ * Returns the heads with the same work as the head: the head itself, and the heads from which burn made it by merges of the base alone.
+ */
+function sameHeads(sha: string, history: readonly ChangeStep[]): ReadonlySet<string> {
+  const heads = new Set([sha])
+  for (const { action, outcome, reason, head } of history.toReversed())
+    if (action === 'update_branch' && outcome === 'done' && reason.code === 'branch_updated' && heads.has(reason.sha)) heads.add(head)
+  return heads
+}
+
+/**
+ * Returns the number of approvals of the head. An approval of an earlier head counts if burn has only merged the base since, and if the
+ * forge still counts the approval.
+ */
+export function approvalsOf({ seen, history, policy }: Pick<ChangeCase, 'seen' | 'history' | 'policy'>): number {
+  const { sha } = seen.change
+  const heads = sameHeads(sha, history)
+  const isOf = ({ commit, official }: Review) => (commit ?? sha) === sha || (official && commit !== null && heads.has(commit))
+  return countedReviews(seen, policy).filter((each) => each.state === 'approved' && !each.stale && isOf(each)).length
+}
+
+/** Returns true if a merge of the base by burn has cost an approval of an earlier head, so that a person had to approve again. */
+export function hasLostApproval({ seen, history, policy }: Pick<ChangeCase, 'seen' | 'history' | 'policy'>): boolean {
+  const { sha, reviews } = seen.change
+  const heads = sameHeads(sha, history)
+  return reviews.some(({ state, author, commit, stale, dismissed }) => {
+    const isOfEarlier = commit !== null && commit !== sha && heads.has(commit)
+    return state === 'approved' && isOfEarlier && (stale || dismissed) && counts(author, seen, policy)
+  })
 }
 
 /** Returns the unresolved threads that an account that counts began. */

@@ -189,6 +189,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   merge_policy: ({ policy }) =>
     policy === 'person' ? 'a person asked burn to merge' : `the change may be merged (changes.merge: ${policy})`,
   base_moved: ({ base }) => `${base} has moved since the checks ran`,
+  branch_updated: ({ base, sha }) => `burn merged ${base} into the branch (new head: ${sha.slice(0, 12)})`,
   base_taken: ({ change }) => `burn merges ${change} into the same base first`,
   git_resolves: ({ why }) => (why === null ? 'git resolved the conflict' : `git could not resolve the conflict: ${why}`),
   no_agent_for_change: ({ worker, why }) =>

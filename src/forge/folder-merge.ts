@@ -130,6 +130,10 @@ export async function updateBranch(changes: FolderChanges, ref: ChangeRef, sha: 
   const pair = method === 'merge' ? { base: sha, head: base_sha } : { base: base_sha, head: sha }
   const commit = await git.combine(bare, pair, method, `Merge ${base} into ${branch}\n`)
   if (commit === null) return { result: 'not_mergeable', why: `${branch} conflicts with ${base}` }
+  // The base has commits that the head lacks, but they change nothing.
+  if (commit === sha) return { result: 'up_to_date' }
   const moved = await git.moveBranch(bare, branch, { from: sha, to: commit })
-  return moved ? { result: 'updated' } : { result: 'head_moved', why: `somebody pushed to ${branch} at the same moment` }
+  return moved
+    ? { result: 'updated', sha: method === 'merge' ? commit : null }
+    : { result: 'head_moved', why: `somebody pushed to ${branch} at the same moment` }
 }

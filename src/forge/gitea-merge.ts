@@ -3,6 +3,7 @@ import type { MergeMethod } from '../core/change-stages.ts'
 import type { ChangeRef, MergeRequest, MergeResult, Protection, UpdateMethod, UpdateResult } from '../core/change-state.ts'
 import type { RepoRef } from '../core/nouns.ts'
 import type { ChangeHead, Changes } from './gitea-change-state.ts'
+import { BurnError } from '../core/errors.ts'
 import { membersOf, itemsOf, keysOf, stringOf } from '../core/json.ts'
 import { nullOnCode } from './api.ts'
 import { apiRefusalOf, type ApiRefusal } from './answers.ts'
@@ -121,7 +122,6 @@ export async function updatePull(changes: Changes, ref: ChangeRef, sha: string, 
   const { repo, number } = splitNumbered(ref)
   try {
     await changes.server.api.post(`${repoPath(repo)}/pulls/${number}/update?style=${method}`, undefined)
-    return { result: 'updated' }
   } catch (thrown) {
     const refusal = apiRefusalOf(thrown)
     if (refusal === null) throw thrown
@@ -136,5 +136,20 @@ export async function updatePull(changes: Changes, ref: ChangeRef, sha: string, 
     const cause = movedSince(after, sha)
     if (cause === null) throw thrown
     return cause
+  }
+  return { result: 'updated', sha: method === 'merge' ? await mergeOf(changes, ref, [sha, head?.base_sha]) : null }
+}
+
+/** Returns the head of a change if it is a merge of these two commits; null if it is not, or if the forge does not tell. */
+async function mergeOf(changes: Changes, ref: ChangeRef, wanted: readonly unknown[]): Promise<string | null> {
+  try {
+    const sha = (await readHead(changes, ref))?.sha ?? ''
+    if (sha === '') return null
+    const { json } = await changes.server.api.get(`${repoPath(splitNumbered(ref).repo)}/git/commits/${sha}`)
+    const parents = itemsOf(membersOf(json)['parents']).map((parent) => membersOf(parent)['sha'])
+    return parents.length === wanted.length && parents.every((parent, index) => parent === wanted[index]) ? sha : null
+  } catch (thrown) {
+    if (thrown instanceof BurnError) return null
+    throw thrown
   }
 }

@@ -11,6 +11,7 @@ import { repoOf } from '../core/refs.ts'
 import { nearest } from '../core/suggest.ts'
 import { nextStepAttempt } from '../decide/change.ts'
 import { deletesBranch } from '../decide/change-merge.ts'
+import { outcomeOf } from '../decide/change-outcome.ts'
 import { changePolicy } from '../decide/change-policy.ts'
 
 /** A change in review, as burn last read it. */
@@ -116,8 +117,8 @@ async function carryOut(
       'wait for the next cycle, then try again',
     )
   const result = await run()
-  const why: Reason | null = 'why' in result ? { code: 'merge_refused', result: result.result, why: result.why } : null
-  await ledger.endStep(step, why === null ? 'done' : 'failed', why ?? reason, clock.now())
+  const ended = outcomeOf(result, state.base, reason)
+  await ledger.endStep(step, ended.outcome, ended.reason, clock.now())
   if ('why' in result)
     throw new BurnError(
       'change_blocked',

@@ -126,8 +126,9 @@ export abstract class ChangeAnswers extends FixedAnswers {
     const base = this.baseOf(repoOf(change.issue))
     if (change.base === base) return { result: 'up_to_date' }
     this.pushed(change, fleetLogin)
+    change.merged.set(change.head, sha)
     this.answer()
-    return { result: 'updated' }
+    return { result: 'updated', sha: change.head }
   }
 
   /** Lets git merge the base into a change. Returns null if it did, or the conflict. */

@@ -60,6 +60,8 @@ export interface SimulatedChange {
   conflict: SimulatedConflict
   /** The commit of the base that the head contains. */
   base: string
+  /** For each head that the forge made by a merge of the base alone: the head before. */
+  readonly merged: Map<string, string>
   updated: Time
   /** The time of the last push after a follow-up; 0 without one. */
   fixed: Time
@@ -86,7 +88,7 @@ interface Opened extends Pick<SimulatedChange, 'id' | 'issue' | 'author' | 'base
 /** Returns a new change with its first head. */
 export function newChange({ id, issue, author, base, at }: Opened): SimulatedChange {
   const head = { head: `${id}-1`, pushes: 1, pushed: { login: author, at } }
-  const lists = { checks: [], reviews: [], threads: [], comments: [] }
+  const lists = { merged: new Map<string, string>(), checks: [], reviews: [], threads: [], comments: [] }
   return { id, issue, opened: at, author, ...head, state: 'open', conflict: 'none', base, updated: at, fixed: 0, ...lists }
 }
 
@@ -97,6 +99,13 @@ export function pushTo(change: SimulatedChange, login: string, base: string, at:
   change.pushed = { login, at }
   change.base = base
   change.updated = at
+}
+
+/** Returns true if a commit is the head, or an earlier head that has the same work: the forge has only merged the base since. */
+export function hasSameWork({ head, merged }: SimulatedChange, sha: string): boolean {
+  let current: string | undefined = head
+  while (current !== undefined && current !== sha) current = merged.get(current)
+  return current === sha
 }
 
 /** Returns the checks of the head. */
@@ -134,7 +143,7 @@ export function stateOf(ref: string, change: SimulatedChange, listed: Change, ba
     mergeable: conflict === 'none' ? 'yes' : 'no',
     pushed,
     checks: headChecks(change).map(toCheck),
-    reviews: change.reviews.map((review) => toReview(review, head)),
+    reviews: change.reviews.map((review) => toReview(review, change)),
     threads: change.threads.map(toThread),
     skipped: [],
     updated_at: updated,
@@ -147,8 +156,8 @@ export function toCheck({ name, sha, state, since, flaky }: SimulatedCheck): Che
   return { name, state, summary: '', url: null, job, updated_at: since }
 }
 
-function toReview({ id, author, state, body, sha, at, dismissed }: SimulatedReview, head: string): Review {
-  const flags = { stale: sha !== head, dismissed, official: reviewers.includes(author) }
+function toReview({ id, author, state, body, sha, at, dismissed }: SimulatedReview, change: SimulatedChange): Review {
+  const flags = { stale: !hasSameWork(change, sha), dismissed, official: reviewers.includes(author) }
   return { id, author, state, body, commit: sha, ...flags, submitted_at: at, url: `simulated:review-${id}` }
 }
 

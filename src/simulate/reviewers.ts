@@ -6,7 +6,17 @@ import type { SimulatedForge } from './forge.ts'
 import type { Habits } from './habits.ts'
 import { repoOf } from '../core/refs.ts'
 import { draw, drawn } from './habits.ts'
-import { asking, fleetLogin, headChecks, newChange, reportCheck, reviewers, stranger, type SimulatedChange } from './changes.ts'
+import {
+  asking,
+  fleetLogin,
+  hasSameWork,
+  headChecks,
+  newChange,
+  reportCheck,
+  reviewers,
+  stranger,
+  type SimulatedChange,
+} from './changes.ts'
 
 const minute = 60_000
 /** Duration (ms) of a check. */
@@ -168,7 +178,10 @@ export class Reviewers {
     this.#restartChecks(change, clock.now())
     const isClean = change.conflict === 'none' && asking(change).size === 0 && headChecks(change).every(({ state }) => state === 'passed')
     if (isClean && !merges(repoOf(change.issue))) return this.#finish(change)
-    if (isClean && !change.reviews.some(({ state, sha, author }) => state === 'approved' && sha === change.head && author !== stranger)) {
+    if (
+      isClean &&
+      !change.reviews.some(({ state, sha, author }) => state === 'approved' && hasSameWork(change, sha) && author !== stranger)
+    ) {
       this.#write(change, reviewers[0] ?? '', 'approved')
       forge.touch(change)
     }

@@ -129,6 +129,7 @@ const examples: { readonly [C in ReasonCode]: ReasonData[C] } = {
   merge_not_allowed: { why: 'no right' },
   merge_refused: { result: 'head_moved', why: 'moved' },
   merge_policy: { policy: 'green' },
+  branch_updated: { base: 'main', sha: 'abc' },
   base_moved: { base: 'main' },
   base_taken: { change: 'o/r!2' },
   git_resolves: { why: null },

@@ -6,7 +6,7 @@ import type { ChangePolicy } from '../../src/core/change-stages.ts'
 import type { Time } from '../../src/core/nouns.ts'
 import type { SimulatedMerge } from '../../src/simulate/changes.ts'
 import type { Receipt, World } from '../../src/simulate/world.ts'
-import { asking, fleetLogin, headChecks, reviewers, stranger } from '../../src/simulate/changes.ts'
+import { asking, fleetLogin, hasSameWork, headChecks, reviewers, stranger } from '../../src/simulate/changes.ts'
 
 /**
  * The age (ms) from which burn must know a fact: a cycle takes at most 4 minutes, and a dispatcher can be suspended for 10 minutes between
@@ -67,7 +67,7 @@ export class ChangeJudge {
     if (checks.length === 0) not('it has no checks')
     for (const { name, state, since, passed } of checks) if (state !== 'passed' && (!passed || isOld(since))) not(`${name} is ${state}`)
     const approvals = change.reviews.filter(
-      ({ author, state, sha: of }) => state === 'approved' && of === sha && reviewers.includes(author),
+      ({ author, state, sha: of }) => state === 'approved' && hasSameWork(change, of) && reviewers.includes(author),
     )
     if (merge === 'approved' && approvals.length === 0) not('nobody approved this head')
     const old = {

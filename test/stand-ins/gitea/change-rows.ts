@@ -50,6 +50,8 @@ export interface PullRow {
   /** The number of reads during which the forge has not yet tested whether it can merge. */
   untested: number
   readonly pushes: PushRow[]
+  /** For each head that the forge made by a merge of the base: the head before. */
+  readonly updates: Map<string, string>
   readonly reviews: ReviewRow[]
 }
 
@@ -58,7 +60,18 @@ export const fakeSha = (text: string) => createHash('sha1').update(text).digest(
 
 /** Returns a new pull request. */
 export function newPull(branch: string, from: string, base: string): PullRow {
-  return { branch, from, base, merged: false, sha: fakeSha(branch), conflicts: false, untested: 0, pushes: [], reviews: [] }
+  return {
+    branch,
+    from,
+    base,
+    merged: false,
+    sha: fakeSha(branch),
+    conflicts: false,
+    untested: 0,
+    pushes: [],
+    updates: new Map(),
+    reviews: [],
+  }
 }
 
 /** A status of a commit. */

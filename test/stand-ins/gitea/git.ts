@@ -134,6 +134,11 @@ export function commonAncestor(bare: string, one: string, other: string): string
   return remembered(ancestors, `${bare} ${one} ${other}`, find)
 }
 
+/** Returns the parents of a commit. */
+export function parentsOf(bare: string, commit: string): string[] {
+  return gitAs(bare, 'log', '-1', '--format=%P', commit).split(' ')
+}
+
 /** Moves a branch of a bare repository to a commit; deletes it if the commit is null. */
 export function moveBranch(bare: string, branch: string, commit: string | null): void {
   gitAs(bare, 'update-ref', ...(commit === null ? ['-d', `refs/heads/${branch}`] : [`refs/heads/${branch}`, commit]))

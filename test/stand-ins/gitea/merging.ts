@@ -4,7 +4,7 @@ import type { ForgeState, IssueRow, RepoRow } from './state.ts'
 import { emptyReply, nameOf, refuse, reply, repoOf, textIn, type Call, type Reply } from './calls.ts'
 import { fakeSha } from './change-rows.ts'
 import { latestStatuses } from './checks.ts'
-import { branchIn, commonAncestor, mergeIn, moveBranch } from './git.ts'
+import { branchIn, commonAncestor, mergeIn, moveBranch, parentsOf } from './git.ts'
 import { isDraft } from './json.ts'
 import { headOf } from './people.ts'
 
@@ -119,7 +119,16 @@ export function postUpdate(state: ForgeState, call: Call, words: readonly string
   if (bare !== null) moveBranch(bare, pull.branch, mergeIn(bare, head, base))
   else pull.sha = fakeSha(`${head} updated`)
   pull.pushes.push({ id: state.nextId(), login: call.login, at: state.seconds(), commits: [headOf(state, pull)] })
+  pull.updates.set(headOf(state, pull), head)
   return emptyReply(200)
+}
+
+/** Returns a commit with its parents. */
+export function getCommit(state: ForgeState, call: Call, words: readonly string[]): Reply {
+  const repo = repoOf(state, call, words)
+  const [, , sha = ''] = words
+  const bare = state.bareOf(nameOf(repo))
+  return reply(200, { sha, parents: bare === null ? [] : parentsOf(bare, sha).map((parent) => ({ sha: parent })) })
 }
 
 /** Returns the merge base of a pull request. Without a bare repository, each head contains the base. */

@@ -18,6 +18,13 @@ export function headOf(state: ForgeState, { branch, from, sha }: PullRow): strin
   return (bare === null ? null : branchIn(bare, branch)) ?? sha
 }
 
+/** Returns true if a review of a commit is stale. As on Gitea, a merge of the base does not change the work, so reviews stay valid. */
+export function isStale(state: ForgeState, pull: PullRow, commit: string): boolean {
+  let current: string | undefined = headOf(state, pull)
+  while (current !== undefined && current !== commit) current = pull.updates.get(current)
+  return current !== commit
+}
+
 /** A review to add. A line comment answers an earlier one if it is on the same line. */
 export interface ReviewSeed {
   readonly author: string

@@ -3,7 +3,7 @@ import type { LineRow, PullRow, ReviewRow } from './change-rows.ts'
 import type { ForgeState, IssueRow, RepoRow } from './state.ts'
 import { Refused, nameOf, pageOf, refuse, reply, repoOf, textIn, type Call, type Reply } from './calls.ts'
 import { issueJson, timeText, userJson } from './json.ts'
-import { headOf, review } from './people.ts'
+import { isStale, review } from './people.ts'
 
 function pullRow(state: ForgeState, call: Call, words: readonly string[]): { repo: RepoRow; row: IssueRow; pull: PullRow } {
   const repo = repoOf(state, call, words)
@@ -22,7 +22,7 @@ function reviewJson(state: ForgeState, { repo, row, pull }: ReturnType<typeof pu
     state: review.state,
     body: review.body,
     commit_id: review.commit,
-    stale: review.commit !== headOf(state, pull),
+    stale: isStale(state, pull, review.commit),
     official: review.official,
     dismissed: review.dismissed,
     comments_count: review.lines.length,

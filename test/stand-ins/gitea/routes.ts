@@ -4,7 +4,7 @@ import { Refused, isSince, mayWrite, nameOf, pageOf, refuse, reply, repoOf, text
 import { getJobs, getLogs, getRuns, getStatus, postRerun, postStatus } from './checks.ts'
 import { commentJson, issueJson, pushJson, repoJson, teamJson, timelineJson, userJson } from './json.ts'
 import { getLabels, getMilestones, postLabel, postLabels } from './labels.ts'
-import { getBranch, postMerge, postUpdate } from './merging.ts'
+import { getBranch, getCommit, postMerge, postUpdate } from './merging.ts'
 import { getFiles, getPull, getPullByBranches, getPullRef, getPulls, patchPull, postPull } from './pulls.ts'
 import { getDependencies, getReviewComments, getReviews, postReaction, postReview } from './reviews.ts'
 
@@ -54,6 +54,7 @@ const routes: readonly Route[] = [
   ['POST', path('/repos/:o/pulls'), postPull],
   ['PATCH', path('/repos/:o/pulls/:n'), patchPull],
   ['GET', path('/repos/:o/commits/:w/status'), getStatus],
+  ['GET', path('/repos/:o/git/commits/:w'), getCommit],
   ['POST', path('/repos/:o/statuses/:w'), postStatus],
   ['GET', path('/repos/:o/actions/jobs/:n/logs'), getLogs, 24],
   ['GET', path('/repos/:o/actions/runs'), getRuns, 25],
