@@ -57,7 +57,7 @@ export async function readIssues({ api, url }: Server, repo: RepoRef, text: stri
   // The update time of an issue that is too large is unknown, but not later than the server's clock.
   const times = [...values.map(({ time }) => time), too_big.length > 0 ? date : null].filter((time) => time !== null)
   const used = values.flatMap(({ milestone }) => milestone ?? [])
-  const milestones = await milestonesAfter(api, repo, checked, { before, milestones: used }, now)
+  const milestones = await milestonesAfter(api, repo, { before, checked, used }, now)
   const cursor = writeCursor({ ...cursorAfter({ url, repo }, times, before, date), milestones })
   const pulls = values.flatMap(({ time, issue }) => (issue === null && time !== null ? [time] : []))
   const changed_at = pulls.reduce<number | null>((newest, time) => Math.max(newest ?? 0, time), null)

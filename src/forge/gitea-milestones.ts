@@ -26,24 +26,22 @@ export async function checkMilestones(api: Api, repo: RepoRef, cursor: Known, no
   return { dates: hashOf(await readDates(api, repo)), checked_at: now }
 }
 
-/** A listing of issues: the cursor before it, null for a complete listing, and the milestones of its issues. */
+/** A listing of issues. */
 interface Listed {
+  /** The cursor before the listing; null for a complete listing. */
   readonly before: Known
-  readonly milestones: readonly MilestoneDate[]
+  /** The due dates that burn read before the listing; null if it read none. */
+  readonly checked: Milestones | null
+  /** The milestones of the listed issues. */
+  readonly used: readonly MilestoneDate[]
 }
 
 /** Returns the due dates for the next cursor: those that burn read before the listing, or new ones if an issue has a milestone. */
-export async function milestonesAfter(
-  api: Api,
-  repo: RepoRef,
-  checked: Milestones | null,
-  { before, milestones }: Listed,
-  now: Time,
-): Promise<Milestones | null> {
-  if (milestones.length === 0 && before === null) return null
-  if (milestones.length === 0 || checked !== null) return checked
+export async function milestonesAfter(api: Api, repo: RepoRef, { before, checked, used }: Listed, now: Time): Promise<Milestones | null> {
+  if (used.length === 0 && before === null) return null
+  if (used.length === 0 || checked !== null) return checked
   const dates = await readDates(api, repo)
-  const isSame = milestones.every(({ key, value }) => (dates.get(key) ?? value) === value)
+  const isSame = used.every(({ key, value }) => (dates.get(key) ?? value) === value)
   // A date that changed since the listing makes burn list all issues again after the next check.
   return { dates: isSame ? hashOf(dates) : 'changed', checked_at: now }
 }

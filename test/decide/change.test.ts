@@ -195,7 +195,7 @@ test('change: updates a branch, then waits for its checks', () => {
 const mergedBase = (from: string, sha: string) =>
   stepOf('update_branch', JSON.stringify([from, 'base0']), { head: from, reason: { code: 'branch_updated', base: 'main', sha } })
 
-test("change: an approval outlives burn's own merge of the base, and nothing else", () => {
+test("change: an approval outlives only burn's merge of the base", () => {
   const rules = { ...policy, merge: 'approved' } as const
   const updates = [mergedBase('head1', 'head2'), mergedBase('head2', 'head3')]
   const after = (review: Parameters<typeof reviewOf>[0], sha = 'head3', history: readonly ChangeStep[] = updates) =>
