@@ -157,7 +157,7 @@ test('gitea: a cycle without news takes two requests', async (t) => {
   )
 })
 
-test('gitea: the new due date of a milestone counts within 5 minutes', async (t) => {
+test('gitea: a new milestone date counts within five minutes', async (t) => {
   const issues = [{ title: 'soon', due: '2026-12-24T00:00:00Z' }, { title: 'later' }]
   const { server, state } = await serve(t, { repos: [{ name: repo, writers: ['burn'], issues }] })
   let now = Date.now()
