@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { messageOf } from '../src/core/errors.ts'
 import { runProcess } from '../src/host/exec.ts'
+import { SandboxFacts } from '../src/sandbox/facts.ts'
 import { openSandbox } from '../src/sandbox/open.ts'
 import { renderDocument } from '../src/forge/front-matter.ts'
 import { standInFile } from '../test/stand-ins/files.ts'
@@ -135,7 +136,14 @@ export async function whyUnconfined(dir: string, env: DemoSetup['env']): Promise
     files: 1000,
   } as const
   try {
-    await openSandbox(policy, { dir: work, read_only: [], own_dir, env, home: env['HOME'] ?? dir })
+    await openSandbox(policy, {
+      dir: work,
+      read_only: [],
+      own_dir,
+      env,
+      home: env['HOME'] ?? dir,
+      facts: new SandboxFacts({ now: Date.now }),
+    })
     return null
   } catch (thrown) {
     return messageOf(thrown)

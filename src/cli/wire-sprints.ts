@@ -19,6 +19,7 @@ import { openServer, type OpenServer } from '../llm/model-check.ts'
 import { openBackend } from '../llm/open.ts'
 import { storedBreakers } from '../observe/model-breakers.ts'
 import { growingRedactor } from '../host/redact.ts'
+import { SandboxFacts } from '../sandbox/facts.ts'
 
 /** Returns the spec's settings for sprints. Throws BurnError `sprint_unset` (exit 2) if the spec has no `sprint`. */
 export function sprintPolicy({ fleet }: OpenSession['session']): SprintPolicy {
@@ -105,6 +106,7 @@ export async function wireSprints(open: OpenSession, context: GitDeps, onUpdate:
     backends: policy.backends.map((backend) => openBackend(backend, backends)),
     ...growingRedactor((await session.secrets()).known),
     git: await gitFor(open, context),
+    facts: new SandboxFacts(context.clock),
     env,
     home,
     onUpdate,

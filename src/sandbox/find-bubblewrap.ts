@@ -50,7 +50,7 @@ async function runConfined(
 async function bubblewrapConfigFor(
   program: string,
   entries: readonly string[],
-  { dir, own, home, read_only, env, own_dir, git: commandRepo }: SandboxOptions & { readonly own: BubblewrapConfig['own'] },
+  { dir, own, home, read_only, env, own_dir, facts, git: commandRepo }: SandboxOptions & { readonly own: BubblewrapConfig['own'] },
 ): Promise<Omit<BubblewrapConfig, 'scratch_bytes'>> {
   const realEntries = await Promise.all(entries.map((entry) => realpath(entry).catch(ifCode(inaccessible, entry))))
   const tools = toolchainsOf([...new Set([...entries, ...realEntries, ...(await linkedPackages(entries))])], home, [
@@ -61,6 +61,7 @@ async function bubblewrapConfigFor(
   const readable = await readablePaths(tools.readable.filter((path) => !isBelow(path, dir)))
   // The distribution's own folders have no secrets. In a home, only folders of tools are readable, and they can be private as a whole.
   const searched = ['/etc', '/usr/local', ...readable.filter((path) => !isBelow(path, home) && !isBelow(path, '/usr'))]
+  const search = { env: { PATH: entries.join(':') }, timeout_ms: probeTimeout_ms }
   const git = await lstat(`${dir}/.git`).catch(ifCode(noSuchPath, null))
   const resolver = await realpath('/etc/resolv.conf').catch(ifCode(noSuchPath, null))
   return {
@@ -71,7 +72,7 @@ async function bubblewrapConfigFor(
     own,
     readable,
     read_only,
-    hidden: await findHidden(searched, { env: { PATH: entries.join(':') }, timeout_ms: probeTimeout_ms }),
+    hidden: await facts.hidden.get(JSON.stringify([searched, search]), () => findHidden(searched, search)),
     resolver: resolver === null || isBelow(resolver, '/etc') ? null : resolver,
     filter: await writeFilter(own_dir),
     network: false,

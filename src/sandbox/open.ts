@@ -1,6 +1,6 @@
 /**
  * Opens the sandbox of a sprint, and tests which features this machine supports. If bubblewrap does not work, opens the sandbox only if the
- * policy says `off`.
+ * policy says `off`. Sandboxes share the facts about the machine (`facts.ts`), but each one tests its own bubblewrap.
  */
 import { lstat, mkdir, realpath } from 'node:fs/promises'
 import { posix } from 'node:path'
@@ -10,6 +10,7 @@ import { runCommand, type CommandOptions, type CommandResult, type CommandSetup 
 import { countsOwnProcesses, findBubblewrap } from './find-bubblewrap.ts'
 import type { Gap } from './gaps.ts'
 import { findLimits } from './limits.ts'
+import type { SandboxFacts } from './facts.ts'
 import { findProgram } from '../host/find-program.ts'
 import { baseEnvironment, environment, type SandboxOptions } from './options.ts'
 import { Quota } from './quota.ts'
@@ -57,13 +58,10 @@ export async function openSandbox(policy: SandboxPolicy, options: SandboxOptions
   const outer_env = environment({ PATH: entries.join(':') }, options.env, ['XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS'])
   const uid = process.getuid?.() ?? -1
   const counts_own = config !== null && uid !== 0 && (await countsOwnProcesses(policy, config))
-  const limits = await findLimits(policy, {
-    env: outer_env,
-    uid,
-    counts_own,
-    ...(options.probe_ms === undefined ? {} : { probe_ms: options.probe_ms }),
-  })
-  const separation = config === null ? unseparated : await separationOf(outer_env)
+  const { facts, probe_ms } = options
+  const probe = { env: outer_env, uid, counts_own, ...(probe_ms === undefined ? {} : { probe_ms }) }
+  const limits = await facts.limits.get(JSON.stringify([policy, probe]), () => findLimits(policy, probe))
+  const separation = config === null ? unseparated : await facts.separation.get(JSON.stringify(outer_env), () => separationOf(outer_env))
   const gaps = [...limits.gaps, ...separation.gaps]
   const summary = config === null ? 'without bubblewrap ("off" in the spec)' : `in bubblewrap; ${limits.summary}`
   const env = config?.env ?? baseEnvironment(entries, options, own)
@@ -84,10 +82,15 @@ export async function openSandbox(policy: SandboxPolicy, options: SandboxOptions
     file_bytes: quota.file_bytes,
     ended: ended.signal,
   }
-  return sandboxOf(setup, gaps, quota, ended)
+  return sandboxOf(setup, gaps, quota, { ended, facts })
 }
 
-function sandboxOf(setup: CommandSetup, gaps: readonly Gap[], quota: Quota, ended: AbortController): Sandbox {
+function sandboxOf(
+  setup: CommandSetup,
+  gaps: readonly Gap[],
+  quota: Quota,
+  { ended, facts }: { readonly ended: AbortController; readonly facts: SandboxFacts },
+): Sandbox {
   const withQuota = <T>(work: () => Promise<T>) => quota.watch((thrown) => ended.abort(thrown), work)
   return {
     dir: setup.dir,
@@ -102,7 +105,10 @@ function sandboxOf(setup: CommandSetup, gaps: readonly Gap[], quota: Quota, ende
         return await withQuota(() => runCommand(setup, command, options))
       } catch (thrown) {
         // The model sees only that a tool failed, and would continue until its budget is used up. So burn ends the sandbox.
-        if (thrown instanceof BurnError && thrown.code.startsWith('sandbox_')) ended.abort(thrown)
+        if (thrown instanceof BurnError && thrown.code.startsWith('sandbox_')) {
+          facts.forget()
+          ended.abort(thrown)
+        }
         throw thrown
       }
     },

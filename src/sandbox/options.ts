@@ -1,5 +1,6 @@
 /** The options of a sandbox, and the environment and programs that follow from them. */
 import type { BubblewrapConfig } from './bubblewrap.ts'
+import type { SandboxFacts } from './facts.ts'
 
 export interface SandboxOptions {
   /** The absolute path of the workspace's folder. */
@@ -14,6 +15,8 @@ export interface SandboxOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** The home directory of the user who runs burn. */
   readonly home: string
+  /** The facts about this facts that sandboxes share. */
+  readonly facts: SandboxFacts
   /** The timeout (ms) of each command that tests bubblewrap or systemd. */
   readonly probe_ms?: number
 }

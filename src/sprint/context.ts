@@ -1,6 +1,7 @@
 /** The dependencies of sprints: a session, and the objects that only sprints use. `src/cli/wire-sprints.ts` creates them once. */
 import type { Backend, Failure, TranscriptEntry, SprintPolicy, SprintStage } from '../core/sprint.ts'
 import type { Git } from '../git/run.ts'
+import type { SandboxFacts } from '../sandbox/facts.ts'
 import type { Session } from '../observe/session.ts'
 
 /** The new stage of a running sprint, or a note about the sprint. The terminal shows stages and notes as progress. */
@@ -18,6 +19,8 @@ export interface SprintContext {
   /** The name of this machine, which is part of the ids of sprint workers. */
   readonly host: string
   readonly backends: readonly Backend[]
+  /** The facts about this machine that the sandboxes share. */
+  readonly facts: SandboxFacts
   /** Removes all known secrets, and all strings that look like a secret, from a text. Returns the result. */
   readonly redact: (text: string) => string
   /** Makes `redact` remove these secrets, too. */

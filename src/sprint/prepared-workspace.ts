@@ -51,7 +51,7 @@ export async function prepareWorkspace(
   context: SprintContext,
   stop: AbortSignal,
 ): Promise<PreparedWorkspace> {
-  const { session, policy, git, env, home } = context
+  const { session, policy, git, env, home, facts } = context
   const clone_url = cloneUrlOf(issue.repo, session)
   const mirror = await openMirror(git, { dir: policy.dir, repo: issue.repo, clone_url })
   if (branch !== null) await fetchExisting(git, mirror, { id, branch })
@@ -64,7 +64,7 @@ export async function prepareWorkspace(
   for (const text of submodules.problems) note({ kind: 'note', text })
   const secrets = copy === null ? [] : await bringFiles(copy, workspace, context)
   const paths = { dir: workspace.path, read_only: [...gitDirsOf(workspace), ...submodules.read_only], git: commandRepo, own_dir }
-  const sandbox = await openSandbox(policy.sandbox, { ...paths, env, home })
+  const sandbox = await openSandbox(policy.sandbox, { ...paths, env, home, facts })
   note({ kind: 'note', text: [sandbox.summary, ...sandbox.gaps.map(({ what }) => what)].join('; ') })
   const prepared: PreparedWorkspace = {
     workspace,
@@ -127,19 +127,19 @@ async function runSetup(
   throw new SprintFailure(stopped === 'stop' ? { class: 'stopped', reason } : { class: 'repo_unusable', reason })
 }
 
-type SandboxContext = Pick<SprintContext, 'policy' | 'env' | 'home'>
+type SandboxContext = Pick<SprintContext, 'policy' | 'env' | 'home' | 'facts'>
 
 /**
  * Tests the sandbox: opens a sandbox in a temporary folder below `sprint.dir`, then removes the folder. Returns a summary of the sandbox.
  * Throws BurnError `sandbox_*`, and Node's error if the folder cannot be created.
  */
-export async function trySandbox({ policy, env, home }: SandboxContext): Promise<Pick<Sandbox, 'summary' | 'gaps'>> {
+export async function trySandbox({ policy, env, home, facts }: SandboxContext): Promise<Pick<Sandbox, 'summary' | 'gaps'>> {
   await mkdir(policy.dir, { recursive: true, mode: 0o700 })
   const probeDir = await mkdtemp(join(policy.dir, 'probe-'))
   try {
     const dir = join(probeDir, 'work')
     await mkdir(dir)
-    return await openSandbox(policy.sandbox, { dir, read_only: [], own_dir: join(probeDir, 'private'), env, home })
+    return await openSandbox(policy.sandbox, { dir, read_only: [], own_dir: join(probeDir, 'private'), env, home, facts })
   } finally {
     await rm(probeDir, { recursive: true, force: true })
   }

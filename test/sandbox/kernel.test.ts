@@ -62,9 +62,10 @@ const heir = `
   const [root, dir, own_dir, keyctl] = process.argv.slice(1)
   const { openSandbox } = await import(root + '/src/sandbox/open.ts')
   const { policy } = await import(root + '/test/sandbox/opened.ts')
+  const { sandboxFacts: facts } = await import(root + '/test/support/sandbox-facts.ts')
   const { separationOf } = await import(root + '/src/sandbox/separation.ts')
   const { runProcess } = await import(root + '/src/host/exec.ts')
-  const sandbox = await openSandbox(policy, { dir, read_only: [], own_dir, env: process.env, home: '/nowhere' })
+  const sandbox = await openSandbox(policy, { dir, read_only: [], own_dir, env: process.env, home: '/nowhere', facts })
   const stop = new AbortController().signal
   const inside = await sandbox.run('cat /proc/keys /proc/key-users; ls -l /proc/self/fd', { stop })
   const search = '($u, $n) = ("user", "burn-planted"); print syscall(' + keyctl + ', 10, -3, $u, $n, 0) > 0 ? "found" : "none"'

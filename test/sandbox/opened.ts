@@ -9,6 +9,7 @@ import type { ToolResult } from '../../src/core/sprint.ts'
 import type { CommandOptions, CommandResult } from '../../src/sandbox/command.ts'
 import { openSandbox, type Sandbox } from '../../src/sandbox/open.ts'
 import { workspaceTools } from '../../src/sandbox/tools.ts'
+import { sandboxFacts } from '../support/sandbox-facts.ts'
 
 const realBwrap = spawnSync('sh', ['-c', 'command -v bwrap'], { encoding: 'utf8' }).stdout.trim()
 
@@ -89,7 +90,7 @@ export async function opened(t: TestContext, options: SetupOptions = {}): Promis
   const paths = { dir, read_only: (options.read_only ?? []).map((name) => join(base, name)), own_dir: join(base, 'own'), env, home }
   const sandbox = await openSandbox(
     { ...policy, ...options.policy },
-    { ...paths, ...(options.probe_ms === undefined ? {} : { probe_ms: options.probe_ms }) },
+    { ...paths, facts: sandboxFacts, ...(options.probe_ms === undefined ? {} : { probe_ms: options.probe_ms }) },
   )
   const tools = new Map(workspaceTools(sandbox).map((tool) => [tool.name, tool]))
   return {

@@ -8,6 +8,7 @@ import { wireSprints } from '../../src/cli/wire-sprints.ts'
 import { openSession } from '../../src/cli/wire.ts'
 import { runSprints } from '../../src/sprint/run.ts'
 import { clock } from '../support/clock.ts'
+import { sandboxFacts } from '../support/sandbox-facts.ts'
 import { repo, type SprintRig } from './rig.ts'
 
 /** A clock that sleeps a twentieth of the requested time. */
@@ -33,7 +34,7 @@ export async function inside(t: TestContext, { env }: SprintRig): Promise<InProc
   }
   const open = await openSession({}, { ...wiring, notify: ({ text }) => void messages.push(text) })
   t.after(() => open.close())
-  const context = await wireSprints(open, wiring, (each) => void updates.push(each))
+  const context = { ...(await wireSprints(open, wiring, (each) => void updates.push(each))), facts: sandboxFacts }
   return {
     context,
     updates,
