@@ -78,6 +78,7 @@ const shared = [
     'spec',
     'cli/present',
     'cli/table',
+    'sprint/blocked-backends',
     'cli/watch-view',
     'forge',
     'llm',

@@ -184,10 +184,12 @@ export interface DispatchPolicy {
   }
 }
 
-/** Workers that share one login at a model provider, and so its usage limits. */
+/** Workers and backends of sprints that share one login at a model provider, and so its usage limits. */
 export interface Account {
   readonly name: string
   readonly workers: readonly WorkerId[]
+  /** The names of the backends of sprints (`backendName`); absent if there are none. */
+  readonly backends?: readonly string[]
 }
 
 /** The whole configuration: the spec with every default filled in. */

@@ -209,6 +209,13 @@ export type BackendConfig =
   /** burn tries the models in this order. If the list is empty, burn uses the models in the configuration of Hermes in `hermes_home`. */
   | { readonly kind: 'runner'; readonly models: readonly ModelConfig[]; readonly hermes_home: string }
 
+/** Returns the name of a backend for people, such as `cli claude`. Backends with the same name use the same login. */
+export function backendName(config: BackendConfig): string {
+  if (config.kind === 'gateway') return `gateway ${config.url.replace(/\/+$/, '').replace(/\/v1$/, '')}`
+  if (config.kind === 'runner') return `runner ${config.models[0]?.model ?? 'of Hermes'}`
+  return `cli ${config.agent === 'custom' ? (config.command[0] ?? 'custom') : config.agent}`
+}
+
 /** The settings of sprints: the spec's `sprint` with every default filled in. */
 export interface SprintPolicy {
   /** The repos whose issues sprints may claim. */
@@ -234,8 +241,16 @@ export interface SprintPolicy {
   readonly keep: { readonly workspaces: number; readonly age: number }
 }
 
-/** The machine name in the ids of workers that run sprints, `sprint/<host>/<n>`. No machine in the spec may have this name. */
+/**
+ * The machine name in the ids of workers that run sprints, `sprint/<host>/<n>`. No machine in the spec may have this name. It is also the
+ * lane of these workers.
+ */
 export const sprintWorkers = 'sprint'
+
+/** Returns the lane of a worker that runs sprints; undefined if the id is that of another worker. */
+export function sprintLane(worker: string): string | undefined {
+  return worker.startsWith(`${sprintWorkers}/`) ? sprintWorkers : undefined
+}
 
 /** The stage that a sprint is in. */
 export type SprintStage = 'claimed' | 'workspace' | 'working' | 'checking' | 'publishing' | 'ended'

@@ -7,9 +7,10 @@ import type { Allowance, UsageBudget, BudgetUse, Spending } from '../core/budget
 import type { UnderWayState } from '../core/fleet-state.ts'
 import type { Hold } from '../core/ledger/holds.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
-import type { Fleet, Time, Worker, WorkerId } from '../core/nouns.ts'
+import type { Account, Fleet, IssueRef, Time, Worker, WorkerId } from '../core/nouns.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { UsageRecord } from '../core/usage.ts'
+import { sprintLane } from '../core/sprint.ts'
 import { sumCosts, type Cost } from './costs.ts'
 
 const day = 24 * 3_600_000
@@ -31,23 +32,38 @@ export interface CountedUsage {
 /** Returns each budget with its used part. An issue occurs once for each budget that applies to its worker. */
 export function budgetUses({ budgets: all, machines, accounts }: Fleet, { today, issues, dispatches, costFor }: CountedUsage): BudgetUse[] {
   const lanes = new Map(workersIn(machines).map(({ id, lane }) => [id, lane]))
-  const members = new Map(accounts.map(({ name, workers }) => [name, new Set(workers)]))
-  const covers = ({ scope, name }: UsageBudget, worker: WorkerId) =>
-    scope === 'fleet' || (scope === 'lane' ? lanes.get(worker) === name : members.get(name)?.has(worker) === true)
+  const accountOf = accountIndex(accounts)
+  const covers = ({ scope, name }: UsageBudget, user: UsedBy) =>
+    scope === 'fleet' || (scope === 'lane' ? (lanes.get(user.worker) ?? sprintLane(user.worker)) : accountOf(user)) === name
   const spentOn = Map.groupBy(issues, ({ issue }) => issue)
   const spending = (records: readonly UsageRecord[]) => spendingOf(records, costFor)
   return all.flatMap((budget): BudgetUse[] => {
     const { scope, name, day: allowed, issue: each } = budget
-    const own = dispatches.filter(({ kind, worker }) => each !== null && kind === 'work' && covers(budget, worker))
+    const users = (issue: IssueRef, worker: WorkerId): readonly UsedBy[] => [
+      { source: 'pane', worker, agent: '' },
+      ...(spentOn.get(issue) ?? []).filter((record) => record.worker === worker),
+    ]
+    const own = dispatches.filter(
+      ({ kind, issue, worker }) => each !== null && kind === 'work' && users(issue, worker).some((user) => covers(budget, user)),
+    )
     return [
       ...(allowed === null
         ? []
-        : [{ scope, name, allowed, spent: spending(today.filter(({ worker }) => covers(budget, worker))), issue: null }]),
+        : [{ scope, name, allowed, spent: spending(today.filter((record) => covers(budget, record))), issue: null }]),
       ...own.flatMap(({ id: dispatch, issue: ref, worker }) =>
         each === null ? [] : [{ scope, name, allowed: each, spent: spending(spentOn.get(ref) ?? []), issue: { ref, dispatch, worker } }],
       ),
     ]
   })
+}
+
+type UsedBy = Pick<UsageRecord, 'source' | 'worker' | 'agent'>
+
+/** Returns a function that finds the account of a user of tokens. The login of a sprint is that of its backend. */
+function accountIndex(accounts: readonly Account[]): (user: UsedBy) => string | undefined {
+  const workers = new Map(accounts.flatMap(({ name, workers: ids }) => ids.map((id) => [id, name] as const)))
+  const backends = new Map(accounts.flatMap(({ name, backends: names = [] }) => names.map((each) => [each, name] as const)))
+  return ({ source, worker, agent }) => (source === 'sprint' ? backends.get(agent) : undefined) ?? workers.get(worker)
 }
 
 const workersIn = (machines: Fleet['machines']): Worker[] => machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers))

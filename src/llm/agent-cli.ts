@@ -2,6 +2,7 @@
 import type { SprintAgent } from '../core/agent.ts'
 import type { TurnResult, Backend, BackendConfig, BackendTask, Conversation, Failure, TokenUsage } from '../core/sprint.ts'
 import { messageOf } from '../core/errors.ts'
+import { backendName } from '../core/sprint.ts'
 import { runAgent } from './agent-process.ts'
 import { inTurn, createBudgetTracker, type BudgetTracker, type Turn } from './budget.ts'
 import type { BackendDeps } from './deps.ts'
@@ -26,7 +27,7 @@ export function openCli(config: CliConfig, deps: BackendDeps): Backend {
   const command = config.command.length > 0 ? config.command : agent.command
   const env = { ...environmentOf(config, deps), ...agent.env }
   return {
-    name: `cli ${config.agent === 'custom' ? (command[0] ?? 'custom') : config.agent}`,
+    name: backendName(config),
     probe: () => probeProgram(command[0] ?? '', env['PATH'] ?? ''),
     begin: (task) => new CliConversation(task, config, deps, { agent, command, env }),
   }

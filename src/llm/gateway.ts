@@ -4,6 +4,7 @@ import { inTurn, createBudgetTracker, type BudgetTracker, type Turn } from './bu
 import { limitsOf, type BackendDeps } from './deps.ts'
 import { requestJson, type Endpoint } from './endpoint.ts'
 import { codeOf } from '../core/errors.ts'
+import { backendName } from '../core/sprint.ts'
 import { membersOf } from '../core/json.ts'
 import { beginRun, followRun, stopRun, type Gateway } from './gateway-run.ts'
 import { redactor } from '../host/redact.ts'
@@ -29,7 +30,7 @@ export function openGateway(config: GatewayConfig, deps: BackendDeps): Backend {
     limits: limitsOf(deps),
   })
   return {
-    name: `gateway ${redactor([])(url)}`,
+    name: redactor([])(backendName(config)),
     probe: () => probeGateway(gateway, url, deps),
     begin: (task) => new GatewayConversation(task, config.model, deps, gateway),
     stopRun: async (run) => {

@@ -5,6 +5,7 @@
  */
 import type { TurnResult, Backend, BackendConfig, BackendTask, Conversation, Failure, BackendError } from '../core/sprint.ts'
 import { messageOf } from '../core/errors.ts'
+import { backendName } from '../core/sprint.ts'
 import { createBudgetTracker, type BudgetTracker, type Turn } from './budget.ts'
 import { runToolCalls } from './tool-calls.ts'
 import { limitsOf, type BackendDeps, type BackendLimits } from './deps.ts'
@@ -26,7 +27,7 @@ export function openRunner(config: RunnerConfig, deps: BackendDeps): Backend {
   const limits = limitsOf(deps)
   const chain = () => (config.models.length > 0 ? endpointsOf(config.models, deps) : hermesEndpoints(config.hermes_home, deps))
   return {
-    name: `runner ${config.models[0]?.model ?? 'of Hermes'}`,
+    name: backendName(config),
     async probe() {
       const failures: Failure[] = []
       for (const endpoint of await chain()) {

@@ -3,6 +3,7 @@ import type { Time, Worker } from '../core/nouns.ts'
 import type { UsageRecord, UsageSource } from '../core/usage.ts'
 import type { SessionPart } from './session.ts'
 import type { UsageLedger } from '../core/ledger/usage.ts'
+import { sprintLane } from '../core/sprint.ts'
 import { recordCost, type Cost } from '../decide/costs.ts'
 
 /** Usage of a period. */
@@ -26,10 +27,13 @@ export async function readUsage(
   const [records, unread] = await Promise.all([ledger.usage(period), ledger.failedUsageSources()])
   const priced = new Map(records.map((record) => [record, recordCost(record, fleet.prices, listPrice)]))
   const workers = fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
+  const sprints = records.flatMap(({ worker }) =>
+    [sprintLane(worker)].flatMap((lane) => (lane === undefined ? [] : [[worker, lane] as const])),
+  )
   return {
     records,
     costFor: (record) => priced.get(record) ?? recordCost(record, fleet.prices, listPrice),
-    lanes: new Map(workers.map(({ id, lane }) => [id, lane])),
+    lanes: new Map([...sprints, ...workers.map(({ id, lane }) => [id, lane] as const)]),
     unread,
     unrecorded: workers.filter(({ agent }) => kindOf(agent).usage === undefined),
   }

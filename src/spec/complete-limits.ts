@@ -3,13 +3,16 @@ import type { Allowance, UsageBudget } from '../core/budget.ts'
 import type { Account, Machine, WorkerId } from '../core/nouns.ts'
 import type { PathFinding } from './findings.ts'
 import type { WrittenSpec } from './schema.ts'
+import type { SprintPolicy } from '../core/sprint.ts'
+import { backendName, sprintWorkers } from '../core/sprint.ts'
 import { nearest } from '../core/suggest.ts'
 
 /** Returns the accounts of the spec. Unknown names stand for no worker; `accountFindings` reports them. */
 export function completeAccounts({ accounts = {} }: Pick<WrittenSpec, 'accounts'>, machines: readonly Machine[]): Account[] {
   const known = workersByName(machines)
-  return Object.entries(accounts).map(([name, { workers }]) => {
-    return { name, workers: [...new Set(workers.flatMap((written) => known.get(written) ?? []))] }
+  return Object.entries(accounts).map(([name, { workers = [], backends }]) => {
+    const ids = [...new Set(workers.flatMap((written) => known.get(written) ?? []))]
+    return { name, workers: ids, ...(backends === undefined ? {} : { backends }) }
   })
 }
 
@@ -28,7 +31,7 @@ function workersByName(machines: readonly Machine[]): Map<string, WorkerId[]> {
 export function accountFindings({ accounts = {} }: Pick<WrittenSpec, 'accounts'>, machines: readonly Machine[]): PathFinding[] {
   const known = workersByName(machines)
   const owners = new Map<WorkerId, string>()
-  return Object.entries(accounts).flatMap(([account, { workers }]) =>
+  return Object.entries(accounts).flatMap(([account, { workers = [] }]) =>
     workers.flatMap((written, index): PathFinding[] => {
       const path = ['accounts', account, 'workers', index]
       const ids = known.get(written)
@@ -42,6 +45,29 @@ export function accountFindings({ accounts = {} }: Pick<WrittenSpec, 'accounts'>
       if (shared === undefined) return []
       const hint = 'list each worker in one account'
       return [{ path, what: `the worker ${shared} is in the account ${owners.get(shared)}, too`, hint }]
+    }),
+  )
+}
+
+/** Returns a finding for each unknown backend of an account, and for each backend of several accounts. */
+export function backendFindings(
+  { accounts = {} }: Pick<WrittenSpec, 'accounts'>,
+  { sprint }: { readonly sprint: Pick<SprintPolicy, 'backends'> | null },
+): PathFinding[] {
+  const known = (sprint?.backends ?? []).map(backendName)
+  const owners = new Map<string, string>()
+  return Object.entries(accounts).flatMap(([account, { backends = [] }]) =>
+    backends.flatMap((written, index): PathFinding[] => {
+      const path = ['accounts', account, 'backends', index]
+      if (!known.includes(written)) {
+        const near = nearest(written, known) ?? known[0]
+        const hint = near === undefined ? 'add the backend to sprint.backends' : `write the name of a backend, such as "${near}"`
+        return [{ path, what: `sprint.backends has no ${written}`, hint }]
+      }
+      const owner = owners.get(written) ?? account
+      owners.set(written, owner)
+      if (owner === account) return []
+      return [{ path, what: `the backend ${written} is in the account ${owner}, too`, hint: 'list each backend in one account' }]
     }),
   )
 }
@@ -69,7 +95,7 @@ export function budgetFindings(
   { budget = {}, accounts = {} }: Pick<WrittenSpec, 'accounts' | 'budget'>,
   machines: readonly Machine[],
 ): PathFinding[] {
-  const lanes = machines.flatMap(({ windows }) => windows.map(({ lane }) => lane))
+  const lanes = [...machines.flatMap(({ windows }) => windows.map(({ lane }) => lane)), sprintWorkers]
   const unknown = (key: 'lanes' | 'accounts', noun: string, known: readonly string[]) =>
     Object.keys(budget[key] ?? {}).flatMap((name): PathFinding[] => {
       if (known.includes(name)) return []

@@ -6,7 +6,7 @@ import { machinesIn } from './worker.ts'
 import { reposOf } from '../core/refs.ts'
 import { sprintWorkers } from '../core/sprint.ts'
 import { delegationFindings } from './complete-delegation.ts'
-import { accountFindings, budgetFindings } from './complete-limits.ts'
+import { accountFindings, backendFindings, budgetFindings } from './complete-limits.ts'
 import { modelFindings } from './complete-models.ts'
 import { nearest } from '../core/suggest.ts'
 import { counted } from '../core/text.ts'
@@ -21,6 +21,7 @@ export function crossFindings(spec: WrittenSpec, fleet: Fleet): PathFinding[] {
     ...customFindings(spec, fleet),
     ...unservedFindings(spec, fleet),
     ...accountFindings(spec, fleet.machines),
+    ...backendFindings(spec, fleet),
     ...budgetFindings(spec, fleet.machines),
     ...modelFindings(spec, fleet.machines),
     ...delegationFindings(spec, fleet.delegation, fleet.machines),

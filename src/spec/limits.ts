@@ -5,15 +5,26 @@ import { line, name } from './values.ts'
 /** The schema of `accounts`. */
 export const accounts = z.record(
   name,
-  z.strictObject({
-    workers: z
-      .array(line)
-      .min(1, 'must name at least one worker')
-      .meta({
-        description: 'Workers that use the login. A name of a window, lane or machine stands for all workers in it.',
-        examples: [['CRUCIBLE', 'AZOTH']],
-      }),
-  }),
+  z
+    .strictObject({
+      workers: z
+        .array(line)
+        .min(1, 'must name at least one worker')
+        .optional()
+        .meta({
+          description: 'Workers that use the login. A name of a window, lane or machine stands for all workers in it.',
+          examples: [['CRUCIBLE', 'AZOTH']],
+        }),
+      backends: z
+        .array(line)
+        .min(1, 'must name at least one backend')
+        .optional()
+        .meta({
+          description: 'Backends of sprints that use the login, by the names in `burn sprint list`, such as `cli claude`.',
+          examples: [['cli claude']],
+        }),
+    })
+    .refine(({ workers, backends }) => workers !== undefined || backends !== undefined, 'must have "workers" or "backends"'),
 )
 
 const allowance = z

@@ -217,7 +217,7 @@ const keys = z.strictObject({
     }),
   accounts: accounts.optional().meta({
     description:
-      'Logins at model providers, by a name that you choose, with the workers that share each login (docs/how-to/limit-usage.md).',
+      'Logins at model providers, by a name that you choose, with the workers and backends of sprints that share each login (docs/how-to/limit-usage.md).',
     examples: [{ max: { workers: ['CRUCIBLE', 'AZOTH'] } }],
   }),
   changes: changes.optional().meta({

@@ -119,7 +119,7 @@ async function takeTurn(
     const idle = idleReason(worker, found.state, followUp !== undefined || found.picks.picks.length > 0)
     if (idle !== null) return { row: null, ...idle }
     await requireSandbox(context)
-    const usable = await usableBackends(context)
+    const usable = await usableBackends(context, worker.lane)
     if (stop.aborted) return { row: null, why: null, trouble: false }
     const taken = followUp === undefined ? null : await takeFollowUp(followUp, worker.id, found.state, context)
     const claimed = taken ?? (await claimFirstFree(worker, found.state, found.picks.picks, context))

@@ -6,6 +6,7 @@ import type { SprintFollowUp } from '../core/ledger/changes.ts'
 import type { Picked } from '../decide/pick.ts'
 import type { SprintContext } from './context.ts'
 import { BurnError } from '../core/errors.ts'
+import { blockedBackends } from './blocked-backends.ts'
 import { sprintWorkers } from '../core/sprint.ts'
 import { consequenceOf } from '../decide/failure.ts'
 import { elsewhereAdvice } from '../decide/report.ts'
@@ -45,14 +46,24 @@ export interface SprintRunOptions {
  * Probes all backends. Returns the backends that work, and reports the failures of all others. If no backend works, throws BurnError
  * `sprint_no_backend`, which lists all reasons.
  */
-export async function usableBackends({ backends, session }: Pick<SprintContext, 'backends' | 'session'>): Promise<readonly Backend[]> {
-  const probed = await Promise.all(backends.map(async (backend) => ({ backend, failure: await backend.probe() })))
+export async function usableBackends(
+  { backends, session }: Pick<SprintContext, 'backends' | 'session'>,
+  lane: string = sprintWorkers,
+): Promise<readonly Backend[]> {
+  const blocked = await blockedBackends(namesOf(backends), lane, session)
+  const probed = await Promise.all(
+    backends.map(async (backend) => ({ backend, failure: blocked.get(backend.name) ?? (await backend.probe()) })),
+  )
   const usable = probed.filter(({ failure }) => failure === null).map(({ backend }) => backend)
   const reasons = probed.flatMap(({ backend, failure }) =>
     failure === null ? [] : [`${backend.name}: ${failure.class}: ${failure.reason}`],
   )
   if (usable.length === 0) {
-    const hint = 'burn claimed no issue; start one of the backends, or correct sprint.backends in the spec'
+    const remedy =
+      blocked.size === probed.length
+        ? 'for budgets and holds: burn costs --limits'
+        : 'start one of the backends, or correct sprint.backends in the spec'
+    const hint = `burn claimed no issue; ${remedy}`
     throw new BurnError('sprint_no_backend', `no backend works now: ${reasons.join('; ')}`, hint)
   }
   for (const { backend, failure } of probed)
@@ -64,6 +75,8 @@ export async function usableBackends({ backends, session }: Pick<SprintContext, 
       })
   return usable
 }
+
+const namesOf = (backends: readonly Backend[]) => backends.map(({ name }) => name)
 
 export interface SprintRunResult {
   /** The rows of the sprints, in the order in which the sprints ended. */
@@ -156,7 +169,7 @@ class Runner {
     this.#started += 1
     const worker = this.#workers.acquire()
     const claimed = await takeFollowUp(followUp, worker, this.#given.state, this.#given.context)
-    if (claimed !== null) return void (await this.#finish(claimed))
+    if (claimed !== null) return void (await this.#finish(claimed, this.#given.usable))
     this.#started -= 1
     this.#workers.release(worker)
   }
@@ -165,6 +178,8 @@ class Runner {
     const { state, context } = this.#given
     const { session } = context
     if (this.#refused.has(picked.issue.ref) || this.#refused.has(picked.issue.repo)) return
+    const usable = await this.#allowed()
+    if (usable.length === 0) return
     this.#started += 1
     const problem = await recheckPick(picked, state, session)
     if (problem !== null) session.notify({ kind: 'issue.unpicked', subject: picked.issue.ref, payload: { reason: problem } })
@@ -175,7 +190,7 @@ class Runner {
       this.#started -= 1
       return
     }
-    const result = await this.#finish(claimed)
+    const result = await this.#finish(claimed, usable)
     if (isRefused(result)) {
       // The forge refused the issue or the repo, so this sprint does not count. Later picks skip all issues and repos that have a back-off.
       this.#started -= 1
@@ -184,8 +199,20 @@ class Runner {
     if (result.failure === 'repo_unusable') this.#faults.forget(picked.issue.repo)
   }
 
-  async #finish(claimed: Claimed): Promise<Sprint> {
-    const { usable, comments, context } = this.#given
+  /** Returns the backends that a new sprint may use. If there are none, the run starts no further sprint. */
+  async #allowed(): Promise<readonly Backend[]> {
+    const { usable, context } = this.#given
+    const blocked = await blockedBackends(namesOf(usable), sprintWorkers, context.session)
+    const allowed = usable.filter(({ name }) => !blocked.has(name))
+    if (allowed.length > 0 || this.#ended) return allowed
+    this.#ended = true
+    for (const [name, { class: failure, reason: why }] of blocked)
+      context.session.notify({ kind: 'backend.unusable', subject: 'backend', payload: { name, class: failure, why } })
+    return []
+  }
+
+  async #finish(claimed: Claimed, usable: readonly Backend[]): Promise<Sprint> {
+    const { comments, context } = this.#given
     const result = await runSprint(claimed, { usable, comments }, context, this.#stop)
     this.#workers.release(claimed.worker)
     this.results.push(result)

@@ -163,3 +163,22 @@ test('budgets: a used budget leaves texts about running work', () => {
     ['hold', 'tell'],
   )
 })
+
+test('budgets: a sprint counts for its backend and its lane', () => {
+  const sprint = (agent: string) => used('sprint/box/1', million, { source: 'sprint', agent })
+  const day = { usd: null, tokens: 4 * million }
+  const own = (scope: 'lane' | 'account', name: string): UsageBudget => ({ scope, name, day, issue: null })
+  const accounts = [{ name: 'max', workers: ['m1/C/CAT'], backends: ['cli claude'] }]
+  const today = [sprint('cli claude'), sprint('cli codex'), used('m1/C/CAT', million)]
+  const budgetsOf = [own('account', 'max'), own('lane', 'sprint'), own('lane', 'docs')]
+  const uses = budgetUses({ ...fleet, accounts, budgets: budgetsOf }, { today, issues: [], dispatches: [], costFor })
+  assert.deepEqual(
+    uses.map(({ spent }) => spent.tokens / million),
+    [2, 2, 1],
+  )
+  const each = { ...own('account', 'max'), day: null, issue: day }
+  const run = dispatchOf({ issue: 'o/r#1', worker: 'sprint/box/1' })
+  const spentOn = (agent: string) =>
+    budgetUses({ ...fleet, accounts, budgets: [each] }, { today: [], issues: [sprint(agent)], dispatches: [run], costFor }).length
+  assert.deepEqual([spentOn('cli claude'), spentOn('cli codex')], [1, 0])
+})

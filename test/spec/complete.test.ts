@@ -169,6 +169,23 @@ test('complete: an account has the workers that its names stand for', () => {
   )
 })
 
+test('complete: an account may have backends of sprints', () => {
+  const windows = [{ name: 'A', names: ['ONE'], repos: ['app'] }]
+  const sprint = { repos: ['app'], backends: [{ kind: 'cli', agent: 'claude' }] }
+  const spec = (accounts: object) => specOf(windows, { accounts, sprint, budget: { lanes: { sprint: { day: { usd: 1 } } } } })
+  const found = complete(spec({ max: { backends: ['cli claude'] } }))
+  assert.deepEqual(found.fleet.accounts, [{ name: 'max', workers: [], backends: ['cli claude'] }])
+  const problems = (accounts: object) => messagesOf(spec(accounts)).map((message) => message.slice(message.indexOf(' ') + 1))
+  assert.deepEqual(problems({ max: { backends: ['cli claude'] } }), [])
+  assert.match(problems({ max: {} }).join(), /must have "workers" or "backends"/)
+  assert.deepEqual(problems({ max: { backends: ['cli claud'] } }), [
+    'sprint.backends has no cli claud. write the name of a backend, such as "cli claude"',
+  ])
+  assert.deepEqual(problems({ a: { backends: ['cli claude'] }, b: { backends: ['cli claude'] } }), [
+    'the backend cli claude is in the account a, too. list each backend in one account',
+  ])
+})
+
 test('complete: budgets of the fleet, of lanes and of accounts', () => {
   const windows = [{ name: 'A', names: ['ONE'], lane: 'bugs', repos: ['app'] }]
   const accounts = { max: { workers: ['ONE'] } }
