@@ -44,10 +44,11 @@ export async function replaceAssignees(api: Api, url: string, ref: IssueRef, { f
 
 /**
  * Throws BurnError `forge_unassignable` if the request failed because of one of the logins; otherwise rethrows the error. For a login
- * without access to the repo, Gitea answers with 500. For a login that does not exist, it answers with 422 or 500.
+ * without access to the repo, Gitea answers with 500. For a login that does not exist, it answers with 422 or 500. Only administrators get
+ * the message of a 500, which then reads like that of a missing object.
  */
 async function throwIfUnassignable(api: Api, repo: RepoRef, logins: readonly string[], thrown: unknown): Promise<never> {
-  if (!['forge_failed', 'forge_refused'].includes(codeOf(thrown))) throw thrown
+  if (!['forge_failed', 'forge_refused', 'forge_not_found'].includes(codeOf(thrown))) throw thrown
   const allowed = await readAssignable(api, repo)
   const login = logins.find((each) => !allowed.some((other) => isSameLogin(each, other)))
   if (login === undefined) throw thrown

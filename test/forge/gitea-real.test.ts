@@ -2,10 +2,14 @@
  * Runs the contract against a real Gitea or Forgejo, in repos that it creates and deletes. Set BURN_TEST_GITEA_URL and
  * BURN_TEST_GITEA_TOKEN. With BURN_TEST_GITEA_REVIEWER_TOKEN, the token of another account, it also tests reviews.
  */
+import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { test } from 'node:test'
+import type { Check } from '../../src/core/change-state.ts'
 import { openGitea } from '../../src/forge/gitea.ts'
 import { clock } from '../support/clock.ts'
 import { forgeContract } from './contract.ts'
+import { openRunner, runnerLabel } from './gitea-runner.ts'
 import type { ForgeFixture, WorkFixture } from './fixture.ts'
 
 const { BURN_TEST_GITEA_URL: url = '', BURN_TEST_GITEA_TOKEN: token = '', BURN_TEST_GITEA_REVIEWER_TOKEN: reviewerToken = '' } = process.env
@@ -139,3 +143,52 @@ async function openReal(): Promise<ForgeFixture> {
 
 const skip = unset && 'set BURN_TEST_GITEA_URL and BURN_TEST_GITEA_TOKEN to run it against your own forge'
 forgeContract('a real gitea', openReal, { skip })
+
+test('a real gitea: an issue is due with its milestone', { skip }, async (t) => {
+  const { forge, repo, addIssue, close } = await openReal()
+  t.after(close)
+  const number = await addIssue({ title: 'work', due: '2026-12-24T00:00:00Z' })
+  const milestone = await ask<{ id: number }>('POST', `/repos/${repo}/milestones`, { title: 'soon', due_on: '2026-11-30T00:00:00Z' })
+  await ask('PATCH', `/repos/${repo}/issues/${number}`, { milestone: milestone.id })
+  const dayOf = (time: number | undefined) => time && new Date(time).toISOString().slice(0, 10)
+  const [listed] = (await forge.issues(repo, null)).issues
+  assert.deepEqual(
+    [listed, await forge.issue(`${repo}#${number}`)].map((issue) => dayOf(issue?.due_at)),
+    ['2026-11-30', '2026-11-30'],
+  )
+})
+
+/** A workflow with two jobs. Gitea and Forgejo read it from this path. */
+const workflow = {
+  '.gitea/workflows/ci.yml': `on: push\njobs:\n  build:\n    runs-on: ${runnerLabel}\n    steps:\n      - run: make\n`,
+}
+
+test('a real gitea: logs and reruns a failed job', { skip }, async (t) => {
+  const { forge, repo, work, close } = await openReal()
+  t.after(close)
+  await ask('PATCH', `/repos/${repo}`, { has_actions: true })
+  const endJob = await openRunner(url, repo, ask)
+  const sha = await work.commit('topic', workflow)
+  // The forge reads workflows, and reports their results, a moment after it has answered.
+  const checkIn = async (state: Check['state']): Promise<Check> => {
+    for (let tries = 1; ; tries++) {
+      const check = (await forge.checks(repo, sha)).find(({ name }) => name.includes('build'))
+      if (check?.state === state) return check
+      assert.ok(tries < 20, `${JSON.stringify(check)} is not ${state}`)
+      await clock.sleep(500)
+    }
+  }
+  await checkIn('pending')
+  await endJob({ result: 'RESULT_FAILURE', log: ['## Test', 'FAIL test/app.test.ts'] })
+  const failed = await checkIn('failed')
+  const log = await forge.logTail(repo, failed, 1000)
+  const rerun = await forge.rerun(repo, failed)
+  const { version } = await ask<{ version: string }>('GET', '/version')
+  t.diagnostic(`${version}: ${JSON.stringify({ failed, log, rerun })}`)
+  if (failed.job === null) assert.match('unknown' in log ? log.unknown : '', /has no API for logs|does not tell the ids/)
+  else assert.match('text' in log ? log.text : JSON.stringify(log), /FAIL test\/app\.test\.ts/)
+  if (rerun.result === 'not_possible') return assert.match(rerun.why, /not a job of the forge|has no API to rerun/)
+  await checkIn('pending')
+  await endJob({ result: 'RESULT_SUCCESS', log: ['ok'] })
+  await checkIn('passed')
+})

@@ -14,7 +14,7 @@ import { openConformance } from '../stand-ins/gitea/conformance.ts'
 import { commitTo, makeBare } from '../stand-ins/gitea/git.ts'
 import { startGitea, type GiteaStandIn, type GiteaStandInOptions } from '../stand-ins/gitea/server.ts'
 import { forgeContract } from './contract.ts'
-import type { ForgeFixture } from './fixture.ts'
+import { code, type ForgeFixture } from './fixture.ts'
 import { giteaFixture } from './gitea-fixture.ts'
 
 const repo = 'acme/app'
@@ -49,6 +49,14 @@ forgeContract('gitea', async (): Promise<ForgeFixture> => {
       await closeChecked(server)
     },
   }
+})
+
+test('gitea: an administrator gets the same errors', async (t) => {
+  const { forge, state } = await serve(t, { admins: ['burn'], repos: [{ name: repo, writers: ['burn'] }] })
+  const ref = `${repo}#${state.addIssue(repo, { title: 'work' }).number}`
+  await assert.rejects(forge.assign(ref, [], ['nobody']), code('forge_unassignable'))
+  for (const missing of [forge.comment(`${repo}#99`, 'x'), forge.comments(`${repo}#99`)])
+    await assert.rejects(missing, code('forge_not_found'))
 })
 
 test('gitea: openChange needs two existing, different branches', async (t) => {

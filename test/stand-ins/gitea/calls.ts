@@ -8,6 +8,8 @@ export interface Call {
   readonly body: unknown
   /** The login of the caller. */
   readonly login: string
+  /** True if the caller administers the server. */
+  readonly admin: boolean
   /** The scopes of the token. */
   readonly scopes: readonly string[]
   /** The forge's own address. */
@@ -66,6 +68,9 @@ export const reply = (status: number, json: unknown, total: number | null = null
 export const emptyReply = (status: number): Reply => ({ ...reply(status, null), empty: true })
 /** Returns a refusal, as Gitea words it. */
 export const refuse = (status: number, message: string, url: string) => reply(status, { message, url: `${url}/api/swagger` })
+
+/** Returns an internal error, as Gitea answers to mistakes that it does not expect. Only administrators get the message. */
+export const fail = (message: string, { admin, url }: Call) => refuse(500, admin ? message : '', url)
 
 /** Handlers throw this to end a call with that reply. */
 export class Refused extends Error {

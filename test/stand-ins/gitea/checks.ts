@@ -1,7 +1,7 @@
 /** The calls about checks: statuses of commits, runs, jobs, logs and reruns. */
 import type { JobRow, RunRow, StatusRow } from './change-rows.ts'
 import type { ForgeState, RepoRow } from './state.ts'
-import { emptyReply, isSince, mayWrite, nameOf, pageOf, refuse, reply, repoOf, textIn, type Call, type Reply } from './calls.ts'
+import { emptyReply, fail, isSince, mayWrite, nameOf, pageOf, refuse, reply, repoOf, textIn, type Call, type Reply } from './calls.ts'
 import { timeText } from './json.ts'
 import { report } from './people.ts'
 
@@ -87,7 +87,7 @@ export function getLogs(state: ForgeState, call: Call, words: readonly string[])
   const job = repoOf(state, call, words)
     .ci.runs.flatMap(({ jobs }) => jobs)
     .find(({ id }) => id === Number(words[2]))
-  if (job === undefined) return refuse(500, '', call.url)
+  if (job === undefined) return fail(`run job with id ${words[2]}: resource does not exist`, call)
   return job.log === null ? refuse(404, 'logs have been cleaned up', call.url) : { ...emptyReply(200), file: job.log }
 }
 

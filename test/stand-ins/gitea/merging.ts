@@ -1,7 +1,7 @@
 /** The calls that read a branch with its rules, and that merge and update pull requests, with real git if there is a bare repository. */
 import type { BranchRule, PullRow } from './change-rows.ts'
 import type { ForgeState, IssueRow, RepoRow } from './state.ts'
-import { emptyReply, nameOf, refuse, reply, repoOf, textIn, type Call, type Reply } from './calls.ts'
+import { emptyReply, fail, nameOf, refuse, reply, repoOf, textIn, type Call, type Reply } from './calls.ts'
 import { fakeSha } from './change-rows.ts'
 import { latestStatuses } from './checks.ts'
 import { branchIn, commonAncestor, mergeIn, moveBranch, parentsOf } from './git.ts'
@@ -82,7 +82,8 @@ export function postMerge(state: ForgeState, call: Call, words: readonly string[
   const broken = brokenRule(repo, pull, head)
   if (broken !== null) return not(`not ready to be merged: ${broken}`)
   // Gitea does not expect this error, so it fails.
-  if (row.blockers.some((each) => state.issue(each.repo, each.number).state === 'open')) return refuse(500, '', call.url)
+  if (row.blockers.some((each) => state.issue(each.repo, each.number).state === 'open'))
+    return fail('is blocked by an open dependency', call)
   const style = textIn(call.body, 'Do') ?? 'merge'
   if (repo.settings[allowed[style] ?? ''] === false) return not(`${style} is not allowed an allowed merge style for this repository`)
   if (textIn(call.body, 'head_commit_id') !== head) return refuse(409, 'head out of date', call.url)
@@ -114,7 +115,7 @@ export function postUpdate(state: ForgeState, call: Call, words: readonly string
   if (row.state === 'closed') return refuse(422, '', call.url)
   if (!repo.writers.has(call.login)) return emptyReply(403)
   const [bare, base, head] = [state.bareOf(pull.from), baseOf(state, repo, pull.base), headOf(state, pull)]
-  if (base === null || mergeBase(state, repo, pull) === base) return refuse(500, '', call.url)
+  if (base === null || mergeBase(state, repo, pull) === base) return fail(`HeadBranch of PR ${row.number} is up to date`, call)
   if (hasConflict(state, repo, pull)) return refuse(409, `${call.query.get('style') ?? 'merge'} failed because of conflict`, call.url)
   if (bare !== null) moveBranch(bare, pull.branch, mergeIn(bare, head, base))
   else pull.sha = fakeSha(`${head} updated`)

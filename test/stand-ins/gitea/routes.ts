@@ -1,6 +1,20 @@
 /** The part of Gitea's API that burn and its agents use, with Gitea's answers. */
 import type { ForgeState, IssueRow, RepoRow } from './state.ts'
-import { Refused, isSince, mayWrite, nameOf, pageOf, refuse, reply, repoOf, textIn, type Call, type Handler, type Reply } from './calls.ts'
+import {
+  Refused,
+  fail,
+  isSince,
+  mayWrite,
+  nameOf,
+  pageOf,
+  refuse,
+  reply,
+  repoOf,
+  textIn,
+  type Call,
+  type Handler,
+  type Reply,
+} from './calls.ts'
 import { getJobs, getLogs, getRuns, getStatus, postRerun, postStatus } from './checks.ts'
 import { commentJson, issueJson, pushJson, repoJson, teamJson, timelineJson, userJson } from './json.ts'
 import { getLabels, getMilestones, postLabel, postLabels } from './labels.ts'
@@ -90,11 +104,11 @@ function rowOf(state: ForgeState, call: Call, words: readonly string[]): { reado
   return { repo, row }
 }
 
-/** If the issue of a comment is missing, Gitea answers with 500, and only administrators get a message. */
+/** If the issue of a comment is missing, Gitea answers with 500. */
 function commentedRow(state: ForgeState, call: Call, words: readonly string[]): ReturnType<typeof rowOf> {
   const repo = repoOf(state, call, words)
   if (repo.items.has(Number(words[2]))) return rowOf(state, call, words)
-  throw new Refused(refuse(500, '', call.url))
+  throw new Refused(fail(`issue does not exist [id: 0, repo_id: ${repo.id}, index: ${words[2]}]`, call))
 }
 
 function getSettings(_: ForgeState, { most_items }: Call): Reply {
@@ -182,7 +196,7 @@ function replaceAssignees(state: ForgeState, call: Call, { repo, row }: ReturnTy
     given.some((each) => String(each).toLowerCase() === login.toLowerCase()),
   )
   state.edit(nameOf(repo), row.number, { assignees: kept })
-  if (kept.length < given.length) throw new Refused(refuse(500, '', call.url))
+  if (kept.length < given.length) throw new Refused(fail('user does not exist [uid: 0, name: nobody]', call))
 }
 
 /** Returns the time (s) since which a call asks for comments. */

@@ -20,6 +20,8 @@ export interface GiteaStandInOptions {
   readonly most_items?: number
   /** If false, lists have a count, but no link to the next page. */
   readonly links?: boolean
+  /** The logins that administer the server. */
+  readonly admins?: readonly string[]
   /** The scopes of tokens that lack some of them. Other tokens have all scopes. */
   readonly scopes?: Readonly<Record<string, readonly string[]>>
   /** Whether exchanges are checked; `false` for benchmarks. A loaded conformance check saves the time of loading it. */
@@ -93,8 +95,9 @@ export async function startGitea(options: GiteaStandInOptions = {}): Promise<Git
     if (git) return serveGit({ state, login, scopes, trouble }, request, response)
     if (trouble?.kind === 'unpaged') query.delete('page')
     const path = pathname.startsWith(prefix) ? pathname.slice(prefix.length) : null
+    const admin = login !== null && options.admins?.includes(login) === true
     const reply = replyTo(path, login, () =>
-      answer(state, path ?? '', { method, query, body, login: login ?? '', scopes, most_items, url, newest, version }),
+      answer(state, path ?? '', { method, query, body, login: login ?? '', admin, scopes, most_items, url, newest, version }),
     )
     if (conformance !== null && path !== null && login !== null && reply.undescribed !== true) {
       violations.push(...conformance({ method, path, query, body, status: reply.status, answer: reply.json }))
