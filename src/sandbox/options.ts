@@ -15,7 +15,7 @@ export interface SandboxOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** The home directory of the user who runs burn. */
   readonly home: string
-  /** The facts about this facts that sandboxes share. */
+  /** The facts about this machine that sandboxes share. */
   readonly facts: SandboxFacts
   /** The timeout (ms) of each command that tests bubblewrap or systemd. */
   readonly probe_ms?: number

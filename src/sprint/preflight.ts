@@ -43,7 +43,7 @@ export async function repoFaultForSprints(
   context: Ports,
   { again = 'none' }: { readonly again?: 'none' | 'faults' | 'all' } = {},
 ): Promise<string | null> {
-  const { ledger, clock } = context.session
+  const { clock } = context.session
   const before = await load(repo, context)
   const now = clock.now()
   // If the system clock was set back, the result could otherwise count for too long.
@@ -56,9 +56,14 @@ export async function repoFaultForSprints(
     if (consequenceOf(failureOfThrown(thrown).class).ends_run) return null
     return recordRepoFault(repo, messageWithHint(thrown), context)
   }
-  const passed: Result = { until: now + passedFor, why: null, count: 0, settings: settingsOf(repo, context) }
-  await ledger.saveValue(keyOf(repo, context), JSON.stringify(passed))
+  await recordPassedCheck(repo, now, context)
   return null
+}
+
+/** Stores that the repo passed the check at this time, so that burn does not check it again for an hour. */
+export async function recordPassedCheck(repo: RepoRef, at: Time, context: Ports): Promise<void> {
+  const passed: Result = { until: at + passedFor, why: null, count: 0, settings: settingsOf(repo, context) }
+  await context.session.ledger.saveValue(keyOf(repo, context), JSON.stringify(passed))
 }
 
 /** Stores a fault of a repo that a sprint met, so that no sprint of this host claims an issue of the repo for a while. Returns the fault. */

@@ -11,6 +11,7 @@ import { openLedger } from '../../src/ledger/open.ts'
 import { startGitea } from '../stand-ins/gitea/server.ts'
 import { standIn, testFleet, until, type Fleet } from '../support/fleet.ts'
 import { because, said } from '../support/reasons.ts'
+import { runDispatcher } from './dispatcher.ts'
 
 const repo = 'timmy/app'
 const program = resolve(import.meta.dirname, 'killable.ts')
@@ -33,10 +34,16 @@ export class Rig {
     this.ledger = ledger
   }
 
-  /** Runs a dispatcher. Returns the number of boundaries that it reached; null if it was killed. */
-  dispatch(boundary: number, cycles: number): Promise<number | null> {
+  /** Runs a dispatcher of two cycles that nothing kills, in this process. Returns the number of boundaries that it reached. */
+  dispatchHere(): Promise<number> {
     const { dir } = this.fleet
-    const argv = [program, join(dir, 'fleet-spec.json'), join(dir, 'home'), String(boundary), String(this.ahead), String(cycles)]
+    return runDispatcher({ spec: join(dir, 'fleet-spec.json'), home: join(dir, 'home'), boundary: 0, ahead: this.ahead, cycles: 2 })
+  }
+
+  /** Runs a dispatcher in its own process. Returns the number of boundaries that it reached; null if it was killed. */
+  dispatch(boundary: number): Promise<number | null> {
+    const { dir } = this.fleet
+    const argv = [program, join(dir, 'fleet-spec.json'), join(dir, 'home'), String(boundary), String(this.ahead), '2']
     return new Promise((done, fail) => {
       const child = execFile(process.execPath, argv, { env: process.env }, (error, out, err) => {
         if (child.signalCode === 'SIGKILL') done(null)
@@ -50,8 +57,8 @@ export class Rig {
   async round(boundary: number, beside: number): Promise<number | null> {
     this.ahead += clockStep
     this.#issueNumbers = [1, 2].map(() => this.forge.state.addIssue(repo, { title: `work ${boundary}`, author: 'ann' }).number)
-    const others = Array.from({ length: beside }, () => this.dispatch(0, 2))
-    const met = await this.dispatch(boundary, 2)
+    const others = Array.from({ length: beside }, () => this.dispatch(0))
+    const met = await (boundary === 0 ? this.dispatchHere() : this.dispatch(boundary))
     await Promise.all(others)
     await this.#recover()
     await this.#check()
@@ -65,7 +72,7 @@ export class Rig {
     for (const boundary of boundaries) {
       this.ahead += clockStep
       this.#issueNumbers.push(...[1, 2].map(() => this.forge.state.addIssue(repo, { title: `work ${boundary}`, author: 'ann' }).number))
-      if ((await this.dispatch(boundary, 2)) === null) kills += 1
+      if ((await this.dispatch(boundary)) === null) kills += 1
     }
     await this.#recover()
     await this.#check()
@@ -78,12 +85,12 @@ export class Rig {
     // recognises.
     for (let tries = 0; tries < 80 && open().length > 0; tries++) {
       this.ahead += clockStep
-      await this.dispatch(0, 2)
+      await this.dispatchHere()
       for (const number of open()) await this.#asOperator(number)
     }
     assert.deepEqual(open(), [], 'every issue is closed in the end')
     this.ahead += clockStep
-    await this.dispatch(0, 2)
+    await this.dispatchHere()
   }
 
   /** Plays the operator, who releases an issue if its delivery is unknown. Nothing else may block an issue. */

@@ -6,6 +6,7 @@ import type { SprintRunOptions } from '../../src/sprint/run.ts'
 import type { SprintContext, SprintUpdate } from '../../src/sprint/context.ts'
 import { wireSprints } from '../../src/cli/wire-sprints.ts'
 import { openSession } from '../../src/cli/wire.ts'
+import { recordPassedCheck } from '../../src/sprint/preflight.ts'
 import { runSprints } from '../../src/sprint/run.ts'
 import { clock } from '../support/clock.ts'
 import { sandboxFacts } from '../support/sandbox-facts.ts'
@@ -23,7 +24,7 @@ export interface InProcessSprints {
 }
 
 /** Opens the session of the rig and wires its sprints. */
-export async function inside(t: TestContext, { env }: SprintRig): Promise<InProcessSprints> {
+export async function inside(t: TestContext, { env, checked }: SprintRig): Promise<InProcessSprints> {
   const updates: SprintUpdate[] = []
   const messages: string[] = []
   const wiring = {
@@ -35,6 +36,7 @@ export async function inside(t: TestContext, { env }: SprintRig): Promise<InProc
   const open = await openSession({}, { ...wiring, notify: ({ text }) => void messages.push(text) })
   t.after(() => open.close())
   const context = { ...(await wireSprints(open, wiring, (each) => void updates.push(each))), facts: sandboxFacts }
+  if (checked) await recordPassedCheck(repo, clock.now(), context)
   return {
     context,
     updates,

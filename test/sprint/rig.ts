@@ -25,6 +25,8 @@ export interface SprintRig {
   /** The folder of mirrors, workspaces and transcripts. */
   readonly state: string
   readonly bare: string
+  /** Whether the repo counts as one that burn has checked before (`inside`), as most repos are. */
+  readonly checked: boolean
   readonly forge: GiteaStandIn
   readonly model: StandInModel
   burn(...words: readonly string[]): Promise<Ran>
@@ -57,7 +59,7 @@ export interface RigOptions {
   readonly also?: readonly IssueSeed[]
   /**
    * The way in which git reaches the repos. `path`, the default, uses their paths and needs a third of the processes of `http`; its mirror
-   * exists already. `clone` uses their paths, too, but has no mirror.
+   * exists already, and burn has checked the repo. `clone` uses their paths, too, but has no mirror.
    */
   readonly by?: 'path' | 'http' | 'clone'
   /** The scopes of tokens that lack some of them. */
@@ -75,7 +77,8 @@ export async function sprintRig(t: Pick<TestContext, 'after'>, options: RigOptio
   const bare = join(forgeDir, `${repo}.git`)
   const files = options.files ?? { 'README.md': '# app\n\nshared line\n', 'notes/0.md': 'fine\n' }
   makeBare(bare, files)
-  if ((options.by ?? 'path') === 'path' && Object.keys(files).length > 0) await placeMirror(state, { repo, bare, files })
+  const checked = (options.by ?? 'path') === 'path' && Object.keys(files).length > 0
+  if (checked) await placeMirror(state, { repo, bare, files })
   const seedOf = (name: string, issues: readonly IssueSeed[]) => {
     return { name, writers: ['burn', 'ann'], issues: issues.map((issue) => ({ author: 'ann', ...issue })) }
   }
@@ -122,6 +125,7 @@ export async function sprintRig(t: Pick<TestContext, 'after'>, options: RigOptio
     dir,
     state,
     bare,
+    checked,
     forge,
     model,
     env,
