@@ -15,9 +15,10 @@ export interface Comparison {
   readonly behind: boolean
 }
 
-/** The newest commit of a branch, with the name of its committer and the time of the commit. */
+/** The newest commit of a branch, with its parents, the name of its committer and the time of the commit. */
 export interface BranchTip {
   readonly sha: string
+  readonly parents: readonly string[]
   readonly committer: string
   readonly at: Time
 }

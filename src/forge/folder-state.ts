@@ -1,11 +1,13 @@
 /** Reads all facts about one change of a folder forge, from its files and from the bare repository. */
-import type { BranchTip } from '../core/bare-git.ts'
+import type { BranchTip, Comparison } from '../core/bare-git.ts'
 import type { ChangeRef, ChangeState } from '../core/change-state.ts'
 import { openChange, type FolderChanges } from './folder-change-file.ts'
 import { readChecks } from './folder-checks.ts'
 import { readWriterNames, type FolderPaths } from './folder-paths.ts'
 import { readThreads } from './folder-threads.ts'
 import { textOf } from './front-matter.ts'
+
+const upToDate: Comparison = { mergeable: 'yes', behind: false }
 
 /** Returns all facts about a change; null if there is none. */
 export async function readChangeState(changes: FolderChanges, ref: ChangeRef): Promise<ChangeState | null> {
@@ -14,7 +16,10 @@ export async function readChangeState(changes: FolderChanges, ref: ChangeRef): P
   const { paths, git } = changes
   const { repo, bare, change, branch, base, sha, base_sha, document } = found
   const isOpen = change.state === 'open'
-  const compared = sha === null || base_sha === null || !isOpen ? null : await (await git()).compare(bare, { base: base_sha, head: sha })
+  const pair = found.tip === null || base_sha === null || !isOpen ? null : { base: base_sha, head: found.tip.sha }
+  // Most changes have one commit on the tip of the base. That needs no process of git.
+  const isDirect = pair !== null && found.tip?.parents.includes(pair.base) === true
+  const compared = pair === null ? null : isDirect ? upToDate : await (await git()).compare(bare, pair)
   const draft = textOf(document, 'draft') === 'true'
   return {
     ref,

@@ -40,16 +40,19 @@ async function tips(git: Git, bare: string, branches: readonly string[]): Promis
   for (const name of valid) {
     const end = output.indexOf('\n', at)
     const [, sha, size = ''] = /^([0-9a-f]+) commit (\d+)$/.exec(output.slice(at, end)) ?? []
-    found.set(name, sha === undefined ? null : { sha, ...committerIn(output.slice(end + 1, end + 1 + Number(size))) })
+    found.set(name, sha === undefined ? null : { sha, ...headOf(output.slice(end + 1, end + 1 + Number(size))) })
     // The content of a commit follows its line, and a newline follows the content.
     at = sha === undefined ? end + 1 : end + 1 + Number(size) + 1
   }
   return branches.map((name) => found.get(name) ?? null)
 }
 
-function committerIn(commit: string): Omit<BranchTip, 'sha'> {
-  const [, name = '', seconds] = /^committer (.*?) ?<[^>]*> (\d+)/m.exec(commit) ?? []
-  return { committer: decodeUtf8(name), at: Number(seconds ?? 0) * 1000 }
+function headOf(commit: string): Omit<BranchTip, 'sha'> {
+  const head = commit.slice(0, commit.indexOf('\n\n'))
+  // Parents come right after the tree. git ignores the same word in later lines.
+  const [, parents = ''] = /^tree \S+\n((?:parent [0-9a-f]+\n)*)/.exec(head) ?? []
+  const [, name = '', seconds] = /^committer (.*?) ?<[^>]*> (\d+)/m.exec(head) ?? []
+  return { parents: parents.match(/[0-9a-f]{40,}/g) ?? [], committer: decodeUtf8(name), at: Number(seconds ?? 0) * 1000 }
 }
 
 async function compare(git: Git, bare: string, { base, head }: CommitPair): Promise<Comparison> {

@@ -75,6 +75,7 @@ test('bare git: moves a branch only from the expected commit', async (t) => {
     tips.map((tip) => tip?.sha ?? null),
     names.map((name) => (name === 'main' ? head : null)),
   )
+  assert.deepEqual(tips[2]?.parents, show(bare, head, '%P').split(' '))
   assert.deepEqual([tips[2]?.committer, (tips[2]?.at ?? 0) > 1e12], ['ada', true])
   assert.deepEqual(await git.tips(join(bare, 'none'), ['main']), [null])
   assert.equal(await git.textOf(bare, head, 'c.txt'), 'é\n')
