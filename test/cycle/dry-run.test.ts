@@ -206,7 +206,7 @@ test('dry run: predicts the next cycle in random states', { timeout: 120_000 }, 
         for (const end of ends) await end()
       }
     }),
-    { numRuns: 16 },
+    { numRuns: 8 },
   )
   t.diagnostic(`${compared} states; ${[...seen].toSorted().join(', ')}`)
 })

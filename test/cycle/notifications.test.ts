@@ -34,16 +34,16 @@ async function openRig(t: TestContext, ledgerUrl = 'sqlite::memory:') {
     notify: ({ kind, subject }: { kind: string; subject: string }) => void notices.push(`${kind} ${subject}`),
     channel: async (name: string) => openChannel(name, hook, deps),
   }
-  const record = (kind: EventKind, subject: string, evidence = 'x') => {
+  const eventOf = (kind: EventKind, subject: string, evidence = 'x') => {
     const payload = { since: time.now, detail: null, evidence }
     // Each kind in these tests is a state of a worker, which has this payload.
-    const event = { kind, subject, issue: null, worker: subject, actor: 'burn', payload } as NewEvent
-    return ledger.recordEvents([event], time.now)
+    return { kind, subject, issue: null, worker: subject, actor: 'burn', payload } as NewEvent
   }
+  const record = (...event: Parameters<typeof eventOf>) => ledger.recordEvents([eventOf(...event)], time.now)
   const bodies = () => receiver.received.map(({ body }) => JSON.parse(body) as { id: string; events: { kind: string; text: string }[] })
   const run = (now = false) => sendNotifications(session, now)
   await run()
-  return { receiver, ledger, time, session, notices, record, bodies, run }
+  return { receiver, ledger, time, session, notices, eventOf, record, bodies, run }
 }
 
 test('notify: sends new events once, redacted and short', async (t) => {
@@ -63,7 +63,7 @@ test('notify: a day of failures loses no event', async (t) => {
   const { receiver, time, record, bodies, run, notices, ledger } = await openRig(t)
   receiver.answer = 500
   const end = time.now + 24 * hour
-  for (let count = 0; time.now < end; time.now += 5 * minute) {
+  for (let count = 0; time.now < end; time.now += 10 * minute) {
     if (count < 140) await record('worker.dead', `m/W/${count++}`)
     await run()
   }
@@ -107,8 +107,9 @@ test('notify: gives up after 3 days, and continues with later events', async (t)
 })
 
 test('notify: a long list of events is planned page by page', async (t) => {
-  const { record, run, ledger, session } = await openRig(t)
-  for (let count = 0; count < 1001; count++) await record('worker.dead', `m/W/${count}`)
+  const { eventOf, run, ledger, session, time } = await openRig(t)
+  const events = Array.from({ length: 1001 }, (_, count) => eventOf('worker.dead', `m/W/${count}`))
+  await ledger.recordEvents(events, time.now)
   const other = sendNotifications(session, false)
   const both = [await run(), await other]
   assert.ok(both.reduce((sum, { planned }) => sum + planned, 0) >= 1001 - 500)

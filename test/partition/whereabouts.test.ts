@@ -62,9 +62,12 @@ const paneOf = ({ fleet }: Rig, name: string) =>
 async function keepsIssue(rig: Rig, what: string): Promise<string> {
   for (const { settled, claimed } of [await rig.cycle(), await fresh(rig, (s) => cycle(s.fleet.machines, s, never))])
     assert.deepEqual([...settled, ...claimed], [], what)
-  const [raised] = await fresh(rig, (s) => bringUp(s.fleet.machines, s, { dryRun: false, prune: true }))
-  await fresh(rig, (s) => christen(workersOf(s), s, never, quiet))
-  await fresh(rig, (s) => cycle(s.fleet.machines, s, never))
+  const [raised] = await fresh(rig, async (s) => {
+    const up = await bringUp(s.fleet.machines, s, { dryRun: false, prune: true })
+    await christen(workersOf(s), s, never, quiet)
+    await cycle(s.fleet.machines, s, never)
+    return up
+  })
   assert.deepEqual(await states(rig), ['handed box/A/ONE'], what)
   assert.equal(rig.received(issue), 1, what)
   return raised?.notes.join('\n') ?? ''
@@ -105,8 +108,10 @@ test('whereabouts: an agent whose pane was moved keeps its issue', async (t) => 
       '%0 %1',
       what,
     )
-    await until(`${what}: it is seen at work`, async () => (await fresh(rig, stateOf)).state === 'working')
-    assert.match((await fresh(rig, (s) => captureWorker(workersOf(s)[0] ?? assert.fail(), s, { lines: 0, ansi: false }))).join('\n'), /❯/)
+    await fresh(rig, async (s) => {
+      await until(`${what}: it is seen at work`, async () => (await stateOf(s)).state === 'working')
+      assert.match((await captureWorker(workersOf(s)[0] ?? assert.fail(), s, { lines: 0, ansi: false })).join('\n'), /❯/)
+    })
   }
   assert.equal((await rig.dispatches(issue))[0]?.incarnation, incarnation)
   assert.equal(notes.get('rename-session'), "there is no session T: the fleet's panes are in session RENAMED, and burn uses them there")
@@ -120,8 +125,8 @@ test('whereabouts: an agent whose pane was moved keeps its issue', async (t) => 
   assert.equal(sent?.state, 'seen', said(sent?.evidence))
 
   process.kill(Number(pid), 'SIGKILL')
-  await until('it is lost', async () =>
-    (await fresh(rig, (s) => cycle(s.fleet.machines, s, never))).settled.some(({ state }) => state === 'lost'),
+  await fresh(rig, (s) =>
+    until('it is lost', async () => (await cycle(s.fleet.machines, s, never)).settled.some(({ state }) => state === 'lost')),
   )
   await until('it is assigned again', async () => (await rig.cycle(), rig.received(issue) === 2))
   assert.deepEqual((await states(rig)).toSorted(), ['handed box/B/TWO', 'lost box/A/ONE'])
@@ -173,8 +178,8 @@ test('whereabouts: finds live and dead agents behind a lost socket', async (t) =
   await hidden('the socket removed', path, new RegExp(`kill -USR1 ${server}$`))
 
   process.kill(Number(pid), 'SIGKILL')
-  await until('it is lost', async () =>
-    (await fresh(rig, (s) => cycle(s.fleet.machines, s, never))).settled.some(({ state }) => state === 'lost'),
+  await fresh(rig, (s) =>
+    until('it is lost', async () => (await cycle(s.fleet.machines, s, never)).settled.some(({ state }) => state === 'lost')),
   )
   process.kill(Number(server), 'SIGUSR1')
   await until('its socket is back', async () => (await fresh(rig, stateOf)).machine?.reachable === true)
