@@ -100,6 +100,8 @@ export interface StreamOptions {
   readonly stop: AbortSignal
   /** Is called with each piece of stdout; burn stores none of them. If the function returns false, burn kills the program. */
   readonly onStdout: (chunk: Buffer) => boolean
+  /** Is called with each piece of stderr. */
+  readonly onStderr?: (chunk: Buffer) => void
   readonly started?: (pid: number) => void
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
@@ -142,7 +144,10 @@ export function streamProcess(argv: readonly string[], options: StreamOptions): 
     child.stdout.on('data', (chunk: Buffer) => {
       if (!options.onStdout(chunk)) end('too_much')
     })
-    child.stderr.on('data', (chunk: Buffer) => stderr.add(chunk))
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr.add(chunk)
+      options.onStderr?.(chunk)
+    })
     child.once('error', (error) => {
       failure = `${argv[0]}: ${spawnErrorText(error)}\n`
       finish(127, null)

@@ -7,12 +7,13 @@ import type { SandboxPolicy } from '../core/sandbox-policy.ts'
 import { oneLine } from '../core/text.ts'
 import { streamProcess, type StreamResult } from '../host/exec.ts'
 import { bubblewrapArgv, filterRedirection, type BubblewrapConfig } from './bubblewrap.ts'
-import { Cgroup, groupOf, hitsIn, type LimitHits } from './cgroup.ts'
+import { Cgroup, groupOf, hitsIn, type LimitHits, type Resource } from './cgroup.ts'
 import { groupLimits, innerArgv, outerArgv, type Limits } from './limits.ts'
 import { notesOf } from './notes.ts'
 import { KeptOutput } from './output.ts'
 import { openProxy, proxiedArgv, proxyMounts, type Proxy } from './proxy.ts'
 import type { Separation } from './separation.ts'
+import { usageOf } from './usage.ts'
 
 export interface CommandOptions {
   readonly stop: AbortSignal
@@ -129,7 +130,10 @@ function timeoutOf({ policy }: CommandSetup, options: CommandOptions): number {
   return Math.min(policy.timeout, options.timeout ?? policy.timeout)
 }
 
-/** Runs a command. Kills it if it reaches the process limit, because a fork bomb would otherwise run for ever. */
+/**
+ * Runs a command. Kills it if it reaches the process limit, because a fork bomb would otherwise run for ever. Without a control group, also
+ * kills it if its processes together exceed the memory limit.
+ */
 async function runWatched(
   setup: CommandSetup,
   { group, argv }: { readonly group: Cgroup; readonly argv: readonly string[] },
@@ -138,21 +142,29 @@ async function runWatched(
 ): Promise<{ result: StreamResult; hits: LimitHits; exceeded: boolean }> {
   const exceeded = new AbortController()
   let pid: number | null = null
+  let reported = ''
   let hits: LimitHits = { processes: 0, memory: 0 }
   const readHits = async () => {
     const dirs = setup.limits.scope === null ? group.dirs : await scopeOf(pid)
-    const current = await hitsIn(dirs)
-    hits = { processes: Math.max(hits.processes, current.processes), memory: Math.max(hits.memory, current.memory) }
-    if (hits.processes > 0) exceeded.abort()
+    const [current, excess] = await Promise.all([hitsIn(dirs), excessOf(firstPidIn(reported), setup)])
+    const most = (of: Resource) => Math.max(hits[of], current[of], excess[of])
+    hits = { processes: most('processes'), memory: most('memory') }
+    if (hits.processes + excess.memory > 0) exceeded.abort()
   }
   const stop = AbortSignal.any([options.stop, setup.ended])
-  const hasLimits = setup.limits.scope !== null || group.dirs.length > 0
-  const polling = hasLimits ? setInterval(() => void readHits(), POLL_MS) : undefined
+  const { scope, measured } = setup.limits
+  const hasLimits = scope !== null || group.dirs.length > 0 || measured.processes || measured.memory
+  let reading: Promise<void> | null = null
+  const read = () => void (reading ??= readHits().finally(() => (reading = null)))
+  const polling = hasLimits ? setInterval(read, POLL_MS) : undefined
   try {
     const result = await streamProcess(argv, {
       timeout_ms: timeoutOf(setup, options),
       stop: AbortSignal.any([stop, exceeded.signal]),
       onStdout: (chunk) => output.add(chunk),
+      onStderr: (chunk) => {
+        if (reported.length < 4096) reported += chunk.toString('latin1')
+      },
       started: (id) => {
         pid = id
       },
@@ -164,6 +176,21 @@ async function runWatched(
   } finally {
     clearInterval(polling)
   }
+}
+
+/** Returns 1 for each limit that burn enforces itself and that the processes of a sandbox exceed now, otherwise 0. */
+async function excessOf(first_pid: number | null, { policy, limits: { measured } }: CommandSetup): Promise<LimitHits> {
+  if (first_pid === null || !(measured.processes || measured.memory)) return { processes: 0, memory: 0 }
+  const max = groupLimits(policy)
+  const usage = await usageOf(first_pid, max.memory)
+  const hit = (of: Resource) => Number(measured[of] && usage[of] > max[of])
+  return { processes: hit('processes'), memory: hit('memory') }
+}
+
+/** Returns the pid of the sandbox's first process, which bubblewrap reports; null if it has not reported the process. */
+function firstPidIn(report: string): number | null {
+  const pid = /"child-pid": *(\d+)/.exec(report)?.[1]
+  return pid === undefined ? null : Number(pid)
 }
 
 /** Returns the control group that systemd created for the command, as a list; empty while there is none. */
@@ -178,8 +205,8 @@ async function scopeOf(pid: number | null): Promise<string[]> {
  * left then.
  */
 async function waitForLastProcess(result: StreamResult, output: KeptOutput, dir: string): Promise<void> {
-  const firstPid = /"child-pid": *(\d+)/.exec(result.stderr)?.[1]
-  if (firstPid === undefined && result.stopped === null) {
+  const firstPid = firstPidIn(result.stderr)
+  if (firstPid === null && result.stopped === null) {
     if (!existsSync(dir))
       throw new BurnError(
         'sandbox_workspace',
@@ -188,7 +215,7 @@ async function waitForLastProcess(result: StreamResult, output: KeptOutput, dir:
       )
     throw startError(oneLine(output.text()) || oneLine(result.stderr))
   }
-  if (firstPid === undefined) return
+  if (firstPid === null) return
   for (let waited = 0; waited < EXIT_MS; waited += 1) {
     const stat = await readFile(`/proc/${firstPid}/stat`, 'utf8').catch(ifCode(['ENOENT', 'ESRCH'], null))
     if (stat === null || /\) [ZX] /.test(stat)) return

@@ -16,6 +16,8 @@ export interface Limits {
   readonly cgroup_parents: readonly CgroupParent[]
   /** The resource limits that the shell sets with `ulimit`. */
   readonly rlimits: { readonly processes: boolean; readonly memory: boolean }
+  /** The limits that burn enforces itself: it measures the command several times a second, and kills it. */
+  readonly measured: Readonly<Record<Resource, boolean>>
   /** One line that tells people how each limit is enforced, or that the limit is not enforced. */
   readonly summary: string
   /** The limits that do not hold on this machine. */
@@ -34,12 +36,12 @@ type InnerLimits = ResourceLimits & { readonly file_bytes: number }
 
 /**
  * Tests which limits this machine supports, and returns them. Throws BurnError `sandbox_failed` if systemd does not answer, because
- * commands must not get weaker limits on a busy machine. `counts_own` tells whether the shell's process limit counts only the processes of
- * this sandbox.
+ * commands must not get weaker limits on a busy machine. `confined` tells whether commands run in bubblewrap. `counts_own` tells whether the
+ * shell's process limit counts only the processes of this sandbox.
  */
 export async function findLimits(
   max: ResourceLimits,
-  options: { env: Readonly<Record<string, string>>; uid: number; counts_own: boolean; probe_ms?: number },
+  options: { env: Readonly<Record<string, string>>; uid: number; confined: boolean; counts_own: boolean; probe_ms?: number },
 ): Promise<Limits> {
   const scope = scopeArgv(max, options.uid)
   const trial = await runProcess([...scope, 'true'], { timeout_ms: options.probe_ms ?? probeTimeout_ms, env: options.env })
@@ -48,6 +50,7 @@ export async function findLimits(
       scope,
       cgroup_parents: [],
       rlimits: { processes: false, memory: false },
+      measured: { processes: false, memory: false },
       summary: 'processes and memory: limited by systemd',
       gaps: [],
     }
@@ -58,16 +61,26 @@ export async function findLimits(
   const parents = await findCgroupParents()
   const limitedByGroup = new Set(parents.flatMap(({ limits }) => limits))
   const rlimits = { processes: !limitedByGroup.has('processes') && options.counts_own, memory: !limitedByGroup.has('memory') }
+  const measured = {
+    processes: options.confined && !limitedByGroup.has('processes') && !rlimits.processes,
+    memory: options.confined && !limitedByGroup.has('memory'),
+  }
+  const found = { limitedByGroup, rlimits, measured }
   return {
     scope: null,
     cgroup_parents: parents,
     rlimits,
-    summary: summaryOf(limitedByGroup, rlimits, options.uid),
-    gaps: gapsOf(limitedByGroup, rlimits, options.uid),
+    measured,
+    summary: summaryOf(found, options.uid),
+    gaps: gapsOf(found, options.uid),
   }
 }
 
-function gapsOf(limitedByGroup: ReadonlySet<Resource>, rlimits: Limits['rlimits'], uid: number): Gap[] {
+interface FoundLimits extends Pick<Limits, 'rlimits' | 'measured'> {
+  readonly limitedByGroup: ReadonlySet<Resource>
+}
+
+function gapsOf({ limitedByGroup, rlimits, measured }: FoundLimits, uid: number): Gap[] {
   const remedy =
     uid === 0
       ? 'run burn on a machine with systemd, or in a container that has its own control group'
@@ -75,19 +88,31 @@ function gapsOf(limitedByGroup: ReadonlySet<Resource>, rlimits: Limits['rlimits'
   const unlimited = [
     ...(limitedByGroup.has('memory')
       ? []
-      : ['the memory of a command is limited per process, but not in total, and without shared memory']),
-    ...(limitedByGroup.has('processes') || rlimits.processes ? [] : ['the number of processes of a command is not limited']),
+      : measured.memory
+        ? ['the memory of a command can exceed its limit for a moment: burn measures the total, and then kills the command']
+        : ['the memory of a command is limited per process, but not in total, and without shared memory']),
+    ...(limitedByGroup.has('processes') || rlimits.processes
+      ? []
+      : measured.processes
+        ? ['a command can exceed its number of processes for a moment: burn counts them, and then kills the command']
+        : ['the number of processes of a command is not limited']),
   ]
   return unlimited.map((what) => ({ what, remedy }))
 }
 
-function summaryOf(limitedByGroup: ReadonlySet<Resource>, rlimits: Limits['rlimits'], uid: number): string {
+function summaryOf({ limitedByGroup, rlimits, measured }: FoundLimits, uid: number): string {
   const processes = limitedByGroup.has('processes')
     ? 'limited by a control group'
     : rlimits.processes
       ? 'limited by a resource limit'
-      : `not limited (no control group can be created here${uid === 0 ? ', and resource limits do not apply to root' : ''})`
-  const memory = limitedByGroup.has('memory') ? 'limited by a control group' : 'limited per process, not in total'
+      : measured.processes
+        ? 'counted by burn'
+        : `not limited (no control group can be created here${uid === 0 ? ', and resource limits do not apply to root' : ''})`
+  const memory = limitedByGroup.has('memory')
+    ? 'limited by a control group'
+    : measured.memory
+      ? 'limited per process, and measured by burn in total'
+      : 'limited per process, not in total'
   return `processes: ${processes}; memory: ${memory}`
 }
 

@@ -16,7 +16,7 @@ export interface EndedCommand {
   readonly hits: LimitHits
   /** Why the sandbox allows no further commands; null if it allows further commands. */
   readonly end_reason: string | null
-  /** Whether burn killed the command because it reached the process limit. */
+  /** Whether burn killed the command because it reached the limit of processes or memory. */
   readonly exceeded: boolean
   readonly code: number | null
   readonly stopped: 'timeout' | 'too_much' | 'stop' | null
@@ -42,7 +42,10 @@ export function notesOf(command: EndedCommand): string[] {
     [stopped === 'timeout', `killed: the command took longer than ${command.timeout / 1000} s`],
     [stopped === 'too_much' && !command.exceeded, 'killed: the command printed too much output'],
     [stopped === 'stop' && !command.exceeded, `killed: ${command.end_reason ?? 'the sprint was stopped'}`],
-    [command.exceeded, `killed: the command reached the limit of ${counted(policy.processes, 'process', 'processes')}`],
+    [
+      command.exceeded && hits.processes > 0,
+      `killed: the command reached the limit of ${counted(policy.processes, 'process', 'processes')}`,
+    ],
     [!command.exceeded && hits.processes > 0, `the command reached the limit of ${counted(policy.processes, 'process', 'processes')}`],
     [hits.memory > 0, `killed: the command used more than ${memoryLimit} of memory`],
     [

@@ -59,7 +59,7 @@ export async function openSandbox(policy: SandboxPolicy, options: SandboxOptions
   const uid = process.getuid?.() ?? -1
   const counts_own = config !== null && uid !== 0 && (await countsOwnProcesses(policy, config))
   const { facts, probe_ms } = options
-  const probe = { env: outer_env, uid, counts_own, ...(probe_ms === undefined ? {} : { probe_ms }) }
+  const probe = { env: outer_env, uid, confined: config !== null, counts_own, ...(probe_ms === undefined ? {} : { probe_ms }) }
   const limits = await facts.limits.get(JSON.stringify([policy, probe]), () => findLimits(policy, probe))
   const separation = config === null ? unseparated : await facts.separation.get(JSON.stringify(outer_env), () => separationOf(outer_env))
   const gaps = [...limits.gaps, ...separation.gaps]

@@ -38,6 +38,13 @@ test('limits: kill a process that uses too much memory', { skip: skipReason }, a
   assert.match(notes.join('\n'), /2048 MiB of memory/)
 })
 
+test('limits: kill processes that together use too much memory', { skip: skipReason }, async (t) => {
+  const { run } = await opened(t, { policy: { memory: 64 * 2 ** 20 } })
+  const { code, notes } = await run(`for n in 1 2 3; do perl -e '$x = "a" x (30 << 20); sleep 9' & done; wait; sleep 1`)
+  assert.notEqual(code, 0)
+  assert.deepEqual(notes, ['killed: the command used more than 64 MiB of memory'])
+})
+
 test('limits: a temporary folder in memory has a maximum size', { skip: skipReason }, async (t) => {
   const { run } = await opened(t, { root: '/tmp', path: '/usr/bin:/bin', policy: { disk: 8_000_000 } })
   const { code, output } = await run('for n in 1 2 3 4; do head -c 4000000 /dev/zero >/tmp/zeros$n || exit 1; done')

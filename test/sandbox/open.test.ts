@@ -235,7 +235,14 @@ test('limits: the shell sets them if no group does', () => {
 })
 
 test('notes: report the limits of a group of systemd', () => {
-  const limits = { scope: ['systemd-run'], cgroup_parents: [], rlimits: { processes: false, memory: false }, summary: '', gaps: [] }
+  const limits = {
+    scope: ['systemd-run'],
+    cgroup_parents: [],
+    rlimits: { processes: false, memory: false },
+    measured: { processes: false, memory: false },
+    summary: '',
+    gaps: [],
+  }
   const ended = {
     policy,
     bubblewrap: {},
