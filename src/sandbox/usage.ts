@@ -1,5 +1,6 @@
 /** Measures the processes of a sandbox, for machines on which no control group limits them. */
 import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { ifCode, noSuchPath } from '../core/errors.ts'
 import type { LimitHits } from './cgroup.ts'
 
@@ -13,7 +14,7 @@ const unreadable = [...noSuchPath, 'ESRCH', 'EACCES', 'EPERM'] as const
  */
 export async function usageOf(first_pid: number, limit: number): Promise<LimitHits> {
   // This folder shows only the processes of the sandbox, and no command can mount another one there.
-  const proc = `/proc/${first_pid}/root/proc`
+  const proc = join(`/proc/${first_pid}/root`, 'proc')
   const pids = (await readdir(proc).catch(ifCode(unreadable, []))).filter((name) => /^\d+$/.test(name))
   const sum = async (file: string, keys: RegExp) => {
     const texts = await Promise.all(pids.map((pid) => readFile(`${proc}/${pid}/${file}`, 'utf8').catch(ifCode(unreadable, ''))))
