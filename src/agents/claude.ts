@@ -100,8 +100,11 @@ function parseScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen {
     .trimEnd()
   // The grey placeholder is always to the right of the cursor. If the same words are to the left of the cursor, a person typed them.
   const atStart = !hasCursor(pane) || pane.cursor_x <= 2
-  const draft = atStart && placeholders.test(typed) ? '' : typed
-  return withComposer(readingOf(screen, composer, pane.title), composer, draft)
+  const reading = readingOf(screen, composer, pane.title)
+  // After a failed turn, Claude Code from 2.1.332 shows a hint in the place of a placeholder, such as to send the message again.
+  const isHint = reading.state === 'error' && pane.cursor_x === 2 && pane.cursor_y === composer.first
+  const draft = isHint || (atStart && placeholders.test(typed)) ? '' : typed
+  return withComposer(reading, composer, draft)
 }
 
 function readingOf(screen: readonly string[], { first, end }: RowSpan, title: string): ParsedScreen['reading'] {

@@ -145,7 +145,7 @@ function hookState({ event }: Pick<HookEvent, 'event' | 'detail'>): HookState | 
 export const codex: PaneAgent = {
   kind: 'codex',
   command: ['codex'],
-  versions: ['0.169', '0.169'],
+  versions: ['0.169', '0.171'],
   start,
   conversations,
   parseScreen,

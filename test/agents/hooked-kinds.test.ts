@@ -119,6 +119,17 @@ test('answers: use a digit or arrows, for offered choices only', () => {
   }
 })
 
+test('claude: a hint after a failed turn is no draft', () => {
+  const rule = '─'.repeat(60)
+  const screen = ['❯ Do it.', '', '● API Error: 402 No credits.', '', rule, '❯ Send it again', rule, '  ⏵⏵ auto mode on']
+  const pane: PaneFacts = { width: 60, height: 12, title: '', command: 'claude', dead: false, cursor_x: 2, cursor_y: 5 }
+  const read = (rows: readonly string[], cursor: Partial<PaneFacts> = {}) =>
+    paneAgent({ kind: 'claude' }).parseScreen(rows, { ...pane, ...cursor })
+  assert.deepEqual([read(screen).reading.state, read(screen).draft], ['error', ''])
+  assert.equal(read(screen, { cursor_x: 15 }).draft, 'Send it again')
+  assert.equal(read(screen.with(2, '● Done.')).draft, 'Send it again')
+})
+
 test('qwen: a suggested prompt is no draft', () => {
   const rule = '─'.repeat(60)
   const screen = ['  > Do it.', '  ◆\ufe0e All is well.', '', rule, '> run the tests', rule, '  ➜ A · stub']
