@@ -14,7 +14,7 @@ function newAgent(count: number, worker: string, more: Partial<NewAgent> = {}): 
 
 /** Declares the tests of the records of agents. */
 export function agentRecords(holds: Holds): void {
-  holds('agents: keep what each last agent was started with', async ({ ledger }) => {
+  holds.repeated('agents: keep what each last agent was started with', async ({ ledger }) => {
     const start = (count: number, worker: string, model: string) => newAgent(count, worker, { started_with: { ...settings, model } })
     await ledger.recordAgents([start(1, workers[0], 'big'), start(2, workers[1], 'big')], 'a', 50, 10)
     await ledger.recordAgents([start(3, workers[0], 'small')], 'a', 60, 20)
@@ -59,7 +59,7 @@ export function agentRecords(holds: Holds): void {
     assert.ok(kinds.includes('worker.continued'), kinds.join(' '))
   })
 
-  holds('lost: refused after another agent of the worker was recorded', async ({ ledger }) => {
+  holds.repeated('lost: refused after another agent of the worker was recorded', async ({ ledger }) => {
     await restarted(ledger)
     assert.deepEqual(await ledger.moveDispatches([{ ...lost, holder: { incarnation: '1.%1.9', last_agent: idOf(1) } }], 60), [])
   })

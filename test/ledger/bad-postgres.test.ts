@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { sql } from 'kysely'
 import { BurnError } from '../../src/core/errors.ts'
+import { once } from '../../src/core/memo.ts'
 import { brokenInvariants } from '../../src/ledger/invariants.ts'
 import { openEngine, openLedger } from '../../src/ledger/open.ts'
 import { createStore } from '../../src/ledger/store.ts'
@@ -14,6 +15,7 @@ import { mounted } from '../support/mount.ts'
 import { startPostgres } from '../support/postgres.ts'
 import { serverOfVersion, startProxy } from '../support/faulty-proxy.ts'
 import { tableNames } from '../../src/ledger/schema.ts'
+import { emptyTables } from './emptying.ts'
 import { claimOf, furnish, idOf, issueOf } from './fixtures.ts'
 
 const wait = { random: Math.random }
@@ -30,6 +32,16 @@ async function furnished(url: string, more: { readonly silent?: number } = {}) {
 }
 
 const fresh = async () => server!.fresh()
+const shared = once(fresh)
+
+/** Returns the URL of the ledger that the tests share, without rows. */
+async function emptied(): Promise<string> {
+  const engine = await openEngine(await shared(), wait)
+  await emptyTables(engine)
+  await engine.close()
+  return shared()
+}
+
 const withSetting = (url: string, setting: string) => `${url}${url.includes('?') ? '&' : '?'}${setting}`
 const safe = /^(?:Nothing was (?:written|changed)|The failed transaction wrote nothing)/
 
@@ -53,7 +65,7 @@ describe('a PostgreSQL ledger', { skip }, () => {
     await using written = await furnished(newer)
     await sql`update meta set value = '999' where key = 'version'`.execute(written.engine.db)
     await failsWith('ledger_newer', openLedger(newer, wait))
-    await using beside = await furnished(await fresh())
+    await using beside = await furnished(await emptied())
     await sql`create table ${sql.table(`${new URL(other).searchParams.get('options')?.split('=')[1]}.cookies`)} (name text)`.execute(
       beside.engine.db,
     )
@@ -69,7 +81,7 @@ describe('a PostgreSQL ledger', { skip }, () => {
   })
 
   it('open: refuses unknown users and missing permissions', async () => {
-    const url = await fresh()
+    const url = await emptied()
     await using own = await furnished(url)
     const as = (user: string) => url.replace('//burn@', `//${user}@`)
     await failsWith('ledger_auth', openLedger(as('nobody'), wait), /~\/\.pgpass/)
@@ -82,7 +94,7 @@ describe('a PostgreSQL ledger', { skip }, () => {
   })
 
   it('check: refreshes the planner statistics before it joins all rows', async () => {
-    await using own = await furnished(await fresh())
+    await using own = await furnished(await emptied())
     const known = async () => {
       const { rows } = await sql<{ rows: number }>`select reltuples as rows from pg_class where oid = 'issue'::regclass`.execute(
         own.engine.db,
@@ -97,7 +109,7 @@ describe('a PostgreSQL ledger', { skip }, () => {
   })
 
   it('timeouts: end the wait for a lock and a slow statement', async () => {
-    const url = await fresh()
+    const url = await emptied()
     await using own = await furnished(url)
     await using other = await furnished(withSetting(url, 'statement_timeout=300'))
     await other.engine.db.transaction().execute(async (trx) => {
@@ -121,7 +133,7 @@ describe('a PostgreSQL ledger', { skip }, () => {
     try {
       chownSync(dir, 65534, 65534)
       const url = await fresh()
-      await using ordinary = await furnished(await fresh())
+      await using ordinary = await furnished(await emptied())
       await sql`create tablespace small location ${sql.lit(dir)}`.execute(ordinary.engine.db)
       {
         await using own = await furnished(url.replace('options=', 'options=-cdefault_tablespace%3Dsmall%20'))
@@ -144,7 +156,7 @@ describe('a PostgreSQL ledger', { skip }, () => {
 
 describe('a connection to a PostgreSQL ledger', { skip }, () => {
   it('ended connection: the write is rolled back, the next one works', async () => {
-    const url = await fresh()
+    const url = await emptied()
     await using own = await furnished(url)
     await using other = await furnished(url)
     const cut = own.engine.write(async (trx) => {
@@ -159,7 +171,7 @@ describe('a connection to a PostgreSQL ledger', { skip }, () => {
   })
 
   it('lost commit: a claim is complete or absent, with its lease', async () => {
-    const direct = await fresh()
+    const direct = await emptied()
     await using beside = await furnished(direct)
     await using wire = await startProxy(direct)
     await using own = await furnished(wire.url)
@@ -183,7 +195,7 @@ describe('a connection to a PostgreSQL ledger', { skip }, () => {
   })
 
   it('silent connection: is closed, and a new one works', async () => {
-    await using wire = await startProxy(await fresh())
+    await using wire = await startProxy(await emptied())
     await using own = await furnished(wire.url, { silent: 400 })
     wire.fault = 'silent'
     await failsWith('ledger_unreachable', own.ledger.claim([claimOf(1)], 'a', 100, 10))
@@ -198,7 +210,7 @@ describe('a connection to a PostgreSQL ledger', { skip }, () => {
   })
 
   it('lost notifications: the next wait opens a new connection', async () => {
-    const url = await fresh()
+    const url = await emptied()
     await using own = await furnished(url)
     await using other = await furnished(url)
     const isNotified = async (during: () => Promise<unknown>) => {
@@ -217,7 +229,7 @@ describe('a connection to a PostgreSQL ledger', { skip }, () => {
   })
 
   it('stopped server: is reported, and nothing hangs', async () => {
-    await using own = await furnished(await fresh())
+    await using own = await furnished(await emptied())
     const changed = own.ledger.waitForChange(AbortSignal.timeout(2000))
     await server!.stop()
     await failsWith('ledger_unreachable', own.ledger.view())

@@ -22,17 +22,18 @@ import { because } from '../support/reasons.ts'
 
 const why = because('it was decided')
 
-/** Declares the tests that every engine must pass. */
-export function conformance(name: string, openFresh: () => Promise<Opened>): void {
+/** Declares the tests that every engine must pass. `whole`: whether repeated tests run, too. */
+export function conformance(name: string, openFresh: () => Promise<Opened>, whole = true): void {
   /** Declares a test on a ledger with workers and issues. The ledger's rules must hold at the end of the test. */
-  const holds = (what: string, body: (opened: Opened) => Promise<void>) =>
-    it(what, async () => {
+  const declare = (what: string, body: (opened: Opened) => Promise<void>) =>
+    void it(what, async () => {
       await using opened = await openFresh()
       await furnish(opened.ledger)
       await body(opened)
       // Rejects if a rule is broken.
       await opened.ledger.check()
     })
+  const holds: Holds = Object.assign(declare, { repeated: whole ? declare : () => {} })
   describe(`ledger on ${name}`, () => {
     claims(holds)
     dispatchSteps(holds)
@@ -56,11 +57,16 @@ export function conformance(name: string, openFresh: () => Promise<Opened>): voi
   })
 }
 
+type Declare = (what: string, body: (opened: Opened) => Promise<void>) => void
+
 /** Declares a test on a ledger with workers and issues. */
-export type Holds = (what: string, body: (opened: Opened) => Promise<void>) => void
+export interface Holds extends Declare {
+  /** Declares a test whose SQL statements other tests run, too. On PostgreSQL only `npm run postgres` runs it. */
+  readonly repeated: Declare
+}
 
 function claims(holds: Holds): void {
-  holds('claim: writes a dispatch with its delivery', async ({ ledger }) => {
+  holds.repeated('claim: writes a dispatch with its delivery', async ({ ledger }) => {
     const [won] = await ledger.claim([claimOf(1)], 'a', 100, 10)
     assert.equal(won?.state, 'claimed')
     const view = await ledger.view()
@@ -75,7 +81,7 @@ function claims(holds: Holds): void {
     )
   })
 
-  holds('claim: loses taken issues and slots, and wins the others', async ({ ledger }) => {
+  holds.repeated('claim: loses taken issues and slots, and wins the others', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
     const sameIssue = claimOf(2, { worker: workers[1] })
     const sameSlot = claimOf(3, { issue: 'o/r#2' })
@@ -89,13 +95,13 @@ function claims(holds: Holds): void {
     assert.equal((await ledger.view()).deliveries.length, 2)
   })
 
-  holds('claim: asks every council worker once, beside the work', async ({ ledger }) => {
+  holds.repeated('claim: asks every council worker once, beside the work', async ({ ledger }) => {
     const asked = (count: number, worker: string) => claimOf(count, { kind: 'council', slot: null, worker })
     assert.equal((await ledger.claim([claimOf(1), asked(2, workers[1]), asked(3, workers[2])], 'a', 100, 10)).length, 3)
     assert.equal((await ledger.claim([asked(4, workers[1])], 'a', 100, 10)).length, 0)
   })
 
-  holds('claim: loses issues that are done, attempted, closed or unknown', async ({ ledger }) => {
+  holds.repeated('claim: loses issues that are done, attempted, closed or unknown', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
     await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'done', reason: why }], 11)
     await hand(ledger, claimOf(2, { issue: 'o/r#2' }), 12)
@@ -106,7 +112,7 @@ function claims(holds: Holds): void {
     assert.equal((await ledger.claim([claimOf(20, { issue: 'o/r#2', attempt: 2 })], 'a', 100, 16)).length, 1)
   })
 
-  holds('claim: writes nothing if a batch names an unknown worker', async ({ ledger }) => {
+  holds.repeated('claim: writes nothing if a batch names an unknown worker', async ({ ledger }) => {
     const wrong = claimOf(2, { issue: 'o/r#2', worker: 'm/W/NOBODY' })
     await assert.rejects(ledger.claim([claimOf(1), wrong], 'a', 100, 10), withCode('ledger_rule'))
     assert.deepEqual((await ledger.view()).dispatches, [])
@@ -131,14 +137,14 @@ function dispatchSteps(holds: Holds): void {
     assert.deepEqual([attempts, failed_at, done], [0, null, false])
   })
 
-  holds('moveDispatches: counts no attempt for a council', async ({ ledger }) => {
+  holds.repeated('moveDispatches: counts no attempt for a council', async ({ ledger }) => {
     await hand(ledger, claimOf(1, { kind: 'council', slot: null }), 10)
     await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'lost', reason: why }], 11)
     const record = await ledger.issue('o/r#1')
     assert.deepEqual([record?.attempts, record?.failed_at], [0, null])
   })
 
-  holds('moveDispatches: an unknown transition fails the whole batch', async ({ ledger }) => {
+  holds.repeated('moveDispatches: an unknown transition fails the whole batch', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
     const fine = { id: idOf(1), from: ['claimed'], to: 'released', reason: why } as const
     const wrong = { id: idOf(1), from: ['done'], to: 'claimed', reason: why } as const
@@ -146,7 +152,7 @@ function dispatchSteps(holds: Holds): void {
     assert.equal((await ledger.view()).dispatches[0]?.state, 'claimed')
   })
 
-  holds('moveDispatches: skips a dispatch whose state has changed', async ({ ledger }) => {
+  holds.repeated('moveDispatches: skips a dispatch whose state has changed', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
     const release = { id: idOf(1), from: ['claimed'], to: 'released', reason: why } as const
     assert.equal((await ledger.moveDispatches([release], 11)).length, 1)
@@ -154,7 +160,7 @@ function dispatchSteps(holds: Holds): void {
     assert.equal((await ledger.events({ subject: idOf(1) })).filter(({ kind }) => kind === 'dispatch.released').length, 1)
   })
 
-  holds('moveDispatches: refuses the planned delivery of an ended dispatch', async ({ ledger }) => {
+  holds.repeated('moveDispatches: refuses the planned delivery of an ended dispatch', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
     await ledger.moveDispatches([{ id: idOf(1), from: ['claimed'], to: 'released', reason: why }], 11)
     const [delivery] = await ledger.deliveries({ ids: [idOf(1)] })
@@ -200,7 +206,7 @@ function dispatchSteps(holds: Holds): void {
     assert.equal((await ledger.dispatchTimes(1)).length, 1)
   })
 
-  holds('saveComments: keeps the comment of a dispatch', async ({ ledger }) => {
+  holds.repeated('saveComments: keeps the comment of a dispatch', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
     await ledger.saveComments([{ id: idOf(1), comment_id: '77', comment_state: 'claimed' }], 11)
     const [dispatch] = (await ledger.view()).dispatches
@@ -220,7 +226,7 @@ function deliverySteps(holds: Holds): void {
     assert.deepEqual(planned?.payload, { kind: 'work', bytes: 6, sha256 })
   })
 
-  holds('moveDeliveries: refuses an unknown transition', async ({ ledger }) => {
+  holds.repeated('moveDeliveries: refuses an unknown transition', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
     await assert.rejects(
       ledger.moveDeliveries([{ id: idOf(1), token: 1, from: 'seen', to: 'planned', evidence: why }], 'a', 11),

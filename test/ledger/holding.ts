@@ -6,7 +6,7 @@ import { because } from '../support/reasons.ts'
 
 /** Declares the tests of this part. */
 export function holding(holds: Holds): void {
-  holds('holds: there is one for each scope, name and code', async ({ ledger }) => {
+  holds.repeated('holds: there is one for each scope, name and code', async ({ ledger }) => {
     const lane = { scope: 'lane', name: 'm/W', code: 'person' } as const
     await holdWorker(ledger, workers[0], 'mine', 20)
     await ledger.saveHolds([{ ...lane, reason: because('first'), until: null, actor: 'ann' }], 21)
@@ -30,7 +30,7 @@ export function holding(holds: Holds): void {
     )
   })
 
-  holds('holds: refuse claims that were decided before the hold began', async ({ ledger }) => {
+  holds.repeated('holds: refuse claims that were decided before the hold began', async ({ ledger }) => {
     const drain = { scope: 'worker', name: workers[0], code: 'drain', reason: because('reboot'), until: 500, actor: 'ann' } as const
     const claimed = async (at: number) => (await ledger.claim([claimOf(1)], 'p', at + 1000, at)).length
     await ledger.saveHolds([drain], 20)
@@ -46,7 +46,7 @@ export function holding(holds: Holds): void {
     assert.equal(await claimed(500), 1)
   })
 
-  holds('holds: an account that is held refuses claims of its workers', async ({ ledger }) => {
+  holds.repeated('holds: an account that is held refuses claims of its workers', async ({ ledger }) => {
     const limit = { scope: 'account', name: 'max', code: 'limit', reason: because('limit'), until: 500, actor: 'burn' } as const
     await ledger.saveHolds([limit], 20)
     const claimed = async (accounts: readonly string[], at: number) =>

@@ -8,7 +8,7 @@ const why = because('it was decided')
 
 /** Declares the tests of leases. */
 export function leases(holds: Holds): void {
-  holds('lease: only its current owner can move a delivery', async ({ ledger }) => {
+  holds.repeated('lease: only its current owner can move a delivery', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
     const place = { id: idOf(1), token: 1, from: 'planned', to: 'placing', evidence: why } as const
     assert.deepEqual(await ledger.moveDeliveries([place], 'b', 11), [])
@@ -23,7 +23,7 @@ export function leases(holds: Holds): void {
     assert.equal((await ledger.moveDeliveries([{ ...place, token: 2 }], 'b', 101)).length, 1)
   })
 
-  holds('lease: can be renewed, and released at once', async ({ ledger }) => {
+  holds.repeated('lease: can be renewed, and released at once', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
     assert.deepEqual(await ledger.renewLeases('a', 300), [idOf(1)])
     assert.deepEqual(await ledger.takeOverDeliveries('b', 400, 200), [])
@@ -42,7 +42,7 @@ export function leases(holds: Holds): void {
     ])
   })
 
-  holds('takeOverDeliveries: leaves ended deliveries alone', async ({ ledger }) => {
+  holds.repeated('takeOverDeliveries: leaves ended deliveries alone', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
     assert.deepEqual(await ledger.takeOverDeliveries('b', 1e6, 1e5), [])
   })

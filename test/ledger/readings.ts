@@ -6,7 +6,7 @@ import { because } from '../support/reasons.ts'
 
 /** Declares the tests of this part. */
 export function readings(holds: Holds): void {
-  holds('saveReadings: keeps the time since which a state holds', async ({ ledger }) => {
+  holds.repeated('saveReadings: keeps the time since which a state holds', async ({ ledger }) => {
     const see = (state: 'idle' | 'working', at: number) => ledger.saveReadings([{ worker: workers[0], state }], at)
     for (const [state, at] of [
       ['idle', 20],

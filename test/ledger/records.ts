@@ -24,7 +24,7 @@ export function issues(holds: Holds): void {
     assert.deepEqual([repo?.cursor, repo?.listed_at], ['c4', 30])
   })
 
-  holds('saveIssues: merges pages of several repos at once', async ({ ledger }) => {
+  holds.repeated('saveIssues: merges pages of several repos at once', async ({ ledger }) => {
     const other = issueOf(1, { ref: 'o/other#1', repo: 'o/other' })
     const pages = [
       { repo: 'o/r', issues: [issueOf(1), issueOf(2)], cursor: 'c2', complete: true },
@@ -41,7 +41,7 @@ export function issues(holds: Holds): void {
     )
   })
 
-  holds('saveIssues: leaves other repos unchanged', async ({ ledger }) => {
+  holds.repeated('saveIssues: leaves other repos unchanged', async ({ ledger }) => {
     await ledger.saveIssues([{ repo: 'o/other', issues: [], cursor: 'c', complete: true }], 20)
     assert.equal((await ledger.candidates(new Map())).length, 4)
   })
@@ -66,7 +66,7 @@ export function issues(holds: Holds): void {
     assert.deepEqual((await ledger.view()).repos, [expected])
   })
 
-  holds('saveVerdicts: writes an event only if the verdict differs', async ({ ledger }) => {
+  holds.repeated('saveVerdicts: writes an event only if the verdict differs', async ({ ledger }) => {
     const verdict = { issue: 'o/r#1', eligible: false, reason: because('label "epic" is skipped'), standing: null, revision: 0 }
     await ledger.saveVerdicts([verdict, { ...verdict, issue: 'o/r#2' }, { ...verdict, issue: 'o/r#99' }], 20)
     await ledger.saveVerdicts([verdict, { ...verdict, issue: 'o/r#2', eligible: true }], 30)
@@ -78,7 +78,7 @@ export function issues(holds: Holds): void {
     assert.equal((await ledger.events({ issue: 'o/r#1' })).length, 2)
   })
 
-  holds('back-off: holds an issue until a time or a requeue', async ({ ledger }) => {
+  holds.repeated('back-off: holds an issue until a time or a requeue', async ({ ledger }) => {
     await ledger.saveBackoff({ subject: 'o/r#1', until: 900, why: because('its comments cannot be written') }, 20)
     const record = await ledger.issue('o/r#1')
     assert.deepEqual([record?.backoff, record?.attempts], [{ until: 900, why: because('its comments cannot be written') }, 0])
@@ -169,7 +169,7 @@ export function issues(holds: Holds): void {
     assert.equal((await ledger.issue('o/r#1'))?.standing, null)
   })
 
-  holds('saveVerdicts: drops a verdict of an old revision', async ({ ledger }) => {
+  holds.repeated('saveVerdicts: drops a verdict of an old revision', async ({ ledger }) => {
     const before = (await ledger.issue('o/r#1'))?.revision ?? 0
     await hand(ledger, claimOf(1), 10)
     const old = { issue: 'o/r#1', eligible: true, reason: because('m/W/A has it'), standing: 'taken', revision: before + 1 } as const
@@ -221,7 +221,7 @@ export function issues(holds: Holds): void {
     )
   })
 
-  holds('requeue: refuses live and unknown issues', async ({ ledger }) => {
+  holds.repeated('requeue: refuses live and unknown issues', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
     assert.deepEqual(await Promise.all(['o/r#1', 'o/r#2', 'o/r#99'].map((ref) => ledger.requeue(ref, 11))), [false, true, false])
   })
@@ -229,7 +229,7 @@ export function issues(holds: Holds): void {
 
 /** Declares the tests of workers and holds. */
 export function fleet(holds: Holds): void {
-  holds('workers: are in the order of recording', async ({ ledger }) => {
+  holds.repeated('workers: are in the order of recording', async ({ ledger }) => {
     await ledger.recordWorkers(
       ['m/W/Z', workers[1], 'm/W/D'].map((id) => ({ id, drawn: true })),
       20,
@@ -262,14 +262,14 @@ export function fleet(holds: Holds): void {
     assert.deepEqual([...new Set(known)].toSorted(), [`${workers[0]} 1.%1.9`, `${workers[1]} 1.%2.21.500`])
   })
 
-  holds('waitForChange: ends when it is stopped, before or meanwhile', async ({ ledger }) => {
+  holds.repeated('waitForChange: ends when it is stopped, before or meanwhile', async ({ ledger }) => {
     await ledger.waitForChange(AbortSignal.abort())
     const stop = AbortSignal.timeout(200)
     await ledger.waitForChange(stop)
     assert.ok(stop.aborted)
   })
 
-  holds('view: is consistent while others write', async ({ ledger }) => {
+  holds.repeated('view: is consistent while others write', async ({ ledger }) => {
     const writes = Array.from({ length: 8 }, (_, i) =>
       ledger.claim([claimOf(i + 1, { issue: `o/r#${(i % 4) + 1}`, slot: i })], 'a', 100, 10),
     )

@@ -5,7 +5,7 @@ import { because, said } from '../support/reasons.ts'
 
 /** Declares the tests of this part. */
 export function refused(holds: Holds): void {
-  holds('back-off: holds a repo until a time or a requeue', async ({ ledger }) => {
+  holds.repeated('back-off: holds a repo until a time or a requeue', async ({ ledger }) => {
     await ledger.saveBackoff({ subject: 'o/r#1', until: 900, why: because('deleted') }, 20)
     await ledger.saveBackoff({ subject: 'o/r', until: 800, why: because('archived') }, 20)
     await ledger.saveBackoff({ subject: 'o/new', until: 700, why: because('gone') }, 20)

@@ -60,7 +60,7 @@ const operation = fc.oneof(
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never
 
 /** Declares the test of an engine. */
-export function sequences(name: string, openFresh: () => Promise<Opened>, numRuns = 40): void {
+export function sequences(name: string, openFresh: () => Promise<Opened>, numRuns = 15): void {
   describe(`ledger on ${name}, random sequences`, () => {
     it('sequences: break no rule', async () => {
       const property = fc.asyncProperty(fc.array(operation, { minLength: 10, maxLength: 50 }), async (operations) => {

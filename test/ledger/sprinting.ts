@@ -49,7 +49,7 @@ export function sprinting(holds: Holds): void {
 }
 
 function claiming(holds: Holds): void {
-  holds('claimSprint: a sprint and a pane never have the same issue', async ({ ledger }) => {
+  holds.repeated('claimSprint: a sprint and a pane never have the same issue', async ({ ledger }) => {
     assert.equal(await ledger.claimSprint(sprintOf(1), 'a', 100, 10), 'won')
     assert.deepEqual(await ledger.claim([claimOf(2)], 'b', 100, 11), [])
     assert.equal((await ledger.claim([claimOf(3, { issue: 'o/r#2' })], 'b', 100, 12)).length, 1)
@@ -65,7 +65,7 @@ function claiming(holds: Holds): void {
     assert.equal(await ledger.claimSprint(sprintOf(3, { issue: 'o/r#2', worker: workers[0], slot: 1 }), 'a', 100, 12), 'won')
   })
 
-  holds('claimSprint: refuses issues that are closed, attempted or unknown', async ({ ledger }) => {
+  holds.repeated('claimSprint: refuses issues that are closed, attempted or unknown', async ({ ledger }) => {
     await ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(1, { state: 'closed' })], cursor: 'c', complete: false }], 5)
     assert.equal(await ledger.claimSprint(sprintOf(1), 'a', 100, 10), 'issue')
     assert.equal(await ledger.claimSprint(sprintOf(2, { issue: 'o/r#2', attempt: 2 }), 'a', 100, 11), 'issue')
@@ -156,7 +156,7 @@ function ending(holds: Holds): void {
     )
   })
 
-  holds('endSprint: releases an issue whose sprint never began', async ({ ledger }) => {
+  holds.repeated('endSprint: releases an issue whose sprint never began', async ({ ledger }) => {
     await ledger.claimSprint(sprintOf(1), 'a', 100, 10)
     assert.equal(await ledger.endSprint(idOf(1), 'a', red, 12), true)
     assert.equal((await ledger.dispatches({ issue: 'o/r#1' }))[0]?.state, 'released')
@@ -232,7 +232,7 @@ function naming(holds: Holds): void {
     assert.equal(await ledger.beginJob(job, 'a', 2 * day, 20), null, 'a failed job is due')
   })
 
-  holds('lease: of a sprint can be renewed and released', async ({ ledger }) => {
+  holds.repeated('lease: of a sprint can be renewed and released', async ({ ledger }) => {
     await ledger.claimSprint(sprintOf(1), 'a', 100, 10)
     assert.deepEqual(await ledger.renewLeases('a', 300), [idOf(1)])
     assert.equal((await ledger.view()).sprints[0]?.lease_until, 300)

@@ -63,7 +63,7 @@ export function steeringOrders(holds: Holds): void {
     assert.equal((await ledger.issue('o/r#1'))?.stopped_by, 'ann')
   })
 
-  holds('steer: stop ends the dispatch, tells the agent, and stops claims', async ({ ledger }) => {
+  holds.repeated('steer: stop ends the dispatch, tells the agent, and stops claims', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 20)
     await ledger.steer([order('1', 'retry')], new Map(), newId, 30)
     await ledger.steer([order('2', 'stop')], new Map(), newId, 31)
