@@ -1,4 +1,4 @@
-/** `burn worker loop`, with real processes where signals or locks matter. */
+/** `burn worker loop`, with real processes where signals matter. */
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -32,7 +32,7 @@ function rigOf(t: TestContext, titles: readonly string[], more: Partial<RigOptio
 
 const looping = ['worker', 'loop', '--json', '--interval', '1']
 const loopOf = (t: TestContext, rig: SprintRig, ...words: readonly string[]): RunningHere => startHere(t, rig.env, ...looping, ...words)
-/** Starts the loop in its own process, for tests of signals and ledger locks. */
+/** Starts the loop in its own process, for tests of signals. */
 const processOf = (t: TestContext, rig: SprintRig, ...words: readonly string[]): Running => startBurn(t, rig.env, ...looping, ...words)
 const rowOf = (line: string) => JSON.parse(line) as Sprint
 const error = (line: string) => (JSON.parse(line) as { error: { code: string; message: string } }).error
@@ -170,10 +170,10 @@ describe('burn worker loop', { concurrency: 3 }, () => {
         return brainOf(() => 'plain', { conflict: noop, taken_branch: noop })(messages, tools)
       },
     })
-    const loop = processOf(t, rig, 'AZOTH', '--count', '1')
+    const loop = loopOf(t, rig, 'AZOTH', '--count', '1')
     assert.match(await loop.waitFor(/"rests"/), /ledger/)
     locks[0]?.close()
-    assert.equal((await loop.ended).code, 0, loop.lines.join('\n'))
+    assert.equal(await loop.ended, 0, loop.lines.join('\n'))
     const rows = await rig.ledger(async (ledger) => {
       await ledger.check()
       return ledger.sprints({})
