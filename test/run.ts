@@ -209,7 +209,7 @@ async function bundleCommand(dir: string): Promise<void> {
 /** Bundles each stand-in agent into one file, because an agent starts for each pane, and loading eleven files takes half of its start. */
 async function bundleStandIns(dir: string): Promise<void> {
   const { bundleScript } = await import('../scripts/bundle.ts')
-  for (const [name, file] of Object.entries(standIns)) await bundleScript(join(root, file), join(dir, `${name}.mjs`))
+  for (const file of Object.values(standIns)) await bundleScript(join(root, file), join(dir, file))
 }
 
 /** Free space that a file system in memory must have (bytes): several times the need of a whole run. */
@@ -241,7 +241,7 @@ async function main(): Promise<number> {
   const left = processesOf(testFiles(process.argv.slice(2))).values()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
   process.env['BURN_COMMAND'] = join(await cached('bundles', ['src/**/*.ts', 'bin/start.mjs'], bundleCommand), 'start.mjs')
-  process.env['BURN_STAND_INS'] = await cached('stand-ins', ['test/stand-ins/agent*/*.mjs'], bundleStandIns)
+  process.env['BURN_STAND_INS'] = await cached('stand-ins', ['test/stand-ins/agent*/*.mjs', 'test/stand-ins/files.ts'], bundleStandIns)
   process.env['BURN_PACKAGES'] = await bundlePackages(cache)
   process.env['BURN_CLUSTERS'] = join(cache, 'clusters')
   mkdirSync(process.env['BURN_CLUSTERS'], { recursive: true })

@@ -8,6 +8,5 @@ export const standIns = { hermes: 'test/stand-ins/agent/agent.mjs', others: 'tes
 
 /** Returns the file of a stand-in: its bundle, if the test run has built one, because the bundle starts faster. */
 export function standInFile(name: keyof typeof standIns): string {
-  const bundles = process.env['BURN_STAND_INS']
-  return bundles === undefined ? join(root, standIns[name]) : join(bundles, `${name}.mjs`)
+  return join(process.env['BURN_STAND_INS'] ?? root, standIns[name])
 }
