@@ -141,6 +141,7 @@ const shared = [
     'git/mirror',
     'git/workspace',
     'sandbox/escapes',
+    'sandbox/facts',
     'sandbox/kernel',
     'sandbox/open',
     'sandbox/paths',
