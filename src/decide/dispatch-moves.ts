@@ -64,8 +64,10 @@ function stepOf(dispatch: LiveDispatch, seen: UnderWayState, change: Change | un
   const { id, state } = dispatch
   if (state !== 'claimed' && state !== 'handed' && state !== 'review') return null
   if (seen.closed.has(dispatch.issue)) {
-    const url = change !== undefined && isWorkOf(dispatch, change) ? change.url : dispatch.change_url
-    return { from: ['claimed', 'handed', 'review'], to: 'done', reason: { code: 'issue_closed' }, change_url: url }
+    const own = change !== undefined && isWorkOf(dispatch, change) ? change : null
+    // A merge usually closes the issue at the same moment.
+    const code = own?.state === 'merged' ? 'change_merged' : 'issue_closed'
+    return { from: ['claimed', 'handed', 'review'], to: 'done', reason: { code }, change_url: own?.url ?? dispatch.change_url }
   }
   const byChange = change === undefined ? null : stepByChange(change, dispatch, seen)
   if (byChange !== null) return byChange

@@ -85,14 +85,14 @@ function spanAt(spans: readonly Span[], at: Time): Span | undefined {
 }
 
 /**
- * Returns the issue that the worker got last before this time. It decides about turns that began and ended between two samples, so that no
- * span shows their issue.
+ * Returns the first issue that the worker had at this time, because an agent works on its prompts in order. It decides about turns that
+ * began between two samples, so that no span shows their issue.
  */
 function issueAt(dispatches: WorkerHistory['dispatches'], at: Time): string | undefined {
   const covering = dispatches.filter(
     ({ handed_at, state, changed_at }) => handed_at !== null && handed_at <= at && (state === 'handed' || at <= changed_at),
   )
-  return covering.toSorted((a, b) => (a.handed_at ?? 0) - (b.handed_at ?? 0)).at(-1)?.issue
+  return covering.toSorted((a, b) => (a.handed_at ?? 0) - (b.handed_at ?? 0))[0]?.issue
 }
 
 /** Returns the tokens that a sprint used between two states of its row. The input contains the parts that a cache served. */

@@ -31,7 +31,7 @@ export abstract class ChangeAnswers extends FixedAnswers {
   /** The blockers of issues, open and closed. */
   readonly blocked = new Map<IssueRef, SimulatedBlocker[]>()
   /** The labels that burn added to issues. */
-  readonly labelled = new Set<IssueRef>()
+  readonly labelled = new Map<IssueRef, string>()
   /** Called for each merge by burn, before it takes place. */
   onMerge: (merge: SimulatedMerge) => void = () => {}
   /** Called after a push by burn. */

@@ -106,9 +106,10 @@ export class SimulatedForge extends ChangeAnswers implements Forge {
     return this.#comment(number)
   }
 
-  async addLabel(ref: IssueRef): Promise<void> {
+  async addLabel(ref: IssueRef, label: string): Promise<void> {
     this.ask()
-    this.labelled.add(ref)
+    this.labelled.set(ref, label)
+    this.#touch(this.#existing(ref))
     this.answer()
   }
 
@@ -245,7 +246,8 @@ export class SimulatedForge extends ChangeAnswers implements Forge {
     const issue = this.#issues[place]!
     const state = this.#open[place] === true ? 'open' : 'closed'
     const assignees = this.#assignees.get(place) ?? issue.assignees
-    return { ...issue, state, assignees, updated_at: this.#updated[place] ?? 0, comments: this.#commented[place] ?? 0 }
+    const labels = [...issue.labels, ...(this.labelled.has(issue.ref) ? [this.labelled.get(issue.ref)!] : [])]
+    return { ...issue, state, labels, assignees, updated_at: this.#updated[place] ?? 0, comments: this.#commented[place] ?? 0 }
   }
 
   /** Returns the numbers of the comments on an issue, oldest first. */

@@ -133,7 +133,7 @@ test('usage: tokens belong to the issue and process of their time', () => {
   const use = (at: number, changes: Partial<WorkerUse> = {}): WorkerUse => ({ ...tokens, at, ids: [], worker: 'w', record: '', ...changes })
   const sums = sumUsage([use(10), use(99), use(120), use(160), use(300), use(hour), use(10, { worker: '' })], {
     spans,
-    dispatches: [dispatch],
+    dispatches: [dispatch, { ...dispatch, issue: 'o/r#10', handed_at: 115 }],
   })
   assert.deepEqual(
     sums.map(({ worker, issue, incarnation, hour: at, input }) => [worker, issue, incarnation, at, input]),

@@ -50,7 +50,8 @@ export class DriftAgents {
     }
     for (const [index, { name, windows }] of fleet.machines.entries()) {
       const machine = world.machines.get(name)!
-      const records = new AgentRecords(machine, () => clock.now(), index * 90_000)
+      const skew = () => index * 90_000
+      const records = new AgentRecords(machine, () => clock.now(), skew)
       this.#records.set(name, records)
       machine.usage = records
       machine.texts = { home: person, texts: new Map([['~/.hermes/config.yaml', JSON.stringify(config)]]) }

@@ -3,22 +3,19 @@
  * clock. The night knows by itself which agent runs with which settings, and never reads the ledger for that.
  */
 import type { Fleet, Time, Worker, WorkerId } from '../../src/core/nouns.ts'
-import type { PaneAgentOf } from '../../src/agents/index.ts'
 // burn loads the parser when it reads the first configuration. The virtual clock does not wait for that.
 import '../../src/host/config-file.ts'
-import { paneAgent, paneAgentCache } from '../../src/agents/index.ts'
 import { isDrift } from '../../src/core/drift.ts'
 import { seeded } from '../../src/core/random.ts'
 import { readStatus } from '../../src/observe/state.ts'
 import { openLedger } from '../../src/ledger/open.ts'
-import { simulatedScreen } from '../../src/simulate/agent.ts'
 import { VirtualClock } from '../../src/simulate/clock.ts'
 import { Dispatcher } from '../../src/simulate/dispatcher.ts'
 import { World } from '../../src/simulate/world.ts'
 import { fleetOf, issuesOf } from '../simulate/storm.ts'
 import { DriftAgents } from './drift-agents.ts'
 import { normal, type TrueDrift } from './drift-life.ts'
-import { sessionOf } from './night.ts'
+import { sessionOf, simulatedKinds } from './sessions.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -110,18 +107,4 @@ function withAgents(fleet: Fleet): Fleet {
     windows: machine.windows.map((window) => ({ ...window, workers: window.workers.map(workerOf) })),
   }))
   return { ...fleet, machines }
-}
-
-/** Returns the kinds of agents with their real readers of records, and simulated screens. */
-function simulatedKinds(): PaneAgentOf {
-  const screen = paneAgentCache()({ kind: 'custom', custom: simulatedScreen })
-  return (config) => {
-    const { kind, usage, conversations, model_command } = paneAgent(config)
-    const own = { usage, conversations, model_command }
-    return {
-      ...screen,
-      kind,
-      ...(Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined)) as Partial<typeof screen>),
-    }
-  }
 }

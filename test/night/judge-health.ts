@@ -9,9 +9,18 @@ const minute = 60_000
 const hour = 60 * minute
 
 /** The rule that finds a kind of trouble, and the time after which it must (ms). */
-function ruleOf({ kind, at, to }: Trouble, { fleet, troubles }: Night): { readonly rule: string; readonly from: Time } | null {
+function ruleOf(
+  { kind, at, to, target }: Trouble,
+  { fleet, troubles, money, truth }: Night,
+): { readonly rule: string; readonly from: Time } | null {
   const { health } = fleet
   const due = Math.ceil(at / hour) * hour
+  const tokensMissing = (worker: WorkerId) => {
+    const began = money.muted.find((each) => each.worker === worker && each.at >= at && each.at < to)?.at ?? Infinity
+    const seen = (truth.samples.get(machineOf(worker)) ?? []).find((each) => each > began + 1000) ?? Infinity
+    const isKnown = money.requests.some((each) => each.worker === worker && each.read !== null && each.read < seen)
+    return isKnown ? (money.reads.get(machineOf(worker))!.find((each) => each >= seen + health.no_tokens) ?? Infinity) : Infinity
+  }
   // After a time without samples the age of a state is unknown, so it begins again.
   const gap = troubles.find((each) => each.kind === 'blackout' && each.at < to && each.to > at)
   const known = Math.max(at, gap?.to ?? 0)
@@ -19,6 +28,7 @@ function ruleOf({ kind, at, to }: Trouble, { fleet, troubles }: Night): { readon
     dead: ['workers', at],
     question: ['questions', known + health.waiting],
     hang: ['turns', known + health.turn],
+    mute: ['tokens', tokensMissing(target)],
     unreachable: ['machines', at],
     forge: ['forge', at + 2 * minute],
     dispatcher: ['dispatcher', at + health.dispatcher],
@@ -30,7 +40,7 @@ function ruleOf({ kind, at, to }: Trouble, { fleet, troubles }: Night): { readon
     leftover: ['leftovers', at],
   }
   const [rule, from] = rules[kind] ?? []
-  return rule === undefined || from === undefined ? null : { rule, from }
+  return rule === undefined || from === undefined || from === Infinity ? null : { rule, from }
 }
 
 /** Compares the probes of a night. */
@@ -75,10 +85,12 @@ const causes: Readonly<Record<string, readonly TroubleKind[]>> = {
   forge: ['forge'],
   jobs: ['job missed', 'job failing'],
   workers: ['dead', 'limit', 'login', 'unreachable'],
-  idle: ['forge', 'dispatcher', 'blackout', 'unreachable', 'limit', 'login'],
+  idle: ['forge', 'dispatcher', 'blackout', 'unreachable', 'limit', 'account limit', 'login'],
+  // A simulated agent at its limit works until the end of its turn, but gets no answer.
+  tokens: ['mute', 'hang', 'limit', 'account limit', 'login'],
   turns: ['hang', 'question', 'unreachable', 'dispatcher', 'blackout'],
   questions: ['question'],
-  limits: ['limit'],
+  limits: ['limit', 'account limit'],
   attempts: ['hopeless', 'dead', 'login'],
   machines: ['unreachable'],
   disk: ['disk'],
@@ -88,6 +100,7 @@ const causes: Readonly<Record<string, readonly TroubleKind[]>> = {
 /** Some states outlast their trouble: an agent in an error recovers with its next turn, and failed attempts stay. */
 const after: Readonly<Partial<Record<TroubleKind, number>>> = {
   limit: 4 * hour,
+  'account limit': 4 * hour,
   login: 4 * hour,
   hopeless: 24 * hour,
   dead: 24 * hour,

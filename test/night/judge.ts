@@ -3,6 +3,7 @@ import type { Time } from '../../src/core/nouns.ts'
 import type { Night } from './night.ts'
 import { judgeCounts } from './judge-counts.ts'
 import { judgeHealthProbes } from './judge-health.ts'
+import { judgeMoney } from './judge-money.ts'
 import { judgeTroubles } from './judge-troubles.ts'
 import { machineOf } from '../../src/core/refs.ts'
 
@@ -20,7 +21,7 @@ export interface Judgement {
 
 /** Compares everything. */
 export function judgeNight(night: Night): Judgement {
-  return joined([judgeWorkers(night), judgeCounts(night), judgeTroubles(night), judgeHealthProbes(night)])
+  return joined([judgeWorkers(night), judgeCounts(night), judgeTroubles(night), judgeHealthProbes(night), judgeMoney(night)])
 }
 
 /** Returns the sum of judgements. */

@@ -63,7 +63,7 @@ async function eventfulNight(): Promise<void> {
 }
 
 async function quietNight(own: number): Promise<void> {
-  const night = await simulateNight({ ...size, seed: own, ledger: 'sqlite::memory:', troublesOf: () => [] })
+  const night = await simulateNight({ ...size, seed: own, ledger: 'sqlite::memory:', troublesOf: null })
   const alarms = night.probes.flatMap(({ results }) => results.filter(({ status }) => status === 'warn' || status === 'fail'))
   const { went_wrong, needs_you, jobs } = night.report
   const wrong = [...judgeNight(night).wrong, ...alarms.map(({ rule, evidence }) => `false alarm of ${rule}: ${evidence}`)]

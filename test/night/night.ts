@@ -7,24 +7,30 @@ import type { Fleet, Time } from '../../src/core/nouns.ts'
 import type { Ledger } from '../../src/core/ledger.ts'
 import type { Notice } from '../../src/core/events.ts'
 import type { PeriodReport } from '../../src/core/period-report.ts'
+import type { GroupCost } from '../../src/core/price.ts'
 import type { Session } from '../../src/observe/session.ts'
+import type { SimulatedAgent } from '../../src/simulate/agent.ts'
 import type { Habits } from '../../src/simulate/habits.ts'
-import { paneAgentCache } from '../../src/agents/index.ts'
-import { newId } from '../../src/core/ids.ts'
 import { seeded } from '../../src/core/random.ts'
+// burn loads these modules when it needs them first. The virtual clock does not wait for that.
+import '../../src/host/config-file.ts'
+import '../../src/llm/prices.ts'
 import { periodicJobs, runDueJobs } from '../../src/cycle/periodic.ts'
+import { groupCosts, groupings, type Grouping } from '../../src/decide/costs.ts'
 import { judgeHealth } from '../../src/decide/health.ts'
 import { periodReport } from '../../src/decide/period-report.ts'
 import { openLedger } from '../../src/ledger/open.ts'
 import { readHealthFacts } from '../../src/observe/health.ts'
 import { readReportFacts } from '../../src/observe/period.ts'
+import { readUsage } from '../../src/observe/usage.ts'
 import { withLeases } from '../../src/observe/session.ts'
-import { simulatedScreen } from '../../src/simulate/agent.ts'
 import { VirtualClock } from '../../src/simulate/clock.ts'
 import { Dispatcher } from '../../src/simulate/dispatcher.ts'
-import { machinesOver } from '../../src/simulate/machines.ts'
-import { World } from '../../src/simulate/world.ts'
+import { World, type Receipt } from '../../src/simulate/world.ts'
 import { fleetOf, issuesOf } from '../simulate/storm.ts'
+import { NightMoney } from './night-money.ts'
+import { withMoney } from './money-models.ts'
+import { sessionOf, simulatedKinds } from './sessions.ts'
 import { inject, JobClock, type Trouble } from './troubles.ts'
 import { Truth } from './truth.ts'
 
@@ -53,8 +59,12 @@ export interface Night {
   readonly until: Time
   readonly troubles: readonly Trouble[]
   readonly truth: Truth
+  readonly money: NightMoney
+  readonly receipts: readonly Receipt[]
   readonly world: World
   readonly report: PeriodReport
+  /** The rows of `burn costs` for the period, by grouping. */
+  readonly costs: ReadonlyMap<Grouping, readonly GroupCost[]>
   readonly probes: readonly Probe[]
   readonly notices: readonly Notice[]
   readonly session: Session
@@ -67,7 +77,8 @@ export interface Night {
 export interface NightInput extends NightSize {
   readonly seed: number
   readonly ledger: string
-  readonly troublesOf: (seed: number, fleet: Fleet, since: Time, until: Time) => Trouble[]
+  /** Returns the troubles; null for a quiet night. In a quiet night all prices are known. */
+  readonly troublesOf: ((seed: number, fleet: Fleet, since: Time, until: Time) => Trouble[]) | null
 }
 
 const turns = { seen: [9, 14, 18, 22, 25, 28, 33, 40, 48, 61, 75].map((minutes) => minutes * minute) }
@@ -82,9 +93,10 @@ export async function simulateNight(input: NightInput): Promise<Night> {
   const { seed, machines, panes } = input
   const start = Date.UTC(2026, 10, 26, 18)
   const clock = new VirtualClock(start)
-  const fleet = withScreens(fleetOf(machines, panes, { idle_timeout: 10 * minute, max_attempts: 3 }))
+  const declared = fleetOf(machines, panes, { idle_timeout: 10 * minute, max_attempts: 3 })
+  const { fleet, models } = withMoney(declared, input.troublesOf === null)
   const [since, until] = [start + input.before * hour, start + (input.before + input.hours) * hour]
-  const troubles = input.troublesOf(seed, fleet, since, until)
+  const troubles = input.troublesOf?.(seed, fleet, since, until) ?? []
   const ledger = await openLedger(input.ledger, { random: seeded(seed) })
   const ids = fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers)).map(({ id }) => ({ id, drawn: false }))
   await ledger.recordWorkers(ids, start)
@@ -94,8 +106,12 @@ export async function simulateNight(input: NightInput): Promise<Night> {
     () => clock.now(),
   )
   const habits = troubles.length === 0 ? quiet : eventful
-  const world: World = new World({ fleet, habits, seed, onChange: (agent) => truth.agentChanged(agent) }, issues, clock, ledger)
+  const receipts: Receipt[] = []
+  const onChange = (agent: SimulatedAgent) => (truth.agentChanged(agent), money.agentChanged(agent))
+  const plan = { fleet, habits, seed, onChange, onReceipt: (receipt: Receipt) => void receipts.push(receipt) }
+  const world: World = new World(plan, issues, clock, ledger)
   const jobs = new JobClock(world, start)
+  const money: NightMoney = new NightMoney({ fleet, models, world, seed, skew: (machine) => jobs.skew.get(machine) ?? 0 })
   truth.observe(fleet)
   const notices: Notice[] = []
   const dispatcher = new Dispatcher({
@@ -105,6 +121,7 @@ export async function simulateNight(input: NightInput): Promise<Night> {
     ledger,
     random: seeded(seed),
     callbacks: { onCycle: () => {}, onNotice: (notice) => void notices.push(notice) },
+    kindOf: simulatedKinds(),
   })
   const session = sessionOf('cron', { fleet, ledger, world, clock, seed }, (notice) => void notices.push(notice))
   const probes: Probe[] = []
@@ -116,6 +133,7 @@ export async function simulateNight(input: NightInput): Promise<Night> {
       truth,
       dispatcher,
       jobs,
+      money,
       stopCron: (to) => (cronStops = to),
       release: (id) => release(id, ledger, clock),
     })
@@ -132,7 +150,9 @@ export async function simulateNight(input: NightInput): Promise<Night> {
   const report = periodReport(
     await readReportFacts({ ...session, clock: { now: () => until, sleep: () => new Promise(() => {}) } }, since, until),
   )
-  return { fleet, since, until, troubles, truth, world, report, probes, notices, session, run, ledger }
+  const { records, lanes, costFor } = await readUsage(session, { since, until })
+  const costs = new Map(groupings.map((by) => [by, groupCosts(records, by, lanes, costFor)]))
+  return { fleet, since, until, troubles, truth, money, receipts, world, report, costs, probes, notices, session, run, ledger }
 }
 
 /** Samples every 5 minutes, as cron does with `burn job run collect`, and judges the health after each sample. */
@@ -149,50 +169,4 @@ async function sampleFromCron(session: Session, isStopped: () => boolean, probes
 async function release(id: string, ledger: Ledger, clock: VirtualClock): Promise<void> {
   const reason = { code: 'released_by_person', forced: false } as const
   await ledger.moveDispatches([{ id, from: ['claimed', 'handed'], to: 'released', reason }], clock.now())
-}
-
-interface SessionParts {
-  readonly fleet: Fleet
-  readonly ledger: Ledger
-  readonly world: World
-  readonly clock: VirtualClock
-  readonly seed: number
-}
-
-/** Returns the session of a process. */
-export function sessionOf(owner: string, { fleet, ledger, world, clock, seed }: SessionParts, notify: Session['notify']): Session {
-  const random = seeded(seed + 1)
-  let last = 0
-  return {
-    fleet,
-    ledger,
-    forge: world.forge,
-    machines: machinesOver(world.machines, { before: () => clock.sleep(20), after: async () => {} }),
-    clock,
-    owner,
-    newId: () => newId((last = Math.max(clock.now(), last + 1)), random),
-    kindOf: paneAgentCache(),
-    readTemplate: () => Promise.reject(new Error('a simulated fleet has no templates')),
-    notify,
-    secrets: async () => ({ known: [], unread: 0 }),
-    trackedBy: async () => null,
-    countCommits: async () => null,
-    restart: async () => new Map(),
-    resolveConflict: async () => 'a simulation has no git',
-    calledByCi: async () => [],
-    channel: () => Promise.reject(new Error('a simulated fleet has no channels')),
-  }
-}
-
-/** Gives all workers simulated agents. */
-function withScreens(fleet: Fleet): Fleet {
-  const agent = { kind: 'custom', command: [], model: null, provider: null, hooks: false, env: {}, custom: simulatedScreen } as const
-  const machines = fleet.machines.map((machine) => {
-    const windows = machine.windows.map((window) => {
-      const workers = window.workers.map((worker) => ({ ...worker, agent: { ...agent, busy_input_mode: 'queue' as const } }))
-      return { ...window, workers }
-    })
-    return { ...machine, windows }
-  })
-  return { ...fleet, machines }
 }

@@ -7,6 +7,7 @@ import type { World } from '../../src/simulate/world.ts'
 import type { Truth } from './truth.ts'
 import { machineOf } from '../../src/core/refs.ts'
 import { seeded } from '../../src/core/random.ts'
+import type { NightMoney } from './night-money.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -16,6 +17,9 @@ export type TroubleKind =
   | 'dead'
   | 'question'
   | 'limit'
+  | 'account limit'
+  | 'costly'
+  | 'mute'
   | 'login'
   | 'hang'
   | 'hopeless'
@@ -35,7 +39,7 @@ export interface Trouble {
   readonly at: Time
   /** The end; the end of the night if nobody ends the trouble. */
   readonly to: Time
-  /** A worker, a machine, or `fleet`. */
+  /** A worker, a machine, an account, an issue, or `fleet`. */
   readonly target: string
 }
 
@@ -46,6 +50,7 @@ export interface Parts {
   readonly truth: Truth
   readonly dispatcher: Dispatcher
   readonly jobs: JobClock
+  readonly money: NightMoney
   /** Stops the sampling from cron until a time. */
   readonly stopCron: (until: Time) => void
   /** Releases a dispatch, as a person does with `burn issue release`. */
@@ -54,6 +59,7 @@ export interface Parts {
 
 /** In the order of their choice, those of machines first: how many troubles of each kind a night has, their shortest and longest duration, and whether the last one outlasts the night. */
 const kinds: Readonly<Record<TroubleKind, readonly [count: number, shortest: number, longest: number, remains: boolean]>> = {
+  'account limit': [3, 30 * minute, 70 * minute, false],
   limit: [1, 30 * minute, 60 * minute, false],
   unreachable: [3, 4 * minute, 50 * minute, true],
   disk: [1, 90 * minute, 100 * minute, true],
@@ -62,8 +68,10 @@ const kinds: Readonly<Record<TroubleKind, readonly [count: number, shortest: num
   dead: [24, 1 * minute, 40 * minute, true],
   question: [24, 1 * minute, 90 * minute, true],
   login: [3, 20 * minute, 60 * minute, true],
+  mute: [3, 60 * minute, 100 * minute, false],
   hang: [2, 150 * minute, 200 * minute, true],
   hopeless: [1, 14 * hour, 14 * hour, true],
+  costly: [3, 14 * hour, 14 * hour, true],
   forge: [2, 10 * minute, 40 * minute, false],
   dispatcher: [2, 25 * minute, 40 * minute, false],
   blackout: [1, 30 * minute, 40 * minute, false],
@@ -72,41 +80,61 @@ const kinds: Readonly<Record<TroubleKind, readonly [count: number, shortest: num
 }
 
 /** Returns the troubles of the night from `since` until `until`. Two troubles of one target never overlap, with an hour between them. */
-export function troublesOf(seed: number, { machines }: Pick<Fleet, 'machines'>, since: Time, until: Time, share = 1): Trouble[] {
+export function troublesOf(seed: number, fleet: Pick<Fleet, 'machines' | 'accounts'>, since: Time, until: Time, share = 1): Trouble[] {
   const random = seeded(seed)
-  const workers = machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers)).map(({ id }) => id)
   const found: Trouble[] = []
   const isFree = (target: string, at: Time, to: Time) =>
-    found.every((each) => !overlaps(each.target, target) || each.at > to + hour || each.to < at - hour)
+    found.every((each) => !overlaps(each.target, target, fleet) || each.at > to + hour || each.to < at - hour)
   for (const [kind, [count, shortest, longest, remains]] of Object.entries(kinds) as [TroubleKind, (typeof kinds)[TroubleKind]][]) {
     const wanted = Math.ceil(count * share)
     for (let index = 0, tries = 0; index < wanted && tries < 500; tries++) {
       const lasts = Math.min(shortest + random() * (longest - shortest), (until - since) / 2)
-      const at = kind === 'hopeless' ? since : since + random() * (until - since - lasts - hour / 2)
+      const isLong = aboutIssues.includes(kind)
+      const at = isLong ? since : since + random() * (until - since - lasts - hour / 2)
       const last = remains && index === wanted - 1
-      const begin = last && kind !== 'hopeless' ? until - Math.max(lasts, longest * 0.7) : at
-      const target = targetOf(kind, workers, machines, random)
+      const begin = last && !isLong ? until - Math.max(lasts, longest * 0.7) : at
+      const target = targetOf(kind, fleet, (until - since) / hour, random)
       const end = last ? until + hour : at + lasts
-      if (begin < since || (kind !== 'hopeless' && !isFree(target, begin, end))) continue
-      found.push({ kind, at: Math.round(begin), to: Math.round(end), target })
+      if (begin < since || target === undefined || (!isLong && !isFree(target, begin, end))) continue
+      // A provider tells the reset by the minute.
+      const to = kind === 'account limit' ? Math.ceil(end / minute) * minute : Math.round(end)
+      found.push({ kind, at: Math.round(begin), to, target })
       index += 1
     }
   }
   return found.toSorted((a, b) => a.at - b.at)
 }
 
-function targetOf(kind: TroubleKind, workers: readonly WorkerId[], machines: Fleet['machines'], random: () => number): string {
-  if (['dead', 'question', 'login', 'hang'].includes(kind)) return workers[Math.floor(random() * workers.length)]!
-  if (kind === 'job missed' || kind === 'job failing') return `${machines[Math.floor(random() * machines.length)]!.name} job`
-  if (['forge', 'dispatcher', 'blackout', 'hopeless'].includes(kind)) return kind === 'hopeless' ? 'issue' : 'fleet'
-  return machines[Math.floor(random() * machines.length)]!.name
+const aboutIssues: readonly TroubleKind[] = ['hopeless', 'costly']
+const aboutFleet: readonly TroubleKind[] = ['forge', 'dispatcher', 'blackout']
+
+function targetOf(
+  kind: TroubleKind,
+  { machines, accounts }: Pick<Fleet, 'machines' | 'accounts'>,
+  hours: number,
+  random: () => number,
+): string | undefined {
+  const any = <T>(all: readonly T[]) => all[Math.floor(random() * all.length)]
+  const workers = machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
+  if (['dead', 'question', 'login', 'hang'].includes(kind)) return any(workers)?.id
+  if (kind === 'mute') return any(workers.filter(({ agent }) => agent.kind !== 'custom'))?.id
+  if (kind === 'account limit') return any(accounts.filter((account) => account.workers.length > 0))?.name
+  if (kind === 'job missed' || kind === 'job failing') return `${any(machines)!.name} job`
+  if (kind === 'hopeless') return 'o/a#1'
+  // The first issues of the queue are given before the period begins.
+  if (kind === 'costly') return issueRef(Math.round(workers.length * (2.2 + random() * hours * 0.8)))
+  return aboutFleet.includes(kind) ? 'fleet' : any(machines)?.name
 }
 
-function overlaps(some: string, other: string): boolean {
+/** Returns an issue by its place in the queue. */
+const issueRef = (number: number) => `${['o/a', 'o/b', 'o/c'][(number - 1) % 3]}#${number}`
+
+function overlaps(some: string, other: string, { accounts }: Pick<Fleet, 'accounts'>): boolean {
   const isFleet = (target: string) => target === 'fleet'
   if (isFleet(some) || isFleet(other)) return isFleet(some) && isFleet(other)
-  if (some.endsWith(' job') || other.endsWith(' job') || some === 'issue' || other === 'issue') return some === other
-  return some === other || machineOf(some) === other || machineOf(other) === some
+  if (some.endsWith(' job') || other.endsWith(' job') || some.includes('#') || other.includes('#')) return some === other
+  const placesOf = (target: string) => accounts.find(({ name }) => name === target)?.workers ?? [target]
+  return placesOf(some).some((a) => placesOf(other).some((b) => a === b || machineOf(a) === b || machineOf(b) === a))
 }
 
 /** Schedules the begin and the end of a trouble. */
@@ -123,7 +151,8 @@ interface Effect {
 }
 
 function effectOf({ kind, target, at, to }: Trouble, parts: Parts): Effect {
-  const { world, dispatcher, jobs } = parts
+  const { world, dispatcher, jobs, money } = parts
+  const members = parts.fleet.accounts.find(({ name }) => name === target)?.workers ?? []
   const machine = world.machines.get(target)
   const agent = world.machines.get(machineOf(target))?.agentOf(target)
   const report = (facts: object) => machine !== undefined && (machine.reported = { ...machine.reported, ...facts })
@@ -134,12 +163,24 @@ function effectOf({ kind, target, at, to }: Trouble, parts: Parts): Effect {
       return { begin: () => agent!.ask(true), end: () => agent!.alive && agent!.ask(false) }
     case 'limit':
       return { begin: () => world.refusals.set(target, 'HTTP 429: usage limit reached'), end: () => world.refusals.delete(target) }
+    case 'account limit':
+      return {
+        begin: () => members.forEach((worker) => world.refusals.set(worker, `HTTP 429: usage limit reached, ${resetText(to)}`)),
+        end: () => members.forEach((worker) => world.refusals.delete(worker)),
+      }
+    case 'costly':
+      return { begin: () => money.costly.add(target), end: () => {} }
+    case 'mute':
+      return {
+        begin: () => money.mute.set(target, null),
+        end: () => void (money.mute.get(target) === null || endHang(target, parts), money.mute.delete(target)),
+      }
     case 'login':
       return { begin: () => world.refusals.set(target, 'HTTP 401: the login has ended'), end: () => world.refusals.delete(target) }
     case 'hang':
       return { begin: () => (agent!.hangs = true), end: () => void endHang(target, parts) }
     case 'hopeless':
-      return { begin: () => world.hopeless.add('o/a#1'), end: () => {} }
+      return { begin: () => world.hopeless.add(target), end: () => {} }
     case 'unreachable':
       return { begin: () => machine!.reach(false), end: () => machine!.reach(true) }
     case 'forge':
@@ -162,6 +203,12 @@ function effectOf({ kind, target, at, to }: Trouble, parts: Parts): Effect {
     case 'leftover':
       return { begin: () => jobs.leftovers.add(target), end: () => void jobs.leftovers.delete(target) }
   }
+}
+
+/** Returns the time of a reset, in one of the forms in which providers tell it. */
+function resetText(at: Time): string {
+  const iso = new Date(at).toISOString()
+  return [`it resets at ${iso.slice(0, 16)}Z`, `"resets_at": ${at / 1000}`, `resets ${iso.slice(11, 16)} (UTC)`][(at / minute) % 3]!
 }
 
 /** A person sees the turn without end, releases its issues, and restarts the agent. */

@@ -1,0 +1,52 @@
+/** Finds the issues to which burn may attribute a request. Samples show every few minutes which issue an agent has. */
+import type { IssueRef, Time, WorkerId } from '../../src/core/nouns.ts'
+import type { TrueRequest } from './money-models.ts'
+import type { Night } from './night.ts'
+import type { TrueDispatch } from './truth.ts'
+import { machineOf, repoOf } from '../../src/core/refs.ts'
+
+const minute = 60_000
+
+/** A dispatch, and the time between which burn may notice that its work has ended. */
+interface Known {
+  readonly issue: IssueRef
+  readonly received: Time
+  readonly endsFrom: Time
+  readonly endsUntil: Time
+}
+
+/** Returns a function that returns the issues of a request. The empty text stands for no issue. */
+export function issuesOfRequests(night: Night): (request: TrueRequest) => ReadonlySet<IssueRef> {
+  const { truth } = night
+  const known = new Map<WorkerId, Known[]>()
+  for (const [worker, own] of Map.groupBy([...truth.dispatches.values()], (each) => each.worker ?? ''))
+    known.set(worker, knownOf(own, night))
+  return ({ worker, issue, at: made, dated }) => {
+    const at = dated ?? made
+    const samples = truth.samples.get(machineOf(worker)) ?? []
+    const before = samples.findLast((time) => time <= at) ?? -Infinity
+    const after = samples.find((time) => time > at) ?? Infinity
+    const all = known.get(worker) ?? []
+    const found = all.filter(({ received, endsUntil }, index) => {
+      const isNext = all.slice(0, index).every((earlier) => earlier.endsFrom <= after)
+      return received <= after && endsUntil >= before && isNext
+    })
+    const isSure = found.some(({ received, endsFrom }) => received <= Math.min(at, before) - minute && endsFrom > at)
+    return new Set([issue, ...found.map((each) => each.issue), ...(isSure ? [] : [''])])
+  }
+}
+
+/** Returns the dispatches of one worker in the order in which its agent received them. */
+function knownOf(own: readonly TrueDispatch[], { truth, fleet, until }: Night): Known[] {
+  const idle = fleet.dispatch.idle_timeout ?? 0
+  const sorted = own.filter(({ received }) => received !== null).toSorted((a, b) => a.received! - b.received!)
+  return sorted.map((dispatch, index) => {
+    const causes = truth.causesOf(dispatch, idle, until).map(({ at }) => at)
+    // A later change in review shows that the agent has finished the earlier prompts.
+    const opened = sorted.slice(index).flatMap((each) => (each.opened === null ? [] : [each.opened]))
+    const endsFrom = Math.min(...opened, ...causes)
+    const reads = truth.reads.get(repoOf(dispatch.issue)) ?? []
+    const seen = reads.find((at) => at > endsFrom) ?? Infinity
+    return { issue: dispatch.issue, received: dispatch.received!, endsFrom, endsUntil: seen + 2 * minute }
+  })
+}
