@@ -3,22 +3,14 @@ import type { Event } from '../core/events.ts'
 import type { HealthFacts } from '../core/health.ts'
 import type { Dispatch, DispatchState } from '../core/lifecycle.ts'
 import type { IssueRef, Time, Worker } from '../core/nouns.ts'
-import type {
-  Move,
-  NeedsYou,
-  PeriodReport,
-  Reached,
-  Reconciliation,
-  ReportCosts,
-  ReportedChange,
-  WentWrong,
-} from '../core/period-report.ts'
+import type { Move, PeriodReport, Reached, Reconciliation, ReportCosts, ReportedChange, WentWrong } from '../core/period-report.ts'
+import type { DispatchInReview } from '../core/ledger/changes.ts'
 import type { Measure, Span } from '../core/span.ts'
 import type { Sprint } from '../core/sprint.ts'
-import { isKept } from '../core/lifecycle.ts'
 import { repoOf } from '../core/refs.ts'
 import { wholeCost, type PeriodCosts } from './costs.ts'
 import { judgeHealth, worstOf } from './health.ts'
+import { needs, type OpenIssue } from './period-needs.ts'
 import { troubles } from './period-troubles.ts'
 import { workerPeriods } from './worker-periods.ts'
 import { sentence } from './wording.ts'
@@ -38,6 +30,10 @@ export interface ReportFacts {
   readonly sprints: readonly Sprint[]
   readonly workers: readonly Worker[]
   readonly titles: ReadonlyMap<IssueRef, string>
+  /** The dispatches with an open change, as burn last read it. */
+  readonly reviews: readonly Pick<DispatchInReview, 'issue' | 'change_url' | 'watched'>[]
+  /** Open issues that used more than their budget, and still have the label. */
+  readonly over_budget: readonly OpenIssue[]
   /** The costs of the period, and what burn could not read. */
   readonly usage: Pick<ReportCosts, 'since' | 'unread' | 'unrecorded'> & { readonly costs: PeriodCosts | null }
   readonly trend: PeriodReport['trend']
@@ -59,7 +55,7 @@ export function periodReport(facts: ReportFacts): PeriodReport {
     since,
     until,
     health: worstOf(results),
-    needs_you: [...questions(facts), ...keptChanges(review), ...unhealthy(results.filter(({ rule }) => rule !== 'questions'))],
+    needs_you: needs(facts, review, results),
     done: { merged: reached(facts, moved, 'done'), opened: reached(facts, moved, 'review') },
     went_wrong: wentWrong(facts, moved),
     workers: workerPeriods(facts, moved),
@@ -83,40 +79,6 @@ function movesOf({ events, dispatches }: ReportFacts): Move[] {
     // The kind of such an event is `dispatch.` and the state.
     return [{ dispatch, to: event.kind.slice('dispatch.'.length) as DispatchState, at: event.at, evidence }]
   })
-}
-
-/** Returns the open questions, with those that the health rule `questions` reports. */
-function questions({ spans, until, health }: ReportFacts): NeedsYou[] {
-  const open = spans.filter(({ kind, state, ended_at }) => kind === 'worker' && state === 'waiting' && ended_at === null)
-  return open
-    .filter(({ reported, began_at }) => reported !== null || until - began_at >= health.settings.waiting)
-    .toSorted((a, b) => a.began_at - b.began_at)
-    .map(({ subject, evidence, began_at, issue }) => ({
-      kind: 'question',
-      subject: issue === null ? subject : `${subject} (${issue})`,
-      text: evidence,
-      since: Math.min(began_at, until),
-      url: null,
-      remedy: `burn answer ${subject.slice(subject.lastIndexOf('/') + 1)}`,
-    }))
-}
-
-function keptChanges(review: readonly Dispatch[]): NeedsYou[] {
-  return review.filter(isKept).map(({ id, issue, changed_at, state_reason }) => ({
-    kind: 'kept change',
-    subject: issue,
-    text: sentence(state_reason),
-    since: changed_at,
-    url: null,
-    remedy: `burn sprint publish ${id}`,
-  }))
-}
-
-function unhealthy(results: ReturnType<typeof judgeHealth>): NeedsYou[] {
-  const bad = results.filter(({ status }) => status === 'fail' || status === 'warn')
-  return bad
-    .toSorted((a, b) => Number(a.status === 'warn') - Number(b.status === 'warn'))
-    .map(({ rule, evidence, since, remedy }) => ({ kind: 'health', subject: rule, text: evidence, since, url: null, remedy }))
 }
 
 /** Returns the changes that reached a state, by repo and time. A dispatch that reached it twice counts once, at its last time. */

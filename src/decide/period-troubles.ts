@@ -3,6 +3,7 @@ import type { Event } from '../core/events.ts'
 import type { HealthFacts } from '../core/health.ts'
 import type { IssueRef, Time, WorkerId } from '../core/nouns.ts'
 import type { Measure, Span } from '../core/span.ts'
+import { sentence } from './wording.ts'
 import { machineRules } from './health-machines.ts'
 
 /** The kinds of events that report a trouble. */
@@ -14,6 +15,10 @@ export const troubleEvents = [
   'machine.unreachable',
   'dispatcher.silent',
   'repo.unread',
+  'issue.over_budget',
+  'lane.held',
+  'account.held',
+  'fleet.held',
 ] as const
 
 /** A trouble, with the class under which the report lists it. */
@@ -41,7 +46,19 @@ export function troubles({ events, spans, measures, health }: TroubleFacts): Per
   return [...reported, ...fromMeasures(measures, health)]
 }
 
-function fromEvent({ kind, subject, issue, worker, at, payload }: Event): PeriodTrouble[] {
+function fromEvent(event: Event): PeriodTrouble[] {
+  const { kind, subject, issue, worker, at, payload } = event
+  const spent = 'reason' in payload && payload.reason.code === 'budget_spent' ? payload.reason : null
+  if (spent !== null)
+    return [
+      {
+        class: spent.issue === null ? 'budget used up' : 'issue over its budget',
+        subject: issue ?? subject,
+        worker,
+        at,
+        evidence: sentence(spent),
+      },
+    ]
   const name = classOf(kind, 'detail' in payload ? payload.detail : null)
   if (name === null) return []
   const evidence = 'evidence' in payload ? payload.evidence : 'why' in payload ? payload.why : ''

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Event } from '../../src/core/events.ts'
 import type { Dispatch, DispatchState } from '../../src/core/lifecycle.ts'
+import type { WatchedChange } from '../../src/core/ledger/changes.ts'
 import type { Span } from '../../src/core/span.ts'
 import type { Sprint } from '../../src/core/sprint.ts'
 import { reportContent } from '../../src/decide/notify-text.ts'
@@ -90,6 +91,7 @@ const dispatches = [
   dispatchOf('5', 'lost', { claimed_at: since - hour }),
   dispatchOf('6', 'released'),
 ]
+const spent = { code: 'budget_spent', scope: 'account', name: 'max', issue: null, unit: 'usd', spent: 9, allowed: 8 } as const
 const facts: ReportFacts = {
   fleet: 'night',
   since,
@@ -123,6 +125,14 @@ const facts: ReportFacts = {
     alarmOf('worker.waiting', ann, since + 4 * hour, null, 'Allow rm -rf?'),
     alarmOf('worker.error', ben, since + 5 * hour, 'auth', 'HTTP 401'),
     alarmOf('dispatcher.silent', 'box:1', since + 6 * hour, null, 'no cycle since 20:00'),
+    {
+      ...eventOf('9', 'done', since + 7 * hour),
+      kind: 'account.held',
+      subject: 'max',
+      issue: null,
+      worker: null,
+      payload: { reason: spent, until: null },
+    },
   ],
   dispatches: new Map(dispatches.map((each) => [each.id, each])),
   spans: [
@@ -145,6 +155,16 @@ const facts: ReportFacts = {
   sprints: [{ id: '6', failure: 'check_red', failure_text: '2 tests failed' } as Sprint],
   workers: workers.map((worker) => ({ ...worker, repos: ['o/a'] })),
   titles: new Map(dispatches.map(({ issue }) => [issue, hostile])),
+  reviews: [
+    // The cast is safe: the report reads only these fields.
+    {
+      issue: 'o/a#3',
+      change_url: 'u',
+      watched: { stage: 'escalated', reason: because('no rounds left'), staged_at: since } as WatchedChange,
+    },
+    { issue: 'o/a#8', change_url: 'u', watched: { stage: 'watched' } as WatchedChange },
+  ],
+  over_budget: [{ issue: 'o/a#9', url: 'u', since, reason: because('too many tokens') }],
   usage: usageOf(2),
   trend: { last: { claimed: 9, done: 4 }, before: { claimed: 3 } },
   waiting: { issue: 'o/a#7', since: since - 48 * hour },
@@ -175,6 +195,8 @@ test('periodReport: needs you, and what went wrong, have evidence', () => {
     needs_you.map(({ kind, subject, remedy }) => [kind, subject, remedy]),
     [
       ['question', `${ann} (o/a#4)`, 'burn answer W1'],
+      ['issue', 'o/a#9', 'close the issue, or remove its label over-budget to allow more attempts'],
+      ['change', 'o/a#3', 'burn explain o/a#3'],
       ['kept change', 'o/a#3', 'burn sprint publish 3'],
       ['health', 'attempts', 'run burn explain o/a#2'],
     ],
@@ -184,6 +206,7 @@ test('periodReport: needs you, and what went wrong, have evidence', () => {
     [
       ['agent: auth', [`${ben}: HTTP 401`]],
       ['agent: waited for an answer', [`${ann}: Allow ls?`]],
+      ['budget used up', ['max: account max has used 9.00 of 8.00 USD today (budget)']],
       ['dispatcher silent', ['box:1: no cycle since 20:00']],
       ['issue failed', ['o/a#2: why failed']],
       ['issue lost', ['o/a#5: why lost']],

@@ -31,7 +31,7 @@ interface Real {
 export function judgeTroubles(night: Night): Judgement {
   const { report, until } = night
   const listed = report.went_wrong
-    .filter(({ class: name }) => !name.startsWith('issue '))
+    .filter(({ class: name }) => !name.startsWith('issue ') && name !== 'budget used up')
     .flatMap(({ class: name, items }) => items.map((item) => ({ class: name, ...item })))
   const jobs = report.jobs.map(({ job, state, from }) => ({ class: `job ${state}`, subject: job, worker: null, at: from }))
   const real = [...agentTroubles(night), ...injected(night)]

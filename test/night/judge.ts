@@ -1,8 +1,10 @@
 /** Compares the report and the health of a night with the truth. Each function returns one line per contradiction. */
 import type { Time } from '../../src/core/nouns.ts'
 import type { Night } from './night.ts'
+import { judgeBudgets } from './judge-budgets.ts'
 import { judgeCounts } from './judge-counts.ts'
 import { judgeHealthProbes } from './judge-health.ts'
+import { judgeLimits } from './judge-limits.ts'
 import { judgeMoney } from './judge-money.ts'
 import { judgeTroubles } from './judge-troubles.ts'
 import { machineOf } from '../../src/core/refs.ts'
@@ -21,7 +23,8 @@ export interface Judgement {
 
 /** Compares everything. */
 export function judgeNight(night: Night): Judgement {
-  return joined([judgeWorkers(night), judgeCounts(night), judgeTroubles(night), judgeHealthProbes(night), judgeMoney(night)])
+  const judges = [judgeWorkers, judgeCounts, judgeTroubles, judgeHealthProbes, judgeMoney, judgeLimits, judgeBudgets]
+  return joined(judges.map((judge) => judge(night)))
 }
 
 /** Returns the sum of judgements. */

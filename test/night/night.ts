@@ -3,7 +3,7 @@
  * machines and a simulated forge.
  */
 import type { HealthResult } from '../../src/decide/health.ts'
-import type { Fleet, Time } from '../../src/core/nouns.ts'
+import type { Fleet, IssueRef, Time } from '../../src/core/nouns.ts'
 import type { Ledger } from '../../src/core/ledger.ts'
 import type { Notice } from '../../src/core/events.ts'
 import type { PeriodReport } from '../../src/core/period-report.ts'
@@ -65,6 +65,10 @@ export interface Night {
   readonly report: PeriodReport
   /** The rows of `burn costs` for the period, by grouping. */
   readonly costs: ReadonlyMap<Grouping, readonly GroupCost[]>
+  /** The warnings about budgets that burn recorded. */
+  readonly warned: readonly { readonly subject: string; readonly at: Time }[]
+  /** The number of comments about the budget of each issue that has the label. */
+  readonly escalated: ReadonlyMap<IssueRef, number>
   readonly probes: readonly Probe[]
   readonly notices: readonly Notice[]
   readonly session: Session
@@ -152,8 +156,31 @@ export async function simulateNight(input: NightInput): Promise<Night> {
   )
   const { records, lanes, costFor } = await readUsage(session, { since, until })
   const costs = new Map(groupings.map((by) => [by, groupCosts(records, by, lanes, costFor)]))
-  return { fleet, since, until, troubles, truth, money, receipts, world, report, costs, probes, notices, session, run, ledger }
+  const warned = await ledger.events({ kinds: ['budget.warned'], limit: 1e6 })
+  const escalated = new Map([...world.forge.labelled.keys()].map((issue) => [issue, commentsAboutBudgets(issue, world)]))
+  return {
+    fleet,
+    since,
+    until,
+    troubles,
+    truth,
+    money,
+    receipts,
+    world,
+    report,
+    costs,
+    warned,
+    escalated,
+    probes,
+    notices,
+    session,
+    run,
+    ledger,
+  }
 }
+
+const commentsAboutBudgets = (issue: IssueRef, { forge }: World) =>
+  forge.commentsOn(issue).filter(({ body }) => body.includes('budget')).length
 
 /** Samples every 5 minutes, as cron does with `burn job run collect`, and judges the health after each sample. */
 async function sampleFromCron(session: Session, isStopped: () => boolean, probes: Probe[]): Promise<never> {
