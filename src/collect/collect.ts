@@ -1,6 +1,6 @@
 /** Takes samples of the fleet: reads machines and ledger, compares the result with the open spans, and saves the changes. */
 import type { MachineFacts, MachineProcess } from '../core/machine-facts.ts'
-import type { IssueRef, Machine, Time } from '../core/nouns.ts'
+import type { Machine, Time } from '../core/nouns.ts'
 import type { MachineSnapshot, Pane } from '../core/panes.ts'
 import type { Measure, Span, SpanState } from '../core/span.ts'
 import type { Queues } from '../core/ledger/backlog.ts'
@@ -10,6 +10,7 @@ import type { Session } from '../observe/session.ts'
 import { burnJobStates, machineJobStates } from './jobs.ts'
 import { descendants, leftovers } from '../core/machine-facts.ts'
 import { repoOf } from '../core/refs.ts'
+import { presentIssue } from '../decide/present-issue.ts'
 import { spanChanges, type Sample } from '../decide/spans.ts'
 import { paneLimits } from '../decide/usage-limits.ts'
 import { saveNewReadings } from '../observe/save-readings.ts'
@@ -40,8 +41,9 @@ export async function collectMachine(machine: Machine, session: Session): Promis
   const limits = paneLimits(state.snapshots, at)
   if (limits.length > 0) await ledger.saveUsageLimits(limits)
   const found = facts?.jobs ?? null
+  const ended = await endedPrompts(state, open, session)
   const states = [
-    ...workerStates(state, open),
+    ...workerStates(state, open, ended),
     ...machineStates(state),
     ...(found === null ? [] : machineJobStates(machine, found, jobs, at)),
   ]
@@ -79,14 +81,34 @@ async function save(sample: Sample, open: readonly Span[], measures: readonly Me
   return { spans: changes.spans.length, events: changes.events.length }
 }
 
-/** Returns the state of each worker, with its issue. `open`: the open spans. */
+/**
+ * Returns recent dispatches of the workers whose issue of the last sample has ended. They show which earlier prompts an agent has finished
+ * without a change.
+ */
+async function endedPrompts({ workers, dispatches }: StatusState, open: readonly Span[], { ledger }: Session): Promise<Dispatch[]> {
+  const own = Map.groupBy(dispatches, ({ worker }) => worker)
+  const before = new Map(open.flatMap(({ kind, subject, issue }) => (kind === 'worker' ? [[subject, issue] as const] : [])))
+  const unsure = workers.filter(({ worker: { id } }) => {
+    const all = own.get(id) ?? []
+    return all.some(({ state }) => state === 'handed') && all.every(({ issue }) => issue !== before.get(id))
+  })
+  const found = await Promise.all(unsure.map(({ worker: { id } }) => ledger.dispatches({ worker: id, limit: 10 })))
+  return found.flat().filter(({ state }) => state === 'done')
+}
+
+/** Returns the state of each worker, with its issue. `open`: the open spans. `ended`: dispatches that are done. */
 function workerStates(
   { workers, states, dispatches, holds }: StatusState,
   open: readonly Span[],
+  ended: readonly Dispatch[],
 ): (SpanState & { readonly since: Time | undefined })[] {
-  const own = Map.groupBy(dispatches, ({ worker }) => worker)
-  const before = new Map(open.flatMap(({ kind, subject, issue }) => (kind === 'worker' ? [[subject, issue] as const] : [])))
-  const issues = new Map([...own].map(([worker, all]) => [worker, presentIssue(all, before.get(worker) ?? null)]))
+  const own = Map.groupBy([...dispatches, ...ended], ({ worker }) => worker)
+  const before = new Map(open.flatMap((span) => (span.kind === 'worker' ? [[span.subject, span] as const] : [])))
+  const issueOf = (id: string, incarnation: string | null) => {
+    const last = before.get(id)
+    // Another agent begins with the first prompt that it got.
+    return presentIssue(own.get(id) ?? [], last?.incarnation === incarnation ? last.issue : null)
+  }
   // `burn worker retire` ends the pane on purpose, so the missing agent is no trouble.
   const retired = new Set(holds.flatMap(({ scope, code, name }) => (scope === 'worker' && code === 'retire' ? [name] : [])))
   const present = workers.filter(({ worker, reading }) => reading.state !== 'dead' || !retired.has(worker.id))
@@ -96,24 +118,11 @@ function workerStates(
     machine,
     state,
     detail,
-    issue: issues.get(id) ?? null,
+    issue: issueOf(id, incarnation),
     incarnation,
     evidence,
     since: sinceOf(id, state, states),
   }))
-}
-
-/**
- * Returns the issue that an agent works on: the one of the last sample if the agent may still have it, else the first one that the agent
- * got and has not finished. An agent works on its prompts in order: if a later one is in review, the agent has finished the earlier ones,
- * even those without a change.
- */
-export function presentIssue(own: readonly Pick<Dispatch, 'issue' | 'state' | 'handed_at'>[], before: IssueRef | null): IssueRef | null {
-  const finished = Math.max(0, ...own.flatMap(({ state, handed_at }) => (state === 'review' ? [handed_at ?? 0] : [])))
-  const left = own
-    .filter(({ state, handed_at }) => state === 'handed' && (handed_at ?? 0) >= finished)
-    .toSorted((a, b) => (a.handed_at ?? 0) - (b.handed_at ?? 0))
-  return (left.find(({ issue }) => issue === before) ?? left[0])?.issue ?? null
 }
 
 function sinceOf(id: string, state: string, states: ReadingsFacet['states']): Time | undefined {

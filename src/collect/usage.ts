@@ -186,7 +186,11 @@ class UsageSample {
       uses.length === 0
         ? [[], []]
         : await Promise.all([ledger.spans({ kind: 'worker', since }), Promise.all(workers.map((worker) => this.#dispatchesOf(worker)))])
-    await ledger.addUsage(sumUsage(uses, { spans, dispatches: dispatches.flat() }), sources, lastModels(uses, spans))
+    const isSampled = spans.some(({ machine, began_at }) => machine === this.#machine.name && began_at <= since)
+    // After a time without samples, the last one before it shows which prompts the agents had finished.
+    const older = uses.length === 0 || isSampled ? [] : await ledger.spans({ kind: 'worker', since: since - day, until: since })
+    const history = { spans: [...older, ...spans], dispatches: dispatches.flat() }
+    await ledger.addUsage(sumUsage(uses, history), sources, lastModels(uses, spans))
     this.#calls += uses.reduce((sum, { calls }) => sum + calls, 0)
   }
 

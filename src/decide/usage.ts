@@ -5,6 +5,7 @@ import type { LastUse } from '../core/model-use.ts'
 import type { Span } from '../core/span.ts'
 import type { Sprint } from '../core/sprint.ts'
 import type { Tokens, UsageRecord, Use } from '../core/usage.ts'
+import { byPrompt } from './present-issue.ts'
 import { hour } from './roll-up.ts'
 
 /** A use with its worker. `worker` is empty if several workers share the record. */
@@ -19,7 +20,7 @@ export interface WorkerUse extends Use {
 export interface WorkerHistory {
   /** The spans of workers that overlap the time of the uses. */
   readonly spans: readonly Span[]
-  readonly dispatches: readonly Pick<Dispatch, 'worker' | 'issue' | 'state' | 'handed_at' | 'changed_at'>[]
+  readonly dispatches: readonly Pick<Dispatch, 'id' | 'worker' | 'issue' | 'state' | 'handed_at' | 'changed_at'>[]
 }
 
 /** Returns the usage by worker, agent process, issue, model and hour. */
@@ -28,7 +29,7 @@ export function sumUsage(uses: readonly WorkerUse[], { spans, dispatches }: Work
   const dispatchesOf = Map.groupBy(dispatches, ({ worker }) => worker)
   const records = uses.map(({ ids: _ids, key: _key, session: _session, aside: _aside, record: _record, at, ...use }): UsageRecord => {
     const span = spanAt(spansOf.get(use.worker) ?? [], at)
-    const issue = span?.issue ?? issueAt(dispatchesOf.get(use.worker) ?? [], at)
+    const issue = span?.issue ?? issueAt(dispatchesOf.get(use.worker) ?? [], issueBefore(spansOf.get(use.worker) ?? [], at), at)
     return {
       ...use,
       source: 'pane',
@@ -84,15 +85,19 @@ function spanAt(spans: readonly Span[], at: Time): Span | undefined {
   return spans.findLast(({ began_at, ended_at }) => began_at <= at && (ended_at === null || at < ended_at))
 }
 
+/** Returns the last issue that a span before this time shows. */
+function issueBefore(spans: readonly Span[], at: Time): string | null {
+  return spans.findLast(({ began_at, issue }) => began_at <= at && issue !== null)?.issue ?? null
+}
+
 /**
- * Returns the first issue that the worker had at this time, because an agent works on its prompts in order. It decides about turns that
- * began between two samples, so that no span shows their issue.
+ * Returns the first issue that the worker had at this time and had not finished, because an agent works on its prompts in order. It decides
+ * about times of which no span shows an issue. `before`: the last issue that a span shows; the agent has finished those that it got earlier.
  */
-function issueAt(dispatches: WorkerHistory['dispatches'], at: Time): string | undefined {
-  const covering = dispatches.filter(
-    ({ handed_at, state, changed_at }) => handed_at !== null && handed_at <= at && (state === 'handed' || at <= changed_at),
-  )
-  return covering.toSorted((a, b) => (a.handed_at ?? 0) - (b.handed_at ?? 0))[0]?.issue
+function issueAt(dispatches: WorkerHistory['dispatches'], before: string | null, at: Time): string | undefined {
+  const handed = dispatches.filter(({ handed_at }) => handed_at !== null && handed_at <= at).toSorted(byPrompt)
+  const known = handed.findLastIndex(({ issue }) => issue === before)
+  return handed.slice(Math.max(0, known)).find(({ state, changed_at }) => state === 'handed' || at <= changed_at)?.issue
 }
 
 /** Returns the tokens that a sprint used between two states of its row. The input contains the parts that a cache served. */

@@ -4,7 +4,8 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { collectFleet, collectMachine, presentIssue } from '../../src/collect/collect.ts'
+import { collectFleet, collectMachine } from '../../src/collect/collect.ts'
+import { presentIssue } from '../../src/decide/present-issue.ts'
 import { dispatch } from '../../src/cycle/loop.ts'
 import { measuredNumbers } from '../../src/decide/telemetry-export.ts'
 import { runJob } from '../../src/jobs/run.ts'
@@ -123,10 +124,17 @@ test('collect: samples workers, the machine and a silent dispatcher', async (t) 
 })
 
 test('presentIssue: an agent works on its prompts in order', () => {
-  const dispatchOf = (number: number, state: 'handed' | 'review') => ({ issue: `o/a#${number}`, state, handed_at: number })
+  const dispatchOf = (number: number, state: 'handed' | 'review' | 'done') => ({
+    id: '',
+    change_url: 'u',
+    issue: `o/a#${number}`,
+    state,
+    handed_at: number,
+  })
   const two = [dispatchOf(1, 'handed'), dispatchOf(2, 'handed')]
   assert.equal(presentIssue(two, null), 'o/a#1')
   assert.equal(presentIssue(two, 'o/a#2'), 'o/a#2', 'the issue of the last sample stays')
   assert.equal(presentIssue([...two, dispatchOf(3, 'review')], 'o/a#1'), null, 'the third one is finished, so both are')
-  assert.equal(presentIssue([two[0]!, dispatchOf(2, 'review'), dispatchOf(3, 'handed')], 'o/a#1'), 'o/a#3')
+  for (const state of ['review', 'done'] as const)
+    assert.equal(presentIssue([two[0]!, dispatchOf(2, state), dispatchOf(3, 'handed')], 'o/a#1'), 'o/a#3')
 })

@@ -128,12 +128,12 @@ test('usage: tokens belong to the issue and process of their time', () => {
   const span = (began_at: number, ended_at: number | null, issue: string | null, incarnation: string) =>
     ({ subject: 'w', began_at, ended_at, issue, incarnation }) as Span
   const spans = [span(0, 100, 'o/r#1', 'a'), span(100, 200, null, 'a'), span(200, null, 'o/r#2', 'b')]
-  const dispatch = { worker: 'w', issue: 'o/r#9', state: 'review', handed_at: 110, changed_at: 150 } as const
+  const dispatch = { id: '1', worker: 'w', issue: 'o/r#9', state: 'review', handed_at: 110, changed_at: 150 } as const
   const { hour: _hour, last_at: _last, source: _source, issue: _issue, incarnation: _incarnation, ...tokens } = recordOf({ input: 1 })
   const use = (at: number, changes: Partial<WorkerUse> = {}): WorkerUse => ({ ...tokens, at, ids: [], worker: 'w', record: '', ...changes })
   const sums = sumUsage([use(10), use(99), use(120), use(160), use(300), use(hour), use(10, { worker: '' })], {
     spans,
-    dispatches: [dispatch, { ...dispatch, issue: 'o/r#10', handed_at: 115 }],
+    dispatches: [dispatch, { ...dispatch, id: '2', issue: 'o/r#10' }],
   })
   assert.deepEqual(
     sums.map(({ worker, issue, incarnation, hour: at, input }) => [worker, issue, incarnation, at, input]),

@@ -12,7 +12,7 @@ import { seeded } from '../../src/core/random.ts'
 import { machineOf } from '../../src/core/refs.ts'
 import { identityPrompt } from '../../src/decide/prompts.ts'
 import { AgentRecords, person } from './agent-records.ts'
-import { changed, injections, normal, Schedule, stateOf, type Life, type TrueDrift } from './drift-life.ts'
+import { changed, hermesConfig, injections, isAlone, isKnown, normal, Schedule, stateOf, type Life, type TrueDrift } from './drift-life.ts'
 
 const [minute, hour] = [60_000, 3_600_000]
 
@@ -44,17 +44,13 @@ export class DriftAgents {
     this.#parts = parts
     this.#random = seeded(seed + 3)
     this.#schedule = new Schedule(clock, this.#random)
-    const config = {
-      model: { default: normal.hermes.asked, provider: 'nous' },
-      fallback_providers: [{ provider: 'nous', model: 'spare-model' }],
-    }
     for (const [index, { name, windows }] of fleet.machines.entries()) {
       const machine = world.machines.get(name)!
       const skew = () => index * 90_000
       const records = new AgentRecords(machine, () => clock.now(), skew)
       this.#records.set(name, records)
       machine.usage = records
-      machine.texts = { home: person, texts: new Map([['~/.hermes/config.yaml', JSON.stringify(config)]]) }
+      machine.texts = { home: person, texts: new Map([['~/.hermes/config.yaml', JSON.stringify(hermesConfig)]]) }
       for (const worker of windows.flatMap((window) => window.workers)) {
         const agent = machine.agentOf(worker.id)!
         const rest = {
@@ -62,12 +58,12 @@ export class DriftAgents {
           kind: null,
           started: clock.now(),
           by_burn: false,
-          crowded: false,
           begun: 0,
           turns: 0,
           current: null,
         }
-        this.#lives.set(worker.id, { worker, agent, ...rest, drift: null })
+        const life = { worker, agent, ...rest, sessions: new Map<string, string>(), renews: false, drift: null }
+        this.#lives.set(worker.id, life)
       }
     }
   }
@@ -116,10 +112,8 @@ export class DriftAgents {
         this.#endDrift(life)
         this.#schedule.later((10 + this.#random() * 80) * minute, () => this.#restartByPerson(life))
       },
-      'new conversation': (life) => {
-        life.session = `s${++this.#sessions}`
-        this.#report(life, 'start')
-      },
+      // A person who works with the agent waits until its turn ends.
+      'new conversation': (life) => (life.agent.working ? (life.renews = true) : this.#renew(life)),
       'turn in the folder': (life) => this.#otherSession(life),
       'sub-agent': (life) => this.#record(life, { kind: 'aside', asked: 'tiny-model', answered: 'tiny-model' }),
     }
@@ -133,7 +127,7 @@ export class DriftAgents {
     for (let index = 0; index < 1 + this.#random() * 5; index++)
       this.#schedule.later(index * 4 * minute, () => {
         if (this.#isUnsure(life)) return
-        life.crowded = true
+        life.sessions.set(session, 'other-model')
         this.#add(life, { session, in_profile, asked: 'other-model', answered: 'other-model', kind: 'own' })
       })
   }
@@ -152,7 +146,7 @@ export class DriftAgents {
       life.drift !== null ||
       isShared ||
       isSilent ||
-      (life.crowded && !this.#isKnown(life))
+      (!isKnown(life) && !isAlone(life))
     )
       return
     this.#schedule.count(`injected ${kind}`)
@@ -167,12 +161,13 @@ export class DriftAgents {
 
   /** Returns true if another session would hide the other settings of an agent whose conversation burn does not know. */
   #isUnsure(life: Life): boolean {
-    return (life.kind !== null || life.drift !== null) && !this.#isKnown(life)
+    return (life.kind !== null || life.drift !== null) && !isKnown(life)
   }
 
-  /** Returns true if burn knows the conversation of the agent. */
-  #isKnown({ worker, by_burn, agent }: Life): boolean {
-    return worker.agent.hooks && by_burn && agent.conversation !== null
+  #renew(life: Life): void {
+    life.renews = false
+    life.session = `s${++this.#sessions}`
+    this.#report(life, 'start')
   }
 
   /** Records the requests of an agent: at the begin of a turn, and at its end. */
@@ -182,6 +177,7 @@ export class DriftAgents {
     const [current] = agent.queue
     const isBegin = current !== undefined && current !== life.current
     const isEnd = agent.turns > life.turns
+    if (isBegin && life.renews) this.#renew(life)
     if (isBegin) life.begun = this.#parts.clock.now()
     life.turns = agent.turns
     life.current = current
@@ -211,8 +207,8 @@ export class DriftAgents {
     this.#record(life, {})
     const [now, { kind, worker }] = [this.#parts.clock.now(), life]
     // A reported conversation proves a request at once. Otherwise the samples must show that the agent works.
-    const isSampled = (life.by_burn || worker.agent.hooks) && this.#wasSampled(life)
-    const isProven = this.#isKnown(life) || isSampled
+    const isSampled = isAlone(life) && (life.by_burn || worker.agent.hooks) && this.#wasSampled(life)
+    const isProven = isKnown(life) || isSampled
     if (life.drift?.kind === 'outdated') return
     if (kind === null) {
       if (life.drift !== null) life.drift.fades = Math.min(life.drift.fades, now)
@@ -265,7 +261,8 @@ export class DriftAgents {
   #started(life: Life, continues: string | null, by_burn: boolean): void {
     this.#endDrift(life)
     const session = continues ?? `s${++this.#sessions}`
-    Object.assign(life, { session, kind: null, started: this.#parts.clock.now(), by_burn, crowded: false, current: null })
+    Object.assign(life, { session, kind: null, started: this.#parts.clock.now(), by_burn, renews: false, current: null })
+    life.sessions.clear()
     if (by_burn) this.#report(life, 'start')
   }
 
@@ -282,7 +279,9 @@ export class DriftAgents {
     const kind = kindOf(life)
     const other = life.kind === null ? {} : changed[kind][life.kind]
     const in_profile = life.kind !== 'profile' && life.worker.agent.hooks
-    this.#add(life, { session: life.session, in_profile, kind: 'own', ...normal[kind], ...other, ...request })
+    const settings = { ...normal[kind], ...other, ...request }
+    if (request.kind !== 'aside') life.sessions.set(life.session, JSON.stringify([settings, in_profile]))
+    this.#add(life, { session: life.session, in_profile, kind: 'own', ...settings })
   }
 
   #add({ worker, agent }: Life, request: Partial<Parameters<AgentRecords['add']>[1]>): void {

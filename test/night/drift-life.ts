@@ -32,13 +32,25 @@ export interface Life {
   /** The start of the agent, and whether burn started it. */
   started: Time
   by_burn: boolean
-  /** True if another session used another model in the folder since the start. */
-  crowded: boolean
+  /** The last settings in each session in the folder since the start. */
+  readonly sessions: Map<string, string>
+  /** Whether a person begins a new conversation before the next turn. */
+  renews: boolean
   /** The time at which the running turn began. */
   begun: Time
   turns: number
   current: unknown
   drift: TrueDrift | null
+}
+
+/** Returns true if burn knows the conversation of the agent. */
+export function isKnown({ worker, by_burn, agent }: Life): boolean {
+  return worker.agent.hooks && by_burn && agent.conversation !== null
+}
+
+/** Returns true if all sessions have the same settings. Otherwise they may belong to different people or programs. */
+export function isAlone({ sessions }: Life): boolean {
+  return new Set(sessions.values()).size <= 1
 }
 
 /** The requests of each agent kind that uses the model that it should. */
@@ -47,6 +59,11 @@ export const normal = {
   codex: { asked: 'gpt-5-codex', answered: '', provider: 'openai' },
   hermes: { asked: 'hermes4:14b', answered: '', provider: 'nous' },
 } as const
+/** The configuration file of Hermes. */
+export const hermesConfig = {
+  model: { default: normal.hermes.asked, provider: 'nous' },
+  fallback_providers: [{ provider: 'nous', model: 'spare-model' }],
+}
 export const changed: Readonly<
   Record<keyof typeof normal, Partial<Record<Injection, { asked?: string; answered?: string; provider?: string }>>>
 > = {

@@ -2,7 +2,7 @@
 import type { IssueRef, Time, WorkerId } from '../../src/core/nouns.ts'
 import type { TrueRequest } from './money-models.ts'
 import type { Night } from './night.ts'
-import type { TrueDispatch } from './truth.ts'
+import type { Cause, TrueDispatch } from './truth.ts'
 import { machineOf, repoOf } from '../../src/core/refs.ts'
 
 const minute = 60_000
@@ -41,12 +41,21 @@ function knownOf(own: readonly TrueDispatch[], { truth, fleet, until }: Night): 
   const idle = fleet.dispatch.idle_timeout ?? 0
   const sorted = own.filter(({ received }) => received !== null).toSorted((a, b) => a.received! - b.received!)
   return sorted.map((dispatch, index) => {
-    const causes = truth.causesOf(dispatch, idle, until).map(({ at }) => at)
+    const causes = truth.causesOf(dispatch, idle, until)
+    // burn continues a failed turn. It may miss that an agent was idle after a turn, or that a change was closed.
+    const isEnd = ({ why }: Cause) => !why.startsWith('its turn') && (why !== 'its change was closed' || truth.wasSeenOpen(dispatch, until))
+    const failed = Math.min(...causes.filter((cause) => !isEnd(cause)).map(({ at }) => at))
     // A later change in review shows that the agent has finished the earlier prompts.
-    const opened = sorted.slice(index).flatMap((each) => (each.opened === null ? [] : [each.opened]))
-    const endsFrom = Math.min(...opened, ...causes)
+    const opened = sorted.slice(index).flatMap((each) => (truth.wasSeenOpen(each, until) ? [each.opened!] : []))
+    const ended = Math.min(...opened, ...causes.filter(isEnd).map(({ at }) => at))
     const reads = truth.reads.get(repoOf(dispatch.issue)) ?? []
-    const seen = reads.find((at) => at > endsFrom) ?? Infinity
-    return { issue: dispatch.issue, received: dispatch.received!, endsFrom, endsUntil: seen + 2 * minute }
+    const seen = reads.find((at) => at > ended) ?? Infinity
+    const turnEnds = sorted.slice(index).flatMap((each) => each.turnEnds)
+    return {
+      issue: dispatch.issue,
+      received: dispatch.received!,
+      endsFrom: Math.min(ended, failed, ...turnEnds),
+      endsUntil: seen + 2 * minute,
+    }
   })
 }

@@ -7,7 +7,7 @@ import { judgeNight } from './judge.ts'
 import { simulateNight } from './night.ts'
 import { troublesOf } from './troubles.ts'
 
-const size = { machines: 2, panes: 2, before: 0.25, hours: 1.25 }
+const size = { machines: 2, panes: 2, before: 0.25, hours: 0.9 }
 const seed = Number(process.env['BURN_NIGHT'] ?? 3)
 
 test(`night: report and health agree with the truth (BURN_NIGHT=${seed})`, async (t) => {
@@ -19,7 +19,7 @@ test(`night: report and health agree with the truth (BURN_NIGHT=${seed})`, async
 })
 
 test('night: health and report find nothing in a quiet night', async (t) => {
-  const night = await simulateNight({ machines: 1, panes: 2, before: 0, hours: 1, seed, ledger: 'sqlite::memory:', troublesOf: null })
+  const night = await simulateNight({ machines: 1, panes: 2, before: 0, hours: 0.6, seed, ledger: 'sqlite::memory:', troublesOf: null })
   t.after(() => night.ledger.close())
   assert.deepEqual(judgeNight(night).wrong, [])
   const { went_wrong, needs_you, jobs } = night.report
