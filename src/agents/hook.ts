@@ -177,7 +177,7 @@ tell() {
     # tmux itself checks that the agent is still the agent of the pane.
     [ -z "$value" ] || tmux if-shell -F -t "$TMUX_PANE" "#{==:#{@burn_agent_id},$agent}" "set-option -p -t $TMUX_PANE @burn_signal '$value'"
   done
-  [ "$(($(wc -c <"$file")))" -le ${maxFile} ] || mv -f "$file" "$file.1"
+  [ "$now" -le ${maxFile} ] || mv -f "$file" "$file.1"
 }
 limits() {
   value=$(LC_ALL=C awk ${word(limitsScript)})
