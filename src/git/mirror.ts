@@ -90,7 +90,7 @@ export async function fetchBase(git: Git, mirror: Mirror, base: string, { tidy }
 
 /** Returns the commit of a ref of the mirror. Reads git's file of the ref if there is one, which costs less than a git process. */
 async function commitOf(git: Git, { path }: Mirror, ref: string): Promise<string> {
-  const text = await readFile(join(path, ref), 'latin1').catch(ifCode(noSuchPath, ''))
+  const text = await readFile(join(path, ref), 'latin1').catch(ifCode([...noSuchPath, 'EISDIR'], ''))
   const commit = /^([0-9a-f]{40}|[0-9a-f]{64})\n$/.exec(text)?.[1]
   return commit ?? (await gitOutput(git, ['rev-parse', '--verify', `${ref}^{commit}`], { at: { git_dir: path } })).trim()
 }
