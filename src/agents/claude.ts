@@ -42,8 +42,11 @@ const spinner = /^[·✢✳✶✻✽*∗] (?:.*…(?: \(.*)?$|.* · Retrying in 
 const placeholders = /^(?:Press up to edit queued messages|Try ".*)$/u
 const failed =
   /^● (?:API Error\b|Invalid API key|Please run \/login|Credit balance|OAuth |There's an issue with the selected model|.*\b(?:usage|session|weekly) limit (?:reached|exceeded))/u
-/** The row after a turn that the provider refused because of a usage limit: `  ⎿  You've hit your session limit · resets 3am (UTC)`. */
-const limited = /^\s+⎿\s+You.ve (?:hit|reached) your .*\blimit\b/u
+/**
+ * The row after a turn that the provider refused because of a usage limit, or because of its length: `  ⎿  You've hit your session limit ·
+ * resets 3am (UTC)`, `  ⎿  Prompt is too long · …`.
+ */
+const limited = /^\s+⎿\s+(?:You.ve (?:hit|reached) your .*\blimit\b|Prompt is too long\b)/u
 /** The first choice of the menu that 2.1.197 opens at the first such turn. */
 const limitMenu = /^\s*❯ 1\. Stop and wait for limit to reset/u
 const choice = /^\s*❯ \d+\. /u

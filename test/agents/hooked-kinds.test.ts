@@ -128,6 +128,8 @@ test('claude: a hint after a failed turn is no draft', () => {
   assert.deepEqual([read(screen).reading.state, read(screen).draft], ['error', ''])
   assert.equal(read(screen, { cursor_x: 15 }).draft, 'Send it again')
   assert.equal(read(screen.with(2, '● Done.')).draft, 'Send it again')
+  const long = read(screen.with(2, '  ⎿  Prompt is too long · maximum context length is 8192 tokens'))
+  assert.deepEqual([long.reading.state, long.reading.detail, long.draft], ['error', 'context', ''])
 })
 
 test('qwen: a suggested prompt is no draft', () => {
