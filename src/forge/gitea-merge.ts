@@ -54,11 +54,12 @@ type Refused = Exclude<MergeResult['result'], 'merged'>
 const refusals: readonly (readonly [number, RegExp, Refused])[] = [
   [403, /^/, 'not_allowed'],
   [404, /^/, 'ended'],
+  // Forgejo, and Gitea before 1.24, begin these messages with "not allowed to merge", too.
+  [405, /status checks|approvals|requested changes|review requests|behind the base/i, 'checks_missing'],
   [405, /not allowed to merge|merge style|sign|protected files/i, 'not_allowed'],
   [405, /already merged/i, 'ended'],
   [405, /work in progress/i, 'not_mergeable'],
   [405, /try again later/i, 'try_again'],
-  [405, /status checks|approvals|requested changes|review requests|behind the base/i, 'checks_missing'],
   [409, /head out of date/i, 'head_moved'],
   [409, /push out of date/i, 'try_again'],
   [409, /rejected/i, 'not_allowed'],

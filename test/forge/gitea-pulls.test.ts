@@ -148,6 +148,9 @@ test('gitea: merges no blocked, merged or drafted change', async (t) => {
   const blocked = await merge()
   assert.deepEqual(blocked, { result: 'checks_missing', why: `${repo}#${blocker.number} blocks the change` })
   state.close(repo, blocker.number)
+  state.repo(repo).rules.set('main', { contexts: ['test'] })
+  assert.equal((await merge()).result, 'checks_missing')
+  state.repo(repo).rules.delete('main')
   row.title = 'WIP: work'
   assert.equal((await merge()).result, 'not_mergeable')
   row.title = 'work'

@@ -40,6 +40,19 @@ async function merge(path: string): Promise<void> {
   }
 }
 
+/** Returns the head of a change, once the forge has recorded it. A review of a head that is not recorded yet counts as stale. */
+async function recordedHead(repoPath: string, change: number): Promise<string> {
+  for (;;) {
+    const { head } = await ask<{ head: { sha: string } }>('GET', `${repoPath}/pulls/${change}`)
+    const refs = await ask<{ object: { sha: string } } | readonly { object: { sha: string } }[]>(
+      'GET',
+      `${repoPath}/git/refs/pull/${change}/head`,
+    )
+    if ([refs].flat().some(({ object }) => object.sha === head.sha)) return head.sha
+    await clock.sleep(250)
+  }
+}
+
 /** Returns the people and the CI of the contract. The reviewer has a token, too, because nobody may approve their own changes. */
 function workOn(repo: string, branches: Set<string>): WorkFixture {
   const at = `/repos/${repo}`
@@ -75,7 +88,8 @@ function workOn(repo: string, branches: Set<string>): WorkFixture {
         body: text,
         ...(deleted === true ? { old_position: line } : { new_position: line }),
       }))
-      await ask('POST', `${at}/pulls/${change}/reviews`, { event, body, comments }, [], reviewerToken)
+      const commit_id = await recordedHead(at, change)
+      await ask('POST', `${at}/pulls/${change}/reviews`, { event, body, comments, commit_id }, [], reviewerToken)
     },
     async dismiss(change) {
       const reviews = await ask<readonly { id: number }[]>('GET', `${at}/pulls/${change}/reviews`)

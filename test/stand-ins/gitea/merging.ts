@@ -1,7 +1,7 @@
 /** The calls that read a branch with its rules, and that merge and update pull requests, with real git if there is a bare repository. */
 import type { BranchRule, PullRow } from './change-rows.ts'
 import type { ForgeState, IssueRow, RepoRow } from './state.ts'
-import { emptyReply, fail, nameOf, refuse, reply, repoOf, textIn, type Call, type Reply } from './calls.ts'
+import { emptyReply, fail, isSince, nameOf, refuse, reply, repoOf, textIn, type Call, type Reply } from './calls.ts'
 import { fakeSha } from './change-rows.ts'
 import { latestStatuses } from './checks.ts'
 import { branchIn, commonAncestor, mergeIn, moveBranch, parentsOf } from './git.ts'
@@ -80,7 +80,7 @@ export function postMerge(state: ForgeState, call: Call, words: readonly string[
   if (pull.untested > 0 || hasConflict(state, repo, pull)) return not('Please try again later')
   const head = headOf(state, pull)
   const broken = brokenRule(repo, pull, head)
-  if (broken !== null) return not(`not ready to be merged: ${broken}`)
+  if (broken !== null) return not(isSince(call.version, 24) ? broken : `not allowed to merge [reason: ${broken}]`)
   // Gitea does not expect this error, so it fails.
   if (row.blockers.some((each) => state.issue(each.repo, each.number).state === 'open'))
     return fail('is blocked by an open dependency', call)
