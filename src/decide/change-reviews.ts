@@ -51,9 +51,21 @@ export function hasLostApproval({ seen, history, policy }: Pick<ChangeCase, 'see
   })
 }
 
-/** Returns the unresolved threads that an account that counts began. */
+/**
+ * Returns the unresolved threads that an account that counts began. A later approval by the same account settles its earlier threads,
+ * because many reviewers approve without resolving them.
+ */
 export function countedThreads(seen: Seen, policy: Policy): readonly ReviewThread[] {
-  return seen.change.threads.filter(({ resolved, comments }) => !resolved && counts(comments[0]?.author ?? '', seen, policy))
+  const approvals = new Map(
+    countedReviews(seen, policy).flatMap((each) => (each.state === 'approved' ? [[each.author, each] as const] : [])),
+  )
+  return seen.change.threads.filter(({ resolved, review, comments }) => {
+    const author = comments[0]?.author ?? ''
+    if (resolved || !counts(author, seen, policy)) return false
+    const [approval, last] = [approvals.get(author), comments.findLast((each) => each.author === author)]
+    if (approval === undefined || last === undefined || review === null) return true
+    return review === approval.id || last.created_at > approval.submitted_at
+  })
 }
 
 /** Returns true if a review that counts asks for changes, or an unresolved thread that counts is open. */

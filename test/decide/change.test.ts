@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { ChangeDecision, ChangeSnapshot, ChangeStep } from '../../src/core/change-loop.ts'
-import type { Check, Review } from '../../src/core/change-state.ts'
+import type { Check, Review, ReviewThread } from '../../src/core/change-state.ts'
 import { changeTransitions, conditionOf, stepTimeout } from '../../src/core/change-stages.ts'
 import { decideChange } from '../../src/decide/change.ts'
 import { deletesBranch } from '../../src/decide/change-merge.ts'
@@ -109,6 +109,19 @@ test('change: a dismissed review, and a later approval, ask for nothing', () => 
   assert.equal(decide(snapshotOf({ reviews: [asks, reviewOf({ id: '2', state: 'approved' })] })).do, 'nothing')
   const disagree = [asks, reviewOf({ id: '2', state: 'approved', author: 'bob' })]
   assert.equal(decide(snapshotOf({ reviews: disagree }), [], { ...policy, merge: 'approved' }).do, 'address_review')
+})
+
+test('change: an approval settles earlier threads of its author', () => {
+  const reviews = [reviewOf({ id: '1', state: 'changes_requested', dismissed: true }), reviewOf({ id: '2', state: 'approved' })]
+  const asked = (...threads: readonly ReviewThread[]) => decide(snapshotOf({ reviews, threads })).do === 'address_review'
+  const earlier = threadOf({ id: '7', review: '1' })
+  const later = { id: '70', author: 'ann', body: 'not yet', created_at: now + 1 }
+  const ofOther = threadOf({ id: '9', review: '1' }, 'bot')
+  assert.equal(asked(earlier), false)
+  assert.deepEqual(
+    [{ ...earlier, review: '2' }, { ...earlier, comments: [...earlier.comments, later] }, ofOther].map((each) => asked(each)),
+    [true, true, true],
+  )
 })
 
 test('change: git resolves a conflict first, then the agent', () => {

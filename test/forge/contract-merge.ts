@@ -1,7 +1,7 @@
 /** The part of the contract of forges about merging and updating changes. */
 import assert from 'node:assert/strict'
 import type { Forge } from '../../src/core/ports.ts'
-import { openStory } from './contract-state.ts'
+import { openStory, pathsOf } from './contract-state.ts'
 import { code, type ForgeFixture } from './fixture.ts'
 
 const other = '1'.repeat(40)
@@ -54,7 +54,7 @@ export function mergeContract(contract: (what: string, run: (fixture: ForgeFixtu
       assert.deepEqual(updated, { result: 'updated', sha: method === 'merge' ? state?.sha : null })
       assert.notEqual(state?.sha, sha)
       assert.deepEqual([state?.base_sha, state?.behind, state?.mergeable], [base_sha, false, 'yes'])
-      assert.deepEqual(await forge.changedPaths(ref), ['story.txt'])
+      assert.deepEqual(await pathsOf(forge, ref), ['story.txt'])
       assert.equal((await forge.protection(repo, 'gone')) ?? null, null)
     })
   }

@@ -28,6 +28,15 @@ async function soon(forge: Forge, ref: string, isExpected: (state: ChangeState) 
   }
 }
 
+/** Reads the paths that a change edits, once the forge has recorded its head. */
+export async function pathsOf(forge: Forge, ref: string): Promise<readonly string[] | null> {
+  for (let tries = 1; ; tries++) {
+    const paths = await forge.changedPaths(ref)
+    if (paths !== null || tries === 10) return paths
+    await clock.sleep(300)
+  }
+}
+
 type Contract = (what: string, run: (fixture: ForgeFixture) => Promise<void>) => void
 
 /** Adds the tests about the state of changes to the contract. */
@@ -43,7 +52,7 @@ export function stateContract(contract: Contract): void {
     assert.deepEqual([change.dispatch_id, change.state], [id(1), 'open'])
     assert.ok('unknown' in pushed || pushed.login !== '')
     assert.ok(updated_at > 1e12)
-    assert.deepEqual(await forge.changedPaths(ref), ['story.txt'])
+    assert.deepEqual(await pathsOf(forge, ref), ['story.txt'])
     await work.commit('main', { 'story.txt': 'one\nzwei\nthree\n' })
     const conflicting = await soon(forge, ref, ({ mergeable }) => mergeable !== 'yes')
     assert.deepEqual([conflicting.behind, conflicting.sha], [true, sha])
