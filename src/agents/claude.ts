@@ -20,6 +20,7 @@ import {
   pasteLine,
   withComposer,
   clearComposerKey,
+  enterKey,
   escapeKey,
   unrecognised,
   type RowSpan,
@@ -48,7 +49,7 @@ const failed =
  */
 const limited = /^\s+⎿\s+(?:You.ve (?:hit|reached) your .*\blimit\b|Prompt is too long\b)/u
 /** The first choice of the menu that 2.1.197 opens at the first such turn. */
-const limitMenu = /^\s*❯ 1\. Stop and wait for limit to reset/u
+const limitMenu = /^\s*❯ 1\. Stop and wait for limit to reset/mu
 const choice = /^\s*❯ \d+\. /u
 const asks = /(?:^\s*|· )Esc to (?:cancel|exit)|^\s*Enter to (?:select|confirm)/iu
 
@@ -67,7 +68,7 @@ function questionOf(screen: readonly string[]): string | null {
   const last = lastRow(screen)
   const chosen = screen.findLastIndex((row) => choice.test(row))
   if (chosen < 0 || last - chosen > 20 || !asks.test(screen[last] ?? '')) return null
-  const top = screen.findLastIndex((row, index) => index < chosen && (rule.test(row) || /^[●❯] /u.test(row)))
+  const top = screen.findLastIndex((row, index) => index < chosen && (/^[─▔]{10,}/u.test(row) || /^[●❯] /u.test(row)))
   return screen
     .slice(top + 1, last)
     .map((row) => row.trimEnd())
@@ -87,9 +88,13 @@ function parseScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen {
   const drawn = screen.some((row) => /Claude Code v\d|^❯ |^claude --resume /u.test(row))
   if (pane.dead || isShell(pane.command)) return unrecognised(screen, pane, drawn)
   const question = questionOf(screen)
-  const refused = screen.findLastIndex((row) => limited.test(row))
-  if (question !== null && refused >= 0 && screen.some((row) => limitMenu.test(row)))
-    return { ...withoutComposer('error', null, ''), reading: failedTurn(screen, refused), closes_menu: escapeKey }
+  if (question !== null && limitMenu.test(question)) {
+    // The row about the refused turn may be hidden until the menu closes.
+    const refused = screen.findLastIndex((row) => limited.test(row))
+    const evidence = refused < 0 ? evidenceOf(question.replaceAll(/\s+/g, ' ')) : failedTurn(screen, refused).evidence
+    // Enter confirms the first choice. Escape twice would open another menu.
+    return { ...withoutComposer('error', 'rate limit', evidence), closes_menu: enterKey }
+  }
   if (question !== null) {
     const detail = /^\s*Enter to select/u.test(screen[lastRow(screen)] ?? '') ? 'question' : 'approval'
     return withoutComposer('waiting', detail, evidenceOf(question.split('\n')[0]), question)

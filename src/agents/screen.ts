@@ -131,5 +131,7 @@ export const expandingPatterns: readonly RegExp[] = [/@/, /\[(?:pasted|paste|ima
 
 /** The bytes of Ctrl-U. Ctrl-U clears the composer, or in some agents one row of it. Ctrl-C would end some agents. */
 export const clearComposerKey = '\u0015'
+/** The bytes of Enter. */
+export const enterKey = '\r'
 /** The bytes of Escape, which interrupts the running turn in most agents, and changes nothing if no turn runs. */
 export const escapeKey = '\u001b'

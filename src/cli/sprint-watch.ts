@@ -3,7 +3,7 @@ import type { Sprint } from '../core/sprint.ts'
 import type { Session } from '../observe/session.ts'
 import type { CommandContext } from './command.ts'
 import type { Io } from './io.ts'
-import { oneLine } from '../core/text.ts'
+import { counted, oneLine } from '../core/text.ts'
 import { lastEntries, type TranscriptLine } from '../sprint/results.ts'
 import { fitHeight, LiveScreen } from './live-screen.ts'
 import { argumentsText, endLine } from './sprint-lines.ts'
@@ -139,11 +139,11 @@ export function screenLines(
   const clock = new Date(now).toTimeString().slice(0, 8)
   const lines = [
     `${io.paint('gray', clock)}  ${running.length} running`,
-    '',
+    ...(running.length === 0 ? [] : ['']),
     ...running.flatMap((sprint) => sprintNowLines(sprint, io, now)),
     ...(ended.length === 0 ? [] : ['', io.paint('bold', 'ended')]),
     ...ended.slice(0, shownEnds).map((sprint) => `  ${endLine(sprint, io)}`),
-    ...(ended.length === 0 ? [] : ['', io.paint('bold', `success rate of the last ${ended.length}`)]),
+    ...(ended.length === 0 ? [] : ['', io.paint('bold', `success rate of the last ${counted(ended.length, 'sprint')}`)]),
     ...rateLines(ended),
   ]
   return fitHeight(

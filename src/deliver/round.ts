@@ -137,6 +137,8 @@ export class MachineDeliveries {
       return typing === null ? [] : [{ delivery, step, typing }]
     })
     const typed = effects.length === 0 ? [] : await this.host.type(effects.map(({ typing }) => typing))
+    // Until the agent has closed its menu, the screen looks the same, and burn would press the key again.
+    if (effects.some(({ step }) => step.do === 'close_menu')) await this.#ports.clock.sleep(menuPause)
     const undone = effects.flatMap(({ delivery, step }, index): DeliveryMove[] => {
       const { outcome, why } = typed[index] ?? { outcome: 'failed', why: '' }
       if (step.do !== 'place' || outcome !== 'refused') return []
@@ -145,6 +147,9 @@ export class MachineDeliveries {
     return undone.length === 0 ? [] : [...(await this.#shared.write(undone)).values()]
   }
 }
+
+/** The time (ms) for an agent to close a menu. */
+const menuPause = 1_000
 
 /** Returns the state change that burn stores before it carries out a step; null if the step does not change the delivery. */
 function moveOf({ delivery, seen, step }: Case): DeliveryMove | null {

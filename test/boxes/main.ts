@@ -1,7 +1,7 @@
 /**
- * `npm run test:boxes [-- --issues 70]`: builds the box of examples/allegro without a registry, raises 14 panes in it through `exec`, and
+ * `npm run test:boxes [-- --issues 70 | --only-timers]`: builds the box of examples/allegro without a registry, raises 14 panes in it through `exec`, and
  * lets burn assign issues while the box is killed, paused, unhealthy and out of memory. Another box has systemd as process 1 and real timers.
- * Exit codes: 0 all is right, 1 a violation, 77 this machine cannot run boxes.
+ * `--only-timers` runs only that box. Exit codes: 0 all is right, 1 a violation, 77 this machine cannot run boxes.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
@@ -17,7 +17,9 @@ import { TimerBox } from './timers.ts'
 const panes = 14
 const skipped = 77
 
-const { values } = parseArgs({ options: { issues: { type: 'string', default: '70' } } })
+const { values } = parseArgs({
+  options: { issues: { type: 'string', default: '70' }, 'only-timers': { type: 'boolean', default: false } },
+})
 const reason = obstacle()
 if (reason !== null) {
   console.log(`SKIPPED: ${reason}`)
@@ -76,14 +78,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
     fleet.close()
     process.exit(130)
   })
-try {
-  const issues = Number(values.issues)
-  await phase('base system and fleet', async () => {
-    engine.buildBase()
-    await fleet.make(Array.from({ length: issues }, (_, index) => `Add file ${index + 1}`))
-    return lint()
-  })
-  await phase('box with systemd', async () => (await timers.start(fleet.program), []))
+
+/** Kills, pauses and fills the box of the example, while burn assigns its issues. */
+async function runAllegro(issues: number): Promise<void> {
   await phase('box allegro', async () => (fleet.startBox(), inspectBox()))
   await phase('raised', raise)
   const dispatcher = fleet.start(['dispatch', '--cycles', '0'])
@@ -107,6 +104,17 @@ try {
   })
   await phase('removed', () => faults.remove())
   dispatcher.kill('SIGTERM')
+}
+
+try {
+  const issues = Number(values.issues)
+  await phase('base system and fleet', async () => {
+    engine.buildBase()
+    await fleet.make(Array.from({ length: issues }, (_, index) => `Add file ${index + 1}`))
+    return lint()
+  })
+  await phase('box with systemd', async () => (await timers.start(fleet.program), []))
+  if (!values['only-timers']) await runAllegro(issues)
   await phase('timers', async () => {
     const { violations: found, evidence } = await timers.judge((words) => fleet.burn(words))
     for (const line of evidence) console.log(`  ${line}`)

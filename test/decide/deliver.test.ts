@@ -13,7 +13,7 @@ import { because, said } from '../support/reasons.ts'
 const brief = (next: DeliveryStep) => (next.do === 'move' ? next.to : next.do)
 const ours = { in_composer: true, parsed: screenOf('idle', 'draft') }
 const beside = { tag_in_composer: true, parsed: screenOf('idle', 'draft') }
-const limitMenu = { ...screenOf('error', 'absent'), closes_menu: '\u001b' }
+const limitMenu = { ...screenOf('error', 'absent'), closes_menu: '\r' }
 const left = { leftover: true, parsed: screenOf('idle', 'draft') }
 const gone = { incarnation: null, parsed: screenOf('dead', 'absent') }
 
