@@ -116,7 +116,7 @@ test('queues: the front of each queue leads to the same claims', () => {
       assert.deepEqual(narrowed.assignments, plan.assignments)
       assert.deepEqual(narrowed.waiting, plan.waiting)
     }),
-    { numRuns: 500 },
+    { numRuns: 250 },
   )
 })
 
@@ -164,7 +164,7 @@ test('queues: respects depth and slots, and prefers the home repo', () => {
           `${worker.id} got another issue although one of its home repo waits`,
         )
     }),
-    { numRuns: 500 },
+    { numRuns: 250 },
   )
 })
 

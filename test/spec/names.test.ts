@@ -40,7 +40,7 @@ test('drawNames: keeps drawn names when neighbours change', () => {
       }
       assert.deepEqual(workersFor(after, [...first, ...second.filter(({ id }) => !first.some((one) => one.id === id))]), second)
     }),
-    { numRuns: 100 },
+    { numRuns: 40 },
   )
 })
 
