@@ -1,12 +1,12 @@
 /** The forge of `npm run loop` with its CI and its people: they act on each change as its plan says. */
 import { spawnSync } from 'node:child_process'
 import type { GiteaStandIn } from '../stand-ins/gitea/server.ts'
-import type { IssueRow } from '../stand-ins/gitea/state.ts'
-import type { JobRow, PullRow } from '../stand-ins/gitea/change-rows.ts'
+import type { IssueRow, ForgeState } from '../stand-ins/gitea/state.ts'
+import type { JobRow, PullRow, ReviewRow } from '../stand-ins/gitea/change-rows.ts'
 import type { IssuePlan } from './plan.ts'
 import { commitTo, plainGit } from '../stand-ins/gitea/git.ts'
-import { headOf, logOf, push, report, review, run } from '../stand-ins/gitea/people.ts'
-import { hasConflict } from '../stand-ins/gitea/merging.ts'
+import { headOf, isStale, logOf, push, report, review, run } from '../stand-ins/gitea/people.ts'
+import { baseOf, hasConflict, mergeBase } from '../stand-ins/gitea/merging.ts'
 import { sprintRepo } from './plan.ts'
 
 /** The number of ticks until a check ends. */
@@ -36,7 +36,13 @@ export interface SeenChange {
   check: CheckRun | null
   /** The requests of people who may write that are not answered. */
   requests: Request[]
+  latePushes: number
   hasBegun: boolean
+}
+
+/** Returns true if the forge counts a review as an approval of the head. */
+export function isApproval(state: ForgeState, pull: PullRow, review: ReviewRow): boolean {
+  return review.state === 'APPROVED' && !review.dismissed && !isStale(state, pull, review.commit)
 }
 
 /** CI and people. Call `tick` often. */
@@ -63,11 +69,34 @@ export class People {
         if (Number(/Closes #(\d+)/.exec(row.body)?.[1]) !== plan.number) continue
         const key = `${plan.repo}!${row.number}`
         const known = this.changes.get(key)
-        const change = known ?? { plan, row, pull: row.pull, head: '', check: null, requests: [], hasBegun: false }
+        const change = known ?? { plan, row, pull: row.pull, head: '', check: null, requests: [], latePushes: 0, hasBegun: false }
         this.changes.set(key, change)
         this.#act(change)
       }
     }
+  }
+
+  /**
+   * Lets the agent of a mergeable change push again, right after burn has read the reviews. burn must not merge this new head: CI and people
+   * do not know it yet.
+   */
+  afterAnswer(method: string, path: string): void {
+    const [, repo = '', number = ''] = /^\/repos\/([^/]+\/[^/]+)\/pulls\/(\d+)\/reviews$/.exec(path) ?? []
+    const change = method === 'GET' ? this.changes.get(`${repo}!${number}`) : undefined
+    if (change === undefined || change.latePushes >= change.plan.late_pushes || !this.#isMergeable(change)) return
+    const { state } = this.#forge
+    change.latePushes += 1
+    const files = { [`work/${change.plan.number}-late-${change.latePushes}.txt`]: 'late\n' }
+    commitTo(state.bareOf(repo) ?? '', change.pull.branch, files)
+    push(state, repo, change.row.number, 'burn')
+  }
+
+  #isMergeable({ plan, pull, head, check, requests }: SeenChange): boolean {
+    const { state } = this.#forge
+    if (headOf(state, pull) !== head || check?.job.conclusion !== 'success' || requests.length > 0) return false
+    const repo = state.repo(plan.repo)
+    if (mergeBase(state, repo, pull) !== baseOf(state, repo, pull.base)) return false
+    return plan.repo === sprintRepo || pull.reviews.some((each) => each.author === second && isApproval(state, pull, each))
   }
 
   #act(change: SeenChange): void {
@@ -152,9 +181,9 @@ export class People {
 
   /** A person approves the head if it is green and nobody asks for changes. The rules of sprints need no approval. */
   #approve(change: SeenChange): void {
-    const { plan, pull, head, check, requests } = change
+    const { plan, pull, check, requests } = change
     if (plan.repo === sprintRepo || check?.job.conclusion !== 'success' || requests.length > 0) return
-    if (pull.reviews.some(({ state, commit, author }) => state === 'APPROVED' && commit === head && author === second)) return
+    if (pull.reviews.some((each) => each.author === second && isApproval(this.#forge.state, pull, each))) return
     if (hasConflict(this.#forge.state, this.#forge.state.repo(plan.repo), pull)) return
     this.#write(change, second, 'APPROVED')
   }

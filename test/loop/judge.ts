@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { GiteaStandIn } from '../stand-ins/gitea/server.ts'
-import type { People } from './forge.ts'
+import { isApproval, type People } from './forge.ts'
 import type { IssuePlan } from './plan.ts'
 import { markerOf } from '../../src/core/marker.ts'
 import { latestStatuses } from '../stand-ins/gitea/checks.ts'
@@ -61,9 +61,30 @@ export class LoopJudge {
     if (pull === null || change === undefined) return not('CI has not seen it')
     const statuses = latestStatuses(this.#forge.state.repo(name), pull.sha)
     if (statuses.length === 0 || statuses.some(({ state }) => state !== 'success')) not(`${pull.sha} is not green`)
-    const approvals = pull.reviews.filter(({ state, commit, author }) => state === 'APPROVED' && commit === pull.sha && author !== 'eve')
+    const approvals = pull.reviews.filter((each) => each.author !== 'eve' && isApproval(this.#forge.state, pull, each))
     if (name !== sprintRepo && approvals.length === 0) not(`nobody approved ${pull.sha}`)
     if (change.requests.length > 0) not('a reviewer asks for changes')
+    // The forge's log proves that burn decided about this head, and not about an earlier one.
+    const read = `/repos/${name}/commits/${pull.sha}/status`
+    if (!this.#forge.log.some(({ method, target }) => method === 'GET' && target.includes(read))) not(`burn did not read ${pull.sha}`)
+  }
+
+  /** Returns the issues for which burn called a person before an agent received all rounds. */
+  lostRounds(told: readonly Told[]): string[] {
+    const counts = Map.groupBy(told, ({ issue, text }) => `${issue} ${kindOf(text)}`)
+    return [...this.#plans].flatMap(([issue, plan]) => {
+      const end = this.endOf(plan)
+      const [, rounds, kind] = (end.is === 'escalated' && /told an agent (\d+) times? \(changes\.rounds\.(\w+)\)/.exec(end.reason)) || []
+      const received = counts.get(`${issue} ${kind}`)?.length ?? 0
+      return rounds === undefined || received === Number(rounds)
+        ? []
+        : [`${issue}: burn says that it told an agent ${rounds} times about ${kind}, but agents received ${received}`]
+    })
+  }
+
+  /** Returns the number of pushes right after burn had read a mergeable change. */
+  latePushes(): number {
+    return [...this.#people.changes.values()].reduce((sum, { latePushes }) => sum + latePushes, 0)
   }
 
   /** Returns the conditions that agents received more than once, and the requests of strangers that agents received. */
@@ -87,6 +108,11 @@ export class LoopJudge {
     if (!issue.labels.includes('needs-person') || reason === undefined) return { is: 'open' }
     return { is: 'escalated', reason: /This change needs a person: (.*)/.exec(reason.body)?.[1] ?? '' }
   }
+}
+
+/** Returns the kind of condition that a follow-up is about, as `changes.rounds` names it. */
+function kindOf(text: string): 'checks' | 'conflict' | 'reviews' {
+  return /failed at commit \S+\./.test(text) ? 'checks' : text.includes('The change conflicts with ') ? 'conflict' : 'reviews'
 }
 
 /** Returns the conditions that a follow-up names. */

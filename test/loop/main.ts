@@ -40,6 +40,9 @@ const t = { after: (end: unknown) => void ends.push(end as () => unknown) }
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
 
+/** Called for each answer of the forge. */
+let onAnswer: (method: string, path: string) => void = () => {}
+
 /** The follow-ups that sprints received. */
 const toldSprints: Told[] = []
 
@@ -58,6 +61,7 @@ async function main(): Promise<number> {
   const forge = await openForge()
   const { dir, fleet, home } = await openFleet(forge)
   const people = new People(forge, plans)
+  onAnswer = (method, path) => people.afterAnswer(method, path)
   const judge = new LoopJudge(forge, people, plans)
   const processes = new Processes(join(dir, 'fleet-spec.json'), home)
   const left = () => plans.filter((plan) => judge.endOf(plan).is === 'open')
@@ -92,7 +96,14 @@ async function openForge() {
     writers: ['burn', 'ann', 'bob'],
     issues: plans.filter(({ repo }) => repo === name).map(({ number }) => ({ number, title: `Write file ${number}`, author: 'ann' })),
   }))
-  const forge = await startGitea({ repos: seeds, git, check: false, version: '1.26.0', now: () => fastTime(began) })
+  const forge = await startGitea({
+    repos: seeds,
+    git,
+    check: false,
+    version: '1.26.0',
+    now: () => fastTime(began),
+    onAnswer: (method, path) => onAnswer(method, path),
+  })
   for (const { repo, number, blocked_by } of plans)
     if (blocked_by !== null) forge.state.issue(repo, number).blockers.push({ repo, number: blocked_by })
   ends.push(() => forge.close())
@@ -200,7 +211,8 @@ function printed(judge: LoopJudge, told: readonly Told[], kills: number): number
       ? [`${plan.repo}#${plan.number} ended ${JSON.stringify(end)}: ${JSON.stringify(plan)}`]
       : [],
   )
-  const broken = [...judge.twice(told), ...judge.merges, ...judge.given, ...lost, ...wrong]
+  const rounds = judge.lostRounds(told)
+  const broken = [...judge.twice(told), ...judge.merges, ...judge.given, ...rounds, ...lost, ...wrong]
   for (const line of broken) console.log(`BROKEN ${line}`)
   for (const { plan, end } of of('escalated'))
     console.log(`${plan.repo}#${plan.number} needs a person: ${'reason' in end ? end.reason : ''}`)
@@ -210,7 +222,7 @@ function printed(judge: LoopJudge, told: readonly Told[], kills: number): number
   console.log(
     `${count} issues (${withPlan}), seed ${seed}: ${of('merged').length} merged, ${of('escalated').length} escalated, ${lost.length} without an end; ` +
       `${told.length} follow-ups, ${judge.twice(told).length} conditions told twice, ${judge.merges.length} merges against the policy, ` +
-      `${judge.given.length} issues given before their blocker; ${kills} kills; ${Math.round((Date.now() - began) / 1000)} s`,
+      `${judge.given.length} issues given before their blocker, ${rounds.length} with lost rounds; ${judge.latePushes()} late pushes; ${kills} kills; ${Math.round((Date.now() - began) / 1000)} s`,
   )
   return broken.length === 0 ? 0 : 1
 }

@@ -17,6 +17,8 @@ export interface IssuePlan {
   readonly review: ReviewPlan
   /** Whether a person changes the same lines of the base when the change opens. */
   readonly conflict: boolean
+  /** The number of times that the agent pushes again right after burn has read the mergeable change. */
+  readonly late_pushes: number
   /** The issue that blocks this one, in the same repo. */
   readonly blocked_by: number | null
 }
@@ -53,7 +55,8 @@ export function planIssues(count: number, seed: number): IssuePlan[] {
     const by = blockers.get(index)
     const ends = { check: checks.get(index) ?? 'green', review: reviews.get(index) ?? 'none' } as const
     const blocked_by = by === undefined ? null : numberOf(by)
-    return { repo: repoOf(index), number: numberOf(index), ...ends, conflict: conflicts.has(index), blocked_by }
+    const late_pushes = index % 4 === 0 ? 3 : 0
+    return { repo: repoOf(index), number: numberOf(index), ...ends, conflict: conflicts.has(index), late_pushes, blocked_by }
   })
 }
 
