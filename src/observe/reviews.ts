@@ -10,7 +10,7 @@ import type { Session } from './session.ts'
 import { mapConcurrently } from '../core/concurrency.ts'
 import { BurnError, isLedgerFailure, messageWithHint } from '../core/errors.ts'
 import { changeRef, repoOf } from '../core/refs.ts'
-import { recentRerun } from '../decide/change.ts'
+import { decideChange, recentRerun } from '../decide/change.ts'
 import { changePolicy } from '../decide/change-policy.ts'
 import { protectedAmong } from '../decide/protect.ts'
 import { ownLogin } from './own-login.ts'
@@ -50,10 +50,14 @@ export async function readChangesInReview(
     if (writers === undefined || forge.repos_down.has(repo)) return []
     try {
       const due = dueReading({ ...dispatch, history }, news, now, session)
-      const reading: Reading | null = due === null ? dispatch.watched : await reader.read(dispatch, due, news.get(dispatch.change_url))
-      if (reading === null) return []
-      if (reading !== dispatch.watched) readings.push(reading)
-      return [reviewedChange(dispatch, reading, history, { login, writers })]
+      const read = (what: DueReading) => reader.read(dispatch, what, news.get(dispatch.change_url))
+      const review = (found: Reading | null) => (found === null ? null : reviewedChange(dispatch, found, history, { login, writers }))
+      let reading: Reading | null = due === null ? dispatch.watched : await read(due)
+      // burn merges only what it read in the same cycle: a person may run a green check again, or dismiss a review.
+      if (due !== 'all' && mayMerge(review(reading), session)) reading = await read('all')
+      const reviewed = review(reading)
+      if (reading !== null && reading !== dispatch.watched) readings.push(reading)
+      return reviewed === null ? [] : [reviewed]
     } catch (thrown) {
       if (isLedgerFailure(thrown)) throw thrown
       notify({ kind: 'forge.skipped', subject: repo, payload: { what: `${dispatch.change_url}: ${messageWithHint(thrown)}` } })
@@ -75,12 +79,19 @@ function dueReading(
 ): DueReading | null {
   if (watched === null || news.has(change_url) || now - watched.read_at >= cyclesBetweenReads * fleet.dispatch.interval) return 'all'
   const { mergeable, checks } = watched.state
-  // burn merges only what it read in the same cycle: a person may run a green check again, or dismiss a review.
-  if ((mergeable === 'unknown' && watched.state.base_sha !== null) || watched.stage === 'merging' || watched.stage === 'ready') return 'all'
+  if (mergeable === 'unknown' && watched.state.base_sha !== null) return 'all'
   // A forge does not list a change as updated when its first check begins.
   const mayBegin = checks.length === 0 && now - watched.state.updated_at < firstChecksWithin
   const isRerun = recentRerun(history, watched.state.sha, now) !== undefined
   return mayBegin || isRerun || checks.some((check) => check.state === 'pending') ? 'checks' : null
+}
+
+/** Returns true if burn would merge or update a change by these facts. */
+function mayMerge(review: ReviewedChange | null, { fleet, clock }: Session): boolean {
+  if (review === null) return false
+  const { snapshot, history } = review
+  const { do: what } = decideChange(snapshot, history, changePolicy(fleet, snapshot.repo), clock.now())
+  return what === 'merge' || what === 'update_branch'
 }
 
 function reviewedChange(

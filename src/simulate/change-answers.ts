@@ -34,6 +34,10 @@ export abstract class ChangeAnswers extends FixedAnswers {
   readonly labelled = new Map<IssueRef, string>()
   /** Called for each merge by burn, before it takes place. */
   onMerge: (merge: SimulatedMerge) => void = () => {}
+  /** Called when burn calls a person for an issue. */
+  onEscalation: (issue: IssueRef) => void = () => {}
+  /** Called after burn read a change. */
+  onRead: (change: SimulatedChange) => void = () => {}
   /** Called after a push by burn. */
   onPush: (change: SimulatedChange) => void = () => {}
   readonly #bases = new Map<RepoRef, number>()

@@ -3,6 +3,7 @@ import type { ChangeRef, ChangeState } from '../core/change-state.ts'
 import type { Change, Comment, Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { ChangePage, Clock, Forge, IssuePage, NewChange } from '../core/ports.ts'
 import { hasSameLogins } from '../core/assignees.ts'
+import { needsPersonLabel } from '../core/change-stages.ts'
 import { BurnError } from '../core/errors.ts'
 import { idLength, idPattern } from '../core/ids.ts'
 import { repoOf } from '../core/refs.ts'
@@ -108,6 +109,7 @@ export class SimulatedForge extends ChangeAnswers implements Forge {
 
   async addLabel(ref: IssueRef, label: string): Promise<void> {
     this.ask()
+    if (label === needsPersonLabel) this.onEscalation(ref)
     this.labelled.set(ref, label)
     this.#touch(this.#existing(ref))
     this.answer()
@@ -164,7 +166,10 @@ export class SimulatedForge extends ChangeAnswers implements Forge {
     const change = this.#newest(repo, nameOf(ref))
     const facts = this.reviewed.get(nameOf(ref))
     if (change === null) return null
-    return facts === undefined ? quietState(ref, change) : stateOf(ref, facts, change, this.baseOf(repo))
+    if (facts === undefined) return quietState(ref, change)
+    const state = stateOf(ref, facts, change, this.baseOf(repo))
+    this.onRead(facts)
+    return state
   }
 
   async changeOf(ref: RepoRef, branch: string): Promise<Change | null> {

@@ -28,6 +28,9 @@ const patience = 3 * 60 * minute
 /** Share of pushes after which a check fails again, or a reviewer asks again. */
 const again = 0.25
 
+/** Share of reads after which the agent pushes again. */
+const pushesAgain = 0.02
+
 /** The faults that this file injects. */
 export const changeFaults = ['ci', 'review', 'conflict', 'blocker'] as const satisfies readonly FaultKind[]
 
@@ -56,6 +59,7 @@ export class Reviewers {
   constructor(world: ReviewersWorld) {
     this.#world = world
     world.forge.onPush = (change) => this.#startChecks(change)
+    world.forge.onRead = (change) => this.#pushAgain(change)
   }
 
   /** Opens a change, or pushes to it if it is open. `fixes`: the agent worked on a follow-up. */
@@ -76,6 +80,13 @@ export class Reviewers {
       before.fixed = clock.now()
     }
     forge.pushed(before, fleetLogin)
+  }
+
+  /** Lets an agent push again right after burn read its change, so that burn decides about an earlier head. */
+  #pushAgain(change: SimulatedChange): void {
+    const { forge, clock, seed } = this.#world
+    if (change.state === 'open' && change.pushed.login === fleetLogin && drawn(seed, `${change.head} ${clock.now()} again`)() < pushesAgain)
+      forge.pushed(change, fleetLogin)
   }
 
   /** Injects a fault into an open change or an open issue. */

@@ -1,5 +1,5 @@
 /** Simulates hours of a fleet in seconds: the real loop, deciders and ledger run against a simulated world. */
-import type { Fleet, Issue, Machine, Time } from '../core/nouns.ts'
+import type { Fleet, Issue, IssueRef, Machine, Time } from '../core/nouns.ts'
 import type { Ledger, ViewLedger } from '../core/ledger.ts'
 import type { CycleResult } from '../cycle/cycle.ts'
 import type { Engine } from '../ledger/engine.ts'
@@ -38,6 +38,8 @@ export interface Plan extends WorldPlan {
   readonly onId?: (id: string, at: Time) => void
   /** Called for each merge by burn, before it takes place. */
   readonly onMerge?: (merge: SimulatedMerge) => void
+  /** Called when burn calls a person for an issue. */
+  readonly onEscalation?: (issue: IssueRef, world: World) => void
   /** Called after each cycle of any dispatcher. If the function throws, the simulation ends with this error. */
   readonly onStep?: (world: World, engine: Engine) => Promise<void>
 }
@@ -81,6 +83,8 @@ export async function simulate(plan: Plan): Promise<Simulated> {
   const issues = plan.issues.filter((issue) => isWork(issue, fleet))
   const world = new World({ ...plan, fleet }, issues, clock, ledger)
   if (plan.onMerge !== undefined) world.forge.onMerge = plan.onMerge
+  const { onEscalation } = plan
+  if (onEscalation !== undefined) world.forge.onEscalation = (issue) => onEscalation(issue, world)
   const agents = world.agents()
   const samples: BacklogSample[] = []
   let failure: unknown = null

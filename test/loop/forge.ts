@@ -4,6 +4,7 @@ import type { GiteaStandIn } from '../stand-ins/gitea/server.ts'
 import type { IssueRow, ForgeState } from '../stand-ins/gitea/state.ts'
 import type { JobRow, PullRow, ReviewRow } from '../stand-ins/gitea/change-rows.ts'
 import type { IssuePlan } from './plan.ts'
+import { seeded } from '../../src/core/random.ts'
 import { commitTo, plainGit } from '../stand-ins/gitea/git.ts'
 import { headOf, isStale, logOf, push, report, review, run } from '../stand-ins/gitea/people.ts'
 import { baseOf, hasConflict, mergeBase } from '../stand-ins/gitea/merging.ts'
@@ -53,6 +54,7 @@ export class People {
   readonly #forge: GiteaStandIn
   readonly #plans: readonly IssuePlan[]
   readonly #contents = new Map<string, string>()
+  readonly #random = seeded(1)
   #requests = 0
   #ticks = 0
 
@@ -84,6 +86,8 @@ export class People {
     const [, repo = '', number = ''] = /^\/repos\/([^/]+\/[^/]+)\/pulls\/(\d+)\/reviews$/.exec(path) ?? []
     const change = method === 'GET' ? this.changes.get(`${repo}!${number}`) : undefined
     if (change === undefined || change.latePushes >= change.plan.late_pushes || !this.#isMergeable(change)) return
+    // burn also reads a change while its agent is at work, and then merges nothing.
+    if (this.#random() < 0.5) return
     const { state } = this.#forge
     change.latePushes += 1
     const files = { [`work/${change.plan.number}-late-${change.latePushes}.txt`]: 'late\n' }

@@ -2,8 +2,8 @@
  * Judges how burn brings changes to their end in a simulated night. It knows the forge, the prompts that agents received and the merges; it
  * never reads the ledger.
  */
-import type { ChangePolicy } from '../../src/core/change-stages.ts'
-import type { Time } from '../../src/core/nouns.ts'
+import type { ChangeCondition, ChangePolicy } from '../../src/core/change-stages.ts'
+import type { IssueRef, Time } from '../../src/core/nouns.ts'
 import type { SimulatedMerge } from '../../src/simulate/changes.ts'
 import type { Receipt, World } from '../../src/simulate/world.ts'
 import { asking, fleetLogin, hasSameWork, headChecks, reviewers, stranger } from '../../src/simulate/changes.ts'
@@ -32,6 +32,8 @@ export class ChangeJudge {
   readonly #policy: ChangePolicy
   readonly #idsAt = new Map<string, Time>()
   readonly #told = new Map<string, string>()
+  /** The texts about changes that agents received, by issue. */
+  readonly #texts = new Map<IssueRef, { readonly kind: ChangeCondition; readonly at: Time }[]>()
 
   constructor(policy: ChangePolicy) {
     this.#policy = policy
@@ -39,7 +41,7 @@ export class ChangeJudge {
 
   readonly onId = (id: string, at: Time): void => void this.#idsAt.set(id, at)
 
-  readonly onReceipt = ({ id, issue, text, blockers }: Receipt): void => {
+  readonly onReceipt = ({ id, issue, at, text, blockers }: Receipt): void => {
     const claimed = this.#idsAt.get(id)
     if (text.includes('issue to work on: ') && claimed !== undefined) {
       for (const { ref, since, open } of blockers)
@@ -47,7 +49,10 @@ export class ChangeJudge {
       if (blockers.length > 0) this.figures.unblocked += 1
     }
     const conditions = conditionsIn(text)
-    if (conditions.length > 0) this.figures.told += 1
+    if (conditions.length > 0) {
+      this.figures.told += 1
+      this.#texts.set(issue, [...(this.#texts.get(issue) ?? []), { kind: kindOf(text), at }])
+    }
     for (const condition of conditions) {
       const before = this.#told.get(condition)
       if (before !== undefined) this.broken.push(`${issue}: ${before} and ${id} both told ${condition}`)
@@ -79,6 +84,21 @@ export class ChangeJudge {
     if (change.pushed.login !== fleetLogin && isOld(change.pushed.at)) not(`${change.pushed.login} pushed`)
   }
 
+  /**
+   * burn calls a person only if agents received all rounds about a condition, or if the last text brought no push. Only for a night in which
+   * no text can be lost.
+   */
+  readonly onEscalation = (issue: IssueRef, { forge, clock }: World): void => {
+    const { rounds, push_timeout } = this.#policy
+    const texts = this.#texts.get(issue) ?? []
+    const count = (wanted: ChangeCondition) => texts.filter(({ kind }) => kind === wanted).length
+    const change = [...forge.reviewed.values()].find((each) => each.issue === issue && each.state === 'open')
+    const last = texts.at(-1)
+    const isUnanswered = last !== undefined && last.at > (change?.fixed ?? 0) && clock.now() - last.at >= push_timeout
+    if (isUnanswered || conditions.some((kind) => count(kind) >= rounds[kind])) return
+    this.broken.push(`${issue}: burn called a person, but agents received only ${JSON.stringify(texts)}`)
+  }
+
   /** Returns the broken rules at the end. People end only changes that burn brought to an end, so a lost round leaves an open change. */
   atEnd({ forge }: World): readonly string[] {
     const open = [...forge.reviewed.values()].filter(({ state, issue }) => state === 'open' && forge.isOpen(issue))
@@ -87,6 +107,12 @@ export class ChangeJudge {
     )
     return [...this.broken, ...lost]
   }
+}
+
+const conditions: readonly ChangeCondition[] = ['checks', 'reviews', 'conflict']
+
+function kindOf(text: string): ChangeCondition {
+  return /failed at commit \S+\./.test(text) ? 'checks' : text.includes('CONFLICT (content) at ') ? 'conflict' : 'reviews'
 }
 
 /** Returns the conditions that a follow-up names. Each request of a reviewer has a number of its own. */
