@@ -25,8 +25,8 @@ const concurrency = 8
 type Reading = Omit<WatchedChange, 'stage' | 'reason' | 'staged_at'>
 
 /**
- * Returns the changes in review. Reads a change from the forge if the forge listed it as updated, if its checks are pending, if an agent
- * works on it, or if burn has not read it for `cyclesBetweenReads`. burn keeps the last facts about all other changes. A change that burn
+ * Returns the changes in review. Reads a change from the forge if the forge listed it as updated, if its checks are pending, if burn would
+ * merge it, or if burn has not read it for `cyclesBetweenReads`. burn keeps the last facts about all other changes. A change that burn
  * cannot read is left out.
  */
 export async function readChangesInReview(
@@ -53,7 +53,7 @@ export async function readChangesInReview(
       const read = (what: DueReading) => reader.read(dispatch, what, news.get(dispatch.change_url))
       const review = (found: Reading | null) => (found === null ? null : reviewedChange(dispatch, found, history, { login, writers }))
       let reading: Reading | null = due === null ? dispatch.watched : await read(due)
-      // burn merges only what it read in the same cycle: a person may run a green check again, or dismiss a review.
+      // burn merges only what it read in the same cycle: a person may run a green check again, or dismiss a review. The forge lists neither.
       if (due !== 'all' && mayMerge(review(reading), session)) reading = await read('all')
       const reviewed = review(reading)
       if (reading !== null && reading !== dispatch.watched) readings.push(reading)
@@ -79,7 +79,7 @@ function dueReading(
 ): DueReading | null {
   if (watched === null || news.has(change_url) || now - watched.read_at >= cyclesBetweenReads * fleet.dispatch.interval) return 'all'
   const { mergeable, checks } = watched.state
-  if (mergeable === 'unknown' && watched.state.base_sha !== null) return 'all'
+  if ((mergeable === 'unknown' && watched.state.base_sha !== null) || watched.stage === 'merging' || watched.stage === 'ready') return 'all'
   // A forge does not list a change as updated when its first check begins.
   const mayBegin = checks.length === 0 && now - watched.state.updated_at < firstChecksWithin
   const isRerun = recentRerun(history, watched.state.sha, now) !== undefined

@@ -48,6 +48,25 @@ test('change loop: a change that may merge is read each cycle', async (t) => {
   assert.deepEqual([fleet.merges, (await fleet.state())?.state], [[], 'handed'])
 })
 
+test('change loop: reads a change again after a turn', async (t) => {
+  const fleet = await changeInReview(t, { merge: 'green' })
+  await fleet.endTurn()
+  fleet.set({ checks: [checkOf('unit tests', 'failed')] })
+  await fleet.cycle()
+  fleet.set({ checks: [checkOf('unit tests', 'passed')] })
+  await fleet.cycle()
+  // The forge lists the change once more, because listings overlap by a moment.
+  await fleet.pass(61_000)
+  await fleet.cycle()
+  assert.deepEqual([fleet.merges, await stage(fleet)], [[], 'at_work'])
+  fleet.setUnlisted({ checks: [checkOf('lint', 'failed')] })
+  fleet.agent()?.die()
+  fleet.world.machines.get('m1')?.changed()
+  await fleet.cycle()
+  await fleet.cycle()
+  assert.deepEqual(fleet.merges, [], 'lint failed in the meantime')
+})
+
 test('change loop: merges no file that a CI definition calls', async (t) => {
   const fleet = await changeInReview(t, { merge: 'green' })
   let called: () => Promise<readonly string[]> = () => Promise.reject(new BurnError('git_unreachable', 'no route', 'wait'))
