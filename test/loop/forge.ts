@@ -51,6 +51,8 @@ export class People {
   readonly changes = new Map<string, SeenChange>()
   /** The numbers of the requests by strangers. */
   readonly strange = new Set<number>()
+  /** The number of merges that the forge refused because the head had moved. */
+  refused = 0
   readonly #forge: GiteaStandIn
   readonly #plans: readonly IssuePlan[]
   readonly #contents = new Map<string, string>()
@@ -82,7 +84,8 @@ export class People {
    * Lets the agent of a mergeable change push again, right after burn has read the reviews. burn must not merge this new head: CI and people
    * do not know it yet.
    */
-  afterAnswer(method: string, path: string): void {
+  afterAnswer(method: string, path: string, status: number): void {
+    if (status === 409 && path.endsWith('/merge')) this.refused += 1
     const [, repo = '', number = ''] = /^\/repos\/([^/]+\/[^/]+)\/pulls\/(\d+)\/reviews$/.exec(path) ?? []
     const change = method === 'GET' ? this.changes.get(`${repo}!${number}`) : undefined
     if (change === undefined || change.latePushes >= change.plan.late_pushes || !this.#isMergeable(change)) return

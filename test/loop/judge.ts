@@ -82,9 +82,10 @@ export class LoopJudge {
     })
   }
 
-  /** Returns the number of pushes right after burn had read a mergeable change. */
-  latePushes(): number {
-    return [...this.#people.changes.values()].reduce((sum, { latePushes }) => sum + latePushes, 0)
+  /** Returns how often agents pushed right after burn had read a mergeable change. */
+  late(): string {
+    const pushes = [...this.#people.changes.values()].reduce((sum, { latePushes }) => sum + latePushes, 0)
+    return `${pushes} late pushes, ${this.#people.refused} merges of an earlier head refused`
   }
 
   /** Returns the conditions that agents received more than once, and the requests of strangers that agents received. */

@@ -41,7 +41,7 @@ const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
 
 /** Called for each answer of the forge. */
-let onAnswer: (method: string, path: string) => void = () => {}
+let onAnswer: People['afterAnswer'] = () => {}
 
 /** The follow-ups that sprints received. */
 const toldSprints: Told[] = []
@@ -61,7 +61,7 @@ async function main(): Promise<number> {
   const forge = await openForge()
   const { dir, fleet, home } = await openFleet(forge)
   const people = new People(forge, plans)
-  onAnswer = (method, path) => people.afterAnswer(method, path)
+  onAnswer = (...answer) => people.afterAnswer(...answer)
   const judge = new LoopJudge(forge, people, plans)
   const processes = new Processes(join(dir, 'fleet-spec.json'), home)
   const left = () => plans.filter((plan) => judge.endOf(plan).is === 'open')
@@ -102,7 +102,7 @@ async function openForge() {
     check: false,
     version: '1.26.0',
     now: () => fastTime(began),
-    onAnswer: (method, path) => onAnswer(method, path),
+    onAnswer: (...answer) => onAnswer(...answer),
   })
   for (const { repo, number, blocked_by } of plans)
     if (blocked_by !== null) forge.state.issue(repo, number).blockers.push({ repo, number: blocked_by })
@@ -222,7 +222,7 @@ function printed(judge: LoopJudge, told: readonly Told[], kills: number): number
   console.log(
     `${count} issues (${withPlan}), seed ${seed}: ${of('merged').length} merged, ${of('escalated').length} escalated, ${lost.length} without an end; ` +
       `${told.length} follow-ups, ${judge.twice(told).length} conditions told twice, ${judge.merges.length} merges against the policy, ` +
-      `${judge.given.length} issues given before their blocker, ${rounds.length} with lost rounds; ${judge.latePushes()} late pushes; ${kills} kills; ${Math.round((Date.now() - began) / 1000)} s`,
+      `${judge.given.length} issues given before their blocker, ${rounds.length} with lost rounds; ${judge.late()}; ${kills} kills; ${Math.round((Date.now() - began) / 1000)} s`,
   )
   return broken.length === 0 ? 0 : 1
 }

@@ -17,7 +17,7 @@ export interface IssuePlan {
   readonly review: ReviewPlan
   /** Whether a person changes the same lines of the base when the change opens. */
   readonly conflict: boolean
-  /** The number of times that the agent pushes again right after burn has read the mergeable change. */
+  /** Maximum number of times that the agent pushes again right after burn has read the mergeable change. */
   readonly late_pushes: number
   /** The issue that blocks this one, in the same repo. */
   readonly blocked_by: number | null
@@ -55,7 +55,7 @@ export function planIssues(count: number, seed: number): IssuePlan[] {
     const by = blockers.get(index)
     const ends = { check: checks.get(index) ?? 'green', review: reviews.get(index) ?? 'none' } as const
     const blocked_by = by === undefined ? null : numberOf(by)
-    const late_pushes = index % 2 === 0 ? 3 : 0
+    const late_pushes = index % 2 === 0 ? 8 : 0
     return { repo: repoOf(index), number: numberOf(index), ...ends, conflict: conflicts.has(index), late_pushes, blocked_by }
   })
 }

@@ -33,7 +33,7 @@ export interface GiteaStandInOptions {
   readonly git?: string
   readonly now?: () => number
   /** Called with each request of the API after the stand-in made its answer, and before it sends the answer. */
-  readonly onAnswer?: (method: string, path: string) => void
+  readonly onAnswer?: (method: string, path: string, status: number) => void
   /** The version that the server imitates; Gitea 1.25 by default. */
   readonly version?: GiteaVersion
 }
@@ -104,7 +104,7 @@ export async function startGitea(options: GiteaStandInOptions = {}): Promise<Git
     if (conformance !== null && path !== null && login !== null && reply.undescribed !== true) {
       violations.push(...conformance({ method, path, query, body, status: reply.status, answer: reply.json }))
     }
-    if (path !== null) options.onAnswer?.(method, path)
+    if (path !== null) options.onAnswer?.(method, path, reply.status)
     if (trouble?.kind === 'slow') await wait(trouble.ms)
     if (reply.file !== undefined && trouble?.kind !== 'lost_answer')
       return sendFile(response, reply.file, trouble?.kind === 'no_ranges' ? null : (request.headers.range ?? null))
