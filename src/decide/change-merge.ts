@@ -50,12 +50,17 @@ interface Blocked {
   readonly reason: Reason
 }
 
-function whyNotMergeable({ seen, history }: ChangeCase): Blocked | null {
+/** The time (ms) after an update of a branch in which no other change may use the base. Checks that never end must not block the base. */
+const baseHeldFor = 60 * 60_000
+
+function whyNotMergeable({ seen, history, now }: ChangeCase): Blocked | null {
   const { draft, mergeable, checks } = seen.change
   if (draft) return { stage: 'watched', reason: { code: 'change_draft' } }
   const verdict = checksVerdict(checks, seen.protection)
   // burn has updated the branch, so no other change may use the base until the checks have ended.
-  const stage = history.at(-1)?.action === 'update_branch' && history.at(-1)?.outcome === 'done' ? 'merging' : 'watched'
+  const last = history.at(-1)
+  const isUpdated = last?.action === 'update_branch' && last.outcome === 'done' && now - last.at < baseHeldFor
+  const stage = isUpdated ? 'merging' : 'watched'
   if (verdict.is === 'pending' || verdict.is === 'missing' || verdict.is === 'unclear' || verdict.is === 'failed')
     return { stage, reason: { code: 'checks_not_green', is: verdict.is, checks: verdict.names } }
   return mergeable === 'unknown' ? { stage, reason: { code: 'forge_thinks' } } : null

@@ -5,10 +5,12 @@ import type { ChangeDecision, ChangeSnapshot, ChangeStep } from '../../src/core/
 import type { Check, Review, ReviewThread } from '../../src/core/change-state.ts'
 import { changeTransitions, conditionOf, stepTimeout } from '../../src/core/change-stages.ts'
 import { decideChange } from '../../src/decide/change.ts'
+import { reviewProblem } from '../../src/decide/change-texts.ts'
 import { deletesBranch } from '../../src/decide/change-merge.ts'
 import { checkOf, policy, protection, reviewOf, snapshotOf, stepOf, threadOf } from '../support/changes.ts'
 import { now } from '../support/state.ts'
 
+const green = [checkOf('test', 'passed')]
 const red = [checkOf('test', 'failed'), checkOf('lint', 'passed')]
 const decide = (seen: ChangeSnapshot, history: readonly ChangeStep[] = [], rules = policy, at = now) =>
   decideChange(seen, history, rules, at)
@@ -141,14 +143,31 @@ test('change: stops after a push by anybody but the agent', () => {
   assert.equal(decide(snapshotOf({ checks: red, pushed: { unknown: 'no events' } })).do, 'fix_checks')
 })
 
+test('change: waits during a forced push, and obeys the rules of a new base', () => {
+  const rules = { ...policy, merge: 'green' } as const
+  assert.equal(brief(decide(snapshotOf({ sha: '', mergeable: 'unknown' }), [], rules)), 'nothing watched forge_thinks')
+  assert.equal(brief(decide(snapshotOf({ checks: green, mergeable: 'unknown' }), [], rules)), 'nothing watched forge_thinks')
+  const dev = { ...protection, base: 'dev', base_sha: 'dev1', required_approvals: 1 }
+  const moved = snapshotOf({ checks: green, base: 'dev', base_sha: 'dev1' }, { protection: dev })
+  assert.equal(brief(decide(moved, [], rules)), 'nothing watched approvals_missing')
+  const escalated = [stepOf('escalate', 'conflict', { reason: { code: 'base_gone', base: 'main' } })]
+  assert.equal(brief(decide(snapshotOf({ checks: green }), escalated, rules)), 'merge merging merge_policy', 'the base is back')
+})
+
+test('follow-up: names threads on lines that no longer exist', () => {
+  const { parts } = reviewProblem([], [threadOf({ id: '1', line: null }), threadOf({ id: '2', side: 'old' })])
+  assert.deepEqual(
+    parts.map((part) => part.split('\n')[0]),
+    ['file: a.ts, the line no longer exists', 'file: a.ts, line 3 of the base'],
+  )
+})
+
 test('change: ignores ended changes and conditions without rounds', () => {
   const merged = snapshotOf({ checks: red, change: { ...snapshotOf().change.change, state: 'merged' } })
   assert.equal(brief(decide(merged)), 'nothing ended change_merged')
   const off = { ...policy, rounds: { checks: 0, reviews: 0, conflict: 0 } }
   assert.equal(brief(decide(snapshotOf({ checks: red }), [], off)), 'nothing watched checks_failed')
 })
-
-const green = [checkOf('test', 'passed')]
 
 test('change: merges only the head that is green and approved', () => {
   const rules = { ...policy, merge: 'approved' } as const
@@ -199,6 +218,8 @@ test('change: updates a branch, then waits for its checks', () => {
     brief(decide(snapshotOf({ checks: [checkOf('test', 'pending')], sha: 'head2' }), updated, rules)),
     'nothing merging checks_not_green',
   )
+  const endless = decide(snapshotOf({ checks: [checkOf('test', 'pending')], sha: 'head2' }), updated, rules, now + 3_600_000)
+  assert.equal(brief(endless), 'nothing watched checks_not_green', 'checks that never end free the base')
   const refused = [stepOf('merge', 'head1', { outcome: 'failed', reason: { code: 'merge_refused', result: 'try_again', why: 'later' } })]
   assert.equal(brief(decide(snapshotOf({ checks: green }), refused, rules)), 'nothing ready merge_refused')
   assert.equal(decide(snapshotOf({ checks: green }), refused, rules, now + 60_000).do, 'merge')

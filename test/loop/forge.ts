@@ -10,8 +10,9 @@ import { headOf, isStale, logOf, push, report, review, run } from '../stand-ins/
 import { baseOf, hasConflict, mergeBase } from '../stand-ins/gitea/merging.ts'
 import { sprintRepo } from './plan.ts'
 
-/** The number of ticks until a check ends. */
+/** The number of ticks until a check ends; more after a late push, so that burn decides before. */
 const checkTicks = 3
+const lateCheckTicks = 30
 const [first, second, stranger] = ['ann', 'bob', 'eve']
 
 interface Request {
@@ -38,6 +39,8 @@ export interface SeenChange {
   /** The requests of people who may write that are not answered. */
   requests: Request[]
   latePushes: number
+  /** The head of the last late push. */
+  lateHead: string
   hasBegun: boolean
 }
 
@@ -73,7 +76,17 @@ export class People {
         if (Number(/Closes #(\d+)/.exec(row.body)?.[1]) !== plan.number) continue
         const key = `${plan.repo}!${row.number}`
         const known = this.changes.get(key)
-        const change = known ?? { plan, row, pull: row.pull, head: '', check: null, requests: [], latePushes: 0, hasBegun: false }
+        const change = known ?? {
+          plan,
+          row,
+          pull: row.pull,
+          head: '',
+          check: null,
+          requests: [],
+          latePushes: 0,
+          lateHead: '',
+          hasBegun: false,
+        }
         this.changes.set(key, change)
         this.#act(change)
       }
@@ -95,7 +108,7 @@ export class People {
     change.latePushes += 1
     const files = { [`work/${change.plan.number}-late-${change.latePushes}.txt`]: 'late\n' }
     commitTo(state.bareOf(repo) ?? '', change.pull.branch, files)
-    push(state, repo, change.row.number, 'burn')
+    change.lateHead = push(state, repo, change.row.number, 'burn')
   }
 
   #isMergeable({ plan, pull, head, check, requests }: SeenChange): boolean {
@@ -114,6 +127,7 @@ export class People {
       if (change.head !== '' && !pull.pushes.some(({ commits }) => commits.includes(head))) push(state, plan.repo, row.number, 'burn')
       change.head = head
       change.check = this.#startCheck(plan, head)
+      if (head === change.lateHead) change.check.ticks = checkTicks - lateCheckTicks
     }
     this.#runCheck(change)
     if (!change.hasBegun) this.#begin(change)

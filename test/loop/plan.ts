@@ -55,7 +55,7 @@ export function planIssues(count: number, seed: number): IssuePlan[] {
     const by = blockers.get(index)
     const ends = { check: checks.get(index) ?? 'green', review: reviews.get(index) ?? 'none' } as const
     const blocked_by = by === undefined ? null : numberOf(by)
-    const late_pushes = index % 2 === 0 ? 8 : 0
+    const late_pushes = index % 2 === 0 ? 4 : 0
     return { repo: repoOf(index), number: numberOf(index), ...ends, conflict: conflicts.has(index), late_pushes, blocked_by }
   })
 }
