@@ -2,6 +2,7 @@
 import type {
   Blocker,
   ChangeRef,
+  ChangeState,
   Check,
   LogTail,
   MergeRequest,
@@ -13,9 +14,10 @@ import type {
 } from '../core/change-state.ts'
 import type { Change, Comment, IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { Clock, CommentPage } from '../core/ports.ts'
+import { needsPersonLabel } from '../core/change-stages.ts'
 import { repoOf } from '../core/refs.ts'
-import { fleetLogin, pushTo, reportCheck, toCheck, type SimulatedChange, type SimulatedMerge } from './changes.ts'
-import { FixedAnswers } from './forge-answers.ts'
+import { fleetLogin, pushTo, reportCheck, stateOf, toCheck, type SimulatedChange, type SimulatedMerge } from './changes.ts'
+import { FixedAnswers, quietState } from './forge-answers.ts'
 
 /** An issue that blocks another one. */
 export interface SimulatedBlocker {
@@ -48,6 +50,21 @@ export abstract class ChangeAnswers extends FixedAnswers {
   abstract isOpen(ref: IssueRef): boolean
   abstract change(issue: IssueRef, dispatch: string, state: Change['state']): void
   abstract close(ref: IssueRef): void
+
+  /** Returns the facts of a change. `listed`: the change in the listing of the forge. */
+  protected readChange(ref: ChangeRef, listed: Change): ChangeState {
+    const facts = this.reviewed.get(nameOf(ref))
+    if (facts === undefined) return quietState(ref, listed)
+    const state = stateOf(ref, facts, listed, this.baseOf(repoOf(facts.issue)))
+    this.onRead(facts)
+    return state
+  }
+
+  /** Adds a label to an issue. */
+  protected label(ref: IssueRef, label: string): void {
+    if (label === needsPersonLabel) this.onEscalation(ref)
+    this.labelled.set(ref, label)
+  }
 
   /** Returns the commit of the base branch. */
   baseOf(repo: RepoRef): string {

@@ -3,13 +3,11 @@ import type { ChangeRef, ChangeState } from '../core/change-state.ts'
 import type { Change, Comment, Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { ChangePage, Clock, Forge, IssuePage, NewChange } from '../core/ports.ts'
 import { hasSameLogins } from '../core/assignees.ts'
-import { needsPersonLabel } from '../core/change-stages.ts'
 import { BurnError } from '../core/errors.ts'
 import { idLength, idPattern } from '../core/ids.ts'
 import { repoOf } from '../core/refs.ts'
 import { ChangeAnswers, nameOf } from './change-answers.ts'
-import { fleetLogin, reviewers, stateOf } from './changes.ts'
-import { quietState } from './forge-answers.ts'
+import { fleetLogin, reviewers } from './changes.ts'
 import { OffHeapTexts } from './off-heap-texts.ts'
 
 interface Repo {
@@ -109,8 +107,7 @@ export class SimulatedForge extends ChangeAnswers implements Forge {
 
   async addLabel(ref: IssueRef, label: string): Promise<void> {
     this.ask()
-    if (label === needsPersonLabel) this.onEscalation(ref)
-    this.labelled.set(ref, label)
+    this.label(ref, label)
     this.#touch(this.#existing(ref))
     this.answer()
   }
@@ -164,12 +161,7 @@ export class SimulatedForge extends ChangeAnswers implements Forge {
     this.ask()
     const [repo = ''] = ref.split('!')
     const change = this.#newest(repo, nameOf(ref))
-    const facts = this.reviewed.get(nameOf(ref))
-    if (change === null) return null
-    if (facts === undefined) return quietState(ref, change)
-    const state = stateOf(ref, facts, change, this.baseOf(repo))
-    this.onRead(facts)
-    return state
+    return change === null ? null : this.readChange(ref, change)
   }
 
   async changeOf(ref: RepoRef, branch: string): Promise<Change | null> {

@@ -143,7 +143,7 @@ test('change: stops after a push by anybody but the agent', () => {
   assert.equal(decide(snapshotOf({ checks: red, pushed: { unknown: 'no events' } })).do, 'fix_checks')
 })
 
-test('change: waits during a forced push, and obeys the rules of a new base', () => {
+test('change: waits during a forced push, and obeys a new base', () => {
   const rules = { ...policy, merge: 'green' } as const
   assert.equal(brief(decide(snapshotOf({ sha: '', mergeable: 'unknown' }), [], rules)), 'nothing watched forge_thinks')
   assert.equal(brief(decide(snapshotOf({ checks: green, mergeable: 'unknown' }), [], rules)), 'nothing watched forge_thinks')
