@@ -225,37 +225,6 @@ test('change: updates a branch, then waits for its checks', () => {
   assert.equal(decide(snapshotOf({ checks: green }), refused, rules, now + 60_000).do, 'merge')
 })
 
-/** An update by which burn merged the base into `from`. */
-const mergedBase = (from: string, sha: string) =>
-  stepOf('update_branch', JSON.stringify([from, 'base0']), { head: from, reason: { code: 'branch_updated', base: 'main', sha } })
-
-test("change: an approval outlives only burn's merge of the base", () => {
-  const rules = { ...policy, merge: 'approved' } as const
-  const updates = [mergedBase('head1', 'head2'), mergedBase('head2', 'head3')]
-  const after = (review: Parameters<typeof reviewOf>[0], sha = 'head3', history: readonly ChangeStep[] = updates) =>
-    brief(decide(snapshotOf({ checks: green, sha, reviews: [reviewOf(review)] }), history, rules))
-  const approved = { id: '1', state: 'approved' } as const
-  assert.equal(after(approved), 'merge merging merge_policy')
-  assert.equal(after(approved, 'head3', updates.slice(1)), 'nothing watched approvals_missing', 'burn did not record the first update')
-  assert.equal(after(approved, 'head4'), 'nothing watched approvals_missing', 'somebody pushed')
-  for (const more of [{ stale: true }, { dismissed: true }, { official: false }, { author: 'eve' }])
-    assert.equal(after({ ...approved, ...more }), 'nothing watched approvals_missing', `the forge does not count it: ${Object.keys(more)}`)
-})
-
-test('change: updates no approved head again if that costs the approval', () => {
-  const rules = { ...policy, merge: 'approved' } as const
-  const updates = [mergedBase('head1', 'head2')]
-  const approval = (commit: string, stale: boolean) => reviewOf({ id: commit, state: 'approved', commit, stale })
-  const seen = (...reviews: readonly Review[]) => snapshotOf({ checks: green, sha: 'head2', behind: true, reviews })
-  assert.equal(decide(seen(approval('head1', false)), updates, rules).do, 'update_branch', 'the forge keeps the approval')
-  const again = seen(approval('head1', true), approval('head2', false))
-  assert.equal(decide(again, updates, rules).do, 'merge')
-  const refusal = { outcome: 'failed', reason: { code: 'merge_refused', result: 'checks_missing', why: 'behind the base' } } as const
-  assert.equal(decide(again, [...updates, stepOf('merge', 'head2', refusal)], rules).do, 'update_branch', 'the forge demands it')
-  const empty = stepOf('update_branch', JSON.stringify(['head2', 'base1']), { head: 'head2' })
-  assert.equal(decide(seen(approval('head2', false)), [empty], rules).do, 'merge', 'the base has nothing new')
-})
-
 const states = fc.constantFrom<Check['state']>('passed', 'failed', 'pending', 'cancelled', 'skipped')
 const world = fc.record({
   checks: fc.array(
