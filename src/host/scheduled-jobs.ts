@@ -19,7 +19,7 @@ if timers=$(systemctl --user list-timers --all --output=json 2>/dev/null); then
 fi
 if [ "$(uname)" = Darwin ]; then for plist in "$HOME"/Library/LaunchAgents/burn-*.plist; do
   [ -r "$plist" ] || continue
-  label=\${plist##*/}; label=\${label%.plist}; echo "part launchd $label"; launchctl print "gui/$(id -u)/$label" 2>/dev/null | sed -n -e 's/^\\t\\(runs\\|last exit code\\|run interval\\) = /\\1=/p'
+  label=\${plist##*/}; label=\${label%.plist}; echo "part launchd $label"; launchctl print "gui/$(id -u)/$label" 2>/dev/null | sed -n -E 's/^[[:space:]](last exit code) = /\\1=/p'
 done; fi
 for jobs in "$HOME"/.hermes/cron/jobs.json "$HOME"/.hermes/profiles/*/cron/jobs.json; do
   if [ -r "$jobs" ]; then home=\${jobs%/cron/jobs.json}; echo "part hermes \${home#"$HOME"/}"; cat "$jobs"; echo; fi

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { jobsScript, parseScheduledJobs } from '../../src/host/scheduled-jobs.ts'
 import { scratch } from '../support/fleet.ts'
 
-test('jobsScript: reads a crontab, timers and the jobs of Hermes', (t) => {
+test('jobsScript: reads a crontab, timers, launchd and the jobs of Hermes', (t) => {
   const dir = scratch(t)
   mkdirSync(join(dir, 'bin'))
   const program = (name: string, text: string) => writeFileSync(join(dir, 'bin', name), `#!/bin/sh\n${text}`, { mode: 0o755 })
@@ -23,6 +23,11 @@ test('jobsScript: reads a crontab, timers and the jobs of Hermes', (t) => {
     'systemctl',
     `case "$*" in *list-timers*) echo '${JSON.stringify(list)}' ;; *a.service*) printf 'Result=exit-code\\nActiveState=failed\\n' ;; *c.timer*) echo 'TimersMonotonic={ OnUnitActiveUSec=1h 30min ; next_elapse=3h 32min 22.024305s }' ;; *c.service*) printf 'Result=success\\nActiveState=inactive\\n' ;; esac`,
   )
+  // The form of launchctl(1) on macOS. A nested line begins with two tabs.
+  program('uname', 'echo Darwin')
+  program('launchctl', `printf '%s = {\\n\\truns = 3\\n\\tlast exit code = 78: EX_CONFIG\\n\\t\\tlast exit code = 1\\n}\\n' "$2"`)
+  mkdirSync(join(dir, 'Library/LaunchAgents'), { recursive: true })
+  for (const name of ['burn-dispatch.plist', 'other.plist']) writeFileSync(join(dir, 'Library/LaunchAgents', name), '')
   const jobs = [
     {
       id: '1',
@@ -66,6 +71,7 @@ test('jobsScript: reads a crontab, timers and the jobs of Hermes', (t) => {
       next: null,
       last: { started: 1_795_796_400_000, ok: true, result: '' },
     },
+    { scheduler: 'launchd', name: 'burn-dispatch', schedule: null, next: null, last: { started: 0, ok: false, result: 'exit code 78' } },
     {
       scheduler: 'hermes',
       name: '.hermes/profiles/p digest',
