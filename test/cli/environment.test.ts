@@ -18,7 +18,8 @@ function xdgHome(t: TestContext) {
   const dir = scratch(t)
   const [home, config, state] = [join(dir, 'home'), join(dir, 'config'), join(dir, 'state')]
   mkdirSync(home)
-  const env = { HOME: home, XDG_CONFIG_HOME: config, XDG_STATE_HOME: state }
+  // A long PATH would make a scheduled line longer than cron accepts.
+  const env = { HOME: home, PATH: '/usr/bin:/bin', XDG_CONFIG_HOME: config, XDG_STATE_HOME: state }
   return { dir, home, config, state, env }
 }
 
