@@ -55,7 +55,12 @@ export function openConformance(): Conformance | null {
     faultsOf(description.definitions, schema, value, { at: '', nullable: side === 'answer' }).map((fault) => `${side} ${fault}`)
   const paths = Object.entries({ ...description.paths, ...newerPaths }).map(([path, operations]) => ({
     // A head or a ref is the rest of its path, and may contain slashes.
-    pattern: new RegExp(`^${path.replace(/\{(?:head|ref)\}$/, '.+').replace(/\{[^}]+\}/g, '[^/]+')}$`),
+    pattern: new RegExp(
+      `^${path
+        .replaceAll('.', '\\.')
+        .replace(/\{(?:head|ref)\}$/, '.+')
+        .replace(/\{[^}]+\}/g, '[^/]+')}$`,
+    ),
     literal: path.replace(/\{[^}]+\}/g, '').length,
     operations,
   }))
