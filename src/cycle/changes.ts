@@ -72,7 +72,7 @@ async function carryOut(action: ChangeAction, session: Session): Promise<void> {
       })
     case 'update_branch':
       return effect(action, decision, session, async () =>
-        outcomeOf(await session.forge.updateBranch(snapshot.ref, sha, decision.method), base, decision.reason),
+        outcomeOf(await session.forge.updateBranch(snapshot.ref, decision.head, decision.method), base, decision.reason),
       )
     case 'merge':
       return effect(action, decision, session, async () =>
@@ -92,8 +92,10 @@ async function carryOut(action: ChangeAction, session: Session): Promise<void> {
 
 type Acting = Exclude<ChangeDecision, { readonly do: 'nothing' }>
 
-const stepOf = ({ dispatch, snapshot, to }: ChangeAction, { do: what, signature, attempt, reason }: Acting): NewStep => {
-  return { dispatch, action: what, signature, attempt, head: snapshot.change.sha, reason, worker: to?.worker ?? null }
+const stepOf = ({ dispatch, snapshot, to }: ChangeAction, decision: Acting): NewStep => {
+  const { do: action, signature, attempt, reason } = decision
+  const head = decision.do === 'update_branch' ? decision.head : snapshot.change.sha
+  return { dispatch, action, signature, attempt, head, reason, worker: to?.worker ?? null }
 }
 
 type Outcome = ReturnType<typeof outcomeOf>

@@ -4,6 +4,7 @@ import type { ChangePolicy, MergeMethod } from '../core/change-stages.ts'
 import type { ChangeCase, ChangeDecision } from '../core/change-loop.ts'
 import type { ChangeStage } from '../core/change-stages.ts'
 import type { Reason } from '../core/reasons.ts'
+import { stepTimeout } from '../core/change-stages.ts'
 import { backoffMs } from './backoff.ts'
 import { checksVerdict } from './change-checks.ts'
 import { approvalsOf, asksForChanges, hasLostApproval } from './change-reviews.ts'
@@ -12,6 +13,8 @@ import { approvalsOf, asksForChanges, hasLostApproval } from './change-reviews.t
 export function mergeDecision(given: ChangeCase): ChangeDecision {
   const { seen, policy } = given
   const { protection } = seen
+  const interrupted = interruptedUpdate(given)
+  if (interrupted !== null) return interrupted
   const blocked = whyNotMergeable(given) ?? whyNotApproved(given)
   if (blocked !== null) return { do: 'nothing', ...blocked }
   if (policy.merge === 'never') return { do: 'nothing', stage: 'watched', reason: { code: 'merge_by_person' } }
@@ -19,6 +22,17 @@ export function mergeDecision(given: ChangeCase): ChangeDecision {
   const forbidden = whyForbidden(given, protection)
   if (forbidden !== null) return { do: 'nothing', ...forbidden }
   return needsUpdate(given) ? updateOf(given, protection) : mergeOf(given, protection)
+}
+
+/**
+ * Returns an update whose process was killed, if the head has changed since. burn repeats its request: the forge then tells whether the
+ * update made the new head, so that approvals of the earlier head still count.
+ */
+function interruptedUpdate({ seen, history, now }: ChangeCase): ChangeDecision | null {
+  const last = history.findLast(({ action }) => action === 'update_branch')
+  if (last?.outcome !== 'planned' || last.head === seen.change.sha || now - last.at < stepTimeout) return null
+  const { reason, signature, attempt, head } = last
+  return { do: 'update_branch', stage: 'merging', reason, method: 'merge', signature, attempt, head }
 }
 
 /**
@@ -57,9 +71,9 @@ function whyNotMergeable({ seen, history, now }: ChangeCase): Blocked | null {
   const { draft, mergeable, checks } = seen.change
   if (draft) return { stage: 'watched', reason: { code: 'change_draft' } }
   const verdict = checksVerdict(checks, seen.protection)
-  // burn has updated the branch, so no other change may use the base until the checks have ended.
+  // burn has updated the branch, or was killed while it did, so no other change may use the base until the checks have ended.
   const last = history.at(-1)
-  const isUpdated = last?.action === 'update_branch' && last.outcome === 'done' && now - last.at < baseHeldFor
+  const isUpdated = last?.action === 'update_branch' && last.outcome !== 'failed' && now - last.at < baseHeldFor
   const stage = isUpdated ? 'merging' : 'watched'
   if (verdict.is === 'pending' || verdict.is === 'missing' || verdict.is === 'unclear' || verdict.is === 'failed')
     return { stage, reason: { code: 'checks_not_green', is: verdict.is, checks: verdict.names } }
@@ -111,7 +125,7 @@ function updateOf(given: ChangeCase, { base_sha, may_rebase, methods }: Protecti
   const reason: Reason = { code: 'base_moved', base }
   return 'why' in again
     ? { do: 'nothing', stage: 'ready', reason: again.why }
-    : { do: 'update_branch', stage: 'merging', reason, method, signature, attempt: again.attempt }
+    : { do: 'update_branch', stage: 'merging', reason, method, signature, attempt: again.attempt, head: sha }
 }
 
 function mergeOf(given: ChangeCase, protection: Protection): ChangeDecision {

@@ -121,6 +121,9 @@ async function closeIssues(paths: FolderPaths, found: ChangeFile): Promise<void>
 export async function updateBranch(changes: FolderChanges, ref: ChangeRef, sha: string, method: UpdateMethod): Promise<UpdateResult> {
   const found = await openChange(changes, ref)
   const against = stateAgainst(found, requireSha(sha))
+  // An earlier call, whose answer was lost, has made this head.
+  if (against?.result === 'head_moved' && method === 'merge' && found?.tip?.parents.join() === [sha, found?.base_sha].join())
+    return { result: 'updated', sha: found.sha }
   if (found === null || found.base_sha === null || against !== null) return against ?? ended('there is no such change')
   if (!(await mayWrite(changes.paths))) return { result: 'not_allowed', why: 'burn may not write to the folder' }
   const { bare, base, base_sha, branch } = found

@@ -117,6 +117,10 @@ function movedSince(head: ChangeHead | null, sha: string): { readonly result: 'e
 export async function updatePull(changes: Changes, ref: ChangeRef, sha: string, method: UpdateMethod): Promise<UpdateResult> {
   const head = await readHead(changes, ref)
   const moved = movedSince(head, requireSha(sha))
+  if (moved?.result === 'head_moved' && method === 'merge') {
+    const made = await mergeOf(changes, ref, [sha, head?.base_sha])
+    if (made !== null) return { result: 'updated', sha: made }
+  }
   if (moved !== null) return moved
   if (head?.base_sha === null) return { result: 'not_mergeable', why: `there is no branch ${head.base}` }
   if (head?.behind === false) return { result: 'up_to_date' }

@@ -28,6 +28,20 @@ test("change: an approval outlives only burn's merge of the base", () => {
     assert.equal(after({ ...approved, ...more }), 'nothing watched approvals_missing', `the forge does not count it: ${Object.keys(more)}`)
 })
 
+test('change: asks again about an update whose process was killed', () => {
+  const rules = { ...policy, merge: 'approved' } as const
+  const reviews = [reviewOf({ id: '1', state: 'approved', commit: 'head1' })]
+  const killed = (minutes: number) => [
+    stepOf('update_branch', JSON.stringify(['head1', 'base0']), { head: 'head1', outcome: 'planned', at: now - minutes * 60_000 }),
+  ]
+  const updated = snapshotOf({ checks: green, sha: 'head2', reviews })
+  assert.equal(brief(decide(updated, killed(9), rules)), 'nothing watched approvals_missing', 'the process may still run')
+  const again = decide(updated, killed(10), rules)
+  assert.deepEqual(again.do === 'update_branch' && [again.head, again.signature, again.attempt], ['head1', '["head1","base0"]', 1])
+  const pending = snapshotOf({ checks: [checkOf('test', 'pending')], sha: 'head2', reviews })
+  assert.equal(decide(pending, killed(1), rules).stage, 'merging', 'no other change may use the base')
+})
+
 test('change: updates no approved head again if that costs the approval', () => {
   const rules = { ...policy, merge: 'approved' } as const
   const updates = [mergedBase('head1', 'head2')]

@@ -53,6 +53,8 @@ export function mergeContract(contract: (what: string, run: (fixture: ForgeFixtu
       const state = await forge.changeState(ref)
       assert.deepEqual(updated, { result: 'updated', sha: method === 'merge' ? state?.sha : null })
       assert.notEqual(state?.sha, sha)
+      const again = await forge.updateBranch(ref, sha, method)
+      assert.deepEqual(method === 'merge' ? again : again.result, method === 'merge' ? updated : 'head_moved', 'after a lost response')
       assert.deepEqual([state?.base_sha, state?.behind, state?.mergeable], [base_sha, false, 'yes'])
       assert.deepEqual(await pathsOf(forge, ref), ['story.txt'])
       assert.equal((await forge.protection(repo, 'gone')) ?? null, null)
