@@ -89,11 +89,13 @@ function cutsOf(limit: Trouble, workers: readonly WorkerId[], { truth, until }: 
   })
 }
 
-/** Returns the time of the next failed turn of a dispatch, or of the next start of its agent. */
-function nextFailure({ dispatch, worker, at }: Cut, { truth }: Night): Time {
-  const failures = truth.dispatches.get(dispatch)!.causes.filter((cause) => cause.why.startsWith('its turn failed') && cause.at > at)
-  const deaths = (truth.states.get(worker) ?? []).filter(({ state, at: since }) => state === 'dead' && since > at)
-  return Math.min(Infinity, ...failures.map((each) => each.at), ...deaths.map((each) => each.at))
+/**
+ * Returns the time of the next failed turn of the worker, or of the next start of its agent. After each failed turn burn tells the agent to
+ * continue all issues that are in its hands.
+ */
+function nextFailure({ worker, at }: Cut, { truth }: Night): Time {
+  const failures = (truth.states.get(worker) ?? []).filter(({ state, at: since }) => ['dead', 'error'].includes(state) && since > at)
+  return Math.min(Infinity, ...failures.map((each) => each.at))
 }
 
 /** Returns why burn could not continue a turn; null if it had to. */

@@ -39,7 +39,7 @@ export function judgeTroubles(night: Night): Judgement {
   const matched = new Map<Real, number>()
   const wrong: string[] = []
   for (const item of all) {
-    const found = real.find((each) => matches(each, item))
+    const found = real.find((each) => matches(each, item) && item.at <= each.to) ?? real.find((each) => matches(each, item))
     if (found === undefined)
       wrong.push(`the report has "${item.class}" of ${item.worker ?? item.subject} at ${iso(item.at)}, but nothing happened`)
     else matched.set(found, (matched.get(found) ?? 0) + 1)
