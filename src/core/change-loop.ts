@@ -60,7 +60,8 @@ export type ChangeDecision =
   | (Acting & { readonly do: 'rerun_checks' | 'fix_checks'; readonly checks: readonly Check[] })
   | (Acting & { readonly do: 'address_review'; readonly reviews: readonly Review[]; readonly threads: readonly ReviewThread[] })
   | (Acting & { readonly do: 'resolve_conflict' | 'resolve_by_git' })
-  | (Acting & { readonly do: 'update_branch'; readonly method: UpdateMethod; readonly head: string })
+  /** `head`, `onto`: the commits of the branch and of its base when burn first decided this. */
+  | (Acting & { readonly do: 'update_branch'; readonly method: UpdateMethod; readonly head: string; readonly onto: string | null })
   | (Acting & { readonly do: 'merge'; readonly method: MergeMethod; readonly delete_branch: boolean })
   | (Acting & { readonly do: 'escalate' })
 

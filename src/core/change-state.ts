@@ -142,6 +142,13 @@ export type MergeResult =
 /** How the forge brings the base into the head branch. */
 export type UpdateMethod = 'merge' | 'rebase'
 
+/** An update of a branch. `sha`: its head. `onto`: the commit of the base that an earlier request may have merged; null if there was none. */
+export interface UpdateRequest {
+  readonly sha: string
+  readonly method: UpdateMethod
+  readonly onto: string | null
+}
+
 /**
  * The result of an update of a head branch. `sha`: the new head if it is a merge of the base into the given head, and nothing else; null
  * after a rebase, or if burn could not prove it. `up_to_date`: the head already contains the base. `not_mergeable`: the update has a

@@ -118,10 +118,10 @@ export interface ForgeChanges {
   merge(ref: ChangeRef, request: MergeRequest): Promise<MergeResult>
   /**
    * Brings the base into the head branch of a change, if the head is still `sha`. A forge that cannot check the commit itself compares it
-   * right before. If the head already is a merge of `sha` and the base, as after a lost response, the answer is `updated` again. The adapter
+   * right before. If the head already is a merge of `sha` and `onto`, as after a lost response, the answer is `updated` again. The adapter
    * never retries the request.
    */
-  updateBranch(ref: ChangeRef, sha: string, method: UpdateMethod): Promise<UpdateResult>
+  updateBranch(ref: ChangeRef, sha: string, method: UpdateMethod, onto?: string | null): Promise<UpdateResult>
   /** Returns the issues and changes that block an issue, open and closed; an empty list if the repo has no dependencies. */
   blockers(ref: IssueRef): Promise<readonly Blocker[]>
   /** Adds a reaction of the token's account to a comment. Does nothing if the account has already reacted in this way. */

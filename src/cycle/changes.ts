@@ -72,7 +72,7 @@ async function carryOut(action: ChangeAction, session: Session): Promise<void> {
       })
     case 'update_branch':
       return effect(action, decision, session, async () =>
-        outcomeOf(await session.forge.updateBranch(snapshot.ref, decision.head, decision.method), base, decision.reason),
+        outcomeOf(await session.forge.updateBranch(snapshot.ref, decision.head, decision.method, decision.onto), base, decision.reason),
       )
     case 'merge':
       return effect(action, decision, session, async () =>

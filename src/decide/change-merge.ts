@@ -32,7 +32,8 @@ function interruptedUpdate({ seen, history, now }: ChangeCase): ChangeDecision |
   const last = history.findLast(({ action }) => action === 'update_branch')
   if (last?.outcome !== 'planned' || last.head === seen.change.sha || now - last.at < stepTimeout) return null
   const { reason, signature, attempt, head } = last
-  return { do: 'update_branch', stage: 'merging', reason, method: 'merge', signature, attempt, head }
+  const [, onto] = JSON.parse(signature) as readonly [string, string?]
+  return { do: 'update_branch', stage: 'merging', reason, method: 'merge', signature, attempt, head, onto: onto ?? null }
 }
 
 /**
@@ -125,7 +126,7 @@ function updateOf(given: ChangeCase, { base_sha, may_rebase, methods }: Protecti
   const reason: Reason = { code: 'base_moved', base }
   return 'why' in again
     ? { do: 'nothing', stage: 'ready', reason: again.why }
-    : { do: 'update_branch', stage: 'merging', reason, method, signature, attempt: again.attempt, head: sha }
+    : { do: 'update_branch', stage: 'merging', reason, method, signature, attempt: again.attempt, head: sha, onto: base_sha }
 }
 
 function mergeOf(given: ChangeCase, protection: Protection): ChangeDecision {

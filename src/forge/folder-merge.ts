@@ -2,7 +2,7 @@
 import { access, constants } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { MergeMethod } from '../core/change-stages.ts'
-import type { ChangeRef, MergeRequest, MergeResult, Protection, Review, UpdateMethod, UpdateResult } from '../core/change-state.ts'
+import type { ChangeRef, MergeRequest, MergeResult, Protection, Review, UpdateRequest, UpdateResult } from '../core/change-state.ts'
 import type { RepoRef } from '../core/nouns.ts'
 import { ifCode, noSuchPath } from '../core/errors.ts'
 import { requires } from '../decide/change-checks.ts'
@@ -118,11 +118,11 @@ async function closeIssues(paths: FolderPaths, found: ChangeFile): Promise<void>
 }
 
 /** Brings the base into the head branch of a change, if the head is the given commit. */
-export async function updateBranch(changes: FolderChanges, ref: ChangeRef, sha: string, method: UpdateMethod): Promise<UpdateResult> {
+export async function updateBranch(changes: FolderChanges, ref: ChangeRef, { sha, method, onto }: UpdateRequest): Promise<UpdateResult> {
   const found = await openChange(changes, ref)
   const against = stateAgainst(found, requireSha(sha))
   // An earlier call, whose answer was lost, has made this head.
-  if (against?.result === 'head_moved' && method === 'merge' && found?.tip?.parents.join() === [sha, found?.base_sha].join())
+  if (against?.result === 'head_moved' && method === 'merge' && found?.tip?.parents.join() === [sha, onto].join())
     return { result: 'updated', sha: found.sha }
   if (found === null || found.base_sha === null || against !== null) return against ?? ended('there is no such change')
   if (!(await mayWrite(changes.paths))) return { result: 'not_allowed', why: 'burn may not write to the folder' }

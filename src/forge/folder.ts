@@ -86,7 +86,7 @@ function changeOperations(changes: FolderChanges): ForgeChanges {
     rerun: (repo, check) => rerunCheck(paths, repo, check),
     protection: (repo, base) => readProtection(changes, repo, base),
     merge: (ref, request) => mergeByGit(changes, ref, request),
-    updateBranch: (ref, sha, method) => updateBranch(changes, ref, sha, method),
+    updateBranch: (ref, sha, method, onto = null) => updateBranch(changes, ref, { sha, method, onto }),
   }
 }
 

@@ -1,6 +1,6 @@
 /** Merges and updates changes of Gitea and Forgejo, by the rules of their base branches. */
 import type { MergeMethod } from '../core/change-stages.ts'
-import type { ChangeRef, MergeRequest, MergeResult, Protection, UpdateMethod, UpdateResult } from '../core/change-state.ts'
+import type { ChangeRef, MergeRequest, MergeResult, Protection, UpdateRequest, UpdateResult } from '../core/change-state.ts'
 import type { RepoRef } from '../core/nouns.ts'
 import type { ChangeHead, Changes } from './gitea-change-state.ts'
 import { BurnError } from '../core/errors.ts'
@@ -114,11 +114,11 @@ function movedSince(head: ChangeHead | null, sha: string): { readonly result: 'e
  * Brings the base into the head branch of a change, with one attempt. The request has no commit to compare, so a push between the two
  * requests is updated, too.
  */
-export async function updatePull(changes: Changes, ref: ChangeRef, sha: string, method: UpdateMethod): Promise<UpdateResult> {
+export async function updatePull(changes: Changes, ref: ChangeRef, { sha, method, onto }: UpdateRequest): Promise<UpdateResult> {
   const head = await readHead(changes, ref)
   const moved = movedSince(head, requireSha(sha))
-  if (moved?.result === 'head_moved' && method === 'merge') {
-    const made = await mergeOf(changes, ref, [sha, head?.base_sha])
+  if (moved?.result === 'head_moved' && method === 'merge' && onto !== null) {
+    const made = await mergeOf(changes, ref, [sha, onto])
     if (made !== null) return { result: 'updated', sha: made }
   }
   if (moved !== null) return moved

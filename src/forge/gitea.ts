@@ -104,7 +104,7 @@ function changeOperations(changes: Changes): ForgeChanges {
     rerun: (repo, check) => rerunJob(server, repo, check),
     protection: (repo, target) => readBranchRules(server, repo, target),
     merge: (ref, request) => mergePull(changes, ref, request),
-    updateBranch: (ref, sha, method) => updatePull(changes, ref, sha, method),
+    updateBranch: (ref, sha, method, onto = null) => updatePull(changes, ref, { sha, method, onto }),
     blockers: (ref) => readDependencies(server, ref),
     async react(ref, id, reaction) {
       await server.api.post(`${commentPath(ref, id)}/reactions`, { content: reactions[reaction] })

@@ -37,7 +37,7 @@ test('change: asks again about an update whose process was killed', () => {
   const updated = snapshotOf({ checks: green, sha: 'head2', reviews })
   assert.equal(brief(decide(updated, killed(9), rules)), 'nothing watched approvals_missing', 'the process may still run')
   const again = decide(updated, killed(10), rules)
-  assert.deepEqual(again.do === 'update_branch' && [again.head, again.signature, again.attempt], ['head1', '["head1","base0"]', 1])
+  assert.deepEqual(again.do === 'update_branch' && [again.head, again.onto, again.attempt], ['head1', 'base0', 1])
   const pending = snapshotOf({ checks: [checkOf('test', 'pending')], sha: 'head2', reviews })
   assert.equal(decide(pending, killed(1), rules).stage, 'merging', 'no other change may use the base')
 })
