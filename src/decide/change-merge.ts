@@ -32,6 +32,7 @@ function interruptedUpdate({ seen, history, now }: ChangeCase): ChangeDecision |
   const last = history.findLast(({ action }) => action === 'update_branch')
   if (last?.outcome !== 'planned' || last.head === seen.change.sha || now - last.at < stepTimeout) return null
   const { reason, signature, attempt, head } = last
+  // `updateSignature` has made it.
   const [, onto] = JSON.parse(signature) as readonly [string, string?]
   return { do: 'update_branch', stage: 'merging', reason, method: 'merge', signature, attempt, head, onto: onto ?? null }
 }

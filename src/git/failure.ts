@@ -26,6 +26,8 @@ interface FailureRule {
   readonly hint: string
 }
 
+const damageHint = 'the cached mirror is damaged; burn clones the repo again if no workspace has unpushed work'
+
 /**
  * The first matching rule applies. Rules for the disk and the login come first, because in these cases git also prints messages that look
  * like a network failure.
@@ -67,6 +69,12 @@ const failureRules: readonly FailureRule[] = [
       /\[remote rejected\]|(?:hook|branch) declined|returned error: (?:40[034]|410)|[Rr]epository .*not found|does not appear to be a git repository|transport '.*' not allowed|[Pp]ermission .*denied|\[rejected\]/,
     hint: 'check the name of the repo, and that the rules of the repo allow this account to push',
   },
+  {
+    code: 'git_mirror_damaged',
+    // After this message git ends the connection, so a message about the network may follow.
+    pattern: /^(?:fatal|error): (?:loose object .* is corrupt|object file .* is empty)/m,
+    hint: damageHint,
+  },
   { code: 'git_no_base', pattern: /couldn't find remote ref/, hint: 'correct the base branch of the repo in the spec' },
   {
     code: 'git_unreachable',
@@ -78,7 +86,7 @@ const failureRules: readonly FailureRule[] = [
     code: 'git_mirror_damaged',
     pattern:
       /bad object|missing (?:blob|tree|commit|object)|unable to (?:read|resolve|parse|unpack|open object)|object file .* is empty|corrupt|not a git repository|bad (?:tree|ref|signature|config|pack)|broken|inflate|did not send all necessary objects|invalid (?:object|sha1 pointer)|could not parse|cannot read|Not a valid object name|unknown revision|not a valid ref/,
-    hint: 'the cached mirror is damaged; burn clones the repo again if no workspace has unpushed work',
+    hint: damageHint,
   },
 ]
 

@@ -36,6 +36,11 @@ const table: readonly (readonly [GitCode, string])[] = [
   ['git_mirror_damaged', 'fatal: bad object refs/remotes/origin/main'],
   ['git_mirror_damaged', "fatal: not a git repository: '/m/acme/app.git'"],
   ['git_mirror_damaged', 'error: object file objects/12/34 is empty\nfatal: loose object 1234 (stored in objects/12/34) is corrupt'],
+  [
+    'git_mirror_damaged',
+    'fatal: loose object 1234 (stored in objects/12/34) is corrupt\nfetch-pack: unexpected disconnect while reading sideband packet',
+  ],
+  ['git_unreachable', 'remote: fatal: loose object 1234 (stored in objects/12/34) is corrupt\nfatal: early EOF'],
   ['git_mirror_damaged', 'fatal: unable to read tree 1234'],
   ['git_mirror_damaged', 'fatal: missing object 1234 for refs/remotes/origin/main'],
   ['git_mirror_damaged', 'error: packfile ./objects/pack/pack-1.pack does not match index\nfatal: packfile is corrupt'],
