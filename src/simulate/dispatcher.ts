@@ -53,6 +53,18 @@ interface DispatcherParts {
   readonly kindOf?: PaneAgentOf
 }
 
+/** The parts of a session that use files, git and channels of this machine. A simulation has none of them. */
+export const withoutOutside = {
+  secrets: async () => ({ known: [], unread: 0 }),
+  trackedBy: async () => null,
+  countCommits: async () => null,
+  restart: async () => new Map(),
+  calledByCi: async () => [],
+  resolveConflict: async () => 'a simulation has no git',
+  readTemplate: () => Promise.reject(new BurnError('template_unreadable', 'a simulation has no templates', '')),
+  channel: () => Promise.reject(new BurnError('notify_unset', 'a simulation sends no notifications', '')),
+} satisfies Partial<Session>
+
 /** A simulated process that runs the dispatch loop for the simulated fleet. */
 export class Dispatcher {
   #running = new SimulatedProcess()
@@ -129,15 +141,9 @@ export class Dispatcher {
       owner: `${this.#name}.${this.#starts}`,
       newId: () => this.#noted(newId((last = Math.max(clock.now(), last + 1)), this.#random)),
       kindOf: this.#kindOf,
-      secrets: async () => ({ known: [], unread: 0 }),
-      trackedBy: async () => null,
-      countCommits: async () => null,
-      restart: async () => new Map(),
-      calledByCi: async () => [],
+      ...withoutOutside,
       resolveConflict: async ({ ref, change }) => forge.resolveByGit(ref, change.sha),
-      readTemplate: () => Promise.reject(new BurnError('template_unreadable', 'a simulation has no templates', '')),
       notify: (notice) => this.#callbacks.onNotice(notice),
-      channel: () => Promise.reject(new BurnError('notify_unset', 'a simulation sends no notifications', '')),
     }
   }
 

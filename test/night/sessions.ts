@@ -9,6 +9,7 @@ import { paneAgent, paneAgentCache } from '../../src/agents/index.ts'
 import { newId } from '../../src/core/ids.ts'
 import { seeded } from '../../src/core/random.ts'
 import { simulatedScreen } from '../../src/simulate/agent.ts'
+import { withoutOutside } from '../../src/simulate/dispatcher.ts'
 import { machinesOver } from '../../src/simulate/machines.ts'
 
 interface SessionParts {
@@ -32,15 +33,8 @@ export function sessionOf(owner: string, { fleet, ledger, world, clock, seed }: 
     owner,
     newId: () => newId((last = Math.max(clock.now(), last + 1)), random),
     kindOf: simulatedKinds(),
-    readTemplate: () => Promise.reject(new Error('a simulated fleet has no templates')),
+    ...withoutOutside,
     notify,
-    secrets: async () => ({ known: [], unread: 0 }),
-    trackedBy: async () => null,
-    countCommits: async () => null,
-    restart: async () => new Map(),
-    resolveConflict: async () => 'a simulation has no git',
-    calledByCi: async () => [],
-    channel: () => Promise.reject(new Error('a simulated fleet has no channels')),
   }
 }
 

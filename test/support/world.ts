@@ -12,6 +12,7 @@ import { cycle, type CycleResult } from '../../src/cycle/cycle.ts'
 import { simulatedScreen } from '../../src/simulate/agent.ts'
 import type { SimulatedForge } from '../../src/simulate/forge.ts'
 import { VirtualClock } from '../../src/simulate/clock.ts'
+import { withoutOutside } from '../../src/simulate/dispatcher.ts'
 import { machinesOver } from '../../src/simulate/machines.ts'
 import { World } from '../../src/simulate/world.ts'
 import { fleetOf } from '../simulate/storm.ts'
@@ -72,15 +73,8 @@ export async function simulatedFleet(t: Pick<TestContext, 'after'>, issues: read
       owner: `dispatcher${dispatchers.length}`,
       newId: () => newId((last = Math.max(clock.now(), last + 1)), random),
       kindOf: paneAgentCache(),
-      secrets: async () => ({ known: [], unread: 0 }),
-      trackedBy: async () => null,
-      countCommits: async () => null,
-      restart: async () => new Map(),
-      resolveConflict: async () => 'a simulation has no git',
-      calledByCi: async () => [],
-      readTemplate: () => Promise.reject(new Error('a test fleet has no templates')),
+      ...withoutOutside,
       notify: (notice) => void notices.push(eventText(notice)),
-      channel: () => Promise.reject(new Error('a test fleet has no channels')),
     }
     const dispatcher = { session, ledger: own, notices, cycle: () => run(cycle(fleet.machines, session, new AbortController().signal)) }
     dispatchers.push(dispatcher)
