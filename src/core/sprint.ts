@@ -65,6 +65,8 @@ export interface Failure {
   readonly class: FailureClass
   /** One line for people about the failure. It contains no secret. */
   readonly reason: string
+  /** The time (ms) after which the backend accepts requests again; absent if the class is not `rate_limited`, or if the time is unknown. */
+  readonly wait_ms?: number
 }
 
 /** The turns, tokens and money that a sprint has used up to now. */

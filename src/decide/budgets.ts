@@ -60,7 +60,7 @@ export function budgetUses({ budgets: all, machines, accounts }: Fleet, { today,
 type UsedBy = Pick<UsageRecord, 'source' | 'worker' | 'agent'>
 
 /** Returns a function that finds the account of a user of tokens. The login of a sprint is that of its backend. */
-function accountIndex(accounts: readonly Account[]): (user: UsedBy) => string | undefined {
+export function accountIndex(accounts: readonly Account[]): (user: UsedBy) => string | undefined {
   const workers = new Map(accounts.flatMap(({ name, workers: ids }) => ids.map((id) => [id, name] as const)))
   const backends = new Map(accounts.flatMap(({ name, backends: names = [] }) => names.map((each) => [each, name] as const)))
   return ({ source, worker, agent }) => (source === 'sprint' ? backends.get(agent) : undefined) ?? workers.get(worker)

@@ -3,9 +3,12 @@
  * enough: the other workers of the account would meet the same limit.
  */
 import type { EndHoldAction, HoldAction } from '../core/actions.ts'
-import type { Account, Time, WorkerId } from '../core/nouns.ts'
+import type { Account, Fleet, Time, WorkerId } from '../core/nouns.ts'
 import type { UnderWayState, WorkerSnapshot } from '../core/fleet-state.ts'
 import type { Hold } from '../core/ledger/holds.ts'
+import type { Failure } from '../core/sprint.ts'
+import { accountIndex } from './budgets.ts'
+import { longestWait, rateLimitReset } from './rate-limit-reset.ts'
 import { workerTrouble } from './trouble.ts'
 
 const minute = 60_000
@@ -32,11 +35,37 @@ export function limits(seen: UnderWayState): (HoldAction | EndHoldAction)[] {
   const snapshots = new Map(seen.workers.map((snapshot) => [snapshot.worker.id, snapshot]))
   return accounts.flatMap((account) => {
     const limited = account.workers.flatMap((id) => limitOf(snapshots.get(id), seen) ?? [])
-    const hold = seen.holds.find(({ scope, name, code }) => scope === 'account' && name === account.name && code === 'limit')
+    const hold = limitHold(account, seen.holds)
     const action = begin(account, limited, hold, seen.now) ?? end(limited, hold, seen)
     return action === null ? [] : [action]
   })
 }
+
+/** A sprint whose backend refused a request because of a usage limit. */
+export interface LimitedSprint {
+  readonly worker: WorkerId
+  /** The name of the backend. */
+  readonly backend: string
+  readonly failure: Failure
+}
+
+/**
+ * Returns the hold on the account of a sprint's backend; null if the backend has no account, or if the present hold covers the limit. Other
+ * sprints and panes of the account would meet the same limit.
+ */
+export function sprintLimit(
+  { worker, backend, failure: { reason: evidence, wait_ms } }: LimitedSprint,
+  { accounts, holds, now }: Pick<Fleet, 'accounts'> & { readonly holds: readonly Hold[]; readonly now: Time },
+): HoldAction | null {
+  const name = accountIndex(accounts)({ source: 'sprint', worker, agent: backend })
+  const account = accounts.find((each) => each.name === name)
+  if (account === undefined) return null
+  const asked = wait_ms === undefined || wait_ms > longestWait ? null : now + wait_ms
+  return begin(account, [{ worker, evidence, since: now, reset: asked ?? rateLimitReset(evidence, now) }], limitHold(account, holds), now)
+}
+
+const limitHold = (account: Account, holds: readonly Hold[]) =>
+  holds.find(({ scope, name, code }) => scope === 'account' && name === account.name && code === 'limit')
 
 function limitOf(snapshot: WorkerSnapshot | undefined, seen: UnderWayState): Limited | null {
   const trouble = snapshot === undefined ? null : workerTrouble(snapshot, seen.states.get(snapshot.worker.id)?.since ?? seen.now)

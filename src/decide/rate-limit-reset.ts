@@ -1,6 +1,6 @@
 /**
  * Finds the time at which a provider accepts requests again, in the text of an agent's screen. Pure. Examples: `resets 3am`, `try again at
- * 14:05`, `in 2h 15m`, `Retry-After: 30`, and the fields `resets_at` and
+ * 14:05`, `in 2h 15m`, `Retry-After: 30`, `limit reached|1780318800`, and the fields `resets_at` and
  * `resets_in_seconds` in answers of providers.
  */
 import type { Time } from '../core/nouns.ts'
@@ -8,12 +8,12 @@ import type { Time } from '../core/nouns.ts'
 const minute = 60_000
 const unit = { d: 86_400_000, h: 3_600_000, m: minute, s: 1_000 } as const
 /** Maximum wait (ms). The longest known limit lasts a week. */
-const longest = 8 * unit.d
+export const longestWait = 8 * unit.d
 
 const span = /\b(?:in|after)\W{0,2}((?:about )?(?:\d+(?:\.\d+)? ?(?:d|h|m|s)[a-z]*(?:,? (?:and )?)?)+)/i
 const parts = /(\d+(?:\.\d+)?) ?([dhms])/gi
 const seconds = /\b(?:retry.?after|resets_in_seconds)\W{1,4}(\d{1,9})\b/i
-const epoch = /\bresets_at\W{1,4}(\d{10})\b/i
+const epoch = /\b(?:resets_at\W{1,4}|limit reached\|)(\d{10})\b/i
 const dated = /\b(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d))/
 const clock = /\b(?:resets?|again|until|available)(?: at)? (\d{1,2})(?::(\d\d))? ?([ap]m)?\b(?: \(([A-Za-z_]+(?:\/[A-Za-z_+-]+)*)\))?/i
 
@@ -23,7 +23,7 @@ const clock = /\b(?:resets?|again|until|available)(?: at)? (\d{1,2})(?::(\d\d))?
  */
 export function rateLimitReset(text: string, since: Time): Time | null {
   const reset = spanIn(text, since) ?? dateIn(text) ?? clockIn(text, since)
-  return reset !== null && reset > since && reset <= since + longest ? reset : null
+  return reset !== null && reset > since && reset <= since + longestWait ? reset : null
 }
 
 function spanIn(text: string, since: Time): Time | null {

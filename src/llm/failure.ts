@@ -37,7 +37,8 @@ const rules: readonly Rule[] = [
     class: 'rate_limited',
     status: [429, 529],
     code: /rate_limit|RESOURCE_EXHAUSTED|overloaded/i,
-    message: /rate.?limit|too many (?:concurrent )?(?:requests|runs)|overloaded|usage limit|high demand/i,
+    message:
+      /rate.?limit|too many (?:concurrent )?(?:requests|runs)|overloaded|(?:usage|session|weekly|hour).limit|(?:hit|reached) your\b.{0,40}\blimit\b|high demand/i,
   },
   {
     class: 'model_unknown',
@@ -81,7 +82,8 @@ function statusIn(message: string): number | null {
 /** Returns the failure for an error. Its reason is one line, which begins with the name of the source. */
 export function failureOf(error: BackendError, source: string, redact: (text: string) => string): Failure {
   const status = error.status === null ? '' : `HTTP ${error.status}: `
-  return { class: classOf(error), reason: oneLine(redact(`${source}: ${status}${error.message}`), 300) }
+  const failure = { class: classOf(error), reason: oneLine(redact(`${source}: ${status}${error.message}`), 300) }
+  return failure.class === 'rate_limited' && error.wait_ms != null ? { ...failure, wait_ms: error.wait_ms } : failure
 }
 
 /** Converts an exception to a BackendError. The openai package, Node's fetch or burn itself may have thrown it. */

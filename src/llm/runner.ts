@@ -224,13 +224,13 @@ class RunnerConversation implements Conversation {
   }
 
   /**
-   * Returns the failure of a turn in which all models failed. The class of this failure is that of the first model's failure, because the
+   * Returns the failure of a turn in which all models failed. The class and the wait of this failure are those of the first model, because the
    * first model is preferred. The next turn begins with the first model again.
    */
   #allFailed(failures: readonly Failure[]): Failure {
     this.#current = 0
     const [first] = failures
     if (first === undefined) return noModel
-    return { class: first.class, reason: failures.map(({ reason }) => reason).join('; ') }
+    return { ...first, reason: failures.map(({ reason }) => reason).join('; ') }
   }
 }

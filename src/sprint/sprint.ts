@@ -126,7 +126,7 @@ class SprintRun {
   }
 
   async carryOut(usable: readonly Backend[], comments: CommentWriter, stop: AbortSignal): Promise<SprintEnd> {
-    const { id, picked, follow_up } = this.#claimed
+    const { id, worker, picked, follow_up } = this.#claimed
     const { issue } = picked
     const { session } = this.#context
     this.#report(null)
@@ -147,7 +147,7 @@ class SprintRun {
         const first = taskText({ id, issue, dir: prepared.workspace.path, check, nonce: session.newId() })
         const task = follow_up === undefined ? first : `${first}\n${follow_up.text}`
         const record = (worked: WorkDone) => this.#enterStage('working', this.#progressOf(worked))
-        const site = { ...prepared, id, issue, task, check, started_at: this.#started, note, record }
+        const site = { ...prepared, id, worker, issue, task, check, started_at: this.#started, note, record }
         const finished = await whileClaimed(id, session, signal, (claimSignal) => work(site, usable, context, claimSignal))
         await this.#enterStage('publishing', { ...this.#progressOf(finished), check_result: finished.check.result })
         // Neither the time limit nor Ctrl-C interrupts the push, so that finished work is not lost.

@@ -1,5 +1,5 @@
 /** Lets the backends work on an issue, one after another, until the repo's check passes. */
-import type { Issue } from '../core/nouns.ts'
+import type { Issue, WorkerId } from '../core/nouns.ts'
 import type { TurnResult, Backend, BackendTask, Conversation, Failure, Tool, Usage } from '../core/sprint.ts'
 import type { FileChange } from '../git/changes.ts'
 import type { Workspace } from '../git/places.ts'
@@ -10,6 +10,7 @@ import { handOverText, failedCheckText, type ChangeText } from '../decide/sprint
 import { recordBaseline } from '../git/baseline.ts'
 import { stageChanges } from '../git/changes.ts'
 import { recordRun } from './abandoned-runs.ts'
+import { holdAccount } from './account-limit.ts'
 import { runCheck } from './check.ts'
 import { SprintFailure } from './context.ts'
 import { ProgressWatch } from './progress.ts'
@@ -17,6 +18,7 @@ import { ProgressWatch } from './progress.ts'
 /** The workspace and the task of a sprint, and the functions that its work needs. */
 export interface WorkSite {
   readonly id: string
+  readonly worker: WorkerId
   readonly issue: Issue
   readonly workspace: Workspace
   readonly sandbox: Sandbox
@@ -64,6 +66,8 @@ export async function work(site: WorkSite, usable: readonly Backend[], context: 
     if ('finished' in result) return result.finished
     usage = result.usage
     lastFailure = result.failure
+    if (lastFailure.class === 'rate_limited')
+      await holdAccount({ worker: site.worker, backend: backend.name, failure: lastFailure }, context.session)
     const next = consequenceOf(lastFailure.class).next_backend ? usable[index + 1] : undefined
     if (next === undefined) break
     site.note({ kind: 'note', text: `${backend.name}: ${lastFailure.class}: ${lastFailure.reason}; burn continues with ${next.name}` })

@@ -9,6 +9,7 @@ import { actionsOf } from '../../src/core/actions.ts'
 import { freeWorkers } from '../../src/decide/route.ts'
 import { settle } from '../../src/decide/settle.ts'
 import type { UsageLimit } from '../../src/core/usage-limit.ts'
+import { sprintLimit } from '../../src/decide/limits.ts'
 import { workerTrouble } from '../../src/decide/trouble.ts'
 import { loginLimits, withUsageLimits } from '../../src/decide/usage-limits.ts'
 import { said } from '../support/reasons.ts'
@@ -151,6 +152,34 @@ test('limits: the reason names the worker and its message', () => {
   const states = new Map([[cut, { state: 'error' as const, since: start }]])
   const [action] = actionsOf(settle(stateAt(start, new Map([[cut, limit('HTTP 429')]]), { states })).actions, 'hold')
   assert.equal(said(action?.reason), 'm/W/A reached the usage limit: HTTP 429 (the reset time is unknown)')
+})
+
+test('limits: a sprint holds the account of its backend', () => {
+  const accounts = [
+    { name: 'max', workers: [cut] },
+    { name: 'team', workers: [], backends: ['cli claude'] },
+  ]
+  const found = (backend: string, worker: string, failure: { reason: string; wait_ms?: number }, holds: readonly Hold[] = []) => {
+    const limited = { backend, worker, failure: { class: 'rate_limited', ...failure } as const }
+    const action = sprintLimit(limited, { accounts, holds, now: start })
+    return action === null ? null : `${action.name} ${(action.until - start) / minute}`
+  }
+  assert.equal(found('cli claude', 'sprint/box/1', { reason: 'slow down', wait_ms: 7 * minute }), 'team 7')
+  assert.equal(found('cli claude', 'sprint/box/1', { reason: `usage limit reached|${(start + 90 * minute) / 1000}` }), 'team 90')
+  assert.equal(found('cli claude', 'sprint/box/1', { reason: 'slow down', wait_ms: 90 * 24 * 60 * minute }), 'team 5', 'no such limit')
+  assert.equal(found('cli codex', cut, { reason: 'slow down' }), 'max 5', 'the account of the worker')
+  assert.equal(found('cli codex', 'sprint/box/1', { reason: 'slow down' }), null, 'no account')
+  const reason = { code: 'limit_reached', worker: cut, evidence: '', pause: null } as const
+  const held = {
+    scope: 'account',
+    name: 'team',
+    code: 'limit',
+    reason,
+    until: start + 60 * minute,
+    actor: 'burn',
+    created_at: start,
+  } as const
+  assert.equal(found('cli claude', 'sprint/box/1', { reason: 'slow down', wait_ms: 7 * minute }, [held]), null, 'held already')
 })
 
 test('limits: a new report of an agent gives the reset time', () => {

@@ -25,6 +25,8 @@ const errors: readonly (readonly [FailureClass, number | null, string | null, st
   ['rate_limited', 429, 'rate_limit_exceeded', 'Too many concurrent runs (max 10)'],
   ['rate_limited', null, null, 'API call failed after 3 retries: HTTP 429: slow down'],
   ['rate_limited', null, null, "You've hit your usage limit. Try again later."],
+  ['rate_limited', null, null, "You've hit your limit · resets 3am (Europe/Berlin)"],
+  ['rate_limited', null, null, '5-hour limit reached ∙ resets 3pm'],
   ['rate_limited', 503, null, 'This model is currently experiencing high demand.'],
   ['model_unknown', 404, 'model_not_found', 'The model `gpt-9` does not exist or you do not have access to it.'],
   ['model_unknown', 404, null, 'model "qwen9:latest" not found, try pulling it first'],

@@ -48,13 +48,20 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
   })
 
   test('sprint: trouble of the backend releases the issue and pauses runs', async (t) => {
-    const { rig, sprints } = await setup(t, { issues: [issue, issue] }, 'limited')
+    const limit: Reply = { status: 429, headers: { 'retry-after': '7200' }, error: { message: 'slow down' } }
+    const accounts = { team: { backends: ['runner stand-in'] } }
+    const { rig, sprints } = await setup(t, { issues: [issue, issue], script: () => limit, more: () => ({ accounts }) })
     const rows = await sprints.run({ count: 2 })
     assert.equal(rows.length, 1)
     await ended(rows[0], 'rate_limited', 'released', sprints)
     assert.equal((await sprints.context.session.ledger.issue(`${repo}#1`))?.attempts, 0)
     assert.match(commentsOf(rig)[0] ?? '', /state=released[^]*rate_limited/)
     await assert.rejects(sprints.run(), code('sprint_resting'))
+    const { ledger } = sprints.context.session
+    const [hold] = await ledger.holds()
+    assert.deepEqual([hold?.name, hold?.code, (hold?.until ?? 0) - (hold?.created_at ?? 0)], ['team', 'limit', 7_200_000])
+    await assert.rejects(sprints.run({ now: true }), code('sprint_no_backend'))
+    await ledger.removeHolds([hold!], 0)
     assert.equal((await sprints.run({ now: true })).length, 1)
   })
 
@@ -252,15 +259,8 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     const { rig, sprints } = await setup(t, { more: () => ({ dispatch: { retry_after: 0.001 } }) })
     const { ledger } = sprints.context.session
     await sprints.run({ issue: `${repo}#9` }).catch(() => null)
-    const claim = {
-      id: '0k30000000001',
-      issue: `${repo}#1`,
-      worker: 'sprint/gone/1',
-      slot: 0,
-      host: 'gone',
-      attempt: 1,
-      reason: because('first'),
-    }
+    const reason = because('first')
+    const claim = { id: '0k30000000001', issue: `${repo}#1`, worker: 'sprint/gone/1', slot: 0, host: 'gone', attempt: 1, reason }
     assert.equal(await ledger.claimSprint(claim, 'killed', Date.now() - 1, Date.now() - 60_000), 'won')
     await ledger.handSprint(claim.id, 'killed', Date.now() - 50_000)
     assert.deepEqual(await sprints.run(), [])
