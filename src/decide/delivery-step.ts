@@ -47,9 +47,9 @@ export type DeliveryStep =
 
 /**
  * Minimum time (ms) that the tag must be visible outside the composer to count as proof. In a half-drawn frame the old composer can still
- * be below the new one.
+ * be below the new one. If the agent's hook reports, its report has the whole text and says more than a tag, so burn gives it more time.
  */
-const minVisible = 500
+const minVisible = { without_hook: 500, with_hook: 5_000 }
 
 /**
  * Returns the limits for an agent kind and a kind of text. An identity text waits at most the time that the agent is expected to need for
@@ -98,7 +98,7 @@ function proofStep(delivery: Delivery, seen: Observation, now: Time): DeliverySt
   const proven = (proof: Proof, evidence: Reason): DeliveryStep => ({ do: 'move', to: 'seen', proof, evidence })
   if (hook_report === 'text') return proven('text', { code: 'hook_text' })
   const onScreen = outside_since !== null && !seen.in_composer
-  const isSteady = outside_since !== null && now - outside_since >= minVisible
+  const isSteady = outside_since !== null && now - outside_since >= (seen.hooked ? minVisible.with_hook : minVisible.without_hook)
   if (onScreen && whole && (delivery.presses > 0 || isSteady)) return proven('text', { code: 'screen_text' })
   if (hook_report === 'other') return move('mangled', { code: 'hook_other' })
   if (hook_report === 'id') return proven('id', { code: 'hook_id' })

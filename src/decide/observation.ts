@@ -33,6 +33,8 @@ export interface Observation {
   readonly done: boolean
   /** The report of the agent's hook: the whole line, another line under this id, only the id, or nothing (null). */
   readonly hook_report: 'text' | 'other' | 'id' | null
+  /** True if a hook of this pane's agent has reported an event, so that a report about the delivery's text can follow. */
+  readonly hooked: boolean
   /** The time since which every observation has found the agent neither working nor waiting; null while the agent works or waits. */
   readonly idle_since: Time | null
   /** True if the composer holds only the line of an ended delivery, and burn knows the keys that delete it. */
@@ -96,6 +98,7 @@ export function observe(of: ObservationFacts): Observation {
     ended: pane?.dead === true ? { code: 'agent_ended', how: pane.ended } : null,
     parsed,
     hook_report: pane === null ? null : hookReport(delivery, pane.signal),
+    hooked: pane !== null && parseHookEvent(pane.signal) !== null,
     in_composer: held === 'line',
     tag_in_composer: held === 'other' || (held === 'beginning' && compact(parsed?.draft ?? '').includes(compact(deliveryTag(delivery.id)))),
     done: of.done ?? false,

@@ -127,6 +127,7 @@ class World {
       tag_in_composer: alive && composer !== line && composer.includes(line),
       outside_since: tagged ? 0 : null,
       whole: tagged,
+      hooked: this.hooks,
       hook_report: this.hooks && tagged ? (taken ? ('text' as const) : ('other' as const)) : null,
       done: false,
       idle_since: working || asking ? null : 0,

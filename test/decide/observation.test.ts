@@ -34,6 +34,7 @@ test('observation: finds the id, the agent and a person', () => {
     whole: false,
     done: false,
     hook_report: null,
+    hooked: false,
     idle_since: of.now,
     leftover: false,
     line: null,
@@ -63,6 +64,7 @@ test('observation: finds the id, the agent and a person', () => {
   }
   const signal = (sum: string) => ({ ...of, pane: { ...pane, signal: `1 2 UserPromptSubmit - ${id}${sum}` } })
   assert.equal(observe(signal('')).hook_report, 'id')
+  assert.equal(observe(signal('')).hooked, true)
   assert.equal(observe(signal(`:${lineChecksum(line)}`)).hook_report, 'text')
   assert.equal(observe(signal(':12')).hook_report, 'other')
   assert.equal(observe(signal(`:12,${id}:${lineChecksum(line)}`)).hook_report, 'text', 'one event with the line is enough')

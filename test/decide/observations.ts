@@ -54,6 +54,7 @@ export function seen(more: Partial<Observation> = {}): Observation {
     outside_since: null,
     whole: false,
     hook_report: null,
+    hooked: false,
     done: false,
     idle_since: -1000,
     leftover: false,
