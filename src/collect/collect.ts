@@ -3,6 +3,8 @@ import type { MachineFacts, MachineProcess } from '../core/machine-facts.ts'
 import type { Machine, Time } from '../core/nouns.ts'
 import type { MachineSnapshot, Pane } from '../core/panes.ts'
 import type { Measure, Span, SpanState } from '../core/span.ts'
+import { isMerge, type Event } from '../core/events.ts'
+import type { LedgerView } from '../core/ledger.ts'
 import type { Queues } from '../core/ledger/backlog.ts'
 import type { Dispatch } from '../core/lifecycle.ts'
 import type { ReadingsFacet, StatusState } from '../core/fleet-state.ts'
@@ -10,6 +12,7 @@ import type { Session } from '../observe/session.ts'
 import { burnJobStates, machineJobStates } from './jobs.ts'
 import { descendants, leftovers } from '../core/machine-facts.ts'
 import { repoOf } from '../core/refs.ts'
+import { lastRead } from '../decide/health-parts.ts'
 import { presentIssue } from '../decide/present-issue.ts'
 import { spanChanges, type Sample } from '../decide/spans.ts'
 import { paneLimits } from '../decide/usage-limits.ts'
@@ -18,6 +21,9 @@ import { readStatus } from '../observe/state.ts'
 
 /** The number of samples that may fail one after another before burn treats the time in between as unknown. */
 export const missedSamples = 3
+const day = 24 * 60 * 60_000
+/** The maximum number of merges that one sample counts. */
+const maxMerges = 1000
 
 /** The number of spans that one sample saved, and of events that it recorded. */
 export interface Collected {
@@ -55,8 +61,15 @@ export async function collectMachine(machine: Machine, session: Session): Promis
 /** Takes one sample of what belongs to no machine: the dispatchers and the repos. Throws if the ledger fails. */
 export async function collectFleet(session: Session): Promise<Collected> {
   const { ledger, clock, fleet, owner } = session
-  const [open, jobs, queues, { dispatches }] = await Promise.all([ledger.openSpans(), ledger.jobs(), ledger.queues(), ledger.view()])
   const at = clock.now()
+  const [open, cycles, jobs, queues, view, merges] = await Promise.all([
+    ledger.openSpans(),
+    ledger.spans({ kind: 'dispatcher', since: at - fleet.health.dispatcher }),
+    ledger.jobs(),
+    ledger.queues(),
+    ledger.view(),
+    ledger.events({ kinds: ['dispatch.done'], since: at - day, limit: maxMerges }),
+  ])
   const dispatchers = open.filter(({ kind }) => kind === 'dispatcher')
   const silent = silentDispatchers(dispatchers, { at, longest: fleet.health.dispatcher, owner })
   // Nobody runs burn's jobs while all dispatchers are late or silent. Then the silence is the trouble, and not each missed job.
@@ -69,7 +82,7 @@ export async function collectFleet(session: Session): Promise<Collected> {
       covers: ({ kind, machine, state }) => (kind === 'job' && machine === null) || (kind === 'dispatcher' && state === 'silent'),
     },
     open,
-    await repoMeasures(queues, dispatches, session, at),
+    await repoMeasures({ ...view, queues, cycles, merges }, session, at),
     session,
   )
 }
@@ -143,21 +156,36 @@ function machineStates({ snapshots }: StatusState): SpanState[] {
   }))
 }
 
-/** Returns the number of open, waiting and reviewed issues of each repo, and of the commits in its mirror. */
+/** The facts about repos. */
+interface RepoFacts extends Pick<LedgerView, 'repos' | 'dispatches'> {
+  readonly queues: Queues
+  /** The spans of dispatchers that show when burn last read the forge. */
+  readonly cycles: readonly Span[]
+  /** The dispatches that ended as done in the last day. */
+  readonly merges: readonly Event[]
+}
+
+/**
+ * Returns the number of open, waiting and reviewed issues of each repo, of its merges in the last day, and of the commits in its mirror. The
+ * numbers of a repo that burn has not read lately are unknown.
+ */
 async function repoMeasures(
-  { open, queued }: Queues,
-  dispatches: readonly Pick<Dispatch, 'issue' | 'state'>[],
-  { countCommits }: Pick<Session, 'countCommits'>,
+  { repos, dispatches, queues: { open, queued }, cycles, merges }: RepoFacts,
+  { countCommits, fleet }: Pick<Session, 'countCommits' | 'fleet'>,
   at: Time,
 ): Promise<Measure[]> {
-  const reviewed = Map.groupBy(
-    dispatches.filter(({ state }) => state === 'review'),
-    ({ issue }) => repoOf(issue),
-  )
+  const isRead = (record: LedgerView['repos'][number]) =>
+    record.unread === null && at - lastRead([record], cycles) <= fleet.health.dispatcher
+  const countBy = (issues: readonly (string | null)[]) => {
+    const groups = Map.groupBy(issues, (issue) => (issue === null ? null : repoOf(issue)))
+    return (repo: string) => groups.get(repo)?.length ?? 0
+  }
+  const reviewed = countBy(dispatches.filter(({ state }) => state === 'review').map(({ issue }) => issue))
+  const merged = countBy(merges.filter(isMerge).map(({ issue }) => issue))
   return Promise.all(
-    [...new Set([...open.keys(), ...reviewed.keys()])].map(async (repo) => {
+    repos.filter(isRead).map(async ({ repo }) => {
       const commits = await countCommits(repo)
-      const issues = { open: open.get(repo) ?? 0, ready: queued.get(repo) ?? 0, in_review: reviewed.get(repo)?.length ?? 0 }
+      const issues = { open: open.get(repo) ?? 0, ready: queued.get(repo) ?? 0, in_review: reviewed(repo), merged: merged(repo) }
       return { subject: `repo ${repo}`, at, period: 0, numbers: { ...issues, ...(commits === null ? {} : { commits }) } }
     }),
   )
@@ -182,7 +210,7 @@ function silentDispatchers(
 }
 
 function machineMeasure(machine: Machine, facts: MachineFacts, snapshot: MachineSnapshot | undefined, at: Time): Measure {
-  const { clock, processes, jobs: _, socket_folder: folder, ...numbers } = facts
+  const { clock, processes, jobs, socket_folder: folder, ...numbers } = facts
   const known = Object.entries(numbers).flatMap(([key, number]) => (number === null ? [] : [[key, number] as const]))
   return {
     subject: `machine ${machine.name}`,
@@ -190,6 +218,7 @@ function machineMeasure(machine: Machine, facts: MachineFacts, snapshot: Machine
     period: 0,
     numbers: {
       ...Object.fromEntries(known),
+      ...(jobs === null ? {} : { jobs: jobs.jobs.length }),
       ...(clock === null ? {} : { clock_offset: clock - Math.floor(at / 1000) * 1000 }),
       ...(processes === null || snapshot?.state !== 'up' ? {} : processNumbers(processes, snapshot.panes, { ...machine, folder })),
     },

@@ -217,3 +217,8 @@ export interface EventFilter {
 }
 
 export type LogLevel = 'info' | 'warn' | 'error'
+
+/** Returns true for an event that reports the merge of a change. */
+export function isMerge({ kind, payload }: Pick<Event, 'kind' | 'payload'>): boolean {
+  return kind === 'dispatch.done' && 'reason' in payload && payload.reason.code === 'change_merged'
+}

@@ -1,6 +1,7 @@
 /** The types of health checks: whether the fleet does its work, and not only whether its processes run. */
 import type { IssueRef, RepoRef, Time, Worker, WorkerId } from './nouns.ts'
 import type { HealthSettings } from './observation-settings.ts'
+import type { Hold } from './ledger/holds.ts'
 import type { RepoRecord } from './ledger/forge.ts'
 import type { Measure, Span } from './span.ts'
 import type { Sprint } from './sprint.ts'
@@ -29,6 +30,10 @@ export interface HealthFacts {
   readonly max_attempts: number
   /** The time at which a dispatch last came to review or ended as done; null if there was none. */
   readonly last_change: Time | null
+  /** The time of the last sample that found more commits in a mirror than the sample before; null if there was none lately. */
+  readonly last_commit: Time | null
+  /** The holds on accounts that reached their usage limit. */
+  readonly limited: readonly Pick<Hold, 'name' | 'created_at'>[]
   /** Sprints that ended lately, newest first. */
   readonly sprints: readonly Sprint[]
   /** Tokens that each worker has used since the time of its open span began; null if burn does not know the usage of the worker. */

@@ -1,7 +1,7 @@
 /** Health rules about the loop: dispatchers, the forge, scheduled jobs and the ledger. */
 import type { HealthFacts, HealthRule, Judged } from '../core/health.ts'
 import { counted } from '../core/text.ts'
-import { lasting, noData, ok, presentSpans } from './health-parts.ts'
+import { lastCycle, lastRead, lasting, machineNumbers, noData, ok, okIfComplete, presentSpans } from './health-parts.ts'
 
 /** The rules. */
 export const loopRules: readonly HealthRule[] = [
@@ -13,22 +13,22 @@ export const loopRules: readonly HealthRule[] = [
 
 function dispatcher({ spans, now, settings }: HealthFacts): Judged {
   const threshold = `a cycle in the last ${lasting(settings.dispatcher)}`
-  const all = spans.filter(({ kind }) => kind === 'dispatcher')
-  // A silent dispatcher ran its last cycle when its silence began.
-  const last = all.reduce((latest, { state, began_at, seen_at }) => Math.max(latest, state === 'running' ? seen_at : began_at), 0)
+  const last = lastCycle(spans)
   if (last === 0) return noData(threshold, 'the ledger has no record of a dispatcher')
   const age = now - last
   if (age <= settings.dispatcher) return ok(`the last cycle began ${lasting(age)} ago`, threshold)
   // A dispatcher that ends normally ends its span.
-  const isKilled = all.some(({ ended_at }) => ended_at === null)
+  const isKilled = spans.some(({ kind, ended_at }) => kind === 'dispatcher' && ended_at === null)
   const evidence = `the last cycle began ${lasting(age)} ago${isKilled ? ', and its dispatcher did not end normally' : ''}`
   return { status: 'fail', evidence, threshold, since: last, remedy: 'start "burn dispatch --cycles 0"' }
 }
 
-function forge({ repos }: HealthFacts): Judged {
+function forge({ repos, spans, now, settings }: HealthFacts): Judged {
   const threshold = 'every repo can be read'
   if (repos.length === 0) return noData(threshold, 'burn has read no repo yet')
   const unread = repos.flatMap(({ repo, unread: each }) => (each === null ? [] : [{ repo, ...each }]))
+  const age = now - lastRead(repos, spans)
+  if (age > settings.dispatcher) return noData(threshold, `burn last read the forge ${lasting(age)} ago`)
   if (unread.length === 0) return ok(`burn read ${counted(repos.length, 'repo')}`, threshold)
   const [first] = unread.toSorted((a, b) => a.since - b.since)
   const evidence = `burn cannot read ${unread.length} of ${counted(repos.length, 'repo')}: ${first!.repo}: ${first!.why}`
@@ -37,15 +37,19 @@ function forge({ repos }: HealthFacts): Judged {
 
 function jobs(facts: HealthFacts): Judged {
   const threshold = 'every scheduled job ran when it was due'
-  const all = facts.spans.filter(({ kind, ended_at }) => kind === 'job' && ended_at === null)
+  const all = presentSpans(facts, 'job')
   const known = all.filter(({ state }) => state !== 'unknown')
   const bad = known.filter(({ state }) => state === 'missed' || state === 'failing').toSorted((a, b) => a.began_at - b.began_at)
   const [first] = bad
-  if (all.length === 0 && presentSpans(facts, 'machine').length > 0) return ok('no job is scheduled', threshold)
-  if (first === undefined)
-    return known.length === 0
-      ? noData(threshold, 'burn knows the runs of no job')
-      : ok(`${counted(known.length, 'job')} ran on time`, threshold)
+  const listed = machineNumbers(facts, (numbers) => numbers['jobs'])
+  if (first === undefined) {
+    if (all.length > 0 && known.length === 0) return noData(threshold, 'burn knows the runs of no job')
+    const isNone = listed.known.length > 0 && listed.known.every(({ value }) => value === 0)
+    if (all.length === 0 && !isNone) return noData(threshold)
+    const unsure = all.length > known.length ? `; the runs of ${counted(all.length - known.length, 'job')} are unknown` : ''
+    const evidence = all.length === 0 ? 'no job is scheduled' : `${counted(known.length, 'job')} ran on time${unsure}`
+    return okIfComplete(evidence, threshold, listed.unknown)
+  }
   const { subject, state, evidence, began_at } = first
   const more = bad.length > 1 ? `; ${counted(bad.length - 1, 'more job')}` : ''
   return {

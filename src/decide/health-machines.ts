@@ -1,8 +1,7 @@
 /** Health rules about machines: disk, memory, clock and leftover processes. */
 import type { HealthFacts, HealthRule, Judged } from '../core/health.ts'
-import type { Measure } from '../core/span.ts'
 import { counted } from '../core/text.ts'
-import { lasting, noData, ok } from './health-parts.ts'
+import { lasting, machineNumbers, noData, ok, okIfComplete, presentSpans } from './health-parts.ts'
 
 /** The rules. */
 export const machineRules: readonly HealthRule[] = [
@@ -13,9 +12,9 @@ export const machineRules: readonly HealthRule[] = [
   { name: 'leftovers', judge: leftovers },
 ]
 
-function machines({ spans }: HealthFacts): Judged {
+function machines(facts: HealthFacts): Judged {
   const threshold = 'every machine answers'
-  const found = spans.filter(({ kind, ended_at }) => kind === 'machine' && ended_at === null)
+  const found = presentSpans(facts, 'machine')
   if (found.length === 0) return noData(threshold)
   const away = found.filter(({ state }) => state === 'unreachable').toSorted((a, b) => a.began_at - b.began_at)
   if (away.length === 0) return ok(`${counted(found.length, 'machine')} ${found.length === 1 ? 'answers' : 'answer'}`, threshold)
@@ -29,49 +28,43 @@ function machines({ spans }: HealthFacts): Judged {
   }
 }
 
-const nameOf = ({ subject }: Measure) => subject.replace(/^machine /, '')
-
 function share(facts: HealthFacts, what: 'disk' | 'memory', least: number): Judged {
   const percent = (part: number) => `${Math.round(part * 100)} %`
   const threshold = `at least ${percent(least)} free`
-  const known = facts.measures.flatMap((measure) => {
-    const { [`${what}_total`]: total, [`${what}_free`]: free } = measure.numbers
-    return total === undefined || free === undefined || total === 0 ? [] : [{ name: nameOf(measure), free: free / total }]
-  })
-  if (known.length === 0) return noData(threshold)
-  const least_free = known.toSorted((a, b) => a.free - b.free)
-  const evidence = least_free
+  const { known, unknown } = machineNumbers(facts, ({ [`${what}_total`]: total, [`${what}_free`]: free }) =>
+    total === undefined || free === undefined || total === 0 ? undefined : free / total,
+  )
+  const sorted = known.toSorted((a, b) => a.value - b.value)
+  const [lowest] = sorted
+  if (lowest === undefined) return noData(threshold)
+  const evidence = sorted
     .slice(0, 3)
-    .map(({ name, free }) => `${name}: ${percent(free)}`)
+    .map(({ name, value }) => `${name}: ${percent(value)}`)
     .join(', ')
-  if (least_free[0]!.free >= least) return ok(evidence, threshold)
+  if (lowest.value >= least) return okIfComplete(evidence, threshold, unknown)
   const remedy = what === 'disk' ? 'free disk space: burn sprint prune' : 'run fewer agents on the machine'
-  return { status: least_free[0]!.free < least / 2 ? 'fail' : 'warn', evidence, threshold, since: null, remedy }
+  return { status: lowest.value < least / 2 ? 'fail' : 'warn', evidence, threshold, since: null, remedy }
 }
 
-function clock({ measures, settings }: HealthFacts): Judged {
-  const threshold = `at most ${settings.clock_offset / 1000} s from burn's clock`
-  const known = measures.flatMap((measure) => {
-    const offset = measure.numbers['clock_offset']
-    return offset === undefined ? [] : [{ name: nameOf(measure), offset }]
-  })
+function clock(facts: HealthFacts): Judged {
+  const { clock_offset: most } = facts.settings
+  const threshold = `at most ${most / 1000} s from burn's clock`
+  const { known, unknown } = machineNumbers(facts, (numbers) => numbers['clock_offset'])
   if (known.length === 0) return noData(threshold)
-  const bad = known.filter(({ offset }) => Math.abs(offset) > settings.clock_offset)
-  const shown = (bad.length > 0 ? bad : known).map(({ name, offset }) => `${name}: ${Math.round(offset / 1000)} s`).join(', ')
+  const bad = known.filter(({ value }) => Math.abs(value) > most)
+  const shown = (bad.length > 0 ? bad : known).map(({ name, value }) => `${name}: ${Math.round(value / 1000)} s`).join(', ')
   return bad.length === 0
-    ? ok(shown, threshold)
+    ? okIfComplete(shown, threshold, unknown)
     : { status: 'warn', evidence: shown, threshold, since: null, remedy: 'synchronise the clock of the machine' }
 }
 
-function leftovers({ measures, interval }: HealthFacts): Judged {
+function leftovers(facts: HealthFacts): Judged {
   const threshold = 'no agent process without a pane'
-  const known = measures.flatMap((measure) => {
-    const count = measure.numbers['leftovers']
-    return count === undefined ? [] : [{ name: nameOf(measure), count, memory: measure.numbers['leftovers_memory'] ?? 0 }]
-  })
+  const { known, unknown } = machineNumbers(facts, (numbers) => numbers['leftovers'])
   if (known.length === 0) return noData(threshold)
-  const bad = known.filter(({ count }) => count > 0)
-  if (bad.length === 0) return ok(`none in the last ${lasting(3 * interval)}`, threshold)
-  const evidence = bad.map(({ name, count, memory }) => `${name}: ${count} with ${Math.round(memory / 1e6)} MB`).join(', ')
+  const bad = known.filter(({ value }) => value > 0)
+  if (bad.length === 0) return okIfComplete(`none in the last ${lasting(3 * facts.interval)}`, threshold, unknown)
+  const memory = new Map(machineNumbers(facts, (numbers) => numbers['leftovers_memory']).known.map(({ name, value }) => [name, value]))
+  const evidence = bad.map(({ name, value }) => `${name}: ${value} with ${Math.round((memory.get(name) ?? 0) / 1e6)} MB`).join(', ')
   return { status: 'warn', evidence, threshold, since: null, remedy: 'find them with ps, and end those that nobody needs' }
 }

@@ -42,6 +42,7 @@ function idle(facts: HealthFacts): Judged {
   const threshold = `no worker idle for ${lasting(facts.settings.idle)} while its issues wait`
   const spans = presentSpans(facts, 'worker')
   if (spans.length === 0) return noData(threshold)
+  if (facts.repos.length === 0) return noData(threshold, 'burn has read no repo yet')
   const known = new Map(facts.workers.map((worker) => [worker.id, worker]))
   const isServed = ({ subject }: Span) => {
     const worker = known.get(subject)
@@ -85,25 +86,31 @@ function questions(facts: HealthFacts): Judged {
 function limits(facts: HealthFacts): Judged {
   const threshold = 'no agent at its usage limit'
   const spans = presentSpans(facts, 'worker')
-  if (spans.length === 0) return noData(threshold)
-  const found = spans.filter(({ state, detail }) => state === 'error' && isLimit(detail))
   const remedy = 'wait until the usage limit resets, or give the workers another account'
-  return judgeSpans(found, { status: 'warn', threshold, remedy }, 'at the usage limit', 'no agent is at its limit')
+  const found = spans.filter(({ state, detail }) => state === 'error' && isLimit(detail))
+  const shown = judgeSpans(found, { status: 'warn', threshold, remedy }, 'at the usage limit', 'no agent is at its limit')
+  const [first] = facts.limited.toSorted((a, b) => a.created_at - b.created_at)
+  if (first === undefined) return spans.length === 0 ? noData(threshold) : shown
+  const held = `${counted(facts.limited.length, 'account')} at the usage limit: ${facts.limited.map(({ name }) => name).join(', ')}`
+  const since = Math.min(first.created_at, shown.since ?? Infinity)
+  return { status: 'warn', evidence: found.length === 0 ? held : `${held}; ${shown.evidence}`, threshold, since, remedy }
 }
 
 function changes(facts: HealthFacts): Judged {
-  const { spans, now, settings, last_change } = facts
-  const threshold = `a change in ${lasting(settings.no_change)} of work`
+  const { spans, now, settings } = facts
+  const threshold = `a change or a commit in ${lasting(settings.no_change)} of work`
+  const last_change = Math.max(facts.last_change ?? 0, facts.last_commit ?? 0) || null
+  const what = last_change === facts.last_change ? 'change' : 'commit'
   const start = now - settings.no_change
   const worked = spans.filter(({ kind, state, began_at, ended_at, seen_at }) => {
     return kind === 'worker' && state === 'working' && (ended_at ?? seen_at) > start && began_at <= now
   })
   if (worked.length === 0 && presentSpans(facts, 'worker').length === 0) return noData(threshold)
   if (worked.length === 0) return ok(`no agent worked in the last ${lasting(settings.no_change)}`, threshold)
-  if (last_change !== null && last_change >= start) return ok(`the last change came ${lasting(now - last_change)} ago`, threshold)
+  if (last_change !== null && last_change >= start) return ok(`the last ${what} came ${lasting(now - last_change)} ago`, threshold)
   const first = Math.min(...worked.map(({ began_at }) => began_at))
   if (first > start) return ok(`agents have worked for ${lasting(now - first)}`, threshold)
-  const evidence = last_change === null ? 'no change came yet' : `the last change came ${lasting(now - last_change)} ago`
+  const evidence = last_change === null ? 'no change came yet' : `the last ${what} came ${lasting(now - last_change)} ago`
   return { status: 'warn', evidence, threshold, since: last_change, remedy: 'run burn status, and look at a pane: burn attach' }
 }
 

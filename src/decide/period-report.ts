@@ -1,5 +1,5 @@
 /** Makes the report of a period from facts of the ledger. The report depends on the facts alone. */
-import type { Event } from '../core/events.ts'
+import { isMerge, type Event } from '../core/events.ts'
 import type { HealthFacts } from '../core/health.ts'
 import type { Dispatch, DispatchState } from '../core/lifecycle.ts'
 import type { IssueRef, Time, Worker } from '../core/nouns.ts'
@@ -100,9 +100,7 @@ function reached({ titles, usage }: ReportFacts, moved: readonly Move[], state: 
 function costsOf({ usage: { costs, ...about }, events }: ReportFacts): ReportCosts | null {
   if (costs === null) return null
   const { issue_costs: _, ...shown } = costs
-  const merged = events.filter(({ kind, payload }) => {
-    return kind === 'dispatch.done' && 'reason' in payload && payload.reason.code === 'change_merged'
-  }).length
+  const merged = events.filter(isMerge).length
   const cost = wholeCost(costs.total)
   return { ...about, ...shown, per_merged: merged === 0 || cost === null ? null : cost / merged }
 }

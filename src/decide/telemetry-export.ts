@@ -41,9 +41,11 @@ export const measuredNumbers = {
   agents_memory: 'machine: resident memory of the processes in panes (bytes)',
   leftovers: 'machine: processes of agents that no pane owns',
   leftovers_memory: 'machine: resident memory of these processes (bytes)',
-  open: 'repo: open issues that burn knows',
+  jobs: 'machine: jobs of the schedulers that burn reads',
+  open: 'repo: open issues',
   ready: 'repo: issues that wait for a worker',
   in_review: 'repo: issues whose change is in review',
+  merged: 'repo: changes for issues of the fleet that were merged in the last 24 hours',
   commits: 'repo: commits on the fetched branches of the git mirror; missing if this computer has no mirror',
 } as const
 

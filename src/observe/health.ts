@@ -1,8 +1,9 @@
 /** Reads the facts that `burn health` judges. It reads the ledger only, so it works while machines and forge are unreachable. */
 import type { HealthFacts } from '../core/health.ts'
-import type { Span } from '../core/span.ts'
+import type { Measure, Span } from '../core/span.ts'
+import type { Time } from '../core/nouns.ts'
 import type { Session } from './session.ts'
-import { heldBy } from '../decide/holds.ts'
+import { heldBy, isInForce } from '../decide/holds.ts'
 import { tokensSinceBegin } from '../decide/worker-tokens.ts'
 
 const hour = 60 * 60_000
@@ -18,7 +19,7 @@ export async function readHealthFacts(session: Session): Promise<HealthFacts> {
   const [view, spans, measures, { queued, attempts }, sprints, changes, ledger_bytes] = await Promise.all([
     ledger.view(),
     ledger.spans({ since }),
-    ledger.measures({ since: now - 3 * telemetry.interval }),
+    ledger.measures({ since: now - settings.no_change, until: now + telemetry.interval }),
     ledger.queues(),
     ledger.sprints({ live: false, limit: recentSprints }),
     ledger.events({ kinds: ['dispatch.review', 'dispatch.done'], limit: 1 }),
@@ -33,18 +34,33 @@ export async function readHealthFacts(session: Session): Promise<HealthFacts> {
     workers,
     held: new Set(workers.flatMap(({ id }) => (holds.worker(id) === null ? [] : [id]))),
     spans,
-    measures: [...new Map(measures.map((measure) => [measure.subject, measure])).values()].filter(({ subject }) =>
-      subject.startsWith('machine '),
+    measures: [...new Map(measures.map((measure) => [measure.subject, measure])).values()].filter(
+      ({ subject, at }) => subject.startsWith('machine ') && now - at <= 3 * telemetry.interval,
     ),
     repos: view.repos,
     queued,
     attempts,
     max_attempts: dispatch.max_attempts,
     last_change: changes[0]?.at ?? null,
+    last_commit: lastCommit(measures),
+    limited: view.holds.filter((hold) => hold.scope === 'account' && hold.code === 'limit' && isInForce(hold, now)),
     sprints: sprints.filter(({ ended_at }) => ended_at !== null),
     tokens: await readTokens(spans, session),
     ledger_bytes,
   }
+}
+
+/** Returns the time of the last sample that found more commits than the one before; null if there is none. `measures`: oldest first. */
+function lastCommit(measures: readonly Measure[]): Time | null {
+  const counts = new Map<string, number>()
+  let last: Time | null = null
+  for (const { subject, at, numbers } of measures) {
+    const { commits } = numbers
+    if (commits === undefined) continue
+    if (commits > (counts.get(subject) ?? Infinity)) last = at
+    counts.set(subject, commits)
+  }
+  return last
 }
 
 /** The time (ms) before a turn in which tokens of a worker show that burn can read the worker's records. */

@@ -49,6 +49,8 @@ const empty: HealthFacts = {
   attempts: [],
   max_attempts: 3,
   last_change: null,
+  last_commit: null,
+  limited: [],
   sprints: [],
   tokens: new Map(),
   ledger_bytes: 0,
@@ -66,7 +68,7 @@ const well: HealthFacts = {
       subject: 'machine m1',
       at: now,
       period: 0,
-      numbers: { disk_total: 10, disk_free: 5, memory_total: 10, memory_free: 5, clock_offset: 1000, leftovers: 0 },
+      numbers: { disk_total: 10, disk_free: 5, memory_total: 10, memory_free: 5, clock_offset: 1000, leftovers: 0, jobs: 1 },
     },
   ],
   repos: [repoOf(null)],
@@ -94,7 +96,20 @@ test('health: no rule is ok without data', () => {
   for (const { rule, status } of judgeHealth(empty)) assert.equal(status, certain.includes(rule) ? 'ok' : 'unknown', rule)
   assert.equal(worstOf(judgeHealth(empty)), 'unknown')
   const stale = { ...well, now: now + 60 * minute }
-  for (const rule of ['workers', 'idle', 'turns', 'questions', 'limits']) assert.equal(statusOf(rule, {}, stale), 'unknown', rule)
+  for (const rule of ['forge', 'jobs', 'machines', 'workers', 'idle', 'turns', 'questions', 'limits'])
+    assert.equal(statusOf(rule, {}, stale), 'unknown', rule)
+})
+
+test('health: a machine without a number makes its rules unknown', () => {
+  const two = { spans: [...well.spans, spanOf('m2', 'up', minute, { kind: 'machine' })] }
+  for (const rule of ['jobs', 'disk', 'memory', 'clock', 'leftovers']) assert.equal(statusOf(rule, two), 'unknown', rule)
+  assert.equal(statusOf('jobs', { spans: well.spans.filter(({ kind }) => kind !== 'job'), measures: [] }), 'unknown', 'not read')
+  assert.equal(statusOf('idle', { repos: [] }), 'unknown', 'the queue is not known')
+})
+
+test('health: a time in the future shows no present state', () => {
+  const ahead = { ...well, now: now - 24 * 60 * minute }
+  for (const rule of ['machines', 'workers', 'limits', 'jobs']) assert.equal(statusOf(rule, {}, ahead), 'unknown', rule)
 })
 
 test('health: the reference describes each rule', () => {
@@ -120,7 +135,7 @@ test('health: each injected stall makes its rule fail or warn', () => {
     ['forge', { repos: [repoOf({ since: now - minute, why: '502' })] }, 'fail'],
     ['forge', { repos: [repoOf(null), repoOf({ since: now - minute, why: '502' })] }, 'warn'],
     ['jobs', { spans: [...well.spans, spanOf('m1 cron b', 'missed', minute, { kind: 'job' })] }, 'warn'],
-    ['jobs', { spans: well.spans.filter(({ kind }) => kind !== 'job') }, 'ok'],
+    ['jobs', { spans: well.spans.filter(({ kind }) => kind !== 'job'), ...measured({ jobs: 0 }) }, 'ok'],
     ['ledger', { ledger_bytes: 3e9 }, 'warn'],
     ['workers', withWorker('dead', minute), 'warn'],
     ['workers', withWorker('error', minute, { detail: 'rate limit' }), 'ok'],
@@ -135,6 +150,9 @@ test('health: each injected stall makes its rule fail or warn', () => {
     ['limits', withWorker('error', minute, { detail: 'rate limit' }), 'warn'],
     ['changes', { ...withWorker('working', 7 * 60 * minute), last_change: now - 7 * 60 * minute }, 'warn'],
     ['changes', { ...withAll('idle'), last_change: null }, 'ok'],
+    ['changes', { ...withWorker('working', 7 * 60 * minute), last_change: null, last_commit: now - 60 * minute }, 'ok'],
+    ['limits', { limited: [{ name: 'max', created_at: now - minute }] }, 'warn'],
+    ['limits', { ...empty, limited: [{ name: 'max', created_at: now - minute }] }, 'warn'],
     ['sprints', { sprints: [] }, 'ok'],
     ['sprints', { sprints: Array.from({ length: 6 }, () => ({ outcome: 'failed' }) as Sprint) }, 'fail'],
     ['attempts', { attempts: [{ issue: 'o/a#1', attempts: 3 }] }, 'warn'],

@@ -109,6 +109,8 @@ const facts: ReportFacts = {
     attempts: [{ issue: 'o/a#2', attempts: 3 }],
     max_attempts: 3,
     last_change: null,
+    last_commit: null,
+    limited: [],
     sprints: [],
     tokens: new Map(),
     ledger_bytes: 0,
