@@ -72,7 +72,7 @@ async function bubblewrapConfigFor(
     own,
     readable,
     read_only,
-    hidden: await facts.hidden.get(JSON.stringify([searched, search]), () => findHidden(searched, search)),
+    hidden: await facts.hidden.get(JSON.stringify(searched), () => findHidden(searched, search)),
     resolver: resolver === null || isBelow(resolver, '/etc') ? null : resolver,
     filter: await writeFilter(own_dir),
     network: false,
