@@ -102,6 +102,21 @@ export function sprintLines({ sprints }: StatusReport, io: Io, now: number): str
     : [io.paint('bold', 'sprints'), ...insetTable(['ISSUE', 'STAGE', 'FOR', 'WORKER'], rows, io, ['WORKER', 'FOR']), '']
 }
 
+/** The maximum number of lines of `needLines`. */
+const maxNeeds = 10
+
+/** Returns the issues and changes that need a person. The rows of the workers show the questions. */
+export function needLines({ needs_you }: StatusReport, io: Io, now: number): string[] {
+  const all = needs_you.filter(({ kind }) => kind !== 'question')
+  if (all.length === 0) return []
+  const more = all.length - maxNeeds
+  const texts = all.slice(0, maxNeeds).map(({ subject, text, since, remedy }) => {
+    return `${subject}${since === null ? '' : ` for ${duration(now - Date.parse(since))}`}: ${oneLine(text)} (${remedy})`
+  })
+  const rest = more > 0 ? [`… and ${more} more: burn report`] : []
+  return [io.paint('bold', 'needs you'), ...indented([...texts, ...rest], io), '']
+}
+
 /** Maximum number of rows that `backoffLines` returns. */
 const maxRows = 20
 

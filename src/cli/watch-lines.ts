@@ -5,7 +5,17 @@ import type { Io } from './io.ts'
 import type { ListLine, View } from './watch-view.ts'
 import { workersIn } from '../decide/report.ts'
 import { questionLines } from './answer-lines.ts'
-import { attentionOf, backoffLines, driftLines, elsewhereLines, fleetTotals, sprintLines, workerCells, stateHeads } from './status-table.ts'
+import {
+  attentionOf,
+  backoffLines,
+  driftLines,
+  elsewhereLines,
+  fleetTotals,
+  needLines,
+  sprintLines,
+  workerCells,
+  stateHeads,
+} from './status-table.ts'
 import { fitHeight } from './live-screen.ts'
 import { table } from './table.ts'
 import { plainText, widthOf, wrap } from './wrap.ts'
@@ -71,7 +81,7 @@ export function bodyOf({ report, fresh, now }: Shown, filter: string, io: Io): B
   return { head, lines: all.filter(matches), all: all.length }
 }
 
-/** Returns the lines below the workers: unreachable machines, differences, sprints, back-offs and holds. */
+/** Returns the lines below the workers: unreachable machines, differences, sprints, back-offs, holds, and what needs a person. */
 function otherLines({ report, now }: Shown, io: Io): string[] {
   const lines = [
     ...report.machines.flatMap(({ name, reachable, reason, remedy }) =>
@@ -81,6 +91,7 @@ function otherLines({ report, now }: Shown, io: Io): string[] {
     ...report.machines.flatMap(({ retiring }) => retiring.map((id) => `${id} is retiring: it is no longer in the spec`)),
     ...sprintLines(report, io, now),
     ...backoffLines(report, io, now),
+    ...needLines(report, io, now),
     ...elsewhereLines(report, io),
   ]
   return lines.length === 0 ? [] : ['', ...lines.flatMap((line) => wrap(line, io.columns - 2, '  '))]

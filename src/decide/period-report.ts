@@ -4,13 +4,12 @@ import type { HealthFacts } from '../core/health.ts'
 import type { Dispatch, DispatchState } from '../core/lifecycle.ts'
 import type { IssueRef, Time, Worker } from '../core/nouns.ts'
 import type { Move, PeriodReport, Reached, Reconciliation, ReportCosts, ReportedChange, WentWrong } from '../core/period-report.ts'
-import type { DispatchInReview } from '../core/ledger/changes.ts'
 import type { Measure, Span } from '../core/span.ts'
 import type { Sprint } from '../core/sprint.ts'
 import { repoOf } from '../core/refs.ts'
 import { wholeCost, type PeriodCosts } from './costs.ts'
 import { judgeHealth, worstOf } from './health.ts'
-import { needs, type OpenIssue } from './period-needs.ts'
+import { needs, type NeedFacts, type OpenQuestion } from './needs.ts'
 import { troubles } from './period-troubles.ts'
 import { workerPeriods } from './worker-periods.ts'
 import { sentence } from './wording.ts'
@@ -30,10 +29,7 @@ export interface ReportFacts {
   readonly sprints: readonly Sprint[]
   readonly workers: readonly Worker[]
   readonly titles: ReadonlyMap<IssueRef, string>
-  /** The dispatches with an open change, as burn last read it. */
-  readonly reviews: readonly Pick<DispatchInReview, 'issue' | 'change_url' | 'watched'>[]
-  /** Open issues that used more than their budget, and still have the label. */
-  readonly over_budget: readonly OpenIssue[]
+  readonly needs: NeedFacts
   /** The costs of the period, and what burn could not read. */
   readonly usage: Pick<ReportCosts, 'since' | 'unread' | 'unrecorded'> & { readonly costs: PeriodCosts | null }
   readonly trend: PeriodReport['trend']
@@ -55,7 +51,7 @@ export function periodReport(facts: ReportFacts): PeriodReport {
     since,
     until,
     health: worstOf(results),
-    needs_you: needs(facts, review, results),
+    needs_you: needs(facts.needs, questions(facts), results),
     done: { merged: reached(facts, moved, 'done'), opened: reached(facts, moved, 'review') },
     went_wrong: wentWrong(facts, moved),
     workers: workerPeriods(facts, moved),
@@ -68,6 +64,14 @@ export function periodReport(facts: ReportFacts): PeriodReport {
     jobs,
     counts: reconcile(facts, moved),
   }
+}
+
+/** Returns the open questions that a sample reported, or that the health rule `questions` reports. */
+function questions({ spans, until, health }: ReportFacts): OpenQuestion[] {
+  const open = spans.filter(({ kind, state, ended_at }) => kind === 'worker' && state === 'waiting' && ended_at === null)
+  return open
+    .filter(({ reported, began_at }) => reported !== null || until - began_at >= health.settings.waiting)
+    .map(({ subject, issue, evidence, began_at }) => ({ worker: subject, issue, text: evidence, since: Math.min(began_at, until) }))
 }
 
 function movesOf({ events, dispatches }: ReportFacts): Move[] {

@@ -1,5 +1,6 @@
 /** Builds the report of `burn status` from one state of the fleet. Its JSON is stable: keys may be added, but not changed. */
 import { counted } from '../core/text.ts'
+import type { NeedsYou } from '../core/period-report.ts'
 import type { StatusState } from '../core/fleet-state.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { HoldCode } from '../core/ledger/holds.ts'
@@ -12,6 +13,7 @@ import { keysOf } from '../core/json.ts'
 import { slotStates } from '../core/lifecycle.ts'
 import { reposOf } from '../core/refs.ts'
 import { heldBy, isInForce } from './holds.ts'
+import { needs, type NeedFacts, type OpenQuestion } from './needs.ts'
 import { isStale } from './dispatch-moves.ts'
 import { holdText } from './wording.ts'
 import { workerCondition, type WorkerCondition } from './worker-condition.ts'
@@ -127,6 +129,9 @@ export interface UnreadReport {
   readonly why: string
 }
 
+/** Something that needs a person. `since` is in ISO 8601. */
+export type NeedReport = Omit<NeedsYou, 'since'> & { readonly since: string | null }
+
 /** The report of `burn status`. */
 export interface StatusReport {
   readonly machines: readonly MachineReport[]
@@ -137,17 +142,19 @@ export interface StatusReport {
   /** Repos of the spec that burn could not read at its last attempt. The report about their issues may be outdated. */
   readonly unread: readonly UnreadReport[]
   readonly totals: Totals
+  /** What needs a person, as in `burn report`, but without the rules of `burn health`. */
+  readonly needs_you: readonly NeedReport[]
   /** Open issues that burn does not give, because another ledger of this fleet has a live claim on them. At most 1,000. */
   readonly claimed_elsewhere: readonly IssueRef[]
 }
 
-/** Returns the report. `shown`: the machines, windows and workers to report on. */
-export function statusReport(shown: readonly Machine[], state: StatusState): StatusReport {
-  const facts = workerFacts(state)
+/** Returns the report. `shown`: the machines, windows and workers to report on. `facts`: the issues and changes that may need a person. */
+export function statusReport(shown: readonly Machine[], state: StatusState, facts: NeedFacts): StatusReport {
+  const reports = workerReports(state)
   const machines = shown.map((machine): MachineReport => {
     const snapshot = state.snapshots.get(machine.name)
     const windows = machine.windows.map((window): WindowReport => {
-      const all = window.workers.map(({ id }) => facts.get(id)).filter((each) => each !== undefined)
+      const all = window.workers.map(({ id }) => reports.get(id)).filter((each) => each !== undefined)
       return {
         name: window.name,
         lane: window.lane,
@@ -179,7 +186,18 @@ export function statusReport(shown: readonly Machine[], state: StatusState): Sta
     const end = until === null ? null : new Date(until).toISOString()
     return isInForce({ code, until }, state.now) ? [{ scope, name, code, until: end, why: reason, actor }] : []
   })
-  return { machines, sprints, backed_off, holds, unread, totals, claimed_elsewhere: state.elsewhere }
+  const needs_you = needs(facts, questionsOf(workersIn(machines), state), []).map(({ since, ...need }): NeedReport => {
+    return { ...need, since: since === null ? null : new Date(since).toISOString() }
+  })
+  return { machines, sprints, backed_off, holds, unread, totals, needs_you, claimed_elsewhere: state.elsewhere }
+}
+
+/** Returns the questions that wait for an answer for as long as a sample would need to report them. */
+function questionsOf(workers: readonly WorkerReport[], { fleet, now }: StatusState): OpenQuestion[] {
+  const waiting = workers.filter(({ state, since }) => state === 'waiting' && now - Date.parse(since) >= fleet.telemetry.waiting_after)
+  return waiting.map(({ id, issues, question, evidence, since }) => {
+    return { worker: id, issue: issues[0] ?? null, text: question ?? evidence, since: Date.parse(since) }
+  })
 }
 
 function noTotals(): Totals {
@@ -203,7 +221,7 @@ function textsOf(dispatches: readonly LiveDispatch[], deliveries: ReadonlyMap<st
   })
 }
 
-function workerFacts(state: StatusState): Map<WorkerId, { report: WorkerReport; totals: Totals }> {
+function workerReports(state: StatusState): Map<WorkerId, { report: WorkerReport; totals: Totals }> {
   const { fleet, now, workers, states } = state
   const stale_after = fleet.dispatch.stale_after
   const holds = heldBy(state.holds, now, fleet.accounts)

@@ -1,6 +1,6 @@
 /** Changes in review: the facts that burn last read about each, and its stage. */
 import type { Transaction } from 'kysely'
-import type { ChangeLedger, DispatchInReview, ReviewView, WatchedChange } from '../core/ledger/changes.ts'
+import type { ChangeLedger, DispatchInReview, ReviewedChange, ReviewView, WatchedChange } from '../core/ledger/changes.ts'
 import type { NewEvent } from '../core/events.ts'
 import type { ChangeWatchRow, Tables } from './tables.ts'
 import { sql } from 'kysely'
@@ -31,6 +31,23 @@ export async function reviewView(trx: Trx): Promise<ReviewView> {
     return { ...row, change_url: change_url ?? '', sprint: Number(sprints) > 0, watched: watched.get(row.id) ?? null }
   })
   return { dispatches, steps: await changeSteps(trx, ids) }
+}
+
+/** Returns all dispatches with a change that is open or kept, without the facts about the changes. */
+export async function reviewedChanges(trx: Trx): Promise<ReviewedChange[]> {
+  const rows = await trx
+    .selectFrom('dispatch')
+    .leftJoin('change_watch', 'change_watch.dispatch', 'dispatch.id')
+    .select(['dispatch.id', 'issue', 'changed_at', 'state_reason', 'change_url', 'stage', 'change_watch.reason', 'staged_at'])
+    .where('kind', '=', sql.lit('work'))
+    .where(inList('state', ['handed', 'review']))
+    .where((eb) => eb.or([eb('change_url', 'is not', null), eb('state', '=', sql.lit('review'))]))
+    .orderBy('changed_at')
+    .execute()
+  return rows.map(({ stage, reason, staged_at, state_reason, ...row }) => {
+    const watched = stage === null || reason === null || staged_at === null ? null : { stage, reason: decodeReason(reason), staged_at }
+    return { ...row, state_reason: decodeReason(state_reason), watched }
+  })
 }
 
 function toWatched({

@@ -126,6 +126,7 @@ const freed = (moved: readonly Dispatch[]) => moved.some(({ state }) => !slotSta
 function changeStore({ read, write }: Engine): ChangeLedger {
   return {
     reviewView: () => read(changes.reviewView),
+    reviewedChanges: () => read(changes.reviewedChanges),
     saveChanges: async (seen) => (seen.length === 0 ? undefined : write((trx) => changes.saveChanges(trx, seen))),
     saveStages: async (stages, at) => (stages.length === 0 ? undefined : write((trx) => changes.saveStages(trx, stages, at))),
     beginStep: (step, at) => write((trx) => steps.beginStep(trx, step, at)),

@@ -1,15 +1,14 @@
 /** Reads the facts of `burn report` from the ledger. */
 import type { Dispatch } from '../core/lifecycle.ts'
 import type { Time } from '../core/nouns.ts'
-import type { OpenIssue } from '../decide/period-needs.ts'
 import type { ReportFacts } from '../decide/period-report.ts'
 import type { Session } from './session.ts'
-import { overBudgetLabel } from '../core/budget.ts'
 import { periodCosts } from '../decide/costs.ts'
 import { countReached } from '../decide/period-report.ts'
 import { hour } from '../decide/roll-up.ts'
 import { troubleEvents } from '../decide/period-troubles.ts'
 import { readHealthFacts } from './health.ts'
+import { readNeeds } from './needs.ts'
 import { readUsage } from './usage.ts'
 
 const week = 7 * 24 * 60 * 60_000
@@ -19,22 +18,20 @@ const maxEvents = 500_000
 /** Returns the facts of the period from `since` until `until`. Throws BurnError `ledger_*`. */
 export async function readReportFacts(session: Session, since: Time, until: Time): Promise<ReportFacts> {
   const { ledger, fleet } = session
-  const [health, events, view, touched, spans, measures, sprints, last, before, { oldest }, usage, { dispatches: reviews }, over_budget] =
-    await Promise.all([
-      readHealthFacts(session),
-      ledger.events({ kinds: ['dispatch.*', ...troubleEvents], since, limit: maxEvents }),
-      ledger.view(),
-      ledger.dispatches({ since }),
-      ledger.spans({ since, until }),
-      ledger.measures({ since, until }),
-      ledger.sprints({ live: false, since }),
-      ledger.reached(until - week, until),
-      ledger.reached(until - 2 * week, until - week),
-      ledger.queues(),
-      readUsage(session, { since, until }),
-      ledger.reviewView(),
-      readOverBudget(session),
-    ])
+  const [health, events, view, touched, spans, measures, sprints, last, before, { oldest }, usage, needs] = await Promise.all([
+    readHealthFacts(session),
+    ledger.events({ kinds: ['dispatch.*', ...troubleEvents], since, limit: maxEvents }),
+    ledger.view(),
+    ledger.dispatches({ since }),
+    ledger.spans({ since, until }),
+    ledger.measures({ since, until }),
+    ledger.sprints({ live: false, since }),
+    ledger.reached(until - week, until),
+    ledger.reached(until - 2 * week, until - week),
+    ledger.queues(),
+    readUsage(session, { since, until }),
+    readNeeds(session),
+  ])
   const dispatches = new Map<string, Dispatch>([...touched, ...view.dispatches].map((dispatch) => [dispatch.id, dispatch]))
   return {
     fleet: fleet.name,
@@ -47,8 +44,7 @@ export async function readReportFacts(session: Session, since: Time, until: Time
     measures,
     sprints,
     workers: health.workers,
-    reviews,
-    over_budget,
+    needs,
     titles: await ledger.titles([...dispatches.values()].map(({ issue }) => issue)),
     usage: {
       since: Math.floor(since / hour) * hour,
@@ -59,18 +55,4 @@ export async function readReportFacts(session: Session, since: Time, until: Time
     trend: { last: countReached(last), before: countReached(before) },
     waiting: oldest === null ? null : { issue: oldest.issue, since: oldest.created_at },
   }
-}
-
-/** Returns the open issues that used more than their budget. A person who removes the label of an issue has decided about it. */
-async function readOverBudget({ ledger }: Session): Promise<OpenIssue[]> {
-  const events = await ledger.events({ kinds: ['issue.over_budget'], limit: maxEvents })
-  const last = new Map(events.map((event) => [event.subject, event]))
-  const found = await Promise.all(
-    [...last.values()].map(async ({ subject, at, payload }): Promise<OpenIssue[]> => {
-      const issue = (await ledger.issue(subject))?.issue
-      const isOpen = issue?.state === 'open' && issue.labels.includes(overBudgetLabel)
-      return isOpen && 'reason' in payload ? [{ issue: subject, url: issue.url, since: at, reason: payload.reason }] : []
-    }),
-  )
-  return found.flat()
 }

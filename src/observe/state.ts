@@ -36,6 +36,7 @@ import { endedAgents, withStrays } from './agents.ts'
 import { reportedDrifts } from './drift.ts'
 import { readKept, type KeptState } from './kept.ts'
 import { refreshForge } from './forge.ts'
+import { readNeeds } from './needs.ts'
 import { ownLogin } from './own-login.ts'
 import { steeringOf } from './steering.ts'
 import { seenAgents } from './seen-agents.ts'
@@ -144,7 +145,8 @@ export async function readStatus(machines: readonly Machine[], session: Session)
 
 /** Returns the status report. Saves the states of workers that changed, so that later reports can show when these states began. */
 export async function status(machines: readonly Machine[], session: Session): Promise<StatusReport> {
-  return statusReport(machines, await readAndSaveStatus(machines, session))
+  const [state, needs] = await Promise.all([readAndSaveStatus(machines, session), readNeeds(session)])
+  return statusReport(machines, state, needs)
 }
 
 /** Returns the state like `readStatus`, and saves the states of workers that changed. */

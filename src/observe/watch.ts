@@ -10,6 +10,7 @@ import { WakeSignal, MachineWatch } from './machine-watch.ts'
 import { readWorkers } from './readings.ts'
 import { redrawTime_ms, SteadyScreens } from './steady-screens.ts'
 import { readKept, type KeptState } from './kept.ts'
+import { readNeeds } from './needs.ts'
 import { statusState } from './state.ts'
 
 /** Interval between reads of the ledger (ms). These reads show dispatches and holds that other processes changed. */
@@ -97,7 +98,7 @@ async function* updates(
       if (kept === null || changes.length > 0 || stale) {
         kept = await readKept(session)
         readAt = now
-        const report = statusReport(machines, statusState(machines, seen, kept, session))
+        const report = statusReport(machines, statusState(machines, seen, kept, session), await readNeeds(session))
         const facts = JSON.stringify(report)
         if (changes.length > 0 || facts !== shown) yield { report, changes }
         shown = facts

@@ -114,7 +114,7 @@ function reportOf(workers: readonly WorkerReport[]): StatusReport {
   const totals = { workers: workers.length, live_dispatches: 0, in_review: 0, stale: 0, held: 0 } as StatusReport['totals']
   const window = { name: 'W', lane: 'bugs', workers, totals }
   const machine: MachineReport = { name: 'mac', reachable: true, reason: null, remedy: null, windows: [window], retiring: [], totals }
-  return { machines: [machine], sprints: [], backed_off: [], holds: [], unread: [], totals, claimed_elsewhere: [] }
+  return { machines: [machine], sprints: [], backed_off: [], holds: [], unread: [], totals, needs_you: [], claimed_elsewhere: [] }
 }
 
 const workers = [

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BurnError } from '../../src/core/errors.ts'
+import { status } from '../../src/observe/state.ts'
 import { changeInReview } from '../support/change-in-review.ts'
 import { checkOf, protection, reviewOf } from '../support/changes.ts'
 
@@ -41,6 +42,12 @@ test('change loop: a change that may merge is read each cycle', async (t) => {
   await fleet.pass(61_000)
   await fleet.cycle()
   assert.equal(await stage(fleet), 'ready')
+  const { needs_you } = await fleet.run(status(fleet.fleet.machines, fleet.session))
+  assert.deepEqual(
+    needs_you.map(({ kind, subject }) => [kind, subject]),
+    [['change', fleet.issue]],
+    'a person must merge it',
+  )
   // A person runs the check again, which changes no date of the change.
   may_merge = true
   fleet.setUnlisted({ checks: [checkOf('unit tests', 'failed')] })

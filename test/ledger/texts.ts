@@ -77,6 +77,10 @@ export function texts(holds: Holds): void {
   const reviewed = async (ledger: Ledger) => {
     await hand(ledger, claimOf(1), 10)
     await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'review', reason: why, change_url: 'u1' }], 11)
+    assert.deepEqual(
+      (await ledger.reviewedChanges()).map(({ issue, change_url, watched }) => [issue, change_url, watched]),
+      [['o/r#1', 'u1', null]],
+    )
     await ledger.saveComments([{ id: idOf(1), comment_id: '1', comment_state: 'review' }], 11)
     await ledger.claim([claimOf(2, { issue: 'o/r#2' })], 'b', 5000, 12)
     const about = { dispatch: idOf(1), issue: 'o/r#1' }

@@ -6,8 +6,7 @@ import { holdTargets, holdByHand, resumeByHand } from '../../src/operate/hold.ts
 import { prioritize } from '../../src/operate/issue.ts'
 import { partOf, untilDrained } from '../../src/operate/drain.ts'
 import { underWayText } from '../../src/decide/under-way.ts'
-import { readStatus } from '../../src/observe/state.ts'
-import { statusReport } from '../../src/decide/report.ts'
+import { status } from '../../src/observe/state.ts'
 import { issuesOf } from '../simulate/storm.ts'
 import { said } from '../support/reasons.ts'
 import { simulatedFleet } from '../support/world.ts'
@@ -27,7 +26,7 @@ async function smallFleet(t: TestContext) {
     hold,
     resume: (name: string) => resumeByHand(holdTargets(fleet.fleet, [name]), dispatcher.session),
     claims: async () => (await dispatcher.cycle()).claimed.map(({ issue }) => issue),
-    report: async () => statusReport(fleet.fleet.machines, await fleet.run(readStatus(fleet.fleet.machines, dispatcher.session))),
+    report: async () => fleet.run(status(fleet.fleet.machines, dispatcher.session)),
   }
 }
 

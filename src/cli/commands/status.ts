@@ -4,7 +4,7 @@ import { noneStarted, workersIn } from '../../decide/report.ts'
 import { status } from '../../observe/state.ts'
 import { command, done } from '../command.ts'
 import { machinesNamed } from '../named.ts'
-import { elsewhereLines, fleetTotals, machineLines, backoffLines, sprintLines } from '../status-table.ts'
+import { elsewhereLines, fleetTotals, machineLines, backoffLines, needLines, sprintLines } from '../status-table.ts'
 import { wrap } from '../wrap.ts'
 import { flag, list, parsedArg, parseDuration } from '../args.ts'
 
@@ -40,6 +40,7 @@ export const statusCommand = command({
       ...report.machines.flatMap((machine) => machineLines(machine, io, now)),
       ...sprintLines(report, io, now),
       ...backoffLines(report, io, now),
+      ...needLines(report, io, now),
       ...wrap(`${io.paint('bold', 'fleet')}  ${fleetTotals(report, io)}`, io.columns, '  '),
       ...elsewhereLines(report, io),
     ]

@@ -1,0 +1,121 @@
+/** Decides what needs a person now. `burn report`, `burn status` and `burn watch` show the result of this decider. */
+import type { ReviewedChange } from '../core/ledger/changes.ts'
+import type { IssueRef, Time } from '../core/nouns.ts'
+import type { NeedsYou } from '../core/period-report.ts'
+import type { Reason } from '../core/reasons.ts'
+import type { HealthResult } from './health.ts'
+import { overBudgetLabel } from '../core/budget.ts'
+import { sentence } from './wording.ts'
+
+/** An issue that waits for a person. */
+export interface OpenIssue {
+  readonly issue: IssueRef
+  readonly url: string
+  readonly since: Time
+  readonly reason: Reason
+}
+
+/** A question that an agent asks. */
+export interface OpenQuestion {
+  readonly worker: string
+  readonly issue: IssueRef | null
+  readonly text: string
+  readonly since: Time
+}
+
+/** The facts about issues and changes, from the ledger. */
+export interface NeedFacts {
+  /** The dispatches with a change that is open or kept, oldest first. */
+  readonly reviews: readonly ReviewedChange[]
+  /** Open issues that used more than their budget, and still have the label. */
+  readonly over_budget: readonly OpenIssue[]
+}
+
+/** Returns what needs a person, the most urgent first. `results`: the results of the health rules. */
+export function needs(
+  { reviews, over_budget }: NeedFacts,
+  questions: readonly OpenQuestion[],
+  results: readonly HealthResult[],
+): NeedsYou[] {
+  const isCalled = ({ watched }: ReviewedChange) => watched?.stage === 'escalated'
+  const changeNeeds = (some: readonly ReviewedChange[]) => some.flatMap((each) => changeNeed(each) ?? [])
+  return [
+    ...questionNeeds(questions),
+    ...issueNeeds(over_budget),
+    ...changeNeeds(reviews.filter(isCalled)),
+    ...unhealthy(results),
+    ...changeNeeds(reviews.filter((each) => !isCalled(each))),
+  ]
+}
+
+function questionNeeds(questions: readonly OpenQuestion[]): NeedsYou[] {
+  return questions
+    .toSorted((a, b) => a.since - b.since)
+    .map(({ worker, issue, text, since }) => ({
+      kind: 'question',
+      subject: issue === null ? worker : `${worker} (${issue})`,
+      text,
+      since,
+      url: null,
+      remedy: `burn answer ${worker.slice(worker.lastIndexOf('/') + 1)}`,
+    }))
+}
+
+function issueNeeds(issues: readonly OpenIssue[]): NeedsYou[] {
+  return issues.map(({ issue, url, since, reason }) => ({
+    kind: 'issue',
+    subject: issue,
+    text: sentence(reason),
+    since,
+    url,
+    remedy: `close the issue, or remove its label ${overBudgetLabel} to allow more attempts`,
+  }))
+}
+
+/** Reasons for the stages `watched` and `ready` that only a person ends: burn and its agents do nothing more. */
+const forPeople: ReadonlySet<Reason['code']> = new Set<Reason['code']>([
+  'merge_by_person',
+  'approvals_missing',
+  'review_awaited',
+  'change_draft',
+  'no_checks',
+  'merge_protected',
+  'merge_not_allowed',
+  // burn only watches these conditions if `changes.rounds` allows no follow-up about them.
+  'checks_failed',
+  'review_asks',
+  'change_conflict',
+])
+
+/** Returns true if a change waits for a person, and not for burn, an agent, the checks or the forge. */
+function waitsForPerson({ stage, reason }: NonNullable<ReviewedChange['watched']>): boolean {
+  if (stage === 'escalated' || stage === 'foreign') return true
+  if (stage !== 'watched' && stage !== 'ready') return false
+  return forPeople.has(reason.code) || (reason.code === 'checks_not_green' && reason.is === 'failed')
+}
+
+/** Returns what a change in review needs from a person; null if it needs nothing. */
+function changeNeed({ id, issue, change_url: url, changed_at, state_reason, watched }: ReviewedChange): NeedsYou | null {
+  if (url === null)
+    return {
+      kind: 'kept change',
+      subject: issue,
+      text: sentence(state_reason),
+      since: changed_at,
+      url,
+      remedy: `burn sprint publish ${id}`,
+    }
+  if (watched === null || !waitsForPerson(watched)) return null
+  const { stage, reason, staged_at: since } = watched
+  const merge = reason.code === 'merge_by_person' ? `look at the change, then: burn change merge ${issue}` : `burn change show ${issue}`
+  const remedy = stage === 'escalated' ? `burn explain ${issue}` : merge
+  return { kind: 'change', subject: issue, text: sentence(reason), since, url, remedy }
+}
+
+/** Returns the rules that are not ok. The questions themselves stand for the rule `questions`. */
+function unhealthy(results: readonly HealthResult[]): NeedsYou[] {
+  const bad = results.filter(({ rule, status }) => rule !== 'questions' && (status === 'fail' || status === 'warn'))
+  return bad
+    .toSorted((a, b) => Number(a.status === 'warn') - Number(b.status === 'warn'))
+    .map(({ rule, evidence, since, remedy }) => ({ kind: 'health', subject: rule, text: evidence, since, url: null, remedy }))
+}
