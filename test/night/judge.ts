@@ -6,6 +6,7 @@ import { judgeCounts } from './judge-counts.ts'
 import { judgeHealthProbes } from './judge-health.ts'
 import { judgeLimits } from './judge-limits.ts'
 import { judgeMoney } from './judge-money.ts'
+import { judgeNeeds } from './judge-needs.ts'
 import { judgeTroubles } from './judge-troubles.ts'
 import { machineOf } from '../../src/core/refs.ts'
 
@@ -23,7 +24,7 @@ export interface Judgement {
 
 /** Compares everything. */
 export function judgeNight(night: Night): Judgement {
-  const judges = [judgeWorkers, judgeCounts, judgeTroubles, judgeHealthProbes, judgeMoney, judgeLimits, judgeBudgets]
+  const judges = [judgeWorkers, judgeCounts, judgeTroubles, judgeHealthProbes, judgeMoney, judgeLimits, judgeBudgets, judgeNeeds]
   return joined(judges.map((judge) => judge(night)))
 }
 

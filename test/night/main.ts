@@ -11,6 +11,7 @@ import { keysOf } from '../../src/core/json.ts'
 import { judgeDrift } from './drift-judge.ts'
 import { driftNight } from './drift-night.ts'
 import { judgeNight } from './judge.ts'
+import { otherNeeds } from './judge-needs.ts'
 import { ledgerGrowth, reportTime, sampleCpu } from './measures.ts'
 import { simulateNight } from './night.ts'
 import { troublesOf } from './troubles.ts'
@@ -65,7 +66,8 @@ async function eventfulNight(): Promise<void> {
 async function quietNight(own: number): Promise<void> {
   const night = await simulateNight({ ...size, seed: own, ledger: 'sqlite::memory:', troublesOf: null })
   const alarms = night.probes.flatMap(({ results }) => results.filter(({ status }) => status === 'warn' || status === 'fail'))
-  const { went_wrong, needs_you, jobs } = night.report
+  const { went_wrong, jobs } = night.report
+  const needs_you = otherNeeds(night)
   const wrong = [...judgeNight(night).wrong, ...alarms.map(({ rule, evidence }) => `false alarm of ${rule}: ${evidence}`)]
   const items = went_wrong.length + needs_you.length + jobs.length
   broken += wrong.length + items

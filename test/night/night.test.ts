@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { judgeDrift } from './drift-judge.ts'
 import { driftNight } from './drift-night.ts'
 import { judgeNight } from './judge.ts'
+import { otherNeeds } from './judge-needs.ts'
 import { simulateNight } from './night.ts'
 import { troublesOf } from './troubles.ts'
 
@@ -22,7 +23,8 @@ test('night: health and report find nothing in a quiet night', async (t) => {
   const night = await simulateNight({ machines: 1, panes: 2, before: 0, hours: 0.6, seed, ledger: 'sqlite::memory:', troublesOf: null })
   t.after(() => night.ledger.close())
   assert.deepEqual(judgeNight(night).wrong, [])
-  const { went_wrong, needs_you, jobs } = night.report
+  const { went_wrong, jobs } = night.report
+  const needs_you = otherNeeds(night)
   assert.deepEqual({ went_wrong, needs_you, jobs }, { went_wrong: [], needs_you: [], jobs: [] })
 })
 
