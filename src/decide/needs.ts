@@ -1,5 +1,5 @@
 /** Decides what needs a person now. `burn report`, `burn status` and `burn watch` show the result of this decider. */
-import type { ReviewedChange } from '../core/ledger/changes.ts'
+import type { ChangeToEnd } from '../core/ledger/changes.ts'
 import type { IssueRef, Time } from '../core/nouns.ts'
 import type { NeedsYou } from '../core/period-report.ts'
 import type { Reason } from '../core/reasons.ts'
@@ -16,7 +16,7 @@ export interface OpenIssue {
 }
 
 /** A question that an agent asks. */
-export interface OpenQuestion {
+export interface AskedQuestion {
   readonly worker: string
   readonly issue: IssueRef | null
   readonly text: string
@@ -26,7 +26,7 @@ export interface OpenQuestion {
 /** The facts about issues and changes, from the ledger. */
 export interface NeedFacts {
   /** The dispatches with a change that is open or kept, oldest first. */
-  readonly reviews: readonly ReviewedChange[]
+  readonly reviews: readonly ChangeToEnd[]
   /** Open issues that used more than their budget, and still have the label. */
   readonly over_budget: readonly OpenIssue[]
 }
@@ -34,11 +34,11 @@ export interface NeedFacts {
 /** Returns what needs a person, the most urgent first. `results`: the results of the health rules. */
 export function needs(
   { reviews, over_budget }: NeedFacts,
-  questions: readonly OpenQuestion[],
+  questions: readonly AskedQuestion[],
   results: readonly HealthResult[],
 ): NeedsYou[] {
-  const isCalled = ({ watched }: ReviewedChange) => watched?.stage === 'escalated'
-  const changeNeeds = (some: readonly ReviewedChange[]) => some.flatMap((each) => changeNeed(each) ?? [])
+  const isCalled = ({ watched }: ChangeToEnd) => watched?.stage === 'escalated'
+  const changeNeeds = (some: readonly ChangeToEnd[]) => some.flatMap((each) => changeNeed(each) ?? [])
   return [
     ...questionNeeds(questions),
     ...issueNeeds(over_budget),
@@ -48,7 +48,7 @@ export function needs(
   ]
 }
 
-function questionNeeds(questions: readonly OpenQuestion[]): NeedsYou[] {
+function questionNeeds(questions: readonly AskedQuestion[]): NeedsYou[] {
   return questions
     .toSorted((a, b) => a.since - b.since)
     .map(({ worker, issue, text, since }) => ({
@@ -88,14 +88,14 @@ const forPeople: ReadonlySet<Reason['code']> = new Set<Reason['code']>([
 ])
 
 /** Returns true if a change waits for a person, and not for burn, an agent, the checks or the forge. */
-function waitsForPerson({ stage, reason }: NonNullable<ReviewedChange['watched']>): boolean {
+function waitsForPerson({ stage, reason }: NonNullable<ChangeToEnd['watched']>): boolean {
   if (stage === 'escalated' || stage === 'foreign') return true
   if (stage !== 'watched' && stage !== 'ready') return false
   return forPeople.has(reason.code) || (reason.code === 'checks_not_green' && reason.is === 'failed')
 }
 
 /** Returns what a change in review needs from a person; null if it needs nothing. */
-function changeNeed({ id, issue, change_url: url, changed_at, state_reason, watched }: ReviewedChange): NeedsYou | null {
+function changeNeed({ id, issue, change_url: url, changed_at, state_reason, watched }: ChangeToEnd): NeedsYou | null {
   if (url === null)
     return {
       kind: 'kept change',

@@ -9,7 +9,7 @@ import type { Sprint } from '../core/sprint.ts'
 import { repoOf } from '../core/refs.ts'
 import { wholeCost, type PeriodCosts } from './costs.ts'
 import { judgeHealth, worstOf } from './health.ts'
-import { needs, type NeedFacts, type OpenQuestion } from './needs.ts'
+import { needs, type NeedFacts, type AskedQuestion } from './needs.ts'
 import { troubles } from './period-troubles.ts'
 import { workerPeriods } from './worker-periods.ts'
 import { sentence } from './wording.ts'
@@ -67,7 +67,7 @@ export function periodReport(facts: ReportFacts): PeriodReport {
 }
 
 /** Returns the open questions that a sample reported, or that the health rule `questions` reports. */
-function questions({ spans, until, health }: ReportFacts): OpenQuestion[] {
+function questions({ spans, until, health }: ReportFacts): AskedQuestion[] {
   const open = spans.filter(({ kind, state, ended_at }) => kind === 'worker' && state === 'waiting' && ended_at === null)
   return open
     .filter(({ reported, began_at }) => reported !== null || until - began_at >= health.settings.waiting)

@@ -13,7 +13,7 @@ import { keysOf } from '../core/json.ts'
 import { slotStates } from '../core/lifecycle.ts'
 import { reposOf } from '../core/refs.ts'
 import { heldBy, isInForce } from './holds.ts'
-import { needs, type NeedFacts, type OpenQuestion } from './needs.ts'
+import { needs, type NeedFacts, type AskedQuestion } from './needs.ts'
 import { isStale } from './dispatch-moves.ts'
 import { holdText } from './wording.ts'
 import { workerCondition, type WorkerCondition } from './worker-condition.ts'
@@ -142,7 +142,7 @@ export interface StatusReport {
   /** Repos of the spec that burn could not read at its last attempt. The report about their issues may be outdated. */
   readonly unread: readonly UnreadReport[]
   readonly totals: Totals
-  /** What needs a person, as in `burn report`, but without the rules of `burn health`. */
+  /** The list of `burn report`, without the rules of `burn health`. */
   readonly needs_you: readonly NeedReport[]
   /** Open issues that burn does not give, because another ledger of this fleet has a live claim on them. At most 1,000. */
   readonly claimed_elsewhere: readonly IssueRef[]
@@ -193,7 +193,7 @@ export function statusReport(shown: readonly Machine[], state: StatusState, fact
 }
 
 /** Returns the questions that wait for an answer for as long as a sample would need to report them. */
-function questionsOf(workers: readonly WorkerReport[], { fleet, now }: StatusState): OpenQuestion[] {
+function questionsOf(workers: readonly WorkerReport[], { fleet, now }: StatusState): AskedQuestion[] {
   const waiting = workers.filter(({ state, since }) => state === 'waiting' && now - Date.parse(since) >= fleet.telemetry.waiting_after)
   return waiting.map(({ id, issues, question, evidence, since }) => {
     return { worker: id, issue: issues[0] ?? null, text: question ?? evidence, since: Date.parse(since) }

@@ -1,6 +1,6 @@
 /** Changes in review: the facts that burn last read about each, and its stage. */
 import type { Transaction } from 'kysely'
-import type { ChangeLedger, DispatchInReview, ReviewedChange, ReviewView, WatchedChange } from '../core/ledger/changes.ts'
+import type { ChangeLedger, DispatchInReview, ChangeToEnd, ReviewView, WatchedChange } from '../core/ledger/changes.ts'
 import type { NewEvent } from '../core/events.ts'
 import type { ChangeWatchRow, Tables } from './tables.ts'
 import { sql } from 'kysely'
@@ -34,7 +34,7 @@ export async function reviewView(trx: Trx): Promise<ReviewView> {
 }
 
 /** Returns all dispatches with a change that is open or kept, without the facts about the changes. */
-export async function reviewedChanges(trx: Trx): Promise<ReviewedChange[]> {
+export async function reviewedChanges(trx: Trx): Promise<ChangeToEnd[]> {
   const rows = await trx
     .selectFrom('dispatch')
     .leftJoin('change_watch', 'change_watch.dispatch', 'dispatch.id')

@@ -3,13 +3,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Event } from '../../src/core/events.ts'
 import type { Dispatch, DispatchState } from '../../src/core/lifecycle.ts'
-import type { ReviewedChange } from '../../src/core/ledger/changes.ts'
-import type { ChangeStage } from '../../src/core/change-stages.ts'
-import type { Reason } from '../../src/core/reasons.ts'
+import type { ChangeToEnd } from '../../src/core/ledger/changes.ts'
 import type { Span } from '../../src/core/span.ts'
 import type { Sprint } from '../../src/core/sprint.ts'
 import { reportContent } from '../../src/decide/notify-text.ts'
-import { needs } from '../../src/decide/needs.ts'
 import { periodReport, type ReportFacts } from '../../src/decide/period-report.ts'
 import { reportDocument } from '../../src/decide/report-document.ts'
 import { reportHtml } from '../../src/decide/report-html.ts'
@@ -86,7 +83,7 @@ function usageOf(cost: number | null): ReportFacts['usage'] {
   return { since, unread: 1, unrecorded: 0, costs }
 }
 
-function reviewOf(issue: string, watched: Pick<NonNullable<ReviewedChange['watched']>, 'stage' | 'reason'> | null): ReviewedChange {
+function reviewOf(issue: string, watched: Pick<NonNullable<ChangeToEnd['watched']>, 'stage' | 'reason'> | null): ChangeToEnd {
   const about = { id: issue, issue, changed_at: since, state_reason: because('x'), change_url: 'u' }
   return { ...about, watched: watched === null ? null : { ...watched, staged_at: since } }
 }
@@ -226,29 +223,6 @@ test('periodReport: needs you, and what went wrong, have evidence', () => {
     jobs.map(({ job, state }) => [job, state]),
     [['m1 cron backup', 'missed']],
   )
-})
-
-test('needs: changes that only a person can bring on need one', () => {
-  const needed = (stage: ChangeStage, reason: Reason) =>
-    needs({ reviews: [reviewOf('o/a#3', { stage, reason })], over_budget: [] }, [], []).map(({ kind, remedy }) => `${kind}: ${remedy}`)
-  const checks = (is: 'failed' | 'pending') => ({ code: 'checks_not_green', is, checks: ['unit'] }) as const
-  assert.deepEqual(needed('watched', { code: 'merge_by_person' }), ['change: look at the change, then: burn change merge o/a#3'])
-  const forPeople: [ChangeStage, Reason][] = [
-    ['watched', { code: 'approvals_missing', approvals: 0, required: 1 }],
-    ['watched', { code: 'checks_failed', checks: ['unit'] }],
-    ['watched', checks('failed')],
-    ['ready', { code: 'merge_not_allowed', why: 'x' }],
-    ['foreign', { code: 'pushed_by_other', login: 'ben' }],
-  ]
-  for (const [stage, reason] of forPeople) assert.deepEqual(needed(stage, reason), ['change: burn change show o/a#3'], reason.code)
-  const others: [ChangeStage, Reason][] = [
-    ['watched', checks('pending')],
-    ['watched', { code: 'forge_thinks' }],
-    ['ready', { code: 'base_taken', change: 'o/a!1' }],
-    ['needs_work', { code: 'checks_failed', checks: ['unit'] }],
-    ['at_work', { code: 'change_for_review' }],
-  ]
-  for (const [stage, reason] of others) assert.deepEqual(needed(stage, reason), [], `${stage} ${reason.code}`)
 })
 
 test('periodReport: gives the time of each worker in each state', () => {

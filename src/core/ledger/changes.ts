@@ -32,7 +32,7 @@ export interface DispatchInReview extends Pick<Dispatch, 'id' | 'issue' | 'worke
 }
 
 /** A dispatch in review, as a list of what waits for a person needs it. */
-export interface ReviewedChange extends Pick<Dispatch, 'id' | 'issue' | 'changed_at' | 'state_reason'> {
+export interface ChangeToEnd extends Pick<Dispatch, 'id' | 'issue' | 'changed_at' | 'state_reason'> {
   /** Null if a sprint's change is kept and waits for a person before burn publishes it. */
   readonly change_url: string | null
   /** The stage that burn decided last; null if burn has not read the change. */
@@ -78,7 +78,7 @@ export interface ChangeLedger {
   /** Returns all dispatches with an open change. */
   reviewView(): Promise<ReviewView>
   /** Returns all dispatches with a change that is open or kept, with their stages, oldest first. */
-  reviewedChanges(): Promise<readonly ReviewedChange[]>
+  reviewedChanges(): Promise<readonly ChangeToEnd[]>
   /** Saves the facts that burn read about changes. Keeps their stages, and the first pusher of each. */
   saveChanges(changes: readonly Omit<WatchedChange, 'stage' | 'reason' | 'staged_at'>[]): Promise<void>
   /** Saves the stages of changes, with an event for each stage that differs from the last one. */

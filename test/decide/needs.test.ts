@@ -1,0 +1,33 @@
+/** The decider of what needs a person. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ChangeStage } from '../../src/core/change-stages.ts'
+import type { Reason } from '../../src/core/reasons.ts'
+import { needs } from '../../src/decide/needs.ts'
+import { because } from '../support/reasons.ts'
+
+test('needs: changes that only a person can bring on need one', () => {
+  const about = { id: '3', issue: 'o/a#3', changed_at: 1, state_reason: because('x'), change_url: 'u' }
+  const needed = (stage: ChangeStage, reason: Reason) => {
+    const found = needs({ reviews: [{ ...about, watched: { stage, reason, staged_at: 2 } }], over_budget: [] }, [], [])
+    return found.map(({ kind, remedy }) => `${kind}: ${remedy}`)
+  }
+  const checks = (is: 'failed' | 'pending') => ({ code: 'checks_not_green', is, checks: ['unit'] }) as const
+  assert.deepEqual(needed('watched', { code: 'merge_by_person' }), ['change: look at the change, then: burn change merge o/a#3'])
+  const forPeople: [ChangeStage, Reason][] = [
+    ['watched', { code: 'approvals_missing', approvals: 0, required: 1 }],
+    ['watched', { code: 'checks_failed', checks: ['unit'] }],
+    ['watched', checks('failed')],
+    ['ready', { code: 'merge_not_allowed', why: 'x' }],
+    ['foreign', { code: 'pushed_by_other', login: 'ben' }],
+  ]
+  for (const [stage, reason] of forPeople) assert.deepEqual(needed(stage, reason), ['change: burn change show o/a#3'], reason.code)
+  const others: [ChangeStage, Reason][] = [
+    ['watched', checks('pending')],
+    ['watched', { code: 'forge_thinks' }],
+    ['ready', { code: 'base_taken', change: 'o/a!1' }],
+    ['needs_work', { code: 'checks_failed', checks: ['unit'] }],
+    ['at_work', { code: 'change_for_review' }],
+  ]
+  for (const [stage, reason] of others) assert.deepEqual(needed(stage, reason), [], `${stage} ${reason.code}`)
+})
