@@ -45,11 +45,12 @@ export const dispatchTransitions: Readonly<Record<DispatchState, readonly Dispat
 /**
  * For each state of a delivery, the states that may follow it. An `unknown` delivery becomes `seen` if burn finds its id later, or
  * `mangled` if the agent has a different line with that id. A delivery never returns from `placing` to `planned`, because the line may have
- * reached the pane. Before burn presses Enter, it records the key press with a transition to the same state.
+ * reached the pane. Before burn presses Enter, it records the key press with a transition to the same state. burn does the same before it
+ * types a line that provably did not reach the pane.
  */
 export const deliveryTransitions: Readonly<Record<DeliveryState, readonly DeliveryState[]>> = {
   planned: ['placing', 'refused'],
-  placing: ['placed', 'submitted', 'seen', 'refused', 'unknown', 'mangled'],
+  placing: ['placing', 'placed', 'submitted', 'seen', 'refused', 'unknown', 'mangled'],
   placed: ['placed', 'submitted', 'seen', 'unknown', 'refused', 'mangled'],
   submitted: ['submitted', 'seen', 'unknown', 'mangled'],
   seen: [],

@@ -55,10 +55,21 @@ export type Typing = {
   readonly target: Target
   /** An id that is unique among inputs in progress. It has only letters, digits and `-`. */
   readonly id: string
-} & ({ readonly place: readonly Keystrokes[] } | { readonly submit: string })
+} & (
+  | {
+      readonly place: readonly Keystrokes[]
+      /**
+       * The last text of the pane (`last_text`), as a snapshot shows it. The host types only if this is still the pane's last text, and
+       * records `id` as the last text. So the host types the text of an id at most once. Absent: the host neither checks nor records it.
+       */
+      readonly after?: string
+    }
+  | { readonly submit: string }
+)
 
 /**
- * The outcome of typing into a pane. `refused`: nothing reached the pane, because the agent has ended or the pane accepts no input.
+ * The outcome of typing into a pane. `refused`: nothing reached the pane, because the agent has ended, the pane accepts no input, or burn
+ * has typed another text since.
  * `failed`: an error occurred, and burn does not know whether anything reached the pane.
  */
 export interface Typed {

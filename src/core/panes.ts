@@ -32,6 +32,8 @@ export interface Pane {
   readonly retiring: boolean
   /** `@burn_queues`: true if burn configured the agent so that Enter during a turn queues the text until the turn ends. */
   readonly queues: boolean
+  /** `@burn_last_text`: the id of the last text that burn typed into the pane; empty if there is none. */
+  readonly last_text: string
   /** `@burn_signal`: the last event of the agent's hook, unparsed; empty if there was no event. */
   readonly signal: string
   /** `@burn_limits`: the usage limits that the agent reported last, unparsed; empty if it reported none. */

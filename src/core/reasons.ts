@@ -195,7 +195,8 @@ export interface ReasonData {
 
   // Reasons why a delivery waits, changes its state or is refused
   planned: None
-  line_placing: None
+  /** `after`: the last text of the pane before this one; absent if an older version of burn typed the line. */
+  line_placing: { readonly after?: string }
   enter_pressing: None
   id_there: None
   hook_text: None

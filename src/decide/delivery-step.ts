@@ -27,7 +27,7 @@ export interface DeliveryLimits {
  * The next step of a delivery.
  *
  * - `write`: write the text to its file, then observe the pane again, because the earlier observation is too old by then.
- * - `place`: store `placing` with the observed incarnation, then type the line. tmux checks that incarnation when it pastes.
+ * - `place`: store `placing` with the observed incarnation and the pane's last text, then type the line. tmux checks both when it pastes.
  * - `submit`: store the state `to`, add 1 to `presses`, then press Enter.
  * - `move`: store the state.
  * - `abandon`: store `unknown`, then delete the line from the composer.
@@ -117,8 +117,8 @@ function stepPlanned(delivery: Delivery, seen: Observation, limits: DeliveryLimi
   const { in_composer, tag_in_composer, outside_since, hook_report } = seen
   const reason = placeBlockReason(delivery, seen, now)
   // The ledger may have lost its last writes. If the line is already in the pane, burn continues with this line and never types it again.
-  if (seen.reachable && (in_composer || tag_in_composer || outside_since !== null || hook_report !== null))
-    return move('placing', { code: 'id_there' })
+  const isTyped = in_composer || tag_in_composer || outside_since !== null || hook_report !== null || seen.last_text === delivery.id
+  if (seen.reachable && isTyped) return move('placing', { code: 'id_there' })
   // burn refuses the text: no agent starts by itself, and a restarted agent has not received this dispatch. Another worker can get the
   // issue.
   if (seen.reachable && seen.incarnation === null) return move('refused', seen.ended ?? { code: 'no_agent' })
@@ -180,7 +180,27 @@ function stepActive(delivery: Delivery, seen: Observation, limits: DeliveryLimit
     // If burn can press Enter at once, one write stores both steps.
     return delivery.state === 'placing' && next.do === 'wait' ? move('placed', { code: 'line_in_composer' }) : next
   }
-  return stepOutside(delivery, seen, limits, now)
+  return isUntyped(delivery, seen) ? stepUntyped(delivery, seen, limits, now) : stepOutside(delivery, seen, limits, now)
+}
+
+/**
+ * Returns true if the line provably did not reach the pane: the process that recorded `placing` was killed before it typed, or its
+ * connection broke. tmux records the id of each text that it pastes, so the pane still has the last text that burn saw before.
+ */
+function isUntyped({ state, evidence }: Delivery, { last_text, tag_in_composer, outside_since }: Observation): boolean {
+  if (state !== 'placing' || evidence.code !== 'line_placing' || tag_in_composer || outside_since !== null) return false
+  return evidence.after === last_text
+}
+
+/**
+ * Returns the next step of a line that did not reach the pane: burn types it now. tmux pastes only one of two attempts. If the earlier
+ * attempt may still be on its way when the time is over, burn cannot refuse the text.
+ */
+function stepUntyped(delivery: Delivery, seen: Observation, limits: DeliveryLimits, now: Time): DeliveryStep {
+  const reason = placeBlockReason(delivery, seen, now)
+  if (reason === null) return { do: 'place' }
+  const isLate = hasElapsed(delivery.planned_at, limits.planned, now)
+  return isLate ? move('unknown', { code: 'placing_unseen', seconds: inSeconds(limits.planned) }) : wait(reason)
 }
 
 /**

@@ -37,9 +37,11 @@ export interface Observation {
   readonly hooked: boolean
   /** The time since which every observation has found the agent neither working nor waiting; null while the agent works or waits. */
   readonly idle_since: Time | null
+  /** The id of the last text that burn typed into the pane; empty if there is none. */
+  readonly last_text: string
   /** True if the composer holds only the line of an ended delivery, and burn knows the keys that delete it. */
   readonly leftover: boolean
-  /** The line to type; null until burn has written the text to its file. */
+  /** The line to type, or the line that burn recorded before it typed; null until burn has written the text to its file. */
   readonly line: string | null
   /** The reason that burn could not write the text to its file, and the time of the next attempt; null if no write failed. */
   readonly unwritten: { readonly why: Reason; readonly again: Time } | null
@@ -106,8 +108,9 @@ export function observe(of: ObservationFacts): Observation {
     outside_since: isOutside ? Math.min(before?.outside_since ?? now, now) : null,
     whole: isOutside && delivery.typed !== null && outside.includes(compact(delivery.typed)),
     idle_since: busy ? null : Math.min(before?.idle_since ?? now, now),
+    last_text: pane?.last_text ?? '',
     leftover: of.leftover ?? false,
-    line: before?.line ?? null,
+    line: before?.line ?? delivery.typed,
     unwritten: before?.unwritten ?? null,
     attended: attendedReason(of),
     busy: of.busy,

@@ -107,7 +107,10 @@ export class MachineDeliveries {
     const moves = cases.flatMap((each) => moveOf(each) ?? [])
     const moved = new Map(moves.length === 0 ? [] : await this.#shared.write(moves))
     const refused = moves.some(({ id }) => !moved.has(id))
-    const written = cases.filter(({ delivery, step }) => step.do === 'take_back' || step.do === 'close_menu' || moved.has(delivery.id))
+    const written = cases.filter(({ delivery, step }) => {
+      if (step.do === 'place') return moved.get(delivery.id)?.state === 'placing'
+      return step.do === 'take_back' || step.do === 'close_menu' || moved.has(delivery.id)
+    })
     for (const undone of await this.#type(written)) moved.set(undone.id, undone)
     return { moved: moves.flatMap(({ id }) => moved.get(id) ?? []), wrote, refused }
   }
@@ -141,7 +144,8 @@ export class MachineDeliveries {
     if (effects.some(({ step }) => step.do === 'close_menu')) await this.#ports.clock.sleep(menuPause)
     const undone = effects.flatMap(({ delivery, step }, index): DeliveryMove[] => {
       const { outcome, why } = typed[index] ?? { outcome: 'failed', why: '' }
-      if (step.do !== 'place' || outcome !== 'refused') return []
+      // A second attempt proves nothing about the first: another process may have typed the line meanwhile.
+      if (step.do !== 'place' || outcome !== 'refused' || delivery.state !== 'planned') return []
       return [{ id: delivery.id, token: delivery.lease_token, from: 'placing', to: 'refused', evidence: { code: 'nothing_typed', why } }]
     })
     return undone.length === 0 ? [] : [...(await this.#shared.write(undone)).values()]
@@ -157,7 +161,7 @@ function moveOf({ delivery, seen, step }: Case): DeliveryMove | null {
   const incarnation = seen.incarnation === null || delivery.state !== 'planned' ? {} : { incarnation: seen.incarnation }
   switch (step.do) {
     case 'place':
-      return { ...base, to: 'placing', evidence: { code: 'line_placing' }, typed: seen.line ?? '', ...incarnation }
+      return { ...base, to: 'placing', evidence: { code: 'line_placing', after: seen.last_text }, typed: seen.line ?? '', ...incarnation }
     case 'submit':
       return { ...base, to: step.to, evidence: { code: 'enter_pressing' }, presses: delivery.presses + 1 }
     case 'move':
@@ -178,7 +182,7 @@ function typingOf({ delivery, pane, kind, seen, step }: Case): Typing | null {
   if (pane === null || pane.agent_pid === null || seen.parsed === null) throw new RangeError('burn types only to a live agent')
   const typing = { target: { pane: pane.id, agent_pid: pane.agent_pid }, id: delivery.id }
   if (step.do === 'submit') return { ...typing, submit: kind.submit ?? enter }
-  if (step.do === 'place') return { ...typing, place: kind.place(seen.line ?? '', seen.parsed) }
+  if (step.do === 'place') return { ...typing, place: kind.place(seen.line ?? '', seen.parsed), after: seen.last_text }
   const keys = step.do === 'close_menu' ? seen.parsed.closes_menu : kind.take_back
   return keys === undefined ? null : { ...typing, submit: keys }
 }

@@ -9,6 +9,7 @@ import type { DeliveryMove } from '../core/ledger/deliveries.ts'
 import type { SprintEnd } from '../core/ledger/sprints.ts'
 import type { Delivery, DeliveryState, Dispatch } from '../core/lifecycle.ts'
 import type { NewEvent } from '../core/events.ts'
+import type { Reason } from '../core/reasons.ts'
 import type { DeliveryRow, DispatchRow, Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { BurnError } from '../core/errors.ts'
@@ -186,13 +187,17 @@ export async function moveDeliveries(trx: Trx, given: readonly DeliveryMove[], o
   const rows = await rowsOf(trx, 'delivery', moves)
   const pasting = await pastingInto(trx, rows, moves, { owner, at })
   const moved: DeliveryRow[] = []
-  for (const { id, token, from, to, evidence, incarnation, presses, typed, proof } of moves) {
+  const told: DeliveryRow[] = []
+  for (const { id, token, from, to: wanted, evidence: why, incarnation, presses, typed, proof } of moves) {
     const row = rows.get(id)
     if (row === undefined || row.state !== from || row.lease_token !== token || (isActive(from) && row.lease_owner !== owner)) continue
-    if (isPasting(to) && !isPasting(from)) {
+    if (isPasting(wanted) && !isPasting(from)) {
       if (pasting.has(row.worker) || (await waitsForSlot(trx, row))) continue
       pasting.add(row.worker)
     }
+    const isOver = wanted === 'placing' && from === 'placing' && (await isOutdated(trx, row))
+    const to = isOver ? 'unknown' : wanted
+    const evidence: Reason = isOver ? { code: 'dispatch_ended' } : why
     const next: DeliveryRow = {
       ...row,
       state: to,
@@ -206,6 +211,8 @@ export async function moveDeliveries(trx: Trx, given: readonly DeliveryMove[], o
     }
     rows.set(id, next)
     moved.push(next)
+    // If burn types a line again, the ledger already has the event of the first attempt.
+    if (from !== 'placing' || to !== 'placing') told.push(next)
   }
   const columns = ['state', 'evidence', 'changed_at', 'incarnation', 'presses', 'typed', 'proof'] as const
   const after = [...new Map(moved.map((row) => [row.id, row])).values()]
@@ -219,7 +226,7 @@ export async function moveDeliveries(trx: Trx, given: readonly DeliveryMove[], o
     { table: 'delivery', columns: [...columns, 'text', 'lease_owner', 'lease_until'] },
     after.filter(({ state }) => !isActive(state)),
   )
-  await appendEvents(trx, moved.map(movedEvent), at)
+  await appendEvents(trx, told.map(movedEvent), at)
   await moveDispatches(trx, dispatchMovesOf(moved), at)
   return moved.map(toDelivery)
 }
@@ -229,6 +236,13 @@ async function waitsForSlot(trx: Trx, { kind, dispatch }: DeliveryRow): Promise<
   if (kind !== 'follow_up' || dispatch === null) return false
   const row = await trx.selectFrom('dispatch').selectAll().where('id', '=', dispatch).executeTakeFirst()
   return row?.state === 'review' && (await slotTaken(trx, row, new Map()))
+}
+
+/** Tells whether the dispatch of a text ended after burn planned the text, so that burn must not type it again. A correction still counts. */
+async function isOutdated(trx: Trx, { kind, dispatch, planned_at }: DeliveryRow): Promise<boolean> {
+  if (kind === 'correction' || dispatch === null) return false
+  const row = await trx.selectFrom('dispatch').select(['state', 'changed_at']).where('id', '=', dispatch).executeTakeFirst()
+  return row !== undefined && !liveStates.includes(row.state) && planned_at < row.changed_at
 }
 
 const isActive = (state: DeliveryState) => activeStates.includes(state)

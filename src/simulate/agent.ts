@@ -66,6 +66,8 @@ export class SimulatedAgent {
   hangs = false
   /** The text in the composer. */
   composer = ''
+  /** The id of the last text that burn typed into the pane. */
+  last_text = ''
   /** Received prompts. The agent works on the first prompt of the queue. */
   readonly queue: Prompt[] = []
   /** If true, the agent receives only the beginning of a submitted text, and its hook reports this shorter text. */
@@ -204,6 +206,7 @@ export class SimulatedAgent {
       agent_id: this.#id,
       made: true,
       retiring: false,
+      last_text: this.last_text,
       signal: this.#signal === '' && this.conversation !== null ? `1 1 turn - - ${this.conversation}` : this.#signal,
       limits: '',
       label: null,

@@ -151,6 +151,10 @@ export class SimulatedMachine {
     const { pane, agent_pid } = typing.target
     const agent = this.agents.get(pane)
     if (agent === undefined || !agent.alive || agent.pid !== agent_pid) return { outcome: 'refused', why: 'its agent is gone' }
+    if ('place' in typing && typing.after !== undefined) {
+      if (agent.last_text !== typing.after) return { outcome: 'refused', why: 'burn has typed another text' }
+      agent.last_text = typing.id
+    }
     this.changed(agent)
     const enter = () => agent.enter((line) => this.#read(line))
     if ('submit' in typing) {

@@ -28,6 +28,7 @@ const paneFacts = [
   '@burn_session',
   '@burn_started',
   '@burn_agent_id',
+  '@burn_last_text',
   '?pane_dead,1 #{pane_dead_status} #{pane_dead_signal},0',
 ]
 /**
@@ -240,7 +241,7 @@ function toPane(
   host: string,
 ): Pane {
   const [id = '', window_id = '', pid, mode, width, height, x, y, made, agent = '', retiring, queues] = facts
-  const [input_off, synchronized, made_for = '', started = '', agent_id = '', dead, status = '', by = ''] = facts.slice(12)
+  const [input_off, synchronized, made_for = '', started = '', agent_id = '', last_text = '', dead, status = '', by = ''] = facts.slice(12)
   const [worker = '', signal = '', limits = '', title = '', command = '', label = ''] = texts
   return {
     id,
@@ -259,6 +260,8 @@ function toPane(
     retiring: retiring === '1',
     queues: queues === '1',
     label: label === '' ? null : label,
+    // A program in the pane can set the option, too. burn writes the value into a format of tmux.
+    last_text: /^[0-9a-z]*$/.test(last_text) ? last_text : '',
     signal,
     limits,
     pid: Number(pid),

@@ -18,9 +18,13 @@ const input = '#{?pane_input_off,disabled,#{?pane_synchronized,synchronized,open
 const refusals = {
   disabled: 'input to the pane is disabled',
   synchronized: 'synchronize-panes is on in its pane',
+  overtaken: 'burn has typed another text into its pane since',
   other: 'its agent has ended or its pane is in a tmux mode',
 }
-const refusalFormat = `#{?pane_input_off,${refusals.disabled},#{?pane_synchronized,${refusals.synchronized},${refusals.other}}}`
+const refusalFormat = (after: string | undefined) => {
+  const other = after === undefined ? refusals.other : `#{?#{==:#{@burn_last_text},${after}},${refusals.other},${refusals.overtaken}}`
+  return `#{?pane_input_off,${refusals.disabled},#{?pane_synchronized,${refusals.synchronized},${other}}}`
+}
 /** From this version on, tmux strips control bytes from the buffers that it pastes, but not from the keys that it sends. */
 const STRIPS_CONTROL_BYTES_SINCE = 3.7
 
@@ -29,7 +33,7 @@ const STRIPS_CONTROL_BYTES_SINCE = 3.7
  * line deletes these buffers even if tmux refuses the paste. Throws BurnError `bad_text` if the text has control bytes, which `sanitize`
  * should have removed.
  */
-export function placeLine(target: Target, pieces: readonly Keystrokes[], buffer: string, version: string): readonly TmuxCommand[] {
+export function placeLine(target: PlaceTarget, pieces: readonly Keystrokes[], buffer: string, version: string): readonly TmuxCommand[] {
   const parts = pieces.flatMap((piece, i) =>
     'paste' in piece
       ? pastePart(target, piece.paste, `${buffer}-${i}`, version)
@@ -53,7 +57,7 @@ export function submitLine(target: Target, buffer: string, version: string, key 
 export function typingLine(typing: Typing, version: string): readonly TmuxCommand[] {
   const buffer = `burn-${typing.id}`
   return 'place' in typing
-    ? placeLine(typing.target, typing.place, buffer, version)
+    ? placeLine({ ...typing.target, ...onceOf(typing) }, typing.place, buffer, version)
     : submitLine(typing.target, buffer, version, typing.submit)
 }
 
@@ -63,6 +67,13 @@ export function typedResult(reply: TmuxReply): Typed {
   if (reply.ok && last === DONE) return { outcome: 'done', why: '' }
   if (reply.ok && last.startsWith(REFUSED)) return { outcome: 'refused', why: last.slice(REFUSED.length + 1) }
   return { outcome: 'failed', why: reply.error ?? last }
+}
+
+/** A target, with the id of a text that tmux types at most once, and the pane's last text before it. */
+type PlaceTarget = Target & { readonly once?: { readonly id: string; readonly after: string } }
+
+function onceOf({ id, after }: { readonly id: string; readonly after?: string }): Pick<PlaceTarget, 'once'> {
+  return after === undefined ? {} : { once: { id, after } }
 }
 
 /** A piece of input for the pane: the buffer, if the piece needs one, and the commands that insert the piece. */
@@ -94,17 +105,19 @@ function keys(target: Target, text: string): TmuxCommand {
 /**
  * Returns a line that runs the parts only if the target's agent runs in the pane, and if input reaches only this agent. If the target pane
  * no longer exists, `if-shell` uses the client's own pane, so the guard also compares the pane's id. While a tmux mode is open, keys do not
- * reach the agent. With `synchronize-panes`, keys also reach other panes. If a pane's input is disabled, tmux drops keys.
+ * reach the agent. With `synchronize-panes`, keys also reach other panes. If a pane's input is disabled, tmux drops keys. With `once`, the
+ * line compares and sets the pane's last text. tmux sets it before it pastes, so if the id is not set, tmux has not pasted the text.
  */
-function guarded({ pane, agent_pid }: Target, parts: readonly Part[], version: string): readonly TmuxCommand[] {
+function guarded({ pane, agent_pid, once }: PlaceTarget, parts: readonly Part[], version: string): readonly TmuxCommand[] {
   const buffers = parts.flatMap(({ buffer }) => (buffer === undefined ? [] : [buffer]))
   const mode = stripsControlBytes(version) ? ' #{pane_in_mode}' : ''
-  const is = `#{pane_id} #{pane_pid} #{@burn_agent} #{pane_dead} ${input}${mode}`
-  const must = `${pane} ${agent_pid} ${agent_pid} 0 open${mode === '' ? '' : ' 0'}`
-  const insert = [...parts.flatMap((part) => part.insert), ['display-message', '-p', DONE]]
+  const is = `#{pane_id} #{pane_pid} #{@burn_agent} #{pane_dead} ${input}${mode}${once === undefined ? '' : ' #{@burn_last_text}'}`
+  const must = `${pane} ${agent_pid} ${agent_pid} 0 open${mode === '' ? '' : ' 0'}${once === undefined ? '' : ` ${once.after}`}`
+  const record = once === undefined ? [] : [['set-option', '-p', '-t', pane, '@burn_last_text', once.id]]
+  const insert = [...record, ...parts.flatMap((part) => part.insert), ['display-message', '-p', DONE]]
   const refuse = [
     ...buffers.map(({ name }) => ['delete-buffer', '-b', name]),
-    ['display-message', '-p', '-t', pane, `${REFUSED} ${refusalFormat}`],
+    ['display-message', '-p', '-t', pane, `${REFUSED} ${refusalFormat(once?.after)}`],
   ]
   return [
     ...buffers.map(({ name, text }) => ['set-buffer', '-b', name, '--', text]),

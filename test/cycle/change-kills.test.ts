@@ -4,6 +4,7 @@ import { test, type TestContext } from 'node:test'
 import type { ChangeState } from '../../src/core/change-state.ts'
 import type { StepAction } from '../../src/core/change-stages.ts'
 import { stepTimeout } from '../../src/core/change-stages.ts'
+import { leaseLength } from '../../src/observe/session.ts'
 import { changeInReview } from '../support/change-in-review.ts'
 import { checkOf } from '../support/changes.ts'
 
@@ -81,4 +82,33 @@ for (const each of cases)
       assert.ok(comments.length <= 1, boundary)
       if (each.action === 'escalate') assert.deepEqual([events.length, comments.length], [1, 1], boundary)
     }
+  })
+
+for (const boundary of ['before', 'after'] as const)
+  test(`follow-up: arrives once if burn is killed ${boundary} the paste`, async (t) => {
+    const fleet = await changeInReview(t)
+    await fleet.endTurn()
+    const { ledger, received } = fleet
+    const before = received.length
+    const dying = await fleet.open(ledger)
+    const [machine] = fleet.world.machines.values()
+    // The connection ends at the paste, and this dispatcher runs no further cycle.
+    const moveDeliveries: typeof ledger.moveDeliveries = async (moves, ...by) => {
+      if (machine !== undefined && moves.some(({ to }) => to === 'placing')) machine.breaks = boundary
+      return ledger.moveDeliveries(moves, ...by)
+    }
+    Object.assign(dying.session, { ledger: { ...ledger, moveDeliveries } })
+    fleet.set({ checks: [checkOf('unit', 'failed')] })
+    await dying.cycle()
+    const state = async () => (await ledger.deliveries({ about: [fleet.id] }))[0]?.state
+    assert.equal(await state(), 'placing')
+    await fleet.pass(leaseLength)
+    const next = await fleet.open(ledger)
+    for (let cycles = 0; cycles < 3; cycles++) await next.cycle()
+    assert.equal(await state(), 'seen')
+    assert.equal(received.length - before, 1)
+    assert.deepEqual(
+      (await ledger.changeSteps([fleet.id])).map(({ action, attempt }) => [action, attempt]),
+      [['fix_checks', 1]],
+    )
   })

@@ -30,6 +30,9 @@ type Happening =
   | 'turn'
   | 'crash before the effect'
   | 'crash after the effect'
+  | 'stall before the effect'
+  | 'late effect'
+  | 'turn beside a late effect'
   | 'death'
   | 'restart'
   | 'draft'
@@ -54,6 +57,9 @@ const happenings: readonly Happening[] = [
   'turn',
   'crash before the effect',
   'crash after the effect',
+  'stall before the effect',
+  'late effect',
+  'turn beside a late effect',
   'death',
   'restart',
   'draft',
@@ -79,6 +85,9 @@ class World {
   agent = started(1)
   lagging: Observation | null = null
   places = 0
+  last_text = ''
+  /** The paste of a process that stalled after it recorded `placing`. */
+  late: (() => void) | null = null
   written = false
   entered = false
   row: Delivery = {
@@ -132,8 +141,9 @@ class World {
       done: false,
       idle_since: working || asking ? null : 0,
       leftover: alive && this.row.state === 'unknown' && composer === line,
-      line: this.written ? line : null,
+      line: this.written ? line : this.row.typed,
       unwritten: null,
+      last_text: this.last_text,
     }
     return { reachable: true, incarnation: alive ? String(pid) : null, ...seen, attended: null, busy: false, stopped: null }
   }
@@ -143,11 +153,13 @@ class World {
     this.row = { ...this.row, ...more, state: to, changed_at: this.now }
   }
 
-  /** Types the line as tmux does: only to the observed incarnation, checked at the moment of the paste. */
-  private place(expected: string | null): void {
+  /** Types the line as tmux does: only to the observed incarnation and after the observed text, checked at the moment of the paste. */
+  private place(expected: string | null, after: string): boolean {
+    if (!this.agent.alive || String(this.agent.pid) !== expected || this.last_text !== after) return false
     assert.equal(++this.places, 1, 'typed at most once')
-    if (!this.agent.alive || String(this.agent.pid) !== expected) return this.write('refused', {})
+    this.last_text = id
     this.agent.composer += line
+    return true
   }
 
   private press(expected: string | null): void {
@@ -159,29 +171,38 @@ class World {
     }
   }
 
-  private turn(crash: 'none' | 'before' | 'after'): void {
+  private turn(crash: 'none' | 'before' | 'after' | 'stall' | 'beside'): void {
     const truth = this.truth()
-    // The incarnation comes from tmux, not from the screen, so it never lags.
-    const seen = this.lagging === null ? truth : { ...this.lagging, incarnation: truth.incarnation }
+    const { incarnation, last_text } = truth
+    // The incarnation and the last text come from tmux, not from the screen, so they never lag.
+    const seen = this.lagging === null ? truth : { ...this.lagging, incarnation, last_text }
     const next = nextStep(this.row, seen, this.limits, this.now)
-    if (next.do === 'write') this.written = crash !== 'before'
+    const isCut = crash === 'before' || crash === 'stall'
+    if (next.do === 'write') this.written = !isCut
     else if (next.do === 'place') {
       assert.ok(seen.incarnation !== null && seen.parsed?.composer === 'empty', 'typed only to a live agent with an empty composer')
       assert.ok(['idle', 'working', 'error'].includes(seen.parsed.reading.state))
-      this.write('placing', { incarnation: seen.incarnation })
-      if (crash !== 'before') this.place(seen.incarnation)
+      const isFirst = this.row.state === 'planned'
+      this.write('placing', {
+        typed: line,
+        evidence: { code: 'line_placing', after: last_text },
+        ...(isFirst ? { incarnation } : {}),
+      })
+      if (crash === 'beside') this.late?.()
+      if (crash === 'stall') this.late ??= () => void this.place(incarnation, last_text)
+      else if (crash !== 'before' && !this.place(incarnation, last_text) && isFirst) this.write('refused', {})
     } else if (next.do === 'submit') {
       assert.ok(seen.in_composer && seen.incarnation === this.row.incarnation, 'Enter only while the line is in the composer of its agent')
       assert.notEqual(seen.parsed?.reading.state, 'waiting')
       this.write(next.to, { presses: this.row.presses + 1 })
       assert.ok(this.row.presses <= this.limits.presses)
-      if (crash !== 'before') this.press(this.row.incarnation)
+      if (!isCut) this.press(this.row.incarnation)
     } else if (next.do === 'move') this.write(next.to, {})
     else if (next.do === 'abandon' || next.do === 'take_back') {
       assert.equal(seen.parsed?.draft, line, 'burn deletes only its own line')
       assert.notEqual(seen.parsed?.reading.state, 'waiting')
       if (next.do === 'abandon') this.write('unknown', {})
-      if (crash !== 'before' && this.lagging === null) agentTakesBack(this.agent)
+      if (!isCut && this.lagging === null) agentTakesBack(this.agent)
     }
   }
 
@@ -191,6 +212,9 @@ class World {
     if (what === 'turn') this.turn('none')
     else if (what === 'crash before the effect') this.turn('before')
     else if (what === 'crash after the effect') this.turn('after')
+    else if (what === 'stall before the effect') this.turn('stall')
+    else if (what === 'turn beside a late effect') this.turn('beside')
+    else if (what === 'late effect') this.late?.()
     else if (what === 'death') Object.assign(agent, { alive: false, composer: '' })
     else if (what === 'restart' && !agent.alive) this.agents.push((this.agent = started(agent.pid + 1)))
     else if (what === 'draft' && agent.alive) agent.composer += 'draft'

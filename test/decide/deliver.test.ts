@@ -17,6 +17,9 @@ const limitMenu = { ...screenOf('error', 'absent'), closes_menu: '\r' }
 const left = { leftover: true, parsed: screenOf('idle', 'draft') }
 const gone = { incarnation: null, parsed: screenOf('dead', 'absent') }
 
+/** A delivery whose process recorded that it would type after the text `before`. */
+const untyped = delivery('placing', { evidence: { code: 'line_placing', after: 'before' } })
+
 type Row = readonly [what: string, delivery: Delivery, observation: Observation, now: number, expected: string]
 
 const table: readonly Row[] = [
@@ -200,6 +203,24 @@ const table: readonly Row[] = [
     'wait',
   ],
   ['unknown, a successor', delivery('unknown'), seen({ incarnation: '1.%1.11', outside_since: -1000 }), 1, 'wait'],
+  ['placing, tmux has not pasted the line', untyped, seen({ last_text: 'before' }), 1, 'place'],
+  ['placing, tmux has not pasted the line, long ago', untyped, seen({ last_text: 'before' }), limits.planned, 'place'],
+  ['placing, not pasted, and a draft', untyped, seen({ last_text: 'before', parsed: screenOf('idle', 'draft') }), 99_999, 'wait'],
+  [
+    'placing, not pasted, a draft for long',
+    untyped,
+    seen({ last_text: 'before', parsed: screenOf('idle', 'draft') }),
+    limits.planned,
+    'unknown',
+  ],
+  ['placing, not pasted, and held', untyped, seen({ last_text: 'before', attended: because('held') }), 99_999, 'wait'],
+  ['placing, tmux has pasted the line', untyped, seen({ last_text: id }), 9_999, 'wait'],
+  ['placing, tmux has pasted the line, long ago', untyped, seen({ last_text: id }), 10_000, 'unknown'],
+  ['placing, tmux has pasted another text since', untyped, seen({ last_text: 'later' }), 10_000, 'unknown'],
+  ['placing by an older burn', delivery('placing', { evidence: { code: 'line_placing' } }), seen(), 10_000, 'unknown'],
+  ['placing, not pasted, but its tag is on the screen', untyped, seen({ last_text: 'before', outside_since: 1 }), 2, 'wait'],
+  ['placing, not pasted, a successor', untyped, seen({ last_text: 'before', incarnation: '1.%1.11' }), 1, 'unknown'],
+  ['planned, tmux has pasted the line', delivery('planned'), seen({ last_text: id }), 1, 'placing'],
   ['seen', delivery('seen'), seen(), 99_999, 'wait'],
   ['refused', delivery('refused'), seen(), 99_999, 'wait'],
   ['mangled', delivery('mangled'), seen({ hook_report: 'text' }), 99_999, 'wait'],

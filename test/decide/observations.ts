@@ -57,6 +57,7 @@ export function seen(more: Partial<Observation> = {}): Observation {
     hooked: false,
     done: false,
     idle_since: -1000,
+    last_text: '',
     leftover: false,
     line,
     unwritten: null,

@@ -12,6 +12,7 @@ export const pane: Pane = {
   worker: 'm/W/A',
   label: null,
   made: true,
+  last_text: '',
   signal: '',
   limits: '',
   queues: false,

@@ -88,6 +88,23 @@ function contract(name: string, open: (t: Pick<TestContext, 'after'>) => Promise
       assert.ok(rig.received().length === 1 && text.includes('Do it.\nThen say so.\n'), text)
     })
 
+    test('type: types the text of an id at most once', async () => {
+      const { host, panes } = await withAgents(rig)
+      const [, pane] = panes
+      const now = async () => panesIn(await host.snapshotWithScreens()).find(({ id }) => id === pane.id)?.last_text
+      const after = (await now()) ?? assert.fail()
+      const type = (id: string, after: string) => ({ target: targetOf(pane), id, place: [{ type: 'x' }], after })
+      const typed = await host.type([type('t1', after), type('t1', after), type('t2', after), type('t2', 't1')])
+      assert.deepEqual(
+        typed.map(({ outcome }) => outcome),
+        ['done', 'refused', 'refused', 'done'],
+      )
+      assert.match(typed[1]?.why ?? '', /another text/)
+      assert.equal(await now(), 't2')
+      await untilSeen(rig, host, 'the texts', (sample) => draftIn(rig, pane)(sample) === 'xx')
+      await host.type([{ target: targetOf(pane), id: 't3', submit: enter }])
+    })
+
     test('type: refuses a pane with another agent or with none', async () => {
       const { host, panes } = await withAgents(rig)
       const [pane, other] = panes

@@ -117,6 +117,19 @@ export function texts(holds: Holds): void {
     assert.deepEqual(await move('placing', 'refused'), [1, 'review'])
   })
 
+  holds('deliveries: a text is not typed again after its dispatch ended', async ({ ledger }) => {
+    await ledger.claim([claimOf(1)], 'a', 5000, 10)
+    const end = { id: idOf(1), from: ['claimed'], to: 'released', reason: why } as const
+    const place = async (from: 'planned' | 'placing') => {
+      const moves = [{ id: idOf(1), token: 1, from, to: 'placing', evidence: why, typed: 'x' }] as const
+      return (await ledger.moveDeliveries(moves, 'a', 12)).map(({ state, evidence }) => [state, evidence])
+    }
+    assert.deepEqual(await place('planned'), [['placing', why]])
+    assert.deepEqual(await place('placing'), [['placing', why]])
+    await ledger.moveDispatches([end], 11)
+    assert.deepEqual(await place('placing'), [['unknown', { code: 'dispatch_ended' }]])
+  })
+
   holds.repeated('follow-up: is refused when its change has ended', async ({ ledger }) => {
     const { state } = await reviewed(ledger)
     await ledger.moveDispatches([{ id: idOf(1), from: ['review'], to: 'done', reason: why }], 14)

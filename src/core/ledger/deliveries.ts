@@ -66,7 +66,8 @@ export interface DeliveryLedger {
   planDeliveries(texts: readonly PlannedText[], owner: string, lease: Time, at: Time): Promise<readonly Delivery[]>
   /**
    * Changes the states of deliveries in one transaction, and returns the changed deliveries. A change to `placing` fails if the worker has
-   * another delivery in `placing` or `placed`. An `unknown` delivery has no lease, so any process that knows its token may change its
+   * another delivery in `placing` or `placed`. If the dispatch ended after burn planned the text, a change from `placing` to `placing`
+   * becomes a change to `unknown`. An `unknown` delivery has no lease, so any process that knows its token may change its
    * state.
    */
   moveDeliveries(moves: readonly DeliveryMove[], owner: string, at: Time): Promise<readonly Delivery[]>
