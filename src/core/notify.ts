@@ -54,15 +54,18 @@ export interface Channel {
 export class NotifyError extends BurnError {
   /** The time (ms) that the receiver asks burn to wait before the next attempt; null if it asks for no time. */
   readonly retry_after_ms: number | null
+  /** True if the receiver accepted the message for some of its recipients and refuses the others for good, so burn must not repeat it. */
+  readonly delivered: boolean
 
   constructor(
     code: Extract<ErrorCode, `notify_${string}`>,
     message: string,
     hint: string,
-    more: { readonly retry_after_ms?: number | null; readonly cause?: unknown } = {},
+    more: { readonly retry_after_ms?: number | null; readonly delivered?: boolean; readonly cause?: unknown } = {},
   ) {
     super(code, message, hint, more.cause === undefined ? {} : { cause: more.cause })
     this.retry_after_ms = more.retry_after_ms ?? null
+    this.delivered = more.delivered ?? false
   }
 }
 
@@ -81,6 +84,7 @@ export interface Notification {
   readonly attempts: number
   /** The time of the next attempt; null if there is none. */
   readonly next_at: Time | null
+  /** The error of the last attempt. A sent message has one if the receiver refused some of the recipients. */
   readonly last_error: string | null
   readonly created_at: Time
   readonly sent_at: Time | null

@@ -86,7 +86,9 @@ async function sendTo(name: string, session: NotifySession, now: boolean): Promi
       await (await session.channel(name)).send(message, clock.now())
     } catch (thrown) {
       if (!(thrown instanceof BurnError) || thrown.code.startsWith('ledger_')) throw thrown
+      const isDelivered = thrown instanceof NotifyError && thrown.delivered
       await saveFailure(thrown, id, rows, { ...session, name })
+      if (isDelivered) continue
       return { sent, failed: 1 }
     }
     await ledger.saveAttempt(id, { state: 'sent', next_at: null, last_error: null, sent_at: clock.now() })
@@ -101,6 +103,10 @@ async function saveFailure(
   { ledger, clock, notify, name }: NotifySession & { readonly name: string },
 ): Promise<void> {
   const why = oneLine(codedMessageOf(error), maxText)
+  if (error instanceof NotifyError && error.delivered) {
+    await ledger.saveAttempt(message, { state: 'sent', next_at: null, last_error: why, sent_at: clock.now() })
+    return notify({ kind: 'notify.failed', subject: name, payload: { why } })
+  }
   const wait = error instanceof NotifyError ? error.retry_after_ms : null
   const began = Math.min(...rows.map(({ created_at }) => created_at))
   const attempts = Math.max(...rows.map((row) => row.attempts)) + 1

@@ -197,9 +197,10 @@ export const noticeKinds: { readonly [K in NoticeKind]: Meaning<K> } = {
   },
   'job.failed': { meaning: 'A run of a periodic job failed. The job is due again.', ...failed, level: 'error' },
   'notify.failed': {
-    meaning: 'A channel did not accept a message. burn retries until it accepts the message, for up to 3 days.',
+    meaning:
+      'A channel did not accept a message, or not for all recipients. burn retries until it accepts the message, for up to 3 days. burn does not retry for a recipient that a mail server refuses for good.',
     payload: { why },
-    text: ({ why }) => `a message was not sent: ${why}`,
+    text: ({ why }) => `a message did not arrive: ${why}`,
     level: 'warn',
   },
   'notify.dropped': {

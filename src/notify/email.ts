@@ -30,8 +30,8 @@ export const openEmail: Opener<'email'> = (name, settings, deps) => ({
       ...auth,
     })
     try {
-      // If the server accepts the mail for some of the recipients, a retry would repeat it to them.
-      await transport.sendMail({ ...mailOf(message, settings), signal: AbortSignal.timeout(timeout_ms) })
+      const sent = await transport.sendMail({ ...mailOf(message, settings), signal: AbortSignal.timeout(timeout_ms) })
+      if (sent.rejected.length > 0) throw someRefused(sent.rejectedErrors ?? [], settings.to.length, name)
     } catch (thrown) {
       throw smtpError(thrown, name)
     } finally {
@@ -51,9 +51,25 @@ function mailOf({ id, fleet, title, text }: NotifyMessage, { from, to }: Channel
   }
 }
 
+/**
+ * Returns the error for a mail that the server accepted for some of its recipients. A refusal for now, such as greylisting, needs a retry,
+ * although the others get the mail again, with the same id. A retry after another refusal would only repeat the mail to the others.
+ */
+function someRefused(refusals: readonly unknown[], recipients: number, name: string): NotifyError {
+  const codes = refusals.map(statusOf)
+  const delivered = !codes.some((code) => code < 500)
+  const what = `the mail server of ${name} refused ${refusals.length} of ${recipients} recipients (${[...new Set(codes)].join(', ')})`
+  return new NotifyError('notify_refused', what, 'check the recipients of the channel: burn notify test', { delivered })
+}
+
+function statusOf(thrown: unknown): number {
+  return thrown instanceof Error && 'responseCode' in thrown ? Number(thrown.responseCode) : NaN
+}
+
 /** The replies of a server may repeat what it received, so the error has only codes. */
 function smtpError(thrown: unknown, name: string): NotifyError {
-  const status = thrown instanceof Error && 'responseCode' in thrown ? Number(thrown.responseCode) : NaN
+  if (thrown instanceof NotifyError) return thrown
+  const status = statusOf(thrown)
   const cause = { cause: thrown }
   if (status >= 400) {
     const hint = 'check user, password, sender and recipients of the channel: burn notify test'

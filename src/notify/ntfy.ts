@@ -13,7 +13,7 @@ const maxBytes = 4000
  */
 export const openNtfy: Opener<'ntfy'> = (name, { url, topic, token, priority }, deps) => {
   const content = ({ id, title, text }: NotifyMessage, to: string) => {
-    return { topic: to, title, message: shortened(`${text}\n${id}`), priority, sequence_id: id }
+    return { topic: to, title, message: `${shortened(text, maxBytes - id.length)}\n${id}`, priority, sequence_id: id }
   }
   return {
     kind: 'ntfy',
@@ -26,12 +26,12 @@ export const openNtfy: Opener<'ntfy'> = (name, { url, topic, token, priority }, 
   }
 }
 
-function shortened(text: string): string {
+function shortened(text: string, limit: number): string {
   const bytes = Buffer.from(text)
-  return bytes.length <= maxBytes
+  return bytes.length <= limit
     ? text
     : `${bytes
-        .subarray(0, maxBytes)
+        .subarray(0, limit)
         .toString()
         .replace(/\ufffd+$/, '')}…`
 }

@@ -48,7 +48,7 @@ test('burn notify: tests channels, lists them, and sends events', async (t) => {
   assert.equal((await run('hold', 'all', '--reason', 'lunch <!channel>')).code, 0)
   const sent = await run('job', 'run', 'notify')
   assert.match(sent.out, /^notify: planned 2 notifications, sent 1 message, 1 failed$/m)
-  assert.match(sent.err, /chat: a message was not sent: the receiver of chat answered 503/)
+  assert.match(sent.err, /chat: a message did not arrive: the receiver of chat answered 503/)
   const { title, events } = JSON.parse(good.received.at(-1)!.body) as { title: string; events: { kind: string; text: string }[] }
   assert.deepEqual([title, events.map(({ kind, text }) => [kind, text])], ['f: fleet.held all', [['fleet.held', 'lunch <!channel>']]])
 

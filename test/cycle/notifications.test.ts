@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { EventKind, NewEvent } from '../../src/core/events.ts'
 import type { NotifyRule } from '../../src/core/notify-settings.ts'
+import { NotifyError } from '../../src/core/notify.ts'
 import { newId } from '../../src/core/ids.ts'
 import { seeded } from '../../src/core/random.ts'
 import { sendNotifications } from '../../src/cycle/notifications.ts'
@@ -104,6 +105,22 @@ test('notify: gives up after 3 days, and continues with later events', async (t)
     [['worker.dead']],
     'nobody heard of the beginning, so nobody hears of the end',
   )
+})
+
+test('notify: a partly delivered message is not repeated, and is reported', async (t) => {
+  const { session, record, notices, ledger } = await openRig(t)
+  let calls = 0
+  const send = async () => {
+    calls += 1
+    throw new NotifyError('notify_refused', 'the mail server of hook refused 1 of 2 recipients (550)', '', { delivered: true })
+  }
+  const channel = async () => ({ kind: 'email', send, preview: () => '' }) as const
+  await record('worker.dead', 'm/W/A')
+  for (const sent of [1, 0]) assert.deepEqual(await sendNotifications({ ...session, channel }, true), { planned: sent, sent, failed: 0 })
+  assert.equal(calls, 1)
+  assert.deepEqual(notices, ['notify.failed hook'])
+  const [row] = await ledger.notifications(0)
+  assert.deepEqual([row?.state, /refused 1 of 2/.test(row?.last_error ?? '')], ['sent', true])
 })
 
 test('notify: a long list of events is planned page by page', async (t) => {

@@ -142,7 +142,9 @@ test('ntfy: publishes JSON, so no text gets into a header', async (t) => {
   const sent = JSON.parse(first!.body) as Record<string, unknown>
   assert.deepEqual({ ...sent, message: '' }, { topic: secrets.TOKEN, title: message.title, message: '', priority: 4, sequence_id: '01m' })
   assert.match(String(sent['message']), /: “.*”\n01m$/)
-  assert.ok(Buffer.byteLength((JSON.parse(second!.body) as { message: string }).message) <= 4096)
+  const cut = (JSON.parse(second!.body) as { message: string }).message
+  assert.ok(Buffer.byteLength(cut) <= 4096)
+  assert.match(cut, /…\n01m$/)
 })
 
 test('slack: foreign text is plain, and mentions nobody', async (t) => {
@@ -152,6 +154,25 @@ test('slack: foreign text is plain, and mentions nobody', async (t) => {
   assert.equal(url, '/services/topsecret')
   assert.doesNotMatch(body, /[<>]|@here|:\/\/|mrkdwn"\s*:\s*true|"type":"mrkdwn"|\\u001b/)
   assert.match(body, /"type":"plain_text","text":"01m"/)
+})
+
+test('slack: splits a long message into sections', async (t) => {
+  const receiver = await startReceiver(t)
+  const lines = Array.from({ length: 300 }, (_, index) => `${index} ${'&<'.repeat(35)}`)
+  const report = messageAbout('01m', 'timmy', [{ kind: 'report', title: 'timmy: report', text: lines.join('\n') }])
+  await open({ kind: 'slack', url: env('URL') }, { URL: receiver.url }).send(report, at)
+  const { text, blocks } = JSON.parse(receiver.received[0]!.body) as { text: string; blocks: { text?: { text: string } }[] }
+  const sections = blocks.flatMap((block) => block.text?.text ?? [])
+  assert.ok(sections.length > 10 && blocks.length <= 50 && sections.every(({ length }) => length <= 3000))
+  const shown = sections.join('\n').split('\n')
+  const [last = '', end] = shown.slice(-2)
+  assert.deepEqual(
+    shown.slice(1, -1),
+    lines.slice(0, shown.length - 2).map((line) => line.replaceAll('&', '&amp;').replaceAll('<', '&lt;')),
+  )
+  assert.ok(last.startsWith(`${shown.length - 3} `) && end === '…')
+  // Mattermost shows no blocks.
+  assert.equal(text, `${sections.join('\n')}\n01m`)
 })
 
 test('email: sends over TLS with a login and stable Message-ID', async (t) => {
@@ -197,6 +218,20 @@ test('email: reports refusals, hangs and untrusted certificates', async (t) => {
     assert.match(error.message, new RegExp(`answered ${reply.slice(0, 3)}`), word)
   }
   assert.equal(plain.received.length, 0)
+  // A refusal of one recipient: for now (greylisting), and for good.
+  for (const [status, delivered] of [[450, false] as const, [550, true] as const]) {
+    plain.replies = { 'RCPT TO:<bob@x.test>': `${status} echo` }
+    const error = await failureOf(channel.send(message, at))
+    assert.ok(error instanceof NotifyError, error.message)
+    assert.equal(error.message, `the mail server of phone refused 1 of 2 recipients (${status})`)
+    assert.equal(error.delivered, delivered)
+  }
+  assert.deepEqual(plain.received.at(-1)?.to, ['RCPT TO:<ada@x.test>'])
+  for (const [word, reply] of [['END', 'drop'] as const, ['MAIL', 'no status'] as const]) {
+    plain.replies = { [word]: reply }
+    const error = await failureOf(open(settings, {}, 1000).send(message, at))
+    assert.match(error.code, /^notify_/, `${word}: ${error.message}`)
+  }
   for (const word of ['EHLO', 'DATA', 'END']) {
     plain.replies = { [word]: 'hang' }
     const error = await failureOf(open(settings, {}, hasty).send(message, at))

@@ -59,7 +59,7 @@ export interface Mail {
   readonly data: string
 }
 
-/** The replies of a mail server to commands, in place of its usual replies. `hang`: no reply. */
+/** The replies of a mail server to commands, or to whole lines, in place of its usual replies. `hang`: no reply. `drop`: no connection. */
 export type Replies = Readonly<Record<string, string>>
 
 /** A mail server that keeps what it receives. */
@@ -109,13 +109,14 @@ function talk(socket: Socket, mails: MailServer, tls: Certificates | null): void
       if (line !== '.') return void (data += `${line}\r\n`)
       isData = false
       const reply = mails.replies['END'] ?? '250 ok'
-      if (reply.startsWith('250') || reply === 'hang') mails.received.push({ ...mail, data })
-      if (reply !== 'hang') socket.write(`${reply}\r\n`)
+      if (reply.startsWith('250') || reply === 'hang' || reply === 'drop') mails.received.push({ ...mail, data })
+      if (reply === 'drop') socket.destroy()
+      else if (reply !== 'hang') socket.write(`${reply}\r\n`)
       return undefined
     }
     if (!isSecure) mails.open_lines.push(line)
     const word = line.split(' ')[0]?.toUpperCase() ?? ''
-    const reply = mails.replies[word] ?? usual[word]?.(line) ?? '250 ok'
+    const reply = mails.replies[line] ?? mails.replies[word] ?? usual[word]?.(line) ?? '250 ok'
     if (reply === 'hang') return
     if (word === 'DATA' && !reply.startsWith('3')) isData = false
     socket.write(`${reply}\r\n`)

@@ -44,7 +44,7 @@ interface ChannelState {
   readonly unsent: number
   readonly failed: number
   readonly last_sent: number | null
-  /** The error of the last attempt, if a message waits for its next attempt. */
+  /** The error of the last attempt; null if it succeeded, or if there was none. */
   readonly last_error: string | null
 }
 
@@ -57,7 +57,8 @@ function stateOf(name: string, about: Pick<ChannelState, 'kind' | 'kinds'>, all:
     unsent: of('pending').length,
     failed: of('failed').length,
     last_sent: own.reduce<number | null>((last, { sent_at }) => (sent_at === null ? last : Math.max(last ?? 0, sent_at)), null),
-    last_error: of('pending').find(({ last_error }) => last_error !== null)?.last_error ?? null,
+    // The notifications are in the order of their messages.
+    last_error: own.findLast(({ attempts }) => attempts > 0)?.last_error ?? null,
   }
 }
 
