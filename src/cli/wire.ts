@@ -70,6 +70,7 @@ export async function openSession(options: Partial<Common> & { readonly dry_run?
       owner: nextOwner(wiring),
       newId: nextId(clock, random),
       kindOf: paneAgentCache(),
+      spec_file: resolve(wiring.cwd, file),
       readTemplate: (path) => readTemplate(resolve(file, '..', path)),
       notify: sink.notify,
       channel: channelsFor(fleet, wiring),

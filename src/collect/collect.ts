@@ -51,7 +51,9 @@ export async function collectMachine(machine: Machine, session: Session): Promis
   const states = [
     ...workerStates(state, open, ended),
     ...machineStates(state),
-    ...(found === null ? [] : machineJobStates(machine, found, jobs, at)),
+    ...(found === null
+      ? []
+      : machineJobStates(machine, found, { jobs, spec_file: sharesLedger(machine, session) ? session.spec_file : null }, at)),
   ]
   const covers = ({ kind, machine: of }: Span) => of === machine.name && kind !== 'drift' && (kind !== 'job' || found !== null)
   const measures = facts === null ? [] : [machineMeasure(machine, facts, state.snapshots.get(machine.name), at)]
@@ -85,6 +87,11 @@ export async function collectFleet(session: Session): Promise<Collected> {
     await repoMeasures({ ...view, queues, cycles, merges }, session, at),
     session,
   )
+}
+
+/** Returns true if jobs of the machine can write to this ledger. A file of SQLite is on this machine. */
+function sharesLedger({ transport }: Machine, { fleet }: Pick<Session, 'fleet'>): boolean {
+  return transport.kind === 'local' || !fleet.ledger.startsWith('sqlite:')
 }
 
 async function save(sample: Sample, open: readonly Span[], measures: readonly Measure[], session: Session): Promise<Collected> {

@@ -4,20 +4,20 @@ import type { Machine, Time } from '../core/nouns.ts'
 import type { JobRunRecord, MachineJobs, ScheduledJob } from '../core/scheduled-job.ts'
 import type { SpanState } from '../core/span.ts'
 import { oneLine } from '../core/text.ts'
+import { shellWord } from '../host/quote.ts'
 import { judgeJob } from '../decide/scheduled-jobs.ts'
 
-/**
- * Returns the states of the jobs that the schedulers of a machine start. `ledgerJobs` has the runs of burn's own commands, because cron
- * keeps no record of runs.
- */
-export function machineJobStates(
-  { name: machine }: Machine,
-  { zone, jobs }: MachineJobs,
-  ledgerJobs: readonly Job[],
-  now: Time,
-): SpanState[] {
+/** The runs of burn's own commands in the ledger. cron and launchd keep no record of runs. */
+export interface OwnRuns {
+  readonly jobs: readonly Job[]
+  /** The path of the spec; null if the jobs of the machine cannot write to this ledger. */
+  readonly spec_file: string | null
+}
+
+/** Returns the states of the jobs that the schedulers of a machine start. */
+export function machineJobStates({ name: machine }: Machine, { zone, jobs }: MachineJobs, own: OwnRuns, now: Time): SpanState[] {
   return jobs.map((job) => {
-    const known = job.last === 'unknown' ? runInLedger(job.name, ledgerJobs) : null
+    const known = job.last === 'unknown' ? runInLedger(job.command ?? job.name, own) : null
     return stateOf(known === null ? job : { ...job, last: known }, { machine, zone }, now)
   })
 }
@@ -53,12 +53,18 @@ const scheduled: readonly (readonly [RegExp, string])[] = [
   [/\bjob['"]? ['"]?run['"]? ['"]?collect\b/, 'collect fleet'],
 ]
 
-/** Returns the last run of a scheduled burn command; null if the command is another one. */
-function runInLedger(command: string, ledgerJobs: readonly Job[]): JobRunRecord | 'none' | null {
+/** Returns the last run of a scheduled burn command; null if the command is another one, or if it does not name this spec. */
+function runInLedger(command: string, { jobs, spec_file }: OwnRuns): JobRunRecord | 'none' | null {
   const name = scheduled.find(([pattern]) => pattern.test(command))?.[1]
-  if (name === undefined) return null
-  const job = ledgerJobs.find((each) => each.name === name)
+  if (name === undefined || spec_file === null || !namesSpec(command, spec_file)) return null
+  const job = jobs.find((each) => each.name === name)
   return job?.last_run == null ? 'none' : runOf(job.last_run, job.last_result)
+}
+
+/** Returns true if a command of a crontab or of launchd uses the spec. In a crontab, a backslash stands before each percent sign. */
+function namesSpec(command: string, spec_file: string): boolean {
+  const word = shellWord(spec_file)
+  return ['--spec ', 'BURN_SPEC='].some((before) => `${command.replaceAll('\\%', '%')} `.includes(`${before}${word} `))
 }
 
 function runOf(started: Time, result: string | null): JobRunRecord {

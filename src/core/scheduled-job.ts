@@ -30,6 +30,8 @@ export interface ScheduledJob {
   readonly next: Time | null
   /** `none`: the job has never run. `unknown`: the scheduler keeps no record of runs. */
   readonly last: JobRunRecord | 'none' | 'unknown'
+  /** The command of the job, for a shell; absent if it is the name, or if the scheduler does not tell it. */
+  readonly command?: string
 }
 
 /**

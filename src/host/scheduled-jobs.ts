@@ -1,7 +1,21 @@
 /** Finds the scheduled jobs of a machine: the person's crontab, user timers of systemd, launchd, and Hermes. */
-import type { MachineJobs, ScheduledJob } from '../core/scheduled-job.ts'
+import type { JobRunRecord, MachineJobs, ScheduledJob } from '../core/scheduled-job.ts'
 import { itemsOf, membersOf, parseJson, stringOf, type JsonObject } from '../core/json.ts'
 import { oneLine } from '../core/text.ts'
+import { shellWords } from './quote.ts'
+import { pythons } from './usage-databases.ts'
+
+/** Prints the path of each database in its arguments, with the last run of each job. It prints nothing about one that it cannot read. */
+const executionsScript = `
+import json, sqlite3, sys
+from urllib.parse import quote
+for path in sys.argv[1:]:
+    try:
+        db = sqlite3.connect("file:" + quote(path) + "?mode=ro", uri=True, timeout=2)
+        rows = db.execute("select job_id, status, coalesce(started_at, claimed_at), max(claimed_at) from executions group by job_id").fetchall()
+    except sqlite3.Error: continue
+    print(json.dumps([path, rows]))
+`
 
 /**
  * A script that prints parts, each after a line `part NAME`, and `part end` last. A command over `docker exec` or cron has no
@@ -20,10 +34,16 @@ fi
 if [ "$(uname)" = Darwin ]; then for plist in "$HOME"/Library/LaunchAgents/burn-*.plist; do
   [ -r "$plist" ] || continue
   label=\${plist##*/}; label=\${label%.plist}; echo "part launchd $label"; launchctl print "gui/$(id -u)/$label" 2>/dev/null | sed -n -E 's/^[[:space:]](last exit code) = /\\1=/p'
+  sed -n -e '/<key>StartInterval</,/<integer>/s|.*<integer>\\([0-9]*\\)<.*|every=\\1|p' -e '/<key>ProgramArguments</,/<.array>/s|^ *<string>\\(.*\\)</string>$|word=\\1|p' "$plist"
 done; fi
 for jobs in "$HOME"/.hermes/cron/jobs.json "$HOME"/.hermes/profiles/*/cron/jobs.json; do
   if [ -r "$jobs" ]; then home=\${jobs%/cron/jobs.json}; echo "part hermes \${home#"$HOME"/}"; cat "$jobs"; echo; fi
 done
+set --
+for db in "$HOME"/.hermes/cron/executions.db "$HOME"/.hermes/profiles/*/cron/executions.db; do [ -r "$db" ] && set -- "$@" "$db"; done
+if [ $# -gt 0 ]; then echo 'part executions'
+  for python in ${pythons}; do [ -n "$python" ] && "$python" -c '${executionsScript}' "$@" </dev/null 2>/dev/null && break; done
+fi
 echo 'part end'`
 
 /** Returns the jobs in the output of `jobsScript`; null if the output is incomplete. */
@@ -35,6 +55,7 @@ export function parseScheduledJobs(output: string): MachineJobs | null {
   if (parts.at(-1)?.name !== 'end') return null
   const textOf = (name: string) => parts.find((part) => part.name === name)?.text ?? ''
   const units = new Map(parts.flatMap(({ name, text }) => (name.startsWith('unit ') ? [[name.slice(5), text] as const] : [])))
+  const executions = lastExecutions(textOf('executions'))
   const zone = textOf('zone').trim()
   return {
     zone: zone === '' ? null : zone,
@@ -42,7 +63,7 @@ export function parseScheduledJobs(output: string): MachineJobs | null {
       ...cronJobs(textOf('cron')),
       ...timers(textOf('timers'), units),
       ...parts.flatMap(({ name, text }) => (name.startsWith('launchd ') ? [launchdJob(name.slice(8), text)] : [])),
-      ...parts.flatMap(({ name, text }) => (name.startsWith('hermes ') ? hermesJobs(name.slice(7), text) : [])),
+      ...parts.flatMap(({ name, text }) => (name.startsWith('hermes ') ? hermesJobs(name.slice(7), text, executions) : [])),
     ],
   }
 }
@@ -95,26 +116,57 @@ function timerPeriod(properties: string): number | null {
 
 const millis = (micros: unknown) => (typeof micros === 'number' && micros > 0 ? Math.floor(micros / 1000) : null)
 
-/** Returns a job of launchd. launchd counts runs, but does not tell when they began. */
+/**
+ * Returns a job of launchd. launchd counts runs, but does not tell when they began. The words and the interval of the job come from its
+ * property list, in the form that `burn job schedule` prints.
+ */
 function launchdJob(name: string, text: string): ScheduledJob {
   const code = /^last exit code=(\d+)/m.exec(text)?.[1]
   const failed = code !== undefined && code !== '0'
+  const every = Number(/^every=(\d+)$/m.exec(text)?.[1] ?? 0) * 1000
+  const words = [...text.matchAll(/^word=(.*)$/gm)].map(([, word = '']) =>
+    word.replace(/&(amp|lt|gt);/g, (_, of: string) => entities[of] ?? ''),
+  )
   return {
     scheduler: 'launchd',
     name,
-    schedule: null,
+    schedule: every === 0 ? null : { every },
     next: null,
     last: failed ? { started: 0, ok: false, result: `exit code ${code}` } : 'unknown',
+    ...(words.length === 0 ? {} : { command: shellWords(words) }),
   }
 }
 
-/** Returns the jobs of a Hermes home. After a missed run Hermes sets a later `next_run_at`, so burn sees only a present delay. */
-function hermesJobs(home: string, text: string): ScheduledJob[] {
+const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>' }
+
+/** Returns the last runs in Hermes' databases, by the home and the id of the job. */
+function lastExecutions(text: string): ReadonlyMap<string, JobRunRecord> {
+  return new Map(
+    text.split('\n').flatMap((line) => {
+      const [path, rows] = itemsOf(parseJson(line)?.value)
+      const home = /(\.hermes(?:\/profiles\/[^/]+)?)\/cron\/executions\.db$/.exec(stringOf(path) ?? '')?.[1]
+      return itemsOf(rows).flatMap((row): [string, JobRunRecord][] => {
+        const [id, status, at] = itemsOf(row)
+        const started = timeOf(at)
+        if (home === undefined || started === null) return []
+        const ok = status === 'completed' ? true : status === 'failed' || status === 'unknown' ? false : null
+        return [[`${home} ${String(id)}`, { started, ok, result: status === 'unknown' ? 'Hermes ended during the run' : '' }]]
+      })
+    }),
+  )
+}
+
+/**
+ * Returns the jobs of a Hermes home. After a missed run Hermes sets a later `next_run_at`, so burn sees only a present delay. `executions`:
+ * the last runs, which also show a run that has not ended.
+ */
+function hermesJobs(home: string, text: string, executions: ReadonlyMap<string, JobRunRecord>): ScheduledJob[] {
   return itemsOf(membersOf(parseJson(text)?.value)['jobs']).flatMap((each): ScheduledJob[] => {
     const { id, name, enabled, schedule, next_run_at, last_run_at, last_status } = membersOf(each)
     if (enabled === false || typeof id !== 'string') return []
     const started = timeOf(last_run_at)
     const ok = last_status === 'ok' ? true : last_status === 'error' ? false : null
+    const execution = executions.get(`${home} ${id}`)
     return [
       {
         scheduler: 'hermes',
@@ -122,7 +174,12 @@ function hermesJobs(home: string, text: string): ScheduledJob[] {
         schedule: hermesSchedule(membersOf(schedule)),
         next: timeOf(next_run_at),
         // The error text is left out, because it may contain secrets.
-        last: started === null ? 'none' : { started, ok, result: '' },
+        last:
+          execution !== undefined && (started === null || execution.started > started)
+            ? execution
+            : started === null
+              ? 'none'
+              : { started, ok, result: '' },
       },
     ]
   })

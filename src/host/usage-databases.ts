@@ -30,11 +30,14 @@ def answer(path, queries, since):
 print(json.dumps([answer(**each) for each in json.load(sys.stdin)]))
 `
 
+/** The words, for a shell, of the Python programs that may have the module sqlite3: of the system, and the ones of Hermes. */
+export const pythons = `python3 "$(sed -n '1s/^#! *\\([^ ]*python[^ ]*\\).*/\\1/p' "$(command -v hermes)" 2>/dev/null)" "$HOME/.hermes/hermes-agent/venv/bin/python"`
+
 /**
  * Runs $1 with the first Python that has the module sqlite3: of the system, or the one that Hermes' launcher names. If there is none, prints
  * those of the other arguments that are existing files.
  */
-const findPython = `for python in python3 "$(sed -n '1s/^#! *\\([^ ]*python[^ ]*\\).*/\\1/p' "$(command -v hermes)" 2>/dev/null)" "$HOME/.hermes/hermes-agent/venv/bin/python"; do
+const findPython = `for python in ${pythons}; do
   [ -n "$python" ] && "$python" -c 'import sqlite3' </dev/null 2>/dev/null && exec "$python" -c "$1"
 done
 shift

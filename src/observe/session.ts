@@ -21,6 +21,8 @@ export interface Session {
   readonly owner: string
   readonly newId: () => string
   readonly kindOf: PaneAgentOf
+  /** The absolute path of the spec. */
+  readonly spec_file: string
   /** Returns the text of a template file. */
   readonly readTemplate: (path: string) => Promise<string>
   readonly notify: (notice: Notice) => void

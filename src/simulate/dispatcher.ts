@@ -57,6 +57,7 @@ interface DispatcherParts {
 export const withoutOutside = {
   secrets: async () => ({ known: [], unread: 0 }),
   trackedBy: async () => null,
+  spec_file: '/fleet-spec.json',
   countCommits: async () => null,
   restart: async () => new Map(),
   calledByCi: async () => [],

@@ -1,11 +1,23 @@
 /** Jobs of real schedulers' files and outputs, read by the script that runs on a machine. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { launchdPlist } from '../../src/decide/schedule.ts'
 import { jobsScript, parseScheduledJobs } from '../../src/host/scheduled-jobs.ts'
 import { scratch } from '../support/fleet.ts'
+
+/** Makes the database of Hermes 0.19 with an old failed run of job 1, and two runs of job 2. */
+const executions = `
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("create table executions (id text primary key, job_id text, status text, claimed_at text, started_at text, finished_at text, error text)")
+db.executemany("insert into executions values (?, ?, ?, ?, ?, null, 'sk-secret')", [
+    ("a", "1", "failed", "2026-11-26T07:00:00+00:00", "2026-11-26T07:00:01+00:00"),
+    ("b", "2", "completed", "2026-11-27T07:30:00+00:00", "2026-11-27T07:30:00+00:00"),
+    ("c", "2", "claimed", "2026-11-27T09:00:00+01:00", None)])
+db.commit()`
 
 test('jobsScript: reads a crontab, timers, launchd and the jobs of Hermes', (t) => {
   const dir = scratch(t)
@@ -27,7 +39,9 @@ test('jobsScript: reads a crontab, timers, launchd and the jobs of Hermes', (t) 
   program('uname', 'echo Darwin')
   program('launchctl', `printf '%s = {\\n\\truns = 3\\n\\tlast exit code = 78: EX_CONFIG\\n\\t\\tlast exit code = 1\\n}\\n' "$2"`)
   mkdirSync(join(dir, 'Library/LaunchAgents'), { recursive: true })
-  for (const name of ['burn-dispatch.plist', 'other.plist']) writeFileSync(join(dir, 'Library/LaunchAgents', name), '')
+  const argv = ['/bin/burn', 'dispatch', '--alone', '--spec', "/a & b/ann's.json"]
+  const plist = launchdPlist({ name: 'burn-dispatch', argv, every: 600_000, variables: { LANG: 'C' }, log: '/l' })
+  for (const name of ['burn-dispatch.plist', 'other.plist']) writeFileSync(join(dir, 'Library/LaunchAgents', name), plist)
   const jobs = [
     {
       id: '1',
@@ -51,6 +65,8 @@ test('jobsScript: reads a crontab, timers, launchd and the jobs of Hermes', (t) 
   ]
   mkdirSync(join(dir, '.hermes/profiles/p/cron'), { recursive: true })
   writeFileSync(join(dir, '.hermes/profiles/p/cron/jobs.json'), JSON.stringify({ jobs }))
+  const python = existsSync('/usr/bin/python3')
+  if (python) execFileSync('/usr/bin/python3', ['-c', executions, join(dir, '.hermes/profiles/p/cron/executions.db')])
   const output = execFileSync('sh', ['-c', jobsScript], { env: { HOME: dir, PATH: `${dir}/bin:/usr/bin:/bin` }, encoding: 'utf8' })
   assert.doesNotMatch(JSON.stringify(parseScheduledJobs(output)), /sk-secret/)
   assert.deepEqual(parseScheduledJobs(output)?.jobs, [
@@ -71,7 +87,14 @@ test('jobsScript: reads a crontab, timers, launchd and the jobs of Hermes', (t) 
       next: null,
       last: { started: 1_795_796_400_000, ok: true, result: '' },
     },
-    { scheduler: 'launchd', name: 'burn-dispatch', schedule: null, next: null, last: { started: 0, ok: false, result: 'exit code 78' } },
+    {
+      scheduler: 'launchd',
+      name: 'burn-dispatch',
+      schedule: { every: 600_000 },
+      next: null,
+      last: { started: 0, ok: false, result: 'exit code 78' },
+      command: `/bin/burn dispatch --alone --spec '/a & b/ann'\\''s.json'`,
+    },
     {
       scheduler: 'hermes',
       name: '.hermes/profiles/p digest',
@@ -79,7 +102,14 @@ test('jobsScript: reads a crontab, timers, launchd and the jobs of Hermes', (t) 
       next: Date.UTC(2026, 10, 28, 7),
       last: { started: Date.UTC(2026, 10, 27, 7, 0, 2), ok: true, result: '' },
     },
-    { scheduler: 'hermes', name: '.hermes/profiles/p poll', schedule: { every: 1_800_000 }, next: null, last: 'none' },
+    // The job has not ended, so only the database shows its run.
+    {
+      scheduler: 'hermes',
+      name: '.hermes/profiles/p poll',
+      schedule: { every: 1_800_000 },
+      next: null,
+      last: python ? { started: Date.UTC(2026, 10, 27, 8), ok: null, result: '' } : 'none',
+    },
   ])
 })
 
