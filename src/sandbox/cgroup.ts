@@ -1,6 +1,6 @@
 /** Creates control groups (version 1 or 2), if burn is in the top group of the hierarchy that it can see. */
 import { randomBytes } from 'node:crypto'
-import { constants, existsSync } from 'node:fs'
+import { constants, existsSync, statSync } from 'node:fs'
 import { access, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -108,17 +108,24 @@ export class Cgroup {
     return hitsIn(this.dirs)
   }
 
-  /** Kills processes of the group until none is left, then removes the group. */
+  /** Kills processes of the group until none is left, then removes the group. Another program may have removed an empty group. */
   async close(): Promise<void> {
     for (const dir of this.dirs) {
       for (let attempt = 0; attempt < 200; attempt += 1) {
-        const pids = (await readFile(`${dir}/cgroup.procs`, 'utf8')).split('\n').filter((line) => line !== '')
-        if (pids.length === 0 && (await rmdir(dir).then(returnTrue, ifCode(['EBUSY'], false)))) break
-        for (const pid of pids) kill(Number(pid))
+        const pids = await readFile(`${dir}/cgroup.procs`, 'utf8').catch(ifCode(['ENODEV', ...noSuchPath], ''))
+        if (pids === '' && (await isRemoved(dir))) break
+        for (const pid of pids.split('\n')) if (pid !== '') kill(Number(pid))
         await sleep(5)
       }
     }
   }
+}
+
+/** Removes a group. Returns false if a process is still in it. */
+async function isRemoved(dir: string): Promise<boolean> {
+  return rmdir(dir)
+    .catch(ifCode(noSuchPath, undefined))
+    .then(returnTrue, ifCode(['EBUSY'], false))
 }
 
 /** Returns how many times the limits of these groups were reached. A group that does not exist, or has no such counter, counts as 0. */
@@ -141,16 +148,25 @@ export async function groupOf(pid: number): Promise<string | null> {
   return path === undefined || !isBelow(posix.normalize(path), '/') ? null : `/sys/fs/cgroup${path}`
 }
 
+/**
+ * Removes the empty groups of burn processes that have ended. Processes of different PID namespaces can share a hierarchy, and only those of
+ * this namespace can be looked up here.
+ */
 async function removeOrphans(dir: string): Promise<void> {
   for (const name of await readdir(dir)) {
-    const pid = /^burn-(\d+)-/.exec(name)?.[1]
+    const [, namespace, pid] = /^burn-(\d+)-(\d+)-/.exec(name) ?? []
     // If the group still has processes, the kernel refuses to remove the group, and burn removes it later.
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) await rmdir(`${dir}/${name}`).catch(ignoreSystemError)
+    if (namespace === pidNamespace() && !existsSync(`/proc/${pid}`)) await rmdir(`${dir}/${name}`).catch(ignoreSystemError)
   }
 }
 
 function newGroupPath(dir: string): string {
-  return `${dir}/burn-${process.pid}-${randomBytes(6).toString('hex')}`
+  return `${dir}/burn-${pidNamespace()}-${process.pid}-${randomBytes(6).toString('hex')}`
+}
+
+/** Returns the number of this process's PID namespace. */
+function pidNamespace(): string {
+  return String(statSync('/proc/self/ns/pid').ino)
 }
 
 function limitFile(dir: string, resource: Resource): string | undefined {

@@ -15,7 +15,7 @@ const skipWithoutGroup = parents.some(({ limits }) => limits.includes('processes
 /** Checks after the test that no control group of this process is left. */
 function expectNoGroups(t: TestContext): void {
   t.after(() => {
-    const leftovers = parents.flatMap(({ dir }) => readdirSync(dir).filter((name) => name.startsWith(`burn-${process.pid}-`)))
+    const leftovers = parents.flatMap(({ dir }) => readdirSync(dir).filter((name) => name.includes(`-${process.pid}-`)))
     assert.deepEqual(leftovers, [])
   })
 }

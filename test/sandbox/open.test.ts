@@ -1,10 +1,10 @@
 /** Opening a sandbox: the tools and limits that a machine has, and the errors if something is missing. */
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, symlinkSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { BurnError } from '../../src/core/errors.ts'
-import { findCgroupParents, cgroupParentsIn } from '../../src/sandbox/cgroup.ts'
+import { Cgroup, cgroupParentsIn, findCgroupParents } from '../../src/sandbox/cgroup.ts'
 import { innerArgv, scopeArgv } from '../../src/sandbox/limits.ts'
 import { notesOf } from '../../src/sandbox/notes.ts'
 import { toolchainsOf } from '../../src/sandbox/toolchains.ts'
@@ -182,14 +182,28 @@ test('run: a missing workspace has its own error code', { skip: skipReason }, as
   await assert.rejects(run('true'), { code: 'sandbox_workspace' })
 })
 
-test('cgroup: removes groups of processes that are gone', async (t) => {
+test('cgroup: removes groups of gone processes of its PID namespace', async (t) => {
   const place = (await findCgroupParents())[0]
   if (place === undefined) return t.skip('no control group can be created here')
-  const orphan = join(place.dir, 'burn-4194305-left')
-  mkdirSync(orphan)
-  t.after(() => existsSync(orphan) && rmdirSync(orphan))
+  const namespaces = [statSync('/proc/self/ns/pid').ino, 1]
+  const groups = namespaces.map((namespace) => join(place.dir, `burn-${namespace}-4194305-left`))
+  for (const group of groups) {
+    mkdirSync(group)
+    t.after(() => existsSync(group) && rmdirSync(group))
+  }
   await findCgroupParents()
-  assert.equal(existsSync(orphan), false)
+  assert.deepEqual(
+    groups.map((group) => existsSync(group)),
+    [false, true],
+  )
+})
+
+test('cgroup: closes a group that another program removed', async (t) => {
+  const parents = await findCgroupParents()
+  if (parents.length === 0) return t.skip('no control group can be created here')
+  const group = await Cgroup.create(parents, { processes: 9, memory: 1e9 })
+  for (const dir of group.dirs) rmdirSync(dir)
+  await group.close()
 })
 
 test('cgroup: creates groups only at the top of a hierarchy', () => {
