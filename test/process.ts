@@ -6,7 +6,8 @@ import { join, relative, resolve } from 'node:path'
 import type { FilesRan, Line, TestEnded } from './report.ts'
 
 const root = resolve(import.meta.dirname, '..')
-const testTimeout = 60_000
+/** Maximum time (ms) of a test. It is long, because a test machine may be busy. */
+const testTimeout = 120_000
 const flags = [
   '--disable-warning=ExperimentalWarning',
   '--test-force-exit',
@@ -19,7 +20,7 @@ const flags = [
  * A process that reports nothing for this time (ms) is stuck in a loop, so that test timeouts cannot fire. The longest timeout is three
  * minutes.
  */
-const silence = 3 * testTimeout + 30_000
+const silence = 210_000
 
 /** Returns the arguments that run the files. Tests start when all files are imported; `filesLoaded` shows that none is missing. */
 function programOf(files: readonly string[]): string[] {

@@ -246,7 +246,7 @@ test('hook: concurrent events mix no lines, and the file stays small', async (t)
   await until('a new file was started', () => existsSync(`${file}.1`) && !large(file))
 })
 
-test('hook: any payload leaves valid lines', { timeout: 60_000 }, async (t) => {
+test('hook: any payload leaves valid lines', async (t) => {
   const { hook, lines } = pane(t)
   await fc.assert(
     fc.asyncProperty(fc.string({ unit: anyCharacter, maxLength: 60 }), fc.json(), async (event, payload) => {

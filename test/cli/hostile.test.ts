@@ -94,7 +94,7 @@ test('capture: keeps the colours of a screen, and no other sequence', () => {
   )
 })
 
-test('commands: no title, label, reason or transcript reaches the terminal raw', { timeout: 60_000 }, async (t) => {
+test('commands: no title, label, reason or transcript reaches the terminal raw', async (t) => {
   const dir = scratch(t)
   const home = join(dir, 'home')
   mkdirSync(home)

@@ -95,7 +95,7 @@ test('init: says what is missing, with exit code 2', async (t) => {
   assert.deepEqual(readdirSync(work), ['app'])
 })
 
-test('init: asks on a terminal, also before it replaces a spec', { timeout: 60_000 }, async (t) => {
+test('init: asks on a terminal, also before it replaces a spec', async (t) => {
   const { env, work } = emptyHome(t)
   writeFileSync(join(work, 'fleet-spec.json'), '{}')
   const socket = privateSocket(t)

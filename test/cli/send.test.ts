@@ -88,7 +88,7 @@ async function refusals(fleet: Fleet): Promise<void> {
   assert.equal((await fleet.burn('send', 'ANN', ' \u0007 ')).code, 2)
 }
 
-test('answer: shows the question, types nothing over it, and answers it', { timeout: 60_000 }, async (t) => {
+test('answer: shows the question, types nothing over it, and answers it', async (t) => {
   const fleet = await startedFleet(t, '--approve-every', '2')
   await fleet.burn('send', 'ANN', 'clean up')
   await until('it asks', async () => (await stateOf(fleet, 'ANN')).state === 'waiting')

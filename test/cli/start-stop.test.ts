@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { burn, receivedIn, scratch, standIn, until } from '../support/fleet.ts'
 import { privateSocket } from '../support/tmux.ts'
 
-test('init, start, stop: from nothing to work, and to the end', { timeout: 60_000 }, async (t) => {
+test('init, start, stop: from nothing to work, and to the end', async (t) => {
   const dir = scratch(t)
   for (const name of ['bin', 'home', 'agents']) mkdirSync(join(dir, name))
   const { command } = standIn(dir, '--turn-ms', '50')

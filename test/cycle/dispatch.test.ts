@@ -48,7 +48,7 @@ async function startFleet(fleet: Fleet): Promise<void> {
 
 const hostile = 'it\'s "quoted" $(touch /tmp/burn-pwned) `id`; #{pane_pid} \\n %s\nsecond line\r\n\u001b[201~rm -rf\u0000 👩‍🚀 \u202e end;'
 
-test('dispatch: each issue reaches one worker of its lane once, unchanged', { timeout: 60_000 }, async (t) => {
+test('dispatch: each issue reaches one worker of its lane once, unchanged', async (t) => {
   const fleet = testFleet(t, smallFleet)
   writeIssues(fleet.dir, 'app', [
     { title: hostile.replace(/\n/g, ' '), body: hostile },
@@ -90,7 +90,7 @@ test('dispatch: each issue reaches one worker of its lane once, unchanged', { ti
   }
 })
 
-test('dispatch: concurrent runs claim each issue once', { timeout: 60_000 }, async (t) => {
+test('dispatch: concurrent runs claim each issue once', async (t) => {
   const fleet = testFleet(t, smallFleet)
   writeIssues(fleet.dir, 'app', [
     { title: 'First', body: '1' },
@@ -110,7 +110,7 @@ test('dispatch: concurrent runs claim each issue once', { timeout: 60_000 }, asy
     assert.equal(readdirSync(join(fleet.dir, 'comments', repo ?? '', number ?? '')).length, 1)
 })
 
-test('dispatch: closed issues and open changes free their slots', { timeout: 60_000 }, async (t) => {
+test('dispatch: closed issues and open changes free their slots', async (t) => {
   const fleet = testFleet(t, smallFleet)
   writeIssues(fleet.dir, 'app', [
     { title: 'First', body: '1' },
@@ -141,7 +141,7 @@ test('dispatch: closed issues and open changes free their slots', { timeout: 60_
   assert.match(explained.out, /the change was merged/)
 })
 
-test('dispatch: held and dead workers get no lost issue', { timeout: 60_000 }, async (t) => {
+test('dispatch: held and dead workers get no lost issue', async (t) => {
   const fleet = testFleet(t, smallFleet)
   writeIssues(fleet.dir, 'app', [{ title: 'First', body: '1' }])
   writeIssues(fleet.dir, 'lib', [{ title: 'Lib', body: '1' }])
@@ -177,7 +177,7 @@ test('dispatch: held and dead workers get no lost issue', { timeout: 60_000 }, a
   assert.equal(status.totals['dead'], 2)
 })
 
-test('dispatch: a prompt waits while a person has a draft', { timeout: 60_000 }, async (t) => {
+test('dispatch: a prompt waits while a person has a draft', async (t) => {
   const fleet = testFleet(t, smallFleet)
   writeIssues(fleet.dir, 'app', [])
   writeIssues(fleet.dir, 'lib', [{ title: 'Lib', body: '1' }])
@@ -200,7 +200,7 @@ test('dispatch: a prompt waits while a person has a draft', { timeout: 60_000 },
   assert.equal(workPrompts(fleet).length, 1)
 })
 
-test('dispatch: works over ssh and survives an unreachable machine', { timeout: 60_000 }, async (t) => {
+test('dispatch: works over ssh and survives an unreachable machine', async (t) => {
   const sshd = await startSshd(t)
   if (sshd === null) return t.skip('this machine has no ssh server (openssh-server)')
   const fleet = testFleet(t, (dir, socket) => {

@@ -151,7 +151,7 @@ const histories = fc.record({
   events: fc.array(eventArbitrary, { minLength: 8, maxLength: 16 }),
 })
 
-test('dry run: predicts the next cycle in random states', { timeout: 120_000 }, async (t) => {
+test('dry run: predicts the next cycle in random states', async (t) => {
   let compared = 0
   const seen = new Set<string>()
   await fc.assert(

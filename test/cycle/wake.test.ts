@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { command, compiled, testFleet, writeIssues } from '../support/fleet.ts'
 import { startPostgres } from '../support/postgres.ts'
 
-test('dispatcher: another process that frees a worker wakes it', { timeout: 60_000 }, async (t) => {
+test('dispatcher: another process that frees a worker wakes it', async (t) => {
   const server = await startPostgres()
   if (server === null) return t.skip('no PostgreSQL came with the node modules, and none is installed')
   t.after(() => server.stop())

@@ -131,7 +131,7 @@ test('README: its commands are commands of the tutorial', () => {
   assert.deepEqual(missing, [])
 })
 
-test('tutorial: its commands run, and print what it shows', { timeout: 60_000 }, async (t) => {
+test('tutorial: its commands run, and print what it shows', async (t) => {
   const token = 'a-token-of-the-tutorial'
   const reader = await readerOf(t, `${token}\n`)
   const forgeDir = join(reader.dir, 'forge')

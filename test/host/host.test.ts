@@ -40,7 +40,7 @@ test('shellWords: a POSIX shell reads the words back unchanged', async () => {
   assert.throws(() => shellWords(['a\0b']), { code: 'bad_argument' })
 })
 
-test('argvOn: words arrive unchanged over ssh and through a prefix', { timeout: 60_000 }, async (t) => {
+test('argvOn: words arrive unchanged over ssh and through a prefix', async (t) => {
   const prefix: Transport = { kind: 'exec', argv: ['env', 'A=b'] }
   await fc.assert(
     fc.asyncProperty(words, async (texts) => {
@@ -60,7 +60,7 @@ test('argvOn: words arrive unchanged over ssh and through a prefix', { timeout: 
   assert.equal((await runProcess(argvOn({ transport: ssh }, ['sh', '-c', 'exit 7']), limit)).code, 7)
 })
 
-test('explainTransportFailure: tells the ssh failures apart', { timeout: 60_000 }, async (t) => {
+test('explainTransportFailure: tells the ssh failures apart', async (t) => {
   const sshd = await startSshd(t)
   if (sshd === null) return t.skip('there is no sshd on this machine')
   const dir = scratch(t)

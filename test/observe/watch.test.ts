@@ -9,7 +9,7 @@ import { clock } from '../support/clock.ts'
 import { standIn, testFleet } from '../support/fleet.ts'
 import { tmuxOn } from '../support/tmux.ts'
 
-test('watch: reports turns, and a machine that is lost and returns', { timeout: 60_000 }, async (t) => {
+test('watch: reports turns, and a machine that is lost and returns', async (t) => {
   const fleet = testFleet(t, (dir, socket) => ({
     name: 't',
     session: 'T',

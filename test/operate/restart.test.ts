@@ -56,7 +56,7 @@ const rowsOf = ({ out }: { readonly out: string }) => (JSON.parse(out) as { read
 const received = (fleet: Fleet, text: string) => fleet.received().filter((each) => each.text.includes(text)).length
 const pane = (socket: string, format: string) => tmuxOn(socket, 'display-message', '-p', '-t', '=F:W.0', format).trim()
 
-test('restart: the new agent continues its issue with the present model', { timeout: 90_000 }, async (t) => {
+test('restart: the new agent continues its issue with the present model', async (t) => {
   const fleet = await fleetAtWork(t, '--turn-ms', '300')
   const { dir, socket, burn } = fleet
   const isIdle = async () => (await stateOf(fleet)) === 'idle'
@@ -109,7 +109,7 @@ test('restart: the new agent continues its issue with the present model', { time
   assert.equal((await burn('ledger', 'check')).code, 0)
 })
 
-test('interrupt and restart --now: end a running turn', { timeout: 90_000 }, async (t) => {
+test('interrupt and restart --now: end a running turn', async (t) => {
   const fleet = await fleetAtWork(t, '--turn', join(import.meta.dirname, '../stand-ins/agent/working.mjs'))
   const { socket, burn } = fleet
   const isWorking = async () => (await stateOf(fleet)) === 'working'

@@ -50,7 +50,7 @@ interface Step {
   readonly state: string
 }
 
-test('a worker: is provisioned, deployed, drained, retired and resumed', { timeout: 60_000 }, async (t) => {
+test('a worker: is provisioned, deployed, drained, retired and resumed', async (t) => {
   const fleet = testFleet(t, (dir, socket) => specOf(dir, socket, ['ANN', 'BOB']))
   const { dir, burn } = fleet
   makeRepo(dir)

@@ -5,7 +5,7 @@ import { seeded } from '../../src/core/random.ts'
 import { openFleet } from './fleet.ts'
 import { soak } from './run.ts'
 
-test('soak: ledger and agents agree under every trouble', { timeout: 120_000 }, async (t) => {
+test('soak: ledger and agents agree under every trouble', async (t) => {
   const seed = Date.now() % 1_000_000
   console.log(`soak seed ${seed}: npm run soak -- --seed ${seed} --panes 8`)
   const fleet = await openFleet(8, null)

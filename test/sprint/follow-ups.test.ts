@@ -8,7 +8,7 @@ import { repo, sprintRig } from './rig.ts'
 const call = (name: string, args: object) => ({ text: '', calls: [{ name, args }] })
 const asksForFix = (messages: readonly ChatMessage[]) => messages.some(({ content }) => (content ?? '').includes('check: unit tests'))
 
-test('sprint: continues its change after a failed check', { timeout: 60_000 }, async (t) => {
+test('sprint: continues its change after a failed check', async (t) => {
   const rig = await sprintRig(t, {
     issues: [{ title: 'one', body: 'in notes' }],
     script: (messages) => {

@@ -144,7 +144,7 @@ export function receivedIn(dir: string): { pane: string; text: string; state: st
 }
 
 /** Polls until `holds` returns true. Throws an error with `what` after `limit` ms, which is long because a test machine may be busy. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, limit = 30_000): Promise<void> {
+export async function until(what: string, holds: () => boolean | Promise<boolean>, limit = 60_000): Promise<void> {
   for (const end = Date.now() + limit; !(await holds()); await sleep(25)) {
     if (Date.now() > end) throw new Error(`not within ${limit / 1000} s: ${what}`)
   }

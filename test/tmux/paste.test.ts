@@ -66,11 +66,11 @@ async function deliversHostileTexts(r: Receiver, numRuns: number): Promise<void>
   assert.deepEqual((await r.tmux.run([[['list-buffers']]]))[0]?.lines, [], 'no buffer is left')
 }
 
-test('placeLine: the agent gets any text byte for byte', { timeout: 60_000 }, async (t) => {
+test('placeLine: the agent gets any text byte for byte', async (t) => {
   await deliversHostileTexts(await receiving(t), 40)
 })
 
-test('placeLine: the agent gets any text over ssh', { timeout: 60_000 }, async (t) => {
+test('placeLine: the agent gets any text over ssh', async (t) => {
   const sshd = await startSshd(t)
   if (sshd === null) return t.skip('there is no sshd on this machine')
   await deliversHostileTexts(
@@ -79,7 +79,7 @@ test('placeLine: the agent gets any text over ssh', { timeout: 60_000 }, async (
   )
 })
 
-test('placeLine: a megabyte arrives whole', { timeout: 60_000 }, async (t) => {
+test('placeLine: a megabyte arrives whole', async (t) => {
   const r = await receiving(t)
   const text = 'a line with $(id) and a €\n'.repeat(40_000)
   assert.equal(
