@@ -157,6 +157,8 @@ export interface ReasonData {
   review_asks: { readonly by: readonly string[]; readonly threads: number }
   rounds_used: { readonly condition: ChangeCondition; readonly rounds: number; readonly why: Reason }
   no_push_followed: { readonly action: StepAction }
+  follow_up_unproven: { readonly action: StepAction }
+  follow_up_failed: { readonly attempts: number; readonly why: Reason }
   change_draft: None
   checks_not_green: { readonly is: 'failed' | 'pending' | 'missing' | 'unclear'; readonly checks: readonly string[] }
   no_checks: None

@@ -94,23 +94,29 @@ interface Condition {
   readonly reason: Reason
 }
 
-/** Returns a follow-up about a condition, or the call of a person if the rounds of this condition are used. Null: burn has told it before. */
+/**
+ * Returns a follow-up about a condition, or the call of a person if the rounds of this condition are used, or if no agent got the text.
+ * Null: burn has told it before.
+ */
 function followUp(given: ChangeCase, what: Condition, make: (attempt: number) => ChangeDecision): ChangeDecision | null {
   const { history, policy, now } = given
   const { action, signature, reason } = what
   const attempt = nextStepAttempt(history, action, signature, now)
-  if (attempt === null) return null
   const condition = conditionOf[action] ?? 'checks'
+  if (attempt === null) {
+    const before = history.filter((step) => step.action === action && step.signature === signature)
+    return before.some(isTold) ? null : escalate(given, condition, { code: 'follow_up_failed', attempts: before.length, why: reason })
+  }
   if (policy.rounds[condition] === 0) return wait('watched', reason)
   const rounds = history.filter((step) => step.action === action && isTold(step)).length
   if (rounds < policy.rounds[condition]) return make(attempt)
   return escalate(given, condition, { code: 'rounds_used', condition, rounds, why: reason })
 }
 
-/** Returns the decision to call a person, once for each condition. */
-function escalate({ history, now }: ChangeCase, condition: ChangeCondition, reason: Reason): ChangeDecision {
-  const attempt = nextStepAttempt(history, 'escalate', condition, now)
-  return attempt === null ? wait('escalated', reason) : { do: 'escalate', stage: 'escalated', reason, signature: condition, attempt }
+/** Returns the decision to call a person, once for each condition, and once for a deleted base. */
+function escalate({ history, now }: ChangeCase, signature: ChangeCondition | 'base', reason: Reason): ChangeDecision {
+  const attempt = nextStepAttempt(history, 'escalate', signature, now)
+  return attempt === null ? wait('escalated', reason) : { do: 'escalate', stage: 'escalated', reason, signature, attempt }
 }
 
 /** burn first lets git resolve a conflict, and tells the agent only if git cannot. */
@@ -118,7 +124,7 @@ function conflict(given: ChangeCase): ChangeDecision | null {
   const { mergeable, sha, base, base_sha } = given.seen.change
   // A deleted base makes the mergeability unknown.
   if (mergeable !== 'no' && base_sha !== null) return null
-  if (base_sha === null) return escalate(given, 'conflict', { code: 'base_gone', base })
+  if (base_sha === null) return escalate(given, 'base', { code: 'base_gone', base })
   const signature = JSON.stringify([sha, base_sha])
   const reason: Reason = { code: 'change_conflict', base }
   const byGit = nextStepAttempt(given.history, 'resolve_by_git', signature, given.now)
@@ -199,12 +205,16 @@ function reviewIds(signature: string): readonly string[] {
   return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : []
 }
 
-/** After a follow-up, burn waits for a new head. If none comes in `push_timeout`, burn calls a person. */
+/**
+ * After a follow-up, burn waits for a new head. If none comes in `push_timeout`, burn calls a person. If burn cannot prove that the agent
+ * got the text, it calls a person as soon as no agent is at work: the agent may not know of the text, and burn does not tell it twice.
+ */
 function waitForPush(given: ChangeCase): ChangeDecision | null {
   const { seen, history, policy, now } = given
   const told = lastTold(history)
   if (told === undefined || told.head !== seen.change.sha || isResolved(told, given)) return null
   const condition = conditionOf[told.action] ?? 'checks'
+  if (told.delivered === 'unknown') return escalate(given, condition, { code: 'follow_up_unproven', action: told.action })
   const reason: Reason = { code: 'no_push_followed', action: told.action }
   const since = Math.max(seen.idle_since ?? now, told.at)
   return now - since < policy.push_timeout ? wait('no_push', reason) : escalate(given, condition, reason)

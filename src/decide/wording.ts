@@ -175,6 +175,9 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   rounds_used: ({ condition, rounds, why }) =>
     `${sentence(why)}; burn has told an agent ${counted(rounds, 'time')} (changes.rounds.${condition})`,
   no_push_followed: ({ action }) => `the agent ended its turn without a push (${stepName(action)})`,
+  follow_up_unproven: ({ action }) =>
+    `burn cannot prove that the agent got the text about the change (${stepName(action)}), and no push followed`,
+  follow_up_failed: ({ attempts, why }) => `${sentence(why)}; no agent got the text about it in ${counted(attempts, 'attempt')}`,
   change_draft: () => 'the change is a draft',
   checks_not_green: ({ is, checks }) => `${counted(checks.length, 'check')} ${is}: ${checks.join(', ')}`,
   no_checks: () => 'the change has no checks, so burn cannot know whether it is green',

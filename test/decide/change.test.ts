@@ -73,7 +73,17 @@ test('change: repeats a text that no agent got', () => {
   const second = decide(seen, [refused(1)])
   assert.ok(second.do === 'fix_checks' && second.attempt === 2)
   assert.equal(brief(decide(seen, [stepOf('fix_checks', signature, { delivered: 'planned' })])), 'nothing needs_work follow_up_waits')
-  assert.equal(decide(seen, [refused(1), refused(2), refused(3)]).do, 'nothing')
+  const third = [refused(1), refused(2), refused(3)]
+  assert.equal(brief(decide(seen, third)), 'escalate escalated follow_up_failed')
+  assert.equal(brief(decide(seen, [...third, stepOf('escalate', 'checks')])), 'nothing escalated follow_up_failed')
+})
+
+test('change: calls a person soon about a text without proof', () => {
+  const told = [stepOf('fix_checks', JSON.stringify(['head1', 'test']), { delivered: 'unknown' })]
+  assert.equal(brief(decide(snapshotOf({ checks: red }, { at_work: true }), told)), 'nothing at_work no_checks')
+  assert.equal(brief(decide(snapshotOf({ checks: red }), told)), 'escalate escalated follow_up_unproven')
+  assert.equal(brief(decide(snapshotOf({ checks: red }), [...told, stepOf('escalate', 'checks')])), 'nothing escalated follow_up_unproven')
+  assert.equal(brief(decide(snapshotOf({ checks: red, sha: 'head2' }), told)), 'fix_checks needs_work checks_failed')
 })
 
 test('change: calls a person once after the last round', () => {
@@ -133,7 +143,15 @@ test('change: git resolves a conflict first, then the agent', () => {
   assert.ok(first.do === 'resolve_by_git')
   const failed = [stepOf('resolve_by_git', first.signature, { outcome: 'failed' })]
   assert.equal(brief(decide(seen, failed)), 'resolve_conflict needs_work change_conflict')
-  assert.equal(brief(decide(snapshotOf({ base_sha: null, mergeable: 'unknown' }))), 'escalate escalated base_gone')
+  const gone = snapshotOf({ base_sha: null, mergeable: 'unknown' })
+  const call = decide(gone)
+  assert.equal(brief(call), 'escalate escalated base_gone')
+  assert.ok(call.do === 'escalate')
+  // The base exists again, but conflicts with the change.
+  const rounds = ['a', 'b'].map((head) => stepOf('resolve_conflict', head, { head }))
+  const called = [...failed, ...rounds, stepOf('escalate', call.signature)]
+  assert.equal(brief(decide(gone, called)), 'nothing escalated base_gone')
+  assert.equal(brief(decide(seen, called)), 'escalate escalated rounds_used')
 })
 
 test('change: stops after a push by anybody but the agent', () => {

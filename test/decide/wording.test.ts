@@ -117,6 +117,8 @@ const examples: { readonly [C in ReasonCode]: ReasonData[C] } = {
   review_asks: { by: ['bob'], threads: 2 },
   rounds_used: { condition: 'checks', rounds: 3, why },
   no_push_followed: { action: 'fix_checks' },
+  follow_up_unproven: { action: 'fix_checks' },
+  follow_up_failed: { attempts: 3, why: { code: 'checks_failed', checks: ['unit'] } },
   change_draft: none,
   checks_not_green: { is: 'pending', checks: ['test'] },
   no_checks: none,
