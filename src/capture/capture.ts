@@ -4,10 +4,10 @@ import type { Machine } from '../core/nouns.ts'
 import type { MachineCapture } from '../core/pane-host.ts'
 import type { Session } from '../observe/session.ts'
 import type { FleetSnapshot, ParsedCapture } from './snapshot.ts'
-import { BurnError } from '../core/errors.ts'
 import { writePrivateFolder } from '../host/private-folder.ts'
 import { withStrays } from '../observe/agents.ts'
 import { readWorkers } from '../observe/readings.ts'
+import { assertUntracked } from '../observe/untracked.ts'
 import { snapshotPage } from './page.ts'
 import { headFile, panesFile, snapshotOf } from './snapshot.ts'
 import { ansiOf, parseRows, rowText } from './styled-rows.ts'
@@ -71,13 +71,7 @@ export async function saveSnapshot(
   session: Session,
   { dir, history, page }: SaveOptions,
 ): Promise<SavedSnapshot> {
-  const root = await session.trackedBy(join(dir, headFile))
-  if (root !== null)
-    throw new BurnError(
-      'folder_tracked',
-      `git would track ${dir}, because it is in the work tree ${root}`,
-      `name a folder outside of ${root}, or ignore the folder in ${join(root, '.gitignore')}`,
-    )
+  await assertUntracked(join(dir, headFile), dir, session)
   const snapshot = await captureFleet(machines, session, history)
   await writePrivateFolder(dir, filesOf(snapshot, page))
   const { at, machines: records, unread_secrets } = snapshot.head

@@ -81,8 +81,8 @@ export const snapshotErrors = {
     remedy: 'Use --output with the path of a folder that does not exist yet.',
   },
   folder_tracked: {
-    meaning: 'git would track the folder for the snapshot, so somebody could commit the screens.',
-    remedy: 'Name a folder outside of the work tree, or add the folder to the .gitignore file of the work tree.',
+    meaning: 'git would track the ledger, a snapshot or an export of telemetry, so somebody could commit what burn observed.',
+    remedy: 'Name a place outside of the work tree, or add the place to the .gitignore file of the work tree.',
   },
   folder_unwritable: {
     meaning: 'burn could not write the folder of a snapshot, and removed what it had written.',

@@ -11,6 +11,7 @@ import { collectUsage, type UsageCollected } from '../collect/usage.ts'
 import { dateIn, lastTimeOfDay } from '../decide/quiet-hours.ts'
 import { hour } from '../decide/roll-up.ts'
 import { loginUsers } from '../observe/logins.ts'
+import { assertLedgerUntracked } from '../observe/untracked.ts'
 import { sendNotifications } from './notifications.ts'
 import { queueReport } from './reports.ts'
 import { runJob, type JobRun } from '../jobs/run.ts'
@@ -98,6 +99,7 @@ function linesOf({ line }: JobRun<unknown>): string[] {
 
 /** Takes a sample of each machine and of the fleet. One process at a time samples a machine. */
 async function takeSamples(machines: readonly Machine[], session: Session, force: boolean): Promise<string[]> {
+  await assertLedgerUntracked(session)
   const period = force ? null : session.fleet.telemetry.interval
   const saved = ({ spans, events }: Collected) => `${counted(spans, 'state')}, ${counted(events, 'event')}`
   const take = (name: string, work: () => Promise<Collected>) => runJob({ name: `collect ${name}`, period }, session, work, saved)

@@ -15,7 +15,7 @@ export const exportFields = {
   record: '`event`, `span` or `measure`',
   at: 'time of the event or the measure, or start of the span (ISO 8601, UTC)',
   until: 'end of the span; empty if it has not ended; for an hourly summary the end of its hour',
-  kind: 'kind of the event, or kind of the subject of a span: `worker`, `machine`, `dispatcher`, `job`',
+  kind: 'kind of the event, or kind of the subject of a span: `worker`, `machine`, `dispatcher`, `job`, `drift`',
   subject: 'the dispatch, delivery, issue, repo, worker or machine; a job is its machine and a hash, because its name is a command',
   machine: 'machine of the span',
   issue: 'issue of the event, or of the worker during the span',
@@ -27,6 +27,7 @@ export const exportFields = {
   reason: 'code of the reason of the event',
   name: 'name of a measured number; for an event `ms`: the duration of the ended state',
   value: 'the measured number',
+  seen: 'last sample that showed the state of the span; for a dispatcher the start of its last cycle',
 } as const
 
 /** The numbers of measures, each with its meaning. A summary of an hour has the mean, and `max_` before the name has the maximum. */
@@ -69,6 +70,7 @@ const none: ExportRecord = {
   reason: null,
   name: null,
   value: null,
+  seen: null,
 }
 
 /** Returns the record of an event, without the texts of its payload. `hash`: returns a hash of a text. */
@@ -95,7 +97,7 @@ export function eventRecord({ at, kind, subject, issue, worker, actor, payload }
 
 /** Returns the record of a span. */
 export function spanRecord(span: Span, hash: (text: string) => string): ExportRecord {
-  const { kind, subject, machine, state, detail, issue, incarnation, began_at, ended_at } = span
+  const { kind, subject, machine, state, detail, issue, incarnation, began_at, seen_at, ended_at } = span
   return {
     ...none,
     record: 'span',
@@ -108,6 +110,7 @@ export function spanRecord(span: Span, hash: (text: string) => string): ExportRe
     incarnation,
     state: word(state),
     detail: kind === 'dispatcher' ? null : word(detail),
+    seen: iso(seen_at),
   }
 }
 

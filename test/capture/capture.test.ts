@@ -167,7 +167,7 @@ test('capture: refuses a folder that exists', async () => {
   assert.match(ran.err, /folder_exists/)
 })
 
-test('capture: refuses a folder that git would track', async () => {
+test('telemetry: refuses places that git would track', async () => {
   const repo = join(fleet.dir, 'repo')
   mkdirSync(join(repo, 'deep'), { recursive: true })
   execFileSync('git', ['init', '-q', repo])
@@ -177,6 +177,13 @@ test('capture: refuses a folder that git would track', async () => {
   assert.match(refused.err, /folder_tracked/)
   assert.deepEqual(readdirSync(join(repo, 'deep')), [])
   assert.equal((await fleet.burn('capture', '--all', '--machine', 'box', '--output', join(repo, 'ignored', 'one'))).code, 0)
+  const exported = (place: string) => fleet.burn('log', '--format', 'csv', '--output', join(repo, place))
+  assert.match((await exported('deep/t.csv')).err, /folder_tracked/)
+  assert.equal((await exported('ignored/t.csv')).code, 0)
+  const spec = readFileSync(join(fleet.dir, 'fleet-spec.json'), 'utf8')
+  fleet.writeSpec({ ...(JSON.parse(spec) as object), ledger: `sqlite:${repo}/l.db` })
+  assert.match((await fleet.burn('job', 'run', 'collect')).err, /git would track the ledger .*folder_tracked/)
+  fleet.writeSpec(JSON.parse(spec) as object)
 })
 
 test('diff: shows changed rows, changed states and unknown panes', async () => {

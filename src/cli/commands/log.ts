@@ -128,6 +128,8 @@ async function exported(session: Session, options: ExportOptions, output: string
     return { lines: text }
   }
   const file = resolve(cwd, output)
+  const { assertUntracked } = await import('../../observe/untracked.ts')
+  await assertUntracked(file, file, session)
   await writeFile(file, lines, { mode: 0o600 })
   return { file }
 }
