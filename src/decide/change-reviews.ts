@@ -34,20 +34,29 @@ function sameHeads(sha: string, history: readonly ChangeStep[]): ReadonlySet<str
  * Returns the number of approvals of the head. An approval of an earlier head counts if burn has only merged the base since, and if the
  * forge still counts the approval.
  */
-export function approvalsOf({ seen, history, policy }: Pick<ChangeCase, 'seen' | 'history' | 'policy'>): number {
+export function approvalsOf(given: Approvals): number {
+  const isCounted = approvalTest(given)
+  return countedReviews(given.seen, given.policy).filter(isCounted).length
+}
+
+type Approvals = Pick<ChangeCase, 'seen' | 'history' | 'policy'>
+
+/** Returns a test of whether a review approves the head. */
+function approvalTest({ seen, history }: Approvals): (review: Review) => boolean {
   const { sha } = seen.change
   const heads = sameHeads(sha, history)
   const isOf = ({ commit, official }: Review) => (commit ?? sha) === sha || (official && commit !== null && heads.has(commit))
-  return countedReviews(seen, policy).filter((each) => each.state === 'approved' && !each.stale && isOf(each)).length
+  return (each) => each.state === 'approved' && !each.stale && !each.dismissed && isOf(each)
 }
 
-/** Returns true if a merge of the base by burn has cost an approval of an earlier head, so that a person had to approve again. */
-export function hasLostApproval({ seen, history, policy }: Pick<ChangeCase, 'seen' | 'history' | 'policy'>): boolean {
-  const { sha, reviews } = seen.change
-  const heads = sameHeads(sha, history)
-  return reviews.some(({ state, author, commit, stale, dismissed }) => {
-    const isOfEarlier = commit !== null && commit !== sha && heads.has(commit)
-    return state === 'approved' && isOfEarlier && (stale || dismissed) && counts(author, seen, policy)
+/** Returns true if an update of the branch by burn has cost an approval, so that a person had to approve again. */
+export function hasLostApproval(given: Approvals): boolean {
+  const { seen, history, policy } = given
+  const updated = new Set(history.flatMap(({ action, outcome, head }) => (action === 'update_branch' && outcome === 'done' ? [head] : [])))
+  const isCounted = approvalTest(given)
+  return seen.change.reviews.some((each) => {
+    const isOfUpdated = each.state === 'approved' && each.commit !== null && updated.has(each.commit)
+    return isOfUpdated && !isCounted(each) && counts(each.author, seen, policy)
   })
 }
 

@@ -46,13 +46,14 @@ export function spanChanges(open: readonly Span[], { at, states, covers }: Sampl
     const now = seen.get(keyOf(span))
     if (now === undefined && !covers(span)) continue
     known.add(keyOf(span))
-    const gap = at - span.seen_at > limits.longest_gap
+    // A last sample in the future shows that the clock was set back, so the time since then is unknown, too.
+    const gap = Math.abs(at - span.seen_at) > limits.longest_gap
     if (now !== undefined && isSame(span, now) && !gap) {
-      keep({ ...span, seen_at: at, evidence: now.evidence })
+      keep({ ...span, seen_at: Math.max(at, span.began_at), evidence: now.evidence })
       continue
     }
     const began_at = now === undefined ? at : beginOf(now, span, at)
-    const ended_at = gap ? span.seen_at : began_at
+    const ended_at = gap ? span.seen_at : Math.max(began_at, span.began_at)
     spans.push({ ...span, ended_at })
     const goesOn = now !== undefined && isSame(span, now)
     if (span.reported !== null && !goesOn) events.push(clearedEvent({ ...span, ended_at }, now?.state ?? null))

@@ -146,9 +146,12 @@ test('usage: reads a growing, rewritten and replaced file once', async (t) => {
   assert.equal(await counted(), 3)
   writeFileSync(path, one + claudeLine('d'))
   assert.equal(await counted(), 4)
+  // A rewrite in place that makes the file longer.
+  writeFileSync(path, claudeLine('x'.repeat(900), Date.now() + 500) + claudeLine('f', Date.now() + 500))
+  assert.equal(await counted(), 6)
   // A new session repeats old requests, as a fork does, and has one of its own.
   writeFileSync(other, one + two + claudeLine('e', Date.now() + 1500))
-  assert.equal(await counted(), 5)
+  assert.equal(await counted(), 7)
 })
 
 test('usage: skips a line that is longer than one reading', async (t) => {

@@ -152,3 +152,17 @@ test('spanChanges: spans never overlap, and each report has one end', () => {
     }),
   )
 })
+
+test('spanChanges: a clock that is set back makes no negative span', () => {
+  const day = 24 * 60 * minute
+  for (const back of [minute, day]) {
+    const { spans, events } = replay([
+      { at: back, state: workerState('error') },
+      { at: 0, state: workerState('error') },
+      { at: 5 * minute, state: workerState('idle') },
+    ])
+    assert.ok(spans.every(({ began_at, seen_at, ended_at }) => seen_at >= began_at && (ended_at ?? seen_at) >= began_at))
+    assert.equal(spans.at(-1)?.state, 'idle')
+    assert.deepEqual(events, ['worker.error', 'worker.cleared'], `${back}`)
+  }
+})
