@@ -58,6 +58,8 @@ export interface WorkerPeriod {
   readonly utilisation: number | null
   /** The time in which the worker was idle and issues of its repos waited; null if burn does not know when issues waited. */
   readonly idle_while_ready: number | null
+  /** The number of dispatches whose change was opened for review. */
+  readonly opened: number
   readonly done: number
   readonly failed: number
   readonly timeline: readonly TimelinePart[]

@@ -1,8 +1,8 @@
 /** The texts of messages. Text that burn did not write is short and quoted, and its links and mentions do not work. Pure. */
 import type { NotifyMessage, NotifiedEvent, NotifiedReport, Notification } from '../core/notify.ts'
 import type { PeriodReport } from '../core/period-report.ts'
-import { escapeLineForForge } from '../core/forge-text.ts'
 import { counted } from '../core/text.ts'
+import { inert } from './inert-text.ts'
 import { reportDocument, type Block } from './report-document.ts'
 import { reportText } from './report-text.ts'
 import { toSecond } from './wording.ts'
@@ -64,9 +64,4 @@ function lineOf(event: NotifiedEvent): string {
 function aboutOf({ subject, issue, worker }: NotifiedEvent): string {
   const about = [issue ?? (worker === null ? subject : null), worker].filter((each) => each !== null)
   return about.join(' ')
-}
-
-/** Returns the text on one line, so that no mention, link or markup in it works. */
-function inert(text: string, limit: number): string {
-  return escapeLineForForge(text, limit).replace(/:\/\/|\bwww\.|\bmailto:/gi, (found) => `${found.slice(0, 1)}\u200b${found.slice(1)}`)
 }

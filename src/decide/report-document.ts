@@ -56,7 +56,11 @@ export function reportDocument(report: PeriodReport): ReportDocument {
       went_wrong.map(({ class: name, items }) => list(items.map(wrongEntry), `${name}: ${items.length}`)),
       'Nothing went wrong.',
     ),
-    section('Workers', [{ kind: 'timeline', since, until, workers }, table(workerHeads, workers.map(workerRow)), line(idleNote)]),
+    section('Workers', [
+      { kind: 'timeline', since, until, workers },
+      table(workerHeads, workers.map(workerRow)),
+      ...(workers.some(({ idle_while_ready: idle }) => (idle ?? 0) > 0) ? [line(idleNote)] : []),
+    ]),
     costs === null ? null : section('Cost', costBlocks(costs)),
     section('Trend', [table(['', 'LAST 7 DAYS', '7 DAYS BEFORE'], trendRows(report.trend))]),
     section('Oldest', oldestLines(oldest, until)),
@@ -94,7 +98,13 @@ function section(title: string, blocks: readonly Block[], empty = 'Nothing.'): S
 
 const line = (text: string): Block => ({ kind: 'line', text })
 const list = (entries: readonly ReportEntry[], title = ''): Block => ({ kind: 'list', title, entries })
-const table = (heads: readonly string[], rows: readonly (readonly string[])[]): Block => ({ kind: 'table', heads, rows })
+
+/** Returns a table without the columns that are blank in all rows, so that the table fits narrow screens. */
+function table(heads: readonly string[], rows: readonly (readonly string[])[]): Block {
+  const isShown = heads.map((_, column) => column === 0 || rows.some((row) => row[column] !== ''))
+  const shown = (cells: readonly string[]) => cells.filter((_, column) => isShown[column])
+  return { kind: 'table', heads: shown(heads), rows: rows.map(shown) }
+}
 
 /** The maximum number of rows of a table of costs. `burn costs` shows all. */
 const maxCosts = 20

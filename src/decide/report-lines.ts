@@ -38,23 +38,24 @@ export function trendRows({ last, before }: { readonly last: Reached; readonly b
   return trendStates.map((state) => [state === 'review' ? 'opened' : state, String(last[state] ?? 0), String(before[state] ?? 0)])
 }
 
-/** Returns the row of a worker: name, share of work, time in the most important states, idle while ready, done, failed. */
-export function workerRow({ worker, utilisation, states, idle_while_ready, done, failed }: WorkerPeriod): string[] {
-  const time = (state: string) => ((states[state] ?? 0) === 0 ? '' : lasting(states[state] ?? 0))
+/** Returns the row of a worker: name, share of work, time in the most important states, idle while ready, opened, done, failed. */
+export function workerRow({ worker, utilisation, states, idle_while_ready, opened, done, failed }: WorkerPeriod): string[] {
+  const time = (ms: number) => (ms < 500 ? '' : lasting(ms))
   const bad = ['error', 'dead', 'unreachable', 'unknown'].reduce((sum, state) => sum + (states[state] ?? 0), 0)
   return [
     worker,
     percent(utilisation),
-    time('working'),
-    time('waiting'),
-    bad === 0 ? '' : lasting(bad),
-    idle_while_ready === null || idle_while_ready === 0 ? '' : lasting(idle_while_ready),
+    time(states['working'] ?? 0),
+    time(states['waiting'] ?? 0),
+    time(bad),
+    time(idle_while_ready ?? 0),
+    String(opened),
     String(done),
     String(failed),
   ]
 }
 
 /** The headings of `workerRow`. */
-export const workerHeads: readonly string[] = ['WORKER', 'WORK', 'WORKING', 'WAITING', 'TROUBLE', 'IDLE*', 'DONE', 'FAILED']
+export const workerHeads: readonly string[] = ['WORKER', 'BUSY', 'WORKED', 'WAITED', 'TROUBLE', 'IDLE*', 'OPENED', 'DONE', 'FAILED']
 /** The note about the column `IDLE*`. */
 export const idleNote = '* idle while issues of its repos waited'

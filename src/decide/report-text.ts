@@ -1,6 +1,8 @@
 /** Prints the document of a report as plain text and as Markdown. */
 import type { Block, ReportDocument, ReportEntry } from './report-document.ts'
 import { sanitize } from '../core/text.ts'
+import { segmentsOf, segmentWidth, textWidth } from '../core/width.ts'
+import { inert } from './inert-text.ts'
 
 /** The width of the text format, in columns. */
 const width = 80
@@ -13,10 +15,10 @@ function restOf(entries: readonly unknown[]): string | null {
   return entries.length <= shownEntries ? null : `and ${entries.length - shownEntries} more: burn report --json`
 }
 
-/** Returns the report as plain text, at most 80 columns wide. */
+/** Returns the report as plain text, at most 80 columns wide. Only a URL may be longer, so that a terminal can open it. */
 export function reportText({ title, subtitle, sections }: ReportDocument): string {
   const parts = sections.map(({ title: heading, blocks }) => [heading.toUpperCase(), ...blocks.flatMap(textLines)].join('\n'))
-  return `${[`${title}\n${subtitle}`, ...parts].map(sanitize).join('\n\n')}\n`
+  return `${[[title, subtitle].flatMap((line) => wrapped(line, '')).join('\n'), ...parts].map(sanitize).join('\n\n')}\n`
 }
 
 function textLines(block: Block): string[] {
@@ -25,12 +27,13 @@ function textLines(block: Block): string[] {
   if (block.kind === 'timeline') return []
   const rest = restOf(block.entries)
   const title = block.title === '' ? [] : wrapped(block.title, '  ')
-  const lines = block.entries.slice(0, shownEntries).flatMap(({ text, detail, url }) => [
-    ...wrapped(text, '    ', '  - '),
-    ...(detail === '' ? [] : wrapped(detail, '    ')),
-    // A URL stays on one line, so that a terminal can open it.
-    ...(url === null ? [] : [`    ${url}`]),
-  ])
+  const lines = block.entries
+    .slice(0, shownEntries)
+    .flatMap(({ text, detail, url }) => [
+      ...wrapped(text, '    ', '  - '),
+      ...(detail === '' ? [] : wrapped(detail, '    ')),
+      ...(url === null ? [] : [`    ${url}`]),
+    ])
   return [...title, ...lines, ...(rest === null ? [] : [`  - ${rest}`])]
 }
 
@@ -45,7 +48,7 @@ function wrapped(text: string, indent: string, first = indent): string[] {
     isEmpty = true
   }
   for (const word of text.split(' ').flatMap((each) => pieces(each, width - indent.length))) {
-    if (!isEmpty && current.length + 1 + word.length > width) end()
+    if (!isEmpty && textWidth(current) + 1 + textWidth(word) > width) end()
     current += isEmpty ? word : ` ${word}`
     isEmpty = false
   }
@@ -53,24 +56,36 @@ function wrapped(text: string, indent: string, first = indent): string[] {
   return lines
 }
 
-function pieces(word: string, length: number): string[] {
-  if (word.length <= length) return [word]
-  const points = Array.from(word)
-  return Array.from({ length: Math.ceil(points.length / length) }, (_, index) =>
-    points.slice(index * length, (index + 1) * length).join(''),
-  )
+function pieces(word: string, room: number): string[] {
+  if (textWidth(word) <= room) return [word]
+  const found = ['']
+  for (const { segment } of segmentsOf(word)) {
+    const last = found.at(-1) ?? ''
+    if (textWidth(last) + segmentWidth(segment) > room) found.push(segment)
+    else found[found.length - 1] = last + segment
+  }
+  return found
+}
+
+/** Returns the text without its start if it is wider than `room`. */
+function endOf(text: string, room: number): string {
+  if (textWidth(text) <= room) return text
+  const segments = Array.from(segmentsOf(text), ({ segment }) => segment)
+  while (textWidth(segments.join('')) >= room) segments.shift()
+  return `…${segments.join('')}`
 }
 
 /** Aligns a table. If it is too wide, the longest cells of the first column are cut. */
 function tableLines(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const all = [heads, ...rows]
-  const widths = heads.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)))
+  const widths = heads.map((_, column) => Math.max(...all.map((row) => textWidth(row[column] ?? ''))))
   const rest = widths.slice(1).reduce((sum, each) => sum + each + 2, 0)
   widths[0] = Math.min(widths[0] ?? 0, Math.max(8, width - 2 - rest))
   const cell = (text: string, column: number) => {
     const room = widths[column] ?? 0
-    const cut = text.length > room ? `…${text.slice(text.length - room + 1)}` : text
-    return column === 0 ? cut.padEnd(room) : cut.padStart(room)
+    const kept = endOf(text, room)
+    const gap = ' '.repeat(room - textWidth(kept))
+    return column === 0 ? kept + gap : gap + kept
   }
   return all.map((row) => `  ${row.map(cell).join('  ')}`.trimEnd())
 }
@@ -98,9 +113,10 @@ function markdownOf(block: Block): string[] {
   return [[row(block.heads), `|${block.heads.map(() => '---|').join('')}`, ...block.rows.map(row)].join('\n')]
 }
 
-/** Returns the text so that Markdown shows it unchanged: no markup, link, mention or HTML. */
+/** The maximum length of a text in Markdown. */
+const maxText = 400
+
+/** Returns the text so that Markdown and a forge show it unchanged: no markup, link, mention, reference or HTML. */
 function escaped(text: string): string {
-  return sanitize(text)
-    .replaceAll('\n', ' ')
-    .replace(/[\\`*_{}[\]<>()#+!|~&@]/g, '\\$&')
+  return inert(text, maxText).replace(/[\\`*_{}[\]<>()#+!|~&@]/g, '\\$&')
 }

@@ -32,6 +32,8 @@ export function workerPeriods({ since, until, spans, measures, workers }: Period
       states: { ...states, unobserved: until - since - observed },
       utilisation: observed === 0 ? null : (states['working'] ?? 0) / observed,
       idle_while_ready: waiting.size === 0 ? null : overlap(idle, merged(ready)),
+      // A change may return to review several times.
+      opened: new Set(own.flatMap(({ to, dispatch }) => (to === 'review' ? [dispatch.id] : []))).size,
       done: own.filter(({ to }) => to === 'done').length,
       failed: own.filter(({ to }) => to === 'failed' || to === 'lost').length,
       timeline,

@@ -1,6 +1,6 @@
 /** `burn report` on the ledger of a small fleet. */
 import assert from 'node:assert/strict'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { PeriodReport } from '../../src/core/period-report.ts'
@@ -28,8 +28,17 @@ test('report: prints every format, and writes a private file', async (t) => {
   assert.match((await fleet.burn('report', '--format', 'md', '--since', 'yesterday')).out, /^# Report of f\n/)
   const file = join(fleet.dir, 'r.html')
   assert.match((await fleet.burn('report', '--format', 'html', '--output', file, '--since', '00:00')).out, /^wrote .*r\.html\n$/)
-  assert.match(readFileSync(file, 'utf8'), /^<!doctype html>[^]*<svg /)
+  assert.match(readFileSync(file, 'utf8'), /^<!doctype html>[^]*<svg>/)
   assert.equal(statSync(file).mode & 0o777, 0o600)
+  assert.equal((await fleet.burn('report', '--send', '--format', 'html')).code, 2)
+  // burn replaces a file that others may read.
+  chmodSync(file, 0o644)
+  await fleet.burn('report', '--format', 'json', '--output', file)
+  assert.deepEqual([statSync(file).mode & 0o777, JSON.parse(readFileSync(file, 'utf8')).fleet], [0o600, 'f'])
+  assert.deepEqual(
+    readdirSync(fleet.dir).filter((name) => name.includes('partial')),
+    [],
+  )
   assert.equal((await fleet.burn('report', '--since', '2999-01-01')).code, 2)
   const wrong = await fleet.burn('report', '--since', 'tomorrow')
   assert.match(wrong.err, /"tomorrow" is not a time or an age[^]*an age such as 8h[^]*20:00[^]*yesterday/)

@@ -227,6 +227,7 @@ test('periodReport: needs you, and what went wrong, have evidence', () => {
 
 test('periodReport: gives the time of each worker in each state', () => {
   const [first, second] = periodReport(facts).workers
+  assert.deepEqual([first?.opened, first?.done, second?.failed], [2, 1, 1])
   assert.deepEqual(first?.states, { working: 4 * hour, waiting: 6 * hour, unobserved: 0 })
   assert.equal(first?.utilisation, 0.4)
   assert.deepEqual(second?.states, { idle: 5 * hour, error: hour, unobserved: 4 * hour })
@@ -249,7 +250,8 @@ test('report: the cost section leaves unknown costs blank', () => {
     section,
     /^ {2}2\.0 k tokens since 2026-11-26 20:00\. \$7\.00 at list price is paid by\n {2}subscriptions\. The price of 2\.0 k tokens is unknown\.\n/,
   )
-  assert.match(section, /\n {2}MODEL +TOKENS +USD +PLAN USD +UNPRICED\n {2}opus +2\.0 k +\$7\.00 +2\.0 k\n {2}- +2\.0 k/)
+  // The column USD is blank in all rows, so it is left out.
+  assert.match(section, /\n {2}MODEL +TOKENS +PLAN USD +UNPRICED\n {2}opus +2\.0 k +\$7\.00 +2\.0 k\n {2}- +2\.0 k/)
   assert.match(section, /1 record could not be read, so tokens are missing/)
 })
 
@@ -269,18 +271,4 @@ test('reports: no format lets foreign text do anything', () => {
   assert.doesNotMatch(reportContent(periodReport(facts)).text, /@all|<img|\]\(javascript/)
   assert.match(html, /Content-Security-Policy" content="default-src 'none'/)
   assert.doesNotMatch(markdown, /(?<!\\)[`@<]|\]\(javascript/)
-})
-
-test('reports: text cuts long lists, and HTML folds them', () => {
-  const many = Array.from({ length: 40 }, (_, index) => ({ text: `entry ${index}`, detail: '', url: null }))
-  const document = {
-    title: 'T',
-    subtitle: 'S',
-    sections: [{ title: 'Done', blocks: [{ kind: 'list' as const, title: 'failed: 40', entries: many }] }],
-  }
-  for (const printed of [reportText(document), reportMarkdown(document)]) {
-    assert.match(printed, /- and 10 more: burn report --json/)
-    assert.doesNotMatch(printed, /entry 30/)
-  }
-  assert.match(reportHtml(document), /<details><summary>failed: 40<\/summary><ul>/)
 })

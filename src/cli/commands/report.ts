@@ -1,10 +1,10 @@
 /** `burn report`: what happened in a period, and what a person must do now. */
-import { writeFile } from 'node:fs/promises'
+import { lstat, rename, rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { PeriodReport } from '../../core/period-report.ts'
 import type { Notification } from '../../core/notify.ts'
 import type { Session } from '../../observe/session.ts'
-import { BurnError, messageOf } from '../../core/errors.ts'
+import { BurnError, ifCode, messageOf, noSuchPath } from '../../core/errors.ts'
 import { withIsoTimes } from '../../core/iso-times.ts'
 import { periodReport } from '../../decide/period-report.ts'
 import { reportDocument } from '../../decide/report-document.ts'
@@ -43,7 +43,11 @@ export const reportCommand = command({
     const from = startOf(since ?? '12h', now)
     if (from >= now) throw usage('--since is in the future', 'write an age such as 8h, or an earlier time')
     if (send) {
-      if (output !== undefined) throw usage('--send and --output do not go together', 'run burn report once with each option')
+      if (output !== undefined || format !== 'text')
+        throw usage(
+          '--send goes with neither --output nor --format',
+          'channels get the report as text; run burn report once with each option',
+        )
       return sendNow((await open()).session, from)
     }
     const report = periodReport(await readReportFacts((await open()).session, from, now))
@@ -104,11 +108,20 @@ function printedAs(format: Format, report: PeriodReport): string {
   return { text: reportText, md: reportMarkdown, html: reportHtml }[format](document)
 }
 
-/** Writes a file that only its owner can read. Throws BurnError `report_unwritten` (exit 1). */
+/**
+ * Writes a file that only its owner can read. A file of an earlier report stays as it is until the new one is complete. Throws BurnError
+ * `report_unwritten` (exit 1).
+ */
 async function write(file: string, text: string): Promise<void> {
+  const partial = `${file}.partial-${process.pid}`
   try {
-    await writeFile(file, text, { mode: 0o600 })
+    const found = await lstat(file).catch(ifCode(noSuchPath, null))
+    // burn cannot replace a device or a link, so it writes into it.
+    if (found !== null && !found.isFile()) return await writeFile(file, text, { mode: 0o600 })
+    await writeFile(partial, text, { mode: 0o600 })
+    await rename(partial, file)
   } catch (thrown) {
+    await rm(partial, { force: true })
     const hint = 'check the folder, its permissions and the free space of its disk'
     throw new BurnError('report_unwritten', `cannot write ${file}: ${messageOf(thrown)}`, hint, { cause: thrown })
   }
