@@ -131,7 +131,8 @@ const shared = [
     'observe/steady-screens',
     'operate',
   ],
-  ['claim/other-ledgers', 'claim/trust', 'deliver/breaker', 'deliver/pane-host', 'cycle/wake', 'cycle/backlog', 'ledger/sqlite'],
+  ['ledger/postgres', 'cycle/wake'],
+  ['claim/other-ledgers', 'claim/trust', 'deliver/breaker', 'deliver/pane-host', 'cycle/backlog', 'ledger/sqlite'],
   ['tidy', 'observe/watch', 'partition/ssh-cut', 'partition/suspend', 'partition/tmux'],
   [
     'git/unsafe-files',

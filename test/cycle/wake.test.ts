@@ -4,14 +4,15 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { command, compiled, testFleet, writeIssues } from '../support/fleet.ts'
-import { startPostgres } from '../support/postgres.ts'
+import { sharedPostgres } from '../support/postgres.ts'
+
+after(async () => (await sharedPostgres())?.stop())
 
 test('dispatcher: another process that frees a worker wakes it', async (t) => {
-  const server = await startPostgres()
+  const server = await sharedPostgres()
   if (server === null) return t.skip('no PostgreSQL came with the node modules, and none is installed')
-  t.after(() => server.stop())
   const ledger = await server.fresh()
   const fleet = testFleet(t, (dir, socket) => ({
     name: 't',

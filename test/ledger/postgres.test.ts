@@ -7,7 +7,7 @@ import { sql } from 'kysely'
 import { claim, lockedRows } from '../../src/ledger/claims.ts'
 import { openEngine, openLedger } from '../../src/ledger/open.ts'
 import { createStore } from '../../src/ledger/store.ts'
-import { startPostgres } from '../support/postgres.ts'
+import { sharedPostgres } from '../support/postgres.ts'
 import { conformance } from './conformance.ts'
 import { batchOf } from './batches.ts'
 import { claimOf, furnish, holdWorker, idOf, withCode, workers } from './fixtures.ts'
@@ -27,7 +27,7 @@ async function impatient(url: string) {
 /** Tells whether slow tests run, too (npm run postgres). They always run on SQLite. */
 const whole = process.env['BURN_POSTGRES'] === 'all'
 
-const server = await startPostgres()
+const server = await sharedPostgres()
 
 if (server === null)
   it('PostgreSQL: is not installed', { skip: 'no PostgreSQL came with the node modules, and none is installed' }, () => {})

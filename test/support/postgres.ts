@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
+import { once } from '../../src/core/memo.ts'
 
 /** A running server. */
 export interface Postgres {
@@ -28,6 +29,9 @@ export interface Postgres {
   readonly version: string
   stop(): Promise<void>
 }
+
+/** The server that the test files of a process share. */
+export const sharedPostgres = once(() => startPostgres())
 
 interface Binaries {
   readonly bin: string
