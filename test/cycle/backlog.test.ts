@@ -1,6 +1,6 @@
 /**
  * Dispatches a large backlog: hundreds of issues, 112 panes, two machines, a forge over HTTP. Without `BURN_BACKLOG=all` (npm run backlog)
- * it uses an eighth of the panes and a twelfth of the issues.
+ * it uses a twelfth of the panes and fewer issues.
  */
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -42,13 +42,13 @@ function windowsOf(lanes: Record<string, readonly [number, string]>): { windows:
   const serves = new Map(Object.entries(lanes).map(([name, [, served]]) => [name, served.split(' ').filter((repo) => repo !== '')]))
   const windows = Object.entries(lanes).map(([name, [panes]]) => ({
     name,
-    panes: isFull ? panes : Math.ceil(panes / 8),
+    panes: isFull ? panes : Math.ceil(panes / 12),
     ...(serves.get(name)?.length === 0 ? { role: 'council' } : { repos: serves.get(name) }),
   }))
   return { windows, serves }
 }
 
-const sampled = <T>(all: readonly T[]) => (isFull ? all : all.filter((_, index) => index % 12 === 0))
+const sampled = <T>(all: readonly T[]) => (isFull ? all : all.filter((_, index) => index % 18 === 0))
 
 /** Returns the exported issues if this machine has them; else as many generated ones with hostile characters. */
 function allIssues(): Seed[] {

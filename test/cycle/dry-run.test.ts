@@ -206,7 +206,7 @@ test('dry run: predicts the next cycle in random states', async (t) => {
         for (const end of ends) await end()
       }
     }),
-    { numRuns: 8 },
+    { numRuns: Number(process.env['BURN_DRY_RUNS'] ?? 4) },
   )
   t.diagnostic(`${compared} states; ${[...seen].toSorted().join(', ')}`)
 })

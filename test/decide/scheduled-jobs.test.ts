@@ -69,7 +69,7 @@ test('fireTimes: agree with a second library over a year', () => {
     for (const cron of expressions) {
       // The second library is slow to find a day that only leap years have.
       const rare = cron === '0 12 29 2 *'
-      const some = months.filter((_, month) => month % (rare ? 12 : 3) === 0)
+      const some = months.filter((_, month) => month % (rare ? 12 : 6) === 0)
       // A job that fires in the night needs more times around the change.
       const offsets = rare ? [] : aroundChange.filter((_, index) => /^\S+ (?:\*|2|3|1-4) /.test(cron) || index % 3 === 0)
       const times = [...some, ...changes.flatMap((change) => offsets.map((offset) => change + offset))]
