@@ -9,7 +9,6 @@ import { whyUnconfined } from '../../demo/setup.ts'
 import { compiled, scratch } from '../support/fleet.ts'
 
 const demo = resolve(import.meta.dirname, '../../demo/main.ts')
-const limit = 60_000
 
 interface Ran {
   readonly code: number
@@ -43,7 +42,7 @@ function socketsIn(tmp: string): string[] {
 
 const filesIn = (folder: string) => (existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.md')) : [])
 
-test('demo: does 20 issues, and leaves only its folder', { timeout: limit }, async (t) => {
+test('demo: does 20 issues, and leaves only its folder', async (t) => {
   const { tmp, env } = place(t)
   const { code, out, err } = await started([], env).ended
   assert.equal(code, 0, out + err)
@@ -95,7 +94,7 @@ test('demo: runs commands unconfined without bubblewrap', async (t) => {
   assert.deepEqual(readdirSync(dir), [])
 })
 
-test('demo: Ctrl-C ends the fleet', { timeout: limit }, async (t) => {
+test('demo: Ctrl-C ends the fleet', async (t) => {
   const { tmp, env } = place(t)
   await mkdir(join(tmp, 'home'))
   const { child, ended } = started([], { ...env, HOME: join(tmp, 'home') })

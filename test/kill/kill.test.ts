@@ -20,7 +20,7 @@ const random = seeded(seed)
 
 function testKills(engine: string, otherDispatchers: number, ledger: (dir: string) => string): void {
   const company = otherDispatchers === 0 ? 'alone' : `beside ${otherDispatchers} more`
-  test(`kill: ${company} on ${engine}, nothing is lost or repeated`, { timeout: isAll ? 1_200_000 : 80_000 }, async (t) => {
+  test(`kill: ${company} on ${engine}, nothing is lost or repeated`, { timeout: isAll ? 1_200_000 : 120_000 }, async (t) => {
     const rig = await openRig(t, ledger)
     const boundaries = await rig.round(0, 0)
     assert.ok(boundaries !== null && boundaries > 20, `${boundaries} boundaries`)

@@ -106,7 +106,7 @@ const dispatchesOf = async ({ burn }: Fleet) => {
   return out.split('\n').flatMap((line) => /"table":"dispatch".*"state":"(\w+)"/.exec(line)?.[1] ?? [])
 }
 
-test('kill: a stopped restart leaves no issue with two agents', { timeout: named === 'all' ? 1_200_000 : 80_000 }, async (t) => {
+test('kill: a stopped restart leaves no issue with two agents', { timeout: named === 'all' ? 1_200_000 : 120_000 }, async (t) => {
   const fleet = testFleet(t, (dir, socket) => ({
     name: 'f',
     session: 'F',
