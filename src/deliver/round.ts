@@ -93,7 +93,8 @@ export class MachineDeliveries {
       const cases = await stepsFor(this.host, { snapshot, screens }, open, context)
       const waiting = new Map(cases.flatMap(({ delivery, step }) => (step.do === 'wait' ? [[delivery.id, step] as const] : [])))
       const due = cases.filter(({ step }) => step.do !== 'wait' && !(stopping && (step.do === 'place' || step.do === 'write')))
-      return { ...(await this.#carryOut(due)), waiting, lost: false }
+      const { unwritten, ...carried } = await this.#carryOut(due)
+      return { ...carried, waiting: new Map([...waiting, ...unwritten]), lost: false }
     } catch (thrown) {
       if (isLedgerFailure(thrown)) throw thrown
       await this.host.drop(thrown)
@@ -102,8 +103,8 @@ export class MachineDeliveries {
     }
   }
 
-  async #carryOut(cases: readonly Case[]): Promise<Pick<Round, 'moved' | 'wrote' | 'refused'>> {
-    const wrote = await this.#writeTexts(cases)
+  async #carryOut(cases: readonly Case[]): Promise<Pick<Round, 'moved' | 'wrote' | 'refused'> & { readonly unwritten: Round['waiting'] }> {
+    const { wrote, unwritten } = await this.#writeTexts(cases)
     const moves = cases.flatMap((each) => moveOf(each) ?? [])
     const moved = new Map(moves.length === 0 ? [] : await this.#shared.write(moves))
     const refused = moves.some(({ id }) => !moved.has(id))
@@ -112,25 +113,28 @@ export class MachineDeliveries {
       return step.do === 'take_back' || step.do === 'close_menu' || moved.has(delivery.id)
     })
     for (const undone of await this.#type(written)) moved.set(undone.id, undone)
-    return { moved: moves.flatMap(({ id }) => moved.get(id) ?? []), wrote, refused }
+    return { moved: moves.flatMap(({ id }) => moved.get(id) ?? []), wrote, refused, unwritten }
   }
 
   /**
-   * Writes texts to their files, and stores the line to type or the error for the next round. Returns true if it wrote at least one file.
+   * Writes texts to their files, and stores the line to type or the error for the next round. `wrote`: it wrote at least one file.
+   * `unwritten`: the deliveries that wait because the write failed.
    */
-  async #writeTexts(cases: readonly Case[]): Promise<boolean> {
+  async #writeTexts(cases: readonly Case[]): Promise<{ readonly wrote: boolean; readonly unwritten: Round['waiting'] }> {
     const due = cases.flatMap(({ delivery, worker, kind, pane, step, seen }) =>
       step.do !== 'write' || worker === undefined || pane === null ? [] : [{ delivery, worker, kind, columns: pane.width, seen }],
     )
-    if (due.length === 0) return false
+    const failed = new Map<string, { readonly reason: Reason; readonly until: Time }>()
+    if (due.length === 0) return { wrote: false, unwritten: failed }
     const lines = await linesFor(due, this.host)
     for (const { delivery, seen } of due) {
       const prepared = lines.get(delivery.id)
       if (prepared === undefined) continue
       const unwritten = 'why' in prepared ? { why: prepared.why, again: this.#ports.clock.now() + writeRetryPause } : null
+      if (unwritten !== null) failed.set(delivery.id, { reason: unwritten.why, until: unwritten.again })
       this.#remembered.set(delivery.id, { ...seen, line: 'line' in prepared ? prepared.line : null, unwritten })
     }
-    return [...lines.values()].some((prepared) => 'line' in prepared)
+    return { wrote: failed.size < lines.size, unwritten: failed }
   }
 
   /** Types all keys in one round trip. Returns the deliveries whose line the host refused to type: their texts reached no agent. */

