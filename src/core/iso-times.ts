@@ -13,6 +13,7 @@ const timeFields: ReadonlySet<string> = new Set([
   'hour',
   'last',
   'last_change',
+  'last_commit',
   'last_run',
   'machine_now',
   'next',

@@ -25,6 +25,7 @@ const report = {
   holds: [],
   unread: [],
   claimed_elsewhere: [],
+  needs_you: [],
   backed_off: [{ subject: 'acme/app', until: new Date(60_000).toISOString(), why: { code: 'prose', text: why } }],
 } as unknown as StatusReport
 
