@@ -1,6 +1,7 @@
 /** Runs one command line in this process. It reads and changes no global state of the process, so several command lines can run concurrently. */
 import type { ExitCode } from '../core/errors.ts'
 import type { Io } from './io.ts'
+import { wrap } from './wrap.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { withIsoTimes } from '../core/iso-times.ts'
 import { nearest } from '../core/suggest.ts'
@@ -149,7 +150,9 @@ function reportError(thrown: unknown, json: boolean, { io }: Deps): ExitCode {
   if (json) io.json({ error: { code, message, hint } })
   else {
     const hintLines = hint === '' ? [] : `  ${io.paint('cyan', 'hint:')} ${hint}`.split('\n')
-    io.err(...`${io.paint('red', 'burn:')} ${message} ${io.paint('gray', `(${code})`)}`.split('\n'), ...hintLines)
+    // A person copies commands from hints, so only the message wraps.
+    const lines = `${io.paint('red', 'burn:')} ${message} ${io.paint('gray', `(${code})`)}`.split('\n')
+    io.err(...lines.flatMap((line) => wrap(line, io.columns, '  ')), ...hintLines)
   }
   return exit
 }

@@ -189,8 +189,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   merge_protected: ({ paths }) => `only a person may merge changes of protected paths: ${paths.join(', ')}`,
   merge_not_allowed: ({ why }) => `burn may not merge: ${why}`,
   merge_refused: ({ result, why }) => `the forge did not merge the change (${result.replaceAll('_', ' ')}): ${why}`,
-  merge_policy: ({ policy }) =>
-    policy === 'person' ? 'a person asked burn to merge' : `the change may be merged (changes.merge: ${policy})`,
+  merge_policy: ({ policy }) => (policy === 'person' ? 'a person asked for it' : `the change may be merged (changes.merge: ${policy})`),
   base_moved: ({ base }) => `${base} has moved since the checks ran`,
   branch_updated: ({ base, sha }) => `burn merged ${base} into the branch (new head: ${sha.slice(0, 12)})`,
   base_taken: ({ change }) => `burn merges ${change} into the same base first`,

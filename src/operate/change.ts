@@ -9,6 +9,8 @@ import type { Session } from '../observe/session.ts'
 import { BurnError } from '../core/errors.ts'
 import { repoOf } from '../core/refs.ts'
 import { nearest } from '../core/suggest.ts'
+import { checksVerdict } from '../decide/change-checks.ts'
+import { newRequests } from '../decide/change-reviews.ts'
 import { nextStepAttempt } from '../decide/change.ts'
 import { deletesBranch } from '../decide/change-merge.ts'
 import { outcomeOf } from '../decide/change-outcome.ts'
@@ -23,12 +25,20 @@ export interface ListedChange {
   readonly steps: readonly ChangeStep[]
 }
 
-/** Returns all changes in review from the ledger, those that waited longest in their stage first. Makes no request to the forge. */
+/** The stages in which burn does nothing until a person acts. */
+const forPerson = ['escalated', 'foreign']
+
+/**
+ * Returns all changes in review from the ledger: first those that need a person, then those that waited longest in their stage. Makes no
+ * request to the forge.
+ */
 export async function listChanges({ ledger }: Session): Promise<readonly ListedChange[]> {
   const { dispatches, steps } = await ledger.reviewView()
   const own = Map.groupBy(steps, ({ dispatch }) => dispatch)
   const found = dispatches.map((dispatch) => ({ dispatch, watched: dispatch.watched, steps: own.get(dispatch.id) ?? [] }))
-  return found.toSorted((a, b) => (a.watched?.staged_at ?? a.dispatch.changed_at) - (b.watched?.staged_at ?? b.dispatch.changed_at))
+  const needsPerson = ({ watched }: ListedChange) => Number(forPerson.includes(watched?.stage ?? ''))
+  const since = ({ dispatch, watched }: ListedChange) => watched?.staged_at ?? dispatch.changed_at
+  return found.toSorted((a, b) => needsPerson(b) - needsPerson(a) || since(a) - since(b))
 }
 
 /**
@@ -57,8 +67,8 @@ export interface ChangeOrder {
 }
 
 /**
- * Reads a change for a merge or an update. Throws BurnError `change_ended` if the change is not open, and `change_blocked` if its base does
- * not exist or the repo does not allow the method.
+ * Reads a change for a merge or an update. Throws BurnError `change_ended` if the change is not open, and `change_blocked` if an agent works
+ * on it, its base does not exist, or the repo does not allow the method.
  */
 export async function readChange(
   name: string,
@@ -69,6 +79,10 @@ export async function readChange(
   if (watched === null)
     throw new BurnError('change_blocked', `burn has not read the change of ${dispatch.issue} yet`, 'run burn dispatch, then try again')
   const { ref } = watched
+  if (dispatch.state === 'handed') {
+    const who = dispatch.sprint ? 'a sprint' : dispatch.worker.slice(dispatch.worker.lastIndexOf('/') + 1)
+    throw new BurnError('change_blocked', `${who} works on ${ref}`, `wait for the end of its work: burn explain ${dispatch.issue}`)
+  }
   const state = await session.forge.changeState(ref)
   if (state === null || state.change.state !== 'open')
     throw new BurnError('change_ended', `${ref} is no longer open`, 'run burn dispatch: burn then ends the dispatch')
@@ -85,6 +99,23 @@ export async function readChange(
   return { repo: repoOf(dispatch.issue), ref, state, protection, method: wanted, dispatch: dispatch.id }
 }
 
+/** Returns what speaks against a merge now. The forge may merge nevertheless, for example if no check is required. */
+export function mergeWarnings({ state, protection }: ChangeOrder): readonly Reason[] {
+  const { checks, mergeable, draft, base, behind } = state
+  const authors = [...state.reviews.map(({ author }) => author), ...state.threads.flatMap(({ comments }) => comments[0]?.author ?? [])]
+  const { reviews, threads } = newRequests({ change: state, writers: new Set(authors), login: '' }, { bots: [] }, new Set())
+  const by = [...reviews.map(({ author }) => author), ...threads.flatMap(({ comments }) => comments[0]?.author ?? [])]
+  const verdict = checksVerdict(checks, protection)
+  const warnings: readonly (Reason | null)[] = [
+    draft ? { code: 'change_draft' } : null,
+    mergeable === 'no' ? { code: 'change_conflict', base } : null,
+    'names' in verdict ? { code: 'checks_not_green', is: verdict.is, checks: verdict.names } : null,
+    by.length > 0 ? { code: 'review_asks', by: [...new Set(by)], threads: threads.length } : null,
+    behind === true ? { code: 'base_moved', base } : null,
+  ]
+  return warnings.filter((each) => each !== null)
+}
+
 /** Merges the head that burn has just read. Records the step. Throws BurnError `change_blocked` if the forge does not merge. */
 export async function mergeChange(order: ChangeOrder & { readonly dispatch: string }, session: Session): Promise<void> {
   const { ref, state, method, protection } = order
@@ -92,11 +123,15 @@ export async function mergeChange(order: ChangeOrder & { readonly dispatch: stri
   await carryOut(order, 'merge', session, () => session.forge.merge(ref, { sha: state.sha, method: method ?? 'merge', delete_branch }))
 }
 
-/** Brings the base into the branch of the change. Throws BurnError `change_blocked` if the forge does not update the branch. */
-export async function updateChange(order: ChangeOrder & { readonly dispatch: string }, session: Session): Promise<void> {
+/**
+ * Brings the base into the branch of the change. Returns false if the branch already has all commits of the base. Throws BurnError
+ * `change_blocked` if the forge does not update the branch.
+ */
+export async function updateChange(order: ChangeOrder & { readonly dispatch: string }, session: Session): Promise<boolean> {
   const { ref, state, protection } = order
   const method = protection.may_rebase && !protection.methods.includes('merge') ? 'rebase' : 'merge'
-  await carryOut(order, 'update_branch', session, () => session.forge.updateBranch(ref, state.sha, method))
+  const { result } = await carryOut(order, 'update_branch', session, () => session.forge.updateBranch(ref, state.sha, method))
+  return result === 'updated'
 }
 
 async function carryOut(
@@ -104,7 +139,7 @@ async function carryOut(
   action: StepAction & ('merge' | 'update_branch'),
   { ledger, clock }: Session,
   run: () => Promise<MergeResult | UpdateResult>,
-): Promise<void> {
+): Promise<MergeResult | UpdateResult> {
   const before = await ledger.changeSteps([dispatch], action)
   const signature = `person ${state.sha}`
   const reason: Reason = { code: 'merge_policy', policy: 'person' }
@@ -125,4 +160,5 @@ async function carryOut(
       `${ref}: ${result.result.replaceAll('_', ' ')}: ${result.why}`,
       'to see checks and reviews: burn change show',
     )
+  return result
 }

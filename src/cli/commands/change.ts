@@ -2,12 +2,17 @@
 import type { ListedChange } from '../../operate/change.ts'
 import type { Io } from '../io.ts'
 import { mergeMethods } from '../../core/change-stages.ts'
+import { sprintWorkers } from '../../core/sprint.ts'
 import { sentence, stepName } from '../../decide/wording.ts'
 import { choice, flag, text } from '../args.ts'
 import { command, done } from '../command.ts'
-import { duration, listTable, table } from '../table.ts'
+import { duration, listTable } from '../table.ts'
+import { printableLine, widthOf, wrap } from '../wrap.ts'
 
-const change = text('<change>', 'Change, as owner/repo!12 or repo!12; or its issue, as repo#7')
+const change = text(
+  '<change>',
+  'Issue of the change, as repo#7; or the change, as repo!12. Quote a name with "!", because shells expand it',
+)
 const dryRun = flag('--dry-run', 'Show what burn would do, and do nothing')
 
 export const changeListCommand = command({
@@ -23,7 +28,7 @@ export const changeListCommand = command({
     const rows = changes.map(({ change: ref, issue, worker, stage, since, why }) => [
       ref ?? '',
       issue,
-      worker,
+      shownWorker(worker),
       paintStage(stage, io),
       duration(now - since),
       why,
@@ -34,7 +39,7 @@ export const changeListCommand = command({
 
 export const changeShowCommand = command({
   args: { change },
-  examples: ['burn change show app!12', 'burn change show app#7'],
+  examples: ['burn change show app#7', "burn change show 'app!12'"],
   async run({ open }, given) {
     const { session } = await open()
     const { changeNamed } = await import('../../operate/change.ts')
@@ -45,36 +50,31 @@ export const changeShowCommand = command({
     io.out(
       io.paint('bold', ref ?? issue),
       `  ${url}`,
-      `  ${issue}, ${worker}`,
+      `  ${issue}, ${shownWorker(worker)}`,
       '',
-      `${paintStage(stage, io)} for ${duration(now - since)}: ${why}`,
+      ...wrap(`${paintStage(stage, io)} for ${duration(now - since)}: ${why}`, io.columns, '  '),
     )
     if (read !== null) {
       const { checks, reviews, threads, sha, base, mergeable } = read
       io.out(`head ${sha.slice(0, 12)}, base ${base}, mergeable: ${mergeable}`)
       const open = threads.filter(({ resolved }) => !resolved)
-      const rows = [
-        ...checks.map(({ name, state, summary }) => ['check', name, state, summary]),
-        ...reviews.map(({ author, state, dismissed, body }) => [
-          'review',
-          author,
-          dismissed ? 'dismissed' : state.replaceAll('_', ' '),
-          body,
-        ]),
-        ...open.map(({ path, line, comments }) => [
-          'thread',
-          comments[0]?.author ?? '',
-          'open',
-          `${path}:${line ?? ''} ${comments[0]?.body ?? ''}`,
-        ]),
+      const facts = [
+        ...checks.map(({ name, state, summary }) => [`check ${name}`, state, summary]),
+        ...reviews.map(({ author, state, dismissed, body }) => {
+          return [`review by ${author}`, dismissed ? 'dismissed' : state.replaceAll('_', ' '), body]
+        }),
+        ...open.map(({ path, line, comments: [first] }) => {
+          return [`thread by ${first?.author}`, line === null ? path : `${path}:${line}`, first?.body ?? '']
+        }),
       ]
-      if (rows.length > 0) io.out('', ...table(['KIND', 'NAME', 'STATE', 'TEXT'], rows, io.columns, ['KIND', 'TEXT']))
+      if (facts.length > 0) io.out('', ...entries(facts, io))
     }
     if (steps.length === 0) return
-    const rows = steps.map(({ at, action, outcome, delivered, worker: who, reason }) => {
-      return [`${duration(now - at)} ago`, stepName(action), delivered ?? outcome, who ?? '', sentence(reason)]
+    const taken = steps.map(({ at, action, outcome, delivered, worker: who, reason }) => {
+      const state = `${delivered ?? outcome}${who === null ? '' : `, ${shownWorker(who)}`}`
+      return [`${duration(now - at)} ago`, stepName(action), state, sentence(reason)]
     })
-    io.out('', ...table(['WHEN', 'STEP', 'STATE', 'WORKER', 'WHY'], rows, io.columns, ['WORKER', 'WHY']))
+    io.out('', ...entries(taken, io))
   },
 })
 
@@ -84,30 +84,61 @@ export const changeMergeCommand = command({
     method: choice('--method <method>', 'How to merge; by default the first method that the repo allows', mergeMethods, undefined),
     dry_run: dryRun,
   },
-  examples: ['burn change merge app!12', 'burn change merge app!12 --method squash --dry-run'],
+  examples: ['burn change merge app#7', "burn change merge 'app!12' --method squash --dry-run"],
   async run({ open }, given) {
     const { session } = await open()
-    const { mergeChange, readChange } = await import('../../operate/change.ts')
+    const { mergeChange, mergeWarnings, readChange } = await import('../../operate/change.ts')
     const order = await readChange(given.change, given.method ?? null, session)
     if (!given.dry_run) await mergeChange(order, session)
-    return done({ change: order.ref, head: order.state.sha, base: order.state.base, method: order.method, merged: !given.dry_run })
+    const { ref, state, method } = order
+    const warnings = given.dry_run ? mergeWarnings(order).map(sentence) : []
+    return done({ change: ref, head: state.sha, base: state.base, method, merged: !given.dry_run, warnings })
   },
-  present: ({ change: ref, head, base, method, merged }, io) =>
-    io.out(`${merged ? 'Merged' : 'Would merge'} ${ref} at ${head.slice(0, 12)} into ${base} (${method})`),
+  present({ change: ref, head, base, method, merged, warnings }, io) {
+    io.out(`${merged ? 'Merged' : 'Would merge'} ${ref} at ${head.slice(0, 12)} into ${base} (${method})`)
+    io.out(...warnings.flatMap((warning) => indented(`${io.paint('yellow', 'but')} ${warning}`, io)))
+  },
 })
 
 export const changeUpdateCommand = command({
   args: { change, dry_run: dryRun },
-  examples: ['burn change update app!12'],
+  examples: ['burn change update app#7'],
   async run({ open }, given) {
     const { session } = await open()
     const { readChange, updateChange } = await import('../../operate/change.ts')
     const order = await readChange(given.change, null, session)
-    if (!given.dry_run) await updateChange(order, session)
-    return done({ change: order.ref, head: order.state.sha, base: order.state.base, updated: !given.dry_run })
+    const { ref, state } = order
+    const updated = given.dry_run ? false : await updateChange(order, session)
+    const needed = given.dry_run ? state.behind !== false : updated
+    return done({ change: ref, head: state.sha, base: state.base, needed, updated })
   },
-  present: ({ change: ref, base, updated }, io) => io.out(`${updated ? 'Brought' : 'Would bring'} ${base} into the branch of ${ref}`),
+  present({ change: ref, base, needed, updated }, io) {
+    if (!needed) return io.out(`The branch of ${ref} already has all commits of ${base}`)
+    io.out(`${updated ? 'Brought' : 'Would bring'} ${base} into the branch of ${ref}`)
+  },
 })
+
+/** Returns a line for each entry: its words in columns, then its text. If the terminal is narrow, the text continues on the next lines. */
+function entries(rows: readonly (readonly string[])[], io: Io): string[] {
+  const words = rows.map((row) => row.slice(0, -1))
+  const widths = (words[0] ?? []).map((_, index) => Math.max(...words.map((row) => widthOf(row[index] ?? ''))))
+  return rows.flatMap((row) => {
+    const head = widths.map((width, index) => `${row[index]}${' '.repeat(width - widthOf(row[index] ?? ''))}`).join('  ')
+    const text = printableLine(row.at(-1) ?? '')
+    if (widthOf(head) + 2 + widthOf(text) <= io.columns) return [`${head}  ${text}`.trimEnd()]
+    return [head.trimEnd(), ...indented(text, io)]
+  })
+}
+
+function indented(text: string, io: Io): string[] {
+  const by = '    '
+  return wrap(text, io.columns - by.length).map((line) => by + line)
+}
+
+/** A sprint has no worker with a name. */
+function shownWorker(worker: string): string {
+  return worker.startsWith(`${sprintWorkers}/`) ? 'sprint' : worker
+}
 
 function factsOf({ dispatch, watched }: ListedChange) {
   const { id, issue, worker, change_url, changed_at } = dispatch
