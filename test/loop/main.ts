@@ -15,7 +15,7 @@ import { startGitea } from '../stand-ins/gitea/server.ts'
 import { startModel } from '../stand-ins/model/server.ts'
 import { scratch, standIn, testFleet } from '../support/fleet.ts'
 import { answersTo } from './answers.ts'
-import { fastTime } from './fast-time.ts'
+import { FastClock, type Member } from './fast-clock.ts'
 import { People } from './forge.ts'
 import { LoopJudge, toldIn, type Told } from './judge.ts'
 import { paneRepos, planIssues, repos, sprintRepo, type IssuePlan } from './plan.ts'
@@ -37,6 +37,9 @@ const random = seeded(seed + 1)
 const began = Date.now()
 const ends: (() => unknown)[] = []
 const t = { after: (end: unknown) => void ends.push(end as () => unknown) }
+const clockFile = join(scratch(t), 'clock')
+const clock = FastClock.create(clockFile)
+ends.push(() => clock.close())
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
 
@@ -74,6 +77,7 @@ async function main(): Promise<number> {
     for (let shown = count; left().length > 0 && !stop.signal.aborted && Date.now() - began < minutes * 60_000;) {
       people.tick()
       await sleep(150)
+      clock.advance()
       if (left().length <= shown - 10)
         console.log(`${(shown = left().length)} issues left after ${Math.round((Date.now() - began) / 1000)} s`)
     }
@@ -101,7 +105,7 @@ async function openForge() {
     git,
     check: false,
     version: '1.26.0',
-    now: () => fastTime(began),
+    now: () => clock.now(),
     onAnswer: (...answer) => onAnswer(...answer),
   })
   for (const { repo, number, blocked_by } of plans)
@@ -174,7 +178,7 @@ class Processes {
     for (const child of this.#running) child.kill('SIGKILL')
   }
 
-  async #repeat(what: 'dispatch' | 'sprint', pause: number): Promise<void> {
+  async #repeat(what: Member, pause: number): Promise<void> {
     while (!this.#isOver) {
       const boundary = values.kill && what === 'dispatch' ? 1 + Math.floor(-Math.log(1 - random()) * meanBoundaries) : 0
       await this.#run(what, String(boundary))
@@ -182,9 +186,9 @@ class Processes {
     }
   }
 
-  #run(what: string, boundary: string): Promise<void> {
+  #run(what: Member, boundary: string): Promise<void> {
     const file = join(import.meta.dirname, 'process.ts')
-    const child = spawn(process.execPath, [file, what, this.#spec, this.#home, String(began), boundary], {
+    const child = spawn(process.execPath, [file, what, this.#spec, this.#home, clockFile, boundary], {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     let errors = ''
@@ -193,6 +197,7 @@ class Processes {
     return new Promise((done) => {
       child.once('close', (code, signal) => {
         this.#running.delete(child)
+        clock.ended(what)
         if (signal === 'SIGKILL') this.kills += 1
         else if (code !== 0 && code !== 3 && !this.#isOver) console.log(`${what} ended with ${code}: ${errors}`)
         done()

@@ -1,6 +1,6 @@
 /**
- * A process of burn with a fast clock: `process.ts dispatch SPEC HOME BEGAN BOUNDARY` or `process.ts sprint SPEC HOME BEGAN`. `BEGAN` is the
- * time (ms) at which the fast clock was right. The dispatcher kills itself at its nth boundary; 0 never comes.
+ * A process of burn with a fast clock: `process.ts dispatch SPEC HOME CLOCK BOUNDARY` or `process.ts sprint SPEC HOME CLOCK`. `CLOCK` is the
+ * file of the fast clock. The dispatcher kills itself at its nth boundary; 0 never comes.
  */
 import { systemClock } from '../../src/cli/clock.ts'
 import { openIo } from '../../src/cli/io.ts'
@@ -8,10 +8,12 @@ import { runBurn } from '../../src/cli/run.ts'
 import { openSession } from '../../src/cli/wire.ts'
 import { dispatch } from '../../src/cycle/loop.ts'
 import { killAt } from '../kill/boundaries.ts'
-import { fastTime, speed } from './fast-time.ts'
+import { FastClock, speed } from './fast-clock.ts'
 
-const [what = '', spec = '', home = '', began = '0', boundary = '0'] = process.argv.slice(2)
-const clock = { ...systemClock, now: () => fastTime(Number(began)) }
+const [what = '', spec = '', home = '', clockFile = '', boundary = '0'] = process.argv.slice(2)
+const fastClock = new FastClock(clockFile)
+fastClock.keepUp(what === 'dispatch' ? 'dispatch' : 'sprint')
+const clock = { ...systemClock, now: () => fastClock.now() }
 const stop = new AbortController()
 process.once('SIGTERM', () => stop.abort())
 const env = { PATH: process.env['PATH'] ?? '', HOME: home, NO_COLOR: '1', BURN_SPEC: spec }
