@@ -30,7 +30,7 @@ test('change merge: names what speaks against it', () => {
   )
 })
 
-test('change update: waits for the agent, and says if nothing is missing', async (t) => {
+test('change update: waits for the agent, and reports an updated branch', async (t) => {
   const fleet = await changeInReview(t)
   const { session, issue, run, set } = fleet
   await fleet.endTurn()
