@@ -35,8 +35,7 @@ function sameHeads(sha: string, history: readonly ChangeStep[]): ReadonlySet<str
  * forge still counts the approval.
  */
 export function approvalsOf(given: Approvals): number {
-  const isCounted = approvalTest(given)
-  return countedReviews(given.seen, given.policy).filter(isCounted).length
+  return countedReviews(given.seen, given.policy).filter(approvalTest(given)).length
 }
 
 type Approvals = Pick<ChangeCase, 'seen' | 'history' | 'policy'>
