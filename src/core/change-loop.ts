@@ -36,6 +36,8 @@ export interface ChangeSnapshot {
   readonly repo: RepoRef
   readonly ref: ChangeRef
   readonly change: ChangeState
+  /** The only branch into which burn merges changes of the repo; null if burn merges none. */
+  readonly repo_base: string | null
   /** The rules of the base branch; null if the base branch does not exist. */
   readonly protection: Protection | null
   /** True if an agent or a sprint has the dispatch: the dispatch is `handed`. */

@@ -188,6 +188,8 @@ export interface ChangeState {
   readonly base: string
   /** The commit of the base branch; null if the branch was deleted. */
   readonly base_sha: string | null
+  /** The time at which the change got this base after it was opened; null if it always had it, or if the forge does not tell. */
+  readonly base_set_at: Time | null
   /** True if the head lacks commits of the base; null if the forge does not tell. */
   readonly behind: boolean | null
   readonly draft: boolean

@@ -168,6 +168,7 @@ export interface ReasonData {
   merge_by_person: None
   paths_unknown: None
   merge_protected: { readonly paths: readonly string[] }
+  other_base: { readonly base: string; readonly expected: string }
   merge_not_allowed: { readonly why: string }
   merge_refused: { readonly result: string; readonly why: string }
   merge_policy: { readonly policy: 'approved' | 'green' | 'person' }

@@ -4,6 +4,7 @@ import type { ChangePolicy, MergeMethod } from '../core/change-stages.ts'
 import type { ChangeCase, ChangeDecision } from '../core/change-loop.ts'
 import type { ChangeStage } from '../core/change-stages.ts'
 import type { Reason } from '../core/reasons.ts'
+import { itemsOf, parseJson, stringOf } from '../core/json.ts'
 import { stepTimeout } from '../core/change-stages.ts'
 import { backoffMs } from './backoff.ts'
 import { checksVerdict } from './change-checks.ts'
@@ -32,9 +33,7 @@ function interruptedUpdate({ seen, history, now }: ChangeCase): ChangeDecision |
   const last = history.findLast(({ action }) => action === 'update_branch')
   if (last?.outcome !== 'planned' || last.head === seen.change.sha || now - last.at < stepTimeout) return null
   const { reason, signature, attempt, head } = last
-  // `updateSignature` has made it.
-  const [, onto] = JSON.parse(signature) as readonly [string, string?]
-  return { do: 'update_branch', stage: 'merging', reason, method: 'merge', signature, attempt, head, onto: onto ?? null }
+  return { do: 'update_branch', stage: 'merging', reason, method: 'merge', signature, attempt, head, onto: ontoOf(signature) }
 }
 
 /**
@@ -56,6 +55,12 @@ function needsUpdate(given: ChangeCase): boolean {
 }
 
 const updateSignature = (sha: string, base_sha: string | undefined) => JSON.stringify([sha, base_sha])
+
+/** Returns the commit of the base in the signature of an update; null if a person asked for the update. */
+function ontoOf(signature: string): string | null {
+  const [, onto] = itemsOf(parseJson(signature)?.value)
+  return stringOf(onto)
+}
 
 function requiredApprovals({ seen, policy }: ChangeCase): number {
   return Math.max(policy.merge === 'approved' ? 1 : 0, seen.protection?.required_approvals ?? 0)
@@ -91,7 +96,9 @@ function whyNotApproved(given: ChangeCase): Blocked | null {
 }
 
 function whyForbidden({ seen, policy }: ChangeCase, protection: Protection): Blocked | null {
-  const { protected_paths: paths } = seen
+  const { protected_paths: paths, repo_base } = seen
+  const { base } = seen.change
+  if (repo_base !== null && base !== repo_base) return { stage: 'ready', reason: { code: 'other_base', base, expected: repo_base } }
   if (paths === null) return { stage: 'watched', reason: { code: 'paths_unknown' } }
   if (paths.length > 0) return { stage: 'watched', reason: { code: 'merge_protected', paths: paths.slice(0, 10) } }
   if (protection.may_merge === false)

@@ -42,10 +42,12 @@ type Approvals = Pick<ChangeCase, 'seen' | 'history' | 'policy'>
 
 /** Returns a test of whether a review approves the head. */
 function approvalTest({ seen, history }: Approvals): (review: Review) => boolean {
-  const { sha } = seen.change
+  const { sha, base_set_at } = seen.change
   const heads = sameHeads(sha, history)
   const isOf = ({ commit, official }: Review) => (commit ?? sha) === sha || (official && commit !== null && heads.has(commit))
-  return (each) => each.state === 'approved' && !each.stale && !each.dismissed && isOf(each)
+  // The person who approved saw the difference from the earlier base.
+  const isOfBase = ({ submitted_at }: Review) => submitted_at > (base_set_at ?? 0)
+  return (each) => each.state === 'approved' && !each.stale && !each.dismissed && isOf(each) && isOfBase(each)
 }
 
 /** Returns true if an update of the branch by burn has cost an approval, so that a person had to approve again. */

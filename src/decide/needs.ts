@@ -81,6 +81,7 @@ const forPeople: ReadonlySet<Reason['code']> = new Set<Reason['code']>([
   'no_checks',
   'merge_protected',
   'merge_not_allowed',
+  'other_base',
   // burn only watches these conditions if `changes.rounds` allows no follow-up about them.
   'checks_failed',
   'review_asks',
@@ -91,7 +92,10 @@ const forPeople: ReadonlySet<Reason['code']> = new Set<Reason['code']>([
 function waitsForPerson({ stage, reason }: NonNullable<ChangeToEnd['watched']>): boolean {
   if (stage === 'escalated' || stage === 'foreign') return true
   if (stage !== 'watched' && stage !== 'ready') return false
-  return forPeople.has(reason.code) || (reason.code === 'checks_not_green' && reason.is === 'failed')
+  if (reason.code === 'checks_not_green') return reason.is === 'failed'
+  // A rule of the base that burn may not read, such as protected files or required signatures.
+  if (reason.code === 'merge_refused') return reason.result === 'not_allowed' || reason.result === 'checks_missing'
+  return forPeople.has(reason.code)
 }
 
 /** Returns what a change in review needs from a person; null if it needs nothing. */

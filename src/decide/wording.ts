@@ -187,6 +187,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   merge_by_person: () => 'a person merges the change (changes.merge: never)',
   paths_unknown: () => 'the forge did not list the changed files, so burn does not merge',
   merge_protected: ({ paths }) => `only a person may merge changes of protected paths: ${paths.join(', ')}`,
+  other_base: ({ base, expected }) => `the base of the change is ${base}, and burn merges only into ${expected}`,
   merge_not_allowed: ({ why }) => `burn may not merge: ${why}`,
   merge_refused: ({ result, why }) => `the forge did not merge the change (${result.replaceAll('_', ' ')}): ${why}`,
   merge_policy: ({ policy }) => (policy === 'person' ? 'a person asked for it' : `the change may be merged (changes.merge: ${policy})`),

@@ -28,6 +28,7 @@ export async function readChangeState(changes: FolderChanges, ref: ChangeRef): P
     sha: sha ?? '',
     base,
     base_sha,
+    base_set_at: null,
     behind: compared?.behind ?? null,
     draft,
     mergeable: draft ? 'unknown' : (compared?.mergeable ?? 'unknown'),

@@ -10,7 +10,7 @@ import { readStatuses } from './gitea-checks.ts'
 import { arrayOf, changeOf, timeOf } from './gitea-objects.ts'
 import { readPullReviews } from './gitea-reviews.ts'
 import { readList, type Server } from './gitea-server.ts'
-import { readPush } from './gitea-timeline.ts'
+import { readMoves } from './gitea-timeline.ts'
 import { repoPath, splitNumbered } from './refs.ts'
 
 /** The dependencies of functions that work on single changes. */
@@ -30,7 +30,9 @@ export interface Changes {
 const testing_ms = 30_000
 
 /** The head and the base of a change: everything that one request returns. */
-export type ChangeHead = Omit<ChangeState, 'pushed' | 'checks' | 'reviews' | 'threads' | 'skipped'> & { readonly asked_at: Time }
+export type ChangeHead = Omit<ChangeState, 'pushed' | 'base_set_at' | 'checks' | 'reviews' | 'threads' | 'skipped'> & {
+  readonly asked_at: Time
+}
 
 /** Returns all facts about a change; null if the forge does not have it. Throws BurnError `forge_malformed`. */
 export async function readPullState(changes: Changes, ref: ChangeRef): Promise<ChangeState | null> {
@@ -40,12 +42,12 @@ export async function readPullState(changes: Changes, ref: ChangeRef): Promise<C
   const { server } = changes
   const { repo } = splitNumbered(ref)
   const { sha } = head
-  const [pushed, checks, reviews] = await Promise.all([
-    sha === '' ? { unknown: 'the head no longer exists' } : readPush(server.api, ref, sha, head.change.created_at),
+  const [moves, checks, reviews] = await Promise.all([
+    readMoves(server.api, ref, sha, head.change.created_at),
     sha === '' ? [] : readStatuses(server, repo, sha),
     readPullReviews(server, ref),
   ])
-  return { ...head, pushed, checks, ...reviews }
+  return { ...head, ...moves, checks, ...reviews }
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Reads the timeline of an issue or a change: its comments, pushes and other events. */
-import type { ChangeRef, Push, Unknown } from '../core/change-state.ts'
+import type { ChangeRef, ChangeState, Push } from '../core/change-state.ts'
 import type { IssueRef, Time } from '../core/nouns.ts'
 import type { Api } from './api.ts'
 import { itemsOf, membersOf, parseJson, stringOf } from '../core/json.ts'
@@ -30,17 +30,26 @@ export async function* timelineEvents(api: Api, ref: IssueRef | ChangeRef, since
   throw tooManyPagesError(path)
 }
 
-/** Returns the push that brought a commit to the head of a change, or the reason why the timeline does not name it. */
-export async function readPush(api: Api, ref: ChangeRef, sha: string, opened_at: Time): Promise<Push | Unknown> {
+/** Returns the push that brought a commit to the head of a change, and the time at which the base of the change was last replaced. */
+export async function readMoves(
+  api: Api,
+  ref: ChangeRef,
+  sha: string,
+  opened_at: Time,
+): Promise<Pick<ChangeState, 'pushed' | 'base_set_at'>> {
   let isPushed = false
+  let found: Push | null = null
+  let base_set_at: Time | null = null
   for await (const event of timelineEvents(api, ref, opened_at)) {
     const { type, user, body, created_at } = membersOf(event)
+    if (type === 'change_target_branch') base_set_at = timeOf(created_at)
     if (type !== 'pull_push') continue
     isPushed = true
     // The commits that the push added, oldest first. A forced push names the old head and the new one.
     const { commit_ids } = membersOf(parseJson(stringOf(body) ?? '')?.value)
     const [login, at] = [loginOf(user), timeOf(created_at)]
-    if (itemsOf(commit_ids).at(-1) === sha && login !== null && at !== null) return { login, at }
+    if (itemsOf(commit_ids).at(-1) === sha && login !== null && at !== null) found ??= { login, at }
   }
-  return { unknown: isPushed ? 'the forge has not recorded who pushed this head' : 'nobody has pushed since the change was opened' }
+  const unknown = isPushed ? 'the forge has not recorded who pushed this head' : 'nobody has pushed since the change was opened'
+  return { pushed: found ?? { unknown }, base_set_at }
 }

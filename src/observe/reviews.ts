@@ -2,7 +2,7 @@
 import type { ChangeRef, ChangeState, Protection } from '../core/change-state.ts'
 import type { ReviewedChange } from '../core/fleet-state.ts'
 import type { DispatchInReview, WatchedChange } from '../core/ledger/changes.ts'
-import type { ChangeStep } from '../core/change-loop.ts'
+import type { ChangeSnapshot, ChangeStep } from '../core/change-loop.ts'
 import type { Change, RepoRef, Time } from '../core/nouns.ts'
 import type { Forge } from '../core/ports.ts'
 import type { ForgeView } from './forge.ts'
@@ -14,6 +14,7 @@ import { decideChange, recentRerun } from '../decide/change.ts'
 import { changePolicy } from '../decide/change-policy.ts'
 import { protectedAmong } from '../decide/protect.ts'
 import { ownLogin } from './own-login.ts'
+import { baseOf } from './repo-facts.ts'
 
 /** A change without news is read again after this number of intervals of the dispatcher. */
 const cyclesBetweenReads = 20
@@ -49,9 +50,11 @@ export async function readChangesInReview(
     const writers = forge.writers.get(repo)
     if (writers === undefined || forge.repos_down.has(repo)) return []
     try {
+      const repo_base = await reader.repoBase(repo)
       const due = dueReading({ ...dispatch, history }, news, now, session)
       const read = (what: DueReading) => reader.read(dispatch, what, news.get(dispatch.change_url))
-      const review = (found: Reading | null) => (found === null ? null : reviewedChange(dispatch, found, history, { login, writers }))
+      const review = (found: Reading | null) =>
+        found === null ? null : reviewedChange(dispatch, found, history, { login, writers, repo_base })
       let reading: Reading | null = due === null ? dispatch.watched : await read(due)
       // burn merges only what it read in the same cycle: a person may run a green check again, or dismiss a review. The forge lists neither.
       if (due !== 'all' && mayMerge(review(reading), session)) reading = await read('all')
@@ -98,7 +101,7 @@ function reviewedChange(
   dispatch: DispatchInReview,
   { ref, state, protection, first_pusher, protected_paths }: Reading,
   history: readonly ChangeStep[],
-  { login, writers }: { readonly login: string; readonly writers: ReadonlySet<string> },
+  { login, writers, repo_base }: Pick<ChangeSnapshot, 'login' | 'writers' | 'repo_base'>,
 ): ReviewedChange {
   const { id, issue, changed_at } = dispatch
   const known = dispatch.watched?.first_pusher ?? first_pusher
@@ -110,6 +113,7 @@ function reviewedChange(
     ref,
     change: state,
     protection,
+    repo_base,
     at_work,
     idle_since: at_work ? null : changed_at,
     writers,
@@ -128,11 +132,20 @@ class ChangeReader {
   readonly #now: Time
   readonly #protections = new Map<string, Promise<Protection | null>>()
   readonly #called = new Map<string, Promise<readonly string[]>>()
+  readonly #bases = new Map<RepoRef, Promise<string>>()
 
   constructor(session: Session, now: Time) {
     this.#forge = session.forge
     this.#session = session
     this.#now = now
+  }
+
+  /** Returns the only branch into which burn merges changes of a repo; null if burn merges none. */
+  async repoBase(repo: RepoRef): Promise<string | null> {
+    if (changePolicy(this.#session.fleet, repo).merge === 'never') return null
+    const known = this.#bases.get(repo) ?? baseOf(repo, this.#session)
+    this.#bases.set(repo, known)
+    return known
   }
 
   /** Returns the facts about a change; null if the forge no longer has it. `listed`: the change in a listing of this cycle. */
@@ -188,9 +201,9 @@ class ChangeReader {
     })
   }
 
-  /** Returns the protected paths of a change. burn reads them only if it may merge, and again after each push. */
+  /** Returns the protected paths of a change. burn reads them only if it may merge, and again for each head and base. */
   async #protectedPaths({ ref, sha, base }: ChangeState, repo: RepoRef, watched: WatchedChange | null): Promise<readonly string[] | null> {
-    if (watched?.state.sha === sha && watched.protected_paths !== null) return watched.protected_paths
+    if (watched?.state.sha === sha && watched.state.base === base && watched.protected_paths !== null) return watched.protected_paths
     if (changePolicy(this.#session.fleet, repo).merge === 'never') return null
     const paths = await this.#forge.changedPaths(ref)
     if (paths === null) return null

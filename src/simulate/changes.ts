@@ -135,7 +135,15 @@ export function asking({ reviews, threads }: Pick<SimulatedChange, 'reviews' | '
 /** Returns the facts of a change as the forge's API has them. `listed`: the change in the listing of the forge. */
 export function stateOf(ref: string, change: SimulatedChange, listed: Change, base: string): ChangeState {
   const { head, pushed, conflict, updated } = change
-  const branch = { branch: change.id, sha: head, base: 'main', base_sha: base, behind: change.base !== base, draft: false }
+  const branch = {
+    branch: change.id,
+    sha: head,
+    base: 'main',
+    base_sha: base,
+    base_set_at: null,
+    behind: change.base !== base,
+    draft: false,
+  }
   return {
     ref,
     change: listed,

@@ -45,7 +45,7 @@ export abstract class FixedAnswers {
 
 /** Returns the state of a change without checks, reviews and conflicts. */
 export function quietState(ref: ChangeRef, change: Change): ChangeState {
-  const branch = { branch: change.name, sha: change.name, base: 'main', base_sha: 'main', behind: false, draft: false }
+  const branch = { branch: change.name, sha: change.name, base: 'main', base_sha: 'main', base_set_at: null, behind: false, draft: false }
   const feedback = { checks: [], reviews: [], threads: [], skipped: [] }
   const pushed = { login: change.author, at: change.created_at }
   return { ref, change, ...branch, mergeable: 'yes', pushed, ...feedback, updated_at: change.created_at }

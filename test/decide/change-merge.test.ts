@@ -38,6 +38,12 @@ test('change: asks again about an update whose process was killed', () => {
   assert.equal(brief(decide(updated, killed(9), rules)), 'nothing watched approvals_missing', 'the process may still run')
   const again = decide(updated, killed(10), rules)
   assert.deepEqual(again.do === 'update_branch' && [again.head, again.onto, again.attempt], ['head1', 'base0', 1])
+  const byPerson = decide(
+    updated,
+    [stepOf('update_branch', 'person head1', { head: 'head1', outcome: 'planned', at: now - 600_000 })],
+    rules,
+  )
+  assert.deepEqual(byPerson.do === 'update_branch' && byPerson.onto, null, 'burn change update')
   const pending = snapshotOf({ checks: [checkOf('test', 'pending')], sha: 'head2', reviews })
   assert.equal(decide(pending, killed(1), rules).stage, 'merging', 'no other change may use the base')
 })

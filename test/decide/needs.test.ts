@@ -19,6 +19,8 @@ test('needs: changes that only a person can bring on need one', () => {
     ['watched', { code: 'checks_failed', checks: ['unit'] }],
     ['watched', checks('failed')],
     ['ready', { code: 'merge_not_allowed', why: 'x' }],
+    ['ready', { code: 'other_base', base: 'dev', expected: 'main' }],
+    ['ready', { code: 'merge_refused', result: 'not_allowed', why: 'Changed protected files' }],
     ['foreign', { code: 'pushed_by_other', login: 'ben' }],
   ]
   for (const [stage, reason] of forPeople) assert.deepEqual(needed(stage, reason), ['change: burn change show o/a#3'], reason.code)
@@ -26,6 +28,7 @@ test('needs: changes that only a person can bring on need one', () => {
     ['watched', checks('pending')],
     ['watched', { code: 'forge_thinks' }],
     ['ready', { code: 'base_taken', change: 'o/a!1' }],
+    ['ready', { code: 'merge_refused', result: 'try_again', why: 'later' }],
     ['needs_work', { code: 'checks_failed', checks: ['unit'] }],
     ['at_work', { code: 'change_for_review' }],
   ]

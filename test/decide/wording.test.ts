@@ -128,6 +128,7 @@ const examples: { readonly [C in ReasonCode]: ReasonData[C] } = {
   merge_by_person: none,
   paths_unknown: none,
   merge_protected: { paths: ['.github/x.yml'] },
+  other_base: { base: 'dev', expected: 'main' },
   merge_not_allowed: { why: 'no right' },
   merge_refused: { result: 'head_moved', why: 'moved' },
   merge_policy: { policy: 'green' },

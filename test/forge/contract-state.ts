@@ -43,11 +43,22 @@ type Contract = (what: string, run: (fixture: ForgeFixture) => Promise<void>) =>
 export function stateContract(contract: Contract): void {
   contract('reads head, base and mergeability of a change', async (fixture) => {
     const { forge, repo, work } = fixture
-    const { ref, sha, base_sha } = await openStory(fixture)
+    const { change: number, ref, sha, base_sha } = await openStory(fixture)
     const state = await forge.changeState(ref)
     const { change, pushed, updated_at, ...facts } = state!
     const nothing = { checks: [], reviews: [], threads: [], skipped: [] }
-    const expected = { ref, branch, sha, base: 'main', base_sha, behind: false, draft: false, mergeable: 'yes', ...nothing }
+    const expected = {
+      ref,
+      branch,
+      sha,
+      base: 'main',
+      base_sha,
+      base_set_at: null,
+      behind: false,
+      draft: false,
+      mergeable: 'yes',
+      ...nothing,
+    }
     assert.deepEqual(facts, expected)
     assert.deepEqual([change.dispatch_id, change.state], [id(1), 'open'])
     assert.ok('unknown' in pushed || pushed.login !== '')
@@ -56,6 +67,10 @@ export function stateContract(contract: Contract): void {
     await work.commit('main', { 'story.txt': 'one\nzwei\nthree\n' })
     const conflicting = await soon(forge, ref, ({ mergeable }) => mergeable !== 'yes')
     assert.deepEqual([conflicting.behind, conflicting.sha], [true, sha])
+    await work.commit('next', { 'next.txt': 'next\n' })
+    await work.setBase(number, 'next')
+    const { base_set_at } = await soon(forge, ref, ({ base }) => base === 'next')
+    assert.ok(base_set_at === null || base_set_at > 1e12)
     assert.equal(await forge.changeState(`${repo}!99999`), null)
     for (const name of [`${repo}!`, `${repo}!0`, `${repo}!../1`, `!1`, repo])
       await assert.rejects(async () => forge.changeState(name), code('forge_ref'), name)

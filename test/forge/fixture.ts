@@ -54,6 +54,8 @@ export interface WorkFixture {
   /** Writes files on a branch and pushes the commit. A new branch begins at `main`. Returns the commit. */
   commit(branch: string, files: Readonly<Record<string, string>>): Promise<string>
   deleteBranch(branch: string): Promise<void>
+  /** Replaces the base of a change. */
+  setBase(change: number, base: string): Promise<void>
   /** Reports the result of a check that runs outside of the forge. */
   check(sha: string, name: string, state: 'pending' | 'passed' | 'failed'): Promise<void>
   /** Reviews the head of a change. */

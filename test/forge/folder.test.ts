@@ -51,6 +51,7 @@ function workIn(root: string): WorkFixture {
     reviewer: 'bob',
     commit: async (branch, files) => commitAnywhere(bare, branch, files),
     deleteBranch: async (branch) => moveBranch(bare, branch, null),
+    setBase: (change, base) => edit(root, `reviews/app/${change}.md`, 'branch:', `base: ${base}\nbranch:`),
     check: (sha, name, state) =>
       put(root, `checks/app/${sha}/${name.replaceAll(/\W+/g, '-')}.md`, `---\nname: ${name}\nstate: ${state}\n---\n${state} in 2 s\n`),
     async review(change, { state, body, lines = [] }) {

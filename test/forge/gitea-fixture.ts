@@ -2,7 +2,7 @@
 import type { ForgeFixture, WorkFixture } from './fixture.ts'
 import type { GiteaStandIn } from '../stand-ins/gitea/server.ts'
 import { commitAnywhere } from '../stand-ins/gitea/git.ts'
-import { deleteBranch, report, review } from '../stand-ins/gitea/people.ts'
+import { deleteBranch, report, review, setBase } from '../stand-ins/gitea/people.ts'
 
 const states = { approved: 'APPROVED', changes_requested: 'REQUEST_CHANGES', commented: 'COMMENT' } as const
 const statuses = { pending: 'pending', passed: 'success', failed: 'failure' } as const
@@ -14,6 +14,7 @@ export function giteaFixture({ state }: GiteaStandIn, repo: string, bare: string
     reviewer: 'acme',
     commit: async (branch, files) => commitAnywhere(bare, branch, files),
     deleteBranch: async (branch) => deleteBranch(state, repo, branch),
+    setBase: async (change, base) => setBase(state, repo, change, base),
     check: async (sha, name, result) => void report(state, repo, sha, { context: name, state: statuses[result] }),
     async review(change, { state: kind, body, lines = [] }) {
       const all = lines.map(({ deleted = false, ...line }) => ({ ...line, deleted }))

@@ -68,16 +68,17 @@ test("gitea: reports a conflict only after the forge's test", async (t) => {
   assert.deepEqual([draft?.draft, draft?.mergeable], [true, 'unknown'])
 })
 
-test('gitea: a deleted base leaves no rules, and closes the change', async (t) => {
-  const { forge, state, ref, pull, merge } = await serve(t)
+test('gitea: a deleted base leaves no rules, and gives the change another base', async (t) => {
+  const { forge, state, ref, pull } = await serve(t)
   state.repo(repo).default_branch = 'next'
   assert.equal(await forge.protection(repo, 'main'), null)
   const open = await forge.changeState(ref)
   assert.deepEqual([open?.base_sha, open?.behind, open?.mergeable], [null, null, 'unknown'])
   assert.equal((await forge.updateBranch(ref, pull.sha, 'merge')).result, 'not_mergeable')
   deleteBranch(state, repo, 'main')
-  assert.equal((await forge.changeState(ref))?.change.state, 'closed')
-  assert.equal((await merge()).result, 'ended')
+  const moved = await forge.changeState(ref)
+  assert.deepEqual([moved?.change.state, moved?.base], ['open', 'next'])
+  assert.ok((moved?.base_set_at ?? 0) > 1e12, 'earlier approvals are about the earlier base')
 })
 
 test('gitea: reads threads with answers, and skips malformed reviews', async (t) => {

@@ -77,6 +77,7 @@ function workOn(repo: string, branches: Set<string>): WorkFixture {
       return sha
     },
     deleteBranch: async (branch) => void (await ask('DELETE', `${at}/branches/${branch}`)),
+    setBase: async (change, base) => void (await ask('PATCH', `${at}/pulls/${change}`, { base })),
     async check(sha, name, state) {
       const status = { pending: 'pending', passed: 'success', failed: 'failure' }[state]
       await ask('POST', `${at}/statuses/${sha}`, { context: name, state: status, description: 'by the contract' })

@@ -50,6 +50,8 @@ export interface PullRow {
   /** The number of reads during which the forge has not yet tested whether it can merge. */
   untested: number
   readonly pushes: PushRow[]
+  /** The times at which somebody replaced the base, with the ids of these events. */
+  readonly bases: { readonly id: number; readonly at: number }[]
   /** For each head that the forge made by a merge of the base: the head before. */
   readonly updates: Map<string, string>
   readonly reviews: ReviewRow[]
@@ -69,6 +71,7 @@ export function newPull(branch: string, from: string, base: string): PullRow {
     conflicts: false,
     untested: 0,
     pushes: [],
+    bases: [],
     updates: new Map(),
     reviews: [],
   }

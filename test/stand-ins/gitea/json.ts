@@ -1,5 +1,5 @@
 /** Turns rows into the JSON objects of Gitea's API. */
-import type { PushRow } from './change-rows.ts'
+import type { PullRow, PushRow } from './change-rows.ts'
 import type { CommentRow, IssueRow, RepoRow, TeamSeed } from './state.ts'
 
 /** Returns a time as Gitea writes it. */
@@ -165,6 +165,12 @@ export function pushJson(repo: RepoRow, row: IssueRow, push: PushRow, url: strin
   const body = JSON.stringify({ is_force_push: false, commit_ids: push.commits })
   const comment = { id: push.id, author: push.login, body, created: push.at, updated: push.at, reactions: new Set<string>() }
   return { ...timelineJson(repo, row, comment, url), type: 'pull_push' }
+}
+
+/** Returns the replacement of a base as an event of the timeline. */
+export function baseJson(repo: RepoRow, row: IssueRow, { id, at }: PullRow['bases'][number], url: string) {
+  const comment = { id, author: row.author, body: '', created: at, updated: at, reactions: new Set<string>() }
+  return { ...timelineJson(repo, row, comment, url), type: 'change_target_branch' }
 }
 
 /** Returns a comment as an event of the timeline. */

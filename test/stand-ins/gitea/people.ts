@@ -71,13 +71,23 @@ export function push(state: ForgeState, repo: string, number: number, login: str
   return sha
 }
 
-/** Deletes a branch. Gitea then closes the pull requests from and into this branch. */
+/** Replaces the base of a pull request. As on Gitea, reviews stay valid. */
+export function setBase(state: ForgeState, repo: string, number: number, base: string): void {
+  const pull = pullOf(state, repo, number)
+  pull.base = base
+  pull.bases.push({ id: state.nextId(), at: state.seconds() })
+  state.edit(repo, number, {})
+}
+
+/** Deletes a branch. Gitea 1.25 then closes the pull requests from this branch, and gives those into it the default branch as base. */
 export function deleteBranch(state: ForgeState, repo: string, branch: string): void {
-  for (const { number, pull, state: now } of state.repo(repo).items.values()) {
-    const isHead = pull?.branch === branch && pull.from === repo
-    if (pull === null || now === 'closed' || (!isHead && pull.base !== branch)) continue
-    pull.sha = headOf(state, pull)
-    state.close(repo, number)
+  const { items, default_branch } = state.repo(repo)
+  for (const { number, pull, state: now } of items.values()) {
+    if (pull === null || now === 'closed') continue
+    if (pull.branch === branch && pull.from === repo) {
+      pull.sha = headOf(state, pull)
+      state.close(repo, number)
+    } else if (pull.base === branch) setBase(state, repo, number, default_branch)
   }
   const bare = state.bareOf(repo)
   if (bare !== null) moveBranch(bare, branch, null)

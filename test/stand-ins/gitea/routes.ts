@@ -16,7 +16,7 @@ import {
   type Reply,
 } from './calls.ts'
 import { getJobs, getLogs, getRuns, getStatus, postRerun, postStatus } from './checks.ts'
-import { commentJson, issueJson, pushJson, repoJson, teamJson, timelineJson, userJson } from './json.ts'
+import { baseJson, commentJson, issueJson, pushJson, repoJson, teamJson, timelineJson, userJson } from './json.ts'
 import { getLabels, getMilestones, postLabel, postLabels } from './labels.ts'
 import { getBranch, getCommit, postMerge, postUpdate } from './merging.ts'
 import { getFiles, getPull, getPullByBranches, getPullRef, getPulls, patchPull, postPull } from './pulls.ts'
@@ -223,9 +223,11 @@ function getTimeline(state: ForgeState, call: Call, words: readonly string[]): R
   const label = { id: 1, type: 'label', body: '1', user: userJson(row.author, call.url), created_at: null, updated_at: null }
   const comments = row.comments.filter(({ updated }) => updated >= sinceIn(call))
   const pushes = (row.pull?.pushes ?? []).filter(({ at }) => at >= sinceIn(call))
+  const bases = (row.pull?.bases ?? []).filter(({ at }) => at >= sinceIn(call))
   const events = [
     ...comments.map((comment) => timelineJson(repo, row, comment, call.url)),
     ...pushes.map((push) => pushJson(repo, row, push, call.url)),
+    ...bases.map((moved) => baseJson(repo, row, moved, call.url)),
   ]
   const page = pageOf([label, ...events.toSorted((a, b) => a.id - b.id)], call, (event) => event)
   return { ...page, total: (page.json as unknown[]).length }
