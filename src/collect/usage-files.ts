@@ -1,7 +1,8 @@
 /** Continues to read a usage file from the position that is stored in the ledger. */
 import type { Time } from '../core/nouns.ts'
-import type { ListedFile, UsageRead, UsageSource } from '../core/usage.ts'
+import type { FilePart, ListedFile, UsageRead, UsageSource } from '../core/usage.ts'
 import type { KindFiles } from './usage-owners.ts'
+import { hashOfText } from '../core/random.ts'
 import { countOf, membersOf, stringOf } from '../core/json.ts'
 
 /** The maximum number of bytes that burn reads at once. It skips a line that is longer. */
@@ -26,7 +27,17 @@ interface FileState {
   key: string | null
   /** True if the content belongs to no worker. burn does not read such a file on. */
   foreign: boolean
+  /** The number and the hash of the bytes before the position. If they differ later, the file was rewritten in place. */
+  tail: Tail | null
 }
+
+interface Tail {
+  readonly length: number
+  readonly hash: number
+}
+
+/** The number of bytes that show whether a file was rewritten. */
+const tailLength = 64
 
 /** A file, and the position up to which burn has read it. */
 export class FileReader {
@@ -59,12 +70,19 @@ export class FileReader {
       skips: goesOn && known['skips'] === true,
       key: goesOn ? stringOf(known['key']) : null,
       foreign: goesOn && known['foreign'] === true,
+      tail: goesOn ? tailOf(known['tail']) : null,
     }
   }
 
   /** The number of bytes that burn has not read. */
   get left(): number {
     return this.file.size - this.#at
+  }
+
+  /** The part of the file that a reading of `length` new bytes needs: also the bytes that show whether the file was rewritten. */
+  partOf(length: number): FilePart {
+    const before = this.#state.tail?.length ?? 0
+    return { path: this.file.path, position: this.#at - before, length: before + length }
   }
 
   get hasMore(): boolean {
@@ -86,22 +104,32 @@ export class FileReader {
     this.#state.foreign = true
   }
 
-  /** Returns the records in the next bytes of the file. A last line without a line end stays for the next time. */
-  take(bytes: string | null, asked: number): Taken {
-    this.#failure = bytes === null ? 'burn may not read the file' : null
-    this.#ended = bytes === null || bytes.length < asked || asked >= this.left
-    if (bytes === null) return nothing
+  /**
+   * Returns the records in the next bytes of the file, which `partOf(asked)` describes. A last line without a line end stays for the next
+   * time.
+   */
+  take(part: string | null, asked: number): Taken {
+    this.#failure = part === null ? 'burn may not read the file' : null
+    this.#ended = part === null
+    if (part === null) return nothing
+    const { tail } = this.#state
+    const [before, bytes] = [part.slice(0, tail?.length ?? 0), part.slice(tail?.length ?? 0)]
+    if (tail !== null && hashOfText(before) !== tail.hash) {
+      this.#beginAnew()
+      return nothing
+    }
+    this.#ended = bytes.length < asked || asked >= this.left
     const end = bytes.lastIndexOf('\n') + 1
     if (end === 0) {
       if (bytes.length >= maxRead) {
-        this.#at += bytes.length
+        this.#moveOn(before, bytes)
         this.#state.skips = true
       }
       return nothing
     }
     const start = this.#state.skips ? bytes.indexOf('\n') + 1 : 0
     this.#state.skips = false
-    this.#at += end
+    this.#moveOn(before, bytes.slice(0, end))
     const lines = Buffer.from(bytes.slice(start, end), 'latin1').toString('utf8').split('\n')
     const read = this.log.read(this.#state.reader, lines)
     this.#state.reader = read.state
@@ -110,4 +138,23 @@ export class FileReader {
     this.#state.newest = uses.reduce((max, { at }) => Math.max(max, at), this.#state.newest)
     return { uses, limits: read.limits ?? [] }
   }
+
+  /** Moves the position past bytes that burn has read. `before`: the bytes before them, as far as they are known. */
+  #moveOn(before: string, bytes: string): void {
+    this.#at += bytes.length
+    const last = (before + bytes.slice(-tailLength)).slice(-tailLength)
+    this.#state.tail = { length: last.length, hash: hashOfText(last) }
+  }
+
+  /** Reads the file from its start, because it was rewritten. Records up to the newest one that burn counted do not count again. */
+  #beginAnew(): void {
+    const { newest } = this.#state
+    this.#at = 0
+    Object.assign(this.#state, { reader: null, counted_until: newest, skips: false, key: null, foreign: false, tail: null })
+  }
+}
+
+function tailOf(value: unknown): Tail | null {
+  const { length, hash } = membersOf(value)
+  return typeof length === 'number' && typeof hash === 'number' ? { length, hash } : null
 }

@@ -102,7 +102,7 @@ class UsageSample {
       parts.push({ reader, length })
       room -= length
     }
-    const asked = parts.map(({ reader, length }) => ({ path: reader.file.path, position: reader.position.position, length }))
+    const asked = parts.map(({ reader, length }) => reader.partOf(length))
     const bytes = await this.#records.read(asked)
     if (bytes === null) return false
     const uses: WorkerUse[] = []
