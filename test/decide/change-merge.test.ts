@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ChangeDecision, ChangeSnapshot, ChangeStep } from '../../src/core/change-loop.ts'
-import type { Review } from '../../src/core/change-state.ts'
+import type { ChangeState, Review } from '../../src/core/change-state.ts'
 import { decideChange } from '../../src/decide/change.ts'
-import { checkOf, policy, reviewOf, snapshotOf, stepOf } from '../support/changes.ts'
+import { checkOf, policy, protection, reviewOf, snapshotOf, stepOf } from '../support/changes.ts'
 import { now } from '../support/state.ts'
 
 const green = [checkOf('test', 'passed')]
@@ -63,4 +63,17 @@ test('change: updates no approved head again if that costs the approval', () => 
   assert.equal(decide(kept, [rebased], rules).do, 'merge', 'a rebase costs the approval, even if the forge keeps it')
   const empty = stepOf('update_branch', JSON.stringify(['head2', 'base1']), { head: 'head2' })
   assert.equal(decide(seen(approval('head2', false)), [empty], rules).do, 'merge', 'the base has nothing new')
+})
+
+test('change: merges only into the base of the repo', () => {
+  const rules = { ...policy, merge: 'green' } as const
+  const dev = { ...protection, base: 'dev', base_sha: 'dev1', required_approvals: 1 }
+  const approved = (submitted_at: number) => [reviewOf({ id: '1', state: 'approved', submitted_at })]
+  const moved = { checks: green, base: 'dev', base_sha: 'dev1', base_set_at: now }
+  const decided = (facts: Partial<ChangeState>, repo_base = 'dev') =>
+    brief(decide(snapshotOf({ ...moved, ...facts }, { protection: dev, repo_base }), [], rules))
+  assert.equal(decided({}), 'nothing watched approvals_missing')
+  assert.equal(decided({ reviews: approved(now) }), 'nothing watched approvals_missing', 'the approval is about the earlier base')
+  assert.equal(decided({ reviews: approved(now + 1) }), 'merge merging merge_policy')
+  assert.equal(decided({ reviews: approved(now + 1) }, 'main'), 'nothing ready other_base')
 })

@@ -68,7 +68,7 @@ test("gitea: reports a conflict only after the forge's test", async (t) => {
   assert.deepEqual([draft?.draft, draft?.mergeable], [true, 'unknown'])
 })
 
-test('gitea: a deleted base leaves no rules, and gives the change another base', async (t) => {
+test('gitea: gives the change of a deleted base another base', async (t) => {
   const { forge, state, ref, pull } = await serve(t)
   state.repo(repo).default_branch = 'next'
   assert.equal(await forge.protection(repo, 'main'), null)
