@@ -14,6 +14,8 @@ const flags = [
   `--test-timeout=${testTimeout}`,
   `--test-reporter=${join(root, 'test/events.ts')}`,
   '--import',
+  join(root, 'test/stripped.mjs'),
+  '--import',
   join(root, 'test/before.ts'),
 ]
 /**

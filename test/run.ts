@@ -6,6 +6,7 @@
  * processes. `BURN_COMMAND` names the bundled command for the tests, and `BURN_STAND_INS` the folder of the bundled stand-in agents. A file
  * that runs without this program uses the sources.
  */
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   accessSync,
@@ -23,6 +24,7 @@ import {
 } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
+import { promisify } from 'node:util'
 import { bundlePackages } from './packages.ts'
 import { runFiles } from './process.ts'
 import { Tally } from './report.ts'
@@ -214,6 +216,14 @@ async function bundleStandIns(dir: string): Promise<void> {
   for (const file of Object.values(standIns)) await bundleScript(join(root, file), join(dir, file))
 }
 
+/** From this number of files on, removing the types of all sources takes less time than in each process. */
+const many = 20
+
+/** Removes the types of all sources, for the processes of the tests. */
+async function stripSources(): Promise<void> {
+  await promisify(execFile)(process.execPath, ['--disable-warning=ExperimentalWarning', join(root, 'test/stripped.mjs')])
+}
+
 /** Free space that a file system in memory must have (bytes): several times the need of a whole run. */
 const room = 1024 ** 3
 
@@ -240,14 +250,18 @@ async function main(): Promise<number> {
   const memory = memoryFolder()
   if (memory !== null) process.env['TMPDIR'] ??= memory
   const tally = new Tally((line) => process.stdout.write(`${line}\n`))
-  const left = processesOf(testFiles(process.argv.slice(2))).values()
+  const files = testFiles(process.argv.slice(2))
+  const left = processesOf(files).values()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+  process.env['BURN_STRIPPED'] = join(cache, 'stripped')
+  const stripped = files.length < many ? null : stripSources()
   process.env['BURN_COMMAND'] = join(await cached('bundles', ['src/**/*.ts', 'bin/start.mjs'], bundleCommand), 'start.mjs')
   process.env['BURN_STAND_INS'] = await cached('stand-ins', ['test/stand-ins/agent*/*.mjs', 'test/stand-ins/files.ts'], bundleStandIns)
   process.env['BURN_PACKAGES'] = await bundlePackages(cache)
   process.env['BURN_CLUSTERS'] = join(cache, 'clusters')
   mkdirSync(process.env['BURN_CLUSTERS'], { recursive: true })
   process.env['NODE_COMPILE_CACHE'] = join(cache, 'compiled')
+  await stripped
   const runSome = async () => {
     for (const files of left) tally.add(await runFiles(files))
   }
