@@ -96,5 +96,5 @@ ul.note{padding-left:1.2rem}
 .error em,.dead em,.unreachable em{color:#ff7b72}
 .waiting h4,.error h4,.dead h4{background:#3d2a12}
 em{font-style:normal}
-@media print{header{position:static}.miss{opacity:1}}
+@media print{*{print-color-adjust:exact;-webkit-print-color-adjust:exact}header{position:static}header input,.old{display:none}.miss{opacity:1}.scroll{break-inside:avoid}h2,h3{break-after:avoid}}
 `

@@ -14,7 +14,7 @@ export interface Move {
 
 /** Something that a person must do or look at now. */
 export interface NeedsYou {
-  readonly kind: 'question' | 'health' | 'kept change' | 'change' | 'issue'
+  readonly kind: 'question' | 'login' | 'health' | 'kept change' | 'change' | 'issue'
   readonly subject: string
   readonly text: string
   readonly since: Time | null
@@ -33,6 +33,12 @@ export interface ReportedChange {
   readonly url: string | null
   /** USD; null if it is unknown. */
   readonly cost: number | null
+}
+
+/** A change that somebody reviewed: the reviewer asked for changes, or approved the change so that burn merged it. */
+export interface ChangeWithReview extends ReportedChange {
+  /** The result of the last review, in words. */
+  readonly review: string
 }
 
 /** Failures of one class. */
@@ -102,7 +108,11 @@ export interface PeriodReport {
   readonly until: Time
   readonly health: HealthStatus
   readonly needs_you: readonly NeedsYou[]
-  readonly done: { readonly merged: readonly ReportedChange[]; readonly opened: readonly ReportedChange[] }
+  readonly done: {
+    readonly merged: readonly ReportedChange[]
+    readonly opened: readonly ReportedChange[]
+    readonly reviewed: readonly ChangeWithReview[]
+  }
   readonly went_wrong: readonly WentWrong[]
   readonly workers: readonly WorkerPeriod[]
   /** Null if burn recorded no usage in the period. */

@@ -23,17 +23,19 @@ export interface AskedQuestion {
   readonly since: Time
 }
 
-/** The facts about issues and changes, from the ledger. */
+/** The facts about issues, changes and logins, from the ledger. */
 export interface NeedFacts {
   /** The dispatches with a change that is open or kept, oldest first. */
   readonly reviews: readonly ChangeToEnd[]
   /** Open issues that used more than their budget, and still have the label. */
   readonly over_budget: readonly OpenIssue[]
+  /** The logins that a person must renew, or that end soon. */
+  readonly logins: readonly NeedsYou[]
 }
 
 /** Returns what needs a person, the most urgent first. `results`: the results of the health rules. */
 export function needs(
-  { reviews, over_budget }: NeedFacts,
+  { reviews, over_budget, logins }: NeedFacts,
   questions: readonly AskedQuestion[],
   results: readonly HealthResult[],
 ): NeedsYou[] {
@@ -41,6 +43,7 @@ export function needs(
   const changeNeeds = (some: readonly ChangeToEnd[]) => some.flatMap((each) => changeNeed(each) ?? [])
   return [
     ...questionNeeds(questions),
+    ...logins,
     ...issueNeeds(over_budget),
     ...changeNeeds(reviews.filter(isCalled)),
     ...unhealthy(results),

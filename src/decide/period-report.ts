@@ -3,7 +3,16 @@ import { isMerge, type Event } from '../core/events.ts'
 import type { HealthFacts } from '../core/health.ts'
 import type { Dispatch, DispatchState } from '../core/lifecycle.ts'
 import type { IssueRef, Time, Worker } from '../core/nouns.ts'
-import type { Move, PeriodReport, Reached, Reconciliation, ReportCosts, ReportedChange, WentWrong } from '../core/period-report.ts'
+import type {
+  Move,
+  PeriodReport,
+  Reached,
+  Reconciliation,
+  ReportCosts,
+  ReportedChange,
+  ChangeWithReview,
+  WentWrong,
+} from '../core/period-report.ts'
 import type { Measure, Span } from '../core/span.ts'
 import type { Sprint } from '../core/sprint.ts'
 import { repoOf } from '../core/refs.ts'
@@ -52,7 +61,7 @@ export function periodReport(facts: ReportFacts): PeriodReport {
     until,
     health: worstOf(results),
     needs_you: needs(facts.needs, questions(facts), results),
-    done: { merged: reached(facts, moved, 'done'), opened: reached(facts, moved, 'review') },
+    done: { merged: reached(facts, moved, 'done'), opened: reached(facts, moved, 'review'), reviewed: reviewed(facts) },
     went_wrong: wentWrong(facts, moved),
     workers: workerPeriods(facts, moved),
     costs: costsOf(facts),
@@ -86,20 +95,29 @@ function movesOf({ events, dispatches }: ReportFacts): Move[] {
 }
 
 /** Returns the changes that reached a state, by repo and time. A dispatch that reached it twice counts once, at its last time. */
-function reached({ titles, usage }: ReportFacts, moved: readonly Move[], state: DispatchState): ReportedChange[] {
+function reached(facts: ReportFacts, moved: readonly Move[], state: DispatchState): ReportedChange[] {
   const last = new Map(moved.filter(({ to }) => to === state).map((move) => [move.dispatch.id, move]))
-  return [...last.values()]
-    .map(({ dispatch: { issue, worker, change_url }, at }) => ({
-      issue,
-      title: titles.get(issue) ?? '',
-      repo: repoOf(issue),
-      worker,
-      at,
-      url: change_url,
-      cost: usage.costs?.issue_costs.get(issue) ?? null,
-    }))
-    .toSorted((a, b) => (a.repo < b.repo ? -1 : a.repo > b.repo ? 1 : a.at - b.at))
+  return [...last.values()].map(({ dispatch, at }) => changeOf(dispatch, at, facts)).toSorted(byRepo)
 }
+
+/** Returns the changes with a review, by repo and time. A change counts once, with its last review. */
+function reviewed(facts: ReportFacts): ChangeWithReview[] {
+  const found = facts.events.flatMap(({ kind, subject, at, payload }): [string, ChangeWithReview][] => {
+    const dispatch = facts.dispatches.get(subject)
+    if (kind !== 'change.stage' || dispatch === undefined || !('reason' in payload)) return []
+    const { reason } = payload
+    const isReview = reason.code === 'review_asks' || (reason.code === 'merge_policy' && reason.policy === 'approved')
+    return isReview ? [[subject, { ...changeOf(dispatch, at, facts), review: sentence(reason) }]] : []
+  })
+  return [...new Map(found).values()].toSorted(byRepo)
+}
+
+function changeOf({ issue, worker, change_url }: Dispatch, at: Time, { titles, usage }: ReportFacts): ReportedChange {
+  const cost = usage.costs?.issue_costs.get(issue) ?? null
+  return { issue, title: titles.get(issue) ?? '', repo: repoOf(issue), worker, at, url: change_url, cost }
+}
+
+const byRepo = (a: ReportedChange, b: ReportedChange) => (a.repo < b.repo ? -1 : a.repo > b.repo ? 1 : a.at - b.at)
 
 function costsOf({ usage: { costs, ...about }, events }: ReportFacts): ReportCosts | null {
   if (costs === null) return null

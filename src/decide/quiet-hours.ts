@@ -4,7 +4,8 @@ import type { QuietHours } from '../core/notify-settings.ts'
 import { memoized } from '../core/memo.ts'
 
 const minute = 60_000
-const day = 24 * 60 * minute
+const hour = 60 * minute
+const day = 24 * hour
 
 /** Returns the format of times in a time zone. Making a format takes 50 times as long as using it. */
 const timeIn = memoized((timeZone) => {
@@ -29,13 +30,27 @@ export function afterQuietHours(at: Time, { from, to }: QuietHours, zone: string
   const [begin, end] = [from * minute, to * minute]
   const isQuiet = begin < end ? now >= begin && now < end : now >= begin || now < end
   if (!isQuiet) return at
-  return atTimeOfDay(at + ((end - now + day) % day), end, zone)
+  const found = atTimeOfDay(at + ((end - now + day) % day), end, zone)
+  return timeOfDay(found, zone) === end ? found : afterSkipped(found, end, zone)
+}
+
+/** Returns the time at which summer time begins, if it skips the time of day `skipped` shortly before `near`. */
+function afterSkipped(near: Time, skipped: number, zone: string): Time {
+  let [before, after] = [near - 2 * hour, near]
+  while (after - before > minute) {
+    const middle = before + Math.floor((after - before) / 2 / minute) * minute
+    if (timeOfDay(middle, zone) < skipped) before = middle
+    else after = middle
+  }
+  return after
 }
 
 /** Returns the first multiple of `period` since midnight at or after `at`. */
 export function nextDigest(at: Time, period: number, zone: string): Time {
   const now = timeOfDay(at, zone)
   const wait = Math.ceil(now / period) * period - now
+  // The time that summer time repeats has multiples too, such as the second 2:00.
+  if (timeOfDay(at + wait, zone) % period === 0) return at + wait
   return atTimeOfDay(at + Math.min(wait, day - now), (now + Math.min(wait, day - now)) % day, zone)
 }
 

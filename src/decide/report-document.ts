@@ -40,8 +40,10 @@ export function reportDocument(report: PeriodReport): ReportDocument {
   const sections: (Section | null)[] = [
     section('Needs you', [list(needs_you.map((each) => needEntry(each, until)))], 'Nothing needs you.'),
     section('Done', [
-      line(`${counted(done.merged.length, 'issue')} done, ${counted(done.opened.length, 'change')} opened for review`),
-      table(['REPO', 'DONE', 'OPENED'], reposOf(done)),
+      line(
+        `${counted(done.merged.length, 'issue')} done, ${counted(done.opened.length, 'change')} opened for review, ${done.reviewed.length} reviewed`,
+      ),
+      table(['REPO', 'DONE', 'OPENED', 'REVIEWED'], reposOf(done)),
       list(
         done.merged.map((each) => changeEntry(each, 'done')),
         `done: ${done.merged.length}`,
@@ -49,6 +51,10 @@ export function reportDocument(report: PeriodReport): ReportDocument {
       list(
         done.opened.map((each) => changeEntry(each, 'opened')),
         `opened: ${done.opened.length}`,
+      ),
+      list(
+        done.reviewed.map((each) => changeEntry(each, `${oneLine(each.review, 100)},`)),
+        `reviewed: ${done.reviewed.length}`,
       ),
     ]),
     section(
@@ -82,11 +88,11 @@ export function reportDocument(report: PeriodReport): ReportDocument {
   }
 }
 
-/** Returns the number of done issues and of opened changes of each repo. */
-function reposOf({ merged, opened }: PeriodReport['done']): string[][] {
+/** Returns the number of done issues, and of opened and reviewed changes, of each repo. */
+function reposOf({ merged, opened, reviewed }: PeriodReport['done']): string[][] {
   const count = (some: readonly ReportedChange[], wanted: string) => String(some.filter(({ repo }) => repo === wanted).length)
-  const repos = [...new Set([...merged, ...opened].map(({ repo }) => repo))].toSorted()
-  return repos.map((repo) => [repo, count(merged, repo), count(opened, repo)])
+  const repos = [...new Set([...merged, ...opened, ...reviewed].map(({ repo }) => repo))].toSorted()
+  return repos.map((repo) => [repo, count(merged, repo), count(opened, repo), reviewed.length === 0 ? '' : count(reviewed, repo)])
 }
 
 function section(title: string, blocks: readonly Block[], empty = 'Nothing.'): Section {

@@ -50,7 +50,7 @@ function cellOf(cell: string): string {
 const openEntries = 12
 const openRows = 30
 /** On paper nobody can unfold a list, so a list is printed unless it would fill many pages. */
-const printedEntries = 150
+const printedEntries = 60
 
 function listOf({ title, entries }: Extract<Block, { kind: 'list' }>): string {
   const list = (some: readonly ReportEntry[]) => `<ul>${some.map(entryOf).join('\n')}</ul>`

@@ -1,12 +1,17 @@
-/** Reads from the ledger the issues and the changes that may need a person. */
+/** Reads from the ledger the issues, the changes and the logins that may need a person. */
 import type { NeedFacts, OpenIssue } from '../decide/needs.ts'
 import type { Session } from './session.ts'
+import { loginEvents, loginNeeds } from '../decide/login-needs.ts'
 import { overBudgetLabel } from '../core/budget.ts'
 
-/** Returns the changes in review, and the open issues over their budget. Throws BurnError `ledger_*`. */
-export async function readNeeds({ ledger }: Pick<Session, 'ledger'>): Promise<NeedFacts> {
-  const [reviews, over_budget] = await Promise.all([ledger.reviewedChanges(), readOverBudget(ledger)])
-  return { reviews, over_budget }
+/** Returns the changes in review, the open issues over their budget, and the logins to renew. Throws BurnError `ledger_*`. */
+export async function readNeeds({ ledger, clock }: Pick<Session, 'ledger' | 'clock'>): Promise<NeedFacts> {
+  const [reviews, over_budget, logins] = await Promise.all([
+    ledger.reviewedChanges(),
+    readOverBudget(ledger),
+    ledger.events({ kinds: [...loginEvents], limit: maxEvents }),
+  ])
+  return { reviews, over_budget, logins: loginNeeds(logins, clock.now()) }
 }
 
 /** The maximum number of events about budgets. An issue over its budget has one event for each escalation. */

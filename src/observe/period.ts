@@ -12,6 +12,8 @@ import { readNeeds } from './needs.ts'
 import { readUsage } from './usage.ts'
 
 const week = 7 * 24 * 60 * 60_000
+/** The events of dispatches that the report counts. The others are half of all events of a night. */
+const moveEvents = (['claimed', 'review', 'done', 'failed', 'lost', 'released'] as const).map((state) => `dispatch.${state}` as const)
 /** Maximum number of events of a period. A fleet of 112 workers writes some 20,000 in a night. */
 const maxEvents = 500_000
 
@@ -20,7 +22,7 @@ export async function readReportFacts(session: Session, since: Time, until: Time
   const { ledger, fleet } = session
   const [health, events, view, touched, spans, measures, sprints, last, before, { oldest }, usage, needs] = await Promise.all([
     readHealthFacts(session),
-    ledger.events({ kinds: ['dispatch.*', ...troubleEvents], since, limit: maxEvents }),
+    ledger.events({ kinds: [...moveEvents, 'change.stage', ...troubleEvents], since, limit: maxEvents }),
     ledger.view(),
     ledger.dispatches({ since }),
     ledger.spans({ since, until }),

@@ -163,8 +163,12 @@ test('quiet hours: events wait until their end, in summer and winter', () => {
   // The clocks go forward at 2:00 on 29 March, and back at 3:00 on 25 October.
   assert.equal(afterQuietHours(at('2026-03-28T23:00:00+01:00'), night, zone), at('2026-03-29T07:00:00+02:00'))
   assert.equal(afterQuietHours(at('2026-10-24T23:00:00+02:00'), night, zone), at('2026-10-25T07:00:00+01:00'))
-  // The end that the change to summer time skips.
-  assert.equal(afterQuietHours(at('2026-03-29T01:00:00+01:00'), { from: 0, to: 150 }, zone), at('2026-03-29T03:30:00+02:00'))
+  // The change to summer time skips the end.
+  assert.equal(afterQuietHours(at('2026-03-29T01:00:00+01:00'), { from: 0, to: 150 }, zone), at('2026-03-29T03:00:00+02:00'))
+  // 2:30 comes twice.
+  assert.equal(afterQuietHours(at('2026-10-25T01:00:00+02:00'), { from: 0, to: 150 }, zone), at('2026-10-25T02:30:00+02:00'))
+  assert.equal(nextDigest(at('2026-10-25T02:10:00+02:00'), hour, zone), at('2026-10-25T02:00:00+01:00'))
+  assert.equal(nextDigest(at('2026-03-29T01:10:00+01:00'), hour, zone), at('2026-03-29T03:00:00+02:00'))
   assert.equal(afterQuietHours(at('2026-01-10T12:30:00+01:00'), { from: 12 * 60, to: 13 * 60 }, zone), at('2026-01-10T13:00:00+01:00'))
 })
 

@@ -127,6 +127,11 @@ const facts: ReportFacts = {
     eventOf('2', 'failed', since + 3 * hour),
     eventOf('3', 'review', since + 3 * hour),
     eventOf('5', 'lost', since + 3 * hour),
+    ...[2, 4].map((hours): Event => {
+      const reason = { code: 'review_asks', by: ['mia'], threads: hours } as const
+      const payload = { change: 'o/a!9', stage: 'needs_work', reason } as const
+      return { ...eventOf('3', 'review', since + hours * hour), kind: 'change.stage', payload }
+    }),
     eventOf('6', 'released', since + 3 * hour),
     alarmOf('worker.waiting', ann, since + 2 * hour, null, 'Allow ls?'),
     alarmOf('worker.waiting', ann, since + 4 * hour, null, 'Allow rm -rf?'),
@@ -169,6 +174,7 @@ const facts: ReportFacts = {
       { ...reviewOf('o/a#3', null), id: '3', change_url: null },
     ],
     over_budget: [{ issue: 'o/a#9', url: 'u', since, reason: because('too many tokens') }],
+    logins: [],
   },
   usage: usageOf(2),
   trend: { last: { claimed: 9, done: 4 }, before: { claimed: 3 } },
@@ -183,6 +189,17 @@ test('periodReport: counts every dispatch once, and the counts agree', () => {
     [[['o/a#1', 1.5]], ['o/a#1', 'o/a#3']],
   )
   assert.deepEqual([oldest.change?.issue, oldest.waiting?.issue], ['o/a#3', 'o/a#7'])
+})
+
+test('periodReport: a reviewed change counts once, with its last review', () => {
+  const report = periodReport(facts)
+  assert.deepEqual(
+    report.done.reviewed.map(({ issue, review }) => `${issue}: ${review}`),
+    ['o/a#3: mia asked for changes (4 open threads)'],
+  )
+  const text = reportText(reportDocument(report))
+  assert.match(text, /2 changes opened for review, 1 reviewed\n {2}REPO  DONE  OPENED  REVIEWED\n/)
+  assert.match(text, /reviewed: 1\n[^]*mia asked for changes \(4 open threads\), 2026-11-27 00:00 by/)
 })
 
 test('periodReport: an open question needs you once', () => {
