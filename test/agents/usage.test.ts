@@ -1,5 +1,6 @@
 /** The readers of usage, on records that real agent programs wrote. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -8,7 +9,8 @@ import type { UsageDatabase, UsageFiles, Use } from '../../src/core/usage.ts'
 import { paneAgent } from '../../src/agents/index.ts'
 import { addTokens } from '../../src/decide/usage.ts'
 import { usedTokens } from '../../src/agents/usage.ts'
-import { recordings, served } from '../support/usage-records.ts'
+import { scratch } from '../support/fleet.ts'
+import { recordings, recordPaths, served, writeRecord } from '../support/usage-records.ts'
 
 const dir = '/srv/agents/ANN'
 const at = Date.parse('2026-05-01T10:00:00Z')
@@ -187,4 +189,33 @@ test('usage: hostile records count nothing', () => {
     for (const state of [null, 3, { recent: 4, total: 'x' }]) assert.deepEqual(filesOf(kind).read(state, lines).uses, [])
   for (const kind of ['hermes', 'opencode'])
     assert.deepEqual((logOf(kind) as UsageDatabase).readRows(null, [{}, { data: '{' }, { last_seen: 'x' }], 0).uses, [])
+})
+
+/**
+ * What ccusage 20.0.24 counts less than the model server: the reasoning of two agents, and the requests that Qwen Code makes by itself. The
+ * recording of Hermes lacks columns that ccusage needs.
+ */
+const uncounted: Readonly<Record<string, readonly [number, number, number]>> = {
+  claude: [0, 0, 0],
+  codex: [0, 0, 0],
+  gemini: [0, 0, 11],
+  qwen: [474, 314, 64],
+  pi: [0, 0, 0],
+  opencode: [0, 0, 11],
+}
+/** The program ccusage, which the tests do not install. */
+const ccusage = process.env['BURN_CCUSAGE']
+
+test('usage: agrees with ccusage', { skip: ccusage === undefined ? 'BURN_CCUSAGE names no program' : false }, (t) => {
+  const home = scratch(t)
+  for (const [kind, less] of Object.entries(uncounted)) {
+    const texts = recordings(kind, dir, Date.now() - 60 * 60_000)
+    recordPaths(kind, dir, '').forEach((path, index) => writeRecord(join(home, path), texts[index]!))
+    const printed = execFileSync(ccusage!, [kind, 'daily', '--json', '--offline'], { env: { HOME: home }, encoding: 'utf8' })
+    // ccusage prints this form.
+    const { totals } = JSON.parse(printed) as { totals: Readonly<Record<string, number>> }
+    const found = ['inputTokens', 'cacheReadTokens', 'outputTokens'].map((name, index) => totals[name]! + less[index]!)
+    const { input, cache_read, output } = served[kind]!
+    assert.deepEqual(found, [input, cache_read, output], kind)
+  }
 })
