@@ -3,21 +3,13 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { join, relative, resolve } from 'node:path'
+import { sourceOptions } from './support/sources.ts'
 import type { FilesRan, Line, TestEnded } from './report.ts'
 
 const root = resolve(import.meta.dirname, '..')
 /** Maximum time (ms) of a test. It is long, because a test machine may be busy. */
 const testTimeout = 120_000
-const flags = [
-  '--disable-warning=ExperimentalWarning',
-  '--test-force-exit',
-  `--test-timeout=${testTimeout}`,
-  `--test-reporter=${join(root, 'test/events.ts')}`,
-  '--import',
-  join(root, 'test/stripped.mjs'),
-  '--import',
-  join(root, 'test/before.ts'),
-]
+const flags = [...sourceOptions, '--test-force-exit', `--test-timeout=${testTimeout}`, `--test-reporter=${join(root, 'test/events.ts')}`]
 /**
  * A process that reports nothing for this time (ms) is stuck in a loop, so that test timeouts cannot fire. The longest timeout is three
  * minutes.

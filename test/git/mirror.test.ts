@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import type { Git } from '../../src/git/run.ts'
 import { compiled } from '../support/fleet.ts'
+import { sourceOptions } from '../support/sources.ts'
 import { withLock } from '../../src/git/lock.ts'
 import { countCommits } from '../../src/git/count-commits.ts'
 import { openMirror } from '../../src/git/mirror.ts'
@@ -135,8 +136,8 @@ test('addWorkspace: processes that start together share one clone', async (t) =>
   const numbers = [1, 2, 3]
   const children = numbers.map((n) => {
     const args = [join(import.meta.dirname, 'add-workspace.ts'), dir, repo, clone_url, id(n), token]
-    return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
-      env: { PATH: process.env['PATH'], HOME: home, NODE_COMPILE_CACHE: compiled },
+    return spawn(process.execPath, [...sourceOptions, ...args], {
+      env: { PATH: process.env['PATH'], HOME: home, NODE_COMPILE_CACHE: compiled, BURN_STRIPPED: process.env['BURN_STRIPPED'] },
     })
   })
   const outputs = children.map(async (child) => [await text(child.stdout), await text(child.stderr)])

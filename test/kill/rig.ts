@@ -10,6 +10,7 @@ import { markerOf } from '../../src/core/marker.ts'
 import { openLedger } from '../../src/ledger/open.ts'
 import { startGitea } from '../stand-ins/gitea/server.ts'
 import { standIn, testFleet, until, type Fleet } from '../support/fleet.ts'
+import { sourceOptions } from '../support/sources.ts'
 import { because, said } from '../support/reasons.ts'
 import { runDispatcher } from './dispatcher.ts'
 
@@ -43,7 +44,7 @@ export class Rig {
   /** Runs a dispatcher in its own process. Returns the number of boundaries that it reached; null if it was killed. */
   dispatch(boundary: number): Promise<number | null> {
     const { dir } = this.fleet
-    const argv = [program, join(dir, 'fleet-spec.json'), join(dir, 'home'), String(boundary), String(this.ahead), '2']
+    const argv = [...sourceOptions, program, join(dir, 'fleet-spec.json'), join(dir, 'home'), String(boundary), String(this.ahead), '2']
     return new Promise((done, fail) => {
       const child = execFile(process.execPath, argv, { env: process.env }, (error, out, err) => {
         if (child.signalCode === 'SIGKILL') done(null)

@@ -13,10 +13,9 @@ import { createStore } from '../../src/ledger/store.ts'
 import { batchOf, furnishMany } from './batches.ts'
 import { holdWorker, withCode } from './fixtures.ts'
 import { because } from '../support/reasons.ts'
+import { sourceOptions } from '../support/sources.ts'
 
 const script = resolve(import.meta.dirname, 'claimer.ts')
-/** Makes the packages load faster. */
-const before = resolve(import.meta.dirname, '../before.ts')
 
 interface Child extends AsyncDisposable {
   readonly process: ChildProcessWithoutNullStreams
@@ -25,7 +24,7 @@ interface Child extends AsyncDisposable {
 
 /** Starts `claimer.ts` on a ledger, and waits until it has opened the ledger. */
 export async function start(url: string, owner: string, what: string): Promise<Child> {
-  const process_ = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--import', before, script, url, owner, what])
+  const process_ = spawn(process.execPath, [...sourceOptions, script, url, owner, what])
   const ended = once(process_, 'exit')
   process_.stderr.pipe(process.stderr)
   const lines = createInterface(process_.stdout)[Symbol.asyncIterator]()
