@@ -92,7 +92,8 @@ export class MachineDeliveries {
       const context = { ...this.#shared, remembered: this.#remembered, ports: this.#ports }
       const cases = await stepsFor(this.host, { snapshot, screens }, open, context)
       const waiting = new Map(cases.flatMap(({ delivery, step }) => (step.do === 'wait' ? [[delivery.id, step] as const] : [])))
-      const due = cases.filter(({ step }) => step.do !== 'wait' && !(stopping && (step.do === 'place' || step.do === 'write')))
+      const begins = ({ delivery, step }: Case) => step.do === 'write' || (step.do === 'place' && delivery.state === 'planned')
+      const due = cases.filter((each) => each.step.do !== 'wait' && !(stopping && begins(each)))
       const { unwritten, ...carried } = await this.#carryOut(due)
       return { ...carried, waiting: new Map([...waiting, ...unwritten]), lost: false }
     } catch (thrown) {

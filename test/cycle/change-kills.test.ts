@@ -5,6 +5,7 @@ import type { ChangeState } from '../../src/core/change-state.ts'
 import type { StepAction } from '../../src/core/change-stages.ts'
 import { stepTimeout } from '../../src/core/change-stages.ts'
 import { leaseLength } from '../../src/observe/session.ts'
+import { deliver } from '../../src/deliver/deliver.ts'
 import { changeInReview } from '../support/change-in-review.ts'
 import { checkOf } from '../support/changes.ts'
 
@@ -84,8 +85,12 @@ for (const each of cases)
     }
   })
 
-for (const boundary of ['before', 'after'] as const)
-  test(`follow-up: arrives once if burn is killed ${boundary} the paste`, async (t) => {
+for (const [boundary, stopping] of [
+  ['before', false],
+  ['after', false],
+  ['before', true],
+] as const)
+  test(`follow-up: arrives once after a kill ${boundary} the paste${stopping ? ', while burn stops' : ''}`, async (t) => {
     const fleet = await changeInReview(t)
     await fleet.endTurn()
     const { ledger, received } = fleet
@@ -104,7 +109,11 @@ for (const boundary of ['before', 'after'] as const)
     assert.equal(await state(), 'placing')
     await fleet.pass(leaseLength)
     const next = await fleet.open(ledger)
-    for (let cycles = 0; cycles < 3; cycles++) await next.cycle()
+    if (stopping) {
+      const now = fleet.clock.now()
+      await ledger.takeOverDeliveries(next.session.owner, now + leaseLength, now)
+      await fleet.run(deliver(fleet.fleet.machines, next.session, AbortSignal.abort(), { timeout: 0 }))
+    } else for (let cycles = 0; cycles < 3; cycles++) await next.cycle()
     assert.equal(await state(), 'seen')
     assert.equal(received.length - before, 1)
     assert.deepEqual(

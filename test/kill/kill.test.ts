@@ -43,7 +43,7 @@ function testKills(engine: string, otherDispatchers: number, ledger: (dir: strin
         throw new Error(`boundary ${boundary}, seed ${seed}`, { cause: thrown })
       }
     }
-    t.diagnostic(`${kills} kills at ${attempts} of ${boundaries} boundaries, seed ${seed}`)
+    t.diagnostic(`${kills} kills at ${attempts} of ${boundaries} boundaries, seed ${seed}; ${rig.released} prompts released by a person`)
     // Other dispatchers may do the work before it reaches its boundary.
     assert.ok(kills > 0 || otherDispatchers > 0)
   })

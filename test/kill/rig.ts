@@ -24,6 +24,8 @@ const clockStep = 40_000
 export class Rig {
   /** The time by which the dispatchers' clocks are fast (ms). */
   ahead = 0
+  /** The number of prompts that no agent got and that burn did not type again, so that the operator released their issues. */
+  released = 0
   readonly forge: GiteaStandIn
   readonly fleet: Fleet
   readonly ledger: Ledger
@@ -102,6 +104,7 @@ export class Rig {
     if (delivery?.state !== 'unknown') return
     const timesReceived = this.fleet.received().filter(({ text }) => text.includes(lastDispatch.id)).length
     if (timesReceived > 0) return until('its agent closes it', () => this.forge.state.issue(repo, number).state === 'closed')
+    this.released += 1
     await this.ledger.moveDispatches(
       [{ id: lastDispatch.id, from: ['handed'], to: 'released', reason: because('it never arrived') }],
       Date.now() + this.ahead,

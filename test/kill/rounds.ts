@@ -39,7 +39,8 @@ try {
         const batchBoundaries = Array.from({ length: batch }, () => 1 + Math.floor(random() * boundariesPerCycle))
         rounds += batch
         kills += await rig.kills(batchBoundaries)
-        console.log(`${kills} kills in ${rounds} rounds, ${Math.round((Date.now() - startedAt) / 1000)} s, on ${name}: no error`)
+        const seconds = Math.round((Date.now() - startedAt) / 1000)
+        console.log(`${kills} kills in ${rounds} rounds, ${seconds} s, on ${name}: no error, ${rig.released} prompts released by a person`)
       }
     } finally {
       for (const end of cleanups.toReversed()) await end()

@@ -41,6 +41,11 @@ export class FastClock {
     return Date.now() + this.#read(0)
   }
 
+  /** Returns how many seconds of this clock passed in a second since `began` (ms). */
+  pace(began: number): string {
+    return (1 + this.#read(0) / (Date.now() - began)).toFixed(1)
+  }
+
   /** Shows until the process ends that its event loop runs. */
   keepUp(member: Member): void {
     let signs = 0

@@ -227,7 +227,7 @@ function printed(judge: LoopJudge, told: readonly Told[], kills: number): number
   console.log(
     `${count} issues (${withPlan}), seed ${seed}: ${of('merged').length} merged, ${of('escalated').length} escalated, ${lost.length} without an end; ` +
       `${told.length} follow-ups, ${judge.twice(told).length} conditions told twice, ${judge.merges.length} merges against the policy, ` +
-      `${judge.given.length} issues given before their blocker, ${rounds.length} with lost rounds; ${judge.late()}; ${kills} kills; ${Math.round((Date.now() - began) / 1000)} s`,
+      `${judge.given.length} issues given before their blocker, ${rounds.length} with lost rounds; ${judge.late()}; ${kills} kills; ${Math.round((Date.now() - began) / 1000)} s, with a clock that ran ${clock.pace(began)} times as fast`,
   )
   return broken.length === 0 ? 0 : 1
 }
