@@ -50,10 +50,15 @@ function approvalTest({ seen, history }: Approvals): (review: Review) => boolean
   return (each) => each.state === 'approved' && !each.stale && !each.dismissed && isOf(each) && isOfBase(each)
 }
 
-/** Returns true if an update of the branch by burn has cost an approval, so that a person had to approve again. */
+/**
+ * Returns true if an update of the branch by burn has cost an approval, so that a person had to approve again. If burn was killed during
+ * an update by a rebase, the forge later tells only that the head has moved.
+ */
 export function hasLostApproval(given: Approvals): boolean {
   const { seen, history, policy } = given
-  const updated = new Set(history.flatMap(({ action, outcome, head }) => (action === 'update_branch' && outcome === 'done' ? [head] : [])))
+  const hasMoved = ({ outcome, reason }: ChangeStep) =>
+    outcome === 'done' || (reason.code === 'merge_refused' && reason.result === 'head_moved') || reason.code === 'step_interrupted'
+  const updated = new Set(history.flatMap((step) => (step.action === 'update_branch' && hasMoved(step) ? [step.head] : [])))
   const isCounted = approvalTest(given)
   return seen.change.reviews.some((each) => {
     const isOfUpdated = each.state === 'approved' && each.commit !== null && updated.has(each.commit)

@@ -40,14 +40,18 @@ export async function readMoves(
   let isPushed = false
   let found: Push | null = null
   let base_set_at: Time | null = null
+  let baseSetBy: string | null = null
   for await (const event of timelineEvents(api, ref, opened_at)) {
     const { type, user, body, created_at } = membersOf(event)
-    if (type === 'change_target_branch') base_set_at = timeOf(created_at)
+    const [login, at] = [loginOf(user), timeOf(created_at)]
+    if (type === 'change_target_branch') [base_set_at, baseSetBy] = [at, login]
     if (type !== 'pull_push') continue
+    // If somebody replaces the base, Gitea removes all pushes, and names this account as the one that pushed. Forgejo keeps the pushes.
+    const isInvented = !isPushed && login === baseSetBy
     isPushed = true
+    if (isInvented) continue
     // The commits that the push added, oldest first. A forced push names the old head and the new one.
     const { commit_ids } = membersOf(parseJson(stringOf(body) ?? '')?.value)
-    const [login, at] = [loginOf(user), timeOf(created_at)]
     if (itemsOf(commit_ids).at(-1) === sha && login !== null && at !== null) found ??= { login, at }
   }
   const unknown = isPushed ? 'the forge has not recorded who pushed this head' : 'nobody has pushed since the change was opened'

@@ -59,8 +59,11 @@ test('change: updates no approved head again if that costs the approval', () => 
   const refusal = { outcome: 'failed', reason: { code: 'merge_refused', result: 'checks_missing', why: 'behind the base' } } as const
   assert.equal(decide(again, [...updates, stepOf('merge', 'head2', refusal)], rules).do, 'update_branch', 'the forge demands it')
   const rebased = stepOf('update_branch', JSON.stringify(['head1', 'base0']), { head: 'head1' })
+  const moved = { head: 'head1', outcome: 'failed', reason: { code: 'merge_refused', result: 'head_moved', why: '' } } as const
+  const killed = stepOf('update_branch', JSON.stringify(['head1', 'base0']), moved)
   const kept = seen(approval('head1', false), approval('head2', false))
-  assert.equal(decide(kept, [rebased], rules).do, 'merge', 'a rebase costs the approval, even if the forge keeps it')
+  for (const step of [rebased, killed])
+    assert.equal(decide(kept, [step], rules).do, 'merge', 'a rebase costs the approval, even if the forge keeps it')
   const empty = stepOf('update_branch', JSON.stringify(['head2', 'base1']), { head: 'head2' })
   assert.equal(decide(seen(approval('head2', false)), [empty], rules).do, 'merge', 'the base has nothing new')
 })

@@ -19,11 +19,11 @@ export async function openStory({ repo, addIssue, openChange, work }: ForgeFixtu
 }
 
 /** Reads a change until it has the expected state. A forge tests and compares a change only after it has accepted a push. */
-async function soon(forge: Forge, ref: string, isExpected: (state: ChangeState) => boolean): Promise<ChangeState> {
+export async function soon(forge: Forge, ref: string, isExpected: (state: ChangeState) => boolean): Promise<ChangeState> {
   for (let tries = 1; ; tries++) {
     const state = await forge.changeState(ref)
     if (state !== null && isExpected(state)) return state
-    assert.ok(tries < 10, JSON.stringify(state))
+    assert.ok(tries < 30, JSON.stringify(state))
     await clock.sleep(300)
   }
 }

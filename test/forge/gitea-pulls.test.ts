@@ -69,7 +69,7 @@ test("gitea: reports a conflict only after the forge's test", async (t) => {
 })
 
 test('gitea: gives the change of a deleted base another base', async (t) => {
-  const { forge, state, ref, pull } = await serve(t)
+  const { forge, state, ref, row, pull, merge } = await serve(t)
   state.repo(repo).default_branch = 'next'
   assert.equal(await forge.protection(repo, 'main'), null)
   const open = await forge.changeState(ref)
@@ -79,6 +79,13 @@ test('gitea: gives the change of a deleted base another base', async (t) => {
   const moved = await forge.changeState(ref)
   assert.deepEqual([moved?.change.state, moved?.base], ['open', 'next'])
   assert.ok((moved?.base_set_at ?? 0) > 1e12, 'earlier approvals are about the earlier base')
+  assert.match(JSON.stringify(moved?.pushed), /has not recorded who pushed/, 'not the person who replaced the base')
+  push(state, repo, row.number, 'acme')
+  const pushed = (await forge.changeState(ref))?.pushed ?? { unknown: '' }
+  assert.equal('login' in pushed && pushed.login, 'acme')
+  deleteBranch(state, repo, 'next', true)
+  assert.equal((await forge.changeState(ref))?.change.state, 'closed')
+  assert.equal((await merge()).result, 'ended')
 })
 
 test('gitea: reads threads with answers, and skips malformed reviews', async (t) => {

@@ -23,7 +23,7 @@ export interface ReviewRow {
   readonly state: 'APPROVED' | 'REQUEST_CHANGES' | 'COMMENT' | 'PENDING' | 'REQUEST_REVIEW'
   readonly body: string
   readonly commit: string
-  readonly official: boolean
+  official: boolean
   readonly created: number
   readonly lines: LineRow[]
   dismissed: boolean
@@ -50,8 +50,8 @@ export interface PullRow {
   /** The number of reads during which the forge has not yet tested whether it can merge. */
   untested: number
   readonly pushes: PushRow[]
-  /** The times at which somebody replaced the base, with the ids of these events. */
-  readonly bases: { readonly id: number; readonly at: number }[]
+  /** The replacements of the base. */
+  readonly bases: Omit<PushRow, 'commits'>[]
   /** For each head that the forge made by a merge of the base: the head before. */
   readonly updates: Map<string, string>
   readonly reviews: ReviewRow[]

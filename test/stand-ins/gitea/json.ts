@@ -168,8 +168,8 @@ export function pushJson(repo: RepoRow, row: IssueRow, push: PushRow, url: strin
 }
 
 /** Returns the replacement of a base as an event of the timeline. */
-export function baseJson(repo: RepoRow, row: IssueRow, { id, at }: PullRow['bases'][number], url: string) {
-  const comment = { id, author: row.author, body: '', created: at, updated: at, reactions: new Set<string>() }
+export function baseJson(repo: RepoRow, row: IssueRow, { id, login, at }: PullRow['bases'][number], url: string) {
+  const comment = { id, author: login, body: '', created: at, updated: at, reactions: new Set<string>() }
   return { ...timelineJson(repo, row, comment, url), type: 'change_target_branch' }
 }
 

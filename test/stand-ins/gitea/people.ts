@@ -56,6 +56,11 @@ export function review(state: ForgeState, repo: string, number: number, { author
       ...line,
     })),
   }
+  const isDecisive = (each: ReviewRow) => each.state === 'APPROVED' || each.state === 'REQUEST_CHANGES'
+  // As on Gitea, a later decision replaces the earlier ones of the same person.
+  if (isDecisive(row))
+    for (const each of pull.reviews)
+      if (each.author === author && isDecisive(each)) Object.assign(each, { dismissed: true, official: false })
   pull.reviews.push(row)
   state.edit(repo, number, {})
   return row
@@ -71,20 +76,24 @@ export function push(state: ForgeState, repo: string, number: number, login: str
   return sha
 }
 
-/** Replaces the base of a pull request. As on Gitea, reviews stay valid. */
-export function setBase(state: ForgeState, repo: string, number: number, base: string): void {
+/** Replaces the base of a pull request. As on Gitea, reviews stay valid, and one push by this person replaces all pushes. */
+export function setBase(state: ForgeState, repo: string, number: number, base: string, login = state.repo(repo).owner): void {
   const pull = pullOf(state, repo, number)
   pull.base = base
-  pull.bases.push({ id: state.nextId(), at: state.seconds() })
+  pull.bases.push({ id: state.nextId(), login, at: state.seconds() })
+  pull.pushes.splice(0, Infinity, { id: state.nextId(), login, at: state.seconds(), commits: [headOf(state, pull)] })
   state.edit(repo, number, {})
 }
 
-/** Deletes a branch. Gitea 1.25 then closes the pull requests from this branch, and gives those into it the default branch as base. */
-export function deleteBranch(state: ForgeState, repo: string, branch: string): void {
+/**
+ * Deletes a branch, and closes the pull requests from this branch. Gitea 1.25 gives those into it the default branch as base, and Forgejo
+ * closes them.
+ */
+export function deleteBranch(state: ForgeState, repo: string, branch: string, isForgejo = false): void {
   const { items, default_branch } = state.repo(repo)
   for (const { number, pull, state: now } of items.values()) {
     if (pull === null || now === 'closed') continue
-    if (pull.branch === branch && pull.from === repo) {
+    if (pull.base !== branch ? pull.branch === branch && pull.from === repo : isForgejo) {
       pull.sha = headOf(state, pull)
       state.close(repo, number)
     } else if (pull.base === branch) setBase(state, repo, number, default_branch)
