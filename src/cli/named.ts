@@ -67,7 +67,8 @@ export function unknownNameError(noun: Noun, name: string, candidates: readonly 
 
 /** Returns an issue in the form `owner/repo#7`. Adds the owner of the spec's forge to `repo#7`. Throws BurnError `issue_ref` (exit 2). */
 export function issueNamed(fleet: Fleet, text: string): string {
-  const match = /^(?:([\w.-]+)\/)?([\w.-]+)#([1-9]\d{0,9})$/.exec(text)
+  // A name copied from a message or a comment may contain the gap that keeps it from working there (`core/forge-text.ts`).
+  const match = /^(?:([\w.-]+)\/)?([\w.-]+)#([1-9]\d{0,9})$/.exec(text.replaceAll('\u200b', ''))
   if (match === null)
     throw new BurnError('issue_ref', `${JSON.stringify(text)} is not an issue`, 'write repo#7 or owner/repo#7', { exit: 2 })
   return `${match[1] ?? fleet.forge.owner}/${match[2]}#${match[3]}`

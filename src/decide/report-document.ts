@@ -37,30 +37,22 @@ export interface ReportDocument {
 /** Returns the document of a report. It leaves out a section without content, unless its absence would leave a question open. */
 export function reportDocument(report: PeriodReport): ReportDocument {
   const { fleet, since, until, health, needs_you, done, went_wrong, workers, costs, oldest, jobs } = report
+  const isObserved = workers.length === 0 || workers.some(({ timeline }) => timeline.length > 0)
+  // Without samples burn does not know of most troubles, so the report must not say that there were none.
+  const unknown = 'No sample covers the period, so troubles of agents, machines and jobs are unknown.'
   const sections: (Section | null)[] = [
-    section('Needs you', [list(needs_you.map((each) => needEntry(each, until)))], 'Nothing needs you.'),
-    section('Done', [
-      line(
-        `${counted(done.merged.length, 'issue')} done, ${counted(done.opened.length, 'change')} opened for review, ${done.reviewed.length} reviewed`,
-      ),
-      table(['REPO', 'DONE', 'OPENED', 'REVIEWED'], reposOf(done)),
-      list(
-        done.merged.map((each) => changeEntry(each, 'done')),
-        `done: ${done.merged.length}`,
-      ),
-      list(
-        done.opened.map((each) => changeEntry(each, 'opened')),
-        `opened: ${done.opened.length}`,
-      ),
-      list(
-        done.reviewed.map((each) => changeEntry(each, `${oneLine(each.review, 100)},`)),
-        `reviewed: ${done.reviewed.length}`,
-      ),
-    ]),
+    section(
+      'Needs you',
+      [list(needs_you.map((each) => needEntry(each, until)))],
+      health === 'unknown'
+        ? 'burn knows of nothing that needs you, but the health of the fleet is unknown: burn health'
+        : 'Nothing needs you.',
+    ),
+    section('Done', doneBlocks(done)),
     section(
       'Went wrong',
       went_wrong.map(({ class: name, items }) => list(items.map(wrongEntry), `${name}: ${items.length}`)),
-      'Nothing went wrong.',
+      isObserved ? 'Nothing went wrong.' : `No issue failed. ${unknown}`,
     ),
     section('Workers', [
       { kind: 'timeline', since, until, workers },
@@ -77,7 +69,7 @@ export function reportDocument(report: PeriodReport): ReportDocument {
           jobs.map(({ job, state, from, evidence }) => ({ text: `${job}: ${state} since ${minuteOf(from)}`, detail: evidence, url: null })),
         ),
       ],
-      'No job was missed.',
+      isObserved ? 'No job was missed.' : unknown,
     ),
     section('Counts', [line(countsLine(report))]),
   ]
@@ -86,6 +78,27 @@ export function reportDocument(report: PeriodReport): ReportDocument {
     subtitle: `${minuteOf(since)} to ${minuteOf(until)} UTC, health: ${health}`,
     sections: sections.filter((each) => each !== null),
   }
+}
+
+function doneBlocks(done: PeriodReport['done']): Block[] {
+  return [
+    line(
+      `${counted(done.merged.length, 'issue')} done, ${counted(done.opened.length, 'change')} opened for review, ${done.reviewed.length} reviewed`,
+    ),
+    table(['REPO', 'DONE', 'OPENED', 'REVIEWED'], reposOf(done)),
+    list(
+      done.merged.map((each) => changeEntry(each, 'done')),
+      `done: ${done.merged.length}`,
+    ),
+    list(
+      done.opened.map((each) => changeEntry(each, 'opened')),
+      `opened: ${done.opened.length}`,
+    ),
+    list(
+      done.reviewed.map((each) => changeEntry(each, `${oneLine(each.review, 100)},`)),
+      `reviewed: ${done.reviewed.length}`,
+    ),
+  ]
 }
 
 /** Returns the number of done issues, and of opened and reviewed changes, of each repo. */

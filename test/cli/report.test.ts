@@ -67,10 +67,15 @@ test('report: --send sends the report to its channels', async (t) => {
   const sent = await fleet.burn('report', '--send')
   assert.equal(sent.code, 3, sent.err)
   assert.match(sent.out, /^hook: sent\ndown: not sent yet: the receiver of down answered 503 \(notify_refused\)\n$/)
+  // The next report waits behind the one that the channel did not accept.
+  const again = await fleet.burn('report', '--send')
+  assert.deepEqual([again.code, again.out], [3, sent.out])
   const { title, text, events } = JSON.parse(good.received.at(-1)!.body) as { title: string; text: string; events: unknown[] }
   assert.match(title, /^f: report: \d+ need you, /)
   assert.match(text, /^Report of f\n[^]*waiting issue me\/app#\u200b1\n/)
   assert.deepEqual(events, [])
+  const [, copied = ''] = /waiting issue (\S+)/.exec(text) ?? []
+  assert.equal((await fleet.burn('explain', copied)).code, 0, 'burn understands a name that a person copies from a message')
   assert.equal((await fleet.burn('report', '--send', '--output', 'x')).code, 2)
   // Without `at`, no dispatcher sends reports.
   assert.match((await fleet.burn('job', 'run', 'report')).out, /^report: queued for 2 channels$/m)

@@ -276,6 +276,9 @@ test('periodReport: an empty ledger gives a report', () => {
   const nothing = { ...facts, events: [], dispatches: new Map(), spans: [], measures: [], sprints: [], workers: [], waiting: null }
   const text = reportText(reportDocument(periodReport(nothing)))
   assert.match(text, /0 under way before \+ 0 claimed = 0 done/)
+  // Without samples, burn does not say that all is well.
+  const unobserved = reportText(reportDocument(periodReport({ ...nothing, workers: facts.workers })))
+  assert.match(unobserved, /NEEDS YOU\n[^]*WENT WRONG\n {2}No issue failed\. No sample covers the period[^]*JOBS\n {2}No sample covers/)
 })
 
 test('reports: no format lets foreign text do anything', () => {

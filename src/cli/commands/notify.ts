@@ -8,6 +8,7 @@ import { command, done, exitFor } from '../command.ts'
 import { flag, list } from '../args.ts'
 import { unknownNameError } from '../named.ts'
 import { duration, listTable } from '../table.ts'
+import { wrap } from '../wrap.ts'
 
 /** The age (ms) of the oldest notifications that `burn notify list` counts. */
 const recent = 7 * 86_400_000
@@ -100,7 +101,7 @@ export const notifyTestCommand = command({
   present({ tested }, io) {
     for (const { channel, kind, preview, error } of tested) {
       const result = error !== null ? error.message : preview === undefined ? 'accepted the message' : 'would get:'
-      io.out(`${channel} (${kind}): ${result}`)
+      io.out(...wrap(`${channel} (${kind}): ${result}`, io.columns, '  '))
       if (preview !== undefined) io.out(...JSON.stringify(preview, null, 2).split('\n'))
     }
     if (tested.length === 0) io.out(`${counted(0, 'channel')} in the spec`)

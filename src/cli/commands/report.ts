@@ -96,9 +96,15 @@ async function sendNow(session: Session, since: number) {
   await queueReport(session, { topic, since })
   await runJobAlone('notify', session, () => sendNotifications(session, false))
   const saved = await session.ledger.notifications(began)
+  // A report waits behind an earlier message that its channel did not accept.
+  const failing = new Map(
+    saved.flatMap(({ channel, state, last_error: error }) => (state === 'pending' && error !== null ? [[channel, error]] : [])),
+  )
   const sent = saved
     .filter((each) => each.topic === topic)
-    .map(({ id, channel, state, last_error }): SentReport => ({ id, channel, state, error: last_error }))
+    .map(({ id, channel, state, last_error }): SentReport => {
+      return { id, channel, state, error: last_error ?? (state === 'pending' ? (failing.get(channel) ?? null) : null) }
+    })
   return done<Shown>({ sent }, exitFor(sent.filter(({ error }) => error === null).length, sent.length))
 }
 
