@@ -143,7 +143,8 @@ async function problemOf({ dispatch, snapshot }: ChangeAction, decision: Acting,
     return checksProblem(sha, failed)
   }
   if (decision.do === 'address_review') return redactTexts(reviewProblem(decision.reviews, decision.threads), redact)
-  const last = (await ledger.changeSteps([dispatch], 'resolve_by_git')).at(-1)
+  // Another dispatcher with a wrong clock may have recorded the attempt for an earlier head at a later time.
+  const last = (await ledger.changeSteps([dispatch], 'resolve_by_git')).findLast(({ head }) => head === sha)
   return conflictProblem(base, last?.reason.code === 'git_resolves' ? (last.reason.why ?? '') : 'the forge reports a conflict')
 }
 
