@@ -1,7 +1,7 @@
 /** Reads the tokens of Claude Code from its session files. Facts come from running 2.1.332 against a stub model server. */
 import type { UsageFiles, Use } from '../core/usage.ts'
 import { countOf, membersOf, stringOf, type JsonObject } from '../core/json.ts'
-import { asideIf, inSession, countOnce, loadRecent, recordsWith, saveRecent, sumOf, recordTime } from './usage.ts'
+import { asideIf, inSession, countOnce, loadRecent, messageText, recordsWith, saveRecent, sumOf, recordTime } from './usage.ts'
 
 /** Returns the name of a folder below `projects`: the working directory with `-` for each other character. */
 export const folderOf = (dir: string) => dir.replaceAll(/[^A-Za-z0-9]/g, '-')
@@ -50,6 +50,14 @@ export const claudeUsage: UsageFiles = {
   name: '*.jsonl',
   keys: ({ dir }) => [folderOf(dir)],
   keyOf: (path) => /\/projects\/([^/]+)\//.exec(path)?.[1] ?? '',
+  promptOf(line) {
+    const [record = {}] = recordsWith([line], '"user"', '"queued_command"')
+    if (record['isSidechain'] === true) return null
+    // Claude Code passes a text that it received during a turn to the model as an attachment.
+    const attachment = membersOf(record['attachment'])
+    if (attachment['type'] === 'queued_command') return messageText(attachment['prompt'])
+    return record['type'] === 'user' ? messageText(membersOf(record['message'])['content']) : null
+  },
   read(state, lines) {
     const recent = loadRecent(state)
     const uses = recordsWith(lines, '"usage"').flatMap((line) => {

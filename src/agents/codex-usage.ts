@@ -3,7 +3,7 @@ import type { UsageFiles, Use } from '../core/usage.ts'
 import type { Tokens } from '../core/usage.ts'
 import { limitName, type UsageLimit } from '../core/usage-limit.ts'
 import { countOf, isFields, membersOf, stringOf, type JsonObject } from '../core/json.ts'
-import { addedTokens, asideIf, inSession, hasTokens, recordsWith, savedTokens, recordTime, uncached } from './usage.ts'
+import { addedTokens, asideIf, inSession, hasTokens, messageText, recordsWith, savedTokens, recordTime, uncached } from './usage.ts'
 
 interface State {
   key: string | null
@@ -78,6 +78,14 @@ export const codexUsage: UsageFiles = {
   name: 'rollout-*.jsonl',
   keys: ({ dir }) => [dir],
   keyOf: () => null,
+  promptOf(line) {
+    const [record = {}] = recordsWith([line], '"UserMessage"', '"user_message"', '"user"')
+    const payload = membersOf(record['payload'])
+    const item = membersOf(payload['item'])
+    if (item['type'] === 'UserMessage') return messageText(item['content'])
+    if (payload['type'] === 'user_message') return messageText(payload['message'])
+    return payload['type'] === 'message' && payload['role'] === 'user' ? messageText(payload['content']) : null
+  },
   read(saved, lines) {
     const { key, session, model, provider, aside, total } = membersOf(saved)
     const state: State = {

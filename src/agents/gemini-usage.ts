@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { UsageFiles, Use } from '../core/usage.ts'
 import { countOf, membersOf, stringOf, type JsonObject } from '../core/json.ts'
-import { asideIf, countOnce, loadRecent, recordsWith, sameModel, saveRecent, sumOf, recordTime, uncached } from './usage.ts'
+import { asideIf, countOnce, loadRecent, messageText, recordsWith, sameModel, saveRecent, sumOf, recordTime, uncached } from './usage.ts'
 
 /**
  * Returns the use of a message. Gemini writes a message again when it knows more of it, with the same id. Lines with `$set` repeat earlier
@@ -37,6 +37,10 @@ export const geminiUsage: UsageFiles = {
   name: 'session-*.jsonl',
   keys: ({ dir }) => [createHash('sha256').update(dir).digest('hex')],
   keyOf: () => null,
+  promptOf(line) {
+    const [record = {}] = recordsWith([line], '"user"')
+    return record['type'] === 'user' ? messageText(record['content']) : null
+  },
   read(saved, lines) {
     const state = membersOf(saved)
     const recent = loadRecent(state['recent'])

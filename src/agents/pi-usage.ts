@@ -1,7 +1,7 @@
 /** Reads the tokens of pi from its session files. Facts come from running 0.73.1 against a stub model server. */
 import type { UsageFiles } from '../core/usage.ts'
 import { countOf, membersOf, stringOf } from '../core/json.ts'
-import { countOnce, loadRecent, recordsWith, saveRecent, recordTime } from './usage.ts'
+import { countOnce, loadRecent, messageText, recordsWith, saveRecent, recordTime } from './usage.ts'
 
 /** The session files of pi: one folder for each working directory. pi reports a cost of 0 for models without a price. */
 export const piUsage: UsageFiles = {
@@ -10,6 +10,10 @@ export const piUsage: UsageFiles = {
   name: '*.jsonl',
   keys: ({ dir }) => [`-${dir.replaceAll(/[/\\:]/g, '-')}--`],
   keyOf: (path) => /\/sessions\/([^/]+)\//.exec(path)?.[1] ?? '',
+  promptOf(line) {
+    const message = membersOf(recordsWith([line], '"user"')[0]?.['message'])
+    return message['role'] === 'user' ? messageText(message['content']) : null
+  },
   read(state, lines) {
     const recent = loadRecent(state)
     const uses = recordsWith(lines, '"usage"').flatMap((line) => {

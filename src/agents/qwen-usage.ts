@@ -2,7 +2,7 @@
 import type { UsageFiles } from '../core/usage.ts'
 import { countOf, membersOf, stringOf } from '../core/json.ts'
 import { folderOf } from './claude-usage.ts'
-import { asideIf, countOnce, loadRecent, recordsWith, saveRecent, recordTime, uncached } from './usage.ts'
+import { asideIf, countOnce, loadRecent, messageText, recordsWith, saveRecent, recordTime, uncached } from './usage.ts'
 
 /**
  * The chat files of Qwen Code. burn reads the lines `ui_telemetry`, one for each request. The lines `assistant` lack the requests that Qwen
@@ -14,6 +14,10 @@ export const qwenUsage: UsageFiles = {
   name: '*.jsonl',
   keys: ({ dir }) => [folderOf(dir)],
   keyOf: (path) => /\/projects\/([^/]+)\/chats\//.exec(path)?.[1] ?? '',
+  promptOf(line) {
+    const [record = {}] = recordsWith([line], '"user"')
+    return record['type'] === 'user' ? messageText(membersOf(record['message'])['parts']) : null
+  },
   read(saved, lines) {
     const state = membersOf(saved)
     const recent = loadRecent(state['recent'])

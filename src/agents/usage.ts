@@ -1,11 +1,16 @@
 /** Functions for the readers of usage: they parse records of unknown shape, and compute differences between running totals. */
 import type { Tokens, Use, UsedModel } from '../core/usage.ts'
 import type { Time } from '../core/nouns.ts'
-import { countOf, membersOf, parseJson, type JsonObject } from '../core/json.ts'
+import { countOf, itemsOf, membersOf, parseJson, stringOf, type JsonObject } from '../core/json.ts'
 
 /** Returns the objects on those lines that contain one of the words. burn parses no other line, because most of a session is text. */
 export function recordsWith(lines: readonly string[], ...words: readonly string[]): JsonObject[] {
   return lines.flatMap((line) => (words.some((word) => line.includes(word)) ? [membersOf(parseJson(line)?.value)] : []))
+}
+
+/** Returns the text of a message: a text, or the first part of a list if this part has a text. Null if there is none. */
+export function messageText(content: unknown): string | null {
+  return stringOf(content) ?? stringOf(membersOf(itemsOf(content)[0])['text'])
 }
 
 /** Returns the time of an ISO timestamp; null if it is none. */

@@ -101,16 +101,23 @@ async function save(sample: Sample, open: readonly Span[], measures: readonly Me
   return { spans: changes.spans.length, events: changes.events.length }
 }
 
+/** The maximum number of dispatches that end on all machines between two samples. */
+const maxEnded = 10_000
+
 /**
- * Returns recent dispatches of the workers whose issue of the last sample has ended. They show which earlier prompts an agent has finished
- * without a change.
+ * Returns recent dispatches of the workers of which a dispatch was done since the last sample, or whose issue of the last sample has ended.
+ * They show which earlier prompts an agent has finished without a change.
  */
 async function endedPrompts({ workers, dispatches }: StatusState, open: readonly Span[], { ledger }: Session): Promise<Dispatch[]> {
   const own = Map.groupBy(dispatches, ({ worker }) => worker)
-  const before = new Map(open.flatMap(({ kind, subject, issue }) => (kind === 'worker' ? [[subject, issue] as const] : [])))
+  const before = new Map(open.flatMap((span) => (span.kind === 'worker' ? [[span.subject, span] as const] : [])))
+  const since = Math.min(...workers.flatMap(({ worker: { id } }) => before.get(id)?.seen_at ?? []))
+  const done = since === Infinity ? [] : await ledger.events({ kinds: ['dispatch.done'], since, limit: maxEnded })
+  const hasDone = new Set(done.map(({ worker }) => worker))
   const unsure = workers.filter(({ worker: { id } }) => {
     const all = own.get(id) ?? []
-    return all.some(({ state }) => state === 'handed') && all.every(({ issue }) => issue !== before.get(id))
+    const isOver = hasDone.has(id) || all.every(({ issue }) => issue !== before.get(id)?.issue)
+    return isOver && all.some(({ state }) => state === 'handed')
   })
   const found = await Promise.all(unsure.map(({ worker: { id } }) => ledger.dispatches({ worker: id, limit: 10 })))
   return found.flat().filter(({ state }) => state === 'done')

@@ -4,6 +4,7 @@ import type { FilePart, ListedFile, UsageRead, UsageSource } from '../core/usage
 import type { KindFiles } from './usage-owners.ts'
 import { hashOfText } from '../core/random.ts'
 import { countOf, membersOf, stringOf } from '../core/json.ts'
+import { tagBegin, taggedDelivery } from '../core/typed-line.ts'
 
 /** The maximum number of bytes that burn reads at once. It skips a line that is longer. */
 export const maxRead = 16 * 1024 * 1024
@@ -25,6 +26,8 @@ interface FileState {
   skips: boolean
   /** The key that the content shows; null if there is none yet. */
   key: string | null
+  /** The id of the delivery whose text the agent received last; null if there is none yet. */
+  prompt: string | null
   /** True if the content belongs to no worker. burn does not read such a file on. */
   foreign: boolean
   /** The number and the hash of the bytes before the position. If they differ later, the file was rewritten in place. */
@@ -69,6 +72,7 @@ export class FileReader {
       counted_until,
       skips: goesOn && known['skips'] === true,
       key: goesOn ? stringOf(known['key']) : null,
+      prompt: goesOn ? stringOf(known['prompt']) : null,
       foreign: goesOn && known['foreign'] === true,
       tail: goesOn ? tailOf(known['tail']) : null,
     }
@@ -131,12 +135,20 @@ export class FileReader {
     this.#state.skips = false
     this.#moveOn(before, bytes.slice(0, end))
     const lines = Buffer.from(bytes.slice(start, end), 'latin1').toString('utf8').split('\n')
-    const read = this.log.read(this.#state.reader, lines)
-    this.#state.reader = read.state
-    this.#state.key = read.key ?? this.#state.key
-    const uses = read.uses.filter(({ at }) => at > this.#state.counted_until)
+    const all = parts(lines, this.log).map(({ prompt, lines: part }) => this.#read(prompt, part))
+    const uses = all.flatMap((each) => each.uses).filter(({ at }) => at > this.#state.counted_until)
     this.#state.newest = uses.reduce((max, { at }) => Math.max(max, at), this.#state.newest)
-    return { uses, limits: read.limits ?? [] }
+    return { uses, limits: all.flatMap(({ limits }) => limits) }
+  }
+
+  /** Reads the lines after a prompt of burn. `prompt`: the id of its delivery; null if the lines continue the prompt before. */
+  #read(prompt: string | null, lines: readonly string[]): Taken {
+    this.#state.prompt = prompt ?? this.#state.prompt
+    const { uses, limits = [], state, key } = this.log.read(this.#state.reader, lines)
+    this.#state.reader = state
+    this.#state.key = key ?? this.#state.key
+    const last = this.#state.prompt
+    return { uses: last === null ? uses : uses.map((use) => ({ ...use, prompt: last })), limits }
   }
 
   /** Moves the position past bytes that burn has read. `before`: the bytes before them, as far as they are known. */
@@ -157,4 +169,14 @@ export class FileReader {
 function tailOf(value: unknown): Tail | null {
   const { length, hash } = membersOf(value)
   return typeof length === 'number' && typeof hash === 'number' ? { length, hash } : null
+}
+
+/** Cuts lines into parts that begin with a prompt of burn. The first part continues an earlier prompt. */
+function parts(lines: readonly string[], log: KindFiles): { readonly prompt: string | null; readonly lines: readonly string[] }[] {
+  const begins = lines.flatMap((line, index) => {
+    const id = line.includes(tagBegin) ? taggedDelivery(log.promptOf(line) ?? '') : null
+    return id === null ? [] : [{ index, id }]
+  })
+  const first = { prompt: null, lines: lines.slice(0, begins[0]?.index) }
+  return [first, ...begins.map(({ index, id }, at) => ({ prompt: id, lines: lines.slice(index, begins[at + 1]?.index) }))]
 }

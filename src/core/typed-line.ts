@@ -3,10 +3,20 @@
  * file. The line has only printable ASCII, without quotes and backslashes, so that it looks the same in a terminal, in JSON and in a
  * composer.
  */
+import { idPattern } from './ids.ts'
+
+/** The begin of each tag. */
+export const tagBegin = '[burn '
 
 /** Returns the tag that identifies a delivery on a screen and in a hook's payload. */
 export function deliveryTag(id: string): string {
-  return `[burn ${id}]`
+  return `${tagBegin}${id}]`
+}
+
+/** Returns the id of the delivery at the begin of a text; null if the text does not begin with the tag of a delivery. */
+export function taggedDelivery(text: string): string | null {
+  const id = /^\s*\[burn (\w+)\] /.exec(text)?.[1] ?? ''
+  return idPattern.test(id) ? id : null
 }
 
 /** The end of a line that names a file. Any text after this end was added by the agent. */

@@ -44,6 +44,8 @@ export interface Use extends Tokens, UsedModel {
   readonly key?: string
   /** The id of the conversation, as the hooks of the agent program report it; absent if the record does not show it. */
   readonly session?: string
+  /** The id of the delivery whose text the agent received last before the request; absent if the record does not show it. */
+  readonly prompt?: string
   /** True if the request is not a part of the conversation itself: of a sub-agent, or for a title. Its model is not the worker's. */
   readonly aside?: true
 }
@@ -81,6 +83,8 @@ export interface UsageFiles extends UsageOwners {
   folders(home: AgentHome): readonly string[]
   /** The pattern for the names of the files, for `find -name`. */
   readonly name: string
+  /** Returns the text that somebody submitted to the agent in a line; null if the line has none. Output of tools is no such text. */
+  promptOf(line: string): string | null
   /** Reads whole lines. `state`: the state after the lines before; null at the start of the file. */
   read(state: unknown, lines: readonly string[]): UsageRead
 }

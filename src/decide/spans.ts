@@ -84,7 +84,7 @@ function beginOf({ state, since }: Sample['states'][number], before: Span, at: T
 
 function begin(sampled: Sample['states'][number], began_at: Time, at: Time): Span {
   const { since: _, ...state } = sampled
-  return { ...state, id: `${keyOf(state)} ${at}`, began_at, seen_at: at, ended_at: null, reported: null }
+  return { ...state, id: `${at.toString(36)} ${keyOf(state)}`, began_at, seen_at: at, ended_at: null, reported: null }
 }
 
 /** The kinds of events that report a notable state. */

@@ -1,10 +1,11 @@
 /** Assigns recorded tokens to agent processes and issues by their time, and sums them by hour. */
 import type { Dispatch } from '../core/lifecycle.ts'
-import type { Time, WorkerId } from '../core/nouns.ts'
+import type { IssueRef, Time, WorkerId } from '../core/nouns.ts'
 import type { LastUse } from '../core/model-use.ts'
 import type { Span } from '../core/span.ts'
 import type { Sprint } from '../core/sprint.ts'
 import type { Tokens, UsageRecord, Use } from '../core/usage.ts'
+import { liveStates } from '../core/lifecycle.ts'
 import { byPrompt } from './present-issue.ts'
 import { hour } from './roll-up.ts'
 
@@ -21,23 +22,22 @@ export interface WorkerHistory {
   /** The spans of workers that overlap the time of the uses. */
   readonly spans: readonly Span[]
   readonly dispatches: readonly Pick<Dispatch, 'id' | 'worker' | 'issue' | 'state' | 'handed_at' | 'changed_at'>[]
+  /** The dispatches of the deliveries that are not the first text of a dispatch, by their ids. */
+  readonly deliveries?: ReadonlyMap<string, string>
 }
 
 /** Returns the usage by worker, agent process, issue, model and hour. */
-export function sumUsage(uses: readonly WorkerUse[], { spans, dispatches }: WorkerHistory): UsageRecord[] {
+export function sumUsage(uses: readonly WorkerUse[], { spans, dispatches, deliveries }: WorkerHistory): UsageRecord[] {
   const spansOf = Map.groupBy(spans, ({ subject }) => subject)
   const dispatchesOf = Map.groupBy(dispatches, ({ worker }) => worker)
-  const records = uses.map(({ ids: _ids, key: _key, session: _session, aside: _aside, record: _record, at, ...use }): UsageRecord => {
-    const span = spanAt(spansOf.get(use.worker) ?? [], at)
-    const issue = span?.issue ?? issueAt(dispatchesOf.get(use.worker) ?? [], issueBefore(spansOf.get(use.worker) ?? [], at), at)
-    return {
-      ...use,
-      source: 'pane',
-      incarnation: span?.incarnation ?? '',
-      issue: issue ?? '',
-      hour: Math.floor(at / hour) * hour,
-      last_at: at,
-    }
+  const byId = new Map(dispatches.map((dispatch) => [dispatch.id, dispatch]))
+  const records = uses.map(({ ids: _ids, key: _key, session: _session, aside: _aside, record: _record, prompt, ...use }): UsageRecord => {
+    const { at, ...used } = use
+    const own = { spans: spansOf.get(use.worker) ?? [], dispatches: dispatchesOf.get(use.worker) ?? [] }
+    const span = spanAt(own.spans, at)
+    const asked = prompt === undefined ? undefined : byId.get(deliveries?.get(prompt) ?? prompt)
+    const issue = asked === undefined ? issueByTime(own, span, at) : hasLeft(asked, at) ? '' : asked.issue
+    return { ...used, source: 'pane', incarnation: span?.incarnation ?? '', issue, hour: Math.floor(at / hour) * hour, last_at: at }
   })
   const groups = Map.groupBy(
     records,
@@ -83,6 +83,31 @@ export function addTokens(a: Tokens, b: Tokens): Tokens {
 /** Returns the span at a time. Between two samples, the earlier span counts. */
 function spanAt(spans: readonly Span[], at: Time): Span | undefined {
   return spans.findLast(({ began_at, ended_at }) => began_at <= at && (ended_at === null || at < ended_at))
+}
+
+/** The time (ms) after the end of a dispatch in which its agent may still write about it. Later requests are those of a person. */
+const afterEnd = hour
+
+/** Returns true if a dispatch ended long before a time. */
+function hasLeft({ state, changed_at }: WorkerHistory['dispatches'][number], at: Time): boolean {
+  return !liveStates.includes(state) && at - changed_at > afterEnd
+}
+
+/**
+ * Returns the issue of a request, if only its time is known; empty if it belongs to none. `span`: the span at this time. An agent that was
+ * idle had finished its earlier prompts. A span may outlast the dispatch of its issue, for example if the agent stays in an error.
+ */
+function issueByTime({ spans, dispatches }: Pick<WorkerHistory, 'spans' | 'dispatches'>, span: Span | undefined, at: Time): IssueRef {
+  const newer = span?.state === 'idle' ? dispatches.filter(({ handed_at }) => handed_at !== null && handed_at >= span.began_at) : []
+  const next = issueAt(newer, null, at)
+  if (next !== undefined) return next
+  const last = dispatches
+    .filter(({ issue }) => issue === span?.issue)
+    .toSorted(byPrompt)
+    .at(-1)
+  const isOver = last !== undefined && !liveStates.includes(last.state) && last.changed_at < at
+  if (span !== undefined && span.issue !== null && !isOver) return span.issue
+  return issueAt(dispatches, issueBefore(spans, at), at) ?? ''
 }
 
 /** Returns the last issue that a span before this time shows. */

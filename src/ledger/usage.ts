@@ -1,4 +1,5 @@
 /** Usage by hour, and the positions up to which burn has read the records of agents. */
+import { createHash } from 'node:crypto'
 import type { Transaction } from 'kysely'
 import type { LastUse } from '../core/model-use.ts'
 import type { UsageRecord, UsageSource } from '../core/usage.ts'
@@ -51,9 +52,13 @@ export async function addUsage(trx: Trx, records: readonly UsageRecord[]): Promi
 function toRow(record: UsageRecord): UsageRow {
   const { source, worker, incarnation, issue, agent, provider, model_asked, model_answered, subscription, hour: at } = record
   const paid = subscription === null ? null : subscription ? 1 : 0
-  const id = JSON.stringify([source, worker, incarnation, issue, agent, provider, model_asked, model_answered, paid, at])
+  const key = JSON.stringify([source, worker, incarnation, issue, agent, provider, model_asked, model_answered, paid])
+  const id = `${(at / hour).toString(36)} ${createHash('sha256').update(key).digest('base64url').slice(0, hashLength)}`
   return { ...record, id, subscription: paid }
 }
+
+/** The length of the hash in the id of a row, which has 6 bits per character. The id begins with the hour, so that new rows are close together. */
+const hashLength = 15
 
 /** Saves the positions of sources. */
 export async function saveUsageSources(trx: Trx, sources: readonly UsageSource[]): Promise<void> {

@@ -8,6 +8,7 @@ import { DatabaseSync } from 'node:sqlite'
 import type { UsageDatabase, UsageFiles, Use } from '../../src/core/usage.ts'
 import { paneAgent } from '../../src/agents/index.ts'
 import { addTokens } from '../../src/decide/usage.ts'
+import { FileReader } from '../../src/collect/usage-files.ts'
 import { usedTokens } from '../../src/agents/usage.ts'
 import { scratch } from '../support/fleet.ts'
 import { recordings, recordPaths, served, writeRecord } from '../support/usage-records.ts'
@@ -58,6 +59,31 @@ for (const kind of ['claude', 'codex', 'gemini', 'qwen', 'pi'])
       assert.ok(once.every((use) => use.at >= at && use.at < at + 10 * 60_000))
     }
     assert.equal(log.keyOf('/nowhere/x.jsonl') ?? '', '')
+  })
+
+for (const kind of ['claude', 'codex', 'gemini', 'qwen', 'pi'])
+  test(`usage: ${kind} shows the prompt of each request`, () => {
+    const ids = ['1m8d9sxr7j190', '1m8d9sxr7j191'] as const
+    const [text = ''] = recordings(kind, dir, at)
+    const tagged = ['run it please', 'again'].reduce((all, prompt, index) => {
+      return all.replaceAll(`"${prompt}"`, `"[burn ${ids[index]}] Read all 9 lines of .burn/x.md"`)
+    }, text)
+    // A tool returns a line that looks like a prompt.
+    const lines = tagged.replaceAll('"done\\n"', '"done"').replaceAll('"done"', '"[burn 1m8d9sxr7j199] Read"').trimEnd().split('\n')
+    const half = Math.ceil(lines.length / 2)
+    const log = { ...filesOf(kind), kind }
+    const file = { path: '/f', inode: '1', size: Buffer.byteLength(lines.join('\n')) + 1 }
+    const whole = `${lines.join('\n')}\n`
+    const bytes = Buffer.from(whole).toString('latin1')
+    const cut = Buffer.from(`${lines.slice(0, half).join('\n')}\n`).length
+    const first = new FileReader(file, log, undefined, 0)
+    const uses = [...first.take(bytes.slice(0, cut), cut).uses]
+    // The next sample goes on with the state in the ledger.
+    const source = { machine: 'm', path: '/f', read_at: 0, ...(JSON.parse(JSON.stringify(first.position)) as typeof first.position) }
+    uses.push(...new FileReader(file, log, source, 0).take(bytes.slice(cut), bytes.length - cut).uses)
+    assert.equal(uses[0]?.prompt, ids[0])
+    assert.equal(uses.at(-1)?.prompt, ids[1])
+    assert.ok(uses.every(({ prompt }) => prompt === ids[0] || prompt === ids[1]))
   })
 
 for (const kind of ['hermes', 'opencode'])

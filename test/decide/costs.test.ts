@@ -150,6 +150,29 @@ test('usage: tokens belong to the issue and process of their time', () => {
   assert.deepEqual([sum?.cache_read, sum?.reported_cost], [null, null])
 })
 
+test('usage: a later prompt decides before the sample that shows it', () => {
+  const spanOf = (state: string, issue: string | null) =>
+    ({ subject: 'w', state, began_at: 100, ended_at: null, issue, incarnation: 'a' }) as Span
+  const dispatchOf = (id: string, state: 'handed' | 'released' | 'done', handed_at: number, changed_at: number) =>
+    ({ id, worker: 'w', issue: `o/r#${id}`, state, handed_at, changed_at }) as const
+  const { hour: _hour, last_at: _last, source: _source, issue: _issue, incarnation: _incarnation, ...tokens } = recordOf({ input: 1 })
+  const at = 2 * hour
+  const issueOf = (span: Span, dispatches: Parameters<typeof sumUsage>[1]['dispatches'], prompt?: string) => {
+    const use: WorkerUse = { ...tokens, at, ids: [], worker: 'w', record: '', ...(prompt === undefined ? {} : { prompt }) }
+    return sumUsage([use], { spans: [span], dispatches, deliveries: new Map([['resume', '1']]) })[0]?.issue
+  }
+  const queued = [dispatchOf('1', 'handed', 50, 50), dispatchOf('2', 'handed', 60, 60)]
+  assert.equal(issueOf(spanOf('working', 'o/r#1'), queued), 'o/r#1')
+  assert.equal(issueOf(spanOf('working', 'o/r#1'), queued, '2'), 'o/r#2', 'the record shows the prompt')
+  assert.equal(issueOf(spanOf('working', 'o/r#2'), queued, 'resume'), 'o/r#1', 'a later text about the first issue')
+  assert.equal(issueOf(spanOf('working', 'o/r#1'), queued, 'unknown'), 'o/r#1')
+  const over = [dispatchOf('1', 'released', 50, 200), dispatchOf('2', 'handed', at - 9, at - 9)]
+  assert.equal(issueOf(spanOf('error', 'o/r#1'), over), 'o/r#2', 'the error outlasts its issue')
+  const idle = [dispatchOf('1', 'handed', 50, 50), dispatchOf('2', 'handed', at - 9, at - 9)]
+  assert.equal(issueOf(spanOf('idle', 'o/r#1'), idle), 'o/r#2', 'an idle agent has finished the first issue')
+  assert.equal(issueOf(spanOf('working', null), [dispatchOf('1', 'done', 50, 60)], '1'), '', 'a person goes on with the conversation')
+})
+
 test('usage: a sprint adds what it used since its last state', () => {
   const before = {
     worker: 'sprint/h/1',

@@ -73,19 +73,39 @@ export class AgentRecords implements UsageRecords {
       const message = { id, model: answered, usage }
       const line = { type: 'assistant', timestamp, requestId: id, requestedModel: asked, sessionId: session, isSidechain: aside, message }
       // Claude Code writes a line for each block of an answer, each with the usage of the whole answer.
-      for (let block = 0; block <= this.#requests % 2; block++)
-        this.#append(`${person}/.claude/projects/${folderOf(worker.dir)}/${session}.jsonl`, line)
+      for (let block = 0; block <= this.#requests % 2; block++) this.#append(claudeFile(worker, session), line)
     } else if (worker.agent.kind === 'codex')
       this.#addCodex(worker, { ...request, session: aside ? `${session}-${id}` : session }, timestamp)
     else this.#addHermes(worker, request, at)
   }
 
-  #addCodex({ dir }: Worker, { session, asked, provider, kind, tokens = few, plan }: Request, timestamp: string): void {
-    const path = `${person}/.codex/sessions/rollout-${session}.jsonl`
-    const source = kind === 'aside' ? { subagent: 'review' } : 'cli'
+  /** Records a text that the program of a worker received. Hermes records texts in tables that burn does not read. */
+  prompt(worker: Worker, session: string, text: string): void {
+    const timestamp = new Date(this.#now() + this.#skew()).toISOString()
+    if (worker.agent.kind === 'claude') {
+      const line = { type: 'user', timestamp, sessionId: session, isSidechain: false, message: { role: 'user', content: text } }
+      this.#append(claudeFile(worker, session), line)
+    }
+    if (worker.agent.kind !== 'codex') return
+    const item = { type: 'UserMessage', content: [{ type: 'text', text }] }
+    this.#openCodex(worker, session, 'cli', 'openai', timestamp)
+    this.#append(codexFile(session), { timestamp, type: 'event_msg', payload: { type: 'item_completed', item } })
+  }
+
+  /** Begins the file of a thread with its first line. */
+  #openCodex({ dir }: Worker, session: string, source: unknown, provider: string, timestamp: string): void {
+    if (this.#files.has(codexFile(session))) return
+    this.#append(codexFile(session), {
+      timestamp,
+      type: 'session_meta',
+      payload: { id: session, cwd: dir, source, model_provider: provider },
+    })
+  }
+
+  #addCodex(worker: Worker, { session, asked, provider, kind, tokens = few, plan }: Request, timestamp: string): void {
+    const path = codexFile(session)
+    this.#openCodex(worker, session, kind === 'aside' ? { subagent: 'review' } : 'cli', provider, timestamp)
     const before = this.#totals.get(path)
-    if (before === undefined)
-      this.#append(path, { timestamp, type: 'session_meta', payload: { id: session, cwd: dir, source, model_provider: provider } })
     this.#append(path, { timestamp, type: 'turn_context', payload: { model: asked } })
     const total = added(before ?? none, tokens)
     this.#totals.set(path, total)
@@ -136,6 +156,9 @@ export class AgentRecords implements UsageRecords {
       return rows === undefined ? null : { rows: [...rows.values()].filter(({ last_seen }) => Number(last_seen) * 1000 >= since) }
     })
 }
+
+const claudeFile = ({ dir }: Worker, session: string) => `${person}/.claude/projects/${folderOf(dir)}/${session}.jsonl`
+const codexFile = (session: string) => `${person}/.codex/sessions/rollout-${session}.jsonl`
 
 function added(total: RequestTokens, more: RequestTokens): RequestTokens {
   return {

@@ -1,4 +1,7 @@
-/** Finds the issues to which burn may attribute a request. Samples show every few minutes which issue an agent has. */
+/**
+ * Finds the issues to which burn may attribute a request. Session files have the prompt of each request, so its issue is exact. Rows of
+ * Hermes have no prompts: samples show every few minutes which issue an agent has.
+ */
 import type { IssueRef, Time, WorkerId } from '../../src/core/nouns.ts'
 import type { TrueRequest } from './money-models.ts'
 import type { Night } from './night.ts'
@@ -6,6 +9,7 @@ import type { Cause, TrueDispatch } from './truth.ts'
 import { machineOf, repoOf } from '../../src/core/refs.ts'
 
 const minute = 60_000
+const hour = 60 * minute
 
 /** A dispatch, and the time between which burn may notice that its work has ended. */
 interface Known {
@@ -21,7 +25,10 @@ export function issuesOfRequests(night: Night): (request: TrueRequest) => Readon
   const known = new Map<WorkerId, Known[]>()
   for (const [worker, own] of Map.groupBy([...truth.dispatches.values()], (each) => each.worker ?? ''))
     known.set(worker, knownOf(own, night))
+  const workers = night.fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
+  const recorded = new Set(workers.flatMap(({ id, agent: { kind } }) => (kind === 'claude' || kind === 'codex' ? [id] : [])))
   return ({ worker, issue, at: made, dated }) => {
+    if (recorded.has(worker)) return new Set(hasEndedBefore(made - hour, worker, issue, truth) ? [issue, ''] : [issue])
     const at = dated ?? made
     const samples = truth.samples.get(machineOf(worker)) ?? []
     const before = samples.findLast((time) => time <= at) ?? -Infinity
@@ -34,6 +41,13 @@ export function issuesOfRequests(night: Night): (request: TrueRequest) => Readon
     const isSure = found.some(({ received, endsFrom }) => received <= Math.min(at, before) - minute && endsFrom > at)
     return new Set([issue, ...found.map((each) => each.issue), ...(isSure ? [] : [''])])
   }
+}
+
+/** Returns true if a dispatch of the issue and the worker ended before a time. burn takes requests an hour later for those of a person. */
+function hasEndedBefore(at: Time, worker: WorkerId, issue: IssueRef, { dispatches }: Night['truth']): boolean {
+  return [...dispatches.values()].some(
+    (each) => each.worker === worker && each.issue === issue && each.causes.some((cause) => cause.at < at),
+  )
 }
 
 /** Returns the dispatches of one worker in the order in which its agent received them. */

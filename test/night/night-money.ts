@@ -76,7 +76,9 @@ export class NightMoney {
     if (agent.turns > life.turns && before !== null) this.#request(life, agent, before)
     life.turns = agent.turns
     life.current = current
-    if (current === null || current === before || current.issue === '') return
+    if (current === null || current === before) return
+    this.#records.get(life.worker.machine)!.prompt(life.worker, sessionOf(life.worker, agent), `[burn ${current.id}] Read all 9 lines of x`)
+    if (current.issue === '') return
     if (this.mute.get(agent.worker) === null) {
       const at = this.#parts.world.clock.now()
       this.mute.set(agent.worker, at)
@@ -110,7 +112,7 @@ export class NightMoney {
           output: between(100, 2_000),
         }
         const { asked, answered, provider, kind, subscription } = model
-        const session = `${worker.id.replaceAll('/', '-')}-${agent.pid}`
+        const session = sessionOf(worker, agent)
         const plan = subscription ? { plan: 'team' } : {}
         this.#records.get(worker.machine)!.add(worker, { session, asked, answered, provider, kind, in_profile: false, tokens, ...plan })
         const stamp = at + this.#parts.skew(worker.machine)
@@ -137,3 +139,6 @@ export class NightMoney {
     }
   }
 }
+
+/** Returns the name of the session of an agent: one for each process. */
+const sessionOf = (worker: Worker, agent: SimulatedAgent) => `${worker.id.replaceAll('/', '-')}-${agent.pid}`
