@@ -26,8 +26,8 @@ function judgeDays(budget: UsageBudget, allowed: NonNullable<UsageBudget['day']>
   const items = report.went_wrong.find((each) => each.class === 'budget used up')?.items ?? []
   const subjects = budget.scope === 'lane' ? windowsOf(budget.name, fleet) : [budget.name]
   const wrong: string[] = []
-  for (let from = Math.floor(since / day) * day; from < until; from += day) {
-    const own = money.requests.filter(({ worker, dated }) => covered.has(worker) && dated !== null && dated >= from && dated < from + day)
+  for (const from of daysOf(night)) {
+    const own = ofDay(money.requests, covered, from)
     const at = (part: number) => reachedAt(own, allowed, part)
     const [warning, spent] = [at(0.8), at(1)]
     const about = `the budget of ${name} on ${iso(from).slice(0, 5)}`
@@ -46,6 +46,30 @@ function judgeDays(budget: UsageBudget, allowed: NonNullable<UsageBudget['day']>
         wrong.push(`${about}: ${worker} got ${issue} at ${iso(time)}, after it was used up at ${iso(spent)}`)
   }
   return wrong
+}
+
+/** Returns the names of the budgets of a day that the fleet used up, each with the time. */
+export function usedBudgets(night: Night): string[] {
+  return night.fleet.budgets.flatMap((budget) => {
+    const { day: allowed, scope, name } = budget
+    const covered = workersOf(budget, night)
+    if (allowed === null) return []
+    return daysOf(night).flatMap((from) => {
+      const at = reachedAt(ofDay(night.money.requests, covered, from), allowed, 1)
+      return at === Infinity ? [] : [`${scope} ${name} at ${iso(at)}`]
+    })
+  })
+}
+
+/** Returns the begin of each day of UTC that the period touches. */
+function daysOf({ since, until }: Pick<Night, 'since' | 'until'>): Time[] {
+  const first = Math.floor(since / day) * day
+  return Array.from({ length: Math.ceil((until - first) / day) }, (_, index) => first + index * day)
+}
+
+/** Returns the requests of some workers that burn dates to a day. */
+function ofDay(requests: readonly TrueRequest[], covered: ReadonlySet<WorkerId>, from: Time): TrueRequest[] {
+  return requests.filter(({ worker, dated }) => covered.has(worker) && dated !== null && dated >= from && dated < from + day)
 }
 
 function workersOf({ scope, name }: UsageBudget, { fleet }: Night): ReadonlySet<WorkerId> {

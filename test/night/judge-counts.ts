@@ -64,7 +64,7 @@ function reportedEnds({ report }: Night): ReportedEnd[] {
 /** Returns the dispatch of an issue and a worker that was the newest at a time. */
 function dispatchOf(all: readonly TrueDispatch[], { issue, worker, at }: ReportedEnd): TrueDispatch | undefined {
   return all
-    .filter((each) => each.issue === issue && (each.worker === worker || each.worker === null) && each.claimed <= at)
+    .filter((each) => each.issue === issue && (each.worker === worker || each.worker === null) && each.claimed < at)
     .toSorted((a, b) => b.claimed - a.claimed)[0]
 }
 
@@ -76,6 +76,8 @@ function otherReason(dispatch: TrueDispatch, { end, at }: ReportedEnd, night: Ni
   if (end === 'released' && received === null) return 'no agent received it'
   const failed = (night.truth.states.get(worker ?? '') ?? []).some((each) => each.state === 'error' && each.at <= at)
   if (end === 'released' && failed) return 'its agent was in trouble, with the text in its queue'
+  const hasFailedTurn = dispatch.causes.some(({ why, at: when }) => why.startsWith('its turn failed') && when <= at)
+  if (end === 'failed' && hasFailedTurn) return 'its turn failed, and burn did not give it again'
   if (end === 'done' && others.some(({ causes }) => causes.some((cause) => cause.end === 'done'))) return 'another change closed its issue'
   return null
 }

@@ -24,10 +24,12 @@ function ruleOf(
   // After a time without samples the age of a state is unknown, so it begins again.
   const gap = troubles.find((each) => each.kind === 'blackout' && each.at < to && each.to > at)
   const known = Math.max(at, gap?.to ?? 0)
+  // An idle agent hangs from its next turn on.
+  const turnFrom = truth.timeline(target, at, to).find(({ state }) => state === 'working')?.from ?? Infinity
   const rules: Partial<Record<TroubleKind, readonly [string, Time]>> = {
     dead: ['workers', at],
     question: ['questions', known + health.waiting],
-    hang: ['turns', known + health.turn],
+    hang: ['turns', Math.max(known, turnFrom) + health.turn],
     mute: ['tokens', tokensMissing(target)],
     unreachable: ['machines', at],
     forge: ['forge', at + 2 * minute],

@@ -10,10 +10,8 @@ const cycleTime = 3 * minute
 
 /** Compares the needs of a night. The rules of the simulated repos leave each merge to a person. */
 export function judgeNeeds(night: Night): Judgement {
-  const { report, truth, until, troubles } = night
-  const outages = troubles.filter(({ kind, at }) => ['forge', 'dispatcher', 'blackout'].includes(kind) && at < until)
-  // What burn has read before the last outage it still believes at the end.
-  const known = Math.min(until, ...outages.filter(({ to }) => to > until - cycleTime).map(({ at }) => at)) - cycleTime
+  const { report, truth, until } = night
+  const known = lastKnown(night)
   const listed = new Set(report.needs_you.flatMap(({ kind, subject }) => (kind === 'change' ? [subject] : [])))
   const all = [...truth.dispatches.values()]
   const wrong: string[] = []
@@ -29,14 +27,20 @@ export function judgeNeeds(night: Night): Judgement {
 /** Returns the needs other than changes to merge. A quiet night has none. */
 export const otherNeeds = ({ report }: Night) => report.needs_you.filter(({ kind }) => kind !== 'change')
 
+/** Returns the time of the last changes on the forge that burn knows at the end for sure. */
+export function lastKnown({ troubles, until }: Night): number {
+  const outages = troubles.filter(({ kind, at }) => ['forge', 'dispatcher', 'blackout'].includes(kind) && at < until)
+  return Math.min(until, ...outages.filter(({ to }) => to > until - cycleTime).map(({ at }) => at)) - cycleTime
+}
+
 /** Returns true if the change of a dispatch was opened before `until`, and nobody had merged or closed it at a time. */
-function isOpenAt({ opened, causes }: TrueDispatch, at: number, until: number): boolean {
+export function isOpenAt({ opened, causes }: TrueDispatch, at: number, until: number): boolean {
   const isEnd = ({ why }: TrueDispatch['causes'][number]) => why.startsWith('its change') || why.startsWith('its issue')
   return opened !== null && opened <= until && !causes.some((cause) => isEnd(cause) && cause.at <= at)
 }
 
 /** Returns true if burn may have ended the dispatch before it saw the change: its agent died, failed, or a person released the issue. */
-const isLost = ({ causes }: TrueDispatch) => causes.some(({ end }) => end !== 'done')
+export const isLost = ({ causes }: TrueDispatch) => causes.some(({ end }) => end !== 'done')
 
 /** Judges the rules of health in "needs you" as a last judgement of health. A question stands for the rule `questions`. */
 function healthNeeds(night: Night): Judgement {

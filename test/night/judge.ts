@@ -1,6 +1,7 @@
 /** Compares the report and the health of a night with the truth. Each function returns one line per contradiction. */
 import type { Time } from '../../src/core/nouns.ts'
 import type { Night } from './night.ts'
+import { judgeBacklog } from './judge-backlog.ts'
 import { judgeBudgets } from './judge-budgets.ts'
 import { judgeCounts } from './judge-counts.ts'
 import { judgeHealthProbes } from './judge-health.ts'
@@ -24,7 +25,17 @@ export interface Judgement {
 
 /** Compares everything. */
 export function judgeNight(night: Night): Judgement {
-  const judges = [judgeWorkers, judgeCounts, judgeTroubles, judgeHealthProbes, judgeMoney, judgeLimits, judgeBudgets, judgeNeeds]
+  const judges = [
+    judgeWorkers,
+    judgeCounts,
+    judgeTroubles,
+    judgeHealthProbes,
+    judgeMoney,
+    judgeLimits,
+    judgeBudgets,
+    judgeNeeds,
+    judgeBacklog,
+  ]
   return joined(judges.map((judge) => judge(night)))
 }
 

@@ -1,15 +1,20 @@
 /**
- * `npm run night -- [--seed 1] [--quiet 20] [--drift 20] [--only-drift] [--html report.html]`: simulates a night of 112 workers with troubles,
- * and compares the report and the health with the truth. Then it simulates quiet nights, in which health must find nothing. `--drift`: nights
- * in which agents record their requests to models, and `burn model drift` must find nothing; and a quarter as many in which models change.
+ * `npm run night -- [--seed 1] [--quiet 20] [--drift 20] [--html report.html] [--postgres URL]`: simulates a night of 112 workers with troubles,
+ * and compares the report and the health with the truth. Then it simulates quiet nights, in which health must find nothing: each in a process of
+ * its own, as many at once as there are processors. `--drift`: nights in which agents record their requests to models, and `burn model drift`
+ * must find nothing; and a quarter as many in which models change. `--only-quiet` and `--only-drift` leave out the other nights. `--postgres`
+ * also measures a day in a ledger on PostgreSQL.
  */
+import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { keysOf } from '../../src/core/json.ts'
+import { daySize } from './day-size.ts'
 import { judgeDrift } from './drift-judge.ts'
 import { driftNight } from './drift-night.ts'
+import { usedBudgets } from './judge-budgets.ts'
 import { judgeNight } from './judge.ts'
 import { otherNeeds } from './judge-needs.ts'
 import { ledgerGrowth, reportTime, sampleCpu } from './measures.ts'
@@ -21,8 +26,10 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     quiet: { type: 'string', default: '20' },
     drift: { type: 'string', default: '20' },
+    'only-quiet': { type: 'boolean', default: false },
     'only-drift': { type: 'boolean', default: false },
     html: { type: 'string' },
+    postgres: { type: 'string' },
   },
 })
 const [seed, quietNights, driftNights] = [Number(values.seed), Number(values.quiet), Number(values.drift)]
@@ -30,17 +37,34 @@ const size = { machines: 4, panes: 28, before: 1, hours: 14 }
 const dir = mkdtempSync(join(tmpdir(), 'burn-night-'))
 let broken = 0
 try {
-  if (!values['only-drift']) {
-    await eventfulNight()
-    for (let index = 0; index < quietNights; index++) await quietNight(seed + index)
+  if (!values['only-drift'] && !values['only-quiet']) await eventfulNight()
+  if (!values['only-drift']) await (quietNights === 1 ? quietNight(seed) : quietNightsAtOnce())
+  if (!values['only-quiet']) {
+    await watchedNights(driftNights, false)
+    await watchedNights(Math.ceil(driftNights / 4), true)
   }
-  await watchedNights(driftNights, false)
-  await watchedNights(Math.ceil(driftNights / 4), true)
 } finally {
   rmSync(dir, { recursive: true, force: true })
 }
 console.log(broken === 0 ? 'all reports agree with the truth' : `${broken} contradictions`)
 process.exitCode = broken === 0 ? 0 : 1
+
+/** Simulates the quiet nights, each in a process of its own. Prints the output of each process when it ends. */
+async function quietNightsAtOnce(): Promise<void> {
+  const left = Array.from({ length: quietNights }, (_, index) => seed + index)
+  const next = async (): Promise<void> => {
+    const own = left.shift()
+    if (own === undefined) return
+    const args = ['--disable-warning=ExperimentalWarning', import.meta.filename, '--only-quiet', '--quiet', '1', '--seed', String(own)]
+    const found = await new Promise<{ failed: boolean; out: string }>((resolve) => {
+      execFile(process.execPath, args, (thrown, out, err) => resolve({ failed: thrown !== null, out: out + err }))
+    })
+    broken += Number(found.failed)
+    for (const line of found.out.trimEnd().split('\n').slice(0, -1)) console.log(line)
+    await next()
+  }
+  await Promise.all(Array.from({ length: availableParallelism() }, next))
+}
 
 async function eventfulNight(): Promise<void> {
   const night = await simulateNight({ ...size, seed, ledger: `sqlite:${dir}/l.db`, troublesOf })
@@ -56,7 +80,19 @@ async function eventfulNight(): Promise<void> {
   console.log(`report with HTML: ${ms.toFixed(0)} ms, ${work.toFixed(0)} ms CPU (limit 1000)`)
   if (values.html !== undefined) writeFileSync(values.html, html)
   const growth = await ledgerGrowth(night, `${dir}/copy.db`)
-  console.log(`ledger: ${(growth / 1e6).toFixed(2)} MB a day of samples (limit 10)`)
+  const mb = (bytes: number) => `${(bytes / 1e6).toFixed(2)} MB`
+  console.log(`ledger: ${mb(growth.samples)} a day of samples, ${mb(growth.usage)} of tokens (limit 10 together)`)
+  for (const url of [`sqlite:${dir}/day.db`, ...(values.postgres === undefined ? [] : [values.postgres])]) {
+    const { samples, usage } = await daySize(url, night.fleet, night.money.models)
+    const engine = url.slice(0, url.indexOf(':'))
+    console.log(`ledger on ${engine}, turns of 5 minutes: ${mb(samples)} a day of samples, ${mb(usage)} of tokens (limit 10 together)`)
+  }
+  const used = usedBudgets(night)
+  console.log(`budgets used up: ${used.join(', ')}`)
+  if (!used.some((each) => each.startsWith('lane'))) {
+    broken += 1
+    console.log('  WRONG no budget of a lane was used up')
+  }
   const cpu = await sampleCpu(night)
   const share = cpu / night.fleet.telemetry.interval
   console.log(`sample: ${cpu.toFixed(0)} ms CPU (limit 150), ${(share * 100).toFixed(3)} % of a core (limit 1)`)

@@ -1,5 +1,4 @@
 /** Measures the cost of observing a fleet: the report, the samples, and the growth of the ledger. */
-import { existsSync, statSync } from 'node:fs'
 import { seeded } from '../../src/core/random.ts'
 import { openLedger } from '../../src/ledger/open.ts'
 import { collectFleet, collectMachine } from '../../src/collect/collect.ts'
@@ -38,25 +37,29 @@ export async function sampleCpu({ session, fleet, run }: Night, times = 15): Pro
 }
 
 /**
- * Returns the bytes that a day of samples adds to a ledger on SQLite: the spans, measures and events of the night's samples in a new
- * ledger, extrapolated to a day.
+ * Returns the bytes that a day of samples and of tokens adds to a ledger on SQLite: those of the night in a new ledger, extrapolated to a
+ * day.
  */
-export async function ledgerGrowth({ ledger, since, until }: Night, file: string): Promise<number> {
-  const sizeOf = () => [file, `${file}-wal`].reduce((sum, each) => sum + (existsSync(each) ? statSync(each).size : 0), 0)
+export async function ledgerGrowth(
+  { ledger, since, until }: Night,
+  file: string,
+): Promise<{ readonly samples: number; readonly usage: number }> {
   const [spans, measures, events] = await Promise.all([
     ledger.spans({ since, until }),
     ledger.measures({ since, until }),
     ledger.events({ kinds: ['worker.*', 'machine.*', 'job.*', 'dispatcher.*'], since, limit: 1e6 }),
   ])
-  const empty = await openLedger(`sqlite:${file}`, { random: seeded(1) })
-  await empty.close()
-  const before = sizeOf()
   const copy = await openLedger(`sqlite:${file}`, { random: seeded(1) })
+  const before = await copy.size()
   // The spans of a copy are closed, because only one span of a subject may be open.
   const closed = spans.map((span) => ({ ...span, ended_at: span.ended_at ?? span.seen_at }))
   await copy.saveSample({ spans: closed, measures, events: [] }, until)
   for (const { at, kind, subject, issue, worker, payload } of events)
     await copy.saveSample({ spans: [], measures: [], events: [{ kind, subject, issue, worker, actor: 'burn', payload } as never] }, at)
+  const samples = (await copy.size()) - before
+  await copy.addUsage(await ledger.usage({ since, until }), [])
+  const usage = (await copy.size()) - before - samples
   await copy.close()
-  return ((sizeOf() - before) * day) / (until - since)
+  const perDay = (bytes: number) => (bytes * day) / (until - since)
+  return { samples: perDay(samples), usage: perDay(usage) }
 }

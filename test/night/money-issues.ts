@@ -25,10 +25,19 @@ export function issuesOfRequests(night: Night): (request: TrueRequest) => Readon
   const known = new Map<WorkerId, Known[]>()
   for (const [worker, own] of Map.groupBy([...truth.dispatches.values()], (each) => each.worker ?? ''))
     known.set(worker, knownOf(own, night))
+  const given = Map.groupBy(truth.dispatches.values(), (each) => each.worker ?? '')
+  // burn takes the requests an hour after the end of a dispatch for those of a person.
+  const ends = new Map<string, Time>()
+  for (const { worker, issue, causes } of truth.dispatches.values()) {
+    const name = `${worker} ${issue}`
+    ends.set(name, Math.min(ends.get(name) ?? Infinity, ...causes.map((cause) => cause.at)))
+  }
   const workers = night.fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
   const recorded = new Set(workers.flatMap(({ id, agent: { kind } }) => (kind === 'claude' || kind === 'codex' ? [id] : [])))
   return ({ worker, issue, at: made, dated }) => {
-    if (recorded.has(worker)) return new Set(hasEndedBefore(made - hour, worker, issue, truth) ? [issue, ''] : [issue])
+    // A text without work, such as a notice, may belong to the issue that it is about.
+    if (recorded.has(worker) && issue === '') return new Set(['', ...receivedBefore(given.get(worker) ?? [], made)])
+    if (recorded.has(worker)) return new Set((ends.get(`${worker} ${issue}`) ?? Infinity) < made - hour ? [issue, ''] : [issue])
     const at = dated ?? made
     const samples = truth.samples.get(machineOf(worker)) ?? []
     const before = samples.findLast((time) => time <= at) ?? -Infinity
@@ -41,13 +50,6 @@ export function issuesOfRequests(night: Night): (request: TrueRequest) => Readon
     const isSure = found.some(({ received, endsFrom }) => received <= Math.min(at, before) - minute && endsFrom > at)
     return new Set([issue, ...found.map((each) => each.issue), ...(isSure ? [] : [''])])
   }
-}
-
-/** Returns true if a dispatch of the issue and the worker ended before a time. burn takes requests an hour later for those of a person. */
-function hasEndedBefore(at: Time, worker: WorkerId, issue: IssueRef, { dispatches }: Night['truth']): boolean {
-  return [...dispatches.values()].some(
-    (each) => each.worker === worker && each.issue === issue && each.causes.some((cause) => cause.at < at),
-  )
 }
 
 /** Returns the dispatches of one worker in the order in which its agent received them. */
@@ -73,3 +75,7 @@ function knownOf(own: readonly TrueDispatch[], { truth, fleet, until }: Night): 
     }
   })
 }
+
+/** Returns the issues that an agent received before a time. */
+const receivedBefore = (own: readonly TrueDispatch[], at: Time) =>
+  own.flatMap(({ issue, received }) => (received !== null && received <= at ? [issue] : []))

@@ -112,7 +112,7 @@ const prices: DeclaredPrice[] = [{ model: declared.asked, price: { in: input, ou
 const budgets: UsageBudget[] = [
   { scope: 'fleet', name: 'all', day: null, issue: { usd: null, tokens: issueBudget } },
   { scope: 'account', name: 'metered', day: { usd: 8, tokens: null }, issue: null },
-  { scope: 'lane', name: 'docs', day: { usd: null, tokens: 120_000_000 }, issue: null },
+  { scope: 'lane', name: 'docs', day: { usd: null, tokens: 100_000_000 }, issue: null },
 ]
 
 /** Returns the price of a request (USD) by the price list of the night. */

@@ -3,7 +3,7 @@
  * machines and a simulated forge.
  */
 import type { HealthResult } from '../../src/decide/health.ts'
-import type { Fleet, IssueRef, Time } from '../../src/core/nouns.ts'
+import type { Fleet, Issue, IssueRef, Time } from '../../src/core/nouns.ts'
 import type { Ledger } from '../../src/core/ledger.ts'
 import type { Notice } from '../../src/core/events.ts'
 import type { PeriodReport } from '../../src/core/period-report.ts'
@@ -29,13 +29,16 @@ import { Dispatcher } from '../../src/simulate/dispatcher.ts'
 import { World, type Receipt } from '../../src/simulate/world.ts'
 import { fleetOf, issuesOf } from '../simulate/storm.ts'
 import { NightMoney } from './night-money.ts'
+import { scarce } from './judge-backlog.ts'
 import { withMoney } from './money-models.ts'
+import { writePast, type PastMove } from './past.ts'
 import { sessionOf, simulatedKinds } from './sessions.ts'
 import { inject, JobClock, type Trouble } from './troubles.ts'
 import { Truth } from './truth.ts'
 
 const minute = 60_000
 const hour = 60 * minute
+const day = 24 * hour
 
 /** The size of a night. */
 export interface NightSize {
@@ -63,6 +66,13 @@ export interface Night {
   readonly receipts: readonly Receipt[]
   readonly world: World
   readonly report: PeriodReport
+  /** The begin of the simulation, and a report from there to the end. */
+  readonly began: Time
+  readonly whole: PeriodReport
+  /** The moves of dispatches in the two weeks before. */
+  readonly past: readonly PastMove[]
+  /** All issues, in the order of their creation. */
+  readonly issues: readonly Issue[]
   /** The rows of `burn costs` for the period, by grouping. */
   readonly costs: ReadonlyMap<Grouping, readonly GroupCost[]>
   /** The warnings about budgets that burn recorded. */
@@ -98,13 +108,20 @@ export async function simulateNight(input: NightInput): Promise<Night> {
   const start = Date.UTC(2026, 10, 26, 18)
   const clock = new VirtualClock(start)
   const declared = fleetOf(machines, panes, { idle_timeout: 10 * minute, max_attempts: 3 })
-  const { fleet, models } = withMoney(declared, input.troublesOf === null)
+  const { fleet: rich, models } = withMoney(declared, input.troublesOf === null)
+  const fleet = withScarceRepo(rich, panes)
   const [since, until] = [start + input.before * hour, start + (input.before + input.hours) * hour]
   const troubles = input.troublesOf?.(seed, fleet, since, until) ?? []
   const ledger = await openLedger(input.ledger, { random: seeded(seed) })
   const ids = fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers)).map(({ id }) => ({ id, drawn: false }))
-  await ledger.recordWorkers(ids, start)
-  const issues = issuesOf(Math.ceil(machines * panes * (input.before + input.hours) * 3) + 40)
+  // Events are in the order of their times.
+  await ledger.recordWorkers(ids, start - 16 * day)
+  const past = await writePast(
+    ledger,
+    ids.slice(0, 2).map(({ id }) => id),
+    { until, seed },
+  )
+  const issues = [...issuesOf(Math.ceil(machines * panes * (input.before + input.hours) * 3) + 40), ...scarceIssues(machines)]
   const truth: Truth = new Truth(
     () => world,
     () => clock.now(),
@@ -151,9 +168,9 @@ export async function simulateNight(input: NightInput): Promise<Night> {
     await clock.run(() => over)
     return ended
   }
-  const report = periodReport(
-    await readReportFacts({ ...session, clock: { now: () => until, sleep: () => new Promise(() => {}) } }, since, until),
-  )
+  const atEnd = { ...session, clock: { now: () => until, sleep: () => new Promise<void>(() => {}) } }
+  const report = periodReport(await readReportFacts(atEnd, since, until))
+  const whole = periodReport(await readReportFacts(atEnd, start, until))
   const { records, lanes, costFor } = await readUsage(session, { since, until })
   const costs = new Map(groupings.map((by) => [by, groupCosts(records, by, lanes, costFor)]))
   const warned = await ledger.events({ kinds: ['budget.warned'], limit: 1e6 })
@@ -168,6 +185,10 @@ export async function simulateNight(input: NightInput): Promise<Night> {
     receipts,
     world,
     report,
+    whole,
+    began: start,
+    past,
+    issues,
     costs,
     warned,
     escalated,
@@ -196,4 +217,26 @@ async function sampleFromCron(session: Session, isStopped: () => boolean, probes
 async function release(id: string, ledger: Ledger, clock: VirtualClock): Promise<void> {
   const reason = { code: 'released_by_person', forced: false } as const
   await ledger.moveDispatches([{ id, from: ['claimed', 'handed'], to: 'released', reason }], clock.now())
+}
+
+/** The number of issues of the scarce repo for each machine. */
+const scarceCount = 6
+
+/** Returns the fleet in which the last worker of each machine serves only the scarce repo. */
+function withScarceRepo(fleet: Fleet, panes: number): Fleet {
+  const machines = fleet.machines.map((machine) => ({
+    ...machine,
+    windows: machine.windows.map((window) => ({
+      ...window,
+      workers: window.workers.map((worker) => (worker.pane === panes ? { ...worker, repos: [scarce] } : worker)),
+    })),
+  }))
+  return { ...fleet, machines }
+}
+
+function scarceIssues(machines: number): Issue[] {
+  return issuesOf(machines * scarceCount).map((issue, index) => {
+    const number = 50_000 + index
+    return { ...issue, repo: scarce, ref: `${scarce}#${number}`, number, created_at: number, updated_at: number }
+  })
 }
