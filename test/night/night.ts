@@ -118,7 +118,7 @@ export async function simulateNight(input: NightInput): Promise<Night> {
   await ledger.recordWorkers(ids, start - 16 * day)
   const past = await writePast(
     ledger,
-    ids.slice(0, 2).map(({ id }) => id),
+    ids.slice(0, 4).map(({ id }) => id),
     { until, seed },
   )
   const issues = [...issuesOf(Math.ceil(machines * panes * (input.before + input.hours) * 3) + 40), ...scarceIssues(machines)]

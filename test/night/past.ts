@@ -46,8 +46,8 @@ export async function writePast(
       { state: 'handed' as const, at, run: async () => {} },
       {
         state: end,
-        at: at + 20 * minute,
-        run: () => ledger.moveDispatches([{ id, from: ['handed'], to: end, reason }], at + 20 * minute),
+        at: at + minute,
+        run: () => ledger.moveDispatches([{ id, from: ['handed'], to: end, reason }], at + minute),
       },
     ]
   })
