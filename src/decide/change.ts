@@ -32,9 +32,18 @@ export function wait(stage: ChangeDecision['stage'], reason: Reason): ChangeDeci
   return { do: 'nothing', stage, reason }
 }
 
-function ended({ seen }: ChangeCase): ChangeDecision | null {
-  const { change } = seen.change
+function ended(given: ChangeCase): ChangeDecision | null {
+  const { change, base } = given.seen.change
+  if (isClosedWithBase(given.seen)) return escalate(given, 'base', { code: 'base_gone', base })
   return change.state === 'open' ? null : wait('ended', { code: change.state === 'merged' ? 'change_merged' : 'change_rejected' })
+}
+
+/**
+ * Returns true if a change is closed and its base branch no longer exists. Forgejo 11 closes the changes of a branch that somebody deletes,
+ * so the work itself was not rejected.
+ */
+export function isClosedWithBase({ change, protection }: Pick<ChangeSnapshot, 'change' | 'protection'>): boolean {
+  return change.change.state === 'closed' && protection === null
 }
 
 /**

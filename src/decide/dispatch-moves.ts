@@ -4,10 +4,12 @@ import type { MoveAction } from '../core/actions.ts'
 import type { UnderWayState } from '../core/fleet-state.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { Dispatch } from '../core/lifecycle.ts'
+import type { ChangeSnapshot } from '../core/change-loop.ts'
 import type { Change, Time, WorkerId } from '../core/nouns.ts'
 import { agentKey } from '../core/incarnation.ts'
 import { machineOf, repoOf } from '../core/refs.ts'
 import { sprintWorkers } from '../core/sprint.ts'
+import { isClosedWithBase } from './change.ts'
 import { belongs, changesByDispatch } from './changes.ts'
 import { holderGuard, mayContinue } from './continuations.ts'
 import { closedText, takenBackText } from './prompts.ts'
@@ -21,10 +23,11 @@ type Step = Pick<MoveAction, 'from' | 'to' | 'reason' | 'change_url' | 'resumes_
 export function dispatchMoves(seen: UnderWayState): MoveAction[] {
   const changeOf = changesByDispatch(seen.changes)
   const crashed = new Set(seen.sprints.flatMap(({ id, lease_until }) => (lease_until <= seen.now ? [id] : [])))
-  const rejected = new Set(
-    seen.reviews.flatMap(({ dispatch, snapshot }) => (snapshot.change.change.state === 'closed' ? [dispatch.id] : [])),
-  )
-  const known: Known = { crashed, rejected, plans: recoveryPlans(seen) }
+  const idsOf = (holds: (change: ChangeSnapshot) => boolean) =>
+    new Set(seen.reviews.flatMap(({ dispatch, snapshot }) => (holds(snapshot) ? [dispatch.id] : [])))
+  const rejected = idsOf((each) => each.change.change.state === 'closed' && !isClosedWithBase(each))
+  const without_base = idsOf(isClosedWithBase)
+  const known: Known = { crashed, rejected, without_base, plans: recoveryPlans(seen) }
   return seen.dispatches.flatMap((dispatch) => {
     const change = changeOf(dispatch)
     const step = stepOf(dispatch, seen, change, known)
@@ -53,8 +56,10 @@ function endText(dispatch: LiveDispatch, { to }: Step, seen: UnderWayState, chan
 interface Known {
   /** Sprints whose process is gone: their lease has expired. */
   readonly crashed: ReadonlySet<string>
-  /** Dispatches whose change was closed without a merge. */
+  /** Dispatches whose change somebody closed without a merge. */
   readonly rejected: ReadonlySet<string>
+  /** Dispatches whose change the forge closed because its base branch was deleted. A person is called, see `decide/change`. */
+  readonly without_base: ReadonlySet<string>
   /** The plans for workers in trouble. */
   readonly plans: ReadonlyMap<WorkerId, RecoveryPlan>
 }
@@ -69,8 +74,11 @@ function stepOf(dispatch: LiveDispatch, seen: UnderWayState, change: Change | un
     const code = own?.state === 'merged' ? 'change_merged' : 'issue_closed'
     return { from: ['claimed', 'handed', 'review'], to: 'done', reason: { code }, change_url: own?.url ?? dispatch.change_url }
   }
-  const byChange = change === undefined ? null : stepByChange(change, dispatch, seen)
+  const isWithoutBase = change?.state === 'closed' && known.without_base.has(id)
+  const byChange = change === undefined || isWithoutBase ? null : stepByChange(change, dispatch, seen)
   if (byChange !== null) return byChange
+  // The base exists again, but the change is still closed.
+  if (state === 'review' && known.rejected.has(id)) return { from: ['review'], to: 'failed', reason: { code: 'change_rejected' } }
   if (state === 'handed' && dispatch.change_url !== null && !crashed.has(id)) return stepInFollowUp(dispatch, seen, known)
   if (crashed.has(id) && state === 'claimed') return { from: ['claimed'], to: 'released', reason: { code: 'sprint_gone', begun: false } }
   if (state !== 'handed') return null

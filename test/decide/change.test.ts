@@ -147,6 +147,8 @@ test('change: git resolves a conflict first, then the agent', () => {
   const call = decide(gone)
   assert.equal(brief(call), 'escalate escalated base_gone')
   assert.ok(call.do === 'escalate')
+  const closed = snapshotOf({ change: { ...gone.change.change, state: 'closed' } }, { protection: null })
+  assert.equal(brief(decide(closed)), 'escalate escalated base_gone', 'Forgejo closes it with its base')
   // The base exists again, but conflicts with the change.
   const rounds = ['a', 'b'].map((head) => stepOf('resolve_conflict', head, { head }))
   const called = [...failed, ...rounds, stepOf('escalate', call.signature)]

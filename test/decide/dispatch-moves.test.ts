@@ -67,6 +67,12 @@ test('moves: a follow-up that burn still types has not ended', () => {
     { dispatch: { ...dispatches[0]!, changed_at: now, change_url: 'u', sprint: false, watched: null }, snapshot: closed, history: [] },
   ]
   assert.deepEqual(becomes(viewOf({ reviews }, dispatch)), ['failed'], 'somebody closed the change')
+  const gone = reviews.map((review) => ({ ...review, snapshot: { ...closed, protection: null } }))
+  assert.deepEqual(becomes(viewOf({ reviews: gone }, dispatch)), ['review'], 'the forge closed it with its base')
+  const changes = [changeOf({ state: 'closed' })]
+  const inReview = { ...dispatch, state: 'review' } as const
+  assert.deepEqual(becomes(viewOf({ reviews: gone, changes }, inReview)), [])
+  assert.deepEqual(becomes(viewOf({ reviews }, inReview)), ['failed'], 'the base is back, and the change is closed')
   assert.deepEqual(becomes(viewOf({ arriving: new Set([id]) }, dispatch)), [])
 })
 
