@@ -95,9 +95,10 @@ function hasLeft({ state, changed_at }: WorkerHistory['dispatches'][number], at:
 
 /**
  * Returns the issue of a request, if only its time is known; empty if it belongs to none. `span`: the span at this time. An agent that was
- * idle had finished its earlier prompts. A span may outlast the dispatch of its issue, for example if the agent stays in an error.
+ * idle had finished its earlier prompts. An agent that had ended made no request: its successor did. A span may outlast the dispatch of its issue, for example if the agent stays in an error.
  */
 function issueByTime({ spans, dispatches }: Pick<WorkerHistory, 'spans' | 'dispatches'>, span: Span | undefined, at: Time): IssueRef {
+  if (span?.state === 'dead') return ofSuccessor(dispatches, span.began_at) ?? ''
   const newer = span?.state === 'idle' ? dispatches.filter(({ handed_at }) => handed_at !== null && handed_at >= span.began_at) : []
   const next = issueAt(newer, null, at)
   if (next !== undefined) return next
@@ -108,6 +109,12 @@ function issueByTime({ spans, dispatches }: Pick<WorkerHistory, 'spans' | 'dispa
   const isOver = last !== undefined && !liveStates.includes(last.state) && last.changed_at < at
   if (span !== undefined && span.issue !== null && !isOver) return span.issue
   return issueAt(dispatches, issueBefore(spans, at), at) ?? ''
+}
+
+/** Returns the first issue of the agent that started after another agent had ended: a new one, or the one that it continues. */
+function ofSuccessor(dispatches: WorkerHistory['dispatches'], ended_at: Time): IssueRef | undefined {
+  const given = dispatches.filter(({ state, handed_at }) => handed_at !== null && (handed_at >= ended_at || state === 'handed'))
+  return given.toSorted(byPrompt)[0]?.issue
 }
 
 /** Returns the last issue that a span before this time shows. */

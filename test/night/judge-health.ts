@@ -3,10 +3,20 @@ import type { Time, WorkerId } from '../../src/core/nouns.ts'
 import type { Judgement } from './judge.ts'
 import type { Night, Probe } from './night.ts'
 import type { Trouble, TroubleKind } from './troubles.ts'
-import { machineOf } from '../../src/core/refs.ts'
+import { machineOf, repoOf } from '../../src/core/refs.ts'
 
 const minute = 60_000
 const hour = 60 * minute
+
+/** Returns the time at which burn sees that a turn began: when it reads the change that the turn before opened. */
+function borderSeen(worker: WorkerId, began: Time, truth: Night['truth']): Time {
+  const before = [...truth.dispatches.values()]
+    .filter((each) => each.worker === worker && each.opened !== null && each.opened <= began)
+    .toSorted((a, b) => b.opened! - a.opened!)[0]
+  if (before === undefined) return began
+  const read = (truth.reads.get(repoOf(before.issue)) ?? []).find((at) => at > before.opened!)
+  return Math.max(began, read ?? Infinity)
+}
 
 /** The rule that finds a kind of trouble, and the time after which it must (ms). */
 function ruleOf(
@@ -17,7 +27,7 @@ function ruleOf(
   const due = Math.ceil(at / hour) * hour
   const tokensMissing = (worker: WorkerId) => {
     const began = money.muted.find((each) => each.worker === worker && each.at >= at && each.at < to)?.at ?? Infinity
-    const seen = (truth.samples.get(machineOf(worker)) ?? []).find((each) => each > began + 1000) ?? Infinity
+    const seen = (truth.samples.get(machineOf(worker)) ?? []).find((each) => each > borderSeen(worker, began, truth) + 1000) ?? Infinity
     const isKnown = money.requests.some((each) => each.worker === worker && each.read !== null && each.read < seen)
     return isKnown ? (money.reads.get(machineOf(worker))!.find((each) => each >= seen + health.no_tokens) ?? Infinity) : Infinity
   }

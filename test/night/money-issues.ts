@@ -34,22 +34,35 @@ export function issuesOfRequests(night: Night): (request: TrueRequest) => Readon
   }
   const workers = night.fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
   const recorded = new Set(workers.flatMap(({ id, agent: { kind } }) => (kind === 'claude' || kind === 'codex' ? [id] : [])))
-  return ({ worker, issue, at: made, dated }) => {
+  return ({ worker, issue, at: made, dated, read }) => {
     // A text without work, such as a notice, may belong to the issue that it is about.
     if (recorded.has(worker) && issue === '') return new Set(['', ...receivedBefore(given.get(worker) ?? [], made)])
     if (recorded.has(worker)) return new Set((ends.get(`${worker} ${issue}`) ?? Infinity) < made - hour ? [issue, ''] : [issue])
-    const at = dated ?? made
     const samples = truth.samples.get(machineOf(worker)) ?? []
-    const before = samples.findLast((time) => time <= at) ?? -Infinity
-    const after = samples.find((time) => time > at) ?? Infinity
-    const all = known.get(worker) ?? []
-    const found = all.filter(({ received, endsUntil }, index) => {
-      const isNext = all.slice(0, index).every((earlier) => earlier.endsFrom <= after)
-      return received <= after && endsUntil >= before && isNext
-    })
-    const isSure = found.some(({ received, endsFrom }) => received <= Math.min(at, before) - minute && endsFrom > at)
-    return new Set([issue, ...found.map((each) => each.issue), ...(isSure ? [] : [''])])
+    const times = [dated ?? made, ...datedAgain({ worker, read }, night)]
+    return new Set([issue, ...times.flatMap((at) => issuesAt(at, known.get(worker) ?? [], samples))])
   }
+}
+
+/** Returns the issues that samples may show at a time, and the empty text if they may show none. */
+function issuesAt(at: Time, all: readonly Known[], samples: readonly Time[]): IssueRef[] {
+  const before = samples.findLast((time) => time <= at) ?? -Infinity
+  const after = samples.find((time) => time > at) ?? Infinity
+  const found = all.filter(({ received, endsUntil }, index) => {
+    const isNext = all.slice(0, index).every((earlier) => earlier.endsFrom <= after)
+    return received <= after && endsUntil >= before && isNext
+  })
+  const isSure = found.some(({ received, endsFrom }) => received <= Math.min(at, before) - minute && endsFrom > at)
+  return [...found.map((each) => each.issue), ...(isSure ? [] : [''])]
+}
+
+/** A process that is killed after it read a request may not have saved it. Then the next reading dates it together with later requests. */
+function datedAgain({ worker, read }: Pick<TrueRequest, 'worker' | 'read'>, { troubles, money }: Night): Time[] {
+  const isKilled = troubles.some(
+    ({ kind, at }) => ['dispatcher', 'blackout'].includes(kind) && read !== null && at >= read - minute && at <= read + minute,
+  )
+  const next = money.requests.find((each) => isKilled && each.worker === worker && each.read !== null && each.read > read!)
+  return next === undefined ? [] : [next.dated ?? next.at]
 }
 
 /** Returns the dispatches of one worker in the order in which its agent received them. */
