@@ -80,7 +80,9 @@ for (const kind of ['claude', 'codex', 'gemini', 'qwen', 'pi'])
     const uses = [...first.take(bytes.slice(0, cut), cut).uses]
     // The next sample goes on with the state in the ledger.
     const source = { machine: 'm', path: '/f', read_at: 0, ...(JSON.parse(JSON.stringify(first.position)) as typeof first.position) }
-    uses.push(...new FileReader(file, log, source, 0).take(bytes.slice(cut), bytes.length - cut).uses)
+    const next = new FileReader(file, log, source, 0)
+    const { position, length } = next.partOf(bytes.length - cut)
+    uses.push(...next.take(bytes.slice(position, position + length), bytes.length - cut).uses)
     assert.equal(uses[0]?.prompt, ids[0])
     assert.equal(uses.at(-1)?.prompt, ids[1])
     assert.ok(uses.every(({ prompt }) => prompt === ids[0] || prompt === ids[1]))
