@@ -1,7 +1,7 @@
 /** Private tmux servers for tests. */
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 
@@ -18,15 +18,17 @@ export function privateSocket(t: Pick<TestContext, 'after'>): string {
   return socket
 }
 
-/** Ends the server of a socket, if there is one. */
+/** Ends the server of a socket, if there is one, and removes the socket, which tmux leaves. */
 export function endServer(socket: string): void {
   // Many tests start no server, and each process that looks for one takes longer than this.
-  if (!existsSync(join(sockets, socket))) return
+  const file = join(sockets, socket)
+  if (!existsSync(file)) return
   try {
     execFileSync('tmux', ['-L', socket, 'kill-server'], { stdio: 'ignore' })
   } catch {
     // It has already ended.
   }
+  rmSync(file, { force: true })
 }
 
 /** Ends a tmux server by the id of its process, for tests that removed its socket. */
