@@ -5,8 +5,8 @@ import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 
-/** The folder of all sockets. */
-const sockets = join(process.env['TMUX_TMPDIR'] ?? '/tmp', `tmux-${process.getuid?.()}`)
+/** Returns the file of a socket. */
+const fileOf = (socket: string) => join(process.env['TMUX_TMPDIR'] ?? '/tmp', `tmux-${process.getuid?.()}`, socket)
 
 /** Returns the name of an unused socket. */
 export const socketName = () => `burn-test-${randomBytes(6).toString('hex')}`
@@ -21,7 +21,7 @@ export function privateSocket(t: Pick<TestContext, 'after'>): string {
 /** Ends the server of a socket, if there is one, and removes the socket, which tmux leaves. */
 export function endServer(socket: string): void {
   // Many tests start no server, and each process that looks for one takes longer than this.
-  const file = join(sockets, socket)
+  const file = fileOf(socket)
   if (!existsSync(file)) return
   try {
     execFileSync('tmux', ['-L', socket, 'kill-server'], { stdio: 'ignore' })
