@@ -20,7 +20,7 @@ export const openSlack: Opener<'slack'> = (name, { url }, deps) => ({
   },
 })
 
-/** Slack parses no markup in plain text. It shows `text` only where it can't show blocks; Mattermost shows only `text`. */
+/** Slack parses no markup in plain text, and shows `text` only if it cannot show blocks. Mattermost shows only `text`. */
 function content({ id, title, text }: NotifyMessage): object {
   const plain = (words: string) => ({ type: 'plain_text', text: words, emoji: false })
   const sections = sectionsOf(`${title}\n${text}`)
