@@ -159,8 +159,9 @@ const keyOf = ({ name }: Machine) => `logins ${name}`
 
 async function loadMemories(machine: Machine, { ledger }: Session): Promise<[string, LoginMemory][]> {
   const stored = await ledger.loadValue(keyOf(machine))
-  // Only `saveMemories` writes this value, so it has this type.
-  return stored === null ? [] : (JSON.parse(stored) as [string, LoginMemory][])
+  // Only `saveMemories` writes this value, so it has this type. An older burn left out some fields.
+  const memories = stored === null ? [] : (JSON.parse(stored) as [string, Partial<LoginMemory>][])
+  return memories.map(([id, memory]) => [id, { ...noMemory, ...memory }])
 }
 
 async function saveMemories(machine: Machine, memories: ReadonlyMap<string, LoginMemory>, { ledger }: Session): Promise<void> {

@@ -221,9 +221,9 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
     text: ({ outcome, before, after }) => `${outcome}: ended ${endText(before)} before, ends ${endText(after)} now`,
   },
   'login.restored': {
-    meaning: 'A login in trouble works again.',
+    meaning: 'A login in trouble works again, or a login that was about to end has a later end.',
     payload: { ends_at: 'the end of the login (ISO 8601); null if unknown' },
-    text: ({ ends_at }) => `the login works again, and ends ${endText(ends_at)} unless it is renewed`,
+    text: ({ ends_at }) => `the login works, and ends ${endText(ends_at)} unless it is renewed`,
   },
   'job.missed': { meaning: 'A scheduled job did not run when it was due, or its runs fail.', ...alarm },
   'job.cleared': { meaning: 'A job that burn had reported as missed runs again.', ...cleared },

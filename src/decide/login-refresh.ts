@@ -36,6 +36,8 @@ export interface LoginMemory {
   readonly reported: LoginTrouble | null
   /** The time of the last warning before a night; null if there was none. */
   readonly warned_at: Time | null
+  /** The end of the login in that warning; null if there was none, or if the login was renewed since. */
+  readonly warned_end: Time | null
 }
 
 export const noMemory: LoginMemory = {
@@ -47,6 +49,7 @@ export const noMemory: LoginMemory = {
   failures: 0,
   reported: null,
   warned_at: null,
+  warned_end: null,
 }
 
 /**
@@ -132,7 +135,7 @@ function warnedInNight({ warned_at }: LoginMemory, now: Time, { night, zone }: N
   return warned_at !== null && warned_at >= lastTimeOfDay(now, night.from, zone)
 }
 
-/** A report about a login: a trouble that begins, the end of a reported trouble, or a warning before a night. */
+/** A report about a login: a trouble that begins, a warning before a night, or the end of one of them. */
 export interface LoginReport {
   readonly login: Login
   readonly kind: LoginTrouble | 'login.ending' | 'login.restored'
@@ -154,10 +157,16 @@ export function loginReports(
     // If burn could not read the file, the trouble may continue.
     const reported = trouble ?? (login.state === 'unknown' ? memory.reported : null)
     if (trouble !== null && trouble !== memory.reported) reports.push({ login, kind: trouble })
-    if (reported === null && memory.reported !== null) reports.push({ login, kind: 'login.restored' })
-    const warns = login.workers.length > 0 && endsAtNight(finalEnd(login, now), now, night) && !warnedInNight(memory, now, night)
+    const end = finalEnd(login, now)
+    const isKnown = login.state !== 'unknown' && !needsPerson(login)
+    const isRenewed = isKnown && memory.warned_end !== null && (end === null || end > memory.warned_end)
+    // After a renewal, the warning of this night no longer tells the true end.
+    const isWarned = warnedInNight(memory, now, night) && !isRenewed
+    const warns = login.workers.length > 0 && endsAtNight(end, now, night) && !isWarned
+    if (reported === null && (memory.reported !== null || (isRenewed && !warns))) reports.push({ login, kind: 'login.restored' })
     if (warns) reports.push({ login, kind: 'login.ending' })
-    after.set(login.id, { ...memory, reported, warned_at: warns ? now : memory.warned_at })
+    const warned = warns ? { warned_at: now, warned_end: end } : isRenewed ? { warned_end: null } : {}
+    after.set(login.id, { ...memory, reported, ...warned })
   }
   return { reports, memories: after }
 }

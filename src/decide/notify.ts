@@ -17,7 +17,7 @@ const beginnings: Readonly<Partial<Record<EventKind, readonly EventKind[]>>> = {
   'dispatcher.cleared': ['dispatcher.silent'],
   'drift.cleared': ['drift.found'],
   'repo.read': ['repo.unread'],
-  'login.restored': ['login.ended', 'login.failing', 'login.copied'],
+  'login.restored': ['login.ended', 'login.failing', 'login.copied', 'login.ending'],
   ...Object.fromEntries(['worker', 'lane', 'machine', 'repo', 'account', 'fleet'].map((scope) => [`${scope}.resumed`, [`${scope}.held`]])),
 }
 

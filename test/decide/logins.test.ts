@@ -129,6 +129,20 @@ test('loginReports: warns once before a night of logins that nothing renews', ()
   assert.equal(finalEnd(loginOf({ ends_at: at(21), renewable_until: at(30) }), at(20)), at(30))
 })
 
+test('loginReports: a renewal ends the warning before the night', () => {
+  const at = (time: number) => Date.UTC(2026, 5, 1, time)
+  const until = (ends_at: number) => loginOf({ ends_at, renewed_by: null, renewable: false })
+  const [, warned] = reported(until(at(31)), noMemory, at(20))
+  assert.deepEqual(reported(loginOf({ state: 'unknown', ends_at: null, renewed_by: null }), warned, at(21))[0], [])
+  const [restored, after] = reported(until(at(80)), warned, at(21))
+  assert.deepEqual([restored, reported(until(at(80)), after, at(22))[0]], [['restored'], []])
+  assert.deepEqual(reported(loginOf({ state: 'key', ends_at: null, renewed_by: null }), warned, at(21))[0], ['restored'])
+  // The later end is in the same night, so the warning must tell it.
+  const [again, later] = reported(until(at(31) + hour / 2), warned, at(21))
+  assert.deepEqual([again, reported(until(at(31) + hour / 2), later, at(22))[0]], [['ending'], []])
+  assert.deepEqual(reported(loginOf({ state: 'refused', ends_at: null, renewed_by: null }), warned, at(31) + hour / 2)[0], ['ended'])
+})
+
 test('loginReports: keeps the memories of unreadable files', () => {
   const known = new Map([['m ~/.hermes/auth.json nous', { ...noMemory, tried_at: now }]])
   const { memories } = loginReports([loginOf({ id: 'm ~/.hermes/auth.json', state: 'unknown' })], known, settings, now)

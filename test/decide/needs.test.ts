@@ -52,6 +52,7 @@ test('login needs: troubles count until their end', () => {
   assert.deepEqual(needed('login.ending 20'), ['1: the login of 2 workers ends at 1970-01-01T00:00:00Z, and nothing renews it'])
   assert.deepEqual(needed('login.ending 9'), [])
   assert.deepEqual(needed('login.ending 20', 'login.failing', 'login.restored'), [])
+  assert.deepEqual(needed('login.ending 20', 'login.restored 90'), [])
   const [need] = loginNeeds(events('login.copied'), 10)
   assert.deepEqual([need?.kind, need?.subject, need?.remedy], ['login', 'mac ~/.claude', 'claude login'])
 })
