@@ -92,6 +92,7 @@ const shared = [
     'sprint/thrown',
     'git/failure',
     'git/credential',
+    'host/private-files',
     'claim/refusal',
   ],
   [

@@ -5,7 +5,7 @@ import type { Time } from '../core/nouns.ts'
 import type { PaneRecord, SnapshotHead } from './snapshot.ts'
 import { BurnError, ifCode, messageOf, noSuchPath } from '../core/errors.ts'
 import { isFields } from '../core/json.ts'
-import { partialMark } from '../host/private-folder.ts'
+import { partialMark } from '../host/private-files.ts'
 import { formatVersion, headFile, panesFile } from './snapshot.ts'
 
 /** A pane of a saved snapshot, with the text of its screen. */

@@ -88,6 +88,10 @@ export const snapshotErrors = {
     meaning: 'burn could not write the folder of a snapshot, and removed what it had written.',
     remedy: 'Check the permissions of the parent folder and the free space of its disk.',
   },
+  file_unwritable: {
+    meaning: 'burn could not write the file of `--output` or `--svg`. An earlier file is unchanged.',
+    remedy: 'Name a file. Check the permissions of the file and its folder, and the free space of its disk.',
+  },
   snapshot_unreadable: {
     meaning: 'A folder given to `burn capture --diff` is not a saved snapshot, or burn cannot read it.',
     remedy: 'Name two folders that `burn capture --all` or the job `snapshot` wrote.',
@@ -176,10 +180,6 @@ export const notifyErrors = {
   notify_unset: {
     meaning: 'The spec has no "notify" key, so burn sends no notifications; or no "notify.report", so burn sends no reports.',
     remedy: 'Add the key to the spec; `burn spec docs` explains it.',
-  },
-  report_unwritten: {
-    meaning: 'burn cannot write the file of `burn report --output`.',
-    remedy: 'Check the folder, its permissions and the free space of its disk.',
   },
 } as const
 

@@ -44,7 +44,7 @@ test('report: prints every format, and writes a private file', async (t) => {
   assert.match(wrong.err, /"tomorrow" is not a time or an age[^]*an age such as 8h[^]*20:00[^]*yesterday/)
   const unwritten = await fleet.burn('report', '--output', join(fleet.dir, 'none/r.txt'))
   assert.equal(unwritten.code, 1)
-  assert.match(unwritten.err, /cannot write .*none\/r\.txt: ENOENT.*\(report_unwritten\)/)
+  assert.match(unwritten.err, /cannot write \S*none\/r\.txt: ENOENT.*\(file_unwritable\)/)
 })
 
 test('report: --send sends the report to its channels', async (t) => {

@@ -1,10 +1,10 @@
 /** `burn log`: prints events, newest last. With `--follow` it also prints new events. */
-import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { ExportOptions } from '../../observe/telemetry-export.ts'
 import type { Event, EventFilter, LogLevel } from '../../core/events.ts'
 import type { Session } from '../../observe/session.ts'
 import { eventKinds, eventText } from '../../decide/event-kinds.ts'
+import { writePrivateFile } from '../../host/private-files.ts'
 import { command, done } from '../command.ts'
 import { aboutNames, eventLines } from '../log-lines.ts'
 import { unknownNameError } from '../named.ts'
@@ -130,7 +130,7 @@ async function exported(session: Session, options: ExportOptions, output: string
   const file = resolve(cwd, output)
   const { assertUntracked } = await import('../../observe/untracked.ts')
   await assertUntracked(file, file, session)
-  await writeFile(file, lines, { mode: 0o600 })
+  await writePrivateFile(file, lines)
   return { file }
 }
 

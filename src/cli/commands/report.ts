@@ -1,15 +1,15 @@
 /** `burn report`: what happened in a period, and what a person must do now. */
-import { lstat, rename, rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { PeriodReport } from '../../core/period-report.ts'
 import type { Notification } from '../../core/notify.ts'
 import type { Session } from '../../observe/session.ts'
-import { BurnError, ifCode, messageOf, noSuchPath } from '../../core/errors.ts'
+import { BurnError } from '../../core/errors.ts'
 import { withIsoTimes } from '../../core/iso-times.ts'
 import { periodReport } from '../../decide/period-report.ts'
 import { reportDocument } from '../../decide/report-document.ts'
 import { reportHtml } from '../../decide/report-html.ts'
 import { reportMarkdown, reportText } from '../../decide/report-text.ts'
+import { writePrivateFile } from '../../host/private-files.ts'
 import { command, done, exitFor } from '../command.ts'
 import { notifySettings } from './notify.ts'
 import { choice, flag, optional, timeFrom, usage } from '../args.ts'
@@ -55,7 +55,7 @@ export const reportCommand = command({
     const printed = printedAs(format, report)
     if (output === undefined) return done<Shown>({ text: printed })
     const file = resolve(cwd, output)
-    await write(file, printed)
+    await writePrivateFile(file, printed)
     return done<Shown>({ file })
   },
   present(shown: Shown, io) {
@@ -112,25 +112,6 @@ function printedAs(format: Format, report: PeriodReport): string {
   if (format === 'json') return `${JSON.stringify(withIsoTimes(report), null, 2)}\n`
   const document = reportDocument(report)
   return { text: reportText, md: reportMarkdown, html: reportHtml }[format](document)
-}
-
-/**
- * Writes a file that only its owner can read. A file of an earlier report stays as it is until the new one is complete. Throws BurnError
- * `report_unwritten` (exit 1).
- */
-async function write(file: string, text: string): Promise<void> {
-  const partial = `${file}.partial-${process.pid}`
-  try {
-    const found = await lstat(file).catch(ifCode(noSuchPath, null))
-    // burn cannot replace a device or a link, so it writes into it.
-    if (found !== null && !found.isFile()) return await writeFile(file, text, { mode: 0o600 })
-    await writeFile(partial, text, { mode: 0o600 })
-    await rename(partial, file)
-  } catch (thrown) {
-    await rm(partial, { force: true })
-    const hint = 'check the folder, its permissions and the free space of its disk'
-    throw new BurnError('report_unwritten', `cannot write ${file}: ${messageOf(thrown)}`, hint, { cause: thrown })
-  }
 }
 
 /** Returns the start of the period. */

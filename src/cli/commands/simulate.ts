@@ -1,6 +1,6 @@
 /** `burn simulate`: estimates how long this fleet takes for a backlog, and how long it takes with more machines. */
 import { counted } from '../../core/text.ts'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import type { Session } from '../../observe/session.ts'
@@ -11,6 +11,7 @@ import type { SimulationInput } from '../../simulate/thread.ts'
 import { keysOf, membersOf } from '../../core/json.ts'
 import { BurnError, messageOf } from '../../core/errors.ts'
 import { mapConcurrently } from '../../core/concurrency.ts'
+import { writePrivateFile } from '../../host/private-files.ts'
 import { durationMs, durationPattern } from '../../spec/units.ts'
 import { command, done, type CommandContext } from '../command.ts'
 import { progressOn, type Io } from '../io.ts'
@@ -51,7 +52,7 @@ export const simulateCommand = command({
   async run(deps, given) {
     const { session } = await deps.open()
     const result = await simulateFleets(session, given, deps)
-    if (given.svg !== undefined) writeSvg(resolve(deps.cwd, given.svg), result.runs)
+    if (given.svg !== undefined) await writePrivateFile(resolve(deps.cwd, given.svg), svgFor(result.runs))
     return done(result, result.runs.every(({ finished }) => finished) ? 0 : 3)
   },
   present: (result, io, given) => io.out(...linesOf(result, given, io)),
@@ -253,10 +254,10 @@ function basisOf({ habits, turns_seen, reviews_seen }: Simulated, options: Optio
   return `${turn}, ${review}. ${Math.round(habits.changes * 100)} % of turns open a change, ${Math.round(habits.merged * 100)} % of changes are merged.`
 }
 
-function writeSvg(file: string, runs: readonly Run[]): void {
+function svgFor(runs: readonly Run[]): string {
   const all = runs.map(({ fleet, samples }) => {
     const began = samples[0]?.at ?? 0
     return { label: fleet, points: samples.map(({ at, open }) => ({ x: (at - began) / 3_600_000, y: open })) }
   })
-  writeFileSync(file, svgOf('Open issues', all))
+  return svgOf('Open issues', all)
 }
