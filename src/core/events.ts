@@ -110,6 +110,7 @@ export interface EventData
   'issue.over_budget': Because
   'budget.warned': Because
   'change.stage': { readonly change: string; readonly stage: ChangeStage; readonly reason: Reason }
+  'change.approved': { readonly change: string; readonly by: string }
   'change.step': { readonly action: StepAction; readonly attempt: number; readonly outcome: StepOutcome; readonly reason: Reason }
   'change.escalated': { readonly change: string; readonly reason: Reason }
   'issue.prioritized': { readonly priority: number }

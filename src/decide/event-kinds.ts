@@ -107,6 +107,11 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
     payload: { change: 'the reference of the change', stage: 'the stage', reason },
     text: ({ change, stage, reason: because }) => `${change} ${stage.replaceAll('_', ' ')}: ${sentence(because)}`,
   },
+  'change.approved': {
+    meaning: 'burn saw an approval of a change by a person who may write to the repo, or by a bot of `changes.bots`.',
+    payload: { change: 'the reference of the change', by: 'the login of the reviewer' },
+    text: ({ change, by }) => `${by} approved ${change}`,
+  },
   'change.step': {
     meaning: 'burn recorded or carried out a step for a change in review.',
     payload: { action: 'the step', attempt: 'the number of the attempt', outcome: '`planned`, `done` or `failed`', reason },

@@ -104,10 +104,10 @@ function reached(facts: ReportFacts, moved: readonly Move[], state: DispatchStat
 function reviewed(facts: ReportFacts): ChangeWithReview[] {
   const found = facts.events.flatMap(({ kind, subject, at, payload }): [string, ChangeWithReview][] => {
     const dispatch = facts.dispatches.get(subject)
-    if (kind !== 'change.stage' || dispatch === undefined || !('reason' in payload)) return []
-    const { reason } = payload
-    const isReview = reason.code === 'review_asks' || (reason.code === 'merge_policy' && reason.policy === 'approved')
-    return isReview ? [[subject, { ...changeOf(dispatch, at, facts), review: sentence(reason) }]] : []
+    if (dispatch === undefined) return []
+    const asks = kind === 'change.stage' && 'reason' in payload && payload.reason.code === 'review_asks' ? sentence(payload.reason) : null
+    const review = kind === 'change.approved' && 'by' in payload ? `${payload.by} approved the change` : asks
+    return review === null ? [] : [[subject, { ...changeOf(dispatch, at, facts), review }]]
   })
   return [...new Map(found).values()].toSorted(byRepo)
 }

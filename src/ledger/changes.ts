@@ -1,6 +1,6 @@
 /** Changes in review: the facts that burn last read about each, and its stage. */
 import type { Transaction } from 'kysely'
-import type { ChangeLedger, DispatchInReview, ChangeToEnd, ReviewView, WatchedChange } from '../core/ledger/changes.ts'
+import type { ChangeLedger, DispatchInReview, ChangeToEnd, ReadChange, ReviewView, WatchedChange } from '../core/ledger/changes.ts'
 import type { NewEvent } from '../core/events.ts'
 import type { ChangeWatchRow, Tables } from './tables.ts'
 import { sql } from 'kysely'
@@ -76,8 +76,9 @@ function toWatched({
   }
 }
 
-/** Saves the facts about changes. */
-export async function saveChanges(trx: Trx, changes: Parameters<ChangeLedger['saveChanges']>[0]): Promise<void> {
+/** Saves the facts about changes, and an event for each new approval. */
+export async function saveChanges(trx: Trx, changes: Parameters<ChangeLedger['saveChanges']>[0], at: number): Promise<void> {
+  await appendEvents(trx, (await Promise.all(changes.map((change) => newApprovals(trx, change)))).flat(), at)
   const rows = changes.map(({ dispatch, ref, state, protection, first_pusher, protected_paths, read_at }): ChangeWatchRow => {
     const paths = protected_paths === null ? null : JSON.stringify(protected_paths)
     const unjudged = { stage: 'watched', reason: encodeReason({ code: 'change_for_review' }), staged_at: read_at } as const
@@ -97,6 +98,19 @@ export async function saveChanges(trx: Trx, changes: Parameters<ChangeLedger['sa
         })),
       )
       .execute()
+}
+
+/** Returns an event for each approval that the saved facts about a change do not have. */
+async function newApprovals(trx: Trx, { dispatch, ref, approvals }: ReadChange): Promise<NewEvent[]> {
+  if (approvals.length === 0) return []
+  const about = await trx.selectFrom('dispatch').select(['issue', 'worker']).where('id', '=', dispatch).executeTakeFirstOrThrow()
+  const row = await trx.selectFrom('change_watch').selectAll().where('dispatch', '=', dispatch).executeTakeFirst()
+  const known = new Set(row === undefined ? [] : toWatched(row).state.reviews.map(({ id }) => id))
+  return approvals
+    .filter(({ id }) => !known.has(id))
+    .map(({ author: by }) => {
+      return { kind: 'change.approved', subject: dispatch, ...about, actor: 'forge', payload: { change: ref, by } }
+    })
 }
 
 /** Saves the stages of changes, and an event for each stage that is new. */

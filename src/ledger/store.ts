@@ -127,7 +127,7 @@ function changeStore({ read, write }: Engine): ChangeLedger {
   return {
     reviewView: () => read(changes.reviewView),
     reviewedChanges: () => read(changes.reviewedChanges),
-    saveChanges: async (seen) => (seen.length === 0 ? undefined : write((trx) => changes.saveChanges(trx, seen))),
+    saveChanges: async (seen, at) => (seen.length === 0 ? undefined : write((trx) => changes.saveChanges(trx, seen, at))),
     saveStages: async (stages, at) => (stages.length === 0 ? undefined : write((trx) => changes.saveStages(trx, stages, at))),
     beginStep: (step, at) => write((trx) => steps.beginStep(trx, step, at)),
     endStep: (step, outcome, reason, at) => write((trx) => steps.endStep(trx, step, { outcome, reason }, at)),

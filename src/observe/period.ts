@@ -22,7 +22,7 @@ export async function readReportFacts(session: Session, since: Time, until: Time
   const { ledger, fleet } = session
   const [health, events, view, touched, spans, measures, sprints, last, before, { oldest }, usage, needs] = await Promise.all([
     readHealthFacts(session),
-    ledger.events({ kinds: [...moveEvents, 'change.stage', ...troubleEvents], since, limit: maxEvents }),
+    ledger.events({ kinds: [...moveEvents, 'change.stage', 'change.approved', ...troubleEvents], since, limit: maxEvents }),
     ledger.view(),
     ledger.dispatches({ since }),
     ledger.spans({ since, until }),

@@ -1,7 +1,7 @@
 /** Reads the changes in review from the forge, as seldom as possible, and returns them with the steps that burn took. */
 import type { ChangeRef, ChangeState, Protection } from '../core/change-state.ts'
 import type { ReviewedChange } from '../core/fleet-state.ts'
-import type { DispatchInReview, WatchedChange } from '../core/ledger/changes.ts'
+import type { DispatchInReview, ReadChange, WatchedChange } from '../core/ledger/changes.ts'
 import type { ChangeSnapshot, ChangeStep } from '../core/change-loop.ts'
 import type { Change, RepoRef, Time } from '../core/nouns.ts'
 import type { Forge } from '../core/ports.ts'
@@ -12,6 +12,7 @@ import { BurnError, isLedgerFailure, messageWithHint } from '../core/errors.ts'
 import { changeRef, repoOf } from '../core/refs.ts'
 import { decideChange, recentRerun } from '../decide/change.ts'
 import { changePolicy } from '../decide/change-policy.ts'
+import { countedReviews } from '../decide/change-reviews.ts'
 import { protectedAmong } from '../decide/protect.ts'
 import { ownLogin } from './own-login.ts'
 import { baseOf } from './repo-facts.ts'
@@ -23,7 +24,7 @@ const firstChecksWithin = 15 * 60_000
 /** Maximum number of changes that burn reads at the same time. */
 const concurrency = 8
 
-type Reading = Omit<WatchedChange, 'stage' | 'reason' | 'staged_at'>
+type Reading = Omit<ReadChange, 'approvals'>
 
 /**
  * Returns the changes in review. Reads a change from the forge if the forge listed it as updated, if its checks are pending, if burn would
@@ -42,7 +43,7 @@ export async function readChangesInReview(
   const now = clock.now()
   const reader = new ChangeReader(session, now)
   const news = new Map(forge.changes.map((change) => [change.url, change]))
-  const readings: Reading[] = []
+  const readings: ReadChange[] = []
   const steps = Map.groupBy(view.steps, ({ dispatch }) => dispatch)
   const found = await mapConcurrently(view.dispatches, concurrency, async (dispatch): Promise<ReviewedChange[]> => {
     const history = steps.get(dispatch.id) ?? []
@@ -59,7 +60,8 @@ export async function readChangesInReview(
       // burn merges only what it read in the same cycle: a person may run a green check again, or dismiss a review. The forge lists neither.
       if (due !== 'all' && mayMerge(review(reading), session)) reading = await read('all')
       const reviewed = review(reading)
-      if (reading !== null && reading !== dispatch.watched) readings.push(reading)
+      if (reviewed !== null && reading !== null && reading !== dispatch.watched)
+        readings.push({ ...reading, approvals: approvalsIn(reviewed, session) })
       return reviewed === null ? [] : [reviewed]
     } catch (thrown) {
       if (isLedgerFailure(thrown)) throw thrown
@@ -67,8 +69,13 @@ export async function readChangesInReview(
       return []
     }
   })
-  await ledger.saveChanges(readings)
+  await ledger.saveChanges(readings, now)
   return found.flat()
+}
+
+/** Returns the approvals of a change that count. */
+function approvalsIn({ snapshot }: ReviewedChange, { fleet }: Session): ReadChange['approvals'] {
+  return countedReviews(snapshot, changePolicy(fleet, snapshot.repo)).filter(({ state }) => state === 'approved')
 }
 
 /** `all`: burn reads all facts about a change. `checks`: burn reads only its checks. After a push, the forge lists the change as updated. */

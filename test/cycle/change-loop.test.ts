@@ -102,6 +102,24 @@ test('change loop: two dispatchers tell a review once', async (t) => {
   assert.match(fleet.received.at(-1) ?? '', /review by: ann[^]*rename the function/)
 })
 
+test('change loop: records each approval once, also if people merge', async (t) => {
+  const fleet = await changeInReview(t, { merge: 'never' })
+  await fleet.endTurn()
+  const other = await fleet.open(fleet.ledger)
+  const first = reviewOf({ id: '1', state: 'approved', author: 'ann' })
+  const approvals = async () => {
+    await Promise.all([fleet.cycle(), other.cycle()])
+    const events = await fleet.ledger.events({ issue: fleet.issue, kinds: ['change.approved'] })
+    return events.map(({ payload }) => ('by' in payload ? payload.by : ''))
+  }
+  fleet.set({ checks: [checkOf('unit tests', 'pending')], reviews: [first, reviewOf({ id: '2', state: 'approved', author: 'stranger' })] })
+  assert.deepEqual(await approvals(), ['ann'])
+  fleet.set({ checks: [checkOf('unit tests', 'passed')] })
+  assert.deepEqual(await approvals(), ['ann'])
+  fleet.set({ reviews: [first, reviewOf({ id: '3', state: 'approved', author: 'ann' })] })
+  assert.deepEqual([await approvals(), fleet.merges], [['ann', 'ann'], []])
+})
+
 test('change loop: a forge that hides our login fails no cycle', async (t) => {
   const fleet = await changeInReview(t)
   await fleet.endTurn()

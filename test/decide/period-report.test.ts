@@ -200,6 +200,9 @@ test('periodReport: a reviewed change counts once, with its last review', () => 
   const text = reportText(reportDocument(report))
   assert.match(text, /2 changes opened for review, 1 reviewed\n {2}REPO  DONE  OPENED  REVIEWED\n/)
   assert.match(text, /reviewed: 1\n[^]*mia asked for changes \(4 open threads\), 2026-11-27 00:00 by/)
+  const approval: Event = { ...eventOf('3', 'review', until), kind: 'change.approved', payload: { change: 'o/a!9', by: 'ann' } }
+  const { reviewed } = periodReport({ ...facts, events: [...facts.events, approval] }).done
+  assert.deepEqual([reviewed.length, reviewed[0]?.review, reviewed[0]?.at], [1, 'ann approved the change', until])
 })
 
 test('periodReport: an open question needs you once', () => {

@@ -55,7 +55,7 @@ export function steeringOrders(holds: Holds): void {
     await hand(ledger, claimOf(1), 20)
     const [{ id } = { id: '' }] = await ledger.dispatches({ issue: 'o/r#1' })
     const seen = { first_pusher: null, protected_paths: null, protection: null, read_at: 21 }
-    await ledger.saveChanges([{ dispatch: id, ref: 'o/r!3', state: changeOf(), ...seen }])
+    await ledger.saveChanges([{ dispatch: id, ref: 'o/r!3', state: changeOf(), approvals: [], ...seen }], 21)
     const on = (comment: string, word: 'go' | 'stop', ref = 'o/r!3') => ledger.steer([order(comment, word, { ref })], new Map(), newId, 30)
     const [approved, stopped, unknown] = [await on('1', 'go'), await on('2', 'stop'), await on('3', 'stop', 'o/r!9')]
     assert.deepEqual([approved[0]?.refusal?.code, stopped[0]?.refusal, stopped[0]?.issue], ['steering_on_change', null, 'o/r#1'])

@@ -1,7 +1,7 @@
 /** The interface to the changes in review that burn watches, and to the steps that burn took for them. */
 import type { ChangeStep } from '../change-loop.ts'
 import type { ChangeStage, StepAction, StepOutcome } from '../change-stages.ts'
-import type { ChangeRef, ChangeState, Protection } from '../change-state.ts'
+import type { ChangeRef, ChangeState, Protection, Review } from '../change-state.ts'
 import type { Dispatch } from '../lifecycle.ts'
 import type { IssueRef, Time, WorkerId } from '../nouns.ts'
 import type { Reason } from '../reasons.ts'
@@ -20,6 +20,11 @@ export interface WatchedChange {
   readonly stage: ChangeStage
   readonly reason: Reason
   readonly staged_at: Time
+}
+
+/** The facts that burn read about a change. `approvals`: the reviews that approve it, and that count. */
+export interface ReadChange extends Omit<WatchedChange, 'stage' | 'reason' | 'staged_at'> {
+  readonly approvals: readonly Pick<Review, 'id' | 'author'>[]
 }
 
 /** A dispatch whose change is open: it is in review, or its agent has a follow-up. */
@@ -79,8 +84,8 @@ export interface ChangeLedger {
   reviewView(): Promise<ReviewView>
   /** Returns all dispatches with a change that is open or kept, with their stages, oldest first. */
   reviewedChanges(): Promise<readonly ChangeToEnd[]>
-  /** Saves the facts that burn read about changes. Keeps their stages, and the first pusher of each. */
-  saveChanges(changes: readonly Omit<WatchedChange, 'stage' | 'reason' | 'staged_at'>[]): Promise<void>
+  /** Saves the facts that burn read about changes, with an event for each new approval. Keeps their stages, and the first pusher of each. */
+  saveChanges(changes: readonly ReadChange[], at: Time): Promise<void>
   /** Saves the stages of changes, with an event for each stage that differs from the last one. */
   saveStages(
     stages: readonly { readonly dispatch: string; readonly stage: ChangeStage; readonly reason: Reason }[],
