@@ -18,7 +18,7 @@ function machines(facts: HealthFacts): Judged {
   if (found.length === 0) return noData(threshold)
   const away = found.filter(({ state }) => state === 'unreachable').toSorted((a, b) => a.began_at - b.began_at)
   if (away.length === 0) return ok(`${counted(found.length, 'machine')} ${found.length === 1 ? 'answers' : 'answer'}`, threshold)
-  const evidence = away.map(({ subject, evidence: why }) => `${subject}: ${why}`).join('; ')
+  const evidence = away.map(({ subject, evidence: why }) => (why.startsWith(`${subject} `) ? why : `${subject}: ${why}`)).join('; ')
   return {
     status: away.length === found.length ? 'fail' : 'warn',
     evidence,
@@ -39,7 +39,7 @@ function share(facts: HealthFacts, what: 'disk' | 'memory', least: number): Judg
   if (lowest === undefined) return noData(threshold)
   const evidence = sorted
     .slice(0, 3)
-    .map(({ name, value }) => `${name}: ${percent(value)}`)
+    .map(({ name, value }) => `${name}: ${percent(value)} free`)
     .join(', ')
   if (lowest.value >= least) return okIfComplete(evidence, threshold, unknown)
   const remedy = what === 'disk' ? 'free disk space: burn sprint prune' : 'run fewer agents on the machine'
@@ -52,10 +52,16 @@ function clock(facts: HealthFacts): Judged {
   const { known, unknown } = machineNumbers(facts, (numbers) => numbers['clock_offset'])
   if (known.length === 0) return noData(threshold)
   const bad = known.filter(({ value }) => Math.abs(value) > most)
-  const shown = (bad.length > 0 ? bad : known).map(({ name, value }) => `${name}: ${Math.round(value / 1000)} s`).join(', ')
+  const shown = (bad.length > 0 ? bad : known).map(({ name, value }) => `${name}: ${offset(value)}`).join(', ')
   return bad.length === 0
     ? okIfComplete(shown, threshold, unknown)
     : { status: 'warn', evidence: shown, threshold, since: null, remedy: 'synchronise the clock of the machine' }
+}
+
+/** Returns an offset of a clock in words. `ms`: the machine's clock minus burn's clock. */
+function offset(ms: number): string {
+  const seconds = Math.round(ms / 1000)
+  return seconds === 0 ? '0 s' : `${Math.abs(seconds)} s ${seconds > 0 ? 'ahead' : 'behind'}`
 }
 
 function leftovers(facts: HealthFacts): Judged {
@@ -65,6 +71,7 @@ function leftovers(facts: HealthFacts): Judged {
   const bad = known.filter(({ value }) => value > 0)
   if (bad.length === 0) return okIfComplete(`none in the last ${lasting(3 * facts.interval)}`, threshold, unknown)
   const memory = new Map(machineNumbers(facts, (numbers) => numbers['leftovers_memory']).known.map(({ name, value }) => [name, value]))
-  const evidence = bad.map(({ name, value }) => `${name}: ${value} with ${Math.round((memory.get(name) ?? 0) / 1e6)} MB`).join(', ')
+  const size = (name: string) => (memory.has(name) ? ` with ${Math.round(memory.get(name)! / 1e6)} MB` : '')
+  const evidence = bad.map(({ name, value }) => `${name}: ${counted(value, 'process', 'processes')}${size(name)}`).join(', ')
   return { status: 'warn', evidence, threshold, since: null, remedy: 'find them with ps, and end those that nobody needs' }
 }

@@ -78,11 +78,14 @@ export function ok(evidence: string, threshold: string): Judged {
 /** Returns a judgement about the spans that a rule found: `status` if there is one, else `ok`. */
 export function judgeSpans(found: readonly Span[], bad: Omit<Judged, 'evidence' | 'since'>, what: string, well: string): Judged {
   if (found.length === 0) return ok(well, bad.threshold)
-  const oldest = found.toSorted((a, b) => a.began_at - b.began_at)
-  const names = oldest.slice(0, 5).map(({ subject }) => subject)
-  const more = found.length > names.length ? ` and ${found.length - names.length} more` : ''
-  const evidence = `${counted(found.length, 'worker')} ${what}: ${names.join(', ')}${more}`
-  return { ...bad, evidence, since: oldest[0]?.began_at ?? null }
+  return { ...bad, evidence: workersOf(found, what), since: Math.min(...found.map(({ began_at }) => began_at)) }
+}
+
+/** Returns the number of workers, what they have in common, and the names of the first five. `found`: the spans of the workers. */
+export function workersOf(found: readonly Span[], what: string): string {
+  const names = found.toSorted((a, b) => a.began_at - b.began_at).map(({ subject }) => subject)
+  const more = names.length > 5 ? ` and ${names.length - 5} more` : ''
+  return `${counted(names.length, 'worker')} ${what}: ${names.slice(0, 5).join(', ')}${more}`
 }
 
 /** Returns how long a span has lasted at the time `now` (ms). */

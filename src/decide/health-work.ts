@@ -2,7 +2,7 @@
 import type { HealthFacts, HealthRule, Judged } from '../core/health.ts'
 import type { Span } from '../core/span.ts'
 import { counted } from '../core/text.ts'
-import { ageOf, judgeSpans, lasting, noData, ok, presentSpans } from './health-parts.ts'
+import { ageOf, judgeSpans, lasting, noData, ok, presentSpans, workersOf } from './health-parts.ts'
 
 /** The smallest number of sprints that shows a rate. */
 const leastSprints = 5
@@ -24,17 +24,22 @@ function workers(facts: HealthFacts): Judged {
   const threshold = 'every agent runs, and its last turn succeeded'
   const spans = presentSpans(facts, 'worker')
   if (spans.length === 0) return noData(threshold)
-  const bad = spans.filter(
-    ({ state, detail }) => ['dead', 'unreachable', 'unknown'].includes(state) || (state === 'error' && !isLimit(detail)),
-  )
-  const status = bad.length * 2 > spans.length ? 'fail' : 'warn'
-  return judgeSpans(
-    bad,
-    { status, threshold, remedy: 'run burn status' },
-    'without a running agent, or with a failed turn',
-    `${counted(spans.length, 'agent')} ${spans.length === 1 ? 'runs' : 'run'}`,
-  )
+  const found = spans.filter(({ state, detail }) => badStates.has(state) && !(state === 'error' && isLimit(detail)))
+  if (found.length === 0) return ok(`${counted(spans.length, 'agent')} ${spans.length === 1 ? 'runs' : 'run'}`, threshold)
+  const groups = Map.groupBy(found, ({ state }) => state)
+  const parts = [...groups].map(([state, some]) => workersOf(some, badStates.get(state) ?? state))
+  const since = Math.min(...found.map(({ began_at }) => began_at))
+  const status = found.length * 2 > spans.length ? 'fail' : 'warn'
+  return { status, evidence: parts.join('; '), threshold, since, remedy: 'run burn status' }
 }
+
+/** The states of workers that need a person, in words. An agent on an unreachable machine may still run. */
+const badStates: ReadonlyMap<string, string> = new Map([
+  ['dead', 'without a running agent'],
+  ['error', 'whose last turn failed'],
+  ['unreachable', 'on an unreachable machine'],
+  ['unknown', 'in an unknown state'],
+])
 
 const isLimit = (detail: string | null) => detail === 'rate limit'
 
@@ -59,10 +64,13 @@ function tokens(facts: HealthFacts): Judged {
   const all = presentSpans(facts, 'worker')
   if (all.length === 0) return noData(threshold)
   const known = working.filter(({ subject }) => (facts.tokens.get(subject) ?? null) !== null)
+  const unknown = working.length - known.length
   if (working.length > 0 && known.length === 0) return noData(threshold, 'burn does not know the usage of the agents at work')
   const found = known.filter(({ subject }) => facts.tokens.get(subject) === 0)
-  const remedy = 'look at the pane: burn attach'
-  return judgeSpans(found, { status: 'warn', threshold, remedy }, 'at work without tokens', 'every long turn uses tokens')
+  const use = `${counted(known.length, 'long turn')} ${known.length === 1 ? 'uses' : 'use'} tokens`
+  const unsure = unknown === 0 ? '' : `; the usage of ${counted(unknown, 'agent')} at work is unknown`
+  const well = working.length === 0 ? 'no agent is at work for long' : use + unsure
+  return judgeSpans(found, { status: 'warn', threshold, remedy: 'look at the pane: burn attach' }, 'at work without tokens', well)
 }
 
 const isWorking = ({ state }: Span) => state === 'working'

@@ -18,7 +18,7 @@ test('health: exit codes are those of monitoring plug-ins', async (t) => {
   assert.equal(before.code, 3)
   assert.match(before.out, /^unknown +dispatcher +the ledger has no record of a dispatcher/m)
   assert.match(before.out, /\nunknown: 3 ok, 0 warn, 0 fail, \d+ unknown\n$/)
-  assert.equal(before.out.match(/Keep "burn dispatch/g)?.length, 1, 'rules with the same remedy share a line')
+  assert.equal(before.out.match(/keep "burn dispatch/g)?.length, 1, 'rules with the same remedy share a line')
   await fleet.burn('dispatch')
   await fleet.burn('job', 'run', 'collect')
   const after = await fleet.burn('health', '--json')

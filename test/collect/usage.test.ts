@@ -235,5 +235,5 @@ test('usage: health finds an agent at work without tokens', async (t) => {
   assert.equal(await judged(), 'warn: 1 worker at work without tokens: box/clau/CLAUDE')
   appendFileSync(path, claudeLine('b', began_at + minute))
   await fleet.collect()
-  assert.equal(await judged(), 'ok: every long turn uses tokens')
+  assert.equal(await judged(), 'ok: 1 long turn uses tokens')
 })

@@ -172,6 +172,7 @@ test('health: evidence is exact and tells whether the dispatcher ended normally'
   const others = well.spans.filter(({ kind }) => kind !== 'dispatcher')
   const evidenceOf = (rule: string, changes: Partial<HealthFacts>) =>
     judgeHealth({ ...well, ...changes }).find((each) => each.rule === rule)?.evidence
+  const measured = (numbers: Record<string, number>) => ({ measures: [{ ...well.measures[0]!, numbers }] })
   assert.equal(evidenceOf('dispatcher', { spans: [dispatcher(20_000)] }), 'the last cycle began 20 s ago')
   const ended = dispatcher(16 * minute, { ended_at: now - 16 * minute })
   assert.equal(evidenceOf('dispatcher', { spans: [...others, ended] }), 'the last cycle began 16 min ago')
@@ -181,7 +182,18 @@ test('health: evidence is exact and tells whether the dispatcher ended normally'
   assert.equal(evidenceOf('dispatcher', { spans: [...others, silent] }), killed, 'a sample of the silence is no cycle')
   assert.equal(evidenceOf('machines', {}), '1 machine answers')
   const dead = { spans: [...well.spans, spanOf(ids[0]!, 'dead', minute)] }
-  assert.equal(evidenceOf('workers', dead), `1 worker without a running agent, or with a failed turn: ${ids[0]}`)
+  assert.equal(evidenceOf('workers', dead), `1 worker without a running agent: ${ids[0]}`)
+  const away = spanOf(ids[1]!, 'unreachable', 2 * minute)
+  const both = `1 worker without a running agent: ${ids[0]}; 1 worker on an unreachable machine: ${ids[1]}`
+  assert.equal(evidenceOf('workers', { spans: [...dead.spans, away] }), both, 'an unreachable agent may still run')
+  const machine = spanOf('m1', 'unreachable', minute, { kind: 'machine', evidence: 'm1 is unreachable: no route' })
+  assert.equal(evidenceOf('machines', { spans: [machine] }), 'm1 is unreachable: no route')
+  const turns = { spans: [spanOf(ids[0]!, 'working', 60 * minute), spanOf(ids[1]!, 'working', 60 * minute)] }
+  const partly = '1 long turn uses tokens; the usage of 1 agent at work is unknown'
+  assert.equal(evidenceOf('tokens', { ...turns, tokens: new Map([[ids[0]!, 5]]) }), partly)
+  assert.equal(evidenceOf('leftovers', measured({ leftovers: 2 })), 'm1: 2 processes', 'unknown memory is not 0 MB')
+  assert.equal(evidenceOf('clock', measured({ clock_offset: -61_000 })), 'm1: 61 s behind')
+  assert.equal(evidenceOf('disk', measured({ disk_total: 100, disk_free: 4 })), 'm1: 4 % free')
   assert.equal(evidenceOf('ledger', { ledger_bytes: 4_200_000 }), '4 MB')
   const [sprint] = well.sprints
   assert.equal(evidenceOf('sprints', { sprints: [sprint!] }), '1 sprint ended, too few to judge')

@@ -7,7 +7,7 @@ import { judgeHealth, worstOf } from '../../decide/health.ts'
 import { command, done } from '../command.ts'
 import { duration, table } from '../table.ts'
 import { flag } from '../args.ts'
-import { wrap } from '../wrap.ts'
+import { printableLine, widthOf, wrap } from '../wrap.ts'
 
 /** The exit codes of monitoring plug-ins, such as those of Nagios. */
 const exits: Readonly<Record<HealthStatus, ExitCode>> = { ok: 0, warn: 1, fail: 2, unknown: 3 }
@@ -29,17 +29,13 @@ export const healthCommand = command({
   },
   present({ status, rules }, io, { all }, now) {
     const shown = all ? rules : rules.filter((rule) => rule.status !== 'ok')
-    const rows = shown.map(({ rule, status: each, evidence, since }) => [
-      io.paint(colours[each], each),
-      rule,
-      since === null ? '' : duration(now - Date.parse(since)),
-      evidence,
-    ])
-    if (rows.length > 0) io.out(...table(['STATUS', 'RULE', 'SINCE', 'EVIDENCE'], rows, io.columns, ['SINCE']))
-    io.out(...remediesOf(shown).flatMap((line) => wrap(line, io.columns)))
+    io.out(...ruleLines(shown, io, now))
+    io.out(...remediesOf(shown).flatMap((line) => wrap(line, io.columns, '  ')))
     io.out(summary(status, rules, io))
   },
 })
+
+type ShownRule = Pick<HealthResult, 'rule' | 'status' | 'evidence' | 'threshold' | 'remedy'> & { readonly since: string | null }
 
 const colours = { ok: 'green', warn: 'yellow', fail: 'red', unknown: 'gray' } as const
 
@@ -49,18 +45,33 @@ function summary(status: HealthStatus, rules: readonly Pick<HealthResult, 'statu
   return `${io.paint(colours[status], status)}: ${counts.join(', ')}`
 }
 
+/** Returns the lines of the rules in columns. Evidence is never cut: it names what a person must look at. */
+function ruleLines(rules: readonly ShownRule[], io: Io, now: number): string[] {
+  if (rules.length === 0) return []
+  const cells = rules.map(({ rule, status, since }) => [
+    io.paint(colours[status], status),
+    rule,
+    since === null ? '' : duration(now - Date.parse(since)),
+  ])
+  const starts = table(['STATUS', 'RULE', 'FOR'], cells, io.columns)
+  const width = Math.max(...starts.map(widthOf)) + 2
+  const evidence = ['EVIDENCE', ...rules.map((rule) => rule.evidence)]
+  return starts.flatMap((start, row) => {
+    const [first = '', ...rest] = wrap(printableLine(evidence[row] ?? ''), Math.max(20, io.columns - width))
+    return [`${start}${' '.repeat(width - widthOf(start))}${first}`, ...rest.map((line) => ' '.repeat(width) + line)]
+  })
+}
+
 /** Returns a line for each remedy, with the rules that share it. Only the line of a single rule has room for its threshold. */
-function remediesOf(rules: readonly Pick<HealthResult, 'rule' | 'threshold' | 'remedy'>[]): string[] {
+function remediesOf(rules: readonly ShownRule[]): string[] {
   const groups = Map.groupBy(
     rules.filter(({ remedy }) => remedy !== ''),
     ({ remedy }) => remedy,
   )
-  return [...groups].map(([remedy, [first, ...more]]) =>
-    more.length === 0
-      ? `${first!.rule}: expected ${first!.threshold}. ${sentenceOf(remedy)}`
-      : `${[first!, ...more].map(({ rule }) => rule).join(', ')}: ${sentenceOf(remedy)}`,
-  )
+  return [...groups].map(([remedy, some]) => {
+    const expected = some.length === 1 ? ` (expected: ${some[0]!.threshold})` : ''
+    return `${some.map(({ rule }) => rule).join(', ')}: ${remedy}${expected}`
+  })
 }
 
-const sentenceOf = (remedy: string) => `${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}.`
 const isoOrNull = (time: number | null) => (time === null ? null : new Date(time).toISOString())
