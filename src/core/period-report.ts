@@ -23,6 +23,12 @@ export interface NeedsYou {
   readonly remedy: string
 }
 
+/** Something that needs a person, in a report. */
+export interface ReportedNeed extends NeedsYou {
+  /** The title of the issue; empty if the need is about no issue, or if burn does not know the title. */
+  readonly title: string
+}
+
 /** A change that was opened or merged, or an issue that was closed. */
 export interface ReportedChange {
   readonly issue: IssueRef
@@ -60,7 +66,7 @@ export interface WorkerPeriod {
   readonly lane: string
   /** The time in each state. `unobserved`: no sample covers this time. */
   readonly states: Readonly<Record<string, number>>
-  /** The share of the observed time in which the worker worked; null if no sample covers the period. */
+  /** The share of work in the time in which burn knew the worker's state; null if it knew the state at no time. */
   readonly utilisation: number | null
   /** The time in which the worker was idle and issues of its repos waited; null if burn does not know when issues waited. */
   readonly idle_while_ready: number | null
@@ -106,8 +112,10 @@ export interface PeriodReport {
   readonly fleet: string
   readonly since: Time
   readonly until: Time
+  /** The time before which somebody deleted the history of ended work from the ledger; null if nobody did. */
+  readonly pruned_before: Time | null
   readonly health: HealthStatus
-  readonly needs_you: readonly NeedsYou[]
+  readonly needs_you: readonly ReportedNeed[]
   readonly done: {
     readonly merged: readonly ReportedChange[]
     readonly opened: readonly ReportedChange[]
@@ -117,8 +125,8 @@ export interface PeriodReport {
   readonly workers: readonly WorkerPeriod[]
   /** Null if burn recorded no usage in the period. */
   readonly costs: ReportCosts | null
-  /** The last seven days and the seven days before. */
-  readonly trend: { readonly last: Reached; readonly before: Reached }
+  /** The last seven days and the seven days before. Null if the ledger no longer has the whole time. */
+  readonly trend: { readonly last: Reached | null; readonly before: Reached | null }
   readonly oldest: {
     readonly change: { readonly issue: IssueRef; readonly url: string | null; readonly since: Time } | null
     readonly waiting: { readonly issue: IssueRef; readonly since: Time } | null

@@ -23,6 +23,9 @@ import { troubles } from './period-troubles.ts'
 import { workerPeriods } from './worker-periods.ts'
 import { sentence } from './wording.ts'
 
+/** The length (ms) of each of the two periods of the trend. */
+export const week = 7 * 24 * 60 * 60_000
+
 /** The facts of a report. Events, spans and measures cover the period. */
 export interface ReportFacts {
   readonly fleet: string
@@ -41,13 +44,14 @@ export interface ReportFacts {
   readonly needs: NeedFacts
   /** The costs of the period, and what burn could not read. */
   readonly usage: Pick<ReportCosts, 'since' | 'unread' | 'unrecorded'> & { readonly costs: PeriodCosts | null }
-  readonly trend: PeriodReport['trend']
+  readonly trend: { readonly last: Reached; readonly before: Reached }
+  readonly pruned_before: PeriodReport['pruned_before']
   readonly waiting: PeriodReport['oldest']['waiting']
 }
 
 /** Returns the report. */
 export function periodReport(facts: ReportFacts): PeriodReport {
-  const { fleet, since, until, spans } = facts
+  const { fleet, since, until, spans, pruned_before } = facts
   const moved = movesOf(facts)
   const results = judgeHealth(facts.health)
   const jobs = spans.flatMap(({ kind, state, subject, began_at, ended_at, evidence }) =>
@@ -59,13 +63,17 @@ export function periodReport(facts: ReportFacts): PeriodReport {
     fleet,
     since,
     until,
+    pruned_before,
     health: worstOf(results),
-    needs_you: needs(facts.needs, questions(facts), results),
+    needs_you: needs(facts.needs, questions(facts), results).map((need) => ({ ...need, title: facts.titles.get(need.subject) ?? '' })),
     done: { merged: reached(facts, moved, 'done'), opened: reached(facts, moved, 'review'), reviewed: reviewed(facts) },
     went_wrong: wentWrong(facts, moved),
     workers: workerPeriods(facts, moved),
     costs: costsOf(facts),
-    trend: facts.trend,
+    trend: {
+      last: (pruned_before ?? 0) > until - week ? null : facts.trend.last,
+      before: (pruned_before ?? 0) > until - 2 * week ? null : facts.trend.before,
+    },
     oldest: {
       change: oldest === undefined ? null : { issue: oldest.issue, url: oldest.change_url, since: oldest.changed_at },
       waiting: facts.waiting,

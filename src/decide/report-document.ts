@@ -1,9 +1,9 @@
 /** Turns a report into a document: sections with lists and tables, which every format prints. */
-import type { NeedsYou, PeriodReport, ReportCosts, ReportedChange, WorkerPeriod } from '../core/period-report.ts'
+import type { PeriodReport, ReportCosts, ReportedChange, ReportedNeed, WorkerPeriod } from '../core/period-report.ts'
 import type { GroupCost } from '../core/price.ts'
 import { counted, oneLine } from '../core/text.ts'
 import { lasting } from './health-parts.ts'
-import { countsLine, idleNote, minuteOf, tokensOf, trendRows, usd, workerHeads, workerRow } from './report-lines.ts'
+import { countsLine, idleNote, minuteOf, prunedNote, tokensOf, trendRows, usd, workerHeads, workerRow } from './report-lines.ts'
 
 /** An entry of a list. */
 export interface ReportEntry {
@@ -36,7 +36,7 @@ export interface ReportDocument {
 
 /** Returns the document of a report. It leaves out a section without content, unless its absence would leave a question open. */
 export function reportDocument(report: PeriodReport): ReportDocument {
-  const { fleet, since, until, health, needs_you, done, went_wrong, workers, costs, oldest, jobs } = report
+  const { fleet, since, until, pruned_before, health, needs_you, done, went_wrong, workers, costs, trend, oldest, jobs } = report
   const isObserved = workers.length === 0 || workers.some(({ timeline }) => timeline.length > 0)
   // Without samples burn does not know of most troubles, so the report must not say that there were none.
   const unknown = 'No sample covers the period, so troubles of agents, machines and jobs are unknown.'
@@ -60,7 +60,10 @@ export function reportDocument(report: PeriodReport): ReportDocument {
       ...(workers.some(({ idle_while_ready: idle }) => (idle ?? 0) > 0) ? [line(idleNote)] : []),
     ]),
     costs === null ? null : section('Cost', costBlocks(costs)),
-    section('Trend', [table(['', 'LAST 7 DAYS', '7 DAYS BEFORE'], trendRows(report.trend))]),
+    section('Trend', [
+      table(['', 'LAST 7 DAYS', '7 DAYS BEFORE'], trendRows(trend)),
+      ...(pruned_before !== null && (trend.last === null || trend.before === null) ? [line(prunedNote(pruned_before))] : []),
+    ]),
     section('Oldest', oldestLines(oldest, until)),
     section(
       'Jobs',
@@ -154,9 +157,11 @@ function costBlocks({ since, by_model, by_lane, by_issue, total, per_merged, unr
   ]
 }
 
-function needEntry({ kind, subject, text, since, url, remedy }: NeedsYou, until: number): ReportEntry {
-  const age = since === null ? '' : ` for ${lasting(until - since)}`
-  return { text: `${kind}${age}: ${subject}: ${oneLine(text, 160)}`, detail: remedy, url }
+function needEntry({ kind, subject, title, text, since, url, remedy }: ReportedNeed, until: number): ReportEntry {
+  const start = `${kind}${since === null ? '' : ` for ${lasting(until - since)}`}:`
+  const why = oneLine(text, 160)
+  if (title !== '') return { text: `${start} ${subject} ${oneLine(title, 100)}`, detail: `${why}; ${remedy}`, url }
+  return { text: why.startsWith(`${subject} `) ? `${start} ${why}` : `${start} ${subject}: ${why}`, detail: remedy, url }
 }
 
 function changeEntry({ issue, title, worker, at, url, cost }: ReportedChange, what: string): ReportEntry {

@@ -25,17 +25,26 @@ export function tokensOf(count: number): string {
 }
 
 /** Returns the line that accounts for all dispatches of the period. */
-export function countsLine({ counts: { before, claimed, done, failed, lost, released, now, balanced } }: PeriodReport): string {
+export function countsLine({ counts, since, pruned_before }: PeriodReport): string {
+  const { before, claimed, done, failed, lost, released, now, balanced } = counts
   const ends = `${done} done + ${failed} failed + ${lost} lost + ${released} released + ${now} under way`
-  const check = balanced ? '' : '. These counts do not agree: history may have been pruned'
-  return `${before} under way before + ${claimed} claimed = ${ends}${check}`
+  const sum = `${before} under way before + ${claimed} claimed = ${ends}`
+  if (pruned_before !== null && pruned_before > since) return `${sum}. ${prunedNote(pruned_before)}`
+  return balanced ? sum : `${sum}. These counts do not agree: run burn ledger check`
+}
+
+/** Returns the sentence about history that the ledger no longer has. */
+export function prunedNote(before: Time): string {
+  return `The ledger has only a part of the history before ${minuteOf(before)}, because ended work was pruned.`
 }
 
 const trendStates: readonly DispatchState[] = ['claimed', 'review', 'done', 'failed', 'lost']
 
 /** Returns the rows of the trend: the state, the last seven days, the seven days before. */
-export function trendRows({ last, before }: { readonly last: Reached; readonly before: Reached }): string[][] {
-  return trendStates.map((state) => [state === 'review' ? 'opened' : state, String(last[state] ?? 0), String(before[state] ?? 0)])
+export function trendRows({ last, before }: PeriodReport['trend']): string[][] {
+  const count = (reached: Reached | null, state: DispatchState) => (reached === null ? '' : String(reached[state] ?? 0))
+  if (last === null && before === null) return []
+  return trendStates.map((state) => [state === 'review' ? 'opened' : state, count(last, state), count(before, state)])
 }
 
 /** Returns the row of a worker: name, share of work, time in the most important states, idle while ready, opened, done, failed. */

@@ -23,6 +23,7 @@ export function workerPeriods({ since, until, spans, measures, workers }: Period
     const states: Record<string, number> = {}
     for (const { state, from, to } of timeline) states[state] = (states[state] ?? 0) + to - from
     const observed = Object.values(states).reduce((sum, ms) => sum + ms, 0)
+    const known = observed - (states['unreachable'] ?? 0) - (states['unknown'] ?? 0)
     const ready = repos.flatMap((repo) => waiting.get(repo) ?? [])
     const idle = timeline.filter(({ state }) => state === 'idle')
     const own = moved.filter(({ dispatch }) => dispatch.worker === id)
@@ -30,7 +31,7 @@ export function workerPeriods({ since, until, spans, measures, workers }: Period
       worker: id,
       lane,
       states: { ...states, unobserved: until - since - observed },
-      utilisation: observed === 0 ? null : (states['working'] ?? 0) / observed,
+      utilisation: known === 0 ? null : (states['working'] ?? 0) / known,
       idle_while_ready: waiting.size === 0 ? null : overlap(idle, merged(ready)),
       // A change may return to review several times.
       opened: new Set(own.flatMap(({ to, dispatch }) => (to === 'review' ? [dispatch.id] : []))).size,

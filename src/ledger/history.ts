@@ -150,9 +150,9 @@ async function firstSince(trx: Trx, since: Time): Promise<number> {
 
 const reachedKinds = keysOf(dispatchTransitions).map((state) => `dispatch.${state}`)
 
-/** Returns how many `work` dispatches reached each state from `since` until `until`. */
+/** Returns how many `work` dispatches reached each state from `since` until `until`. A dispatch that reached a state twice counts once. */
 export async function reached(trx: Trx, since: Time, until: Time): Promise<{ state: DispatchState; count: number }[]> {
-  const { rows } = await sql<{ kind: string; count: number }>`select kind, count(*) as count from event
+  const { rows } = await sql<{ kind: string; count: number }>`select kind, count(distinct subject) as count from event
     where seq >= ${await firstSince(trx, since)} and at >= ${since} and at < ${until} and ${inList('kind', reachedKinds)}
     and subject not in (select id from dispatch where kind = 'council') group by kind order by kind`.execute(trx)
   // Each kind is one of `reachedKinds`.

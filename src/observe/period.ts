@@ -4,14 +4,13 @@ import type { Time } from '../core/nouns.ts'
 import type { ReportFacts } from '../decide/period-report.ts'
 import type { Session } from './session.ts'
 import { periodCosts } from '../decide/costs.ts'
-import { countReached } from '../decide/period-report.ts'
+import { countReached, week } from '../decide/period-report.ts'
 import { hour } from '../decide/roll-up.ts'
 import { troubleEvents } from '../decide/period-troubles.ts'
 import { readHealthFacts } from './health.ts'
 import { readNeeds } from './needs.ts'
 import { readUsage } from './usage.ts'
 
-const week = 7 * 24 * 60 * 60_000
 /** The events of dispatches that the report counts. The others are half of all events of a night. */
 const moveEvents = (['claimed', 'review', 'done', 'failed', 'lost', 'released'] as const).map((state) => `dispatch.${state}` as const)
 /** Maximum number of events of a period. A fleet of 112 workers writes some 20,000 in a night. */
@@ -20,7 +19,7 @@ const maxEvents = 500_000
 /** Returns the facts of the period from `since` until `until`. Throws BurnError `ledger_*`. */
 export async function readReportFacts(session: Session, since: Time, until: Time): Promise<ReportFacts> {
   const { ledger, fleet } = session
-  const [health, events, view, touched, spans, measures, sprints, last, before, { oldest }, usage, needs] = await Promise.all([
+  const [health, events, view, touched, spans, measures, sprints, last, before, { oldest }, usage, needs, prunes] = await Promise.all([
     readHealthFacts(session),
     ledger.events({ kinds: [...moveEvents, 'change.stage', 'change.approved', ...troubleEvents], since, limit: maxEvents }),
     ledger.view(),
@@ -33,6 +32,7 @@ export async function readReportFacts(session: Session, since: Time, until: Time
     ledger.queues(),
     readUsage(session, { since, until }),
     readNeeds(session),
+    ledger.events({ kinds: ['ledger.pruned'], limit: 100 }),
   ])
   const dispatches = new Map<string, Dispatch>([...touched, ...view.dispatches].map((dispatch) => [dispatch.id, dispatch]))
   return {
@@ -55,6 +55,9 @@ export async function readReportFacts(session: Session, since: Time, until: Time
       costs: periodCosts(usage.records, usage.lanes, usage.costFor),
     },
     trend: { last: countReached(last), before: countReached(before) },
+    pruned_before: prunes.reduce<Time | null>((latest, { payload }) => {
+      return 'before' in payload && typeof payload.before === 'number' ? Math.max(latest ?? 0, payload.before) : latest
+    }, null),
     waiting: oldest === null ? null : { issue: oldest.issue, since: oldest.created_at },
   }
 }

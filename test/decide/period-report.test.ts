@@ -23,38 +23,24 @@ const [ann, ben] = workers.map(({ id }) => id) as [string, string]
 const hostile = '</script><img src=x onerror=alert(1)> \u001b[31m`@all` | [x](javascript:1)'
 
 function dispatchOf(id: string, state: DispatchState, changes: Partial<Dispatch> = {}): Dispatch {
-  return {
-    id,
-    kind: 'work',
-    issue: `o/a#${id}`,
-    worker: ann,
-    slot: 0,
-    state,
-    attempt: 1,
+  const texts = {
     reason: because('x'),
     state_reason: because('x'),
     comment_id: null,
     comment_state: null,
     incarnation: null,
     change_url: null,
-    claimed_at: since + hour,
-    handed_at: since + hour,
-    changed_at: since + 2 * hour,
-    ...changes,
   }
+  const times = { claimed_at: since + hour, handed_at: since + hour, changed_at: since + 2 * hour }
+  return { id, kind: 'work', issue: `o/a#${id}`, worker: ann, slot: 0, state, attempt: 1, ...texts, ...times, ...changes }
 }
 let seq = 0
 function eventOf(id: string, state: DispatchState, at: number): Event {
   const about = { cursor: '', seq: seq++, subject: id, issue: `o/a#${id}`, worker: ann, actor: 'burn' as const }
   return { ...about, at, kind: `dispatch.${state}`, payload: { reason: because(`why ${state}`) } }
 }
-function alarmOf(
-  kind: 'worker.waiting' | 'worker.error' | 'dispatcher.silent',
-  subject: string,
-  at: number,
-  detail: string | null,
-  evidence: string,
-): Event {
+type Alarm = 'worker.waiting' | 'worker.error' | 'dispatcher.silent'
+function alarmOf(kind: Alarm, subject: string, at: number, detail: string | null, evidence: string): Event {
   const about = { cursor: '', seq: seq++, subject, issue: null, worker: kind.startsWith('worker') ? subject : null, actor: 'burn' as const }
   return { ...about, at, kind, payload: { since: at, detail, evidence } }
 }
@@ -65,7 +51,7 @@ function spanOf(subject: string, state: string, from: number, to: number | null,
     detail: null,
     issue: null,
     incarnation: null,
-    evidence: 'the evidence',
+    evidence: 'evidence',
     reported: null,
   }
   return { id: `${subject} ${from}`, subject, state, ...about, began_at: from, seen_at: to ?? until, ended_at: to, ...changes }
@@ -178,6 +164,7 @@ const facts: ReportFacts = {
   },
   usage: usageOf(2),
   trend: { last: { claimed: 9, done: 4 }, before: { claimed: 3 } },
+  pruned_before: null,
   waiting: { issue: 'o/a#7', since: since - 48 * hour },
 }
 
@@ -226,6 +213,11 @@ test('periodReport: needs you, and what went wrong, have evidence', () => {
       ['kept change', 'o/a#3', 'burn sprint publish 3'],
     ],
   )
+  const titled = needs_you.filter(({ title }) => title !== '')
+  assert.deepEqual(
+    [...new Set(titled.map(({ kind, subject, title }) => `${kind} ${subject}: ${title}`))],
+    [`change o/a#3: ${hostile}`, `kept change o/a#3: ${hostile}`],
+  )
   assert.deepEqual(
     went_wrong.map((each) => [each.class, each.items.map(({ subject, evidence }) => `${subject}: ${evidence}`)]),
     [
@@ -235,7 +227,7 @@ test('periodReport: needs you, and what went wrong, have evidence', () => {
       ['dispatcher silent', ['box:1: no cycle since 20:00']],
       ['issue failed', ['o/a#2: why failed']],
       ['issue lost', ['o/a#5: why lost']],
-      ['machine: disk', ['m1: m1: 5 %']],
+      ['machine: disk', ['m1: m1: 5 % free']],
       ['sprint: check red', ['o/a#6: 2 tests failed']],
     ],
   )
@@ -252,6 +244,9 @@ test('periodReport: gives the time of each worker in each state', () => {
   assert.equal(first?.utilisation, 0.4)
   assert.deepEqual(second?.states, { idle: 5 * hour, error: hour, unobserved: 4 * hour })
   assert.equal(second?.idle_while_ready, 2 * hour)
+  const away = facts.spans.map((span) => ({ ...span, state: span.state === 'working' ? span.state : 'unreachable' }))
+  const shares = periodReport({ ...facts, spans: away }).workers.map(({ utilisation }) => utilisation)
+  assert.deepEqual(shares, [1, null], 'an unreachable worker may be at work')
 })
 
 test('periodReport: a cost per merged change needs all prices', () => {
@@ -282,6 +277,13 @@ test('periodReport: an empty ledger gives a report', () => {
   // Without samples, burn does not say that all is well.
   const unobserved = reportText(reportDocument(periodReport({ ...nothing, workers: facts.workers })))
   assert.match(unobserved, /NEEDS YOU\n[^]*WENT WRONG\n {2}No issue failed\. No sample covers the period[^]*JOBS\n {2}No sample covers/)
+})
+
+test('report: a pruned ledger makes counts unknown, not 0', () => {
+  const textOf = (days: number) => reportText(reportDocument(periodReport({ ...facts, pruned_before: until - days * 24 * hour })))
+  assert.match(textOf(20), /\nTREND\n +LAST 7 DAYS +7 DAYS BEFORE\n {2}claimed +9 +3\n/)
+  assert.match(textOf(10), /\nTREND\n +LAST 7 DAYS\n {2}claimed +9\n[^]*\n {2}The ledger has only a part of the history before 2026-11-/)
+  assert.match(textOf(1 / 24), /\nTREND\n {2}The ledger has only a part[^]*\nCOUNTS\n[^]*The ledger\n? *has only a part/)
 })
 
 test('reports: no format lets foreign text do anything', () => {

@@ -190,6 +190,19 @@ function dispatchSteps(holds: Holds): void {
     assert.deepEqual([await found([], ['o/r#1']), await found([], [])], [[idOf(1)], []])
   })
 
+  holds('reached: counts a dispatch once for each state', async ({ ledger }) => {
+    await hand(ledger, claimOf(1), 10)
+    for (const [from, to, at] of [
+      ['handed', 'review', 15],
+      ['review', 'handed', 20],
+      ['handed', 'review', 25],
+    ] as const)
+      await ledger.moveDispatches([{ id: idOf(1), from: [from], to, reason: why }], at)
+    const counts = Object.fromEntries((await ledger.reached(0, 100)).map(({ state, count }) => [state, count]))
+    assert.deepEqual(counts, { claimed: 1, handed: 1, review: 1 }, 'a change that comes back is opened once')
+    assert.deepEqual(await ledger.reached(21, 30), [{ state: 'review', count: 1 }])
+  })
+
   holds('dispatchTimes: has ended and reviewed work that reached an agent', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
     await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'review', reason: why }], 15)

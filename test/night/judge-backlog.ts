@@ -33,7 +33,7 @@ function judgeTrend(night: Night): Judgement {
     past.filter((each) => each.state === state && each.at >= from && each.at < to).length
   for (const state of ['claimed', 'done', 'failed', 'lost', 'released'] as const) {
     const [last, before] = [whole.counts[state] + pastCount(state, until - week, until), pastCount(state, until - 2 * week, until - week)]
-    const shown = [report.trend.last[state] ?? 0, report.trend.before[state] ?? 0]
+    const shown = [report.trend.last?.[state] ?? 0, report.trend.before?.[state] ?? 0]
     if (shown[0] !== last || shown[1] !== before)
       wrong.push(`trend of ${state}: ${shown.join(' after ')}, and should be ${last} after ${before}`)
   }
