@@ -44,10 +44,21 @@ const placeholders = /^(?:Press up to edit queued messages|Try ".*)$/u
 const failed =
   /^● (?:API Error\b|Invalid API key|Please run \/login|Credit balance|OAuth |There's an issue with the selected model|.*\b(?:usage|session|weekly) limit (?:reached|exceeded))/u
 /**
- * The row after a turn that the provider refused because of a usage limit, or because of its length: `  ⎿  You've hit your session limit ·
- * resets 3am (UTC)`, `  ⎿  Prompt is too long · …`.
+ * The row after a turn that failed and has no message of the model: `  ⎿  You've hit your session limit · resets 3am (UTC)`, `  ⎿  Context
+ * limit reached · /compact or /clear to continue`. The output of tools has the same mark.
  */
-const limited = /^\s+⎿\s+(?:You.ve (?:hit|reached) your .*\blimit\b|Prompt is too long\b)/u
+const limited = new RegExp(
+  `^\\s+⎿\\s+(?:${[
+    'You.ve (?:hit|reached) your .*\\blimit\\b',
+    'Prompt is too long\\b',
+    'Context limit reached\\b',
+    '(?:Credit balance too low|Not logged in|Invalid API key|Authentication error|OAuth token revoked) · ',
+    'Usage is paused for your organization\\b',
+    'Your organization has disabled API key\\b',
+    'Request timed out$',
+  ].join('|')})`,
+  'u',
+)
 /** The first choice of the menu that 2.1.197 opens at the first such turn. */
 const limitMenu = /^\s*❯ 1\. Stop and wait for limit to reset/mu
 const choice = /^\s*❯ \d+\. /u

@@ -6,7 +6,7 @@ import { paragraphFrom } from './screen.ts'
 /** The patterns of each kind of trouble. The first match counts, because a message about a quota may also mention credentials. */
 const words: readonly (readonly [RegExp, TroubleKind])[] = [
   [
-    /context.?(?:length|window|overflow|compression|size|exceed)|maximum context|too many tokens|grown too l(?:ong|arge)|(?:prompt|input) is too long|payload.too.large|\b413\b/i,
+    /context.?(?:length|window|overflow|compression|size|exceed|limit)|maximum context|too many tokens|grown too l(?:ong|arge)|(?:prompt|input) is too long|payload.too.large|\b413\b/i,
     'context',
   ],
   // Codex' message about a usage limit also offers credits.

@@ -130,6 +130,8 @@ test('claude: a hint after a failed turn is no draft', () => {
   assert.equal(read(screen.with(2, '● Done.')).draft, 'Send it again')
   const long = read(screen.with(2, '  ⎿  Prompt is too long · maximum context length is 8192 tokens'))
   assert.deepEqual([long.reading.state, long.reading.detail, long.draft], ['error', 'context', ''])
+  const login = read(screen.with(2, '  ⎿\u00a0 Not logged in · Please run /login'))
+  assert.deepEqual([login.reading.state, login.reading.detail, login.draft], ['error', 'auth', ''])
 })
 
 test('qwen: a suggested prompt is no draft', () => {
