@@ -88,6 +88,22 @@ function questionOf(screen: readonly string[]): string | null {
 }
 
 /**
+ * Returns the text of a dialog without choices, which single keys answer: its last row is `Enter to stay in auto mode · … · Esc to cancel`.
+ * Null if the lowest rows are no such dialog.
+ */
+function dialogOf(screen: readonly string[]): string | null {
+  const last = lastRow(screen)
+  const top = screen.findLastIndex((row) => rule.test(row))
+  const keys = screen.slice(Math.max(top + 1, last - 2), last + 1)
+  if (top < 0 || !asks.test(screen[last] ?? '') || !keys.some((row) => /^\s*Enter to /u.test(row))) return null
+  return screen
+    .slice(top + 1, last + 1)
+    .map((row) => row.trim())
+    .join('\n')
+    .trim()
+}
+
+/**
  * Returns the row with the spinner, if this row is between the composer and the last message of the person or the agent; undefined
  * otherwise.
  */
@@ -111,7 +127,12 @@ function parseScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen {
     return withoutComposer('waiting', detail, evidenceOf(question.split('\n')[0]), question)
   }
   const composer = composerOf(screen)
-  if (composer === null) return working.test(pane.title) ? withoutComposer('working', null, pane.title) : unrecognised(screen, pane, drawn)
+  if (composer === null) {
+    const other = unrecognised(screen, pane, drawn)
+    const dialog = other.reading.state === 'waiting' ? null : dialogOf(screen)
+    if (dialog !== null) return withoutComposer('waiting', 'prompt', evidenceOf(dialog.split('\n')[0]), dialog)
+    return working.test(pane.title) ? withoutComposer('working', null, pane.title) : other
+  }
   const typed = screen
     .slice(composer.first, composer.end)
     .map((row, index) => (index === 0 ? row.slice(2) : row.replace(/^ {2}/, '')))

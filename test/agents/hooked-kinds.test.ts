@@ -134,6 +134,24 @@ test('claude: a hint after a failed turn is no draft', () => {
   assert.deepEqual([login.reading.state, login.reading.detail, login.draft], ['error', 'auth', ''])
 })
 
+test('claude: keys answer a dialog without choices', () => {
+  const screen = [
+    '● Agent(Look)',
+    '─'.repeat(60),
+    "  Auto mode can't check actions",
+    '',
+    '  Enter to stay · shift+Tab to leave',
+    '  · Esc to cancel',
+  ]
+  const pane: PaneFacts = { width: 60, height: 12, title: '⠂ Claude Code', command: 'claude', dead: false, cursor_x: 0, cursor_y: 5 }
+  const agent = paneAgent({ kind: 'claude' })
+  const parsed = agent.parseScreen(screen, pane)
+  assert.deepEqual([parsed.reading.state, parsed.reading.evidence], ['waiting', "Auto mode can't check actions"])
+  assert.deepEqual(agent.answer?.('enter', parsed), [{ key: 'Enter' }])
+  assert.deepEqual(agent.answer?.('esc', parsed), [{ key: 'Escape' }])
+  assert.equal(agent.parseScreen(screen.slice(0, -2), pane).reading.state, 'working')
+})
+
 test('qwen: a suggested prompt is no draft', () => {
   const rule = '─'.repeat(60)
   const screen = ['  > Do it.', '  ◆\ufe0e All is well.', '', rule, '> run the tests', rule, '  ➜ A · stub']
