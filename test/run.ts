@@ -93,6 +93,7 @@ const shared = [
     'git/failure',
     'git/credential',
     'host/private-files',
+    'host/launchd',
     'claim/refusal',
   ],
   [

@@ -12,7 +12,8 @@ export type JobSchedule =
 
 /** The last run of a job. */
 export interface JobRunRecord {
-  readonly started: Time
+  /** Null if the scheduler does not tell. */
+  readonly started: Time | null
   /** Whether the run succeeded; null if the run has not ended, or if the scheduler does not tell. */
   readonly ok: boolean | null
   /** One line about the result; empty if there is none. */

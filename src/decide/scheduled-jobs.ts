@@ -19,9 +19,10 @@ const skew = minute
 export function judgeJob({ schedule, next, last }: ScheduledJob, now: Time, zone: string | null): JudgedJob {
   if (last === 'unknown') return { state: 'unknown', evidence: 'the scheduler keeps no record of runs' }
   if (last !== 'none' && last.ok === false)
-    return { state: 'failing', evidence: `the run at ${iso(last.started)} failed${last.result === '' ? '' : `: ${last.result}`}` }
+    return { state: 'failing', evidence: `${runAt(last.started)} failed${last.result === '' ? '' : `: ${last.result}`}` }
   const due = dueTime({ schedule, next, last }, now, zone)
-  const ran = last === 'none' ? 'the job has never run' : `the last run began at ${iso(last.started)}`
+  const ran =
+    last === 'none' ? 'the job has never run' : `the last run began at ${last.started === null ? 'an unknown time' : iso(last.started)}`
   if (due === 'unknown') return { state: 'unknown', evidence: `burn could not compute when the job is due; ${ran}` }
   if (due === null) return last === 'none' ? { state: 'never ran', evidence: ran } : { state: 'on time', evidence: ran }
   const evidence = `due at ${iso(due.at)}; ${ran}`
@@ -83,4 +84,5 @@ export function fireTimes({ cron }: Extract<JobSchedule, { cron: string }>, now:
   }
 }
 
+const runAt = (started: Time | null) => (started === null ? 'the last run' : `the run at ${iso(started)}`)
 const iso = (time: Time) => new Date(time).toISOString().replace(/:\d+\.\d+Z/, 'Z')

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { launchdPlist } from '../../src/decide/schedule.ts'
 import { jobsScript, parseScheduledJobs } from '../../src/host/scheduled-jobs.ts'
 import { scratch } from '../support/fleet.ts'
 
@@ -19,29 +19,62 @@ db.executemany("insert into executions values (?, ?, ?, ?, ?, null, 'sk-secret')
     ("c", "2", "claimed", "2026-11-27T09:00:00+01:00", None)])
 db.commit()`
 
-test('jobsScript: reads a crontab, timers, launchd and the jobs of Hermes', (t) => {
+const times = { next: 1_795_800_000_000_000, left: 1, last: 1_795_796_400_000_000, passed: 1 }
+const never = { next: null, left: null, last: 0, passed: 0 }
+const timer = (name: string, more: object) => ({ ...more, unit: `${name}.timer`, activates: `${name}.service` })
+const user = [timer('a', times), timer('b', never), timer('c', { ...times, next: null })]
+const system = [timer('apt-daily', never), timer('x\\x2dy', times)]
+
+/** The properties of units in the form of systemd 252, which leaves out those that a kind of unit does not have. */
+const ofUser = `Result=success
+Id=a.timer
+ActiveState=active
+
+Result=exit-code
+ExecStart={ path=/bin/false ; argv[]=/bin/false ; ignore_errors=no ; start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0 }
+WorkingDirectory=
+Id=a.service
+ActiveState=failed
+
+TimersMonotonic={ OnUnitActiveUSec=1h 30min ; next_elapse=3h 32min 22.024305s }
+TimersMonotonic={ OnActiveUSec=1s ; next_elapse=29min 14.571528s }
+Result=success
+Id=c.timer
+ActiveState=inactive
+
+Result=success
+Id=c.service
+ActiveState=inactive`
+const ofSystem = `Result=success
+ExecStart={ path=/usr/lib/apt/apt.systemd.daily ; argv[]=/usr/lib/apt/apt.systemd.daily update ; ignore_errors=no ; pid=0 ; status=0/0 }
+WorkingDirectory=
+Id=apt-daily.service
+ActiveState=inactive
+
+TimersMonotonic={ OnUnitActiveUSec=10s ; next_elapse=29min 57.618671s }
+Result=success
+Id=x\\x2dy.timer
+ActiveState=active
+
+Result=success
+ExecStart={ path=/bin/true ; argv[]=/bin/true ; ignore_errors=no ; pid=216 ; code=exited ; status=0 }
+WorkingDirectory=
+User=${userInfo().username}
+Id=x\\x2dy.service
+ActiveState=inactive`.replace(/^User=root$/m, 'WorkingDirectory=/opt/burn-fleet')
+const systemctl = [
+  ['*--user*list-timers*', JSON.stringify(user)],
+  ['*--system*list-timers*', JSON.stringify(system)],
+  [`*--user*show*'-- a.timer a.service b.timer b.service c.timer c.service'`, ofUser],
+  [`*--system*show*'-- apt-daily.timer apt-daily.service x\\x2dy.timer x\\x2dy.service'`, ofSystem],
+]
+
+test('jobsScript: reads a crontab, timers and the jobs of Hermes', (t) => {
   const dir = scratch(t)
   mkdirSync(join(dir, 'bin'))
   const program = (name: string, text: string) => writeFileSync(join(dir, 'bin', name), `#!/bin/sh\n${text}`, { mode: 0o755 })
   program('crontab', `cat <<'END'\n# a comment\nPATH=/bin\nMAILTO = ""\n*/15 * * * *  cd /x && backup --all\n@daily tidy\n\nEND`)
-  // The output of systemd 252, for a user with two timers.
-  const list = [
-    { next: 1_795_800_000_000_000, left: 1, last: 1_795_796_400_000_000, passed: 1, unit: 'a.timer', activates: 'a.service' },
-    { next: null, left: null, last: 0, passed: 0, unit: 'b.timer', activates: 'b.service' },
-    // A stopped timer.
-    { next: null, left: null, last: 1_795_796_400_000_000, passed: 1, unit: 'c.timer', activates: 'c.service' },
-  ]
-  program(
-    'systemctl',
-    `case "$*" in *list-timers*) echo '${JSON.stringify(list)}' ;; *a.service*) printf 'Result=exit-code\\nActiveState=failed\\n' ;; *c.timer*) echo 'TimersMonotonic={ OnUnitActiveUSec=1h 30min ; next_elapse=3h 32min 22.024305s }' ;; *c.service*) printf 'Result=success\\nActiveState=inactive\\n' ;; esac`,
-  )
-  // The form of launchctl(1) on macOS. A nested line begins with two tabs.
-  program('uname', 'echo Darwin')
-  program('launchctl', `printf '%s = {\\n\\truns = 3\\n\\tlast exit code = 78: EX_CONFIG\\n\\t\\tlast exit code = 1\\n}\\n' "$2"`)
-  mkdirSync(join(dir, 'Library/LaunchAgents'), { recursive: true })
-  const argv = ['/bin/burn', 'dispatch', '--alone', '--spec', "/a & b/ann's.json"]
-  const plist = launchdPlist({ name: 'burn-dispatch', argv, every: 600_000, variables: { LANG: 'C' }, log: '/l' })
-  for (const name of ['burn-dispatch.plist', 'other.plist']) writeFileSync(join(dir, 'Library/LaunchAgents', name), plist)
+  program('systemctl', `case "$*" in ${systemctl.map(([words, answer]) => `${words}) cat <<'END'\n${answer}\nEND\n;;`).join(' ')} esac`)
   const jobs = [
     {
       id: '1',
@@ -88,12 +121,11 @@ test('jobsScript: reads a crontab, timers, launchd and the jobs of Hermes', (t) 
       last: { started: 1_795_796_400_000, ok: true, result: '' },
     },
     {
-      scheduler: 'launchd',
-      name: 'burn-dispatch',
-      schedule: { every: 600_000 },
-      next: null,
-      last: { started: 0, ok: false, result: 'exit code 78' },
-      command: `/bin/burn dispatch --alone --spec '/a & b/ann'\\''s.json'`,
+      scheduler: 'systemd',
+      name: 'x\\x2dy.timer (system)',
+      schedule: { every: 10_000 },
+      next: 1_795_800_000_000,
+      last: { started: 1_795_796_400_000, ok: true, result: '' },
     },
     {
       scheduler: 'hermes',
@@ -111,6 +143,28 @@ test('jobsScript: reads a crontab, timers, launchd and the jobs of Hermes', (t) 
       last: python ? { started: Date.UTC(2026, 10, 27, 8), ok: null, result: '' } : 'none',
     },
   ])
+})
+
+test("parseScheduledJobs: leaves out the operating system's own jobs", () => {
+  const tab = `SHELL=/bin/sh
+17 * * * * root cd / && run-parts /etc/cron.hourly
+*/5 * * * * ann /usr/bin/mine --x
+@daily root /usr/bin/claude -p hi
+0 1 * * * ben /usr/bin/his
+`
+  const jobs = parseScheduledJobs(`part person\nann\n/home/ann\npart system cron\n${tab}part end\n`)?.jobs
+  assert.deepEqual(jobs, [
+    { ...cron('/usr/bin/mine --x', '*/5 * * * *'), command: '/usr/bin/mine --x' },
+    { ...cron('/usr/bin/claude -p hi', '@daily'), command: '/usr/bin/claude -p hi' },
+  ])
+})
+
+const cron = (command: string, expression: string) => ({
+  scheduler: 'cron',
+  name: `${command} (system)`,
+  schedule: { cron: expression },
+  next: null,
+  last: 'unknown',
 })
 
 test('parseScheduledJobs: incomplete or foreign output is unknown', () => {
