@@ -9,6 +9,7 @@ import { heldName, sentence } from '../decide/wording.ts'
 import { readBudgets } from '../observe/budgets.ts'
 import { loginLimits, type ShownLimit } from '../decide/usage-limits.ts'
 import { duration, shortCount, table } from './table.ts'
+import { wrap } from './wrap.ts'
 
 /** A hold on new work because of a limit. */
 interface LimitHold {
@@ -80,7 +81,10 @@ export function limitLines({ accounts, limits, budgets, holds }: LimitsReport, c
   })
   const money = (usd: number | null) => (usd === null ? '' : usd.toFixed(2))
   const tokens = (count: number | null) => (count === null ? '' : shortCount(count))
-  const rows = budgets.map(({ scope, name, issue, allowed, spent, used }) => {
+  // Agents may have used tokens that they do not record, so the table has no 0 for an issue.
+  const counted = budgets.filter(({ issue, spent }) => issue === null || spent.tokens > 0)
+  const rest = budgets.length - counted.length
+  const rows = counted.map(({ scope, name, issue, allowed, spent, used }) => {
     const amounts = [money(spent.usd), money(allowed.usd), tokens(spent.tokens), tokens(allowed.tokens)]
     return [heldName(scope, name), issue ?? 'today', `${Math.floor(used * 100)} %`, ...amounts]
   })
@@ -97,9 +101,10 @@ export function limitLines({ accounts, limits, budgets, holds }: LimitsReport, c
     ...(rows.length === 0
       ? ['No budget applies now.']
       : table(['BUDGET', 'PERIOD', 'USED', 'USD', 'OF USD', 'TOKENS', 'OF TOKENS'], rows, columns, ['TOKENS', 'OF TOKENS', 'PERIOD'])),
+    ...(rest > 0 ? [`burn knows of no tokens of ${rest === 1 ? '1 other issue' : `${rest} other issues`} with a budget.`] : []),
     ...(unpriced > 0 ? [`The price of ${shortCount(unpriced)} tokens is unknown. They count as tokens, not as money.`] : []),
-    ...holds.map(
-      ({ scope, name, until, reason }) => `${heldName(scope, name)} gets no new work until ${until ?? 'burn resume'}: ${sentence(reason)}`,
+    ...holds.flatMap(({ scope, name, until, reason }) =>
+      wrap(`${heldName(scope, name)} gets no new work until ${until ?? 'burn resume'}: ${sentence(reason)}`, columns, '  '),
     ),
   ]
 }

@@ -184,7 +184,7 @@ async function report(session: Session, force: boolean): Promise<string[]> {
     session,
     () => queueReport(session, { topic, since: due - settings.since }),
     (queued) =>
-      queued.length === 0 ? `sent the report of ${dateIn(due, zone)} before` : `queued for ${counted(queued.length, 'channel')}`,
+      queued.length === 0 ? `queued the report of ${dateIn(due, zone)} before` : `queued for ${counted(queued.length, 'channel')}`,
   )
   return linesOf(ran)
 }

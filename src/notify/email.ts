@@ -3,7 +3,7 @@ import type { SendMailOptions } from 'nodemailer'
 import type { NotifyMessage } from '../core/notify.ts'
 import type { ChannelSettings } from '../core/notify-settings.ts'
 import type { Opener } from './channel.ts'
-import { codeOf } from '../core/errors.ts'
+import { codeOf, messageOf } from '../core/errors.ts'
 import { NotifyError } from '../core/notify.ts'
 
 /** Opens a mail server. `Message-ID` is stable, so a mail program recognises a repeated message. */
@@ -59,7 +59,7 @@ function someRefused(refusals: readonly unknown[], recipients: number, name: str
   const codes = refusals.map(statusOf)
   const delivered = !codes.some((code) => code < 500)
   const what = `the mail server of ${name} refused ${refusals.length} of ${recipients} recipients (${[...new Set(codes)].join(', ')})`
-  return new NotifyError('notify_refused', what, 'check the recipients of the channel: burn notify test', { delivered })
+  return new NotifyError('notify_refused', what, 'check the recipients of the channel', { delivered })
 }
 
 function statusOf(thrown: unknown): number {
@@ -72,10 +72,11 @@ function smtpError(thrown: unknown, name: string): NotifyError {
   const status = statusOf(thrown)
   const cause = { cause: thrown }
   if (status >= 400) {
-    const hint = 'check user, password, sender and recipients of the channel: burn notify test'
+    const hint = 'check user, password, sender and recipients of the channel'
     return new NotifyError('notify_refused', `the mail server of ${name} answered ${status}`, hint, cause)
   }
-  const why = codeOf(thrown) || 'the connection failed'
-  const hint = 'check the server, its port and its certificate: burn notify test'
+  // The code of nodemailer is only `ESOCKET`, but its message has the code of the system, such as `ECONNREFUSED`.
+  const why = /\bE[A-Z]{5,}\b/.exec(messageOf(thrown))?.[0] ?? (codeOf(thrown) || 'the connection failed')
+  const hint = 'check the server, its port and its certificate'
   return new NotifyError('notify_unreachable', `the mail server of ${name} can't be reached (${why})`, hint, cause)
 }

@@ -27,7 +27,7 @@ export async function post({ name, url, headers, body }: ChannelRequest, { fetch
     )
   if (!answer.ok) {
     const retry_after_ms = secondsOf(answer.headers.get('retry-after'))
-    const hint = 'check address, login and rights of the channel: burn notify test'
+    const hint = 'check address, login and rights of the channel'
     throw new NotifyError('notify_refused', `the receiver of ${name} answered ${answer.status}`, hint, { retry_after_ms })
   }
 }

@@ -2,6 +2,7 @@
 import { createHmac } from 'node:crypto'
 import type { NotifyMessage } from '../core/notify.ts'
 import type { Opener } from './channel.ts'
+import { withIsoTimes } from '../core/iso-times.ts'
 import { readHeaders } from '../host/secrets.ts'
 import { readAddress, shownAddress } from './channel.ts'
 import { post } from './http.ts'
@@ -58,5 +59,5 @@ function filled(template: unknown, message: NotifyMessage): unknown {
 
 function valueOf(name: string, message: NotifyMessage): unknown {
   // `spec check` refuses other names, so the name is a key of the message.
-  return message[name as keyof NotifyMessage]
+  return withIsoTimes(message[name as keyof NotifyMessage])
 }

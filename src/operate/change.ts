@@ -44,7 +44,9 @@ export async function listChanges({ ledger }: Session): Promise<readonly ListedC
 /**
  * Returns the change with this name: `owner/repo!12` or `repo!12`, or the name of its issue. Throws BurnError `change_unknown` (exit 2).
  */
-export async function changeNamed(name: string, session: Session): Promise<ListedChange> {
+export async function changeNamed(text: string, session: Session): Promise<ListedChange> {
+  // A name copied from a report may contain the gap that keeps it from working there (`core/forge-text.ts`).
+  const name = text.replaceAll('\u200b', '')
   const all = await listChanges(session)
   const wanted = name.includes('/') ? name : `${session.fleet.forge.owner}/${name}`
   const found = all.find(({ dispatch, watched }) => watched?.ref === wanted || dispatch.issue === wanted || dispatch.change_url === name)

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { limitLines } from '../../src/cli/limit-lines.ts'
 import { openLedger } from '../../src/ledger/open.ts'
 import { standIn, testFleet } from '../support/fleet.ts'
 
@@ -57,4 +58,15 @@ test('costs: --limits shows accounts, holds and used budgets', async (t) => {
   assert.match(out, /^LOGIN +LIMIT +USED +RESETS IN +REPORTED\nmax +5h +42% +2h00m +2m ago\nmax +7d +has reset +2m ago$/m)
   assert.match(out, /The price of 450 tokens is unknown\./)
   assert.ok(!out.includes('\u001b'), out)
+})
+
+test('costs: --limits shows no 0 for an issue without recorded tokens', () => {
+  const budget = { scope: 'fleet', name: 'all', allowed: { usd: null, tokens: 1000 } } as const
+  const spentOf = (tokens: number) => ({ spent: { usd: null, tokens, unpriced_tokens: 0 }, used: tokens / 1000 })
+  const budgets = [
+    { ...budget, issue: 'me/app#1', ...spentOf(450) },
+    { ...budget, issue: 'me/app#2', ...spentOf(0) },
+  ]
+  const lines = limitLines({ accounts: [], limits: [], budgets, holds: [] }, 80)
+  assert.match(lines.join('\n'), /me\/app#1 +45 % +450 +1\.0K\nburn knows of no tokens of 1 other issue with a budget\.$/)
 })

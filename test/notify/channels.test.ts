@@ -86,7 +86,7 @@ test('webhook: fills its template, signs the body, and sends stable ids', async 
   assert.equal(first?.body, second?.body)
   assert.deepEqual(JSON.parse(first!.body), {
     text: 'fleet timmy: timmy: worker.waiting o/app#\u200b3 mac/W/ANN',
-    list: [message.events, { deep: message.text }],
+    list: [message.events.map((event) => ({ ...event, at: new Date(event.at).toISOString() })), { deep: message.text }],
     id: '01m',
     number: 7,
   })
@@ -194,6 +194,8 @@ test('email: sends over TLS with a login and stable Message-ID', async (t) => {
   assert.doesNotMatch(head, /^Bcc/im)
   assert.match(head, /^Content-Type: text\/plain; charset=utf-8$/m)
   assert.doesNotMatch(body, /\u001b/)
+  const closed = await failureOf(open({ ...settings, server: `smtp://127.0.0.1:${await closedPort()}` }).send(message, at))
+  assert.match(closed.message, /can't be reached \(ECONNREFUSED\)$/)
   // A login needs TLS, and this server offers none.
   const error = await failureOf(open({ ...settings, user: 'burn', password: env('PASSWORD') }).send(message, at))
   assert.equal(error.code, 'notify_refused')

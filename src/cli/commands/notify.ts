@@ -27,9 +27,9 @@ export const notifyListCommand = command({
     return done({ channels: states, unsent: found.filter(({ state }) => state === 'pending') })
   },
   present({ channels }, io, _, now) {
-    const rows = channels.map(({ name, kind, unsent, failed, last_sent, last_error }) => {
+    const rows = channels.map(({ name, kind, unsent, failed, last_sent_at, last_error }) => {
       const counts = [`${unsent} unsent`, ...(failed === 0 ? [] : [`${failed} given up`])].join(', ')
-      const sent = last_sent === null ? '' : `${duration(now - last_sent)} ago`
+      const sent = last_sent_at === null ? '' : `${duration(now - last_sent_at)} ago`
       return [name, kind, counts, sent, last_error ?? '']
     })
     io.out(...listTable(['CHANNEL', 'KIND', 'QUEUE', 'LAST SENT', 'LAST ERROR'], rows, io, ['KIND', 'LAST ERROR', 'LAST SENT']))
@@ -44,7 +44,7 @@ interface ChannelState {
   /** The number of events that burn has not sent yet, and of those that it gave up in the last week. */
   readonly unsent: number
   readonly failed: number
-  readonly last_sent: number | null
+  readonly last_sent_at: number | null
   /** The error of the last attempt; null if it succeeded, or if there was none. */
   readonly last_error: string | null
 }
@@ -57,7 +57,7 @@ function stateOf(name: string, about: Pick<ChannelState, 'kind' | 'kinds'>, all:
     ...about,
     unsent: of('pending').length,
     failed: of('failed').length,
-    last_sent: own.reduce<number | null>((last, { sent_at }) => (sent_at === null ? last : Math.max(last ?? 0, sent_at)), null),
+    last_sent_at: own.reduce<number | null>((last, { sent_at }) => (sent_at === null ? last : Math.max(last ?? 0, sent_at)), null),
     // The notifications are in the order of their messages.
     last_error: own.findLast(({ attempts }) => attempts > 0)?.last_error ?? null,
   }
