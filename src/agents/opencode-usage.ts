@@ -1,14 +1,25 @@
 /** Reads the tokens of OpenCode from its database. Facts come from running 1.18.33 against a stub model server. */
 import type { UsageDatabase, Use } from '../core/usage.ts'
 import { countOf, membersOf, parseJson, stringOf } from '../core/json.ts'
+import { tagBegin, taggedDelivery } from '../core/typed-line.ts'
 import { asideIf, inSession, sumOf } from './usage.ts'
 
 /** Messages of several sessions end almost at once, in another order than OpenCode saves them. burn reads this period (ms) again. */
 const overlap = 10 * 60_000
 
-/** Returns the query, with the column of the session's parent, or null in its place for versions that do not have the column. */
-function query(parent: string): string {
-  return `select m.id, m.data, m.session_id, s.directory, ${parent} as parent from message m left join session s on s.id = m.session_id
+/**
+ * The text of burn that the agent received last before the request. A request names the message that it answers. For a sub-agent, the texts
+ * are in the session of its parent.
+ */
+const prompt = `(select substr(json_extract(p.data, '$.text'), 1, 200) from message q join part p on p.message_id = q.id
+    where q.session_id = coalesce(s.parent_id, m.session_id) and json_extract(q.data, '$.role') = 'user'
+    and q.time_created <= coalesce((select a.time_created from message a where a.id = json_extract(m.data, '$.parentID')), m.time_created)
+    and json_extract(p.data, '$.text') like '${tagBegin}%' order by q.time_created desc limit 1)`
+
+/** Returns the query with expressions for the session's parent and the prompt; null in their place for versions without the columns. */
+function query(parent: string, promptOf: string): string {
+  return `select m.id, m.data, m.session_id, s.directory, ${parent} as parent, ${promptOf} as prompt
+    from message m left join session s on s.id = m.session_id
     where json_extract(m.data, '$.time.completed') >= ? - ${overlap} and json_extract(m.data, '$.role') = 'assistant'
     order by json_extract(m.data, '$.time.completed')`
 }
@@ -22,7 +33,7 @@ export const opencodeUsage: UsageDatabase = {
   databases: ({ person, env }) => [`${env['XDG_DATA_HOME'] ?? `${person}/.local/share`}/opencode/opencode.db`],
   keys: ({ dir }) => [dir],
   keyOf: () => null,
-  queries: [query('s.parent_id'), query('null')],
+  queries: [query('s.parent_id', prompt), query('s.parent_id', 'null'), query('null', 'null')],
   readRows(state, rows, since) {
     const counted = new Map(Object.entries(membersOf(state)))
     const earliest = counted.size === 0 ? since : 0
@@ -35,6 +46,7 @@ export const opencodeUsage: UsageDatabase = {
       counted.set(id, at)
       const key = stringOf(row['directory']) ?? stringOf(membersOf(message['path'])['cwd'])
       const reasoning = countOf(tokens['reasoning'])
+      const told = taggedDelivery(stringOf(row['prompt']) ?? '')
       const use = {
         at,
         ids: [id],
@@ -52,8 +64,10 @@ export const opencodeUsage: UsageDatabase = {
         ...inSession(stringOf(row['session_id'])),
         // The session of a sub-agent has a parent.
         ...asideIf(stringOf(row['parent']) !== null),
+        ...(told === null ? {} : { prompt: told }),
+        ...(key === null ? {} : { key }),
       }
-      return [key === null ? use : { ...use, key }]
+      return [use]
     })
     const newest = Math.max(...[...counted.values()].map((at) => countOf(at) ?? 0))
     return { uses, state: Object.fromEntries([...counted].filter(([, at]) => (countOf(at) ?? 0) >= newest - 2 * overlap)) }

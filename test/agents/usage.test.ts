@@ -101,6 +101,52 @@ for (const kind of ['hermes', 'opencode'])
     assert.deepEqual(log.readRows(first.state, rows(newest), newest).uses, [])
   })
 
+/** The requests of each prompt in the two recordings. Their first sessions have no prompts of burn. Hermes' second prompt also has a title. */
+const told: Readonly<Record<string, object>> = {
+  hermes: { none: 4, '0000000000001': 2, '0000000000002': 3 },
+  opencode: { none: 3, '0000000000002': 2, '0000000000003': 2, '0000000000004': 2 },
+}
+
+for (const [kind, counts] of Object.entries(told))
+  test(`usage: the database of ${kind} shows the prompt of each request`, () => {
+    const log = logOf(kind) as UsageDatabase
+    const db = new DatabaseSync(':memory:')
+    db.exec(recordings(kind, dir, at)[0]!)
+    const { uses } = log.readRows(null, db.prepare(log.queries[0]!).all(at), at)
+    const calls = new Map<string, number>()
+    for (const { prompt = 'none', calls: more } of uses) calls.set(prompt, (calls.get(prompt) ?? 0) + more)
+    assert.deepEqual(Object.fromEntries(calls), counts)
+  })
+
+test('usage: splits a running total of Hermes by the answers to each prompt', () => {
+  const log = logOf('hermes') as UsageDatabase
+  const [a, b, c] = ['1m8d9sxr7j190', '1m8d9sxr7j191', '1m8d9sxr7j192']
+  let state: unknown = null
+  const read = (calls: number, tokens: number, prompts: readonly (readonly [string | undefined, number])[]) => {
+    const told = prompts.map(([id, answers], index) => [101 + index, `[burn ${id}] Read x`, answers])
+    const total = { api_call_count: calls, input_tokens: tokens, output_tokens: calls, first_seen: 100, last_seen: 110 }
+    const found = log.readRows(state, [{ session_id: 's', model: 'm', ...total, prompts: JSON.stringify(told) }], 0)
+    state = JSON.parse(JSON.stringify(found.state))
+    return Object.fromEntries(found.uses.map(({ prompt = '', calls: own, input }) => [prompt, [own, input]]))
+  }
+  // Hermes has not saved the second answer.
+  assert.deepEqual(read(2, 100, [[a, 1]]), { [a!]: [2, 100] })
+  // The second answer to the first prompt was saved later, and is no new request.
+  const second = read(4, 200, [
+    [a, 2],
+    [b, 2],
+  ])
+  assert.deepEqual(second, { [b!]: [2, 100] })
+  const third = read(10, 301, [
+    [a, 2],
+    [b, 6],
+    [c, 2],
+  ])
+  assert.deepEqual(third, { [b!]: [4, 67], [c!]: [2, 34] })
+  // A prompt after the last request of the row has no part of it.
+  assert.deepEqual(read(11, 311, [...Array.from({ length: 9 }, () => [a, 0] as const), [c, 9], [b, 9]]), { [c!]: [1, 10] })
+})
+
 test('usage: counts what a running total of Hermes adds', () => {
   const log = logOf('hermes') as UsageDatabase
   const row = (calls: number, input: number, seconds: number, more = {}) => ({

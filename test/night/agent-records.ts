@@ -45,6 +45,8 @@ export class AgentRecords implements UsageRecords {
   readonly #machine: { readonly reachable: boolean; readonly up: boolean }
   readonly #now: () => Time
   readonly #skew: () => number
+  /** The prompts in each session of Hermes: the time, the text, and the number of answers. */
+  readonly #told = new Map<string, [Time, string, number][]>()
   /** The running totals of Codex threads, by file. */
   readonly #totals = new Map<string, RequestTokens>()
   #requests = 0
@@ -79,9 +81,11 @@ export class AgentRecords implements UsageRecords {
     else this.#addHermes(worker, request, at)
   }
 
-  /** Records a text that the program of a worker received. Hermes records texts in tables that burn does not read. */
+  /** Records a text that the program of a worker received. */
   prompt(worker: Worker, session: string, text: string): void {
-    const timestamp = new Date(this.#now() + this.#skew()).toISOString()
+    const at = this.#now() + this.#skew()
+    const timestamp = new Date(at).toISOString()
+    if (worker.agent.kind === 'hermes') this.#told.set(session, [...(this.#told.get(session) ?? []), [at / 1000, text, 0]])
     if (worker.agent.kind === 'claude') {
       const line = { type: 'user', timestamp, sessionId: session, isSidechain: false, message: { role: 'user', content: text } }
       this.#append(claudeFile(worker, session), line)
@@ -130,6 +134,8 @@ export class AgentRecords implements UsageRecords {
       output_tokens: sum('output_tokens', tokens.output),
     }
     const about = { session_id: session, model: asked, billing_provider: provider, billing_base_url: '', task, cwd: worker.dir }
+    const last = this.#told.get(session)?.at(-1)
+    if (last !== undefined && kind === 'own') last[2] += 1
     rows.set(name, { ...about, ...totals, first_seen: row?.['first_seen'] ?? at / 1000, last_seen: at / 1000 })
     this.#rows.set(path, rows)
   }
@@ -153,7 +159,9 @@ export class AgentRecords implements UsageRecords {
   query: UsageRecords['query'] = async (queries) =>
     queries.map(({ path, since }) => {
       const rows = this.#rows.get(path)
-      return rows === undefined ? null : { rows: [...rows.values()].filter(({ last_seen }) => Number(last_seen) * 1000 >= since) }
+      const changed = [...(rows?.values() ?? [])].filter(({ last_seen }) => Number(last_seen) * 1000 >= since)
+      const withPrompts = changed.map((row) => ({ ...row, prompts: JSON.stringify(this.#told.get(String(row['session_id'])) ?? []) }))
+      return rows === undefined ? null : { rows: withPrompts }
     })
 }
 

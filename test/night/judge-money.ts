@@ -53,7 +53,7 @@ export function judgeMoney(night: Night): Judgement {
   wrong.push(...judgeIssueCosts(night))
   const shared = all.filter((request) => issues(request).size > 1).length
   const explained =
-    shared === 0 ? [] : [`${shared} of ${all.length} requests: the issue changed between two samples, or burn had not noticed its end`]
+    shared === 0 ? [] : [`${shared} of ${all.length} requests: one row has the tokens of several prompts, or a text was no work`]
   return { wrong, explained, compared: exact.reduce((sum, [, found]) => sum + found.length * 7, 0) + costs.by_issue.length * 14 + 10 }
 }
 

@@ -15,7 +15,7 @@ export interface Counted {
 }
 
 /**
- * The counts of the model server for each recording. The recording of OpenCode lacks one request for a title, because OpenCode records no
+ * The counts of the model server for each recording. The recording of OpenCode lacks the two requests for titles, because OpenCode records no
  * tokens of such requests.
  */
 export const served: Readonly<Record<string, Counted>> = {
@@ -24,8 +24,8 @@ export const served: Readonly<Record<string, Counted>> = {
   gemini: { calls: 3, input: 3189, cache_read: 618, output: 188 },
   qwen: { calls: 4, input: 4350, cache_read: 938, output: 272 },
   pi: { calls: 4, input: 4462, cache_read: 633, output: 288 },
-  opencode: { calls: 3, input: 3441, cache_read: 642, output: 224 },
-  hermes: { calls: 4, input: 4686, cache_read: 974, output: 320 },
+  opencode: { calls: 9, input: 8841, cache_read: 1269, output: 494 },
+  hermes: { calls: 9, input: 9186, cache_read: 1489, output: 470 },
 }
 
 /** The time of the first record in the recordings. */
