@@ -2,19 +2,19 @@
 import type { Tokens, UsageDatabase, Use } from '../core/usage.ts'
 import type { Time } from '../core/nouns.ts'
 import { countOf, itemsOf, membersOf, parseJson, stringOf, type JsonObject } from '../core/json.ts'
-import { tagBegin, taggedDelivery } from '../core/typed-line.ts'
+import { tagBegin, taggedDelivery, tagLength } from '../core/typed-line.ts'
 import { addedTokens, asideIf, inSession, hasTokens, savedTokens } from './usage.ts'
 
 /** The number of running totals that the reader remembers for each database. */
 const remembered = 2_000
 
 /**
- * For each prompt of burn in a session, or in the session that it continues after a compression: its time, its text, and the number of
+ * For each prompt of burn in a session, or in the session that it continues after a compression: its time, its tag, and the number of
  * answers to it until the next prompt. Hermes saves a prompt when its turn begins, and each answer when it arrives.
  */
 const prompts = `(select json_group_array(json_array(begun, prompt, answers)) from (
     select min(timestamp) as begun, max(prompt) as prompt, sum(role = 'assistant') as answers from (
-      select timestamp, role, case when is_prompt then substr(content, 1, 200) end as prompt, sum(is_prompt) over (order by id) as part from (
+      select timestamp, role, case when is_prompt then substr(content, 1, ${tagLength}) end as prompt, sum(is_prompt) over (order by id) as part from (
         select m.id, m.timestamp, m.role, m.content, m.role = 'user' and m.content like '${tagBegin}%' as is_prompt
         from messages m where m.session_id in (u.session_id, s.parent_session_id)))
     where part > 0 group by part order by part))`
@@ -55,8 +55,8 @@ interface Answered {
 /** Returns the prompts of a row that began before a time, in their order. */
 function promptsOf(column: unknown, until: Time): Answered[] {
   return itemsOf(parseJson(stringOf(column) ?? '')?.value).flatMap((item): Answered[] => {
-    const [begun, text, answers] = itemsOf(item)
-    const prompt = taggedDelivery(stringOf(text) ?? '')
+    const [begun, tag, answers] = itemsOf(item)
+    const prompt = taggedDelivery(stringOf(tag) ?? '')
     const isEarlier = (msOf(begun) ?? Infinity) <= until
     return prompt !== null && isEarlier ? [{ prompt, answers: countOf(answers) ?? 0 }] : []
   })

@@ -1,17 +1,17 @@
 /** Reads the tokens of OpenCode from its database. Facts come from running 1.18.33 against a stub model server. */
 import type { UsageDatabase, Use } from '../core/usage.ts'
 import { countOf, membersOf, parseJson, stringOf } from '../core/json.ts'
-import { tagBegin, taggedDelivery } from '../core/typed-line.ts'
+import { tagBegin, taggedDelivery, tagLength } from '../core/typed-line.ts'
 import { asideIf, inSession, sumOf } from './usage.ts'
 
 /** Messages of several sessions end almost at once, in another order than OpenCode saves them. burn reads this period (ms) again. */
 const overlap = 10 * 60_000
 
 /**
- * The text of burn that the agent received last before the request. A request names the message that it answers. For a sub-agent, the texts
+ * The tag of the text of burn that the agent received last before the request. A request names the message that it answers. For a sub-agent, the texts
  * are in the session of its parent.
  */
-const prompt = `(select substr(json_extract(p.data, '$.text'), 1, 200) from message q join part p on p.message_id = q.id
+const prompt = `(select substr(json_extract(p.data, '$.text'), 1, ${tagLength}) from message q join part p on p.message_id = q.id
     where q.session_id = coalesce(s.parent_id, m.session_id) and json_extract(q.data, '$.role') = 'user'
     and q.time_created <= coalesce((select a.time_created from message a where a.id = json_extract(m.data, '$.parentID')), m.time_created)
     and json_extract(p.data, '$.text') like '${tagBegin}%' order by q.time_created desc limit 1)`

@@ -186,14 +186,11 @@ class UsageSample {
       uses.length === 0
         ? [[], []]
         : await Promise.all([ledger.spans({ kind: 'worker', since }), Promise.all(workers.map((worker) => this.#dispatchesOf(worker)))])
-    const isSampled = spans.some(({ machine, began_at }) => machine === this.#machine.name && began_at <= since)
-    // After a time without samples, the last one before it shows which prompts the agents had finished.
-    const older = uses.length === 0 || isSampled ? [] : await ledger.spans({ kind: 'worker', since: since - day, until: since })
     const known = new Set(dispatches.flat().map(({ id }) => id))
     const later = uses.flatMap(({ prompt }) => (prompt === undefined || known.has(prompt) ? [] : [prompt]))
     const told = later.length === 0 ? [] : await ledger.deliveries({ ids: [...new Set(later)] })
     const deliveries = new Map(told.flatMap(({ id, dispatch }) => (dispatch === null ? [] : [[id, dispatch] as const])))
-    const history = { spans: [...older, ...spans], dispatches: dispatches.flat(), deliveries }
+    const history = { spans, dispatches: dispatches.flat(), deliveries }
     await ledger.addUsage(sumUsage(uses, history), sources, lastModels(uses, spans))
     this.#calls += uses.reduce((sum, { calls }) => sum + calls, 0)
   }

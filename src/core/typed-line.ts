@@ -3,10 +3,13 @@
  * file. The line has only printable ASCII, without quotes and backslashes, so that it looks the same in a terminal, in JSON and in a
  * composer.
  */
-import { idPattern } from './ids.ts'
+import { idLength, idPattern } from './ids.ts'
 
 /** The begin of each tag. */
 export const tagBegin = '[burn '
+
+/** The number of characters of a tag, with the space after it. */
+export const tagLength = `${tagBegin}${'0'.repeat(idLength)}] `.length
 
 /** Returns the tag that identifies a delivery on a screen and in a hook's payload. */
 export function deliveryTag(id: string): string {

@@ -33,10 +33,9 @@ export function sumUsage(uses: readonly WorkerUse[], { spans, dispatches, delive
   const byId = new Map(dispatches.map((dispatch) => [dispatch.id, dispatch]))
   const records = uses.map(({ ids: _ids, key: _key, session: _session, aside: _aside, record: _record, prompt, ...use }): UsageRecord => {
     const { at, ...used } = use
-    const own = { spans: spansOf.get(use.worker) ?? [], dispatches: dispatchesOf.get(use.worker) ?? [] }
-    const span = spanAt(own.spans, at)
+    const span = spanAt(spansOf.get(use.worker) ?? [], at)
     const asked = prompt === undefined ? undefined : byId.get(deliveries?.get(prompt) ?? prompt)
-    const issue = asked === undefined ? issueByTime(own, span, at) : hasLeft(asked, at) ? '' : asked.issue
+    const issue = asked === undefined ? issueByTime(dispatchesOf.get(use.worker) ?? [], span, at) : hasLeft(asked, at) ? '' : asked.issue
     return { ...used, source: 'pane', incarnation: span?.incarnation ?? '', issue, hour: Math.floor(at / hour) * hour, last_at: at }
   })
   const groups = Map.groupBy(
@@ -94,42 +93,16 @@ function hasLeft({ state, changed_at }: WorkerHistory['dispatches'][number], at:
 }
 
 /**
- * Returns the issue of a request, if only its time is known; empty if it belongs to none. `span`: the span at this time. An agent that was
- * idle had finished its earlier prompts. An agent that had ended made no request: its successor did. A span may outlast the dispatch of its issue, for example if the agent stays in an error.
+ * Returns the issue of a request whose record shows no prompt; empty if it belongs to none. The issue is that of the sample at this time,
+ * unless its dispatch had ended: a span may outlast it, for example if the agent stays in an error. Otherwise the first dispatch counts that
+ * the worker had and had not finished, because an agent works on its prompts in order.
  */
-function issueByTime({ spans, dispatches }: Pick<WorkerHistory, 'spans' | 'dispatches'>, span: Span | undefined, at: Time): IssueRef {
-  if (span?.state === 'dead') return ofSuccessor(dispatches, span.began_at) ?? ''
-  const newer = span?.state === 'idle' ? dispatches.filter(({ handed_at }) => handed_at !== null && handed_at >= span.began_at) : []
-  const next = issueAt(newer, null, at)
-  if (next !== undefined) return next
-  const last = dispatches
-    .filter(({ issue }) => issue === span?.issue)
-    .toSorted(byPrompt)
-    .at(-1)
-  const isOver = last !== undefined && !liveStates.includes(last.state) && last.changed_at < at
-  if (span !== undefined && span.issue !== null && !isOver) return span.issue
-  return issueAt(dispatches, issueBefore(spans, at), at) ?? ''
-}
-
-/** Returns the first issue of the agent that started after another agent had ended: a new one, or the one that it continues. */
-function ofSuccessor(dispatches: WorkerHistory['dispatches'], ended_at: Time): IssueRef | undefined {
-  const given = dispatches.filter(({ state, handed_at }) => handed_at !== null && (handed_at >= ended_at || state === 'handed'))
-  return given.toSorted(byPrompt)[0]?.issue
-}
-
-/** Returns the last issue that a span before this time shows. */
-function issueBefore(spans: readonly Span[], at: Time): string | null {
-  return spans.findLast(({ began_at, issue }) => began_at <= at && issue !== null)?.issue ?? null
-}
-
-/**
- * Returns the first issue that the worker had at this time and had not finished, because an agent works on its prompts in order. It decides
- * about times of which no span shows an issue. `before`: the last issue that a span shows; the agent has finished those that it got earlier.
- */
-function issueAt(dispatches: WorkerHistory['dispatches'], before: string | null, at: Time): string | undefined {
+function issueByTime(dispatches: WorkerHistory['dispatches'], span: Span | undefined, at: Time): IssueRef {
   const handed = dispatches.filter(({ handed_at }) => handed_at !== null && handed_at <= at).toSorted(byPrompt)
-  const known = handed.findLastIndex(({ issue }) => issue === before)
-  return handed.slice(Math.max(0, known)).find(({ state, changed_at }) => state === 'handed' || at <= changed_at)?.issue
+  const isLeft = ({ state, changed_at }: (typeof handed)[number]) => state === 'handed' || at <= changed_at
+  const last = handed.findLast(({ issue }) => issue === span?.issue)
+  const isOver = last !== undefined && !liveStates.includes(last.state) && last.changed_at < at
+  return (isOver ? null : span?.issue) ?? handed.find(isLeft)?.issue ?? ''
 }
 
 /** Returns the tokens that a sprint used between two states of its row. The input contains the parts that a cache served. */

@@ -168,10 +168,6 @@ test('usage: a later prompt decides before the sample that shows it', () => {
   assert.equal(issueOf(spanOf('working', 'o/r#1'), queued, 'unknown'), 'o/r#1')
   const over = [dispatchOf('1', 'released', 50, 200), dispatchOf('2', 'handed', at - 9, at - 9)]
   assert.equal(issueOf(spanOf('error', 'o/r#1'), over), 'o/r#2', 'the error outlasts its issue')
-  const idle = [dispatchOf('1', 'handed', 50, 50), dispatchOf('2', 'handed', at - 9, at - 9)]
-  assert.equal(issueOf(spanOf('idle', 'o/r#1'), idle), 'o/r#2', 'an idle agent has finished the first issue')
-  const restarted = [dispatchOf('1', 'done', 50, at + 9), dispatchOf('2', 'handed', at + 1, at + 1)]
-  assert.equal(issueOf(spanOf('dead', null), restarted), 'o/r#2', 'the tokens are those of the agent that started next')
   assert.equal(issueOf(spanOf('working', null), [dispatchOf('1', 'done', 50, 60)], '1'), '', 'a person goes on with the conversation')
 })
 
