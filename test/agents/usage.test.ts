@@ -118,7 +118,7 @@ for (const [kind, counts] of Object.entries(told))
     assert.deepEqual(Object.fromEntries(calls), counts)
   })
 
-test('usage: splits a running total of Hermes by the answers to each prompt', () => {
+test('usage: splits totals of Hermes by the answers to each prompt', () => {
   const log = logOf('hermes') as UsageDatabase
   const [a, b, c] = ['1m8d9sxr7j190', '1m8d9sxr7j191', '1m8d9sxr7j192']
   let state: unknown = null
