@@ -15,7 +15,7 @@ import {
   type RefreshOutcome,
   type RefreshStep,
 } from '../decide/login-refresh.ts'
-import { loginKinds, readLogins, type MachineLogins } from '../observe/logins.ts'
+import { loadLoginMemories, loginKinds, readLogins, saveLoginMemories, type MachineLogins } from '../observe/logins.ts'
 
 /** A login with the decision about it, and the result of the attempt. */
 export interface RefreshedLogin {
@@ -56,7 +56,7 @@ export async function refreshLogins(machine: Machine, session: Session, dry_run:
     }
     const trying = { ...memory, tried_at: session.clock.now() }
     // The attempt is in the ledger before it begins: a process that dies here does not try again within a minute.
-    await saveMemories(machine, memories.set(login.id, trying), session)
+    await saveLoginMemories(machine, memories.set(login.id, trying), session)
     const attempt = await renew(login, machine, session)
     const after = attempt.after === null ? trying : afterReading(attempt.after, trying, [])
     memories.set(login.id, afterAttempt(after, attempt.outcome))
@@ -73,7 +73,7 @@ export async function refreshLogins(machine: Machine, session: Session, dry_run:
 
 /** Returns the memories of the logins of a machine after a reading, which shows copies of logins in other places. */
 async function memoriesAfter(logins: readonly Login[], { machine, session }: On): Promise<Map<string, LoginMemory>> {
-  const memories = new Map(await loadMemories(machine, session))
+  const memories = new Map(await loadLoginMemories(machine, session))
   const remember = (others: readonly LoginMemory[]) => {
     for (const login of logins) memories.set(login.id, afterReading(login, memories.get(login.id) ?? noMemory, others))
   }
@@ -89,7 +89,7 @@ async function memoriesAfter(logins: readonly Login[], { machine, session }: On)
  */
 async function memoriesElsewhere({ machine, session }: On, now: boolean): Promise<LoginMemory[]> {
   const others = session.fleet.machines.filter(({ name }) => name !== machine.name)
-  const stored = await Promise.all(others.map((each) => loadMemories(each, session)))
+  const stored = await Promise.all(others.map((each) => loadLoginMemories(each, session)))
   const read = now ? await Promise.all(others.map((each) => readLogins(each, session))) : []
   const present = read.flatMap((found) => found?.logins ?? []).map((login) => afterReading(login, noMemory, []))
   return [...stored.flat().map(([, memory]) => memory), ...present]
@@ -139,7 +139,7 @@ async function report(logins: readonly Login[], memories: ReadonlyMap<string, Lo
   const { fleet, clock } = session
   const settings = { night: fleet.logins.night, zone: fleet.notify?.zone ?? 'UTC' }
   const { reports, memories: next } = loginReports(logins, memories, settings, clock.now())
-  await saveMemories(machine, next, session)
+  await saveLoginMemories(machine, next, session)
   for (const each of reports) await recordReport(each, session)
 }
 
@@ -153,17 +153,4 @@ async function recordReport({ login, kind }: LoginReport, session: Session): Pro
   const { log_in = '', copied_risk = '' } = loginKinds(session).get(agent) ?? {}
   const remedy = kind === 'login.copied' ? `${copied_risk}; ${log_in}` : log_in
   session.notify({ kind, subject, payload: { ends_at, workers: workers.length, remedy } })
-}
-
-const keyOf = ({ name }: Machine) => `logins ${name}`
-
-async function loadMemories(machine: Machine, { ledger }: Session): Promise<[string, LoginMemory][]> {
-  const stored = await ledger.loadValue(keyOf(machine))
-  // Only `saveMemories` writes this value, so it has this type. An older burn left out some fields.
-  const memories = stored === null ? [] : (JSON.parse(stored) as [string, Partial<LoginMemory>][])
-  return memories.map(([id, memory]) => [id, { ...noMemory, ...memory }])
-}
-
-async function saveMemories(machine: Machine, memories: ReadonlyMap<string, LoginMemory>, { ledger }: Session): Promise<void> {
-  await ledger.saveValue(keyOf(machine), JSON.stringify([...memories]))
 }

@@ -91,6 +91,7 @@ function backlogStore({ read, write }: Engine): BacklogLedger {
   return {
     candidates: (limits, also = []) => read((trx) => verdicts.candidates(trx, limits, also)),
     openIssues: (repo) => read((trx) => verdicts.openIssues(trx, repo)),
+    labelledIssues: (label) => read((trx) => verdicts.labelledIssues(trx, label)),
     issue: (ref) => read((trx) => queries.issue(trx, ref)),
     backlog: () => read(verdicts.backlog),
     titles: (refs) => read((trx) => verdicts.titles(trx, refs)),

@@ -2,10 +2,11 @@
 import type { Reason } from '../core/reasons.ts'
 import type { Selectable, Transaction } from 'kysely'
 import type { Backlog, Queues, IssueRecord, Standing, Verdict } from '../core/ledger/backlog.ts'
-import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
+import type { Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { NewEvent } from '../core/events.ts'
 import type { IssueRow, Tables } from './tables.ts'
 import { sql } from 'kysely'
+import { itemsOf, parseJson } from '../core/json.ts'
 import { inList, chunks } from './sql.ts'
 import { appendEvents } from './events.ts'
 import { toIssueRecord } from './rows.ts'
@@ -88,6 +89,18 @@ export async function openIssues(trx: Trx, repo: RepoRef | undefined): Promise<I
   let query = trx.selectFrom('issue').selectAll().where('state', '=', sql.lit('open'))
   if (repo !== undefined) query = query.where('repo', '=', repo)
   return issueRecords(trx, await query.execute())
+}
+
+/** Returns the open issues that have a label. */
+export async function labelledIssues(trx: Trx, label: string): Promise<Pick<Issue, 'ref' | 'url'>[]> {
+  const rows = await trx
+    .selectFrom('issue')
+    .select(['ref', 'url', 'labels'])
+    .where('state', '=', sql.lit('open'))
+    .where('labels', 'like', `%${JSON.stringify(label)}%`)
+    .execute()
+  // `like` reads `_` and `%` in a label as wildcards.
+  return rows.filter(({ labels }) => itemsOf(parseJson(labels)?.value).includes(label)).map(({ ref, url }) => ({ ref, url }))
 }
 
 /** Returns the size of the backlog. Three separate counts are faster than one query that groups a million issues. */

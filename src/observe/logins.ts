@@ -1,8 +1,9 @@
-/** Reads the logins of the agents on a machine. */
+/** Reads the logins of the agents on a machine, and what burn keeps about them. */
 import type { AgentLogins, Login } from '../core/login.ts'
 import type { Machine, Time } from '../core/nouns.ts'
 import type { Session } from './session.ts'
 import { agentHome } from '../core/agent-home.ts'
+import { noMemory, type LoginMemory } from '../decide/login-refresh.ts'
 import { loginPaths, loginsOn, type LoginUser } from '../decide/logins.ts'
 
 type Part = Pick<Session, 'fleet' | 'machines' | 'kindOf'>
@@ -42,4 +43,26 @@ export async function readLogins(machine: Machine, session: Part): Promise<Machi
   const users = loginUsers(machine, session, listing.person)
   const logins = loginsOn({ machine: machine.name, users, listing, refresh: session.fleet.logins.refresh })
   return { logins, clock: listing.clock }
+}
+
+const keyOf = ({ name }: Pick<Machine, 'name'>) => `logins ${name}`
+
+/** Returns the memories of the logins of a machine, by the id of the login. */
+export async function loadLoginMemories(
+  machine: Pick<Machine, 'name'>,
+  { ledger }: Pick<Session, 'ledger'>,
+): Promise<[string, LoginMemory][]> {
+  const stored = await ledger.loadValue(keyOf(machine))
+  // Only `saveLoginMemories` writes this value, so it has this type. An older burn left out some fields.
+  const memories = stored === null ? [] : (JSON.parse(stored) as [string, Partial<LoginMemory>][])
+  return memories.map(([id, memory]) => [id, { ...noMemory, ...memory }])
+}
+
+/** Saves the memories of the logins of a machine. */
+export async function saveLoginMemories(
+  machine: Pick<Machine, 'name'>,
+  memories: ReadonlyMap<string, LoginMemory>,
+  { ledger }: Pick<Session, 'ledger'>,
+): Promise<void> {
+  await ledger.saveValue(keyOf(machine), JSON.stringify([...memories]))
 }

@@ -107,6 +107,11 @@ test('logins: a refusal stops all attempts and sends a message', async (t) => {
   const status = await fleet.burn('login', 'status', '--json')
   const [login] = status.json<{ logins: (Login & { needs_person: boolean })[] }>().logins
   assert.deepEqual([status.code, login?.state, login?.needs_person], [3, 'refused', true])
+  const { needs_you } = (await fleet.burn('status', '--json')).json<{ needs_you: readonly { kind: string; text: string }[] }>()
+  assert.deepEqual(
+    needs_you.filter(({ kind }) => kind === 'login').map(({ text }) => text),
+    ['the login of 2 workers has ended'],
+  )
 
   const { findings } = (await fleet.burn('doctor', '--json')).json<{ findings: { level: string; where: string; what: string }[] }>()
   assert.deepEqual(

@@ -4,6 +4,7 @@ import { test, type TestContext } from 'node:test'
 import type { UsageBudget } from '../../src/core/budget.ts'
 import type { UsageRecord } from '../../src/core/usage.ts'
 import { BurnError } from '../../src/core/errors.ts'
+import { readNeeds } from '../../src/observe/needs.ts'
 import { issuesOf } from '../simulate/storm.ts'
 import { simulatedFleet } from '../support/world.ts'
 
@@ -44,11 +45,15 @@ test('budgets: new work stops at 100 % until the day ends', async (t) => {
 })
 
 test('budgets: an issue over its budget gets one comment, one label', async (t) => {
-  const { cycle, use, kinds, forge, pass, notices } = await budgetedFleet(t, { issue: { usd: null, tokens: 100 } })
+  const { cycle, use, kinds, forge, pass, notices, session } = await budgetedFleet(t, { issue: { usd: null, tokens: 100 } })
   const [first] = (await cycle()).claimed
   const issue = first!.issue
   const labels: string[] = []
-  const addLabel = async (ref: string, label: string) => void labels.push(`${ref} ${label}`)
+  const setLabel = forge.addLabel.bind(forge)
+  const addLabel = async (ref: string, label: string) => {
+    labels.push(`${ref} ${label}`)
+    await setLabel(ref, label)
+  }
   const comments = async () => (await forge.comments(issue)).filter(({ body }) => body.includes('Over budget'))
   await use(120, issue)
 
@@ -70,4 +75,11 @@ test('budgets: an issue over its budget gets one comment, one label', async (t) 
   )
   assert.deepEqual([(await comments()).length, labels], [1, [`${issue} over-budget`]])
   assert.deepEqual(await kinds('issue.over_budget'), [`issue.over_budget ${issue}`])
+  const needed = async () => (await readNeeds(session)).over_budget.map((each) => each.issue)
+  assert.deepEqual(await needed(), [issue])
+  // A person replaces the label.
+  await setLabel(issue, 'allowed')
+  await pass(60_000)
+  await cycle()
+  assert.deepEqual(await needed(), [])
 })

@@ -112,6 +112,8 @@ export interface BacklogLedger {
   candidates(limits: ReadonlyMap<RepoRef, number>, also?: readonly IssueRef[]): Promise<readonly IssueRecord[]>
   /** Returns all open issues of one repo; without `repo`, of all repos. */
   openIssues(repo?: RepoRef): Promise<readonly IssueRecord[]>
+  /** Returns the open issues that have a label. */
+  labelledIssues(label: string): Promise<readonly Pick<Issue, 'ref' | 'url'>[]>
   /** Returns the record of one issue; null if the ledger does not have the issue. */
   issue(ref: IssueRef): Promise<IssueRecord | null>
   /** Returns how many issues are open, eligible and unjudged. */
