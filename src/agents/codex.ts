@@ -47,7 +47,7 @@ const asking = /^\[ [!.] \] Action Required/u
 const status = /^[•◦] .*\besc to interrupt\)/u
 const finished = /^ {2}Worked for |^─ Worked for |^ {2}>_ OpenAI Codex/u
 const failed = /^■ (?!Conversation interrupted)/u
-const asks = /(?:enter|return) to (?:confirm|submit|select|continue)|esc to (?:cancel|go back)|\| esc to interrupt/iu
+const asks = /(?:enter|return) (?:to )?(?:confirm|submit|select|continue)|esc (?:to )?(?:cancel|(?:go )?back)|\| esc to interrupt/iu
 const choice = /^\s*› \d+\. /u
 /** The grey placeholders of an empty composer, from several versions of Codex. */
 const placeholders =
