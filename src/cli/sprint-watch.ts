@@ -5,6 +5,7 @@ import type { CommandContext } from './command.ts'
 import type { Io } from './io.ts'
 import { counted, oneLine } from '../core/text.ts'
 import { lastEntries, type TranscriptLine } from '../sprint/results.ts'
+import { readKeys, type PressedKey } from './keys.ts'
 import { fitHeight, LiveScreen } from './live-screen.ts'
 import { argumentsText, endLine } from './sprint-lines.ts'
 import { duration, shortCount } from './table.ts'
@@ -44,7 +45,7 @@ const rated = 200
 const shownEnds = 8
 
 /**
- * Shows sprints until Ctrl-C. On a terminal it draws a screen; otherwise it emits a sprint whenever the sprint changes. `interval`: the pause
+ * Shows sprints until Ctrl-C or `q`. On a terminal it draws a screen; otherwise it emits a sprint whenever the sprint changes. `interval`: the pause
  * between two readings (ms). Throws BurnError `ledger_*`.
  */
 export async function watchSprints(
@@ -53,7 +54,12 @@ export async function watchSprints(
   filter: Filter,
   interval: number,
 ): Promise<0> {
-  const screen = person?.draws === true ? new LiveScreen(person) : null
+  // A screen reads the keys, so Ctrl-C is a key and sends no signal.
+  const quit = new AbortController()
+  const isQuit = (key: PressedKey) => key.name === 'interrupt' || (key.name === 'text' && key.text === 'q')
+  const onKeys = (text: string) => void (readKeys(text, true).keys.some(isQuit) && quit.abort())
+  const screen = person?.draws === true ? new LiveScreen(person, { onKeys }) : null
+  const over = AbortSignal.any([stop, quit.signal])
   const emitted = new Map<string, string>()
   const began = clock.now()
   try {
@@ -68,8 +74,8 @@ export async function watchSprints(
           emitted.set(row.id, text)
         }
       }
-      await clock.sleep(interval, stop)
-    } while (!stop.aborted)
+      await clock.sleep(interval, over)
+    } while (!over.aborted)
   } finally {
     screen?.close()
   }
@@ -156,7 +162,9 @@ export function screenLines(
 
 /** Returns the share of sprints that ended with a change, by backend and model; most sprints first. */
 function rateLines(ended: readonly Sprint[]): string[] {
-  const groups = Map.groupBy(ended, ({ backend, model }) => [backend ?? 'no backend', ...(model === null ? [] : [model])].join(', '))
+  const groups = Map.groupBy(ended, ({ backend, model }) =>
+    [backend ?? 'no backend', ...(model === null || backend?.endsWith(` ${model}`) === true ? [] : [model])].join(', '),
+  )
   return [...groups]
     .toSorted((a, b) => b[1].length - a[1].length || (a[0] < b[0] ? -1 : 1))
     .map(([name, rows]) => {

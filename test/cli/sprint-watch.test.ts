@@ -33,13 +33,14 @@ test('sprint list: --watch shows a sprint until it ends', async (t) => {
   const env = { BURN_SPEC: join(fleet.dir, 'fleet-spec.json'), HOME: join(fleet.dir, 'home') }
   const stop = new AbortController()
   const printed = { rows: [] as SprintNow[], screen: '' }
+  let press = (_: string) => {}
   const rows = burn(['sprint', 'list', '--watch', '--json'], env, {
     stop: stop.signal,
     onOutput: (text) => void printed.rows.push(JSON.parse(text) as SprintNow),
   })
   const screen = burn(['sprint', 'list', '--watch'], env, {
-    stop: stop.signal,
     terminal: true,
+    onTerminal: (pressed) => void (press = pressed),
     onOutput: (text) => void (printed.screen += text),
   })
   await until('the running sprint is shown', () => printed.rows.length === 1 && printed.screen.includes('1 running'))
@@ -60,6 +61,7 @@ test('sprint list: --watch shows a sprint until it ends', async (t) => {
   await until('the end is shown', () => printed.rows.length === 3 && printed.screen.includes('100%'))
   assert.deepEqual([printed.rows[2]?.outcome, printed.rows[2]?.change_url], ['change', 'http://f/1'])
   stop.abort()
+  press('\u0003')
   assert.deepEqual([(await rows).code, (await screen).code], [0, 0])
   assert.ok(printed.screen.startsWith('\u001b[?1049h') && printed.screen.endsWith('\u001b[?1049l'), 'the terminal is restored')
 })

@@ -83,12 +83,15 @@ export interface Given {
   readonly stop?: AbortSignal
   /** If true, standard output is a terminal with colours. */
   readonly terminal?: boolean
+  /** Called when a screen takes the terminal: it gets the function that presses keys. */
+  readonly onTerminal?: (press: (keys: string) => void) => void
   /** Called with each text on standard output. */
   readonly onOutput?: (text: string) => void
 }
 
 /** Runs `burn` in this process, with the given environment, and captures its output. */
-export async function burn(words: readonly string[], env: Env, { input = '', stop, terminal = false, onOutput }: Given = {}): Promise<Ran> {
+export async function burn(words: readonly string[], env: Env, given: Given = {}): Promise<Ran> {
+  const { input = '', stop, terminal = false, onTerminal, onOutput } = given
   const { runBurn } = (await import(library)) as { readonly runBurn: typeof Run }
   const printed = { out: '', err: '' }
   const io = openIo({
@@ -100,6 +103,10 @@ export async function burn(words: readonly string[], env: Env, { input = '', sto
     input: async () => input,
     random: Math.random,
     ...(terminal ? { terminal: () => ({ width: 120, height: 40 }), colours: true } : {}),
+    takeTerminal({ onKeys, restore }) {
+      onTerminal?.(onKeys)
+      return restore
+    },
   })
   const code = await runBurn(words, {
     io,
