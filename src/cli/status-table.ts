@@ -9,7 +9,7 @@ import { driftLine } from '../decide/drift.ts'
 import { elsewhereAdvice, workersIn } from '../decide/report.ts'
 import { duration, table } from './table.ts'
 import { wrap } from './wrap.ts'
-import { heldName, sentence } from '../decide/wording.ts'
+import { heldName, sentence, unreachableText } from '../decide/wording.ts'
 
 /** A state of a worker, or what the state means. */
 type Condition = ReadingState | WorkerCondition
@@ -42,7 +42,7 @@ const nameOfCondition = (condition: Condition) => (condition === 'limited' ? 'us
 
 /** Returns the lines for a machine: its totals, then a row per worker. */
 export function machineLines(machine: MachineReport, io: Io, now: number): string[] {
-  const head = `${io.paint('bold', machine.name)}  ${machine.reachable ? totalsLine(machine.totals, workersIn([machine]), io) : io.paint('magenta', `unreachable: ${machine.reason ?? ''}`)}`
+  const head = `${io.paint('bold', machine.name)}  ${machine.reachable ? totalsLine(machine.totals, workersIn([machine]), io) : io.paint('magenta', unreachableText(machine.name, machine.reason ?? '').slice(`${machine.name} is `.length))}`
   const workers = machine.windows.flatMap((window) => window.workers.map((worker) => ({ window, worker })))
   const rows = workers.map(({ window, worker }) => [window.name, window.lane, nameOf(worker.id), ...workerCells(worker, io, now)])
   const heads = ['WINDOW', 'LANE', 'WORKER', ...stateHeads]

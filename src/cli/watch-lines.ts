@@ -19,6 +19,7 @@ import {
 import { fitHeight } from './live-screen.ts'
 import { table } from './table.ts'
 import { plainText, widthOf, wrap } from './wrap.ts'
+import { unreachableText } from '../decide/wording.ts'
 
 /** The content of the screen: the last report, and the workers whose state has just changed. */
 export interface Shown {
@@ -85,7 +86,7 @@ export function bodyOf({ report, fresh, now }: Shown, filter: string, io: Io): B
 function otherLines({ report, now }: Shown, io: Io): string[] {
   const lines = [
     ...report.machines.flatMap(({ name, reachable, reason, remedy }) =>
-      reachable ? [] : [io.paint('magenta', `${name} is unreachable: ${reason ?? ''}`), ...(remedy === null ? [] : [remedy])],
+      reachable ? [] : [io.paint('magenta', unreachableText(name, reason ?? '')), ...(remedy === null ? [] : [remedy])],
     ),
     ...driftLines(workersIn(report.machines), io),
     ...report.machines.flatMap(({ retiring }) => retiring.map((id) => `${id} is retiring: it is no longer in the spec`)),

@@ -2,6 +2,7 @@
 import type { HealthFacts, HealthRule, Judged } from '../core/health.ts'
 import { counted } from '../core/text.ts'
 import { lasting, machineNumbers, noData, ok, okIfComplete, presentSpans } from './health-parts.ts'
+import { unreachableText } from './wording.ts'
 
 /** The rules. */
 export const machineRules: readonly HealthRule[] = [
@@ -18,7 +19,7 @@ function machines(facts: HealthFacts): Judged {
   if (found.length === 0) return noData(threshold)
   const away = found.filter(({ state }) => state === 'unreachable').toSorted((a, b) => a.began_at - b.began_at)
   if (away.length === 0) return ok(`${counted(found.length, 'machine')} ${found.length === 1 ? 'answers' : 'answer'}`, threshold)
-  const evidence = away.map(({ subject, evidence: why }) => (why.startsWith(`${subject} `) ? why : `${subject}: ${why}`)).join('; ')
+  const evidence = away.map(({ subject, evidence: why }) => unreachableText(subject, why)).join('; ')
   return {
     status: away.length === found.length ? 'fail' : 'warn',
     evidence,

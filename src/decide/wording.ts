@@ -28,6 +28,11 @@ export function heldName(scope: HoldScope, name: string): string {
   return scope === 'worker' || scope === 'repo' ? name : scope === 'fleet' ? 'the whole fleet' : `${scope} ${name}`
 }
 
+/** Returns the sentence that a machine is unreachable. Some reasons begin with this sentence already. */
+export function unreachableText(machine: string, reason: string): string {
+  return reason.startsWith(`${machine} `) ? reason : `${machine} is unreachable: ${reason}`
+}
+
 /** Returns the name of a step of a change, for people. */
 export const stepName = (action: StepAction) => action.replaceAll('_', ' ')
 

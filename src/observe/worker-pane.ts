@@ -5,6 +5,7 @@ import type { Tmux } from '../core/ports.ts'
 import type { PaneHost } from '../core/pane-host.ts'
 import type { Session } from './session.ts'
 import { BurnError } from '../core/errors.ts'
+import { unreachableText } from '../decide/wording.ts'
 
 /** Returns the host of a worker's machine, with an open channel. Throws BurnError `machine_unreachable`. */
 export async function hostOf(worker: Worker, { fleet, machines }: Session): Promise<PaneHost & { readonly tmux: Tmux }> {
@@ -14,7 +15,7 @@ export async function hostOf(worker: Worker, { fleet, machines }: Session): Prom
   const snapshot = host === undefined ? null : await host.snapshot()
   const { reason = '', hint = '' } = host ?? {}
   const [why, remedy] = snapshot?.state === 'unreachable' ? [snapshot.reason, snapshot.remedy ?? hint] : [reason, hint]
-  throw new BurnError('machine_unreachable', `${worker.machine} can't be reached: ${why}`, remedy)
+  throw new BurnError('machine_unreachable', unreachableText(worker.machine, why), remedy)
 }
 
 /** Returns the error for a worker without a pane. */

@@ -5,6 +5,7 @@ import type { Tmux } from '../core/ports.ts'
 import type { Session } from '../observe/session.ts'
 import { BurnError } from '../core/errors.ts'
 import { argvOn } from '../host/transport.ts'
+import { unreachableText } from '../decide/wording.ts'
 
 /** The target on a machine: a worker's pane, or a window of the spec; null for the session's active pane. */
 export type AttachTarget = { readonly worker: string } | { readonly window: string } | null
@@ -20,7 +21,7 @@ export async function attachArgv(machine: Machine, target: AttachTarget, rows: n
   if (host === undefined) throw new RangeError('no connection to the machine was opened')
   const snapshot = await host.snapshot()
   if (snapshot.state === 'unreachable')
-    throw new BurnError('machine_unreachable', `${machine.name} can't be reached: ${snapshot.reason}`, snapshot.remedy ?? host.hint)
+    throw new BurnError('machine_unreachable', unreachableText(machine.name, snapshot.reason), snapshot.remedy ?? host.hint)
   if (snapshot.state === 'down')
     throw new BurnError('tmux_no_session', `${machine.name} has no session ${machine.session}`, `create it: burn up ${machine.name}`)
   const pane =

@@ -7,6 +7,7 @@ import { counted } from '../../core/text.ts'
 import { command, done, exitFor } from '../command.ts'
 import { machinesNamed, workerNamed } from '../named.ts'
 import { flag, list, optional, parsedArg, parseWholeNumber, usage } from '../args.ts'
+import { unreachableText } from '../../decide/wording.ts'
 
 type Captured =
   | { readonly worker: string; readonly rows: readonly string[] }
@@ -74,10 +75,10 @@ function withColours(row: string, io: Io): string {
 }
 
 function presentSaved({ dir, page, panes, machines, unread_secrets }: SavedSnapshot, io: Io): void {
-  io.out(`saved ${counted(panes, 'pane')} of ${counted(machines.length, 'machine')}: ${page ?? dir}`)
+  const reached = machines.filter(({ state }) => state !== 'unreachable')
+  io.out(`saved ${counted(panes, 'pane')} of ${counted(reached.length, 'machine')}: ${page ?? dir}`)
   for (const { name, state, reason } of machines)
-    if (state !== 'up')
-      io.err(`${io.paint('yellow', name)}${state === 'down' ? ': no tmux server runs. Run burn up.' : ` is ${state}: ${reason ?? ''}`}`)
+    if (state !== 'up') io.err(state === 'down' ? `${name}: no tmux server runs. Run burn up.` : unreachableText(name, reason ?? ''))
   if (unread_secrets > 0)
     io.err(`burn could not read ${counted(unread_secrets, 'secret')} of the spec, so it could not mask them. Run burn doctor.`)
 }

@@ -12,7 +12,7 @@ import { activeStates } from '../../core/lifecycle.ts'
 import { delegationTable, hasAgent } from '../delegation-table.ts'
 import { elsewhereAdvice } from '../../decide/report.ts'
 import { newsOf, type DeliveryNews } from '../../decide/delivery-news.ts'
-import { backoffText, sentence } from '../../decide/wording.ts'
+import { backoffText, sentence, unreachableText } from '../../decide/wording.ts'
 import { command, done, type CommandContext, type Done } from '../command.ts'
 import { leftOut, plannedOf, showPlan, type Planned } from '../dispatch-plan.ts'
 import { machinesNamed } from '../named.ts'
@@ -115,10 +115,7 @@ function troubles({ state, backlog, resting }: Pick<CycleResult, 'backlog' | 're
   const away = new Map(
     state.workers.filter(({ reading }) => reading.state === 'unreachable').map(({ worker, reading }) => [worker.machine, reading.evidence]),
   )
-  const unreachable = [...away].map(([machine, reason]) => ({
-    subject: machine,
-    text: reason.startsWith(`${machine} `) ? reason : `${machine} is unreachable: ${reason}`,
-  }))
+  const unreachable = [...away].map(([machine, reason]) => ({ subject: machine, text: unreachableText(machine, reason) }))
   const other = elsewhereAdvice(backlog.elsewhere)
   const elsewhere = other === null ? [] : [{ subject: 'ledger', text: `${other.what} (${other.remedy})` }]
   const unproven = new Map(
