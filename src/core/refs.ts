@@ -7,6 +7,11 @@ export function repoOf(issue: IssueRef): RepoRef {
   return issue.slice(0, issue.lastIndexOf('#'))
 }
 
+/** Returns the number of an issue: 7 for `owner/repo#7`. */
+export function issueNumber(issue: IssueRef): number {
+  return Number(issue.slice(issue.lastIndexOf('#') + 1))
+}
+
 /** Returns the repo of an issue or a change: `owner/repo` for `owner/repo#7` and `owner/repo!7`. */
 export function repoOfSubject(ref: IssueRef | ChangeRef): RepoRef {
   return ref.slice(0, Math.max(ref.lastIndexOf('#'), ref.lastIndexOf('!')))

@@ -23,13 +23,15 @@ export interface SpanState {
   /** The issue that the worker worked on; null if there was none. */
   readonly issue: IssueRef | null
   readonly incarnation: Incarnation | null
-  /** One line from which burn concluded the state. It may change within a span. */
+  /**
+   * One line from which burn concluded the state. It may change within a span. It is empty after the end of a span in which a worker was
+   * idle or at work.
+   */
   readonly evidence: string
 }
 
-/** A span in the ledger: a period in which a subject stayed in one state. */
+/** A span in the ledger: a period in which a subject stayed in one state. A subject has one open span at most. */
 export interface Span extends SpanState {
-  readonly id: string
   /** The time of the first sample that showed the state, or the earlier time at which the state began, if it is known. */
   readonly began_at: Time
   /** The time of the last sample that showed the state. */

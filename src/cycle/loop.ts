@@ -80,9 +80,9 @@ async function beat({ ledger, clock, owner, notify }: Session, began_at: Time, n
   try {
     const own = (await ledger.openSpans()).find(({ kind, subject }) => kind === 'dispatcher' && subject === owner)
     const silent = own?.state === 'silent' ? own : null
-    const times = { began_at: silent === null ? began_at : at, seen_at: at, ended_at: next === null ? at : null }
-    const id = own === undefined || silent !== null ? `dispatcher ${owner} ${at}` : own.id
-    const span = { ...about, ...times, id, detail: next === null ? null : String(next), evidence: '', reported: null }
+    const began = silent === null ? (own?.began_at ?? began_at) : at
+    const times = { began_at: began, seen_at: at, ended_at: next === null ? at : null }
+    const span = { ...about, ...times, detail: next === null ? null : String(next), evidence: '', reported: null }
     const payload = { state: 'silent', now: 'running', ms: at - (silent?.began_at ?? at) }
     await ledger.saveSample(
       {

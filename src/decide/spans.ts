@@ -54,7 +54,7 @@ export function spanChanges(open: readonly Span[], { at, states, covers }: Sampl
     }
     const began_at = now === undefined ? at : beginOf(now, span, at)
     const ended_at = gap ? span.seen_at : Math.max(began_at, span.began_at)
-    spans.push({ ...span, ended_at })
+    spans.push({ ...span, ended_at, evidence: isOrdinary(span) ? '' : span.evidence })
     const goesOn = now !== undefined && isSame(span, now)
     if (span.reported !== null && !goesOn) events.push(clearedEvent({ ...span, ended_at }, now?.state ?? null))
     if (now !== undefined) keep({ ...begin(now, began_at, at), reported: goesOn ? span.reported : null })
@@ -74,6 +74,11 @@ function isSame(span: SpanState, now: SpanState): boolean {
   return isSameState && (span.issue === now.issue || now.state !== 'working')
 }
 
+/** Returns true if nobody needs the evidence of the span after its end. Such spans are by far the most, and a line of a screen is long. */
+function isOrdinary({ kind, state }: Span): boolean {
+  return kind === 'worker' && (state === 'working' || state === 'idle')
+}
+
 /**
  * Returns the time at which a state began. It is after the last sample of the state before, so that spans do not overlap. A new issue or
  * agent begins at its first sample, because `since` is the time of the state alone.
@@ -84,7 +89,7 @@ function beginOf({ state, since }: Sample['states'][number], before: Span, at: T
 
 function begin(sampled: Sample['states'][number], began_at: Time, at: Time): Span {
   const { since: _, ...state } = sampled
-  return { ...state, id: `${at.toString(36)} ${keyOf(state)}`, began_at, seen_at: at, ended_at: null, reported: null }
+  return { ...state, began_at, seen_at: at, ended_at: null, reported: null }
 }
 
 /** The kinds of events that report a notable state. */

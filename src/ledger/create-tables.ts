@@ -4,9 +4,15 @@ import type { Engine } from './engine.ts'
 import type { Tables } from './tables.ts'
 import { sql } from 'kysely'
 
+/** Changes the tables from one version to the next. */
+export type Migration = (db: Kysely<Tables>, engine: Pick<Engine, 'serial'>) => Promise<void>
+
 type Notation = Readonly<Record<string, string>>
 
-/** Creates tables. `tables` has the columns of each table, as `name type`. `!` means not null. `name table.column!` is a foreign key. */
+/**
+ * Creates tables. `tables` has the columns of each table, as `name type`. `!` means not null. `name table.column!` is a foreign key. The
+ * ledger itself chooses each `numeric-key`, in ascending order, so PostgreSQL leaves no room between them.
+ */
 export async function createTables(tables: Notation, db: Kysely<Tables>, serial: Engine['serial']): Promise<void> {
   for (const statement of tableStatements(tables, serial)) await sql.raw(statement).execute(db)
 }
@@ -27,6 +33,7 @@ function declarationOf(column: string, serial: Engine['serial']): string {
 
 function typeOf(type: string, serial: Engine['serial']): string {
   if (type === 'key') return 'text primary key'
+  if (type === 'numeric-key') return serial === 'integer' ? 'integer primary key' : 'bigint primary key with (fillfactor = 100)'
   if (type === 'serial') return serial === 'integer' ? 'integer primary key autoincrement' : 'bigserial primary key'
   if (type === 'count') return 'integer default 0'
   if (type === 'rank') return 'bigint default 0'

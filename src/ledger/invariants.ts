@@ -61,6 +61,9 @@ function historyRules() {
       where i.open_change is distinct from (select min(o.name) from open_change o where o.issue = i.ref)`,
     'an issue that is done has a work dispatch that is "done"': sql`select i.ref as what from issue i where i.done = 1
       and not exists (select 1 from dispatch d where d.issue = i.ref and d.kind = 'work' and d.state = 'done')`,
+    'each span and each row of usage has its group': sql`select cast(s.id as text) as what from span s
+      where not exists (select 1 from span_group g where g.id = s.group_id)
+      union all select cast(u.id as text) from usage u where not exists (select 1 from usage_group g where g.id = u.group_id)`,
     'the attempts of an issue are the number of its failed and lost dispatches since it was last requeued': sql`select i.ref as what from issue i where i.attempts <> ${attemptsOf('i.ref')}`,
   }
 }

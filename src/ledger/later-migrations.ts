@@ -1,21 +1,7 @@
-/** Keeps the last use of a model by conversation. The next requests of the agents fill the table again. */
-const usesByConversation: Migration = async (db, { serial }) => {
-  await sql.raw(`drop table model_use`).execute(db)
-  const columns =
-    'worker text!, session text!, at bigint!, provider text!, model_asked text!, model_answered text!, record text!, incarnation text!, idle integer!'
-  await createTables({ model_use: `id key, ${columns}` }, db, serial)
-  await sql.raw(`create index model_use_worker on model_use (worker, at)`).execute(db)
-}
-
 /** The migrations since version 7. A released migration never changes. */
-import type { Kysely } from 'kysely'
-import type { Engine } from './engine.ts'
-import type { Tables } from './tables.ts'
 import { sql } from 'kysely'
-import { createTables } from './create-tables.ts'
-
-/** Changes the tables from one version to the next. */
-export type Migration = (db: Kysely<Tables>, engine: Pick<Engine, 'serial'>) => Promise<void>
+import { createTables, type Migration } from './create-tables.ts'
+import { groupedTelemetry } from './grouped-telemetry.ts'
 
 /** Adds spans, measures, usage and notifications. */
 const telemetry: Migration = async (db, { serial }) => {
@@ -128,6 +114,15 @@ const startsSeen: Migration = async (db) => {
   await sql.raw(`alter table worker add column start_seen integer`).execute(db)
 }
 
+/** Keeps the last use of a model by conversation. The next requests of the agents fill the table again. */
+const usesByConversation: Migration = async (db, { serial }) => {
+  await sql.raw(`drop table model_use`).execute(db)
+  const columns =
+    'worker text!, session text!, at bigint!, provider text!, model_asked text!, model_answered text!, record text!, incarnation text!, idle integer!'
+  await createTables({ model_use: `id key, ${columns}` }, db, serial)
+  await sql.raw(`create index model_use_worker on model_use (worker, at)`).execute(db)
+}
+
 /** Adds the usage limits that agents report. */
 const usageLimits: Migration = async (db, { serial }) => {
   await createTables({ usage_limit: 'id key, worker text!, name text!, used float8!, resets_at bigint, at bigint!' }, db, serial)
@@ -147,4 +142,5 @@ export const laterMigrations = [
   startsSeen,
   usesByConversation,
   usageLimits,
+  groupedTelemetry,
 ] as const

@@ -1,5 +1,5 @@
 /**
- * The tables with which a new ledger begins. They equal those of an old ledger after its first 17 migrations, and creating them takes a
+ * The tables with which a new ledger begins. They equal those of an old ledger after its first 19 migrations, and creating them takes a
  * fifth of the time. burn runs later migrations after it.
  */
 import type { Transaction } from 'kysely'
@@ -8,7 +8,7 @@ import type { Tables } from './tables.ts'
 import { tableStatements } from './create-tables.ts'
 
 /** The version of these tables. Later migrations follow. */
-export const newTablesVersion = 17
+export const newTablesVersion = 19
 
 /** Creates the tables and indexes in an empty database. */
 export async function createNewTables(trx: Transaction<Tables>, { serial, script }: Pick<Engine, 'serial' | 'script'>): Promise<void> {
@@ -44,15 +44,20 @@ const tables = {
   hold: 'id key, scope text!, name text!, code text!, reason text!, until bigint, actor text!, created_at bigint!',
   job: 'name key, period bigint, owner text, until bigint, last_run bigint, last_result text, next_run bigint',
   skip: 'id key, worker text!, issue text!, until bigint, reason text!, at bigint!',
-  span: `id key, kind text!, subject text!, machine text, state text!, detail text, issue text, incarnation text, evidence text!, began_at bigint!,
-    seen_at bigint!, ended_at bigint, reported text`,
+  open_span: `id key, kind text!, subject text!, machine text, state text!, detail text, issue text, incarnation text, evidence text!, began_at bigint!,
+    seen_at bigint!, reported text`,
+  span_group: `id numeric-key, hash text!, used_at bigint!, kind text!, subject text!, machine text, state text!, detail text, repo text,
+    incarnation text`,
+  span: `id numeric-key, began_at bigint!, seen_at bigint!, ended_at bigint!, number bigint, group_id integer!, evidence text!, reported text`,
   measure: 'id key, subject text!, at bigint!, period bigint!, numbers text!',
-  usage: `id key, source text!, worker text!, incarnation text!, issue text!, agent text!, provider text!, model_asked text!, model_answered text!,
-    hour bigint!, last_at bigint!, calls bigint!, input bigint!, cache_read bigint, cache_write bigint, output bigint!, reasoning bigint,
-    reported_cost float8, subscription integer`,
+  usage_group: `id numeric-key, hash text!, used_at bigint!, source text!, worker text!, incarnation text!, repo text!, agent text!, provider text!,
+    model_asked text!, model_answered text!, subscription integer`,
+  usage: `id numeric-key, calls bigint!, input bigint!, cache_read bigint, cache_write bigint, output bigint!, reasoning bigint, number bigint!,
+    group_id integer!, last_ms integer!, reported_cost float8`,
   usage_source: 'id key, machine text!, path text!, inode text, position bigint!, state text!, read_at bigint!, failure text',
   model_use: `id key, worker text!, session text!, at bigint!, provider text!, model_asked text!, model_answered text!, record text!, incarnation text!,
     idle integer!`,
+  usage_limit: 'id key, worker text!, name text!, used float8!, resets_at bigint, at bigint!',
   change_watch: `dispatch key, ref text!, facts text!, first_pusher text, protected_paths text, read_at bigint!, stage text!, reason text!,
     staged_at bigint!`,
   change_step: `id key, dispatch text!, action text!, signature text!, attempt integer!, head text!, worker text, delivery text, sprint_text text,
@@ -93,17 +98,16 @@ const indexes = [
   `create index open_change_of_repo on open_change (repo)`,
   `create index open_change_of_url on open_change (url)`,
   `create index open_change_beside on open_change (issue) where dispatch is null`,
-  `create unique index span_open on span (kind, subject) where ended_at is null`,
-  `create index span_began on span (began_at)`,
+  `create unique index span_group_hash on span_group (hash)`,
   `create index measure_at on measure (at)`,
-  `create index usage_hour on usage (hour)`,
-  `create index usage_issue on usage (issue)`,
+  `create unique index usage_group_hash on usage_group (hash)`,
+  `create index usage_issue on usage (number)`,
   `create index usage_source_failed on usage_source (id) where failure is not null`,
   `create index notification_pending on notification (channel, id) where state = 'pending'`,
   `create index notification_topic on notification (topic)`,
   `create index notification_message on notification (message)`,
   `create index agent_worker on agent (worker, id)`,
-  `create index model_use_worker on model_use (worker, at)`,
+  `create index model_use_worker on model_use (worker)`,
   `create index change_step_of_dispatch on change_step (dispatch, at)`,
   `create unique index delegation_one_an_issue on delegation (issue) where state in ('assigning', 'assigned', 'started')`,
   `create index steering_unacknowledged on steering (at) where acknowledged_at is null`,

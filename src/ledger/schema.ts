@@ -19,12 +19,15 @@ import type {
   ModelUseRow,
   NotificationRow,
   OpenChangeRow,
+  OpenSpanRow,
   RepoRow,
   SkipRow,
+  SpanGroupRow,
   SpanRow,
   SprintRow,
   SteeringRow,
   Tables,
+  UsageGroupRow,
   UsageLimitRow,
   UsageRow,
   UsageSourceRow,
@@ -34,10 +37,12 @@ import { sql } from 'kysely'
 import { liveDelegations } from '../core/delegation.ts'
 import { keysOf } from '../core/json.ts'
 import { activeStates, liveStates } from '../core/lifecycle.ts'
+import { groupAge } from './groups.ts'
 import { inList } from './sql.ts'
+import { usageBefore } from './usage.ts'
 
 /** The version of the tables. It equals the number of migrations. */
-export const ledgerVersion = 18
+export const ledgerVersion = 19
 
 /** A lease that prevents a person from moving the ledger. */
 export interface HeldLease {
@@ -119,14 +124,19 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
   skip: table<SkipRow>()('id', 'id worker issue until reason at', {
     prunable: (before) => sql`select id from skip where until < ${before}`,
   }),
+  open_span: table<OpenSpanRow>()('id', 'id kind subject machine state detail issue incarnation evidence began_at seen_at reported'),
   // `rollUp` deletes old spans and measures, because telemetry has its own retention.
-  span: table<SpanRow>()('id', 'id kind subject machine state detail issue incarnation evidence began_at seen_at ended_at reported'),
+  span_group: table<SpanGroupRow>()('id', 'id hash used_at kind subject machine state detail repo incarnation'),
+  span: table<SpanRow>()('id', 'id began_at seen_at ended_at number group_id evidence reported'),
   measure: table<MeasureRow>()('id', 'id subject at period numbers'),
-  usage: table<UsageRow>()(
+  usage_group: table<UsageGroupRow>()(
     'id',
-    'id source worker incarnation issue agent provider model_asked model_answered hour last_at calls input cache_read cache_write output reasoning reported_cost subscription',
-    { prunable: (before) => sql`select id from usage where hour < ${before}` },
+    'id hash used_at source worker incarnation repo agent provider model_asked model_answered subscription',
+    { prunable: (before) => sql`select id from usage_group where used_at < ${before - groupAge}` },
   ),
+  usage: table<UsageRow>()('id', 'id calls input cache_read cache_write output reasoning number group_id last_ms reported_cost', {
+    prunable: usageBefore,
+  }),
   usage_source: table<UsageSourceRow>()('id', 'id machine path inode position state read_at failure', {
     prunable: (before) => sql`select id from usage_source where read_at < ${before}`,
   }),

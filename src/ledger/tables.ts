@@ -15,7 +15,7 @@ import type { Measure, Span } from '../core/span.ts'
 import type { Issue, ReadingState } from '../core/nouns.ts'
 import type { Sprint } from '../core/sprint.ts'
 import type { LastUse } from '../core/model-use.ts'
-import type { UsageRecord, UsageSource } from '../core/usage.ts'
+import type { Tokens, UsageRecord, UsageSource } from '../core/usage.ts'
 import type { WorkerLimit } from '../core/usage-limit.ts'
 
 /** A row of `issue`. */
@@ -171,14 +171,54 @@ export type HoldRow = Omit<Hold, 'reason'> & { id: string; reason: string }
 /** A row of `skip`. `id` is composed of the worker and the issue. */
 export type SkipRow = Skip & { id: string }
 
-/** A row of `span`. */
-export type SpanRow = { -readonly [Key in keyof Span]: Span[Key] }
+/** A row of `open_span`. `id` is composed of the kind and the subject. */
+export type OpenSpanRow = { -readonly [Key in keyof Omit<Span, 'ended_at'>]: Span[Key] } & { id: string }
+
+/** A row of `span`: a span that has ended. `id` begins with a time that is not before the end (`groups.ts`). */
+export interface SpanRow {
+  id: number
+  began_at: number
+  seen_at: number
+  ended_at: number
+  /** The number of the issue; null if there was none. */
+  number: number | null
+  group_id: number
+  evidence: string
+  reported: string | null
+}
+
+/** A row of `span_group`: texts that many spans share. `repo` is the repo of their issues. */
+export type SpanGroupRow = GroupRow & {
+  -readonly [Key in 'kind' | 'subject' | 'machine' | 'state' | 'detail' | 'incarnation']: Span[Key]
+} & {
+  repo: string | null
+}
+
+interface GroupRow {
+  id: number
+  /** A hash of the texts. */
+  hash: string
+  /** A time that is at most a day before the times of the group's rows. */
+  used_at: number
+}
 
 /** A row of `measure`. `id` is composed of the subject, the time and the period; `numbers` is JSON. */
 export type MeasureRow = Omit<Measure, 'numbers'> & { id: string; numbers: string }
 
-/** A row of `usage`. `id` is composed of all columns but the numbers. `subscription`: 1, 0, or null if unknown. */
-export type UsageRow = Omit<UsageRecord, 'subscription'> & { id: string; subscription: number | null }
+/** A row of `usage`. `id` begins with the hour (`groups.ts`). */
+export type UsageRow = { -readonly [Key in keyof Tokens]: UsageRecord[Key] } & {
+  id: number
+  /** The number of the issue; 0 if the tokens belong to none. */
+  number: number
+  group_id: number
+  /** The time (ms) from the begin of the hour to the last tokens. */
+  last_ms: number
+}
+
+/** A row of `usage_group`: texts that many rows of `usage` share. `subscription`: 1, 0, or null if unknown. */
+export type UsageGroupRow = GroupRow & {
+  -readonly [Key in 'source' | 'worker' | 'incarnation' | 'agent' | 'provider' | 'model_asked' | 'model_answered']: UsageRecord[Key]
+} & { repo: string; subscription: number | null }
 
 /** A row of `usage_source`. `id` is composed of the machine and the path; `state` is JSON. */
 export type UsageSourceRow = Omit<UsageSource, 'state'> & { id: string; state: string }
@@ -216,8 +256,11 @@ export interface Tables {
   sprint: SprintRow
   job: JobRow
   skip: SkipRow
+  open_span: OpenSpanRow
+  span_group: SpanGroupRow
   span: SpanRow
   measure: MeasureRow
+  usage_group: UsageGroupRow
   usage: UsageRow
   usage_source: UsageSourceRow
   model_use: ModelUseRow

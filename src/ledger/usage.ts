@@ -1,13 +1,15 @@
 /** Usage by hour, and the positions up to which burn has read the records of agents. */
-import { createHash } from 'node:crypto'
-import type { Transaction } from 'kysely'
+import type { RawBuilder, Transaction } from 'kysely'
 import type { LastUse } from '../core/model-use.ts'
 import type { UsageRecord, UsageSource } from '../core/usage.ts'
 import type { WorkerLimit } from '../core/usage-limit.ts'
-import type { Db, Tables, UsageRow, UsageSourceRow } from './tables.ts'
+import type { Db, Tables, UsageGroupRow, UsageRow, UsageSourceRow } from './tables.ts'
 import { sql } from 'kysely'
+import { issueNumber, repoOf } from '../core/refs.ts'
 import { newestLimits } from '../core/usage-limit.ts'
 import { hour } from '../decide/roll-up.ts'
+import { addTokens } from '../decide/usage.ts'
+import { groupHash, groupIds, idFrom, nextId, timeInId, type GroupTexts } from './groups.ts'
 import { chunks } from './sql.ts'
 
 type Trx = Transaction<Tables>
@@ -19,46 +21,97 @@ export async function usageSince(
 ): Promise<UsageRecord[]> {
   let query = trx
     .selectFrom('usage')
-    .selectAll()
-    .where('hour', '>=', Math.floor(since / hour) * hour)
-  if (until !== undefined) query = query.where('hour', '<', until)
-  if (issues !== undefined) query = query.where('issue', 'in', issues)
-  return (await query.orderBy('hour').orderBy('id').execute()).map(({ id: _id, subscription, ...row }) => ({
-    ...row,
-    subscription: subscription === null ? null : subscription === 1,
-  }))
+    .innerJoin('usage_group', 'usage_group.id', 'usage.group_id')
+    .select(['usage.id', 'number', 'last_ms', ...counters, ...texts])
+    .where('usage.id', '>=', idFrom(hourOf(since)))
+  if (until !== undefined) query = query.where('usage.id', '<', idsUntil(until))
+  if (issues !== undefined) query = query.where('number', 'in', [...new Set(issues.map(issueNumber))])
+  const records = (await query.orderBy('usage.id').execute()).map(toRecord)
+  if (issues === undefined) return records
+  const wanted = new Set(issues)
+  return records.filter(({ issue }) => wanted.has(issue))
 }
 
+/** Returns SQL that selects the ids of the rows of hours that began before a time. */
+export function usageBefore(time: number): RawBuilder<unknown> {
+  return sql`select id from usage where id < ${idsUntil(time)}`
+}
+
+const hourOf = (time: number) => Math.floor(time / hour) * hour
+/** Returns the end of the ids of hours that begin before a time. */
+const idsUntil = (time: number) => idFrom(Math.ceil(time / hour) * hour)
+
 const counters = ['calls', 'input', 'cache_read', 'cache_write', 'output', 'reasoning', 'reported_cost'] as const
+
+const texts = ['source', 'worker', 'incarnation', 'repo', 'agent', 'provider', 'model_asked', 'model_answered', 'subscription'] as const
 
 /**
  * Adds usage to the rows of its hours. A sum with an unknown part is unknown. The caller saves the positions of the sources in the same
  * transaction.
  */
 export async function addUsage(trx: Trx, records: readonly UsageRecord[]): Promise<void> {
-  for (const part of chunks(records, 64))
+  if (records.length === 0) return
+  const grouped = records.map((record) => ({ record, ...groupOf(record) }))
+  const groups = new Map(grouped.map(({ hash, group }) => [hash, group]))
+  const ids = await groupIds(trx, 'usage_group', groups, Math.max(...records.map(({ last_at }) => last_at)))
+  for (const [at, some] of Map.groupBy(grouped, ({ record }) => record.hour)) {
+    const added = some.map(({ record, hash }) => ({ record, group_id: ids.get(hash)! }))
+    await addToHour(trx, at, added)
+  }
+}
+
+/** Adds usage to the rows of the hour that begins at `at`. */
+async function addToHour(
+  trx: Trx,
+  at: number,
+  added: readonly { readonly record: UsageRecord; readonly group_id: number }[],
+): Promise<void> {
+  const rows = new Map<string, UsageRow>()
+  const keyOf = ({ group_id, number }: Pick<UsageRow, 'group_id' | 'number'>) => `${group_id} ${number}`
+  for (const part of chunks([...new Set(added.map(({ group_id }) => group_id))])) {
+    const [from, until] = [idFrom(at), idFrom(at + hour)]
+    const query = trx.selectFrom('usage').selectAll().where('id', '>=', from).where('id', '<', until)
+    for (const row of await query.where('group_id', 'in', part).execute()) rows.set(keyOf(row), row)
+  }
+  const changed = new Map<string, UsageRow>()
+  let next = await nextId(trx, 'usage', at, at + hour)
+  for (const { record, group_id } of added) {
+    const { issue, last_at, calls, input, cache_read, cache_write, output, reasoning, reported_cost } = record
+    const tokens = { calls, input, cache_read, cache_write, output, reasoning, reported_cost }
+    const [number, last_ms] = [issueNumber(issue), last_at - at]
+    const key = keyOf({ group_id, number })
+    const old = changed.get(key) ?? rows.get(key)
+    const row = old === undefined ? tokens : { ...addTokens(old, tokens), last_ms: Math.max(old.last_ms, last_ms) }
+    changed.set(key, { id: old?.id ?? next++, group_id, number, last_ms, ...row })
+  }
+  for (const part of chunks([...changed.values()], 64))
     await trx
       .insertInto('usage')
-      .values(part.map(toRow))
+      .values(part)
       .onConflict((c) =>
-        c.column('id').doUpdateSet({
-          ...Object.fromEntries(counters.map((name) => [name, sql.raw(`usage.${name} + excluded.${name}`)])),
-          last_at: sql`case when usage.last_at > excluded.last_at then usage.last_at else excluded.last_at end`,
-        }),
+        c
+          .column('id')
+          .doUpdateSet((eb) => Object.fromEntries([...counters, 'last_ms' as const].map((name) => [name, eb.ref(`excluded.${name}`)]))),
       )
       .execute()
 }
 
-function toRow(record: UsageRecord): UsageRow {
-  const { source, worker, incarnation, issue, agent, provider, model_asked, model_answered, subscription, hour: at } = record
-  const paid = subscription === null ? null : subscription ? 1 : 0
-  const key = JSON.stringify([source, worker, incarnation, issue, agent, provider, model_asked, model_answered, paid])
-  const id = `${(at / hour).toString(36)} ${createHash('sha256').update(key).digest('base64url').slice(0, hashLength)}`
-  return { ...record, id, subscription: paid }
+/** Returns the texts that many rows share, with their hash. */
+function groupOf({ source, worker, incarnation, issue, agent, provider, model_asked, model_answered, subscription: paid }: UsageRecord) {
+  const [repo, subscription] = [repoOf(issue), paid === null ? null : Number(paid)]
+  const group: GroupTexts<UsageGroupRow> = { source, worker, incarnation, repo, agent, provider, model_asked, model_answered, subscription }
+  return { group, hash: groupHash(texts.map((name) => group[name])) }
 }
 
-/** The length of the hash in the id of a row, which has 6 bits per character. The id begins with the hour, so that new rows are close together. */
-const hashLength = 15
+function toRecord(row: Omit<UsageRow, 'group_id'> & GroupTexts<UsageGroupRow>): UsageRecord {
+  const { id, source, worker, incarnation, repo, number, agent, provider, model_asked, model_answered, subscription, last_ms } = row
+  const { calls, input, cache_read, cache_write, output, reasoning, reported_cost } = row
+  const issue = number === 0 ? '' : `${repo}#${number}`
+  const model = { provider, model_asked, model_answered, subscription: subscription === null ? null : subscription === 1 }
+  const tokens = { calls, input, cache_read, cache_write, output, reasoning, reported_cost }
+  const at = hourOf(timeInId(id))
+  return { source, worker, incarnation, issue, agent, hour: at, last_at: at + last_ms, ...model, ...tokens }
+}
 
 /** Saves the positions of sources. */
 export async function saveUsageSources(trx: Trx, sources: readonly UsageSource[]): Promise<void> {

@@ -86,7 +86,7 @@ test('collect: samples workers, the machine and a silent dispatcher', async (t) 
     const about = { kind: 'dispatcher' as const, subject, machine: null, state: 'running', issue: null, incarnation: null }
     const at = session.clock.now()
     const span = { ...about, began_at: at, seen_at: at, ended_at: null, detail: String(at + minute), evidence: '', reported: null }
-    await session.ledger.saveSample({ spans: [{ ...span, id: `dispatcher ${subject}` }], measures: [], events: [] }, at)
+    await session.ledger.saveSample({ spans: [span], measures: [], events: [] }, at)
   }
   const sampled = async (ms: number) => {
     advance(ms)

@@ -224,7 +224,7 @@ test('usage: health finds an agent at work without tokens', async (t) => {
   await fleet.collect()
   const ledger = await openLedger(`sqlite:${fleet.dir}/l.db`, { random: Math.random })
   const state = { kind: 'worker', subject: 'box/clau/CLAUDE', machine: 'box', state: 'working', evidence: 'x' } as const
-  const span = { ...state, id: 's', detail: null, issue: null, incarnation: null, began_at, ended_at: null, reported: null }
+  const span = { ...state, detail: null, issue: null, incarnation: null, began_at, ended_at: null, reported: null }
   await ledger.saveSample({ spans: [{ ...span, seen_at: Date.now() }], measures: [], events: [] }, Date.now())
   await ledger.close()
   const judged = async () => {

@@ -18,7 +18,7 @@ const ids = workers.map(({ id }) => id)
 function spanOf(subject: string, state: string, age: number, changes: Partial<Span> = {}): Span {
   const about = { kind: 'worker' as const, machine: 'm1', detail: null, issue: null, incarnation: null, evidence: 'x' }
   const times = { began_at: now - age, seen_at: now - minute, ended_at: null, reported: null }
-  return { id: `${subject} ${age}`, subject, state, ...about, ...times, ...changes }
+  return { subject, state, ...about, ...times, ...changes }
 }
 const dispatcher = (age: number, changes: Partial<Span> = {}) =>
   spanOf('d', 'running', 600 * minute, { kind: 'dispatcher', machine: null, seen_at: now - age, ...changes })

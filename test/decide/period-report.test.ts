@@ -54,7 +54,7 @@ function spanOf(subject: string, state: string, from: number, to: number | null,
     evidence: 'evidence',
     reported: null,
   }
-  return { id: `${subject} ${from}`, subject, state, ...about, began_at: from, seen_at: to ?? until, ended_at: to, ...changes }
+  return { subject, state, ...about, began_at: from, seen_at: to ?? until, ended_at: to, ...changes }
 }
 const sumOf = (cost: number | null) => {
   const sums = { calls: 1, input: 1500, cache_read: null, cache_write: null, output: 500, reasoning: null }

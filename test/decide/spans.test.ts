@@ -15,15 +15,16 @@ function workerState(state: string, changes: Partial<SpanState> = {}): SpanState
 
 /** Applies samples one after another, as the ledger would, and returns all spans and the kinds of all events. */
 function replay(samples: readonly { at: number; state: (SpanState & { since?: number }) | null }[]): { spans: Span[]; events: string[] } {
-  const saved = new Map<string, Span>()
+  const ended: Span[] = []
+  let open: Span[] = []
   const events: string[] = []
   for (const { at, state } of samples) {
-    const open = [...saved.values()].filter(({ ended_at }) => ended_at === null)
     const changes = spanChanges(open, { at, states: state === null ? [] : [state], covers: () => true }, limits)
-    for (const span of changes.spans) saved.set(span.id, span)
+    ended.push(...changes.spans.filter(({ ended_at }) => ended_at !== null))
+    open = changes.spans.filter(({ ended_at }) => ended_at === null)
     events.push(...changes.events.map(({ kind }) => kind))
   }
-  return { spans: [...saved.values()], events }
+  return { spans: [...ended, ...open], events }
 }
 
 test('spanChanges: an unchanged state continues its span', () => {
@@ -51,6 +52,14 @@ test('spanChanges: a new state, issue or agent begins a span', () => {
       ['working', 'o/r#1', 'i1', 2 * minute, 3 * minute],
       ['working', 'o/r#1', 'i2', 3 * minute, null],
     ],
+  )
+})
+
+test('spanChanges: only a span of trouble keeps its evidence', () => {
+  const { spans } = replay(['idle', 'working', 'waiting', 'idle'].map((state, at) => ({ at: at * minute, state: workerState(state) })))
+  assert.deepEqual(
+    spans.map(({ evidence }) => evidence),
+    ['', '', 'waiting', 'idle'],
   )
 })
 

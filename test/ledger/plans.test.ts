@@ -12,6 +12,8 @@ import { openEngine } from '../../src/ledger/open.ts'
 import { deliveryView, deliveries, dispatches, cycleView, pendingComments, view } from '../../src/ledger/queries.ts'
 import { affectedWork, saveOpenChanges } from '../../src/ledger/open-changes.ts'
 import { backoffs } from '../../src/ledger/backoffs.ts'
+import { spans } from '../../src/ledger/telemetry.ts'
+import { usageSince } from '../../src/ledger/usage.ts'
 import { backlog, candidates } from '../../src/ledger/verdicts.ts'
 import { knownAgents } from '../../src/ledger/workers.ts'
 import { createStore } from '../../src/ledger/store.ts'
@@ -58,6 +60,8 @@ describe('statements of every cycle', () => {
       await takeOverDeliveries(trx, { owner: 'a', until: 200 }, 14)
       await view(trx)
       await cycleView(trx)
+      await spans(trx, { kind: 'worker', since: 10 })
+      await usageSince(trx, { since: 0, issues: ['o/r#1'] })
       await affectedWork(trx, { ids: [idOf(1)], issues: ['o/r#1'], urls: ['u'] })
       await saveOpenChanges(trx, [{ repo: 'o/r', changes: [], complete: true }])
       await deliveryView(trx, 'a')
@@ -73,7 +77,7 @@ describe('statements of every cycle', () => {
     })
     assert.ok(plans.length > 20 && plans.some((plan) => plan.includes('update dispatch set')))
     const bounded = 'SCAN delivery USING INDEX sqlite_autoindex_delivery_1   <- select "worker", "state", "evidence", "changed_at"'
-    const scans = plans.filter((plan) => /^SCAN (?:issue|dispatch|delivery|event)\b/.test(plan) && !plan.startsWith(bounded))
+    const scans = plans.filter((plan) => /^SCAN (?:issue|dispatch|delivery|event|span|usage)\b/.test(plan) && !plan.startsWith(bounded))
     const overHistory = scans.filter(
       (plan) =>
         !/USING (?:COVERING )?INDEX (?:dispatch_live|dispatch_pending_comment|delivery_active|delivery_unproven|issue_standing|issue_closed_at_work|issue_pending_event|dispatch_one_asked)\b/.test(

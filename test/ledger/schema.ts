@@ -119,6 +119,66 @@ export function schemas(name: string, fresh: () => Promise<string>): void {
       await ledger.close()
     })
 
+    it('migration: keeps the spans and tokens of version 18', async () => {
+      const url = await fresh()
+      const old = await openDatabase(url, wait)
+      await migrate(old, 18)
+      await sql`insert into span (id, kind, subject, machine, state, detail, issue, incarnation, evidence, began_at, seen_at, ended_at, reported) values
+        ('a1', 'worker', 'm/W/A', 'm', 'working', null, 'o/r#7', 'i1', 'x', 10, 15, 20, null),
+        ('a2', 'worker', 'm/W/A', 'm', 'waiting', 'approval', 'o/r#7', 'i1', 'ok?', 20, 25, 30, 'worker.waiting'),
+        ('a3', 'worker', 'm/W/A', 'm', 'working', null, 'o/r#8', 'i1', 'y', 30, 35, 40, null),
+        ('b1', 'machine', 'm', 'm', 'up', null, null, null, '', 5, 20, 20, null),
+        ('a4', 'worker', 'm/W/A', 'm', 'idle', null, null, 'i1', 'z', 40, 45, null, null)`.execute(old.db)
+      await sql`insert into usage (id, source, worker, incarnation, issue, agent, provider, model_asked, model_answered, hour, last_at, calls, input,
+        cache_read, cache_write, output, reasoning, reported_cost, subscription) values
+        ('u1', 'pane', 'm/W/A', 'i1', 'o/r#7', 'claude', 'p', 'a', 'b', 3600000, 3600005, 1, 3000000000, 4, 5, 6, 7, 0.5, 0),
+        ('u2', 'pane', 'm/W/A', 'i1', '', 'claude', 'p', 'a', 'b', 3600000, 3600006, 2, 3, null, null, 6, null, null, 0),
+        ('u3', 'sprint', 'sprint/1', '', 'o/r#8', 'codex', 'p', 'a', 'a', 7200000, 7200001, 1, 2, null, null, 3, null, null, null)`.execute(
+        old.db,
+      )
+      await old.close()
+      const ledger = createStore(await openEngine(url, wait))
+      const span = {
+        kind: 'worker' as const,
+        subject: 'm/W/A',
+        machine: 'm',
+        state: 'working',
+        detail: null,
+        issue: 'o/r#7',
+        incarnation: 'i1',
+      }
+      const first = { ...span, evidence: 'x', began_at: 10, seen_at: 15, ended_at: 20, reported: null }
+      const second = { ...first, state: 'waiting', detail: 'approval', evidence: 'ok?', began_at: 20, seen_at: 25, ended_at: 30 }
+      const machine = { ...first, kind: 'machine', subject: 'm', state: 'up', issue: null, incarnation: null, evidence: '' }
+      const open = { ...first, state: 'idle', issue: null, evidence: 'z', began_at: 40, seen_at: 45, ended_at: null }
+      const spans = [
+        { ...machine, began_at: 5, seen_at: 20 },
+        first,
+        { ...second, reported: 'worker.waiting' },
+        { ...first, issue: 'o/r#8', evidence: 'y', began_at: 30, seen_at: 35, ended_at: 40 },
+        open,
+      ]
+      assert.deepEqual(await ledger.spans({}), spans)
+      assert.deepEqual(await ledger.openSpans(), [open])
+      const model = { agent: 'claude', provider: 'p', model_asked: 'a', model_answered: 'b', subscription: false }
+      const about = { source: 'pane' as const, worker: 'm/W/A', incarnation: 'i1', ...model, hour: 3_600_000 }
+      const tokens = { calls: 1, input: 3e9, cache_read: 4, cache_write: 5, output: 6, reasoning: 7, reported_cost: 0.5 }
+      const unknown = { cache_read: null, cache_write: null, reasoning: null, reported_cost: null }
+      const own = { ...about, issue: 'o/r#7', last_at: 3_600_005, ...tokens }
+      const other = { ...about, issue: '', last_at: 3_600_006, ...unknown, calls: 2, input: 3, output: 6 }
+      const later = { ...other, source: 'sprint', worker: 'sprint/1', incarnation: '', issue: 'o/r#8', agent: 'codex', model_answered: 'a' }
+      const sprint = { ...later, subscription: null, hour: 7_200_000, last_at: 7_200_001, calls: 1, input: 2, output: 3 }
+      assert.deepEqual(await ledger.usage({ since: 0 }), [own, other, sprint])
+      await ledger.addUsage([own], [])
+      assert.deepEqual(
+        (await ledger.usage({ since: 0, issues: ['o/r#7'] })).map(({ calls }) => calls),
+        [2],
+        'the same group',
+      )
+      await ledger.check()
+      await ledger.close()
+    })
+
     it('upgraded_from: is set by the process that upgrades', async () => {
       const url = await fresh()
       const upgrades = async () => {

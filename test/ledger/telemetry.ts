@@ -1,22 +1,37 @@
 /** The part of the suite about telemetry. */
 import type { LastUse } from '../../src/core/model-use.ts'
 import type { Span } from '../../src/core/span.ts'
+import type { UsageRecord } from '../../src/core/usage.ts'
 import type { Holds } from './conformance.ts'
 import assert from 'node:assert/strict'
 
 const hour = 3_600_000
 
-function spanOf(id: string, changes: Partial<Span> = {}): Span {
+function spanOf(changes: Partial<Span> = {}): Span {
   const about = { kind: 'worker' as const, subject: 'm/W/A', machine: 'm', state: 'idle', detail: null, issue: null, incarnation: null }
-  return { id, ...about, evidence: '', began_at: 10, seen_at: 10, ended_at: null, reported: null, ...changes }
+  return { ...about, evidence: '', began_at: 10, seen_at: 10, ended_at: null, reported: null, ...changes }
+}
+
+function recordOf(at: number): UsageRecord {
+  const model = { provider: 'p', model_asked: 'a', model_answered: 'b', subscription: true }
+  const tokens = { calls: 1, input: 3_000_000_000, cache_read: null, cache_write: 5, output: 2, reasoning: null, reported_cost: 0.1 }
+  return { source: 'pane', worker: 'w', incarnation: 'i', issue: '', agent: 'claude', hour: at, last_at: at, ...model, ...tokens }
 }
 
 /** Declares the tests of this part. */
 export function telemetry(holds: Holds): void {
   holds('saveSample: saves spans, measures and events together', async ({ ledger }) => {
-    await ledger.saveSample({ spans: [spanOf('s1')], measures: [], events: [] }, 10)
-    const ended = spanOf('s1', { seen_at: 20, ended_at: 20, reported: 'worker.dead' })
-    const next = spanOf('s2', { state: 'working', began_at: 20, seen_at: 20 })
+    await ledger.saveSample({ spans: [spanOf()], measures: [], events: [] }, 10)
+    const ended = spanOf({
+      seen_at: 20,
+      ended_at: 20,
+      evidence: 'x',
+      reported: 'worker.dead',
+      detail: 'd',
+      issue: 'o/r#7',
+      incarnation: 'i',
+    })
+    const next = spanOf({ state: 'working', began_at: 20, seen_at: 20 })
     const payload = { since: 10, detail: null, evidence: 'x' }
     const about = { subject: 'm/W/A', issue: null, worker: 'm/W/A', actor: 'burn' as const }
     const measure = { subject: 'machine m', at: 20, period: 0, numbers: { load: 0.5 } }
@@ -33,15 +48,16 @@ export function telemetry(holds: Holds): void {
   })
 
   holds.repeated('saveSample: a second open span of a subject saves nothing', async ({ ledger }) => {
-    await ledger.saveSample({ spans: [spanOf('s1')], measures: [], events: [] }, 10)
+    await ledger.saveSample({ spans: [spanOf()], measures: [], events: [] }, 10)
     const measure = { subject: 'machine m', at: 20, period: 0, numbers: {} }
-    await assert.rejects(ledger.saveSample({ spans: [spanOf('s2')], measures: [measure], events: [] }, 20))
-    assert.deepEqual(await ledger.measures({ since: 0 }), [])
+    const other = spanOf({ began_at: 20, seen_at: 20 })
+    await assert.rejects(ledger.saveSample({ spans: [other], measures: [measure], events: [] }, 20))
+    assert.deepEqual([await ledger.measures({ since: 0 }), await ledger.openSpans()], [[], [spanOf()]])
   })
 
   holds('rollUp: replaces samples of full hours, and keeps later ones', async ({ ledger }) => {
     const sample = (at: number, load: number) => ({ subject: 'machine m', at, period: 0, numbers: { load } })
-    const ended = spanOf('s1', { ended_at: 20 })
+    const ended = spanOf({ ended_at: 20 })
     await ledger.saveSample({ spans: [ended], measures: [sample(1, 1), sample(2, 3), sample(hour + 1, 5)], events: [] }, 10)
     await ledger.rollUp(hour + 2, 10)
     const summary = { subject: 'machine m', at: 0, period: hour, numbers: { load: 2, max_load: 3 } }
@@ -52,6 +68,48 @@ export function telemetry(holds: Holds): void {
     assert.deepEqual(await ledger.spans({}), [ended])
     await ledger.rollUp(0, 21)
     assert.deepEqual(await ledger.spans({}), [])
+  })
+
+  holds('rollUp: deletes groups that no span needs', async ({ ledger }) => {
+    const end = async (state: string, ended_at: number) =>
+      ledger.saveSample({ spans: [spanOf({ state, ended_at })], measures: [], events: [] }, ended_at)
+    await end('idle', hour)
+    await end('idle', 49 * hour)
+    await end('dead', 2 * hour)
+    const kept = async () => [(await ledger.spans({})).map(({ state }) => state), (await ledger.check()).rows['span_group']]
+    await ledger.rollUp(0, hour)
+    assert.deepEqual(await kept(), [['idle', 'dead', 'idle'], 2])
+    await ledger.rollUp(0, 48 * hour)
+    assert.deepEqual(await kept(), [['idle'], 1])
+    await end('idle', 50 * hour)
+    await ledger.rollUp(0, 99 * hour)
+    assert.deepEqual(await kept(), [[], 0])
+  })
+
+  holds('prune: deletes usage with its groups', async ({ ledger }) => {
+    const record = (worker: string, at: number) => ({ ...recordOf(at), worker })
+    await ledger.addUsage([record('v', hour), record('w', hour)], [])
+    await ledger.addUsage([record('w', 60 * hour)], [])
+    await ledger.prune(59 * hour, 60 * hour, false)
+    assert.deepEqual(await ledger.usage({ since: 0 }), [record('w', 60 * hour)])
+    assert.equal((await ledger.check()).rows['usage_group'], 1)
+  })
+
+  holds('spans: are found by time and subject, also after a clock was set back', async ({ ledger }) => {
+    const saved = [
+      spanOf({ began_at: 10, ended_at: 20 }),
+      spanOf({ began_at: 20, ended_at: 30, subject: 'm/W/B' }),
+      spanOf({ began_at: 5, ended_at: 8, kind: 'machine', subject: 'm' }),
+    ]
+    await ledger.saveSample({ spans: saved, measures: [], events: [] }, 25)
+    await ledger.saveSample({ spans: [spanOf({ began_at: 30 })], measures: [], events: [] }, 22)
+    const found = async (filter: Parameters<typeof ledger.spans>[0]) => (await ledger.spans(filter)).map(({ began_at }) => began_at)
+    assert.deepEqual(await found({}), [5, 10, 20, 30])
+    assert.deepEqual(
+      [await found({ since: 19 }), await found({ since: 20 }), await found({ since: 29, until: 30 })],
+      [[10, 20, 30], [20, 30], [20]],
+    )
+    assert.deepEqual([await found({ kind: 'machine' }), await found({ subject: 'm/W/A', until: 30 })], [[5], [10]])
   })
 
   holds('addUsage: keeps the last use of each conversation', async ({ ledger }) => {
@@ -87,19 +145,7 @@ export function telemetry(holds: Holds): void {
   })
 
   holds('addUsage: adds tokens by hour, and saves positions with them', async ({ ledger }) => {
-    const model = { provider: 'p', model_asked: 'a', model_answered: 'b', subscription: true }
-    const tokens = { calls: 1, input: 3_000_000_000, cache_read: null, cache_write: 5, output: 2, reasoning: null, reported_cost: 0.1 }
-    const record = {
-      source: 'pane' as const,
-      worker: 'w',
-      incarnation: 'i',
-      issue: '',
-      agent: 'claude',
-      hour,
-      last_at: hour + 9,
-      ...model,
-      ...tokens,
-    }
+    const record = { ...recordOf(hour), last_at: hour + 9 }
     const source = { machine: 'm', path: '/f', inode: '7', position: 10, state: { a: [1] }, read_at: 5, failure: null }
     await ledger.addUsage([record, { ...record, hour: 2 * hour }], [source, { ...source, machine: 'n' }])
     await ledger.addUsage([{ ...record, last_at: hour + 3 }], [{ ...source, position: 20, failure: 'locked' }])

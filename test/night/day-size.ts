@@ -1,8 +1,8 @@
 /** Measures the bytes that a day adds to a ledger: samples and tokens of 112 workers with turns of 5 minutes. */
-import type { Fleet } from '../../src/core/nouns.ts'
-import type { Use } from '../../src/core/usage.ts'
+import type { Fleet, Worker } from '../../src/core/nouns.ts'
+import type { Use, UsageSource } from '../../src/core/usage.ts'
 import { seeded } from '../../src/core/random.ts'
-import { sumUsage } from '../../src/decide/usage.ts'
+import { lastModels, sumUsage } from '../../src/decide/usage.ts'
 import { spanChanges } from '../../src/decide/spans.ts'
 import { openLedger } from '../../src/ledger/open.ts'
 import type { NightModel } from './money-models.ts'
@@ -52,13 +52,31 @@ export async function daySize(
   const samples = (await ledger.size()) - before
   for (const { at, spans } of used) {
     const uses = workers.flatMap(({ id, agent }) =>
-      (models.get(id) ?? []).map((model) => ({ ...useOf(model, at), worker: id, agent: agent.kind, record: '' })),
+      (models.get(id) ?? []).map((model) => ({ ...useOf(model, at), worker: id, agent: agent.kind, record: pathOf(id) })),
     )
-    await ledger.addUsage(sumUsage(uses, { spans, dispatches: [] }), [])
+    const sources = workers.filter(({ id }) => (models.get(id) ?? []).length > 0).map((worker) => sourceOf(worker, at))
+    await ledger.addUsage(sumUsage(uses, { spans, dispatches: [] }), sources, lastModels(uses, spans))
   }
   const usage = (await ledger.size()) - before - samples
   await ledger.close()
   return { samples, usage }
+}
+
+const pathOf = (worker: string) => `/home/agents/.claude/projects/-home-agents-${worker.replaceAll('/', '-')}/0197c2a1-5b7e-7c3a.jsonl`
+
+/** The record of a worker's session, of which burn has read all up to a time. */
+function sourceOf({ id, machine }: Worker, at: number): UsageSource {
+  const state = {
+    reader: null,
+    newest: at,
+    counted_until: 0,
+    skips: false,
+    key: null,
+    prompt: `${at}`,
+    foreign: false,
+    tail: { length: 64, hash: at },
+  }
+  return { machine, path: pathOf(id), inode: '123456', position: at, state, read_at: at, failure: null }
 }
 
 function useOf({ asked, answered, provider, subscription }: NightModel, at: number): Use {

@@ -46,7 +46,7 @@ export interface HistoryLedger {
    * at most `limit`.
    */
   dispatchTimes(limit: number): Promise<readonly DispatchTimes[]>
-  /** Returns how many `work` dispatches reached each state in a period. A dispatch that reached a state twice counts twice. */
+  /** Returns how many `work` dispatches reached each state in a period. A dispatch that reached a state twice counts once. */
   reached(since: Time, until: Time): Promise<readonly { readonly state: DispatchState; readonly count: number }[]>
   /**
    * Deletes history that ended before `before` and that no other row needs, and writes an event in the same transaction. Returns how many

@@ -28,7 +28,7 @@ export interface TelemetryLedger {
   openSpans(): Promise<readonly Span[]>
   /** Returns spans, oldest first. */
   spans(filter: SpanFilter): Promise<readonly Span[]>
-  /** Saves the changes of one sample. */
+  /** Saves the changes of one sample. An open span is known by its kind, its subject and its begin. */
   saveSample(changes: SampleChanges, at: Time): Promise<void>
   /** Returns measures from `since` until `until`, oldest first. `subject`: only the measures of one subject. */
   measures(filter: { readonly subject?: string; readonly since: Time; readonly until?: Time }): Promise<readonly Measure[]>
