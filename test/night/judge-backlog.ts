@@ -37,7 +37,10 @@ function judgeTrend(night: Night): Judgement {
     if (shown[0] !== last || shown[1] !== before)
       wrong.push(`trend of ${state}: ${shown.join(' after ')}, and should be ${last} after ${before}`)
   }
-  return { wrong, explained: [], compared: counts.compared + 10 }
+  // Nobody opened a change before the night.
+  const [opened, shown] = [whole.done.opened.length, report.trend.last?.review ?? 0]
+  if (shown !== opened) wrong.push(`trend of review: ${shown}, and should be ${opened}`)
+  return { wrong, explained: [], compared: counts.compared + 11 }
 }
 
 /** The oldest open change is the one that burn saw first. Several changes may have been seen in one cycle. */
