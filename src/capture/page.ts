@@ -45,7 +45,8 @@ search()
 `
 
 /** Returns the page. */
-export function snapshotPage({ head, panes }: FleetSnapshot): string {
+export function snapshotPage(snapshot: FleetSnapshot): string {
+  const { head, panes } = snapshot
   const styles = new StyleSheet()
   const places: string[] = []
   const machines = head.machines.map((machine) => machineSection(machine, panes, styles, places))
@@ -64,7 +65,7 @@ export function snapshotPage({ head, panes }: FleetSnapshot): string {
 <style>${style}</style>
 </head>
 <body>
-<header><h1>${escapeHtml(head.fleet)}<time>${escapeHtml(head.at)}</time></h1><p>${escapeHtml(summary(panes))}</p><input type="search" placeholder="Search all screens (press /)" aria-label="Search all screens" autocomplete="off"><output></output></header>
+<header><h1>${escapeHtml(head.fleet)}<time>${escapeHtml(head.at)}</time></h1><p>${escapeHtml(summary(snapshot))}</p><input type="search" placeholder="Search all screens (press /)" aria-label="Search all screens" autocomplete="off"><output></output></header>
 <main>
 ${machines.join('\n')}
 ${absent.length === 0 ? '' : `<h2>Workers without a pane</h2>\n<ul class="note">${absent.join('\n')}</ul>`}
@@ -75,9 +76,11 @@ ${absent.length === 0 ? '' : `<h2>Workers without a pane</h2>\n<ul class="note">
 `
 }
 
-function summary(panes: readonly PaneSnapshot[]): string {
-  const states = Map.groupBy(panes, ({ record }) => record.reading?.state ?? 'no worker')
-  return [counted(panes.length, 'pane'), ...[...states].map(([state, of]) => `${of.length} ${state}`)].join(' · ')
+/** Returns the number of panes, and the number of workers in each state, also of those without a pane. */
+function summary({ head, panes }: FleetSnapshot): string {
+  const states = [...panes.map(({ record }) => record.reading?.state ?? 'no worker'), ...head.absent.map(({ reading }) => reading.state)]
+  const counts = [...Map.groupBy(states, (state) => state)].map(([state, of]) => `${of.length} ${state}`)
+  return [counted(panes.length, 'pane'), ...counts].join(' · ')
 }
 
 function machineSection(machine: MachineRecord, panes: readonly PaneSnapshot[], styles: StyleSheet, places: string[]): string {
