@@ -27,7 +27,10 @@ function columns(rows: readonly Row[], width: number, first = nameWidth(rows)): 
   const margin = ' '.repeat(start)
   return rows.flatMap(([name, description]) => {
     const [line = '', ...more] = wrap(description, width - start)
-    const head = name.length + 4 > start ? [...wrap(`  ${name}`, width, '    '), margin + line] : [`  ${name}`.padEnd(start) + line]
+    const head =
+      name.length + 4 > start
+        ? [...wrap(name, width - 2, '  ').map((part) => `  ${part}`), margin + line]
+        : [`  ${name}`.padEnd(start) + line]
     return [...head, ...more.map((each) => margin + each)]
   })
 }

@@ -31,8 +31,8 @@ export interface Collected {
   readonly events: number
 }
 
-/** Takes one sample of a machine and its workers, and saves it. Throws if the ledger fails. */
-export async function collectMachine(machine: Machine, session: Session): Promise<Collected> {
+/** Takes one sample of a machine and its workers, and saves it. `answered`: whether the machine did. Throws if the ledger fails. */
+export async function collectMachine(machine: Machine, session: Session): Promise<Collected & { readonly answered: boolean }> {
   const { ledger, clock } = session
   const [host] = await session.machines.open([machine])
   const [state, facts, open, jobs] = await Promise.all([
@@ -57,7 +57,8 @@ export async function collectMachine(machine: Machine, session: Session): Promis
   ]
   const covers = ({ kind, machine: of }: Span) => of === machine.name && kind !== 'drift' && (kind !== 'job' || found !== null)
   const measures = facts === null ? [] : [machineMeasure(machine, facts, state.snapshots.get(machine.name), at)]
-  return save({ at, states, covers }, open, measures, session)
+  const saved = await save({ at, states, covers }, open, measures, session)
+  return { ...saved, answered: state.snapshots.get(machine.name)?.state !== 'unreachable' }
 }
 
 /** Takes one sample of what belongs to no machine: the dispatchers and the repos. Throws if the ledger fails. */

@@ -101,7 +101,8 @@ function linesOf({ line }: JobRun<unknown>): string[] {
 async function takeSamples(machines: readonly Machine[], session: Session, force: boolean): Promise<string[]> {
   await assertLedgerUntracked(session)
   const period = force ? null : session.fleet.telemetry.interval
-  const saved = ({ spans, events }: Collected) => `${counted(spans, 'state')}, ${counted(events, 'event')}`
+  const saved = ({ spans, events, answered = true }: Collected & { readonly answered?: boolean }) =>
+    `${counted(spans, 'state')}, ${counted(events, 'event')}${answered ? '' : '; the machine did not answer'}`
   const take = (name: string, work: () => Promise<Collected>) => runJob({ name: `collect ${name}`, period }, session, work, saved)
   const ran = await Promise.all(machines.map((machine) => take(machine.name, () => collectMachine(machine, session))))
   const fleet = await take('fleet', () => collectFleet(session))

@@ -125,6 +125,8 @@ test('collect: samples workers, the machine and a silent dispatcher', async (t) 
   assert.equal(ran.code, 0, ran.err)
   assert.match(ran.json<{ results: string[] }>().results.join('\n'), /^collect box: \d+ states?, 0 events\ncollect fleet: /)
   assert.equal((await fleet.burn('job', 'run', 'colect')).code, 2)
+  const gone = await collectMachine({ ...box!, name: 'gone', transport: { kind: 'exec', argv: ['false'] } }, session)
+  assert.equal(gone.answered, false, 'its states say unreachable')
 })
 
 test('presentIssue: an agent works on its prompts in order', () => {

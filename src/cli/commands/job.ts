@@ -10,6 +10,7 @@ import { choice, flag, list, parsedArg, parseDuration, text, usage } from '../ar
 
 export const jobListCommand = command({
   args: {},
+  examples: ['burn job list', 'burn job list --json'],
   async run({ open, clock }) {
     const { ledger } = (await open()).session
     const now = clock.now()
@@ -33,7 +34,7 @@ export const jobRunCommand = command({
     name: text('<job>', 'Job to run: collect, login-refresh, notify, report, retention, roll-up, snapshot, usage or watchdog'),
     machine: list('-m, --machine <machine...>', 'Sample or capture only these machines'),
   },
-  examples: ['burn job run collect'],
+  examples: ['burn job run collect', 'burn job run usage --machine mac'],
   notes: ['burn dispatch --cycles 0 runs these jobs when they are due. burn skips a job that another process runs now.'],
   async run({ open }, given) {
     const { periodicJobs } = await import('../../cycle/periodic.ts')
