@@ -35,6 +35,8 @@ test('report: prints every format, and writes a private file', async (t) => {
   chmodSync(file, 0o644)
   await fleet.burn('report', '--format', 'json', '--output', file)
   assert.deepEqual([statSync(file).mode & 0o777, JSON.parse(readFileSync(file, 'utf8')).fleet], [0o600, 'f'])
+  const printed = JSON.parse((await fleet.burn('report', '--format', 'json')).out) as { since: string }
+  assert.match(printed.since, /^\d{4}-.*Z$/)
   assert.deepEqual(
     readdirSync(fleet.dir).filter((name) => name.includes('partial')),
     [],

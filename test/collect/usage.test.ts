@@ -108,7 +108,7 @@ test('usage: counts the tokens of each agent kind once', async (t) => {
     ],
   )
   assert.equal(drift.code, 1)
-  assert.match(shown.out, /\nThe price of stub, stub-answered is unknown\. Set "prices" in the spec\.\n$/)
+  assert.match(shown.out, /\nNo price is known for stub, stub-answered\. Set "prices" in the spec\.\n$/)
   assert.ok(shown.out.split('\n').every((line) => line.length <= 80))
 })
 

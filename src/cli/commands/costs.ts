@@ -70,7 +70,7 @@ async function costs(session: Session, by: Grouping, since: number): Promise<Cos
 function costLines({ by, rows, total, unpriced_models, unread, unrecorded }: Costs, io: Io): string[] {
   const names = unpriced_models.slice(0, 3).join(', ') + (unpriced_models.length > 3 ? ', …' : '')
   const notes = [
-    ...(unpriced_models.length === 0 ? [] : [`The price of ${names} is unknown. Set "prices" in the spec.`]),
+    ...(unpriced_models.length === 0 ? [] : [`No price is known for ${names}. Set "prices" in the spec.`]),
     ...(unread.length === 0 ? [] : [unreadLine(unread)]),
     ...(unrecorded.length === 0 ? [] : [`${counted(unrecorded.length, 'worker')}: the agent records no tokens that burn can read.`]),
   ]

@@ -63,7 +63,7 @@ export const reportCommand = command({
       io.out(...shown.sent.map(({ channel, state, error }) => `${channel}: ${stateWords[state]}${error === null ? '' : `: ${error}`}`))
     else if ('text' in shown) io.write(shown.text)
     else if ('file' in shown) io.out(`wrote ${shown.file}`)
-    else io.json(shown, true)
+    else io.json(withIsoTimes(shown), true)
   },
 })
 

@@ -30,7 +30,9 @@ export const sprintListCommand = command({
     return done<Listed>({ sprints: await ledger.sprints({ ...only, limit, live }) })
   },
   present(shown: Listed, io, _, now) {
-    io.out(...('sprints' in shown ? sprintTable(shown.sprints, io, now) : sprintNowLines(shown, io, now)))
+    if (!('sprints' in shown)) io.out(...sprintNowLines(shown, io, now))
+    else if (shown.sprints.length === 0) io.out('no sprints: burn sprint run starts one')
+    else io.out(...sprintTable(shown.sprints, io, now))
   },
 })
 
