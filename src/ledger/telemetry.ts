@@ -106,7 +106,7 @@ export async function measures(trx: Trx, { subject, since, until }: Parameters<T
   return (await query.orderBy('at').orderBy('subject').execute()).map(toMeasure)
 }
 
-/** Replaces the samples of each full hour by summaries, and deletes summaries and spans from before `keep_since`. */
+/** Replaces the samples of each full hour by summaries. Deletes summaries and spans from before `keep_since`, and the positions of old files. */
 export async function rollUp(trx: Trx, before: number, keep_since: number): Promise<void> {
   const end = Math.floor(before / hour) * hour
   const old = await trx.selectFrom('measure').selectAll().where('period', '=', 0).where('at', '<', end).execute()
@@ -114,6 +114,9 @@ export async function rollUp(trx: Trx, before: number, keep_since: number): Prom
   await trx.deleteFrom('measure').where('period', '=', 0).where('at', '<', end).execute()
   await trx.deleteFrom('measure').where('at', '<', keep_since).execute()
   await trx.deleteFrom('span').where('id', '<', idFrom(keep_since)).execute()
+  // Agents begin a session file for each conversation. Without a path, a row is the time of the last listing of a machine.
+  const files = trx.deleteFrom('usage_source').where('path', '<>', '').where('failure', 'is', null)
+  await files.where('read_at', '<', end).execute()
   await trx
     .deleteFrom('span_group')
     .where('used_at', '<', keep_since - groupAge)

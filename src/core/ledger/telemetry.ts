@@ -33,7 +33,8 @@ export interface TelemetryLedger {
   /** Returns measures from `since` until `until`, oldest first. `subject`: only the measures of one subject. */
   measures(filter: { readonly subject?: string; readonly since: Time; readonly until?: Time }): Promise<readonly Measure[]>
   /**
-   * Replaces the measures of each full hour before `before` by one summary per subject. Deletes summaries and ended spans from before
+   * Replaces the measures of each full hour before `before` by one summary per subject. Deletes the positions of files without new tokens
+   * since then. If such a file grows later, burn counts its tokens since the last listing. Deletes summaries and ended spans from before
    * `keep_since`.
    */
   rollUp(before: Time, keep_since: Time): Promise<void>
