@@ -139,7 +139,11 @@ class UsageSample {
       const { path, since } = asked[index]!
       const { log, kind } = databases[index]!
       const before = known.get(path)
-      if (answer === null) continue
+      if (answer === null) {
+        // The database is gone, so burn no longer waits for its tokens.
+        if (before !== undefined && before.failure !== null) sources.push(this.#sourceOf(path, { ...before, failure: null }))
+        continue
+      }
       if ('failure' in answer) {
         this.#failed++
         sources.push(this.#sourceOf(path, { position: since, state: before?.state ?? null, failure: answer.failure }))

@@ -34,7 +34,7 @@ export const ledgerErrors = {
     remedy: 'Write the new place, which the message names, under "ledger" in the spec.',
   },
   ledger_newer: {
-    meaning: 'A newer version of burn wrote this ledger.',
+    meaning: 'A newer version of burn wrote this ledger, or upgraded it while this process ran.',
     remedy: 'Run the newer version of burn, or name another ledger in the spec.',
   },
   ledger_old: {

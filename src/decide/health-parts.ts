@@ -66,7 +66,7 @@ export function okIfComplete(evidence: string, threshold: string, unknown: reado
 
 /** Returns the judgement of a rule without data. */
 export function noData(threshold: string, evidence = 'there are no recent samples'): Judged {
-  const remedy = 'keep "burn dispatch --cycles 0" running, or let cron start "burn job run collect"'
+  const remedy = 'keep "burn dispatch --cycles 0" running, or let cron start "burn job run collect"; burn job list shows failed runs'
   return { status: 'unknown', evidence, threshold, since: null, remedy }
 }
 

@@ -4,7 +4,8 @@
  */
 import type { Job, JobLedger } from '../core/ledger/jobs.ts'
 import type { SessionPart } from '../observe/session.ts'
-import { BurnError } from '../core/errors.ts'
+import { BurnError, messageOf } from '../core/errors.ts'
+import { oneLine } from '../core/text.ts'
 import { leaseLength, withLeases } from '../observe/session.ts'
 
 /**
@@ -34,7 +35,7 @@ export async function runJob<T>(
     ;[last_result, next_run] = [result(done), job.period === null ? null : at + job.period]
     return { ran: true, result: done, line: `${job.name}: ${last_result}` }
   } catch (thrown) {
-    last_result = thrown instanceof BurnError ? `failed: ${thrown.code}` : 'failed'
+    last_result = `failed: ${thrown instanceof BurnError ? thrown.code : oneLine(messageOf(thrown), 120)}`
     throw thrown
   } finally {
     await ledger.endJob({ name: job.name, last_result, next_run }, owner)

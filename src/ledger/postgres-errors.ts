@@ -1,6 +1,7 @@
 /** Turns errors of PostgreSQL and the network into a BurnError with a code and a hint. */
 import type { ErrorCode } from '../core/error-codes.ts'
 import { BurnError, codeOf, messageOf } from '../core/errors.ts'
+import { upgradedHint } from './sqlite-errors.ts'
 
 /** Tells whether the error is a deadlock or a serialization failure: the transaction was rolled back and may be retried. */
 export function isRetryable(thrown: unknown): boolean {
@@ -79,6 +80,12 @@ const cases: readonly {
     as: 'ledger_rule',
     what: 'rejected data that breaks a rule of the ledger',
     hint: `${kept} This is a bug in burn: please report it with this message.`,
+  },
+  {
+    codes: ['42703', '42P01'],
+    as: 'ledger_newer',
+    what: 'has other tables than this process expects',
+    hint: upgradedHint,
   },
   {
     codes: ['57014'],

@@ -15,14 +15,26 @@ export function isBusy(thrown: unknown): boolean {
 /** Returns a BurnError for an error of SQLite or the file system. Returns other errors unchanged. */
 export function explainSqlite(thrown: unknown, path: string): unknown {
   if (thrown instanceof BurnError) return thrown
-  const found = cases.find(({ codes }) => codes.includes(primaryCode(thrown) ?? codeOf(thrown)))
+  const code = primaryCode(thrown) ?? codeOf(thrown)
+  const found = cases.find(({ codes, pattern }) => codes.includes(code) && (pattern === undefined || pattern.test(messageOf(thrown))))
   if (found === undefined) return thrown
   return new BurnError(found.as, `the ledger ${path} ${found.what}: ${messageOf(thrown)}`, found.hint, { cause: thrown })
 }
 
 const kept = 'The failed transaction wrote nothing, and earlier data is safe.'
 
-const cases: readonly { codes: readonly (number | string)[]; as: ErrorCode; what: string; hint: string }[] = [
+/** The hint for a ledger whose tables changed while a process used it. */
+export const upgradedHint =
+  'A newer version of burn has probably upgraded the ledger while this process ran. End this process, and start it with the newer version.'
+
+const cases: readonly { codes: readonly (number | string)[]; pattern?: RegExp; as: ErrorCode; what: string; hint: string }[] = [
+  {
+    codes: [1],
+    pattern: /no such (?:column|table)|has no column named/,
+    as: 'ledger_newer',
+    what: 'has other tables than this process expects',
+    hint: upgradedHint,
+  },
   {
     codes: [5, 6],
     as: 'ledger_busy',

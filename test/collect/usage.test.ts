@@ -1,7 +1,7 @@
 /** Usage that the job `usage` collects from the files and databases of agents. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, chmodSync, mkdirSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { DatabaseSync } from 'node:sqlite'
@@ -184,6 +184,9 @@ test('usage: reports files and databases that it cannot read', async (t) => {
   assert.match((await failures()).join(), /^no such (?:column|table)/)
   assert.equal(totalOf((await fleet.usage()).records)?.calls, 1)
   assert.ok(statSync(database).size > 0)
+  rmSync(database)
+  await fleet.collect()
+  assert.deepEqual(await failures(), [], 'a database that is gone has no unread tokens')
 })
 
 test('usage: corrects a wrong clock, and reports a missing Python', async (t) => {

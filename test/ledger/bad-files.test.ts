@@ -41,6 +41,17 @@ async function refused(file: string, code: string): Promise<void> {
 }
 
 describe('a ledger file', () => {
+  it('an upgrade under a running process: names the newer version', async () => {
+    await using dir = await folder()
+    const file = join(dir.path, 'l.db')
+    const ledger = await openLedger(`sqlite:${file}`, wait)
+    const newer = new DatabaseSync(file)
+    newer.exec('alter table repo rename to newer_repo')
+    newer.close()
+    await assert.rejects(ledger.view(), withCode('ledger_newer'))
+    await ledger.close()
+  })
+
   it('file modes: only the owner has access', async () => {
     await using at = await folder()
     const ledger = await openLedger(`sqlite:${at.path}/new/deep/ledger.db`, wait)
