@@ -46,7 +46,10 @@ function dateIn(text: string): Time | null {
   return Number.isNaN(at) ? null : at
 }
 
-/** Returns the next time after `since` at which a clock in the named zone shows the time of day. */
+/**
+ * Returns the end of the next minute, or of the present one, in which a clock in the named zone shows the time of day. Agents leave out the
+ * seconds, so the limit may reset at any time of this minute.
+ */
 function clockIn(text: string, since: Time): Time | null {
   const [, hour, minutes, half, zone] = clock.exec(text) ?? []
   if (hour === undefined || (minutes === undefined && half === undefined)) return null
@@ -55,7 +58,7 @@ function clockIn(text: string, since: Time): Time | null {
   const now = minuteOfDay(since, zone)
   if (now === null || hours > 23) return null
   const start = since - (since % minute)
-  return start + (wanted > now ? wanted - now : wanted - now + 24 * 60) * minute
+  return start + ((wanted >= now ? wanted - now : wanted - now + 24 * 60) + 1) * minute
 }
 
 function minuteOfDay(at: Time, timeZone: string | undefined): number | null {

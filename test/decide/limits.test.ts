@@ -109,7 +109,7 @@ test('limits: one text resumes a worker whose turn was cut', () => {
   const readings: Course['readings'] = (_, told) => [told === 0 ? limit('resets 12:30 (UTC)') : working, working]
   assert.deepEqual(
     course({ minutes: 600, readings }).filter((line) => line.endsWith('told')),
-    ['30 m/W/A told'],
+    ['31 m/W/A told'],
   )
 })
 
