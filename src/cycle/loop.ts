@@ -2,7 +2,7 @@
 import type { Machine, Time, WorkerId } from '../core/nouns.ts'
 import type { CycleResult } from './cycle.ts'
 import type { Session } from '../observe/session.ts'
-import { messageWithHint } from '../core/errors.ts'
+import { BurnError, messageWithHint } from '../core/errors.ts'
 import { machineOf } from '../core/refs.ts'
 import { workUnderWay } from '../decide/under-way.ts'
 import { readStatus } from '../observe/state.ts'
@@ -48,8 +48,9 @@ export async function dispatch(
         options.onCycle(result, number, session.clock.now() - started)
         if (drain.aborted && (await isDrained(machines, session))) break
       } catch (thrown) {
-        // A long run continues after a failed cycle, because the forge or the disk may recover before the next cycle.
-        if (options.cycles === 1) throw thrown
+        // A long run continues after a failed cycle, because the forge or the disk may recover before the next cycle. A process with older
+        // code than its ledger never recovers.
+        if (options.cycles === 1 || (thrown instanceof BurnError && thrown.code === 'ledger_newer')) throw thrown
         failed += 1
         session.notify({ kind: 'cycle.failed', subject: `cycle ${number}`, payload: { why: messageWithHint(thrown) } })
       }

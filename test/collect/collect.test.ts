@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { collectFleet, collectMachine } from '../../src/collect/collect.ts'
 import { presentIssue } from '../../src/decide/present-issue.ts'
@@ -12,6 +13,7 @@ import { runJob } from '../../src/jobs/run.ts'
 import { judgeHealth } from '../../src/decide/health.ts'
 import { readHealthFacts } from '../../src/observe/health.ts'
 import { status } from '../../src/observe/state.ts'
+import { withCode } from '../ledger/fixtures.ts'
 import { standIn, testFleet, until, writeIssues } from '../support/fleet.ts'
 import { tmuxOn } from '../support/tmux.ts'
 import { shiftedSession } from '../support/shifted-session.ts'
@@ -127,6 +129,11 @@ test('collect: samples workers, the machine and a silent dispatcher', async (t) 
   assert.equal((await fleet.burn('job', 'run', 'colect')).code, 2)
   const gone = await collectMachine({ ...box!, name: 'gone', transport: { kind: 'exec', argv: ['false'] } }, session)
   assert.equal(gone.answered, false, 'its states say unreachable')
+  const newer = new DatabaseSync(`${fleet.dir}/l.db`)
+  newer.exec('alter table repo rename to newer_repo')
+  newer.close()
+  const endless = dispatch([box!], session, stop.signal, { cycles: Infinity, interval: minute, onCycle: () => {} })
+  await assert.rejects(endless, withCode('ledger_newer'), 'a dispatcher with older code ends')
 })
 
 test('presentIssue: an agent works on its prompts in order', () => {
