@@ -18,11 +18,13 @@ export const memoryScript = `if [ -r /proc/meminfo ]; then
   sed -n -e 's/^0::/:/p' -e 's|^[0-9]*:[^:]*memory[^:]*:|/memory:|p' /proc/self/cgroup 2>/dev/null | while IFS=: read -r hierarchy path; do
     path=\${path%/}
     while :; do
-      group=/sys/fs/cgroup$hierarchy$path
-      limit=$(cat "$group/memory.max" "$group/memory.limit_in_bytes" 2>/dev/null)
-      used=$(cat "$group/memory.current" "$group/memory.usage_in_bytes" 2>/dev/null)
-      cache=$(sed -n -e 's/^total_inactive_file //p' -e 's/^inactive_file //p' "$group/memory.stat" 2>/dev/null | tail -n 1)
-      echo "memory_group $limit $used $cache"
+      group=/sys/fs/cgroup$hierarchy$path limit= used=
+      for file in memory.max memory.limit_in_bytes; do [ ! -r "$group/$file" ] || read -r limit <"$group/$file"; done
+      for file in memory.current memory.usage_in_bytes; do [ ! -r "$group/$file" ] || read -r used <"$group/$file"; done
+      case $limit in '' | *[!0-9]*) ;; *)
+        cache=$(sed -n -e '/^total_inactive_file /h; /^inactive_file /h' -e '\${x; s/^[a-z_]* //p;}' "$group/memory.stat" 2>/dev/null)
+        echo "memory_group $limit $used $cache" ;;
+      esac
       [ -n "$path" ] || break
       path=\${path%/*}
     done
