@@ -50,32 +50,39 @@ const probeTimeout = 40_000
 
 /**
  * The script. Its arguments: the path of tmux, the tmux socket, the session, the state directory, and the
- * agent programs. It prints `key=value` lines, and those of `memoryScript`.
+ * agent programs. It prints `key=value` lines, and those of `memoryScript`. tmux lists a pane once for each session that has it; the name of
+ * a session has no colon.
  */
 const script = `tmux=$1 socket=$2 session=$3 state=$4; shift 4
 echo "clock=$(date +%s)"
-echo "os=$(uname -s)"
+os=$(uname -s)
+echo "os=$os"
 echo "tmux=$("$tmux" -V 2>/dev/null)"
 echo "git=$(git --version 2>/dev/null)"
 echo "disk=$(df -Pk "$HOME" 2>/dev/null | awk 'NR==2 {print $4}')"
 echo "cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null)"
 ${memoryScript}
-panes() {
-  "$tmux" -L "$socket" list-panes -a -f "#{==:#{?@burn_session,#{@burn_session},#{session_name}},$session}" -F "#{pane_id} $1" 2>/dev/null | sort -u
-}
-echo "agents=$(panes '#{pane_pid} #{@burn_agent} #{pane_dead}' | awk '$2 == $3 && $4 == 0' | wc -l)"
-panes '#{session_name}' | cut -d ' ' -f 2- | sort -u | sed 's/^/in_session=/'
+list=$("$tmux" -L "$socket" list-panes -a -f "#{==:#{?@burn_session,#{@burn_session},#{session_name}},$session}" \\
+  -F '#{pane_id} #{pane_pid} #{@burn_agent} #{pane_dead} #{session_name}:#{@burn_without_hooks}' 2>/dev/null)
+printf '%s\\n' "$list" | sort | awk -F '[ ]' '
+  NF < 5 { next }
+  { rest = $0; sub(/^[^ ]* [^ ]* [^ ]* [^ ]* /, "", rest); end = index(rest, ":"); session = substr(rest, 1, end - 1); rest = substr(rest, end + 1) }
+  !(session in sessions) { sessions[session]; print "in_session=" session }
+  !($1 in had) { had[$1]; agents += $2 == $3 && $4 == 0; if (rest != "") { without++; why = rest } }
+  END { print "agents=" agents + 0; print "without=" without + 0; print "without_why=" why }'
 case $state in '~/'*) state=$HOME/\${state#??} ;; esac
 cat "$state"/hooks/*.jsonl 2>/dev/null | awk '!/"ok":true}$/ {n++} END {print "events=" NR; print "dropped=" n + 0}'
-panes=" $(panes '' | tr -s ' \\n' ' ')" stray=0
+panes=' ' stray=0
+while read -r pane rest; do panes="$panes$pane "; done <<END
+$list
+END
 for file in "$state"/hooks/*.jsonl; do
   pane=\${file##*/} pane=%\${pane%.jsonl}
   [ ! -f "$file" ] || case $panes in *" $pane "*) ;; *) stray=$((stray + 1)) ;; esac
 done
 echo "stray_files=$stray"
-panes '#{@burn_without_hooks}' | awk 'NF > 1 {n++; why = $0; sub(/^[^ ]* /, "", why)} END {print "without=" n + 0; print "without_why=" why}'
 as=; [ "$(id -u)" = 0 ] || as='sudo '
-if [ "$(uname -s)" = Darwin ]; then echo 'install=brew install'
+if [ "$os" = Darwin ]; then echo 'install=brew install'
 else for with in 'apt-get install -y' 'dnf install -y' 'apk add' 'pacman -S' 'zypper install'; do
   command -v "\${with%% *}" >/dev/null 2>&1 && { echo "install=$as$with"; break; }
 done; fi
