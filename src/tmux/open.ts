@@ -102,9 +102,9 @@ const patience = 10
  * server that hangs, the server crashes when it continues, and all agents with it. The transport may have gone in the meantime, while this
  * script still runs on the machine. Seen with tmux 3.3a; source: tmux pull request 4980. The time since the start of Linux costs no process.
  */
-const whenServerAnswers = `seconds() { if read -r up rest </proc/uptime; then up=\${up%.*}; else up=$(date +%s); fi; } 2>/dev/null
-seconds; began=$up; "$1" -u -N -L "$2" list-sessions </dev/null >/dev/null 2>&1
-seconds; [ $((up - began)) -lt ${patience} ] || { echo 'tmux did not answer in time' >&2; exit 1; }
+const whenServerAnswers = `now() { if read -r up rest </proc/uptime; then up=\${up%.*}; else up=$(date +%s); fi; } 2>/dev/null
+now; began=$up; "$1" -u -N -L "$2" list-sessions </dev/null >/dev/null 2>&1
+now; [ $((up - began)) -lt ${patience} ] || { echo 'tmux did not answer in time' >&2; exit 1; }
 shift 2; exec "$@"`
 
 function attachWords(machine: Machine, target: string, create: FirstWindow | undefined): string[] {
