@@ -4,7 +4,7 @@ import type { IssueRef, RepoRef, Time } from '../../src/core/nouns.ts'
 import type { Judgement } from './judge.ts'
 import type { Night } from './night.ts'
 import type { TrueDispatch } from './truth.ts'
-import { machineOf, repoOf, reposOf } from '../../src/core/refs.ts'
+import { repoOf, reposOf } from '../../src/core/refs.ts'
 import { judgeCounts } from './judge-counts.ts'
 import { isLost, isOpenAt, lastKnown } from './judge-needs.ts'
 
@@ -105,46 +105,42 @@ function waitingTimes({ truth, issues, began, until, world }: Night): { readonly
   return { sure: Math.max(began, ...firsts), possible: back }
 }
 
-/** Returns the time (ms) in which a worker became or was no longer idle between two samples, or was idle while no sample was taken. */
-function unsureTime(worker: string, { truth, since, until, fleet }: Night): number {
-  const samples = (truth.samples.get(machineOf(worker)) ?? []).filter((at) => at > since - sampleTime && at <= until)
-  const real = truth.timeline(worker, since - 2 * sampleTime, until)
-  const between = [...samples, until].reduce((sum, to, index) => {
-    const from = samples[index - 1] ?? since
-    const states = new Set(real.filter((part) => part.from < to + 1000 && part.to > from - 1000).map(({ state }) => state))
-    if (!states.has('idle')) return sum
-    const idle = real.filter(({ state }) => state === 'idle').reduce((all, part) => all + overlapOf(part, { from, to }), 0)
-    if (to - from > 3 * fleet.telemetry.interval) return sum + idle
-    return sum + (states.size > 1 ? to - Math.max(from, since) : 0)
-  }, 0)
-  return between + 2000 * samples.length * Number(real.length > 1)
+/**
+ * Returns a function that finds the first sample after a time that counted the waiting issues; the end of the night if there is none. Until
+ * that sample, the report has the earlier count. While the forge does not answer, no sample counts them.
+ */
+function nextCount({ truth, troubles, until }: Night): (after: Time) => Time {
+  const forge = troubles.filter(({ kind }) => kind === 'forge')
+  const samples = [...truth.samples.values()].flat().toSorted((a, b) => a - b)
+  const counts = samples.filter((at) => forge.every((each) => at < each.at || at > each.to + cycleTime))
+  return (after) => counts.find((at) => at > after) ?? until
 }
 
-/** Compares the idle time while issues waited. The other repos have more issues than the night needs, so issues always wait there. */
+/**
+ * Compares the idle time while issues waited. `judgeWorkers` compares the timelines of the report with the world, so here the idle time is
+ * that of the report. The other repos have more issues than the night needs, so issues always wait there.
+ */
 function judgeIdle(night: Night): string[] {
-  const { report, truth, since, until, fleet } = night
+  const { report, since, until, fleet } = night
   const { sure, possible } = waitingTimes(night)
+  const next = nextCount(night)
   const scarceWorkers = new Set(
     fleet.machines.flatMap(({ windows }) =>
       windows.flatMap(({ workers }) => workers.flatMap(({ id, repos }) => (repos.includes(scarce) ? [id] : []))),
     ),
   )
-  return report.workers.flatMap(({ worker, idle_while_ready: shown, states }) => {
-    const idle = truth.timeline(worker, since, until).filter(({ state }) => state === 'idle')
-    const during = (from: Time, to: Time) =>
-      idle.reduce((sum, part) => sum + Math.max(0, Math.min(part.to, to) - Math.max(part.from, from)), 0)
+  return report.workers.flatMap(({ worker, idle_while_ready: shown, timeline }) => {
+    const idle = timeline.filter(({ state }) => state === 'idle')
+    const during = (from: Time, to: Time) => idle.reduce((sum, part) => sum + overlapOf(part, { from, to }), 0)
     const isScarce = scarceWorkers.has(worker)
-    const least = isScarce ? during(since, sure - sampleTime) : during(since, until)
-    const most = isScarce
-      ? Math.min(
-          during(since, until),
-          during(since, sure + sampleTime) + possible.reduce((sum, [from, to]) => sum + during(from - sampleTime, to + sampleTime), 0),
-        )
-      : least
-    const allowed = unsureTime(worker, night)
-    const value = shown ?? NaN
-    const isRight = value >= least - allowed && value <= most + allowed && value <= (states['idle'] ?? 0) + 1
-    return isRight ? [] : [`${worker}: idle for ${shown} ms while issues waited, and should be from ${least} to ${most} ± ${allowed}`]
+    // The report knows no count before the first sample of the period.
+    const uncounted = during(since, next(since))
+    const all = during(since, until)
+    const least = Math.max(0, (isScarce ? during(since, sure - sampleTime) : all) - uncounted)
+    const again = possible.reduce((sum, [from, to]) => sum + during(from - cycleTime, next(to + cycleTime)), 0)
+    const most = isScarce ? Math.min(all, during(since, next(sure + cycleTime)) + again) : all
+    const isRight = shown !== null && shown >= least && shown <= most
+    return isRight ? [] : [`${worker}: idle for ${shown} ms while issues waited, and should be from ${least} to ${most}`]
   })
 }
 
