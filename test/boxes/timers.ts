@@ -1,6 +1,6 @@
 /**
- * A box with systemd as process 1 and real user timers, among them one that `burn job schedule` prints, and with a real crontab. With
- * `--only-timers`, burn reads the stopped timer twice: first it is late, then its run is missed.
+ * A box with systemd as process 1 and real user timers, among them one that `burn job schedule` prints, and with a real crontab. Of the
+ * many jobs of the system, one timer and one cron job run as the user. With `--only-timers`, burn reads the stopped timer twice: first it is late, then its run is missed.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -34,6 +34,8 @@ const expected: Readonly<Record<string, string>> = {
   'systemd new.timer': 'never ran',
   'systemd burn-collect.timer': 'on time',
   'cron /bin/true': 'unknown',
+  'systemd own.timer (system)': 'on time',
+  'cron /bin/true --own (system)': 'unknown',
 }
 /** The same at the first sample. */
 const early: typeof expected = { ...expected, 'systemd stopped.timer': 'late' }
@@ -127,9 +129,11 @@ export class TimerBox {
       const spans = (await ledger.openSpans()).filter(({ kind }) => kind === 'job')
       const stateOf = (job: string) => spans.find(({ subject }) => subject === `timers ${job}`)
       const wrong = Object.entries(states).filter(([job, state]) => stateOf(job)?.state !== state)
+      const foreign = spans.filter(({ subject }) => subject.endsWith('(system)') && states[subject.slice('timers '.length)] === undefined)
       return {
         violations: [
           ...(sample.code === 0 ? [] : [`the sample ended with ${sample.code}: ${sample.out}`]),
+          ...foreign.map(({ subject }) => `${subject} belongs to the operating system`),
           ...wrong.map(([job, state]) => `${job} is ${stateOf(job)?.state}, not ${state}: ${stateOf(job)?.evidence}`),
         ],
         evidence: Object.keys(states).map((job) => `${job}: ${stateOf(job)?.state} (${stateOf(job)?.evidence})`),
