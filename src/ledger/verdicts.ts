@@ -6,7 +6,6 @@ import type { Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { NewEvent } from '../core/events.ts'
 import type { IssueRow, Tables } from './tables.ts'
 import { sql } from 'kysely'
-import { itemsOf, parseJson } from '../core/json.ts'
 import { inList, chunks } from './sql.ts'
 import { appendEvents } from './events.ts'
 import { toIssueRecord } from './rows.ts'
@@ -93,14 +92,9 @@ export async function openIssues(trx: Trx, repo: RepoRef | undefined): Promise<I
 
 /** Returns the open issues that have a label. */
 export async function labelledIssues(trx: Trx, label: string): Promise<Pick<Issue, 'ref' | 'url'>[]> {
-  const rows = await trx
-    .selectFrom('issue')
-    .select(['ref', 'url', 'labels'])
-    .where('state', '=', sql.lit('open'))
-    .where('labels', 'like', `%${JSON.stringify(label)}%`)
-    .execute()
-  // `like` reads `_` and `%` in a label as wildcards.
-  return rows.filter(({ labels }) => itemsOf(parseJson(labels)?.value).includes(label)).map(({ ref, url }) => ({ ref, url }))
+  const pattern = `%${JSON.stringify(label).replace(/[!%_]/g, '!$&')}%`
+  const open = trx.selectFrom('issue').select(['ref', 'url']).where('state', '=', sql.lit('open'))
+  return open.where(sql<boolean>`labels like ${pattern} escape '!'`).execute()
 }
 
 /** Returns the size of the backlog. Three separate counts are faster than one query that groups a million issues. */

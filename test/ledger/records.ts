@@ -140,6 +140,15 @@ export function issues(holds: Holds): void {
     assert.equal(await ledger.countOpenIssues('o/r'), 3)
   })
 
+  holds('labelledIssues: finds the open issues with exactly this label', async ({ ledger }) => {
+    const label = 'a_b"\\%!'
+    const issues = [[label], ['axb"\\%!'], [`${label}c`, 'é', label], []].map((labels, index) => issueOf(index + 1, { labels }))
+    const closed = issueOf(5, { labels: [label], state: 'closed' })
+    await ledger.saveIssues([{ repo: 'o/r', issues: [...issues, closed], cursor: 'c', complete: true }], 1)
+    const found = await ledger.labelledIssues(label)
+    assert.deepEqual(found.map(({ ref }) => ref).toSorted(), ['o/r#1', 'o/r#3'])
+  })
+
   holds('saveApprovals: approves a text until it is edited', async ({ ledger }) => {
     const state = async () => {
       const { approval, revision, standing } = (await ledger.issue('o/r#1')) ?? {}
