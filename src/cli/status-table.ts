@@ -9,6 +9,7 @@ import { driftLine } from '../decide/drift.ts'
 import { elsewhereAdvice, workersIn } from '../decide/report.ts'
 import { duration, table } from './table.ts'
 import { wrap } from './wrap.ts'
+import { needText } from '../decide/needs.ts'
 import { heldName, sentence, unreachableText } from '../decide/wording.ts'
 
 /** A state of a worker, or what the state means. */
@@ -110,8 +111,9 @@ export function needLines({ needs_you }: StatusReport, io: Io, now: number): str
   const all = needs_you.filter(({ kind }) => kind !== 'question')
   if (all.length === 0) return []
   const more = all.length - maxNeeds
-  const texts = all.slice(0, maxNeeds).map(({ subject, text, since, remedy }) => {
-    return `${subject}${since === null ? '' : ` for ${duration(now - Date.parse(since))}`}: ${oneLine(text)} (${remedy})`
+  const texts = all.slice(0, maxNeeds).map((need) => {
+    const { subject, since, remedy } = need
+    return `${subject}${since === null ? '' : ` for ${duration(now - Date.parse(since))}`}: ${needText(need)} (${remedy})`
   })
   const rest = more > 0 ? [`… and ${more} more: burn report`] : []
   return [io.paint('bold', 'needs you'), ...indented([...texts, ...rest], io), '']

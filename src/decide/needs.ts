@@ -5,6 +5,7 @@ import type { NeedsYou } from '../core/period-report.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { HealthResult } from './health.ts'
 import { overBudgetLabel } from '../core/budget.ts'
+import { oneLine } from '../core/text.ts'
 import { sentence } from './wording.ts'
 
 /** An issue that waits for a person. */
@@ -21,6 +22,12 @@ export interface AskedQuestion {
   readonly issue: IssueRef | null
   readonly text: string
   readonly since: Time
+}
+
+/** Returns why something needs a person, without the name of the subject at the start. */
+export function needText({ subject, text }: Pick<NeedsYou, 'subject' | 'text'>, limit?: number): string {
+  const line = oneLine(text, limit)
+  return line.startsWith(`${subject} `) ? line.slice(subject.length + 1) : line
 }
 
 /** The facts about issues, changes and logins, from the ledger. */

@@ -3,6 +3,7 @@ import type { PeriodReport, ReportCosts, ReportedChange, ReportedNeed, WorkerPer
 import type { GroupCost } from '../core/price.ts'
 import { counted, oneLine } from '../core/text.ts'
 import { lasting } from './health-parts.ts'
+import { needText } from './needs.ts'
 import { countsLine, idleNote, minuteOf, prunedNote, tokensOf, trendRows, usd, workerHeads, workerRow } from './report-lines.ts'
 
 /** An entry of a list. */
@@ -157,11 +158,12 @@ function costBlocks({ since, by_model, by_lane, by_issue, total, per_merged, unr
   ]
 }
 
-function needEntry({ kind, subject, title, text, since, url, remedy }: ReportedNeed, until: number): ReportEntry {
-  const start = `${kind}${since === null ? '' : ` for ${lasting(until - since)}`}:`
-  const why = oneLine(text, 160)
-  if (title !== '') return { text: `${start} ${subject} ${oneLine(title, 100)}`, detail: `${why}; ${remedy}`, url }
-  return { text: why.startsWith(`${subject} `) ? `${start} ${why}` : `${start} ${subject}: ${why}`, detail: remedy, url }
+function needEntry(need: ReportedNeed, until: number): ReportEntry {
+  const { kind, subject, title, since, url, remedy } = need
+  const about = `${kind}${since === null ? '' : ` for ${lasting(until - since)}`}: ${subject}`
+  const why = needText(need, 300)
+  if (title === '') return { text: `${about}: ${why}`, detail: remedy, url }
+  return { text: `${about} ${oneLine(title, 100)}`, detail: `${why}; ${remedy}`, url }
 }
 
 function changeEntry({ issue, title, worker, at, url, cost }: ReportedChange, what: string): ReportEntry {
