@@ -161,12 +161,8 @@ const word = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`
  */
 export const hookScript = `#!/bin/sh
 # An agent calls this for each event. It writes the event to hooks/<pane>.jsonl beside this file, and to an option of tmux. Part of burn-fleet.
-payload() {
-  for last in "$@"; do :; done
-  case "$last" in
-    '{'*) printf '%s\\n' "$last" ;;
-    *) [ -t 0 ] || cat ;;
-  esac
+record() {
+  LC_ALL=C awk -v at="$(date +%s)" -v event="$1" -v key="$2" -v agent="$agent" ${word(eventScript)}
 }
 tell() {
   sent=
@@ -193,7 +189,11 @@ main() {
   case $BURN_AGENT_ID in *[!0-9a-z]*) agent= ;; *) agent=$BURN_AGENT_ID ;; esac
   [ "$1" != --limits ] || { case $pane in '' | *[!0-9]*) ;; *) limits ;; esac; return; }
   case "$2" in '{'*) key= ;; *) key=$2 ;; esac
-  line=$(payload "$@" | LC_ALL=C awk -v at="$(date +%s)" -v event="$1" -v key="$key" -v agent="$agent" ${word(eventScript)})
+  for last in "$@"; do :; done
+  case "$last" in
+    '{'*) line=$(printf '%s\\n' "$last" | record "$1" "$key") ;;
+    *) [ ! -t 0 ] || exec </dev/null; line=$(record "$1" "$key") ;;
+  esac
   case $pane in
     '' | *[!0-9]*) ;;
     *) printf '%s\\n' "$line" >>"$file" && { tell <&- & } ;;
