@@ -32,25 +32,24 @@ import { standIns } from './stand-ins/files.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
-/** The slowest files. They start first, because at the end each would run alone. */
+/** A file of each slow process, the slowest process first. They start first, because at the end each would run alone. */
 const first = [
   'sprint/loop',
-  'ledger/postgres',
   'cycle/dispatch',
-  'sprint/trouble',
-  'sprint/check',
-  'cycle/backlog',
-  'demo/demo',
-  'sprint/records',
-  'sprint/fifty',
-  'sprint/alone',
-  'sprint/baseline',
-  'simulate/simulate',
-  'ledger/bad-postgres',
-  'ledger/sqlite',
   'partition/ssh-hang',
-  'cli/simulate',
-  'soak/soak',
+  'claim/repo-faults',
+  'claim/refusal',
+  'claim/first-claim',
+  'demo/demo',
+  'agents/custom',
+  'sprint/check',
+  'ledger/postgres',
+  'sprint/trouble',
+  'cycle/backlog',
+  'observe/watch',
+  'git/disk',
+  'docs/blocks',
+  'ledger/bad-postgres',
 ]
 
 function rankOf(file: string): number {
