@@ -1,6 +1,6 @@
 /** Turns the times of a value into ISO 8601 text, for JSON output. In burn's code a time is a number of milliseconds. */
 
-/** The names of fields with a time, besides those that end with `_at`, `_since` or `_until`. */
+/** The names of fields with a time, besides those that end with `_at`, `_before`, `_end`, `_since` or `_until`. */
 const timeFields: ReadonlySet<string> = new Set([
   'after',
   'again',
@@ -33,7 +33,7 @@ const earliest = 1e11
 
 /** Returns true if a field with this name has a time when its value is at least the earliest time. */
 export function isTimeField(name: string): boolean {
-  return timeFields.has(name) || /_(?:at|since|until)$/.test(name)
+  return timeFields.has(name) || /_(?:at|before|end|since|until)$/.test(name)
 }
 
 /** Returns a copy of a value in which each time is a text such as `2026-01-31T12:00:00.000Z`. */
