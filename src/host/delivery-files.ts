@@ -12,9 +12,9 @@ const limit = 30_000
 const retentionDays = 28
 
 /**
- * Writes each message to a file (mode 0600) in the folder `.burn` of the agent's directory. Removes message files that are older than four
- * weeks. Returns the outcome by delivery id. The folder has mode 0700, and git ignores it. An existing file is replaced by renaming a
- * temporary file. A new file is written in place, because nobody knows its name before this function returns.
+ * Writes each message to a file (mode 0600) in the folder `.burn` of the agent's directory. If all folders existed before, removes message
+ * files that are older than four weeks. Returns the outcome by delivery id. The folder has mode 0700, and git ignores it. An existing file
+ * is replaced by renaming a temporary file. A new file is written in place, because nobody knows its name before this function returns.
  *
  * Throws BurnError `machine_files` if the script did not run to its end on the machine.
  */
@@ -24,7 +24,7 @@ export async function writeDeliveryFiles(machine: Machine, texts: readonly Writt
   })
   const folders = [...new Set(texts.map(({ dir }) => `${directoryWord(dir)}/.burn`))]
   const missing = `for dir in ${folders.join(' ')}; do [ -d "$dir" ] || missing=1; done\n[ -z "$missing" ] || mkdir -p -- ${folders.join(' ')} 2>/dev/null\n`
-  const script = `${functions}${missing}${puts.join('')}find ${folders.join(' ')} -type f -name '*.md*' -mtime +${retentionDays} -exec rm -f {} + 2>/dev/null\nexit 0\n`
+  const script = `${functions}${missing}${puts.join('')}[ -n "$missing" ] || find ${folders.join(' ')} -type f -name '*.md*' -mtime +${retentionDays} -exec rm -f {} + 2>/dev/null\nexit 0\n`
   const { code, stdout, stderr, stopped } = await runOn(machine, ['sh', '-s'], { input: script, timeout_ms: limit })
   const found = new Map<string, Placed>()
   for (const [, id = '', sign, detail = ''] of stdout.matchAll(/^(\w+) ([+-]) (.*) \.$/gm))

@@ -90,13 +90,13 @@ ${shown.join('')}`
 const functions = `set -eu
 umask 077
 put() {
-  mkdir -p -- "\${1%/*}"
+  [ -d "\${1%/*}" ] || mkdir -p -- "\${1%/*}"
   cat >"$1.new.$$"
-  chmod "$2" "$1.new.$$"
+  [ "$2" = 600 ] || chmod "$2" "$1.new.$$"
   mv -f -- "$1.new.$$" "$1"
 }
 lead() {
-  mkdir -p -- "\${1%/*}"
+  [ -d "\${1%/*}" ] || mkdir -p -- "\${1%/*}"
   if [ -h "$1" ] || [ ! -e "$1" ]; then ln -sfn -- "$2" "$1"; fi
 }
 `
