@@ -32,7 +32,7 @@ export async function readReportFacts(session: Session, since: Time, until: Time
     ledger.queues(),
     readUsage(session, { since, until }),
     readNeeds(session),
-    ledger.events({ kinds: ['ledger.pruned'], limit: 100 }),
+    ledger.events({ kinds: ['ledger.pruned'], subject: 'ledger', limit: 100 }),
   ])
   const dispatches = new Map<string, Dispatch>([...touched, ...view.dispatches].map((dispatch) => [dispatch.id, dispatch]))
   return {
