@@ -94,6 +94,7 @@ const shared = [
     'host/private-files',
     'host/launchd',
     'claim/refusal',
+    'observe/usage',
   ],
   [
     'cli/attach',

@@ -90,6 +90,8 @@ export interface ReportCosts {
   /** The number of records of agents that burn could not read, and of workers whose agents record no tokens that burn can read. */
   readonly unread: number
   readonly unrecorded: number
+  /** The number of workers that got an issue, although burn knows no tokens of them. */
+  readonly without_tokens: number
 }
 
 /** Counts of dispatches that reached a state. */

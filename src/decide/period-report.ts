@@ -43,7 +43,7 @@ export interface ReportFacts {
   readonly titles: ReadonlyMap<IssueRef, string>
   readonly needs: NeedFacts
   /** The costs of the period, and what burn could not read. */
-  readonly usage: Pick<ReportCosts, 'since' | 'unread' | 'unrecorded'> & { readonly costs: PeriodCosts | null }
+  readonly usage: Pick<ReportCosts, 'since' | 'unread' | 'unrecorded' | 'without_tokens'> & { readonly costs: PeriodCosts | null }
   readonly trend: { readonly last: Reached; readonly before: Reached }
   readonly pruned_before: PeriodReport['pruned_before']
   readonly waiting: PeriodReport['oldest']['waiting']

@@ -132,7 +132,7 @@ function table(heads: readonly string[], rows: readonly (readonly string[])[]): 
 /** The maximum number of rows of a table of costs. `burn costs` shows all. */
 const maxCosts = 20
 
-function costBlocks({ since, by_model, by_lane, by_issue, total, per_merged, unread, unrecorded }: ReportCosts): Block[] {
+function costBlocks({ since, by_model, by_lane, by_issue, total, per_merged, unread, unrecorded, without_tokens }: ReportCosts): Block[] {
   const { cost, subscription_cost, unpriced_tokens } = total
   const sentences = [
     `${tokensOf(total.input + total.output)} tokens since ${minuteOf(since)}`,
@@ -155,6 +155,7 @@ function costBlocks({ since, by_model, by_lane, by_issue, total, per_merged, unr
     ...(by_issue.length > maxCosts ? [line(`${by_issue.length - maxCosts} more: burn costs --by issue`)] : []),
     ...(unread === 0 ? [] : [line(`${counted(unread, 'record')} could not be read, so tokens are missing.`)]),
     ...(unrecorded === 0 ? [] : [line(`${counted(unrecorded, 'worker')}: the agent records no tokens that burn can read.`)]),
+    ...(without_tokens === 0 ? [] : [line(`${counted(without_tokens, 'worker')} got issues, but burn found no tokens of them.`)]),
   ]
 }
 

@@ -9,7 +9,7 @@ import { hour } from '../decide/roll-up.ts'
 import { troubleEvents } from '../decide/period-troubles.ts'
 import { readHealthFacts } from './health.ts'
 import { readNeeds } from './needs.ts'
-import { readUsage } from './usage.ts'
+import { readUsage, workersWithoutTokens } from './usage.ts'
 
 /** The events of dispatches that the report counts. The others are half of all events of a night. */
 const moveEvents = (['claimed', 'review', 'done', 'failed', 'lost', 'released'] as const).map((state) => `dispatch.${state}` as const)
@@ -34,6 +34,7 @@ export async function readReportFacts(session: Session, since: Time, until: Time
     readNeeds(session),
     ledger.events({ kinds: ['ledger.pruned'], subject: 'ledger', limit: 100 }),
   ])
+  const without_tokens = await workersWithoutTokens(session, { records: usage.records, since })
   const dispatches = new Map<string, Dispatch>([...touched, ...view.dispatches].map((dispatch) => [dispatch.id, dispatch]))
   return {
     fleet: fleet.name,
@@ -52,6 +53,7 @@ export async function readReportFacts(session: Session, since: Time, until: Time
       since: Math.floor(since / hour) * hour,
       unread: usage.unread.length,
       unrecorded: usage.unrecorded.length,
+      without_tokens: without_tokens.length,
       costs: periodCosts(usage.records, usage.lanes, usage.costFor),
     },
     trend: { last: countReached(last), before: countReached(before) },

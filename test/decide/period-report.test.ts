@@ -66,7 +66,7 @@ function usageOf(cost: number | null): ReportFacts['usage'] {
     { key: null, ...sumOf(null) },
   ]
   const costs = { by_model: by, by_lane: [], by_issue: by, total: sumOf(cost), issue_costs: new Map([['o/a#1', 1.5]]) }
-  return { since, unread: 1, unrecorded: 0, costs }
+  return { since, unread: 1, unrecorded: 0, without_tokens: 2, costs }
 }
 
 function reviewOf(issue: string, watched: Pick<NonNullable<ChangeToEnd['watched']>, 'stage' | 'reason'> | null): ChangeToEnd {
@@ -267,7 +267,7 @@ test('report: the cost section leaves unknown costs blank', () => {
   )
   // The column USD is blank in all rows, so it is left out.
   assert.match(section, /\n {2}MODEL +TOKENS +PLAN USD +UNPRICED\n {2}opus +2\.0 k +\$7\.00 +2\.0 k\n {2}- +2\.0 k/)
-  assert.match(section, /1 record could not be read, so tokens are missing/)
+  assert.match(section, /1 record could not be read, so tokens are missing\.\n {2}2 workers got issues, but/)
 })
 
 test('periodReport: an empty ledger gives a report', () => {

@@ -50,10 +50,12 @@ interface Costs {
   readonly unread: readonly Pick<UsageSource, 'machine' | 'path' | 'failure'>[]
   /** The workers whose agents record no tokens that burn can read. */
   readonly unrecorded: readonly string[]
+  /** The workers that got an issue, although burn knows no tokens of them. */
+  readonly without_tokens: readonly string[]
 }
 
 async function costs(session: Session, by: Grouping, since: number): Promise<Costs> {
-  const { readUsage } = await import('../../observe/usage.ts')
+  const { readUsage, workersWithoutTokens } = await import('../../observe/usage.ts')
   const { records, costFor, lanes, unread, unrecorded } = await readUsage(session, { since })
   const unpriced = records.filter((record) => costFor(record).cost === null && !costFor(record).subscription)
   return {
@@ -64,15 +66,17 @@ async function costs(session: Session, by: Grouping, since: number): Promise<Cos
     unpriced_models: [...new Set(unpriced.map((record) => modelOf(record) || 'unknown'))].toSorted(),
     unread: unread.map(({ machine, path, failure }) => ({ machine, path, failure })),
     unrecorded: unrecorded.map(({ id }) => id),
+    without_tokens: await workersWithoutTokens(session, { records, since }),
   }
 }
 
-function costLines({ by, rows, total, unpriced_models, unread, unrecorded }: Costs, io: Io): string[] {
+function costLines({ by, rows, total, unpriced_models, unread, unrecorded, without_tokens }: Costs, io: Io): string[] {
   const names = unpriced_models.slice(0, 3).join(', ') + (unpriced_models.length > 3 ? ', …' : '')
   const notes = [
     ...(unpriced_models.length === 0 ? [] : [`No price is known for ${names}. Set "prices" in the spec.`]),
     ...(unread.length === 0 ? [] : [unreadLine(unread)]),
     ...(unrecorded.length === 0 ? [] : [`${counted(unrecorded.length, 'worker')}: the agent records no tokens that burn can read.`]),
+    ...(without_tokens.length === 0 ? [] : [`${counted(without_tokens.length, 'worker')} got issues, but burn found no tokens of them.`]),
   ]
   return [
     ...(rows.length === 0 ? ['burn has recorded no usage in this period.'] : costTable(by, rows, total, io)),
