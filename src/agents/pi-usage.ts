@@ -1,7 +1,7 @@
 /** Reads the tokens of pi from its session files. Facts come from running 0.73.1 against a stub model server. */
 import type { UsageFiles } from '../core/usage.ts'
 import { countOf, membersOf, stringOf } from '../core/json.ts'
-import { countOnce, loadRecent, messageText, recordsWith, saveRecent, recordTime } from './usage.ts'
+import { countOnce, hasTokens, loadRecent, messageText, recordsWith, saveRecent, recordTime } from './usage.ts'
 
 /** The session files of pi: one folder for each working directory. pi reports a cost of 0 for models without a price. */
 export const piUsage: UsageFiles = {
@@ -38,7 +38,8 @@ export const piUsage: UsageFiles = {
         reasoning: countOf(usage['reasoning']),
         reported_cost: countOf(membersOf(usage['cost'])['total']) || null,
       }
-      return countOnce(name, use, recent) ?? []
+      // pi records a request that failed, or whose answer was cut, with zeros. Its tokens are unknown.
+      return hasTokens({ ...use, calls: 0 }) ? (countOnce(name, use, recent) ?? []) : []
     })
     return { uses, state: saveRecent(recent) }
   },

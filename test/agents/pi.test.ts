@@ -6,6 +6,7 @@ import type { AgentPlace, PaneFacts } from '../../src/core/agent.ts'
 import type { AgentConfig } from '../../src/core/nouns.ts'
 import { pi } from '../../src/agents/pi.ts'
 import { anyCharacter } from '../support/any-character.ts'
+import { piUsage } from '../../src/agents/pi-usage.ts'
 
 const config: AgentConfig = { kind: 'pi', command: [], model: null, provider: null, busy_input_mode: 'interrupt', hooks: true, env: {} }
 const at: AgentPlace = {
@@ -108,5 +109,19 @@ test('pi: any screen has a reading, idle only between its rules', () => {
       if (seen.composer === 'absent') assert.deepEqual([first, end, seen.reading.state === 'idle'], [0, 0, false])
       else for (const each of [some[first - 1], some[end]]) assert.match(each ?? '', /^───/)
     }),
+  )
+})
+
+test('usage: a failed request of pi counts nothing', () => {
+  const line = (input: number, more: object) => {
+    const usage = { input, output: 0, cacheRead: 0, cacheWrite: 0, totalTokens: input, cost: { total: 0 } }
+    const message = { role: 'assistant', content: [], provider: 'stub', model: 'stub', usage, timestamp: 1795860720869, ...more }
+    return JSON.stringify({ type: 'message', id: `898f99b${input}`, timestamp: '2026-11-28T10:12:00.961Z', message })
+  }
+  const failed = line(0, { stopReason: 'error', errorMessage: '500: {"type":"server_error"}' })
+  const { uses } = piUsage.read(null, [failed, line(7, { stopReason: 'aborted' })])
+  assert.deepEqual(
+    uses.map(({ calls, input }) => [calls, input]),
+    [[1, 7]],
   )
 })
