@@ -53,11 +53,14 @@ const choice = /^\s*› \d+\. /u
 const placeholders =
   /^(?:Ask Codex to do anything|Explain this codebase|Summarize recent commits|Implement \{feature\}|Find and fix a bug in @filename|Write tests for @filename|Improve documentation in @filename|Run \/review on my current changes|Use \/skills to list available skills)$/u
 
-/** Returns the rows from the lowest `›` to the blank row above model and directory; null if there is no composer. */
+/**
+ * Returns the rows from the lowest `›` to the blank row above model and directory; null if there is no composer. Codex 0.171 may leave parts
+ * of an earlier message in one of the rows below.
+ */
 function composerOf(screen: readonly string[]): RowSpan | null {
   const last = lastRow(screen)
   const end = screen.findLastIndex((row, index) => index < last && row.trim() === '')
-  if (end < 1 || last - end > 3 || !/^ {2}/.test(screen[end + 1] ?? '')) return null
+  if (end < 1 || last - end > 3 || !screen.slice(end + 1, last + 1).some((row) => /^ {2}/.test(row))) return null
   const first = screen.findLastIndex((row, index) => index < end && /^[›!](?: |$)/u.test(row))
   const rows = screen.slice(first + 1, end)
   return first >= 0 && rows.every((row) => row.trim() === '' || /^ {2}/.test(row)) ? { first, end } : null

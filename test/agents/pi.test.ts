@@ -1,4 +1,4 @@
-/** Tests the start, the screen and the events of pi. */
+/** Tests the start, the screen, the events and the recorded tokens of pi. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
