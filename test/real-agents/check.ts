@@ -17,6 +17,7 @@ import { checkFailures } from './failures.ts'
 import { dirOf, hooked, look, names, openFleet, send, settle } from './fleet.ts'
 import { readCall } from './model.ts'
 import { wrongWith } from './arrival.ts'
+import { checkUsage, countsOf } from './usage.ts'
 import { until } from './verdict.ts'
 import { said } from '../support/reasons.ts'
 
@@ -37,16 +38,31 @@ const shownWhole = 4_096
 
 const lines = (count: number, words: string) => Array.from({ length: count }, (_, index) => `- point ${index}: ${words}`).join('\n')
 
+/** The subject of a check, and the place of its findings. */
+interface Subject {
+  readonly program: Program
+  readonly place: Place
+  readonly model: ModelServer
+  readonly expect: Expect
+  readonly verdict: Verdict
+  /** True if only the tokens are checked. */
+  readonly onlyUsage: boolean
+}
+
 /** Runs all checks in panes. The findings are in `verdict`, so they survive if this ends early. */
-export async function check(program: Program, place: Place, model: ModelServer, expect: Expect, verdict: Verdict): Promise<void> {
+export async function check({ program, place, model, expect, verdict, onlyUsage }: Subject): Promise<void> {
+  model.counts = countsOf
   const open = await openFleet(program, place)
   const ended: Delivery[] = []
   try {
     await wake(open, expect, verdict)
-    for (const round of [0, 1]) ended.push(...(await sendIdle(open, place, model, expect, round)))
-    for (const round of [0, 1]) ended.push(...(await sendBusy(open, place, model, expect, round)))
-    await checkCanary(open, place, model, expect)
-    await checkFailures(open, program, model, expect)
+    if (!onlyUsage) {
+      for (const round of [0, 1]) ended.push(...(await sendIdle(open, place, model, expect, round)))
+      for (const round of [0, 1]) ended.push(...(await sendBusy(open, place, model, expect, round)))
+      await checkCanary(open, place, model, expect)
+      await checkFailures(open, program, model, expect)
+    }
+    await checkUsage(program.kind, { open, place, model, expect })
   } finally {
     verdict.proofs = [...Map.groupBy(ended, ({ state }) => state)].map(([state, some]) => `${some.length} ${state}`).join(', ')
     await open.close()

@@ -1,9 +1,10 @@
 /**
  * `npm run test:agents [kind…]` checks real agent programs. It installs them from their registries into this person's cache, and points
  * them at a model server on loopback. burn's own code drives them. It checks that burn reads each screen and each failed turn correctly,
- * and that every text arrives whole and once. No file that an issue names may reach the model. It is not a part of `npm test`. Each program
- * has a process of its own, so that one that crashes or hangs is a row in the table. The newest version of each registry is checked, too. The
- * exit code is 1 if a pinned version that ran failed a check.
+ * and that every text arrives whole and once. No file that an issue names may reach the model. The recorded tokens must be those that the
+ * server reported; with `--only-usage`, nothing else is checked. It is not a part of `npm test`. Each program has a process of its own, so
+ * that one that crashes or hangs is a row in the table. The newest version of each registry is checked, too. The exit code is 1 if a pinned
+ * version that ran failed a check.
  */
 import { fork } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync } from 'node:fs'
@@ -25,10 +26,11 @@ interface Chosen {
 }
 
 /** The time limit for the check of one program (ms). */
-const timeout = 12 * 60_000
+const timeout = 20 * 60_000
 
 const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'burn-fleet/agents')
 
+const onlyUsage = process.argv.includes('--only-usage')
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
 
@@ -44,7 +46,7 @@ async function checkApart({ program, index }: Chosen): Promise<Verdict> {
   mkdirSync(home)
   let verdict: Verdict = { ready_ms: 0, tallies: {}, proofs: '', wrong: [] }
   const began = performance.now()
-  const child = fork(join(import.meta.dirname, 'one.ts'), [String(index), version, cache, root, socket], {
+  const child = fork(join(import.meta.dirname, 'one.ts'), [String(index), version, cache, root, socket, onlyUsage ? 'usage' : 'all'], {
     env: {
       ...process.env,
       HOME: home,
@@ -89,7 +91,7 @@ async function tryOne(chosen: Chosen): Promise<readonly string[]> {
     install(program, cache)
   } catch (thrown) {
     console.error(`${packaged} is not installed: ${messageOf(thrown)}`)
-    return [packaged, variant, 'skipped', '', '', '', '', '', '', messageOf(thrown).split('\n')[0] ?? '']
+    return [packaged, variant, 'skipped', '', '', '', '', '', '', '', '', messageOf(thrown).split('\n')[0] ?? '']
   }
   const { ready_ms, tallies, proofs, wrong } = await checkApart(chosen)
   for (const line of wrong) console.error(`${packaged} ${variant}: ${line}`)
@@ -98,12 +100,26 @@ async function tryOne(chosen: Chosen): Promise<readonly string[]> {
   const of = (column: Column) => said(tallies[column])
   const verdict = wrong.length === 0 ? 'right' : 'WRONG'
   const ready = `${(ready_ms / 1000).toFixed(0)} s`
-  return [packaged, variant, verdict, ready, of('readings'), of('texts'), of('failures'), of('canary'), of('sprint'), proofs]
+  return [
+    packaged,
+    variant,
+    verdict,
+    ready,
+    of('readings'),
+    of('texts'),
+    of('failures'),
+    of('canary'),
+    of('sprint'),
+    of('usage'),
+    of('issues'),
+    proofs,
+  ]
 }
 
 const said = (tally: Tally | undefined) => (tally === undefined ? '' : `${tally.right} of ${tally.all}`)
 
-const asked = process.argv.slice(2)
+const words = process.argv.slice(2)
+const asked = words.filter((word) => !word.startsWith('--'))
 mkdirSync(cache, { recursive: true })
 const pinned = programs
   .map((program, index): Chosen => ({ program, index }))
@@ -117,6 +133,9 @@ const newest = pinned
     return other === null ? [] : [{ program: other, index }]
   })
 const chosen = [...pinned, ...newest]
-const rows = await mapConcurrently(chosen, Math.max(2, Math.floor(availableParallelism() / 2)), tryOne)
-for (const line of table(['PROGRAM', 'HOME', 'VERDICT', 'READY', 'READINGS', 'TEXTS', 'FAILURES', 'CANARY', 'SPRINT', 'PROOF'], rows))
+const rows = await mapConcurrently(chosen, Math.max(1, Math.floor(availableParallelism() / 2)), tryOne)
+for (const line of table(
+  ['PROGRAM', 'HOME', 'VERDICT', 'READY', 'READINGS', 'TEXTS', 'FAILURES', 'CANARY', 'SPRINT', 'USAGE', 'ISSUES', 'PROOF'],
+  rows,
+))
   console.log(line)

@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { gemini, protocolOf, renamed, type Protocol } from './protocols.ts'
+import { gemini, protocolOf, withOwn, type Counts, type Protocol } from './protocols.ts'
 
 /** A request to the model. */
 export interface Asked {
@@ -26,8 +26,19 @@ export interface Refusal {
   readonly message: string
 }
 
-/** `empty` is an answer without words. `reset` cuts the connection. */
-export type Failure = Refusal | 'empty' | 'reset'
+/** `empty` is an answer without words. `reset` cuts the connection, `cut` cuts it in the middle of the answer. */
+export type Failure = Refusal | 'empty' | 'reset' | 'cut'
+
+/** An answer with its counts. */
+export interface Served extends Counts {
+  readonly at: number
+  /** The id of the delivery that the agent got last before the request; null if the request has none. */
+  readonly prompt: string | null
+  /** False if the connection was cut in the middle of the answer, by the server or by the agent. */
+  whole: boolean
+  /** The whole request. */
+  readonly body: string
+}
 
 /** A tool that an agent offers, with the names of its parameters. */
 interface Tool {
@@ -47,10 +58,14 @@ export interface ModelServer {
   readonly asked: readonly Asked[]
   /** The time that further answers take (ms). */
   turn_ms: number
-  /** The tool that the answer to a delivery calls first, once, by the id of the delivery. The key '' is for texts without an id. */
+  /** The tool that the answer to a delivery calls first, once, by the id of the delivery. The key '' is for texts without an id, `*` for all others. */
   readonly calling: Map<string, Call>
-  /** The failure of requests whose newest delivery has this id. */
+  /** The failure of requests whose newest delivery has this id. The key `*` is for all other requests. */
   readonly failing: Map<string, Failure>
+  /** The answers so far. */
+  readonly served: Served[]
+  /** The counts of the next answer, by its number; null for the same few tokens in each answer. */
+  counts: ((number: number) => Counts) | null
   /** Models whose requests fail as if their provider were overloaded. */
   readonly down: Set<string>
   /** The model that the answers name: null for `stub`, or a function of the model that the agent asked for. */
@@ -58,19 +73,34 @@ export interface ModelServer {
   close(): void
 }
 
-type Manner = Pick<ModelServer, 'turn_ms' | 'calling' | 'failing' | 'down' | 'answers_as'>
+type Manner = Pick<ModelServer, 'turn_ms' | 'calling' | 'failing' | 'down' | 'answers_as' | 'served' | 'counts'>
 
 const overloaded: Refusal = { status: 503, code: 'overloaded_error', message: 'The model is overloaded' }
+
+/** The requests so far, and the ids of the deliveries for which the agent called a tool. */
+interface Kept {
+  readonly asked: Asked[]
+  readonly called: Set<string>
+}
 
 type Body = Readonly<Record<string, unknown>>
 const words = ['All ', 'is ', 'well.']
 
 /** Starts a model server. */
 export async function startModel(): Promise<ModelServer> {
-  const asked: Asked[] = []
-  const model: Manner = { turn_ms: 300, calling: new Map(), failing: new Map(), down: new Set(), answers_as: null }
+  const record: Kept = { asked: [], called: new Set() }
+  const { asked } = record
+  const model: Manner = {
+    turn_ms: 300,
+    calling: new Map(),
+    failing: new Map(),
+    served: [],
+    counts: null,
+    down: new Set(),
+    answers_as: null,
+  }
   const server = createServer((request, response) => {
-    void answer(request, response, asked, model).catch((thrown: unknown) => response.destroy(thrown as Error))
+    void answer(request, response, record, model).catch((thrown: unknown) => response.destroy(thrown as Error))
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   return Object.assign(model, {
@@ -83,7 +113,7 @@ export async function startModel(): Promise<ModelServer> {
   })
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, asked: Asked[], model: Manner): Promise<void> {
+async function answer(request: IncomingMessage, response: ServerResponse, { asked, called }: Kept, model: Manner): Promise<void> {
   const path = (request.url ?? '').split('?')[0] ?? ''
   if (request.method !== 'POST')
     return void send(response, path.endsWith('/models') ? { object: 'list', data: [{ id: 'stub', object: 'model' }] } : {})
@@ -91,23 +121,32 @@ async function answer(request: IncomingMessage, response: ServerResponse, asked:
   if (/count_?[tT]okens$/.test(path)) return void send(response, { input_tokens: 10, totalTokens: 10 })
   const asked_model = String(body['model'] ?? '')
   const plain = protocolOf(path)
-  const protocol = plain === null ? null : renamed(plain, model.answers_as?.(asked_model) ?? 'stub', `msg_${asked.length + 1}`)
-  if (protocol === null) return void send(response, {})
+  if (plain === null) return void send(response, {})
+  const counts = model.counts?.(asked.length) ?? null
+  const protocol = withOwn(plain, { model: model.answers_as?.(asked_model) ?? 'stub', id: `msg_${asked.length + 1}`, counts })
   const texts = textsOf(body['messages'] ?? body['input'] ?? body['contents'])
   asked.push({ at: Date.now(), path, texts, body: JSON.stringify(body) })
-  const failure = model.down.has(asked_model) ? overloaded : model.failing.get(newestId(texts) ?? '')
+  const failure = model.down.has(asked_model) ? overloaded : (model.failing.get(newestId(texts) ?? '') ?? model.failing.get('*'))
   if (failure === 'reset') return void response.destroy()
-  if (failure !== undefined && failure !== 'empty') return void refuse(response, failure, protocol)
+  if (typeof failure === 'object') return void refuse(response, failure, protocol)
+  const streams = body['stream'] === true || path.endsWith('streamGenerateContent')
+  if (failure === 'cut' && !streams) return void response.destroy()
+  if (counts !== null) {
+    const answered: Served = { ...counts, at: Date.now(), prompt: newestId(texts) ?? null, whole: true, body: asked.at(-1)?.body ?? '' }
+    model.served.push(answered)
+    response.once('close', () => (answered.whole = response.writableFinished))
+  }
   const answerWords = failure === 'empty' ? [] : words
-  if (body['stream'] !== true && !path.endsWith('streamGenerateContent')) return void send(response, protocol.whole(answerWords.join('')))
+  if (!streams) return void send(response, protocol.whole(answerWords.join('')))
   const id = newestId(texts.slice(-1)) ?? ''
-  const call = model.calling.get(id)
+  const call = model.calling.get(id) ?? (called.has(id) ? undefined : model.calling.get('*'))
   const tool = call === undefined ? undefined : toolsOf(body).find(({ name }) => call.tool.test(name))
   if (call !== undefined && tool !== undefined) {
     model.calling.delete(id)
+    called.add(id)
     return writeAll(response, protocol, protocol.call(tool.name, JSON.stringify(call.args(tool)), `call_${asked.length}`))
   }
-  await stream(response, protocol, answerWords, model.turn_ms)
+  await stream(response, failure === 'cut' ? { ...protocol, end: () => [] } : protocol, answerWords, model.turn_ms)
 }
 
 /** Returns the id of the delivery that the agent got last. */
@@ -176,7 +215,9 @@ async function stream(response: ServerResponse, protocol: Protocol, answerWords:
     await sleep(ms / answerWords.length)
     write(protocol.word(word))
   }
-  for (const event of protocol.end(answerWords.join(''))) write(event)
+  const end = protocol.end(answerWords.join(''))
+  if (end.length === 0) return void response.destroy()
+  for (const event of end) write(event)
   response.end(protocol.last ?? '')
 }
 

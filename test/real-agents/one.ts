@@ -7,7 +7,7 @@ import { startModel } from './model.ts'
 import { binOf, inVersion, programs } from './programs.ts'
 import { checkSprint } from './sprint.ts'
 
-const [index = '', version = '', cache = '', root = '', socket = ''] = process.argv.slice(2)
+const [index = '', version = '', cache = '', root = '', socket = '', what = ''] = process.argv.slice(2)
 const pinned = programs[Number(index)]
 if (pinned === undefined) throw new Error(`there is no program ${index}`)
 const program = inVersion(pinned, version) ?? pinned
@@ -23,6 +23,7 @@ const expect: Expect = (column, holds, what) => {
   process.send?.(verdict)
 }
 
+const onlyUsage = what === 'usage'
 const model = await startModel()
 const bin = binOf(program, cache)
 const attempt = async (what: string, work: () => Promise<void>) => {
@@ -33,9 +34,10 @@ const attempt = async (what: string, work: () => Promise<void>) => {
   }
 }
 try {
-  if (program.variant === undefined && !program.no_sprints) await attempt('the sprint', () => checkSprint(program, bin, root, expect))
+  if (!onlyUsage && program.variant === undefined && !program.no_sprints)
+    await attempt('the sprint', () => checkSprint(program, bin, root, expect))
   const place = { root, home: join(root, 'home'), socket, bin, url: model.url }
-  await attempt('the check of its panes', () => check(program, place, model, expect, verdict))
+  await attempt('the check of its panes', () => check({ program, place, model, expect, verdict, onlyUsage }))
 } finally {
   model.close()
   process.send?.(verdict, () => process.exit())

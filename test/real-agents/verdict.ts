@@ -8,7 +8,7 @@ export interface Tally {
 }
 
 /** The columns of the table that have a count. */
-export type Column = 'readings' | 'texts' | 'failures' | 'canary' | 'sprint'
+export type Column = 'readings' | 'texts' | 'failures' | 'canary' | 'sprint' | 'usage' | 'issues'
 
 /** Records one expectation, and prints it. */
 export type Expect = (column: Column, holds: boolean, what: string) => void
