@@ -33,7 +33,7 @@ test('sprint list: --watch shows a sprint until it ends', async (t) => {
   const env = { BURN_SPEC: join(fleet.dir, 'fleet-spec.json'), HOME: join(fleet.dir, 'home') }
   const stop = new AbortController()
   const printed = { rows: [] as SprintNow[], screen: '' }
-  let press = (_: string) => {}
+  let press: (keys: string) => void = () => {}
   const rows = burn(['sprint', 'list', '--watch', '--json'], env, {
     stop: stop.signal,
     onOutput: (text) => void printed.rows.push(JSON.parse(text) as SprintNow),
