@@ -35,7 +35,11 @@ export const jobRunCommand = command({
     machine: list('-m, --machine <machine...>', 'Sample or capture only these machines'),
   },
   examples: ['burn job run collect', 'burn job run usage --machine mac'],
-  notes: ['burn dispatch --cycles 0 runs these jobs when they are due. burn skips a job that another process runs now.'],
+  notes: [
+    'collect takes samples. usage reads the tokens of agents, and watchdog their models. login-refresh renews logins. snapshot saves all panes.',
+    'notify sends notifications, and report the daily report. roll-up summarises old samples, and retention deletes old history.',
+    'burn dispatch --cycles 0 runs these jobs when they are due. burn skips a job that another process runs now.',
+  ],
   async run({ open }, given) {
     const { periodicJobs } = await import('../../cycle/periodic.ts')
     const job = periodicJobs.find(({ name }) => name === given.name)
