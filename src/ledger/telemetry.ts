@@ -115,8 +115,7 @@ export async function rollUp(trx: Trx, before: number, keep_since: number): Prom
   await trx.deleteFrom('measure').where('at', '<', keep_since).execute()
   await trx.deleteFrom('span').where('id', '<', idFrom(keep_since)).execute()
   // Agents begin a session file for each conversation. Without a path, a row is the time of the last listing of a machine.
-  const files = trx.deleteFrom('usage_source').where('path', '<>', '').where('failure', 'is', null)
-  await files.where('read_at', '<', end).execute()
+  await trx.deleteFrom('usage_source').where('path', '<>', '').where('read_at', '<', end).execute()
   await trx
     .deleteFrom('span_group')
     .where('used_at', '<', keep_since - groupAge)
