@@ -8,10 +8,12 @@ const limit = 20_000
 /**
  * A shell function that prints the state, parent and start time of a process, or nothing if the process has ended. Linux counts the start
  * time in clock ticks since boot, so setting the clock does not change it. Elsewhere `ps` prints a date instead. The `ps` of busybox does
- * not print start times, but busybox systems run Linux with /proc.
+ * not print start times, but busybox systems run Linux with /proc. The name of a program may have several lines.
  */
 export const processStartFunction = `born() {
-  if [ -r /proc/self/stat ]; then stat=$(cat "/proc/$1/stat" 2>/dev/null); set -- \${stat##*) }; set -- "$1" "$2" "\${20}"
+  if [ -r /proc/self/stat ]; then
+    stat=; while IFS= read -r line; do stat="$stat$line "; done 2>/dev/null <"/proc/$1/stat"
+    set -- \${stat##*) }; set -- "$1" "$2" "\${20}"
   else set -- $(TZ=UTC0 LC_ALL=C ps -o stat= -o ppid= -o lstart= -p "$1" 2>/dev/null); fi
   case $1 in Z* | X* | x* | '') return 0 ;; esac
   printf '%s %s ' "$1" "$2"; shift 2; (IFS=_; echo "$*")
@@ -26,7 +28,8 @@ const script = `${processStartFunction}
 for pid; do
   at=$(born "$pid"); [ -n "$at" ] || continue
   echo "process $pid $at"; parent=\${at#* } parent=\${parent%% *}
-  echo "under $(cat "/proc/$parent/comm" 2>/dev/null || ps -o comm= -p "$parent" 2>/dev/null)"
+  { IFS= read -r comm <"/proc/$parent/comm" || comm=$(ps -o comm= -p "$parent"); } 2>/dev/null
+  echo "under $comm"
   if [ -r "/proc/$pid/environ" ]; then tr '\\0' '\\n' <"/proc/$pid/environ" 2>/dev/null
   elif [ ! -d /proc/self ]; then ps eww -o command= -p "$pid" | tr ' ' '\\n'
   fi | sed -n -e '/^TMUX=/p' -e '/^TMUX_PANE=/p'
