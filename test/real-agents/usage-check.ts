@@ -43,6 +43,9 @@ const minus = (a: Sums, b: Sums): Sums => ({
   output: a.output - b.output,
 })
 
+/** The issues of this check have higher numbers. */
+const firstIssue = 100
+
 /** The fleet, its files, its model server and the findings. */
 export interface Rig {
   readonly open: OpenSession
@@ -60,7 +63,7 @@ export class UsageCheck {
   readonly #expect: Expect
   #answers = 0
   #recorded = none
-  #issues = 100
+  #issues = firstIssue
 
   constructor(unrecorded: RegExp | null, { open, place, model, expect }: Rig) {
     this.#unrecorded = unrecorded
@@ -74,24 +77,39 @@ export class UsageCheck {
     return whole && this.#unrecorded?.test(body) !== true
   }
 
-  /** Compares the tokens since the last comparison. */
+  /** Compares the tokens since the last comparison. An agent may record an answer some time after it. */
   async compare(what: string): Promise<void> {
-    const { session } = this.#open
-    for (const machine of session.fleet.machines) await collectUsage(machine, session)
+    let added = await this.#added()
+    for (let time = 0; time < 4 && said(added) !== said(this.#served()); time++) {
+      await sleep(1_500)
+      added = await this.#added()
+    }
     const answers = this.#model.served.slice(this.#answers)
-    const rows = await session.ledger.usage({ since: 0 })
-    const total = rows.reduce(add, none)
-    const added = minus(total, this.#recorded)
-    const served = answers.filter((each) => this.#isRecorded(each)).reduce(add, none)
+    const served = this.#served()
     const cut = answers.filter(({ whole }) => !whole).length
     const missing = answers.filter(({ whole, body }) => whole && this.#unrecorded?.test(body)).length
     this.#answers = this.#model.served.length
-    this.#recorded = total
+    this.#recorded = [this.#recorded, added].reduce((sum, each) => add(sum, { ...each, cache_write: 0 }), none)
     const same = said(added) === said(served)
     const list = same
       ? ''
       : `: ${answers.map((each) => `${said(add(none, each))} for ${each.prompt}${each.whole ? '' : ' (cut)'}: ${each.body.slice(-300)}`).join(' | ')}`
     this.#expect('usage', same, `${what}: served ${said(served)}, ${missing} unrecorded, ${cut} cut; recorded ${said(added)}${list}`)
+  }
+
+  /** Returns the tokens that the agents recorded since the last comparison. */
+  async #added(): Promise<Sums> {
+    const { session } = this.#open
+    for (const machine of session.fleet.machines) await collectUsage(machine, session)
+    return minus((await session.ledger.usage({ since: 0 })).reduce(add, none), this.#recorded)
+  }
+
+  /** Returns the tokens of the answers since the last comparison, except those that agents do not record. */
+  #served(): Sums {
+    return this.#model.served
+      .slice(this.#answers)
+      .filter((each) => this.#isRecorded(each))
+      .reduce(add, none)
   }
 
   /** Compares the tokens of each issue. */
@@ -104,7 +122,8 @@ export class UsageCheck {
     const prompts = [...new Set(this.#model.served.flatMap(({ prompt }) => prompt ?? []))]
     const told = new Map((await ledger.deliveries({ ids: prompts })).map(({ id, dispatch }) => [id, dispatch]))
     const rows = await ledger.usage({ since: 0 })
-    for (const { id, issue } of dispatches) {
+    // People's texts about the issues of earlier checks count for these issues, too.
+    for (const { id, issue } of dispatches.filter(({ issue: name }) => Number(name.split('#')[1]) > firstIssue)) {
       const served = this.#model.served
         .filter((each) => this.#isRecorded(each) && each.prompt !== null && (told.get(each.prompt) ?? each.prompt) === id)
         .reduce(add, none)
@@ -134,7 +153,7 @@ export class UsageCheck {
       if (failure === undefined) await this.#ends()
       else await sleep(8_000)
     }
-    this.#expect('usage', dispatched.size === numbers.length, `${title}: ${dispatched.size} of ${numbers.length} issues reached an agent`)
+    this.#expect('usage', dispatched.size >= numbers.length, `${title}: ${dispatched.size} of ${numbers.length} issues reached an agent`)
     this.#model.failing.delete('*')
     this.#model.calling.delete('*')
     await this.#ends()
