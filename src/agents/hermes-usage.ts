@@ -19,11 +19,15 @@ const prompts = `(select json_group_array(json_array(begun, prompt, answers)) fr
         from messages m where m.session_id in (u.session_id, s.parent_session_id)))
     where part > 0 group by part order by part))`
 
+const before = 'Current working directory: '
+/** The working directory, or text that begins with it: after `/new`, only the system prompt has it. */
+const cwd = `coalesce(s.cwd, substr(s.system_prompt, instr(s.system_prompt, '${before}') + ${before.length}, 1000))`
+
 /** Returns the query with expressions for the working directory and the prompts; null in their place for versions without the columns. */
-function query(cwd: string, promptsOf: string): string {
+function query(cwdOf: string, promptsOf: string): string {
   return `select u.session_id, u.model, u.billing_provider, u.billing_base_url, u.task, u.api_call_count, u.input_tokens, u.output_tokens,
     u.cache_read_tokens, u.cache_write_tokens, u.reasoning_tokens, u.estimated_cost_usd, u.actual_cost_usd, u.cost_status, u.first_seen,
-    u.last_seen, ${cwd} as cwd, ${promptsOf} as prompts
+    u.last_seen, ${cwdOf} as cwd, ${promptsOf} as prompts
     from session_model_usage u left join sessions s on s.id = u.session_id where u.last_seen >= ? / 1000.0`
 }
 
@@ -125,7 +129,7 @@ export const hermesUsage: UsageDatabase = {
     const profile = /\/profiles\/([^/]+)\/state\.db$/.exec(path)?.[1]
     return profile === undefined ? null : `profile ${profile}`
   },
-  queries: [query('s.cwd', prompts), query('s.cwd', 'null'), query('null', 'null')],
+  queries: [query(cwd, prompts), query('s.cwd', 'null'), query('null', 'null')],
   readRows(state, rows, since) {
     const totals = new Map(Object.entries(membersOf(state)))
     const uses = rows.flatMap((row): Use[] => {
@@ -144,7 +148,7 @@ export const hermesUsage: UsageDatabase = {
       const isOld = before === null && (first ?? at) < since
       const added = before === null ? total : addedTokens(total, before)
       if (isOld || !hasTokens(added)) return []
-      const key = stringOf(row['cwd'])
+      const [key = null] = stringOf(row['cwd'])?.split('\n', 1) ?? []
       const about = {
         at,
         ids: [],

@@ -2,7 +2,7 @@
 import type { UsageDatabase, Use } from '../core/usage.ts'
 import { countOf, membersOf, parseJson, stringOf } from '../core/json.ts'
 import { tagBegin, taggedDelivery, tagLength } from '../core/typed-line.ts'
-import { asideIf, inSession, sumOf } from './usage.ts'
+import { asideIf, hasTokens, inSession, sumOf } from './usage.ts'
 
 /** Messages of several sessions end almost at once, in another order than OpenCode saves them. burn reads this period (ms) again. */
 const overlap = 10 * 60_000
@@ -67,7 +67,8 @@ export const opencodeUsage: UsageDatabase = {
         ...(told === null ? {} : { prompt: told }),
         ...(key === null ? {} : { key }),
       }
-      return [use]
+      // The user ended the request, or it failed: OpenCode records zeros. Its tokens are unknown.
+      return hasTokens({ ...use, calls: 0 }) ? [use] : []
     })
     const newest = Math.max(...[...counted.values()].map((at) => countOf(at) ?? 0))
     return { uses, state: Object.fromEntries([...counted].filter(([, at]) => (countOf(at) ?? 0) >= newest - 2 * overlap)) }

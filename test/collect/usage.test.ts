@@ -69,7 +69,7 @@ test('usage: counts the tokens of each agent kind once', async (t) => {
     recordPaths(kind, '/elsewhere', '').forEach((path, index) =>
       writeRecord(join(fleet.home, path.replace('rollout-1', 'rollout-2')), recordings(kind, '/elsewhere', recently())[index]!),
     )
-  assert.equal(await fleet.collect(), 'usage box: 36 requests')
+  assert.equal(await fleet.collect(), 'usage box: 39 requests')
   const { records } = await fleet.usage()
   for (const kind of kinds) {
     const own = records.filter(({ agent }) => agent === kind)
@@ -116,7 +116,7 @@ test('usage: reads machines behind a transport', async (t) => {
   const fleet = usageFleet(t, ['claude', 'hermes'], (dir) => ({ exec: ['env', `HOME=${dir}/home`] }))
   for (const kind of ['claude', 'hermes'])
     fleet.pathsOf(kind).forEach((path, index) => writeRecord(path, recordings(kind, fleet.dirOf(kind), recently())[index]!))
-  assert.equal(await fleet.collect(), 'usage box: 13 requests')
+  assert.equal(await fleet.collect(), 'usage box: 16 requests')
   assert.equal(await fleet.collect(), 'usage box: 0 requests')
   const { records } = await fleet.usage()
   assert.deepEqual(totalOf(records.filter(({ agent }) => agent === 'hermes')), served['hermes'])
