@@ -81,11 +81,15 @@ async function eventfulNight(): Promise<void> {
   if (values.html !== undefined) writeFileSync(values.html, html)
   const growth = await ledgerGrowth(night, `${dir}/copy.db`)
   const mb = (bytes: number) => `${(bytes / 1e6).toFixed(2)} MB`
-  console.log(`ledger: ${mb(growth.samples)} a day of samples, ${mb(growth.usage)} of tokens (limit 10 together)`)
+  console.log(`ledger: ${mb(growth.samples)} of samples a day, ${mb(growth.usage)} of tokens`)
   for (const url of [`sqlite:${dir}/day.db`, ...(values.postgres === undefined ? [] : [values.postgres])]) {
     const { samples, usage } = await daySize(url, night.fleet, night.money.models)
     const engine = url.slice(0, url.indexOf(':'))
     console.log(`ledger on ${engine}, turns of 5 minutes: ${mb(samples)} a day of samples, ${mb(usage)} of tokens (limit 10 together)`)
+    if (samples + usage > 10e6) {
+      broken += 1
+      console.log(`  WRONG the ledger on ${engine} grows by more than 10 MB a day`)
+    }
   }
   const used = usedBudgets(night)
   console.log(`budgets used up: ${used.join(', ')}`)
