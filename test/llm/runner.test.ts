@@ -144,9 +144,9 @@ for (const [name, trouble, expected, reason] of failures) {
     assert.equal(alone.failure?.class, expected, alone.failure?.reason)
     assert.match(alone.failure?.reason ?? '', reason)
     assert.ok(!JSON.stringify(alone).includes(secret))
-    assert.equal(first.requests.length, 1, 'the package must not retry')
+    assert.ok([hangs ? 0 : 1, 1].includes(first.requests.length), 'the package must not retry')
     const testTask = task(folder(t))
-    // The second model must answer within this time, on a busy machine, too.
+    // The second model must answer within this time, on a busy machine, too. There the first one may not even get the request in 0.1 s.
     const nextDeps = hangs ? deps(t, { idle_ms: 1_000 }) : testDeps
     const chained = await runner([at(first.url), at(second.url, { model: 'other' })], nextDeps)
       .begin(testTask)
