@@ -19,9 +19,11 @@ const prompts = `(select json_group_array(json_array(begun, prompt, answers)) fr
         from messages m where m.session_id in (u.session_id, s.parent_session_id)))
     where part > 0 group by part order by part))`
 
-const before = 'Current working directory: '
-/** The working directory, or text that begins with it: after `/new`, only the system prompt has it. */
-const cwd = `coalesce(s.cwd, substr(s.system_prompt, instr(s.system_prompt, '${before}') + ${before.length}, 1000))`
+const label = 'Current working directory: '
+
+/** Returns an expression for the working directory, or for text that begins with it: after `/new`, only the system prompt has it. */
+const cwdIn = (systemPrompt: string) => `coalesce(s.cwd,
+    (select substr(text, instr(text, '${label}') + ${label.length}, 1000) from (select ${systemPrompt} as text)))`
 
 /** Returns the query with expressions for the working directory and the prompts; null in their place for versions without the columns. */
 function query(cwdOf: string, promptsOf: string): string {
@@ -129,7 +131,13 @@ export const hermesUsage: UsageDatabase = {
     const profile = /\/profiles\/([^/]+)\/state\.db$/.exec(path)?.[1]
     return profile === undefined ? null : `profile ${profile}`
   },
-  queries: [query(cwd, prompts), query('s.cwd', 'null'), query('null', 'null')],
+  // The first one is for 0.22, the second one for 0.19.
+  queries: [
+    query(cwdIn('(select prompt from system_prompts where hash = s.system_prompt_hash)'), prompts),
+    query(cwdIn('s.system_prompt'), prompts),
+    query('s.cwd', 'null'),
+    query('null', 'null'),
+  ],
   readRows(state, rows, since) {
     const totals = new Map(Object.entries(membersOf(state)))
     const uses = rows.flatMap((row): Use[] => {

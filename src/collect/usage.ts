@@ -193,7 +193,9 @@ class UsageSample {
     const known = new Set(dispatches.flat().map(({ id }) => id))
     const later = uses.flatMap(({ prompt }) => (prompt === undefined || known.has(prompt) ? [] : [prompt]))
     const told = later.length === 0 ? [] : await ledger.deliveries({ ids: [...new Set(later)] })
-    const deliveries = new Map(told.flatMap(({ id, dispatch }) => (dispatch === null ? [] : [[id, dispatch] as const])))
+    const deliveries = new Map(
+      told.flatMap(({ id, dispatch, kind }) => (dispatch !== null || kind === 'identity' ? [[id, dispatch] as const] : [])),
+    )
     const history = { spans, dispatches: dispatches.flat(), deliveries }
     await ledger.addUsage(sumUsage(uses, history), sources, lastModels(uses, spans))
     this.#calls += uses.reduce((sum, { calls }) => sum + calls, 0)

@@ -22,8 +22,8 @@ export interface WorkerHistory {
   /** The spans of workers that overlap the time of the uses. */
   readonly spans: readonly Span[]
   readonly dispatches: readonly Pick<Dispatch, 'id' | 'worker' | 'issue' | 'state' | 'handed_at' | 'changed_at'>[]
-  /** The dispatches of the deliveries that are not the first text of a dispatch, by their ids. */
-  readonly deliveries?: ReadonlyMap<string, string>
+  /** The dispatches of the deliveries that are not the first text of a dispatch, by their ids; null for an identity prompt. */
+  readonly deliveries?: ReadonlyMap<string, string | null>
 }
 
 /** Returns the usage by worker, agent process, issue, model and hour. */
@@ -31,11 +31,17 @@ export function sumUsage(uses: readonly WorkerUse[], { spans, dispatches, delive
   const spansOf = Map.groupBy(spans, ({ subject }) => subject)
   const dispatchesOf = Map.groupBy(dispatches, ({ worker }) => worker)
   const byId = new Map(dispatches.map((dispatch) => [dispatch.id, dispatch]))
-  const records = uses.map(({ ids: _ids, key: _key, session: _session, aside: _aside, record: _record, prompt, ...use }): UsageRecord => {
-    const { at, ...used } = use
+  const issueOf = ({ prompt, worker, at }: WorkerUse, span: Span | undefined): IssueRef => {
+    const about = prompt === undefined ? undefined : deliveries?.get(prompt)
+    if (about === null) return ''
+    const asked = prompt === undefined ? undefined : byId.get(about ?? prompt)
+    if (asked === undefined) return issueByTime(dispatchesOf.get(worker) ?? [], span, at)
+    return hasLeft(asked, at) ? '' : asked.issue
+  }
+  const records = uses.map((use): UsageRecord => {
+    const { ids: _ids, key: _key, session: _session, aside: _aside, record: _record, prompt: _prompt, at, ...used } = use
     const span = spanAt(spansOf.get(use.worker) ?? [], at)
-    const asked = prompt === undefined ? undefined : byId.get(deliveries?.get(prompt) ?? prompt)
-    const issue = asked === undefined ? issueByTime(dispatchesOf.get(use.worker) ?? [], span, at) : hasLeft(asked, at) ? '' : asked.issue
+    const issue = issueOf(use, span)
     return { ...used, source: 'pane', incarnation: span?.incarnation ?? '', issue, hour: Math.floor(at / hour) * hour, last_at: at }
   })
   const groups = Map.groupBy(

@@ -13,12 +13,24 @@ const dir = '/srv/agents/ANN'
 const at = Date.parse('2026-05-01T10:00:00Z')
 const databases: Readonly<Record<string, UsageDatabase>> = { hermes: hermesUsage, opencode: opencodeUsage }
 
+/** Runs the first query that the database can run. */
+function rowsOf(db: DatabaseSync, { queries }: UsageDatabase, since: number) {
+  const query = queries.find((each) => {
+    try {
+      return db.prepare(each) !== undefined
+    } catch {
+      return false
+    }
+  })
+  return db.prepare(query!).all(since)
+}
+
 for (const kind of ['hermes', 'opencode'])
   test(`usage: reads the tokens of ${kind} from its database`, () => {
     const log = databases[kind]!
     const db = new DatabaseSync(':memory:')
     db.exec(recordings(kind, dir, at)[0]!)
-    const rows = (since: number) => db.prepare(log.queries.at(kind === 'opencode' ? 1 : 0)!).all(since)
+    const rows = (since: number) => rowsOf(db, log, since)
     const first = log.readRows(null, rows(at), at)
     const { calls, input, cache_read, output } = first.uses.map(usedTokens).reduce(addTokens)
     assert.deepEqual({ calls, input, cache_read, output }, served[kind])
@@ -38,7 +50,7 @@ for (const [kind, counts] of Object.entries(told))
     const log = databases[kind]!
     const db = new DatabaseSync(':memory:')
     db.exec(recordings(kind, dir, at)[0]!)
-    const { uses } = log.readRows(null, db.prepare(log.queries[0]!).all(at), at)
+    const { uses } = log.readRows(null, rowsOf(db, log, at), at)
     const calls = new Map<string, number>()
     for (const { prompt = 'none', calls: more } of uses) calls.set(prompt, (calls.get(prompt) ?? 0) + more)
     assert.deepEqual(Object.fromEntries(calls), counts)
@@ -89,6 +101,23 @@ test('usage: splits totals of Hermes by the answers to each prompt', () => {
   assert.deepEqual(third, { [b!]: [4, 67], [c!]: [2, 34] })
   // A prompt after the last request of the row has no part of it.
   assert.deepEqual(read(11, 311, [...Array.from({ length: 9 }, () => [a, 0] as const), [c, 9], [b, 9]]), { [c!]: [1, 10] })
+})
+
+test('usage: finds the directory of conversations in each Hermes version', () => {
+  const db = new DatabaseSync(':memory:')
+  db.exec(recordings('hermes', dir, at)[0]!)
+  // Hermes 0.22 has system prompts in a table of their own.
+  const newer = `create table system_prompts (hash text, prompt text);
+    insert into system_prompts select 'h', system_prompt from sessions where system_prompt is not null;
+    alter table sessions add column system_prompt_hash text;
+    update sessions set system_prompt_hash = 'h', system_prompt = null where cwd is null`
+  const older = 'drop table messages; alter table sessions drop column system_prompt'
+  for (const [change, calls] of [['', 12] as const, [newer, 12] as const, [older, 9] as const]) {
+    db.exec(change)
+    const { uses } = hermesUsage.readRows(null, rowsOf(db, hermesUsage, at), at)
+    const own = uses.filter(({ key }) => key === dir)
+    assert.equal(own.map(usedTokens).reduce(addTokens).calls, calls)
+  }
 })
 
 test('usage: counts what a running total of Hermes adds', () => {

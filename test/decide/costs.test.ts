@@ -159,13 +159,21 @@ test('usage: a later prompt decides before the sample that shows it', () => {
   const at = 2 * hour
   const issueOf = (span: Span, dispatches: Parameters<typeof sumUsage>[1]['dispatches'], prompt?: string) => {
     const use: WorkerUse = { ...tokens, at, ids: [], worker: 'w', record: '', ...(prompt === undefined ? {} : { prompt }) }
-    return sumUsage([use], { spans: [span], dispatches, deliveries: new Map([['resume', '1']]) })[0]?.issue
+    return sumUsage([use], {
+      spans: [span],
+      dispatches,
+      deliveries: new Map([
+        ['resume', '1'],
+        ['identity', null],
+      ]),
+    })[0]?.issue
   }
   const queued = [dispatchOf('1', 'handed', 50, 50), dispatchOf('2', 'handed', 60, 60)]
   assert.equal(issueOf(spanOf('working', 'o/r#1'), queued), 'o/r#1')
   assert.equal(issueOf(spanOf('working', 'o/r#1'), queued, '2'), 'o/r#2', 'the record shows the prompt')
   assert.equal(issueOf(spanOf('working', 'o/r#2'), queued, 'resume'), 'o/r#1', 'a later text about the first issue')
   assert.equal(issueOf(spanOf('working', 'o/r#1'), queued, 'unknown'), 'o/r#1')
+  assert.equal(issueOf(spanOf('working', 'o/r#1'), queued, 'identity'), '', 'the agent reads who it is')
   const over = [dispatchOf('1', 'released', 50, 200), dispatchOf('2', 'handed', at - 9, at - 9)]
   assert.equal(issueOf(spanOf('error', 'o/r#1'), over), 'o/r#2', 'the error outlasts its issue')
   assert.equal(issueOf(spanOf('working', null), [dispatchOf('1', 'done', 50, 60)], '1'), '', 'a person goes on with the conversation')
