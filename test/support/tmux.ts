@@ -31,10 +31,13 @@ export function endServer(socket: string): void {
   rmSync(file, { force: true })
 }
 
-/** Ends a tmux server by the id of its process, for tests that removed its socket. */
+/**
+ * Ends a tmux server by the id of its process, for tests that removed its socket. After SIGTERM, tmux 3.3a may wait for its clients in
+ * control mode for ever.
+ */
 export function endProcess(pid: number): void {
   try {
-    process.kill(pid, 'SIGTERM')
+    process.kill(pid, 'SIGKILL')
   } catch {
     // It has already ended.
   }
