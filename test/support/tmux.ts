@@ -24,7 +24,8 @@ export function endServer(socket: string): void {
   const file = fileOf(socket)
   if (!existsSync(file)) return
   try {
-    execFileSync('tmux', ['-L', socket, 'kill-server'], { stdio: 'ignore' })
+    const pid = tmuxOn(socket, 'display-message', '-p', '#{pid}', ';', 'kill-server')
+    endProcess(Number(pid))
   } catch {
     // It has already ended.
   }
@@ -32,8 +33,7 @@ export function endServer(socket: string): void {
 }
 
 /**
- * Ends a tmux server by the id of its process, for tests that removed its socket. After SIGTERM, tmux 3.3a may wait for its clients in
- * control mode for ever.
+ * Ends a tmux server by the id of its process. After `kill-server` or SIGTERM, tmux 3.3a may wait for its clients in control mode for ever.
  */
 export function endProcess(pid: number): void {
   try {
