@@ -98,7 +98,7 @@ function splitByPrompt(added: Tokens, told: readonly Answered[]): (Tokens & Pick
   return shares.map(({ prompt, own }) => {
     const [from, to] = [done / added.calls, (done + own) / added.calls]
     done += own
-    return { ...partOf(added, from, to), calls: own, prompt }
+    return { ...partOf(added, from, to), prompt }
   })
 }
 

@@ -8,8 +8,8 @@ import { asideIf, hasTokens, inSession, sumOf } from './usage.ts'
 const overlap = 10 * 60_000
 
 /**
- * The tag of the text of burn that the agent received last before the request. A request names the message that it answers. For a sub-agent, the texts
- * are in the session of its parent.
+ * The tag of the text of burn that the agent received last before the request. A request names the message that it answers. For a
+ * sub-agent, the texts are in the session of its parent.
  */
 const prompt = `(select substr(json_extract(p.data, '$.text'), 1, ${tagLength}) from message q join part p on p.message_id = q.id
     where q.session_id = coalesce(s.parent_id, m.session_id) and json_extract(q.data, '$.role') = 'user'

@@ -45,8 +45,8 @@ const rated = 200
 const shownEnds = 8
 
 /**
- * Shows sprints until Ctrl-C or `q`. On a terminal it draws a screen; otherwise it emits a sprint whenever the sprint changes. `interval`: the pause
- * between two readings (ms). Throws BurnError `ledger_*`.
+ * Shows sprints until Ctrl-C or `q`. On a terminal it draws a screen; otherwise it emits a sprint whenever the sprint changes. `interval`:
+ * the pause between two readings (ms). Throws BurnError `ledger_*`.
  */
 export async function watchSprints(
   { emit, person, clock, stop }: Pick<CommandContext, 'emit' | 'person' | 'clock' | 'stop'>,

@@ -43,7 +43,9 @@ const nameOfCondition = (condition: Condition) => (condition === 'limited' ? 'us
 
 /** Returns the lines for a machine: its totals, then a row per worker. */
 export function machineLines(machine: MachineReport, io: Io, now: number): string[] {
-  const head = `${io.paint('bold', machine.name)}  ${machine.reachable ? totalsLine(machine.totals, workersIn([machine]), io) : io.paint('magenta', unreachableText(machine.name, machine.reason ?? '').slice(`${machine.name} is `.length))}`
+  const head = machine.reachable
+    ? `${io.paint('bold', machine.name)}  ${totalsLine(machine.totals, workersIn([machine]), io)}`
+    : io.paint('magenta', unreachableText(machine.name, machine.reason ?? ''))
   const workers = machine.windows.flatMap((window) => window.workers.map((worker) => ({ window, worker })))
   const rows = workers.map(({ window, worker }) => [window.name, window.lane, nameOf(worker.id), ...workerCells(worker, io, now)])
   const heads = ['WINDOW', 'LANE', 'WORKER', ...stateHeads]

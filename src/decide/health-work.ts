@@ -68,7 +68,7 @@ function tokens(facts: HealthFacts): Judged {
   if (working.length > 0 && known.length === 0) return noData(threshold, 'burn does not know the usage of the agents at work')
   const found = known.filter(({ subject }) => facts.tokens.get(subject) === 0)
   const use = `${counted(known.length, 'long turn')} ${known.length === 1 ? 'uses' : 'use'} tokens`
-  const unsure = unknown === 0 ? '' : `; the usage of ${counted(unknown, 'agent')} at work is unknown`
+  const unsure = unknown === 0 ? '' : `; burn knows no usage of ${counted(unknown, 'agent')} at work`
   const well = working.length === 0 ? 'no agent is at work for long' : use + unsure
   return judgeSpans(found, { status: 'warn', threshold, remedy: 'look at the pane: burn attach' }, 'at work without tokens', well)
 }

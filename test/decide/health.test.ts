@@ -189,7 +189,7 @@ test('health: evidence is exact and tells whether the dispatcher ended normally'
   const machine = spanOf('m1', 'unreachable', minute, { kind: 'machine', evidence: 'm1 is unreachable: no route' })
   assert.equal(evidenceOf('machines', { spans: [machine] }), 'm1 is unreachable: no route')
   const turns = { spans: [spanOf(ids[0]!, 'working', 60 * minute), spanOf(ids[1]!, 'working', 60 * minute)] }
-  const partly = '1 long turn uses tokens; the usage of 1 agent at work is unknown'
+  const partly = '1 long turn uses tokens; burn knows no usage of 1 agent at work'
   assert.equal(evidenceOf('tokens', { ...turns, tokens: new Map([[ids[0]!, 5]]) }), partly)
   assert.equal(evidenceOf('leftovers', measured({ leftovers: 2 })), 'm1: 2 processes', 'unknown memory is not 0 MB')
   assert.equal(evidenceOf('clock', measured({ clock_offset: -61_000 })), 'm1: 61 s behind')

@@ -26,7 +26,7 @@ interface Counted {
   readonly output: number
 }
 
-/** Adds counts. What was written to a cache counts as input, because some protocols do not report it. */
+/** Adds counts. Tokens that an agent wrote to a cache count as input, because some protocols do not report them. */
 export const add = (sum: Sums, { calls = 1, input, cache_read, cache_write, output }: Counted): Sums => ({
   calls: sum.calls + calls,
   input: sum.input + input + (cache_write ?? 0),
@@ -203,12 +203,13 @@ export class UsageCheck {
 
   /** Returns the panes of the agents. */
   #panes() {
-    const list = tmuxOn(this.#place.socket, 'list-panes', '-a', '-F', '#{pane_id} #{pane_pid} #{pane_current_path}')
+    const format = '#{pane_id} #{pane_pid} #{pane_current_path}'
+    const list = tmuxOn(this.#place.socket, 'list-panes', '-a', '-f', '#{@burn_worker}', '-F', format)
     return list
       .trim()
       .split('\n')
       .map((line) => line.split(' '))
-      .flatMap(([pane = '', pid = '', path = '']) => (path.includes('/work/') ? [{ pane, pid, path }] : []))
+      .map(([pane = '', pid = '', path = '']) => ({ pane, pid, path }))
   }
 
   /** Sends a person's text to each agent. */
