@@ -22,7 +22,7 @@ import {
   statSync,
   statfsSync,
 } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { bundlePackages } from './packages.ts'
@@ -248,6 +248,17 @@ function memoryFolder(): string | null {
   }
 }
 
+/**
+ * Gives the tests an empty home folder of their own. burn starts login shells, and the profile of the person who runs the tests may be slow,
+ * print something or wait for a lock.
+ */
+function leaveHome(): void {
+  const home = mkdtempSync(join(tmpdir(), 'burn-home-'))
+  process.once('exit', () => rmSync(home, { recursive: true, force: true }))
+  process.env['HOME'] = home
+  for (const name of ['XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'ZDOTDIR']) delete process.env[name]
+}
+
 async function main(): Promise<number> {
   const memory = memoryFolder()
   if (memory !== null) process.env['TMPDIR'] ??= memory
@@ -264,6 +275,7 @@ async function main(): Promise<number> {
   mkdirSync(process.env['BURN_CLUSTERS'], { recursive: true })
   process.env['NODE_COMPILE_CACHE'] = join(cache, 'compiled')
   await stripped
+  leaveHome()
   const runSome = async () => {
     for (const files of left) tally.add(await runFiles(files))
   }

@@ -7,6 +7,8 @@ import { processContext } from './process-context.ts'
 export interface RunOptions {
   readonly input?: string | Buffer
   readonly timeout_ms: number
+  /** The time (ms) between SIGTERM and SIGKILL if burn ends the program. Without it, burn sends SIGKILL at once. */
+  readonly grace_ms?: number
   /** If this signal is aborted, burn kills the program, as after a timeout. */
   readonly signal?: AbortSignal
   /** The limit of stdout and of stderr, in bytes. A program that writes more is killed. */
@@ -51,8 +53,10 @@ export function runProcess(argv: readonly string[], options: RunOptions): Promis
     let stopped: RunResult['stopped'] = null
     let failure = ''
     const stop = (why: NonNullable<RunResult['stopped']>) => {
-      stopped ??= why
-      killGroup(child)
+      if (stopped !== null) return
+      stopped = why
+      if (options.grace_ms === undefined) killGroup(child)
+      else endGroup(child, options.grace_ms)
     }
     const timer = setTimeout(() => stop('timeout'), options.timeout_ms)
     const aborted = () => stop('stop')
@@ -217,22 +221,28 @@ export function runInTerminal(argv: readonly string[]): Promise<number> {
 
 /** Kills a child that `spawnPiped` started, with its whole process group. */
 export function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
-  try {
-    process.kill(-child.pid, 'SIGKILL')
-  } catch {
-    // The process group ended before burn could kill it.
-    child.kill('SIGKILL')
-  }
+  if (child.exitCode !== null || child.signalCode !== null) return
+  if (!signalGroup(child, 'SIGKILL')) child.kill('SIGKILL')
 }
 
 /** Kills the processes that an exited child left in its process group. */
 export function killOrphans(child: ChildProcess): void {
-  if (child.pid === undefined) return
+  signalGroup(child, 'SIGKILL')
+}
+
+/** Ends a child with its whole process group: with SIGTERM, and after `grace` ms with SIGKILL. burn does not wait for the SIGKILL to exit. */
+function endGroup(child: ChildProcess, grace: number): void {
+  if (signalGroup(child, 'SIGTERM')) setTimeout(() => signalGroup(child, 'SIGKILL'), grace).unref()
+}
+
+/** Sends a signal to the process group of a child. Returns false if the group has no processes. */
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): boolean {
+  if (pid === undefined) return false
   try {
-    process.kill(-child.pid, 'SIGKILL')
+    process.kill(-pid, signal)
+    return true
   } catch {
-    // The process group has no processes left.
+    return false
   }
 }
 

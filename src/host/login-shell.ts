@@ -7,9 +7,7 @@ import { randomHex } from './random.ts'
 import { runOn } from './run-on.ts'
 import { explainTransportFailure } from './transport-failure.ts'
 
-/**
- * The time limit (ms) for the login shell. A profile may wait a long time for a lock, and a killed profile may leave its own lock behind.
- */
+/** The time limit (ms) for the login shell. A profile may wait a long time for a lock. */
 const limit = 120_000
 
 /**

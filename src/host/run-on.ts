@@ -7,6 +7,12 @@ import { argvOn } from './transport.ts'
 
 type On = Pick<Machine, 'transport'>
 
+/**
+ * The time (ms) that a command has after SIGTERM. burn's scripts need it to remove their temporary folders, and the profile of a login shell
+ * to remove its lock: a lock of pyenv that is left behind delays each login shell of a person by a minute.
+ */
+const grace_ms = 2_000
+
 /** A command that prints a unique line, the mark, on stdout and on stderr before it starts. */
 export interface FramedCommand {
   readonly argv: readonly string[]
@@ -29,10 +35,10 @@ export function frame(machine: On, words: readonly string[]): FramedCommand {
  * transport, and the code is not 0. Throws BurnError `control_dir`.
  */
 export async function runOn(machine: On, words: readonly string[], options: RunOptions): Promise<RunResult> {
-  if (machine.transport.kind === 'local') return runProcess(words, options)
+  if (machine.transport.kind === 'local') return runProcess(words, { grace_ms, ...options })
   const mark = newMark()
   const script = `${begin} "$@"; code=$?; printf '%s' "$mark"; exit "$code"`
-  const result = await runProcess(argvOn(machine, ['sh', '-c', script, 'burn', mark, ...words]), options)
+  const result = await runProcess(argvOn(machine, ['sh', '-c', script, 'burn', mark, ...words]), { grace_ms, ...options })
   const stdout = afterMark(result.stdout, mark)
   if (stdout === null && wasIgnored(result)) return { ...result, code: result.code || 1, stdout: '', stderr: notRun(result) }
   const end = stdout?.lastIndexOf(mark) ?? -1

@@ -174,6 +174,12 @@ function machineWith(t: TestContext, programs: Readonly<Record<string, string>>)
   return fleet.machines[0] as Machine
 }
 
+/** Returns the home folder of a machine of `machineWith`. */
+function homeOf({ transport }: Machine): string {
+  const word = transport.kind === 'exec' ? transport.argv.find((each) => each.startsWith('HOME=')) : undefined
+  return word?.slice('HOME='.length) ?? assert.fail('the machine has no home folder')
+}
+
 test('doctor: understands the answers of an old or empty machine', async (t) => {
   const machine = machineWith(t, {
     tmux: 'echo tmux 3.1c',
@@ -214,11 +220,11 @@ test('doctor: names unknown versions and settings of agents', async (t) => {
   const config = { display: { skin: 'mine', interface: 'tui' }, model: { api_key: 'sk-1' } }
   const versionOf = async (answer: string) => {
     const machine = machineWith(t, { hermes: `echo "${answer}"` })
-    const home = machine.transport.kind === 'exec' ? machine.transport.argv.find((word) => word.startsWith('HOME='))?.slice(5) : undefined
-    mkdirSync(join(home ?? '', '.hermes'))
+    const home = homeOf(machine)
+    mkdirSync(join(home, '.hermes'))
     // The login shell of some systems sets PATH anew.
-    writeFileSync(join(home ?? '', '.profile'), 'PATH=$HOME:$PATH\n')
-    writeFileSync(join(home ?? '', '.hermes/config.yaml'), JSON.stringify(config))
+    writeFileSync(join(home, '.profile'), 'PATH=$HOME:$PATH\n')
+    writeFileSync(join(home, '.hermes/config.yaml'), JSON.stringify(config))
     return agentFindings(machine)
   }
   const newer = await versionOf('Hermes Agent v0.99.1 (2027.1.1)')
@@ -233,12 +239,14 @@ test('doctor: reports a clone URL or login shell that hangs', async (t) => {
   const slow = machineWith(t, { git: '[ "$1" = --version ] && { echo git version 2; exit; }; sleep 20' })
   const repos = [{ repo: 'acme/app', url: 'https://forge.example.com/acme/app.git' }]
   assert.match((await repoFindings(slow, repos, branch, 2000))[0]?.what ?? '', /git can't read .*: no answer within 2 s/)
-  const stuck = machineWith(t, { tmux: 'echo tmux 3.4', stuck: 'sleep 20' })
+  const profile = `echo lock >"$HOME/lock"; trap 'echo no lock >"$HOME/lock"; exit' TERM; sleep 20 & wait`
+  const stuck = machineWith(t, { tmux: 'echo tmux 3.4', stuck: profile })
   assert.ok(stuck.transport.kind === 'exec')
   const transport = { ...stuck.transport, argv: stuck.transport.argv.map((word) => word.replace(/^SHELL=.*/, 'SHELL=stuck')) }
   const never = await probeMachine({ ...stuck, transport }, ['sh'], 2000)
   assert.ok(!never.ok)
   assert.match(never.reason, /the login shell did not exit/)
+  await until('the profile removes its lock', () => readFileSync(join(homeOf(stuck), 'lock'), 'utf8') === 'no lock\n')
 })
 
 test('doctor: suggests the tmux that only the login shell finds', async (t) => {
