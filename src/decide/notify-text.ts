@@ -2,6 +2,7 @@
 import type { NotifyMessage, NotifiedEvent, NotifiedReport, Notification } from '../core/notify.ts'
 import type { PeriodReport } from '../core/period-report.ts'
 import { counted } from '../core/text.ts'
+import { eventStart } from './event-line.ts'
 import { inert } from './inert-text.ts'
 import { reportDocument, type Block } from './report-document.ts'
 import { reportText } from './report-text.ts'
@@ -49,19 +50,27 @@ const linkOf = (url: string | null) => (url !== null && /^https?:\/\/[^\s<>()@]+
 
 function summaryOf(events: readonly NotifiedEvent[]): string {
   const [first] = events
-  if (first !== undefined && events.length === 1) return `${first.kind} ${inert(aboutOf(first), 80)}`
-  const kinds = [...new Set(events.map(({ kind }) => kind))]
-  const counts = kinds.slice(0, 4).map((kind) => `${events.filter((each) => each.kind === kind).length} ${kind}`)
-  return `${counted(events.length, 'event')} (${counts.join(', ')}${kinds.length > 4 ? ', …' : ''})`
+  if (first !== undefined && events.length === 1) return eventStart(first.kind) === '' ? sentenceOf(first, 100) : headOf(first)
+  const words = events.map(({ kind }) => eventStart(kind) || kind)
+  const counts = [...new Set(words)].map((word) => `${word} (${words.filter((each) => each === word).length})`)
+  return `${counted(events.length, 'event')}: ${counts.slice(0, 4).join(', ')}${counts.length > 4 ? ', …' : ''}`
 }
 
-function lineOf(event: NotifiedEvent): string {
-  const { kind, at, text } = event
-  const quoted = text === '' ? '' : `: “${inert(text, maxQuote).replace(/[“”]/g, "'")}”`
-  return `${toSecond(at)} ${kind} ${inert(aboutOf(event), 120)}${quoted}`
+const lineOf = (event: NotifiedEvent) => `${toSecond(event.at)} ${sentenceOf(event, maxQuote)}`
+
+/** Returns what happened, with at most `length` characters of the event's text. */
+function sentenceOf(event: NotifiedEvent, length: number): string {
+  const quoted = event.text === '' ? '' : `“${inert(event.text, length).replace(/[“”]/g, "'")}”`
+  return joined(headOf(event), quoted)
 }
 
-function aboutOf({ subject, issue, worker }: NotifiedEvent): string {
-  const about = [issue ?? (worker === null ? subject : null), worker].filter((each) => each !== null)
-  return about.join(' ')
+/** Returns the names of the issue and the worker, and what happened to them if the event's text does not say it. */
+const headOf = (event: NotifiedEvent) => joined(inert(aboutOf(event), 120), eventStart(event.kind))
+
+const joined = (...parts: readonly string[]) => parts.filter((part) => part !== '').join(': ')
+
+function aboutOf({ kind, subject, issue, worker }: NotifiedEvent): string {
+  // The title of a message names the fleet.
+  const other = worker === null && !kind.startsWith('fleet.') ? subject : null
+  return [issue ?? other, worker].filter((each) => each !== null).join(' ')
 }

@@ -90,7 +90,7 @@ test('issue delegate: names a login that the forge does not allow', async (t) =>
   assert.deepEqual(assigned()[0], ['claw', 'claw', ''])
   assert.match(
     (await burn('log', '--kind', 'delegation.refused')).out,
-    /delegation\.refused: .*the forge does not let ezra be assigned to issues of me\/app/,
+    /ezra: the forge does not let ezra be assigned to issues of me\/app/,
   )
   const doctor = await burn('doctor')
   assert.match(doctor.out, /the forge does not let ezra be assigned to issues of me\/app/)

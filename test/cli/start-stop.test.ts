@@ -41,7 +41,7 @@ test('init, start, stop: from nothing to work, and to the end', async (t) => {
   await until('the second one runs cycles', () => printed.some((text) => text.includes('"cycle":1')))
   const drained = run('stop', '--drain', '--json')
   await until('the first one drains', () => screen.some((part) => part.includes('draining')))
-  assert.match((await run('log')).out, /fleet\.stopping/)
+  assert.match((await run('log')).out, /the dispatchers begin no new work/)
   const issue = join(dir, 'forge/issues/hello/1.md')
   const text = readFileSync(issue, 'utf8')
   writeFileSync(join(dir, 'forge/issues/hello/2.md'), text)

@@ -184,11 +184,20 @@ test('messageAbout: quotes foreign text, short and inert', () => {
   const foreign = `“quoted” @here #3 <b> https://evil.test mailto:x\n${'x'.repeat(500)}`
   const events = Array.from({ length: 30 }, (_, index) => ({ ...event('worker.error', noon, `m/W/W${index}`), text: foreign }))
   const { title, text } = messageAbout('id', 'timmy', events)
-  assert.equal(title, 'timmy: 30 events (30 worker.error)')
+  assert.equal(title, 'timmy: 30 events: its turn failed (30)')
   const lines = text.split('\n')
   assert.equal(lines.length, 13)
   assert.equal(lines.at(-1), 'and 18 more events: burn log')
-  assert.match(lines[0]!, /^2026-01-01T12:00:00Z worker\.error m\/W\/W0: “'quoted' @\u200bhere #\u200b3 <\u200bb> https:\u200b\/\/evil/)
+  assert.match(lines[0]!, /^2026-01-01T12:00:00Z m\/W\/W0: its turn failed: “'quoted' @\u200bhere #\u200b3 <\u200bb> https:\u200b\/\/evil/)
   assert.ok(lines[0]!.length < 240)
   assert.deepEqual(messageAbout('id', 'timmy', events), messageAbout('id', 'timmy', events))
+})
+
+test('messageAbout: says in words what happened', () => {
+  const titleOf = (kind: EventKind, text: string) => messageAbout('id', 'timmy', [{ ...event(kind, noon, 'm/W/W0'), text }]).title
+  assert.equal(titleOf('worker.waiting', 'Allow?'), 'timmy: m/W/W0: waits for an answer')
+  assert.equal(titleOf('agent.stopped', 'agents of this kind get no texts'), 'timmy: m/W/W0: “agents of this kind get no texts”')
+  assert.equal(titleOf('worker.resumed', ''), 'timmy: m/W/W0: the hold ended')
+  const { title } = messageAbout('id', 'timmy', [event('worker.dead'), event('change.stage'), event('worker.dead')])
+  assert.equal(title, 'timmy: 3 events: its agent ended (2), change.stage (1)')
 })

@@ -85,7 +85,7 @@ test('webhook: fills its template, signs the body, and sends stable ids', async 
   const [first, second] = receiver.received
   assert.equal(first?.body, second?.body)
   assert.deepEqual(JSON.parse(first!.body), {
-    text: 'fleet timmy: timmy: worker.waiting o/app#\u200b3 mac/W/ANN',
+    text: 'fleet timmy: timmy: o/app#\u200b3 mac/W/ANN: waits for an answer',
     list: [message.events.map((event) => ({ ...event, at: new Date(event.at).toISOString() })), { deep: message.text }],
     id: '01m',
     number: 7,
