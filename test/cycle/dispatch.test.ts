@@ -7,7 +7,7 @@ import type { Fleet } from '../support/fleet.ts'
 import { sanitize } from '../../src/core/text.ts'
 import { standIn, testFleet, until, writeIssues } from '../support/fleet.ts'
 import { startSshd } from '../support/sshd.ts'
-import { tmuxOn } from '../support/tmux.ts'
+import { endServer, tmuxOn } from '../support/tmux.ts'
 
 interface Cycle {
   readonly claimed: readonly { id: string; issue: string; worker: string; kind: string }[]
@@ -211,7 +211,7 @@ test('dispatch: works over ssh and survives an unreachable machine', async (t) =
       socket: `${socket}-far`,
       windows: [{ name: 'FAR', names: ['FOUR'], repos: ['far'] }],
     }
-    t.after(() => tmuxOn(`${socket}-far`, 'start-server', ';', 'kill-server'))
+    t.after(() => endServer(`${socket}-far`))
     return { ...spec, machines: { ...machines, far } }
   })
   writeIssues(fleet.dir, 'app', [
