@@ -62,7 +62,7 @@ export async function check({ program, place, model, expect, verdict, onlyUsage 
       await checkCanary(open, place, model, expect)
       await checkFailures(open, program, model, expect)
     }
-    await checkUsage(program.kind, { open, place, model, expect })
+    await checkUsage(program, { open, place, model, expect })
   } finally {
     verdict.proofs = [...Map.groupBy(ended, ({ state }) => state)].map(([state, some]) => `${some.length} ${state}`).join(', ')
     await open.close()

@@ -8,6 +8,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Call } from './model.ts'
 import type { Counts } from './protocols.ts'
+import type { Program } from './programs.ts'
 import { messageOf } from '../../src/core/errors.ts'
 import { names, settle } from './fleet.ts'
 import { add, none, said, UsageCheck, type Rig } from './usage-check.ts'
@@ -22,6 +23,10 @@ interface Commands {
   readonly sub_agent: RegExp
 }
 
+/** Version 0.22 records its reviews in the background, but not the summaries of a compression. */
+const hermes: Commands = { fresh: '/new', compact: '/compress', unrecorded: /You are a summarization agent/, sub_agent: /^delegate_task$/ }
+
+/** The commands by the kind of the agent, or by one version of its package. */
 const commands: Readonly<Record<string, Commands>> = {
   claude: {
     fresh: '/clear',
@@ -47,13 +52,8 @@ const commands: Readonly<Record<string, Commands>> = {
   },
   opencode: { fresh: '/new', compact: '/compact', unrecorded: /You are a title generator/, sub_agent: /^task$/ },
   pi: { fresh: '/new', compact: '/compact', sub_agent: /^(?:agent|task)$/ },
-  hermes: {
-    fresh: '/new',
-    compact: '/compress',
-    // Reviews in the background, and the summaries of a compression.
-    unrecorded: /Review the conversation above and |You are a summarization agent/,
-    sub_agent: /^delegate_task$/,
-  },
+  hermes,
+  'hermes-agent@0.19.0': { ...hermes, unrecorded: /Review the conversation above and |You are a summarization agent/ },
 }
 
 /** Returns counts that differ from answer to answer, so that a lost or repeated answer shows in the sums. */
@@ -76,9 +76,9 @@ function subAgentCall(tool: RegExp): Call {
 }
 
 /** Runs all steps. A step that an agent cannot do is a finding, and the next step follows. */
-export async function checkUsage(kind: string, rig: Rig): Promise<void> {
+export async function checkUsage({ kind, packaged }: Pick<Program, 'kind' | 'packaged'>, rig: Rig): Promise<void> {
   const { open, place, model, expect } = rig
-  const own = commands[kind]
+  const own = commands[packaged] ?? commands[kind]
   if (own === undefined) return
   const check = new UsageCheck(own.unrecorded ?? null, rig)
   model.turn_ms = 300
