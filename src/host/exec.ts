@@ -26,7 +26,7 @@ export interface RunOptions {
 
 /** How a program ended, with its output. */
 export interface RunResult {
-  /** The exit code; 127 if the program could not be started, null if a signal ended it. */
+  /** The exit code; 127 if the program could not be started, null if burn or a signal ended it. */
   readonly code: number | null
   readonly signal: string | null
   readonly stdout: string
@@ -65,7 +65,9 @@ export function runProcess(argv: readonly string[], options: RunOptions): Promis
       clearTimeout(timer)
       options.signal?.removeEventListener('abort', aborted)
       for (const pipe of child.stdio) pipe?.destroy()
-      resolve({ code, signal, stdout: output.stdout.text(options.encoding), stderr: failure + output.stderr.text(), stopped })
+      // A program may exit with 0 after SIGTERM, but it has not done its work.
+      const exit = stopped === null ? code : null
+      resolve({ code: exit, signal, stdout: output.stdout.text(options.encoding), stderr: failure + output.stderr.text(), stopped })
     }
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].on('data', (chunk: Buffer) => {
