@@ -148,7 +148,7 @@ export class FileReader {
     this.#state.reader = state
     this.#state.key = key ?? this.#state.key
     const last = this.#state.prompt
-    return { uses: last === null ? uses : uses.map((use) => ({ ...use, prompt: last })), limits }
+    return { uses: last === null ? uses : uses.map((use) => ({ prompt: last, ...use })), limits }
   }
 
   /** Moves the position past bytes that burn has read. `before`: the bytes before them, as far as they are known. */

@@ -135,7 +135,7 @@ test('runProcess: reports timeout, too much output, and a missing program', asyn
   assert.equal((await runProcess(['cat'], { ...limit, input: 'x'.repeat(1_000_000) })).stdout.length, 1_000_000)
 })
 
-test('runProcess: lets a program clean up, and kills a program that stays', async () => {
+test('runProcess: lets a program clean up, then kills it', async () => {
   const script = 'trap "echo cleaned; exit 0" TERM; echo ready; sleep 1000 & wait'
   const cleaned = await runProcess(['sh', '-c', script], { timeout_ms: 500, grace_ms: 60_000 })
   assert.deepEqual([cleaned.code, cleaned.stopped, cleaned.stdout], [null, 'timeout', 'ready\ncleaned\n'])

@@ -36,6 +36,8 @@ export interface Served extends Counts {
   readonly prompt: string | null
   /** False if the connection was cut in the middle of the answer, by the server or by the agent. */
   whole: boolean
+  /** True for an answer without words. */
+  readonly empty: boolean
   /** The whole request. */
   readonly body: string
 }
@@ -132,7 +134,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, { aske
   const streams = body['stream'] === true || path.endsWith('streamGenerateContent')
   if (failure === 'cut' && !streams) return void response.destroy()
   if (counts !== null) {
-    const answered: Served = { ...counts, at: Date.now(), prompt: newestId(texts) ?? null, whole: true, body: asked.at(-1)?.body ?? '' }
+    const about = { at: Date.now(), prompt: newestId(texts) ?? null, empty: failure === 'empty', body: asked.at(-1)?.body ?? '' }
+    const answered: Served = { ...counts, ...about, whole: true }
     model.served.push(answered)
     response.once('close', () => (answered.whole = response.writableFinished))
   }

@@ -46,6 +46,14 @@ const minus = (a: Sums, b: Sums): Sums => ({
 /** The issues of this check have higher numbers. */
 const firstIssue = 100
 
+/** The answers of which an agent records no tokens. */
+export interface Unrecorded {
+  /** A text in the requests of these answers. */
+  readonly unrecorded?: RegExp
+  /** True if the agent asks again after an answer without words, and records no tokens of that answer. */
+  readonly drops_empty?: true
+}
+
 /** The fleet, its files, its model server and the findings. */
 export interface Rig {
   readonly open: OpenSession
@@ -56,7 +64,7 @@ export interface Rig {
 
 /** The steps of six agents, and the comparisons after them. */
 export class UsageCheck {
-  readonly #unrecorded: RegExp | null
+  readonly #unrecorded: Unrecorded
   readonly #open: OpenSession
   readonly #place: Place
   readonly #model: ModelServer
@@ -65,7 +73,7 @@ export class UsageCheck {
   #recorded = none
   #issues = firstIssue
 
-  constructor(unrecorded: RegExp | null, { open, place, model, expect }: Rig) {
+  constructor(unrecorded: Unrecorded, { open, place, model, expect }: Rig) {
     this.#unrecorded = unrecorded
     this.#open = open
     this.#place = place
@@ -73,8 +81,9 @@ export class UsageCheck {
     this.#expect = expect
   }
 
-  #isRecorded({ whole, body }: Served): boolean {
-    return whole && this.#unrecorded?.test(body) !== true
+  #isRecorded({ whole, body, empty }: Served): boolean {
+    const { unrecorded, drops_empty } = this.#unrecorded
+    return whole && unrecorded?.test(body) !== true && !(empty && drops_empty === true)
   }
 
   /** Compares the tokens since the last comparison. An agent may record an answer some time after it. */
@@ -87,7 +96,7 @@ export class UsageCheck {
     const answers = this.#model.served.slice(this.#answers)
     const served = this.#served()
     const cut = answers.filter(({ whole }) => !whole).length
-    const missing = answers.filter(({ whole, body }) => whole && this.#unrecorded?.test(body)).length
+    const missing = answers.filter((each) => each.whole && !this.#isRecorded(each)).length
     this.#answers = this.#model.served.length
     this.#recorded = [this.#recorded, added].reduce((sum, each) => add(sum, { ...each, cache_write: 0 }), none)
     const same = said(added) === said(served)

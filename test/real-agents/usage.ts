@@ -11,14 +11,12 @@ import type { Counts } from './protocols.ts'
 import type { Program } from './programs.ts'
 import { messageOf } from '../../src/core/errors.ts'
 import { names, settle } from './fleet.ts'
-import { add, none, said, UsageCheck, type Rig } from './usage-check.ts'
+import { add, none, said, UsageCheck, type Rig, type Unrecorded } from './usage-check.ts'
 
 /** The commands of an agent that change how it records tokens. */
-interface Commands {
+interface Commands extends Unrecorded {
   readonly fresh: string
   readonly compact: string
-  /** The requests of which the agent records no tokens. */
-  readonly unrecorded?: RegExp
   /** The tool that starts a sub-agent. */
   readonly sub_agent: RegExp
 }
@@ -41,6 +39,7 @@ const commands: Readonly<Record<string, Commands>> = {
     compact: '/compress',
     // The summaries of a compression, and that of the last session for the list of sessions.
     unrecorded: /(?:new|evaluate the) <state_snapshot>|Summarize the user's primary intent or goal/,
+    drops_empty: true,
     sub_agent: /^(?:codebase_investigator|generalist)$/,
   },
   qwen: {
@@ -80,7 +79,7 @@ export async function checkUsage({ kind, packaged }: Pick<Program, 'kind' | 'pac
   const { open, place, model, expect } = rig
   const own = commands[packaged] ?? commands[kind]
   if (own === undefined) return
-  const check = new UsageCheck(own.unrecorded ?? null, rig)
+  const check = new UsageCheck(own, rig)
   model.turn_ms = 300
   await settle(open, names, ({ state }) => state === 'idle')
   for (const number of names.keys())
