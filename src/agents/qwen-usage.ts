@@ -75,13 +75,16 @@ export const qwenUsage: UsageFiles = {
     const recent = loadRecent(state['recent'])
     const tasks = new BackgroundTasks(state)
     let asked = stringOf(state['asked']) ?? ''
-    const uses = recordsWith(lines, 'qwen-code.api_response', '"assistant"', tagBegin).flatMap((line) => {
+    const uses = recordsWith(lines, 'qwen-code.api_', '"assistant"', tagBegin).flatMap((line) => {
       if (line['type'] === 'assistant') asked = stringOf(line['model']) ?? asked
       const event = membersOf(membersOf(line['systemPayload'])['uiEvent'])
       const [at, input] = [recordTime(line['timestamp']), countOf(event['input_token_count'])]
+      if (at === null) return []
       const told = line['type'] === 'user' ? taggedDelivery(textOf(line) ?? '') : null
-      if (told !== null && at !== null) tasks.tell(told, at)
-      if (event['event.name'] !== 'qwen-code.api_response' || at === null || input === null) return []
+      if (told !== null) tasks.tell(told, at)
+      // A task may begin with requests that fail.
+      const prompt = tasks.promptOf(stringOf(event['prompt_id']) ?? '', at - (countOf(event['duration_ms']) ?? 0))
+      if (event['event.name'] !== 'qwen-code.api_response' || input === null) return []
       const cache_read = countOf(event['cached_content_token_count'])
       const answered = stringOf(event['model']) ?? ''
       const name = stringOf(line['uuid']) ?? `${at}`
@@ -100,7 +103,7 @@ export const qwenUsage: UsageFiles = {
         reasoning: countOf(event['thoughts_token_count']),
         reported_cost: null,
         ...asideIf(stringOf(event['subagent_name']) !== null),
-        ...tasks.promptOf(stringOf(event['prompt_id']) ?? '', at - (countOf(event['duration_ms']) ?? 0)),
+        ...prompt,
       }
       return countOnce(name, use, recent) ?? []
     })

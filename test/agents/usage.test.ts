@@ -92,30 +92,26 @@ test('usage: background tasks of Qwen count for the prompt before', () => {
   const line = (seconds: number, record: object) => JSON.stringify({ timestamp: new Date(at + seconds * 1000).toISOString(), ...record })
   const told = (seconds: number, id: string) =>
     line(seconds, { type: 'user', message: { role: 'user', parts: [{ text: `[burn ${id}] Read the 1 line of .burn/x.md` }] } })
-  const answer = (seconds: number, prompt_id: string, duration_ms: number) => {
-    const uiEvent = {
-      'event.name': 'qwen-code.api_response',
-      model: 'stub',
-      input_token_count: 9,
-      output_token_count: 1,
-      prompt_id,
-      duration_ms,
-    }
+  const counts = { model: 'stub', input_token_count: 9, output_token_count: 1 }
+  const answer = (seconds: number, prompt_id: string, duration_ms: number, name = 'api_response') => {
+    const uiEvent = { 'event.name': `qwen-code.${name}`, prompt_id, duration_ms, ...counts }
     return line(seconds, { type: 'system', uuid: `u${seconds}`, systemPayload: { uiEvent } })
   }
   const lines = [
     told(0, first),
     answer(1, 's########0', 900),
+    answer(8, 's#extractor-0#0', 1000, 'api_error'),
     told(10, second),
+    answer(11, 's#extractor-0#0', 500),
     answer(12, 's########1', 1000),
     answer(13, 's#extractor-1#0', 11_000),
     answer(15, 's#extractor-1#1', 1000),
     answer(17, 's#extractor-2#0', 1000),
   ]
-  for (const size of [1, 3, 7])
+  for (const size of [1, 3, 9])
     assert.deepEqual(
       readParts(filesOf('qwen'), lines.join('\n'), size).map(({ prompt }) => prompt),
-      [undefined, undefined, first, first, second],
+      [undefined, first, undefined, first, first, second],
     )
 })
 
