@@ -86,7 +86,6 @@ function heldAndResumed(...scopes: readonly HoldScope[]): { readonly [K in Event
 /** The sentences of kinds whose text is not for people, or makes no sentence. */
 const sentences: { readonly [K in EventKind]?: (data: EventData[K]) => string } = {
   'issue.approved': ({ by }) => `${by ?? 'a trusted label'} approves the text of the issue`,
-  'issue.requeued': () => 'a person requeued the issue',
   'issue.prioritized': ({ priority }) => (priority === 0 ? 'a person removed the priority' : `a person set the priority ${priority}`),
   'dispatch.commented': ({ says }) => `burn's comment says ${says}`,
   'delivery.planned': ({ kind }) => `text: burn has prepared it (${kind.replaceAll('_', ' ')})`,
