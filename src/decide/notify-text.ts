@@ -70,7 +70,6 @@ const headOf = (event: NotifiedEvent) => joined(inert(aboutOf(event), 120), even
 const joined = (...parts: readonly string[]) => parts.filter((part) => part !== '').join(': ')
 
 function aboutOf({ kind, subject, issue, worker }: NotifiedEvent): string {
-  // The title of a message names the fleet.
-  const other = worker === null && !kind.startsWith('fleet.') ? subject : null
-  return [issue ?? other, worker].filter((each) => each !== null).join(' ')
+  const other = kind.startsWith('fleet.') ? 'the fleet' : subject
+  return [issue ?? (worker === null ? other : null), worker].filter((each) => each !== null).join(' ')
 }

@@ -9,9 +9,9 @@ export interface RunOptions {
   readonly timeout_ms: number
   /** The time (ms) between SIGTERM and SIGKILL if burn ends the program. Without it, burn sends SIGKILL at once. */
   readonly grace_ms?: number
-  /** If this signal is aborted, burn kills the program, as after a timeout. */
+  /** If this signal is aborted, burn ends the program, as after a timeout. */
   readonly signal?: AbortSignal
-  /** The limit of stdout and of stderr, in bytes. A program that writes more is killed. */
+  /** The limit of stdout and of stderr, in bytes. burn ends a program that writes more. */
   readonly max_bytes?: number
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
@@ -31,7 +31,7 @@ export interface RunResult {
   readonly signal: string | null
   readonly stdout: string
   readonly stderr: string
-  /** The reason why burn killed the program; null if the program ended by itself. */
+  /** The reason why burn ended the program; null if the program ended by itself. */
   readonly stopped: 'timeout' | 'too_much' | 'stop' | null
 }
 
@@ -43,7 +43,7 @@ const STREAM_STDERR_MAX = 64 * 1024
 
 /**
  * Runs a program until it ends, and returns its output. Does not throw if the program fails: if it can't be started, the code is 127 and
- * stderr has the reason. After a timeout, too much output or `signal`, burn kills the whole process group.
+ * stderr has the reason. After a timeout, too much output or `signal`, burn ends the whole process group.
  */
 export function runProcess(argv: readonly string[], options: RunOptions): Promise<RunResult> {
   const child = spawnPiped(argv, options)

@@ -127,7 +127,7 @@ function ruleFindings(at: SpecPath, rule: WrittenRule, channels: readonly string
             {
               path: [...at, 'kinds', index],
               what: `no event has the kind ${JSON.stringify(kind)}`,
-              hint: `${suggestion(kind, kinds ?? [])}burn log kinds lists the kinds`,
+              hint: `${suggestion(kind, kinds ?? [])}\`burn log kinds\` lists the kinds`,
             },
           ],
     ),

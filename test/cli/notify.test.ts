@@ -50,7 +50,7 @@ test('burn notify: tests channels, lists them, and sends events', async (t) => {
   assert.match(sent.out, /^notify: planned 2 notifications, sent 1 message, 1 failed$/m)
   assert.match(sent.err, /chat: a message did not arrive: the receiver of chat answered 503/)
   const { title, events } = JSON.parse(good.received.at(-1)!.body) as { title: string; events: { kind: string; text: string }[] }
-  assert.deepEqual([title, events.map(({ kind, text }) => [kind, text])], ['f: held', [['fleet.held', 'lunch <!channel>']]])
+  assert.deepEqual([title, events.map(({ kind, text }) => [kind, text])], ['f: the fleet: held', [['fleet.held', 'lunch <!channel>']]])
 
   const listed = await run('notify', 'list', '--json')
   const { channels, unsent } = listed.json<{ channels: { name: string; unsent: number; last_error: string | null }[]; unsent: object[] }>()
